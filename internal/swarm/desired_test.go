@@ -1,0 +1,97 @@
+package swarm
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// folding is the obvious way to answer what Desired answers: keep every command and look through all of them.
+type folding struct {
+	seqs     []uint64
+	commands []Command
+	targets  []Target
+	resets   []bool
+}
+
+func (f *folding) newest(id string, labels map[string]string) []Wanted {
+	var out []Wanted
+	taken := map[Slot]bool{}
+	for i := len(f.seqs) - 1; i >= 0; i-- {
+		slot := f.commands[i].Slot()
+		if !taken[slot] && f.targets[i].Matches(id, labels) {
+			taken[slot] = true
+			out = append([]Wanted{{f.seqs[i], f.commands[i], f.resets[i]}}, out...)
+		}
+	}
+	return out
+}
+
+func (f *folding) newestPlayers(t Target) uint64 {
+	for i := len(f.seqs) - 1; i >= 0; i-- {
+		if f.commands[i].Slot() == PlayersSlot && f.targets[i].Overlaps(t) {
+			return f.seqs[i]
+		}
+	}
+	return 0
+}
+
+func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
+	ids := []string{"a", "b", "c"}
+	targets := rapid.Custom(func(t *rapid.T) Target {
+		return Target{
+			DriverIDs: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, 2, rapid.ID).Draw(t, "ids"),
+			Labels:    rapid.MapOfN(rapid.SampledFrom([]string{"region", "size"}), rapid.SampledFrom([]string{"eu", "us"}), 0, 2).Draw(t, "labels"),
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var d Desired
+		var model folding
+		for seq := uint64(1); seq <= uint64(rapid.IntRange(1, 25).Draw(t, "commands")); seq++ {
+			c := Command{Type: rapid.SampledFrom(CommandTypes()).Draw(t, "type")}
+			target, reset := targets.Draw(t, "target"), rapid.IntRange(0, 9).Draw(t, "reset") == 0
+			if reset {
+				c, target = Command{Type: Stop}, Target{}
+				d.Reset(seq)
+			} else {
+				d.Issue(seq, c, target)
+			}
+			model.seqs, model.commands = append(model.seqs, seq), append(model.commands, c)
+			model.targets, model.resets = append(model.targets, target), append(model.resets, reset)
+		}
+		for _, id := range append(ids, "z") {
+			labels := targets.Draw(t, "labels of the driver").Labels
+			if diff := cmp.Diff(model.newest(id, labels), d.For(id, labels)); diff != "" {
+				t.Fatalf("desired of %s %v (-want +got):\n%s", id, labels, diff)
+			}
+		}
+		if q := targets.Draw(t, "query"); d.NewestPlayers(q) != model.newestPlayers(q) {
+			t.Fatalf("newest player command that concerns %v is %d, want %d", q, d.NewestPlayers(q), model.newestPlayers(q))
+		}
+	})
+}
+
+func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
+	var d Desired
+	for seq := range uint64(10_000) {
+		d.Issue(seq+1, Command{Type: SetPlayers}, Target{DriverIDs: []string{"a"}})
+		d.Issue(seq+2, Command{Type: SetPlayers}, Target{Labels: map[string]string{"region": "eu"}})
+	}
+	if s := d.slots[PlayersSlot]; len(s.all)+len(s.byID["a"]) > 2 {
+		t.Errorf("keeps %d and %d rules for two targets", len(s.all), len(s.byID["a"]))
+	}
+}
+
+func TestDesiredRunning(t *testing.T) {
+	var d Desired
+	d.Issue(1, Command{Type: SetPlayers, Players: 5}, Target{DriverIDs: []string{"a"}})
+	if !d.Running() {
+		t.Error("load is desired of a")
+	}
+	d.Issue(2, Command{Type: SetSpawnDelay}, Target{})
+	d.Reset(3)
+	if d.Running() {
+		t.Error("nothing runs after a reset")
+	}
+}

@@ -1,0 +1,70 @@
+package swarm
+
+import "time"
+
+// DriverState says whether a driver can be counted on.
+type DriverState string
+
+// The states of a driver.
+const (
+	Active       DriverState = "active"       // registered, last heartbeat younger than stale_after
+	Stale        DriverState = "stale"        // session open, heartbeats late; only a heartbeat ends it
+	Disconnected DriverState = "disconnected" // session lost without deregister
+)
+
+// DriverStates lists every state in the order documents show them.
+func DriverStates() []DriverState { return []DriverState{Active, Stale, Disconnected} }
+
+// Report is what a driver last said of itself.
+type Report struct {
+	Players      int64
+	SpawnDelayMS int64
+	Running      bool
+}
+
+// Driver is one line of the roster.
+type Driver struct {
+	ID           string
+	State        DriverState
+	Labels       map[string]string
+	Version      string
+	Capabilities []string // empty: all commands
+	ConnectedAt  time.Time
+	RemoteAddr   string
+	HeartbeatAge time.Duration
+	AppliedSeq   uint64
+	LastAck      *LastAck
+	Reported     Report
+	Metrics      map[string]float64
+}
+
+// LastAck is the newest answer that counted of a driver.
+type LastAck struct {
+	Seq     uint64
+	Latency time.Duration
+}
+
+// Seat is a driver's place in a round: what the dispatcher must know of a target before it issues a command.
+type Seat struct {
+	DriverID     string
+	Capabilities []string // empty: all commands
+}
+
+// Supports reports whether the driver takes commands of type t.
+func (s Seat) Supports(t CommandType) bool {
+	for _, c := range s.Capabilities {
+		if c == string(t) {
+			return true
+		}
+	}
+	return len(s.Capabilities) == 0
+}
+
+// Issue is a durable command on its way to the drivers.
+type Issue struct {
+	Seq      uint64
+	Command  Command
+	Target   Target
+	Targets  []string // ids whose verdict counts, sorted
+	Deadline time.Duration
+}

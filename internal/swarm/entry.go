@@ -1,0 +1,136 @@
+package swarm
+
+import "time"
+
+// Entry is one command of the log with all that is known of its outcome.
+type Entry struct {
+	Seq    uint64
+	Issued *Issued
+	Closed *Closed   // nil while the command is open
+	Late   []LateAck // first late answer of each driver, in order of arrival
+}
+
+// Status sums an entry up in one word.
+type Status string
+
+// The statuses. A closed entry has the first that fits, in the order Complete, SupersededStatus, Partial, Failed.
+const (
+	Pending          Status = "pending"
+	Complete         Status = "complete"   // all acked
+	SupersededStatus Status = "superseded" // all acked or superseded, at least one superseded
+	Partial          Status = "partial"    // some acked
+	Failed           Status = "failed"     // none acked
+)
+
+// Statuses lists every status in the order documents show them.
+func Statuses() []Status { return []Status{Pending, Complete, Partial, Failed, SupersededStatus} }
+
+// Counts says how many targets ended how. Targeted = Acked + Rejected + Superseded + Missing once the entry is closed.
+type Counts struct{ Targeted, Acked, Rejected, Superseded, Missing, Late int }
+
+// Counts counts the verdicts of e.
+func (e Entry) Counts() Counts {
+	n := Counts{Targeted: len(e.Issued.Targets), Late: len(e.Late)}
+	if e.Closed == nil {
+		return n
+	}
+	for _, v := range e.Closed.Verdicts {
+		switch v.Kind {
+		case Acked:
+			n.Acked++
+		case Rejected:
+			n.Rejected++
+		case Superseded:
+			n.Superseded++
+		case Missing:
+			n.Missing++
+		}
+	}
+	return n
+}
+
+// Status sums e up.
+func (e Entry) Status() Status {
+	if e.Closed == nil {
+		return Pending
+	}
+	return e.Closed.Status()
+}
+
+// Status sums the verdicts up.
+func (c *Closed) Status() Status {
+	var acked, superseded int
+	for _, v := range c.Verdicts {
+		switch v.Kind {
+		case Acked:
+			acked++
+		case Superseded:
+			superseded++
+		}
+	}
+	switch n := len(c.Verdicts); {
+	case acked == n && n > 0:
+		return Complete
+	case acked+superseded == n && superseded > 0:
+		return SupersededStatus
+	case acked > 0:
+		return Partial
+	default:
+		return Failed
+	}
+}
+
+// Submission is a request to issue a command.
+type Submission struct {
+	Submitter  string
+	Command    Command
+	Target     Target
+	Deadline   time.Duration
+	MinDrivers int     // refuse unless at least so many drivers are targeted; 0: any number from one
+	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
+}
+
+// Limits on submissions.
+const (
+	MinDeadline   = time.Millisecond
+	MaxDeadline   = time.Minute
+	MaxMinDrivers = 1_000_000
+)
+
+// Anonymous is the submitter of a command that names none, while authentication is off.
+const Anonymous = "anonymous"
+
+// Validate returns an Error of CodeInvalidCommand that names every bad field, or nil.
+func (s Submission) Validate() error {
+	bad := s.Command.Validate("/command")
+	if !ValidSubmitter(s.Submitter) {
+		bad = append(bad, FieldError{"/submitter", "must be 1 to 128 of [A-Za-z0-9._:@/-], the first a letter or digit"})
+	}
+	bad = append(bad, s.Target.Validate("/target")...)
+	bad = between(bad, "/deadline_ms", s.Deadline.Milliseconds(), MinDeadline.Milliseconds(), MaxDeadline.Milliseconds())
+	bad = between(bad, "/min_drivers", int64(s.MinDrivers), 0, MaxMinDrivers)
+	if len(bad) == 0 {
+		return nil
+	}
+	return &Error{Code: CodeInvalidCommand, Detail: "the command was refused and nothing was sent", Fields: bad}
+}
+
+// Query selects a page of entries.
+type Query struct {
+	Submitter string
+	Type      CommandType
+	Status    Status
+	Before    uint64 // only entries with a lower seq; 0: no bound
+	After     uint64 // only entries with a higher seq
+	Ascending bool   // oldest first
+	Limit     int    // 1 to MaxPage
+}
+
+// MaxPage bounds the items of one page of any list.
+const MaxPage = 1000
+
+// Page is one page of entries; More says that the query matches further entries past the last of them.
+type Page struct {
+	Entries []Entry
+	More    bool
+}

@@ -1,0 +1,50 @@
+package swarm
+
+import "time"
+
+// Record is one record of the log: *Issued, *Closed, *Late or *Reset.
+type Record interface{ record() }
+
+// Issued is a command with its frozen targets. Its position in the log is the seq of the entry.
+type Issued struct {
+	Node        string
+	Submitter   string
+	Command     Command
+	Target      Target
+	Targets     []string // ids of the targeted drivers, sorted; frozen when the command was issued
+	Deadline    time.Duration
+	SubmittedAt time.Time
+	Key         string // idempotency key, "" for none
+	RequestHash []byte // hash of the decoded request, when there is a key
+}
+
+// Closed is the outcome of the entry Seq: one verdict per target, in the order of Issued.Targets.
+type Closed struct {
+	Seq      uint64
+	Node     string
+	ClosedAt time.Time
+	Duration time.Duration // from the moment Issued was durable
+	Verdicts []Verdict
+}
+
+// Late holds answers that came after the entry Seq had been closed.
+type Late struct {
+	Seq  uint64
+	Node string
+	At   time.Time
+	Acks []LateAck
+}
+
+// Reset folds as Stop for every driver: load of the past must not start by itself.
+type Reset struct {
+	Node  string
+	At    time.Time
+	Cause string // why, for people
+	LogID string // identity of the log
+	Epoch uint64 // of the log; rises with every accepted loss
+}
+
+func (*Issued) record() {}
+func (*Closed) record() {}
+func (*Late) record()   {}
+func (*Reset) record()  {}
