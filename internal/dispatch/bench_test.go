@@ -1,0 +1,66 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// benchFleet acks every command of every driver at once, from the hand-over itself: what is left is the dispatcher's own work.
+type benchFleet struct {
+	d     *Dispatcher
+	seats []swarm.Seat
+}
+
+func (f *benchFleet) Targets(swarm.Target) []swarm.Seat { return f.seats }
+func (f *benchFleet) Reset(uint64)                      {}
+func (f *benchFleet) NewestPlayers(swarm.Target) uint64 { return 0 }
+func (f *benchFleet) Stale(string) bool                 { return false }
+func (f *benchFleet) Offer(i swarm.Issue) {
+	for _, s := range f.seats {
+		f.d.Ack(s.DriverID, i.Seq, swarm.Reply{Applied: true})
+	}
+}
+
+// countingLog takes everything and keeps nothing.
+type countingLog struct{ last atomic.Uint64 }
+
+func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
+	n := uint64(len(records))
+	return l.last.Add(n) - n + 1, nil
+}
+
+// BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the last ack.
+func BenchmarkDispatch(b *testing.B) {
+	for _, n := range []int{10, 1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			f := &benchFleet{}
+			for i := range n {
+				f.seats = append(f.seats, swarm.Seat{DriverID: fmt.Sprintf("d-%06d", i)})
+			}
+			f.d = New(Config{Log: &countingLog{}, Node: "bench"})
+			f.d.Bind(f)
+			done := make(chan struct{})
+			go func() { f.d.Run(); close(done) }()
+			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: swarm.SetPlayers, Players: 1}, Deadline: time.Minute}
+			b.ReportAllocs()
+			for b.Loop() {
+				call, err := f.d.Submit(b.Context(), s)
+				if err != nil {
+					b.Fatal(err)
+				}
+				e, err := call.Wait(b.Context())
+				if err != nil || e.Counts().Acked != n {
+					b.Fatalf("%+v %v", e.Counts(), err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/ack")
+			f.d.Shutdown(b.Context(), b.Context())
+			<-done
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// outcomeGrace is how long past the deadline a closed record may take to become durable before waiters are told.
+const outcomeGrace = time.Second
+
+// Call is one issued command on its way to an outcome.
+type Call struct {
+	d        *Dispatcher
+	seq      uint64
+	issued   *swarm.Issued
+	handedAt time.Time // when Issued was durable and the hand-over began; deadline, duration and latencies start here
+	done     chan struct{}
+
+	mu       sync.Mutex
+	round    *round
+	deadline *time.Timer
+	closing  *swarm.Closed   // on its way into the log
+	closed   *swarm.Closed   // in the log; then round is nil
+	early    []swarm.LateAck // answers after a Missing verdict, before Closed is in the log
+}
+
+// Seq is the position of the command in the log.
+func (c *Call) Seq() uint64 { return c.seq }
+
+// Entry is the command as it stands in the log now.
+func (c *Call) Entry() swarm.Entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed}
+}
+
+// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when the log
+// does not take the outcome in time; the command has been sent then, and the outcome is still tried to be recorded.
+func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
+	late := time.NewTimer(time.Until(c.handedAt.Add(c.issued.Deadline + outcomeGrace)))
+	defer late.Stop()
+	select {
+	case <-c.done:
+		return c.Entry(), nil
+	case <-ctx.Done():
+		return c.Entry(), ctx.Err()
+	case <-late.C:
+		return c.Entry(), &swarm.Error{
+			Code:   swarm.CodeOutcomeNotRecorded,
+			Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
+			Attrs:  map[string]any{"seq": c.seq},
+		}
+	}
+}
+
+// start opens the round for verdicts; the caller has put c where acks find it.
+func (c *Call) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = time.AfterFunc(c.issued.Deadline, c.expireAtDeadline)
+	c.closeIfDone()
+}
+
+// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs into the late
+// book. A reply after a Missing verdict is kept for that book, because its record must come after the closed one.
+func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.Duration, counted, open bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.round == nil {
+		return 0, false, false
+	}
+	latency = at.Sub(c.handedAt)
+	counted, before := c.round.answer(id, reply, latency)
+	switch {
+	case counted:
+		c.closeIfDone()
+	case before == swarm.Missing:
+		c.early = append(c.early, swarm.LateAck{DriverID: id, Reply: reply, Latency: latency})
+	}
+	return latency, counted, true
+}
+
+func (c *Call) gone(id string, reason swarm.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.round != nil && c.round.gone(id, reason) {
+		c.closeIfDone()
+	}
+}
+
+func (c *Call) superseded(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.round != nil && c.round.superseded(id) {
+		c.closeIfDone()
+	}
+}
+
+// expireAtDeadline runs on the deadline's timer. The fleet is asked without the lock held: it may be calling us.
+func (c *Call) expireAtDeadline() {
+	c.mu.Lock()
+	waiting := c.undecidedLocked()
+	c.mu.Unlock()
+	stale := map[string]bool{}
+	for _, id := range waiting {
+		if c.d.fleet.Stale(id) {
+			stale[id] = true
+		}
+	}
+	c.expire(func(id string) swarm.Reason {
+		if stale[id] {
+			return swarm.ReasonStale
+		}
+		return swarm.ReasonDeadline
+	})
+}
+
+func (c *Call) expire(why func(string) swarm.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.round == nil || c.closing != nil {
+		return
+	}
+	c.round.expire(why)
+	c.closeIfDone()
+}
+
+func (c *Call) undecidedLocked() []string {
+	if c.round == nil {
+		return nil
+	}
+	return c.round.undecided()
+}
+
+// closeIfDone hands the outcome to the sequencer, once.
+func (c *Call) closeIfDone() {
+	if !c.round.done() || c.closing != nil {
+		return
+	}
+	c.deadline.Stop()
+	c.closing = &swarm.Closed{
+		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.handedAt), Verdicts: c.round.verdicts,
+	}
+	c.d.enqueueClose(c)
+}
+
+// finish makes the durable outcome visible. It returns the ids that may answer late, and those that have done so already.
+func (c *Call) finish() (missing []string, early []swarm.LateAck) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	missing, early = c.round.missing(), c.early
+	c.closed, c.round, c.early = c.closing, nil, nil
+	close(c.done)
+	return missing, early
+}

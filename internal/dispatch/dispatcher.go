@@ -1,0 +1,206 @@
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Config is what a Dispatcher needs. Fleet and Log are borrowed: the caller closes them after Run has returned.
+type Config struct {
+	Log    Log
+	Node   string // writer's name in the records
+	Logger *slog.Logger
+}
+
+// Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
+type Dispatcher struct {
+	log    Log
+	fleet  Fleet
+	node   string
+	logger *slog.Logger
+	queue  *queue
+	late   lateBook
+
+	mu       sync.RWMutex
+	calls    map[uint64]*Call // without a durable outcome
+	idle     chan struct{}    // closed by the last call to end once refusing is set
+	refusing bool
+}
+
+// New makes a Dispatcher. Bind must give it its fleet before Run.
+func New(cfg Config) *Dispatcher {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Dispatcher{
+		log: cfg.Log, node: cfg.Node, logger: cfg.Logger,
+		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
+	}
+}
+
+// Bind sets the fleet. It is apart from New because a fleet reports back to its Dispatcher: one of them comes first.
+func (d *Dispatcher) Bind(f Fleet) { d.fleet = f }
+
+// Submit issues a command: when it returns a Call, the command is durable and has been handed to the fleet.
+// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, log_unavailable or
+// shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the command: it may have been issued.
+func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (*Call, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	t := &submission{Submission: s, ctx: ctx, result: make(chan submitted, 1)}
+	if !d.queue.submit(t) {
+		return nil, errShuttingDown
+	}
+	select {
+	case r := <-t.result:
+		return r.call, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Call returns the call of an entry that has no durable outcome yet.
+func (d *Dispatcher) Call(seq uint64) (*Call, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	c, ok := d.calls[seq]
+	return c, ok
+}
+
+// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether it
+// made a difference: as a verdict, or as the first late answer where the verdict was missing.
+func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool) {
+	now := time.Now()
+	if c, ok := d.Call(seq); ok {
+		if latency, counted, open := c.answer(driverID, reply, now); open {
+			return latency, counted
+		}
+	}
+	latency, counted, due := d.late.answer(seq, driverID, reply, now)
+	if due {
+		time.AfterFunc(lateEvery, func() { d.queue.late(seq) })
+	}
+	return latency, counted
+}
+
+// Gone tells that a driver's session ended: it is missing in every open round that still waits for it.
+func (d *Dispatcher) Gone(driverID string, reason swarm.Reason) {
+	for _, c := range d.openCalls() {
+		c.gone(driverID, reason)
+	}
+}
+
+// Absent tells that a target had no session when the command seq was handed over.
+func (d *Dispatcher) Absent(driverID string, seq uint64) {
+	if c, ok := d.Call(seq); ok {
+		c.gone(driverID, swarm.ReasonDisconnected)
+	}
+}
+
+// Superseded tells that a newer command took the place of seq before it was sent to the driver.
+func (d *Dispatcher) Superseded(driverID string, seq uint64) {
+	if c, ok := d.Call(seq); ok {
+		c.superseded(driverID)
+	}
+}
+
+// Reset asks for a reset record: Stop for every driver, because of cause.
+func (d *Dispatcher) Reset(cause string) { d.queue.reset(cause) }
+
+// Recover closes entries that an earlier process left open, every verdict missing because of the restart. Run must not
+// have been called.
+func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
+	for _, e := range open {
+		closed := &swarm.Closed{Seq: e.Seq, Node: d.node, ClosedAt: time.Now().UTC(), Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}
+		closed.Duration = max(0, closed.ClosedAt.Sub(e.Issued.SubmittedAt))
+		for i := range closed.Verdicts {
+			closed.Verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonServerRestart}
+		}
+		if _, err := d.log.Append(ctx, []swarm.Record{closed}); err != nil {
+			return err
+		}
+		d.late.expect(e.Seq, e.Issued.SubmittedAt, e.Issued.Targets, nil)
+		d.logger.Warn("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
+	}
+	return nil
+}
+
+// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It returns
+// when every outcome is durable, or when hard ends. Run returns soon after.
+func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
+	d.refuse()
+	select {
+	case <-d.idle:
+	case <-ctx.Done():
+	}
+	for _, c := range d.openCalls() {
+		c.expire(func(string) swarm.Reason { return swarm.ReasonServerRestart })
+	}
+	select {
+	case <-d.idle:
+	case <-hard.Done():
+		d.logger.Error("stopping with outcomes that the log did not take; they are closed at the next start", "open", len(d.openCalls()))
+	}
+	for _, seq := range d.late.due() {
+		d.queue.late(seq)
+	}
+	d.queue.close()
+}
+
+var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")
+
+func (d *Dispatcher) stopping() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.refusing
+}
+
+func (d *Dispatcher) refuse() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.refusing {
+		d.refusing = true
+		d.closeIdleIfDone()
+	}
+}
+
+func (d *Dispatcher) openCalls() []*Call {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	out := make([]*Call, 0, len(d.calls))
+	for _, c := range d.calls {
+		out = append(out, c)
+	}
+	return out
+}
+
+func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
+
+// opened and ended keep the table of calls without a durable outcome.
+func (d *Dispatcher) opened(c *Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls[c.seq] = c
+}
+
+func (d *Dispatcher) ended(c *Call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.calls, c.seq)
+	d.closeIdleIfDone()
+}
+
+func (d *Dispatcher) closeIdleIfDone() {
+	if d.refusing && len(d.calls) == 0 {
+		select {
+		case <-d.idle:
+		default:
+			close(d.idle)
+		}
+	}
+}

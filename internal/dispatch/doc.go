@@ -1,0 +1,15 @@
+// Package dispatch takes commands from many submitters, puts them in one order, hands each to every driver it concerns and
+// gathers exactly one verdict per targeted driver.
+//
+// The way of a command:
+//
+//	Submit → sequencer: freeze the targets → append Issued, durable → open the round → Fleet.Offer
+//	acks, losses, supersessions → round → all decided, or the deadline → append Closed, durable → Call.Wait returns
+//
+// The package is generic over transport and knows nothing of what a command means: it asks swarm.Command only for its slot.
+// The round (round.go) is pure: no clock, lock, goroutine or I/O. The rest is the shell that owns time and channels. One
+// goroutine, the sequencer in [Dispatcher.Run], does every append and every hand-over; there is none per command or driver.
+//
+// Locks: a fleet may call back into the Dispatcher while it holds its own lock, so the Dispatcher never calls the fleet with a
+// lock of its own held.
+package dispatch

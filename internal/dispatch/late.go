@@ -1,0 +1,123 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Late answers are kept for closed entries with missing drivers, newest first to stay: these bound the memory.
+const (
+	maxLateEntries = 4096
+	maxLateDrivers = 1_000_000
+	lateEvery      = 200 * time.Millisecond // at most one late record per entry in this time
+)
+
+// lateBook remembers which drivers of which closed entries may still answer, and batches what they answer.
+type lateBook struct {
+	mu      sync.Mutex
+	open    map[uint64]*lateEntry
+	order   []uint64 // of open, oldest first
+	drivers int      // in all of open
+}
+
+// lateEntry is one closed entry with missing drivers. A closed record comes before every late record of its entry.
+type lateEntry struct {
+	seq      uint64
+	handedAt time.Time
+	awaited  map[string]bool
+	acks     []swarm.LateAck
+	queued   bool // a record of acks is due or on its way
+}
+
+// expect opens the book for an entry that closed with these drivers missing. The closed record must be durable.
+// Answers that came early, while it was not, are taken over; due is as for answer.
+func (b *lateBook) expect(seq uint64, handedAt time.Time, missing []string, early []swarm.LateAck) (due bool) {
+	if len(missing) == 0 {
+		return false
+	}
+	e := &lateEntry{seq: seq, handedAt: handedAt, awaited: make(map[string]bool, len(missing))}
+	for _, id := range missing {
+		e.awaited[id] = true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.open == nil {
+		b.open = map[uint64]*lateEntry{}
+	}
+	b.open[seq] = e
+	b.order = append(b.order, seq)
+	b.drivers += len(missing)
+	for len(b.order) > 1 && (len(b.order) > maxLateEntries || b.drivers > maxLateDrivers) {
+		b.drivers -= len(b.open[b.order[0]].awaited)
+		delete(b.open, b.order[0])
+		b.order = b.order[1:]
+	}
+	for _, ack := range early {
+		e.queued = b.note(e, ack) || e.queued
+	}
+	return e.queued
+}
+
+// answer takes a late answer. due says that the caller must see to it that take is called for seq.
+func (b *lateBook) answer(seq uint64, id string, reply swarm.Reply, at time.Time) (latency time.Duration, taken, due bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.open[seq]
+	if e == nil {
+		return 0, false, false
+	}
+	latency = at.Sub(e.handedAt)
+	taken = b.note(e, swarm.LateAck{DriverID: id, Reply: reply, Latency: latency})
+	due = taken && !e.queued
+	e.queued = e.queued || taken
+	return latency, taken, due
+}
+
+// note keeps the first late answer of a driver that was missing.
+func (b *lateBook) note(e *lateEntry, ack swarm.LateAck) bool {
+	if !e.awaited[ack.DriverID] {
+		return false
+	}
+	delete(e.awaited, ack.DriverID)
+	b.drivers--
+	e.acks = append(e.acks, ack)
+	return true
+}
+
+// take empties what came in for seq.
+func (b *lateBook) take(seq uint64) []swarm.LateAck {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.open[seq]
+	if e == nil {
+		return nil
+	}
+	acks := e.acks
+	e.acks, e.queued = nil, false
+	return acks
+}
+
+// restore puts back what a failed append left.
+func (b *lateBook) restore(seq uint64, acks []swarm.LateAck) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.open[seq]; e != nil {
+		e.acks = append(acks, e.acks...)
+		e.queued = true
+	}
+}
+
+// due returns the entries whose answers no record holds yet.
+func (b *lateBook) due() []uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var seqs []uint64
+	for _, seq := range b.order {
+		if b.open[seq].queued {
+			seqs = append(seqs, seq)
+		}
+	}
+	return seqs
+}

@@ -1,0 +1,107 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// submission is a command that waits for the sequencer.
+type submission struct {
+	swarm.Submission
+	ctx    context.Context
+	result chan submitted // buffered: the sequencer never waits for a submitter
+}
+
+type submitted struct {
+	call *Call
+	err  error
+}
+
+// maxBatch bounds how many commands one append takes, so that the first of a crowd does not wait for all of it.
+const maxBatch = 256
+
+// batch is what one append takes, in this order.
+type batch struct {
+	closes  []*Call
+	resets  []string
+	submits []*submission
+	lates   []uint64
+}
+
+func (b *batch) empty() bool {
+	return len(b.closes)+len(b.resets)+len(b.submits)+len(b.lates) == 0
+}
+
+// queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for an
+// answer, the open rounds and the late book.
+type queue struct {
+	mu      sync.Mutex
+	waiting batch
+	closed  bool
+	wake    chan struct{}
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+
+// submit adds a command; false when the queue is closed.
+func (q *queue) submit(s *submission) bool {
+	ok := false
+	q.add(func(b *batch) {
+		if ok = !q.closed; ok {
+			b.submits = append(b.submits, s)
+		}
+	})
+	return ok
+}
+
+func (q *queue) closeCall(c *Call)  { q.add(func(b *batch) { b.closes = append(b.closes, c) }) }
+func (q *queue) reset(cause string) { q.add(func(b *batch) { b.resets = append(b.resets, cause) }) }
+func (q *queue) late(seq uint64)    { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
+
+// giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. A
+// closed queue takes nothing back: the next process closes what this one could not.
+func (q *queue) giveBack(b batch) {
+	q.add(func(w *batch) {
+		if q.closed && len(b.submits) == 0 {
+			return
+		}
+		w.closes = append(b.closes, w.closes...)
+		w.resets = append(b.resets, w.resets...)
+		w.submits = append(b.submits, w.submits...)
+		w.lates = append(b.lates, w.lates...)
+	})
+}
+
+// close lets the sequencer end once it has done what waits.
+func (q *queue) close() { q.add(func(*batch) { q.closed = true }) }
+
+func (q *queue) add(change func(*batch)) {
+	q.mu.Lock()
+	change(&q.waiting)
+	q.mu.Unlock()
+	q.nudge()
+}
+
+// nudge makes the sequencer look again.
+func (q *queue) nudge() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what waits, of the submissions at most maxBatch, and whether the queue is closed and empty.
+func (q *queue) take() (b batch, ended bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b = q.waiting
+	q.waiting = batch{}
+	if len(b.submits) > maxBatch {
+		q.waiting.submits = append([]*submission(nil), b.submits[maxBatch:]...)
+		b.submits = b.submits[:maxBatch]
+		q.nudge()
+	}
+	return b, q.closed && b.empty()
+}

@@ -1,0 +1,180 @@
+package dispatch
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+var update = flag.Bool("update", false, "write the golden scenarios anew; review the diff")
+
+// TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
+//
+//	drivers a b c=stop            seats; =x,y lists capabilities
+//	issue stop deadline=5s        opens a round
+//	ack a [code]                  a reply; with a code a rejection
+//	gone a reason · supersede a · stale a · advance 5s
+func TestRoundScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := playScenario(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func playScenario(t *testing.T, text string) string {
+	p := &player{t: t, stale: map[string]bool{}}
+	var out strings.Builder
+	inOutput := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case line == "----":
+			fmt.Fprintf(&out, "----\n%s", p.report())
+			inOutput = true
+		case line == "":
+			out.WriteString("\n")
+			inOutput = false
+		case inOutput:
+		default:
+			out.WriteString(line + "\n")
+			if !strings.HasPrefix(line, "#") {
+				p.do(strings.Fields(line))
+			}
+		}
+	}
+	return out.String()
+}
+
+// player is the shell of a scenario: it has the clock that a round has not.
+type player struct {
+	t        *testing.T
+	seats    []swarm.Seat
+	round    *round
+	stale    map[string]bool
+	now      time.Duration
+	deadline time.Duration
+	notes    []string
+}
+
+func (p *player) do(words []string) {
+	p.t.Helper()
+	switch words[0] {
+	case "drivers":
+		p.seats = nil
+		for _, w := range words[1:] {
+			id, caps, limited := strings.Cut(w, "=")
+			seat := swarm.Seat{DriverID: id}
+			if limited {
+				seat.Capabilities = strings.Split(caps, ",")
+			}
+			p.seats = append(p.seats, seat)
+		}
+	case "issue":
+		p.now = 0
+		p.deadline = p.duration(strings.TrimPrefix(words[2], "deadline="))
+		p.round = newRound(p.seats, swarm.CommandType(words[1]))
+	case "ack":
+		p.ack(words[1:])
+	case "gone":
+		p.note(p.round.gone(words[1], swarm.Reason(words[2])), words)
+	case "supersede":
+		p.note(p.round.superseded(words[1]), words)
+	case "stale":
+		p.stale[words[1]] = true
+	case "advance":
+		p.advance(p.duration(words[1]))
+	default:
+		p.t.Fatalf("unknown line %q", words)
+	}
+}
+
+func (p *player) ack(words []string) {
+	reply := swarm.Reply{Applied: len(words) == 1}
+	if !reply.Applied {
+		reply.Code = words[1]
+	}
+	counted, before := p.round.answer(words[0], reply, p.now)
+	if !counted {
+		p.notes = append(p.notes, fmt.Sprintf("ack %s: not counted, verdict was %s", words[0], kindNames[before]))
+	}
+}
+
+func (p *player) advance(by time.Duration) {
+	if p.now += by; p.now >= p.deadline {
+		p.round.expire(func(id string) swarm.Reason {
+			if p.stale[id] {
+				return swarm.ReasonStale
+			}
+			return swarm.ReasonDeadline
+		})
+	}
+}
+
+func (p *player) note(changed bool, words []string) {
+	if !changed {
+		p.notes = append(p.notes, strings.Join(words, " ")+": no change")
+	}
+}
+
+func (p *player) duration(s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return d
+}
+
+var kindNames = map[swarm.VerdictKind]string{
+	swarm.Undecided: "undecided", swarm.Acked: "acked", swarm.Rejected: "rejected", swarm.Superseded: "superseded", swarm.Missing: "missing",
+}
+
+func (p *player) report() string {
+	var b strings.Builder
+	for _, n := range p.notes {
+		b.WriteString(n + "\n")
+	}
+	p.notes = nil
+	state := "open"
+	if p.round.done() {
+		state = string((&swarm.Closed{Verdicts: p.round.verdicts}).Status())
+	}
+	fmt.Fprintf(&b, "%s at %v\n", state, p.now)
+	for i, v := range p.round.verdicts {
+		fmt.Fprintf(&b, "  %s %s", p.round.targets[i], kindNames[v.Kind])
+		switch v.Kind {
+		case swarm.Acked:
+			fmt.Fprintf(&b, " in %v", v.Latency)
+		case swarm.Rejected:
+			fmt.Fprintf(&b, " %s in %v", v.Code, v.Latency)
+		case swarm.Missing:
+			fmt.Fprintf(&b, " %s", v.Reason)
+		case swarm.Undecided, swarm.Superseded:
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
