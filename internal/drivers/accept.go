@@ -1,0 +1,97 @@
+package drivers
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Handler serves the driver socket. What it refuses before the upgrade goes to refuse, the server's one error writer. Host and
+// Origin are the business of the middleware before it.
+func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if err := checkHandshake(req); err != nil {
+			refuse(w, req, err)
+			return
+		}
+		if !r.admit() {
+			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; connect again when it is back"))
+			return
+		}
+		defer r.running.Done()
+		r.accept(w, req)
+	})
+}
+
+// checkHandshake refuses what the WebSocket library would accept, or would refuse in words of its own.
+func checkHandshake(req *http.Request) error {
+	switch {
+	case !offers(req.Header, "Sec-WebSocket-Protocol", wire.Subprotocol):
+		return &swarm.Error{
+			Code: swarm.CodeUnsupportedSubprotocol, Detail: "this route is a WebSocket; offer a supported protocol version in Sec-WebSocket-Protocol",
+			Attrs: map[string]any{"supported": []string{wire.Subprotocol}},
+		}
+	case !offers(req.Header, "Connection", "upgrade") || !offers(req.Header, "Upgrade", "websocket"):
+		return swarm.Errorf(swarm.CodeBadRequest, "this route is a WebSocket; send Connection: Upgrade and Upgrade: websocket")
+	case req.Header.Get("Sec-WebSocket-Version") != "13":
+		return swarm.Errorf(swarm.CodeBadRequest, "Sec-WebSocket-Version must be 13")
+	case len(req.Header.Values("Sec-WebSocket-Key")) != 1:
+		return swarm.Errorf(swarm.CodeBadRequest, "Sec-WebSocket-Key must be given once")
+	}
+	return nil
+}
+
+func offers(h http.Header, name, token string) bool {
+	for _, line := range h.Values(name) {
+		for item := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// admit counts a handshake as running, unless the registry is shutting down.
+func (r *Registry) admit() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.accepting {
+		r.running.Add(1)
+	}
+	return r.accepting
+}
+
+// accept upgrades and starts the session's two goroutines. It returns at once, which frees what the HTTP server holds.
+func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
+	s := &session{r: r, box: newMailbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
+	s.heardAt.Store(1)
+	hijack := &socketWriter{ResponseWriter: w}
+	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{
+		Subprotocols:       []string{wire.Subprotocol},
+		InsecureSkipVerify: true, // the Origin was checked against the server's own list
+		OnPongReceived:     func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
+	})
+	if err != nil {
+		r.cfg.Logger.Debug("handshake failed", "remote_addr", req.RemoteAddr, "err", err)
+		return
+	}
+	conn.SetReadLimit(wire.MaxFrameBytes)
+	s.conn, s.socket = conn, hijack.socket
+	r.mu.Lock()
+	r.sessions[s] = struct{}{}
+	accepting := r.accepting
+	r.mu.Unlock()
+	if !accepting {
+		s.kill()
+	}
+	r.running.Add(2)
+	go s.read()
+	go s.write()
+}

@@ -1,0 +1,108 @@
+package drivers
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Limits on what a driver says of itself.
+const (
+	maxWordBytes    = 256 // version and instance
+	maxCapabilities = 32
+	maxMetrics      = 64
+)
+
+// parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise problem
+// says what is wrong, where there is more to say than the code does.
+func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, problem string) {
+	kind, err := wire.TypeOf(frame)
+	switch {
+	case errors.Is(err, wire.ErrNotJSON):
+		return nil, wire.CloseNotJSON, ""
+	case err != nil:
+		return nil, wire.CloseRegister, err.Error()
+	case kind != wire.TypeRegister:
+		return nil, wire.CloseRegister, "the first frame must have type register"
+	}
+	reg = &wire.Register{}
+	if err := wire.Decode(frame, reg); err != nil {
+		return nil, wire.CloseRegister, err.Error()
+	}
+	if problem := checkRegister(reg); problem != "" {
+		return nil, wire.CloseRegister, problem
+	}
+	return reg, 0, ""
+}
+
+func checkRegister(reg *wire.Register) string {
+	switch {
+	case !swarm.ValidDriverID(reg.DriverID):
+		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither connect nor stream"
+	case !plain(reg.Version, maxWordBytes), !plain(reg.Instance, maxWordBytes):
+		return "fields /version and /instance must be at most 256 bytes without control characters"
+	case len(reg.Capabilities) > maxCapabilities:
+		return "field /capabilities has over 32 items"
+	case reg.State != nil && negative(reg.State):
+		return "field /state has a negative number"
+	}
+	for _, c := range reg.Capabilities {
+		if !plain(c, maxWordBytes) {
+			return "field /capabilities must hold command types"
+		}
+	}
+	for _, bad := range swarm.ValidateLabels(reg.Labels, "/labels") {
+		return "field " + bad.Pointer + " " + bad.Detail
+	}
+	return ""
+}
+
+func checkBeat(b *wire.Heartbeat) string {
+	switch {
+	case b.State != nil && negative(b.State):
+		return "field /state has a negative number"
+	case len(b.Metrics) > maxMetrics:
+		return "field /metrics has over 64 items"
+	}
+	for name, v := range b.Metrics {
+		if !plain(name, maxWordBytes) || math.IsInf(v, 0) || math.IsNaN(v) {
+			return "field /metrics must map names of at most 256 bytes to finite numbers"
+		}
+	}
+	return ""
+}
+
+func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
+	switch {
+	case ack.Seq == 0:
+		return reply, "field /seq is missing"
+	case ack.Status == wire.StatusApplied:
+		return swarm.Reply{Applied: true}, ""
+	case ack.Status == wire.StatusRejected:
+		return swarm.Reply{Code: cut(ack.Code, swarm.MaxRejectCodeBytes), Detail: cut(ack.Detail, swarm.MaxRejectDetailBytes)}, ""
+	default:
+		return reply, "field /status must be applied or rejected"
+	}
+}
+
+func negative(s *wire.State) bool { return s.Players < 0 || s.SpawnDelayMS < 0 }
+
+func plain(s string, most int) bool {
+	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// cut shortens a driver's words to most bytes of whole characters.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}

@@ -1,0 +1,103 @@
+package drivers
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// maxControl bounds the control frames that wait for a busy socket; what is over it only repeats what an error frame said.
+const maxControl = 8
+
+// mail is one command that was not sent yet.
+type mail struct {
+	seq     uint64
+	command swarm.Command
+	frame   []byte // shared by all sessions; never written to
+}
+
+// mailbox holds what a session has not sent yet: at most three commands, because a newer command takes the place of the older
+// one it makes pointless. Memory is bounded, nothing that counts is ever dropped.
+type mailbox struct {
+	mu       sync.Mutex
+	filled   sync.Cond
+	control  [][]byte // sent first
+	commands []mail   // in seq order
+	closing  wire.CloseCode
+	ended    bool
+}
+
+func newMailbox() *mailbox {
+	b := &mailbox{}
+	b.filled.L = &b.mu
+	return b
+}
+
+// put adds a command and returns the seqs of those it superseded.
+func (b *mailbox) put(m mail) (superseded []uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended || b.closing != 0 {
+		return nil
+	}
+	b.commands = slices.DeleteFunc(b.commands, func(old mail) bool {
+		pointless := m.command.Supersedes(old.command)
+		if pointless {
+			superseded = append(superseded, old.seq)
+		}
+		return pointless
+	})
+	b.commands = append(b.commands, m)
+	b.filled.Signal()
+	return superseded
+}
+
+// say adds a control frame.
+func (b *mailbox) say(frame []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended || b.closing != 0 || len(b.control) >= maxControl {
+		return
+	}
+	b.control = append(b.control, frame)
+	b.filled.Signal()
+}
+
+// close lets the writer send what waits and then close the session with code. The first code wins.
+func (b *mailbox) close(code wire.CloseCode) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closing == 0 {
+		b.closing = code
+		b.filled.Signal()
+	}
+}
+
+// end drops what waits and lets the writer go.
+func (b *mailbox) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	b.control, b.commands = nil, nil
+	b.filled.Signal()
+}
+
+// take waits until there is something to do and appends the waiting frames to out. closing is not 0 when the session is to be
+// closed after them; ok is false when the session has ended.
+func (b *mailbox) take(out [][]byte) (frames [][]byte, closing wire.CloseCode, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.control)+len(b.commands) == 0 && b.closing == 0 && !b.ended {
+		b.filled.Wait()
+	}
+	out = append(out, b.control...)
+	for _, m := range b.commands {
+		out = append(out, m.frame)
+	}
+	clear(b.control)
+	clear(b.commands)
+	b.control, b.commands = b.control[:0], b.commands[:0]
+	return out, b.closing, !b.ended
+}

@@ -1,0 +1,174 @@
+package drivers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// sinkLog remembers what the registry reports.
+type sinkLog struct {
+	mu     sync.Mutex
+	events []string
+}
+
+func (s *sinkLog) add(event string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, event)
+}
+
+func (s *sinkLog) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
+func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool) {
+	word := "applied"
+	if !r.Applied {
+		word = "rejected " + r.Code
+	}
+	s.add(text("ack", id, seq, word))
+	return time.Millisecond, true
+}
+func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
+func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
+func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
+func (s *sinkLog) Reset(cause string)                  { s.add(text("reset", cause)) }
+
+func text(words ...any) string {
+	b, _ := json.Marshal(words)
+	return string(b)
+}
+
+// world is a registry on a network in memory, in a bubble of fake time.
+type world struct {
+	t    *testing.T
+	r    *Registry
+	sink *sinkLog
+	net  *swarmtest.MemNet
+}
+
+// inWorld runs test in a bubble with a registry of the default timing.
+func inWorld(t *testing.T, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		sink := &sinkLog{}
+		r, err := New(Config{
+			HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
+			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
+		}, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		swept := make(chan struct{})
+		go func() {
+			defer close(swept)
+			r.Run(ctx)
+		}()
+		w := &world{t: t, r: r, sink: sink}
+		w.net = swarmtest.Serve(t, r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}))
+		defer func() {
+			ended, cut := context.WithTimeout(context.Background(), time.Second)
+			defer cut()
+			r.Shutdown(ended)
+			cancel()
+			<-swept
+		}()
+		test(w)
+	})
+}
+
+// offer hands a command over, targeted at ids.
+func (w *world) offer(seq uint64, c swarm.Command, ids ...string) {
+	w.r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: ids, Deadline: 2 * time.Second})
+}
+
+// peer is a driver at the level of frames.
+type peer struct {
+	t  *testing.T
+	ws *websocket.Conn
+}
+
+func (w *world) dial() *peer {
+	w.t.Helper()
+	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{
+		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = ws.CloseNow() })
+	return &peer{w.t, ws}
+}
+
+// join dials and registers; more are further members of the register frame, each with a leading comma.
+func (w *world) join(id, more string) (*peer, wire.Registered) {
+	w.t.Helper()
+	p := w.dial()
+	p.send(`{"type":"register","driver_id":"` + id + `"` + more + `}`)
+	var reg wire.Registered
+	p.receive(&reg)
+	if reg.Type != wire.TypeRegistered {
+		w.t.Fatalf("got %+v, want registered", reg)
+	}
+	return p, reg
+}
+
+func (p *peer) send(frame string) {
+	p.t.Helper()
+	if err := p.ws.Write(p.t.Context(), websocket.MessageText, []byte(frame)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *peer) receive(into any) {
+	p.t.Helper()
+	_, b, err := p.ws.Read(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// closed reads until the server closes, and returns the close code and the types of the frames before it.
+func (p *peer) closed() (websocket.StatusCode, []string) {
+	p.t.Helper()
+	var kinds []string
+	for {
+		_, b, err := p.ws.Read(p.t.Context())
+		if err != nil {
+			var ce websocket.CloseError
+			if !errors.As(err, &ce) {
+				p.t.Fatalf("connection ended without a close: %v", err)
+			}
+			return ce.Code, kinds
+		}
+		var head struct{ Type string }
+		if err := json.Unmarshal(b, &head); err != nil {
+			p.t.Fatal(err)
+		}
+		kinds = append(kinds, head.Type)
+	}
+}

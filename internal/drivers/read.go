@@ -1,0 +1,195 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// errClosing ends the reader after it asked for a close itself.
+var errClosing = errors.New("session is closing")
+
+// read is the session's reader: it registers the driver, then takes its frames until the session ends.
+func (s *session) read() {
+	defer s.r.running.Done()
+	defer s.box.end()
+	defer s.r.leave(s, false)
+	late := time.AfterFunc(wire.RegisterTimeout, func() { s.box.close(wire.CloseRegister) })
+	defer late.Stop()
+	handle := func(frame []byte) bool {
+		late.Stop()
+		return s.register(frame)
+	}
+	var buf []byte
+	for {
+		frame, err := s.next(&buf)
+		if err == nil && !handle(frame) {
+			err = s.drop(nil)
+		}
+		if err != nil {
+			s.logger().Debug("session ended", "driver_id", s.id, "err", err)
+			return
+		}
+		handle = s.take
+	}
+}
+
+// next reads one text message into buf, which it grows as needed and which the next call overwrites.
+func (s *session) next(buf *[]byte) ([]byte, error) {
+	kind, r, err := s.conn.Reader(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.MessageText {
+		s.box.close(wire.CloseBinary)
+		return nil, s.drop(r)
+	}
+	b := (*buf)[:0]
+	for {
+		if len(b) == cap(b) {
+			b = append(b, make([]byte, max(256, cap(b)))...)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			*buf = b
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake can end.
+func (s *session) drop(rest io.Reader) error {
+	for {
+		if rest != nil {
+			if _, err := io.Copy(io.Discard, rest); err != nil {
+				return errClosing
+			}
+		}
+		var err error
+		if _, rest, err = s.conn.Reader(context.Background()); err != nil {
+			return errClosing
+		}
+	}
+}
+
+// register takes the first frame. A driver that does not begin with a valid register is told what is wrong and closed.
+func (s *session) register(frame []byte) (goOn bool) {
+	reg, code, problem := parseRegister(frame)
+	if code == 0 {
+		s.r.join(s, reg)
+		return true
+	}
+	if problem != "" {
+		s.refuse(wire.ErrorInvalidFrame, problem)
+	}
+	s.box.close(code)
+	return false
+}
+
+// take handles a frame of a registered driver. It reports false when the session is to end.
+func (s *session) take(frame []byte) (goOn bool) {
+	if seq, ok := wire.ScanApplied(frame); ok {
+		s.ack(seq, swarm.Reply{Applied: true})
+		return true
+	}
+	kind, err := wire.TypeOf(frame)
+	switch {
+	case errors.Is(err, wire.ErrNotJSON):
+		s.box.close(wire.CloseNotJSON)
+		return false
+	case err != nil:
+		s.refuse(wire.ErrorInvalidFrame, err.Error())
+		return true
+	}
+	switch kind {
+	case wire.TypeHeartbeat:
+		s.heartbeat(frame)
+	case wire.TypeCommandAck:
+		s.commandAck(frame)
+	case wire.TypeDeregister:
+		s.r.leave(s, true)
+		s.box.close(wire.CloseDone)
+		return false
+	case wire.TypeRegister:
+		s.refuse(wire.ErrorAlreadyRegistered, "this session has registered; connect anew to register again")
+	case "":
+		s.refuse(wire.ErrorInvalidFrame, "field /type is missing")
+	default:
+		s.refuse(wire.ErrorUnknownType, "drivers send register, heartbeat, command_ack and deregister")
+	}
+	return true
+}
+
+func (s *session) heartbeat(frame []byte) {
+	var beat wire.Heartbeat
+	if err := wire.Decode(frame, &beat); err != nil {
+		s.refuse(wire.ErrorInvalidFrame, err.Error())
+		return
+	}
+	if problem := checkBeat(&beat); problem != "" {
+		s.refuse(wire.ErrorInvalidFrame, problem)
+		return
+	}
+	s.beat()
+	s.mu.Lock()
+	if beat.State != nil {
+		s.report = swarm.Report(*beat.State)
+	}
+	s.applied = max(s.applied, min(beat.AppliedSeq, s.r.offered.Load()))
+	s.metrics = beat.Metrics
+	s.mu.Unlock()
+	s.renewLease()
+}
+
+// renewLease answers a heartbeat when the last frame to the driver is older than a fifth of the lease.
+func (s *session) renewLease() {
+	if since := s.clock(time.Now()) - s.sentAt.Load(); time.Duration(since) >= s.r.cfg.LeaseTTL/5 {
+		s.box.say(heartbeatAck)
+	}
+}
+
+var heartbeatAck = wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck})
+
+func (s *session) commandAck(frame []byte) {
+	var ack wire.CommandAck
+	if err := wire.Decode(frame, &ack); err != nil {
+		s.refuse(wire.ErrorInvalidFrame, err.Error())
+		return
+	}
+	reply, problem := replyOf(&ack)
+	if problem != "" {
+		s.refuse(wire.ErrorInvalidFrame, problem)
+		return
+	}
+	s.ack(ack.Seq, reply)
+}
+
+// ack counts only for a command that was handed to this very session.
+func (s *session) ack(seq uint64, reply swarm.Reply) {
+	if s.replaced.Load() || !s.handed(seq) {
+		return
+	}
+	latency, counted := s.r.sink.Ack(s.id, seq, reply)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if reply.Applied {
+		s.applied = max(s.applied, seq)
+	}
+	if counted {
+		s.lastAck = &swarm.LastAck{Seq: seq, Latency: latency}
+	}
+}
+
+func (s *session) refuse(code, detail string) {
+	s.box.say(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
+}

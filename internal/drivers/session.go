@@ -1,0 +1,133 @@
+package drivers
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+const reasonWriteTimeout = swarm.ReasonWriteTimeout
+
+// session is one connection of a driver.
+type session struct {
+	r          *Registry
+	conn       *websocket.Conn
+	socket     *socket
+	box        *mailbox
+	token      string
+	remoteAddr string
+	since      time.Time // every atomic time below is a duration since then, on the monotonic clock
+
+	beatAt    atomic.Int64 // last heartbeat; register counts as one
+	heardAt   atomic.Int64 // last heartbeat or pong
+	sentAt    atomic.Int64 // last frame the kernel took
+	writingAt atomic.Int64 // when the running write began, 0 for none
+	pinging   atomic.Bool
+	replaced  atomic.Bool                  // a newer session has the driver id: what this one says does not count
+	ended     atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
+
+	// Set by join, under the registry's lock, before the session is visible to others; fixed from then on.
+	id           string
+	instance     string
+	labels       map[string]string
+	version      string
+	capabilities []string
+	joinedAt     uint64         // seq of the last hand-over before this session
+	wanted       []swarm.Wanted // what the answer to register told
+
+	mu      sync.Mutex // what the driver said of itself
+	applied uint64
+	lastAck *swarm.LastAck
+	report  swarm.Report
+	metrics map[string]float64
+}
+
+// adopt takes over what a valid register frame says.
+func (s *session) adopt(reg *wire.Register) {
+	s.id, s.instance, s.labels, s.version, s.capabilities = reg.DriverID, reg.Instance, reg.Labels, reg.Version, reg.Capabilities
+	if reg.LogID == s.r.cfg.LogID {
+		s.applied = reg.AppliedSeq
+	}
+	if reg.State != nil {
+		s.report = swarm.Report(*reg.State)
+	}
+	s.beat()
+}
+
+func (s *session) supports(t swarm.CommandType) bool {
+	return swarm.Seat{Capabilities: s.capabilities}.Supports(t)
+}
+
+// handed reports whether the command seq was given to this very session, live or as desired.
+func (s *session) handed(seq uint64) bool {
+	if seq > s.joinedAt {
+		return seq <= s.r.offered.Load()
+	}
+	return slices.ContainsFunc(s.wanted, func(w swarm.Wanted) bool { return w.Seq == seq })
+}
+
+// clock is the time since the session began; never 0.
+func (s *session) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
+
+func (s *session) beat() {
+	now := s.clock(time.Now())
+	s.beatAt.Store(now)
+	s.heardAt.Store(now)
+}
+
+func (s *session) age(now time.Time) time.Duration {
+	return time.Duration(s.clock(now) - s.beatAt.Load())
+}
+
+func (s *session) silence(now time.Time) time.Duration {
+	return time.Duration(s.clock(now) - s.heardAt.Load())
+}
+
+func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
+
+func (s *session) stuck(now time.Time) bool {
+	began := s.writingAt.Load()
+	return began != 0 && time.Duration(s.clock(now)-began) >= WriteTimeout
+}
+
+// drain tells the driver that the server stops, and when to come back.
+func (s *session) drain() {
+	s.box.say(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: wire.ReconnectBase.Milliseconds()}))
+	s.box.close(wire.CloseDrain)
+}
+
+// kill cuts the connection; reader and writer end soon after.
+func (s *session) kill() { _ = s.conn.CloseNow() } // what it could say is that the connection is closed already
+
+func (s *session) endWith(reason swarm.Reason) {
+	s.ended.CompareAndSwap(nil, &reason)
+	s.kill()
+}
+
+func (s *session) endReason() swarm.Reason {
+	if r := s.ended.Load(); r != nil {
+		return *r
+	}
+	return swarm.ReasonDisconnected
+}
+
+func (s *session) describe(now time.Time) swarm.Driver {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return swarm.Driver{
+		ID: s.id, Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
+		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
+		AppliedSeq: s.applied, LastAck: s.lastAck, Reported: s.report, Metrics: s.metrics,
+	}
+}
+
+func (s *session) logger() *slog.Logger {
+	return s.r.cfg.Logger.With("session", s.token, "remote_addr", s.remoteAddr)
+}

@@ -1,0 +1,89 @@
+package drivers
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// Limits of a session, besides those of package wire.
+const (
+	WriteTimeout = 10 * time.Second // a write without progress for so long ends the session
+	PingAfter    = 15 * time.Second // a driver that was silent for so long is pinged
+	sweepEvery   = 500 * time.Millisecond
+)
+
+// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell silent, and
+// forgets lost drivers. One sweep looks at every session, so that none needs a timer.
+func (r *Registry) Run(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.sweep(time.Now())
+		}
+	}
+}
+
+func (r *Registry) sweep(now time.Time) {
+	late := max(30*time.Second, 10*r.cfg.StaleAfter)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.sessions {
+		switch silent := s.silence(now); {
+		case s.stuck(now):
+			s.endWith(reasonWriteTimeout)
+		case silent >= late:
+			s.box.close(wire.CloseLate)
+		case silent >= PingAfter:
+			s.pingOnce()
+		}
+	}
+	for id, seat := range r.seats {
+		if r.forgotten(seat, now) {
+			delete(r.seats, id)
+		}
+	}
+	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
+		r.emptyAt = now // ask again only if nothing comes of it
+		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())
+	}
+}
+
+// Open returns how many drivers have an open session.
+func (r *Registry) Open() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open
+}
+
+// Shutdown sends every driver away with a drain frame and close code 1001, and takes no new ones. It returns when all
+// sessions have ended; those that have not when ctx ends are cut.
+func (r *Registry) Shutdown(ctx context.Context) {
+	r.mu.Lock()
+	r.accepting = false
+	for s := range r.sessions {
+		s.drain()
+	}
+	r.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { // ends with the last session, which the cut below makes sure of
+		r.running.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+		return
+	case <-ctx.Done():
+	}
+	r.mu.Lock()
+	for s := range r.sessions {
+		s.kill()
+	}
+	r.mu.Unlock()
+	<-gone
+}

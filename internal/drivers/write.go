@@ -1,0 +1,70 @@
+package drivers
+
+import (
+	"context"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// write is the session's writer: it sends what the mailbox holds until the session ends. Its writes have no deadline of their
+// own, because the library cuts the connection when one passes; the sweeper watches writingAt in its place.
+func (s *session) write() {
+	defer s.r.running.Done()
+	var frames [][]byte
+	for {
+		var closing wire.CloseCode
+		var ok bool
+		if frames, closing, ok = s.box.take(frames[:0]); !ok {
+			return
+		}
+		if err := s.send(frames); err != nil {
+			s.kill()
+			return
+		}
+		clear(frames)
+		if closing != 0 {
+			_ = s.conn.Close(websocket.StatusCode(closing), closing.Text()) // the peer may be gone already; the reader sees it
+			return
+		}
+	}
+}
+
+// send writes frames, several with one system call.
+func (s *session) send(frames [][]byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
+	s.writingAt.Store(s.clock(time.Now()))
+	defer s.writingAt.Store(0)
+	if len(frames) > 1 {
+		s.socket.cork()
+	}
+	for _, f := range frames {
+		if err := s.conn.Write(context.Background(), websocket.MessageText, f); err != nil {
+			return err
+		}
+	}
+	if len(frames) > 1 {
+		if err := s.socket.uncork(); err != nil {
+			return err
+		}
+	}
+	s.sentAt.Store(s.clock(time.Now()))
+	return nil
+}
+
+// pingOnce pings a silent driver unless a ping is on its way. The goroutine ends with the pong, the session or WriteTimeout.
+func (s *session) pingOnce() {
+	if !s.pinging.CompareAndSwap(false, true) {
+		return
+	}
+	s.r.running.Go(func() {
+		defer s.pinging.Store(false)
+		ctx, cancel := context.WithTimeout(context.Background(), WriteTimeout)
+		defer cancel()
+		_ = s.conn.Ping(ctx) // silence is judged by the sweeper
+	})
+}

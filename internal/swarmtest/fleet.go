@@ -1,0 +1,178 @@
+package swarmtest
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Sink is what a Fleet reports to; a dispatch.Dispatcher is one.
+type Sink interface {
+	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
+	Gone(driverID string, reason swarm.Reason)
+	Absent(driverID string, seq uint64)
+	Superseded(driverID string, seq uint64)
+}
+
+// Fleet is an in-memory fleet for tests of the dispatcher: drivers answer on a goroutine of their own, in order.
+type Fleet struct {
+	Sink    Sink
+	mu      sync.Mutex
+	drivers map[string]*FleetDriver
+	desired swarm.Desired
+	running sync.WaitGroup
+}
+
+// FleetDriver is one driver of a Fleet.
+type FleetDriver struct {
+	fleet  *Fleet
+	id     string
+	reply  swarm.Reply
+	caps   []string
+	mu     sync.Mutex
+	change sync.Cond
+	inbox  []swarm.Issue
+	seen   []Applied
+	held   bool
+	frozen bool
+	gone   bool
+}
+
+// Join adds an active driver that acks at once.
+func (f *Fleet) Join(id string, capabilities ...string) *FleetDriver {
+	d := &FleetDriver{fleet: f, id: id, caps: capabilities, reply: swarm.Reply{Applied: true}}
+	d.change.L = &d.mu
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.drivers == nil {
+		f.drivers = map[string]*FleetDriver{}
+	}
+	f.drivers[id] = d
+	f.running.Go(d.run)
+	return d
+}
+
+// Close ends the drivers' goroutines.
+func (f *Fleet) Close() {
+	f.mu.Lock()
+	for _, d := range f.drivers {
+		d.set(func() { d.gone = true })
+	}
+	f.mu.Unlock()
+	f.running.Wait()
+}
+
+// Targets implements dispatch.Fleet.
+func (f *Fleet) Targets(t swarm.Target) []swarm.Seat {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var seats []swarm.Seat
+	for id, d := range f.drivers {
+		if t.Matches(id, nil) && !d.isFrozen() {
+			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps})
+		}
+	}
+	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	return seats
+}
+
+// Offer implements dispatch.Fleet.
+func (f *Fleet) Offer(i swarm.Issue) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.desired.Issue(i.Seq, i.Command, i.Target)
+	for id, d := range f.drivers {
+		if i.Target.Matches(id, nil) && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
+			d.set(func() { d.inbox = append(d.inbox, i) })
+		}
+	}
+	for _, id := range i.Targets {
+		if f.drivers[id] == nil {
+			f.Sink.Absent(id, i.Seq)
+		}
+	}
+}
+
+// Reset implements dispatch.Fleet.
+func (f *Fleet) Reset(seq uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.desired.Reset(seq)
+}
+
+// NewestPlayers implements dispatch.Fleet.
+func (f *Fleet) NewestPlayers(t swarm.Target) uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.desired.NewestPlayers(t)
+}
+
+// Stale implements dispatch.Fleet.
+func (f *Fleet) Stale(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.drivers[id]
+	return d != nil && d.isFrozen()
+}
+
+// Lose ends the driver's session.
+func (d *FleetDriver) Lose(reason swarm.Reason) {
+	d.fleet.mu.Lock()
+	defer d.fleet.mu.Unlock()
+	delete(d.fleet.drivers, d.id)
+	d.set(func() { d.gone = true })
+	d.fleet.Sink.Gone(d.id, reason)
+}
+
+// Hold makes the driver take commands without answering them.
+func (d *FleetDriver) Hold() { d.set(func() { d.held = true }) }
+
+// Release makes the driver answer what it held.
+func (d *FleetDriver) Release() { d.set(func() { d.held = false }) }
+
+// Freeze makes the driver stale and silent.
+func (d *FleetDriver) Freeze() { d.set(func() { d.frozen = true }) }
+
+// Refuse makes the driver reject every command from now on.
+func (d *FleetDriver) Refuse(code string) { d.set(func() { d.reply = swarm.Reply{Code: code} }) }
+
+// Applied returns the commands that the driver took.
+func (d *FleetDriver) Applied() []Applied {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.seen)
+}
+
+func (d *FleetDriver) isFrozen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.frozen
+}
+
+func (d *FleetDriver) set(change func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change()
+	d.change.Broadcast()
+}
+
+func (d *FleetDriver) run() {
+	for {
+		d.mu.Lock()
+		for !d.gone && (len(d.inbox) == 0 || d.held || d.frozen) {
+			d.change.Wait()
+		}
+		if d.gone {
+			d.mu.Unlock()
+			return
+		}
+		next, reply := d.inbox[0], d.reply
+		d.inbox = d.inbox[1:]
+		d.seen = append(d.seen, Applied{next.Seq, next.Command})
+		d.mu.Unlock()
+		d.fleet.Sink.Ack(d.id, next.Seq, reply)
+	}
+}
