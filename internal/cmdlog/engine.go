@@ -1,0 +1,111 @@
+package cmdlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	streamName     = "SWARMCALL"
+	subject        = "swarmcall.log"
+	maxPayload     = 8 << 20 // bytes of one record
+	engineHeadroom = 1 << 30 // bytes the engine may store over the stream's own bound, which is the one that counts
+	startTimeout   = 10 * time.Second
+)
+
+// engine is a nats-server in this process with the log's stream.
+type engine struct {
+	server *server.Server
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	failed chan error // the engine's fatal error, at most one
+}
+
+func startEngine(ctx context.Context, dir string, maxBytes int64, logger *slog.Logger) (_ *engine, err error) {
+	e := &engine{failed: make(chan error, 1)}
+	e.server, err = server.NewServer(&server.Options{
+		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
+		JetStream: true, StoreDir: filepath.Join(dir, "jetstream"), SyncAlways: true,
+		JetStreamMaxStore: maxBytes + engineHeadroom, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
+		MaxPayload: maxPayload + (64 << 10), MaxPending: 4 * maxPayload,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot make the log engine: %w", err)
+	}
+	e.server.SetLoggerV2(&engineLogger{logger.With("room", "log engine"), e.failed}, false, false, false)
+	e.server.Start()
+	defer func() {
+		if err != nil {
+			e.stop()
+		}
+	}()
+	if !e.server.ReadyForConnections(startTimeout) {
+		return nil, errors.New("the log engine did not start in " + startTimeout.String())
+	}
+	e.conn, err = nats.Connect("", nats.InProcessServer(e.server), nats.MaxReconnects(-1), nats.Name("log"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach the log engine: %w", err)
+	}
+	if e.js, err = jetstream.New(e.conn); err != nil {
+		return nil, err
+	}
+	e.stream, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: streamName, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: 1,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: maxBytes, MaxMsgSize: maxPayload,
+		DenyDelete: true, DenyPurge: true, AllowDirect: true, AllowAtomicPublish: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
+	}
+	return e, nil
+}
+
+func (e *engine) stop() {
+	if e.conn != nil {
+		e.conn.Close()
+	}
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+}
+
+// fetch returns the stored bytes at a position.
+func (e *engine) fetch(ctx context.Context, pos uint64) ([]byte, error) {
+	m, err := e.stream.GetMsg(ctx, pos)
+	if err != nil {
+		return nil, fmt.Errorf("read log position %d: %w", pos, err)
+	}
+	return m.Data, nil
+}
+
+// engineLogger sends the engine's words to slog. With a logger of its own the engine does not end the process on a fatal error,
+// but goes on dead; so that error is handed to whoever waits for it.
+type engineLogger struct {
+	logger *slog.Logger
+	failed chan<- error
+}
+
+func (l *engineLogger) say(level slog.Level, format string, v ...any) {
+	l.logger.Log(context.Background(), level, fmt.Sprintf(format, v...))
+}
+
+func (l *engineLogger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v...) }
+func (l *engineLogger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v...) }
+func (l *engineLogger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v...) }
+func (l *engineLogger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
+func (l *engineLogger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
+func (l *engineLogger) Fatalf(format string, v ...any) {
+	l.say(slog.LevelError, format, v...)
+	select {
+	case l.failed <- fmt.Errorf(format, v...):
+	default:
+	}
+}

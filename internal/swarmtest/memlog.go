@@ -1,0 +1,61 @@
+package swarmtest
+
+import (
+	"context"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// MemLog is a log in memory for tests of what stands on a log. Its zero value is empty.
+type MemLog struct {
+	mu      sync.Mutex
+	records []swarm.Record
+	fail    func() error
+}
+
+// FailWith makes each Append fail with what fail returns; nil ends that.
+func (l *MemLog) FailWith(fail func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fail = fail
+}
+
+// Append implements dispatch.Log.
+func (l *MemLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		if err := l.fail(); err != nil {
+			return 0, err
+		}
+	}
+	l.records = append(l.records, records...)
+	return uint64(len(l.records)-len(records)) + 1, nil
+}
+
+// Records returns everything that was appended, in order.
+func (l *MemLog) Records() []swarm.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]swarm.Record(nil), l.records...)
+}
+
+// Entries puts the records together, oldest entry first.
+func (l *MemLog) Entries() []swarm.Entry {
+	var out []swarm.Entry
+	at := map[uint64]int{}
+	for i, r := range l.Records() {
+		switch r := r.(type) {
+		case *swarm.Issued:
+			at[uint64(i)+1] = len(out)
+			out = append(out, swarm.Entry{Seq: uint64(i) + 1, Issued: r})
+		case *swarm.Closed:
+			out[at[r.Seq]].Closed = r
+		case *swarm.Late:
+			e := &out[at[r.Seq]]
+			e.Late = append(e.Late, r.Acks...)
+		}
+	}
+	return out
+}
