@@ -1,0 +1,126 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Config says how to reach the server and who the driver is. Run copies it: what its maps and slices hold later does not
+// matter. The functions may be called from several goroutines, and should return soon.
+type Config struct {
+	// URL is the base of the server, of scheme http, https, ws or wss, such as "http://127.0.0.1:8080". The path
+	// /drivers/connect is appended unless it ends in that already. Required.
+	URL string
+
+	// DriverID names the driver in the swarm: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit. Required.
+	DriverID string
+
+	// Labels are what commands may select drivers by. At most 32; keys are formed as DriverID, values are at most 256 bytes
+	// of UTF-8 without control characters. Nil means none.
+	Labels map[string]string
+
+	// Capabilities are the commands the driver takes; any other is rejected before it gets to the handler.
+	// Empty means all.
+	Capabilities []CommandType
+
+	// Version is the driver's own version, for people: at most 256 bytes of UTF-8. Empty means not told.
+	Version string
+
+	// State is read for each register and heartbeat and says what the driver does right now.
+	// Nil means to report what the applied commands say.
+	State func() State
+
+	// Metrics is read for each heartbeat: figures by name, such as "rps". The map must not change once it was returned.
+	// Values that are not finite are left out, and all of them when the frame would pass 32 KiB. Nil means none.
+	Metrics func() map[string]float64
+
+	// Logger gets what happens to the connection, and rejected commands. Nil means no log.
+	Logger *slog.Logger
+
+	// OnConnect is called each time the server has accepted the driver, before the first command of that session.
+	// Nothing is read from the server until it returns. Nil means no call.
+	OnConnect func(Session)
+
+	// OnDisconnect is called at the end of each session that OnConnect was called for, with the reason; nil when the
+	// context of Run has ended. Run goes on when it returns. Nil means no call.
+	OnDisconnect func(error)
+
+	// HTTPClient dials the server, through a proxy for example. Nil means http.DefaultClient.
+	HTTPClient *http.Client
+
+	// Header is sent with the request to connect, such as Authorization. Nil means nothing beyond what the protocol needs.
+	Header http.Header
+}
+
+const connectPath = "/drivers/connect"
+
+// Limits of the contract on what a driver says of itself.
+const (
+	maxLabels          = 32
+	maxLabelValueBytes = 256
+	maxVersionBytes    = 256
+)
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
+
+// validate reports every problem of cfg at once.
+func (cfg Config) validate() error {
+	var bad []error
+	problem := func(format string, args ...any) { bad = append(bad, fmt.Errorf("driver: Config."+format, args...)) }
+	if _, err := endpoint(cfg.URL); err != nil {
+		problem("URL: %w", err)
+	}
+	if !nameForm.MatchString(cfg.DriverID) || cfg.DriverID == "connect" || cfg.DriverID == "stream" {
+		problem("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream", cfg.DriverID)
+	}
+	if len(cfg.Labels) > maxLabels {
+		problem("Labels: are %d; at most %d are allowed", len(cfg.Labels), maxLabels)
+	}
+	for _, key := range slices.Sorted(maps.Keys(cfg.Labels)) {
+		if !nameForm.MatchString(key) {
+			problem("Labels: key %q must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit", key)
+		}
+		if !plainText(cfg.Labels[key], maxLabelValueBytes) {
+			problem("Labels: value of %q must be at most %d bytes of UTF-8 without control characters", key, maxLabelValueBytes)
+		}
+	}
+	for _, c := range cfg.Capabilities {
+		if c.slot() == noSlot {
+			problem("Capabilities: %q is no command type; there are %v", c, commandTypes)
+		}
+	}
+	if !plainText(cfg.Version, maxVersionBytes) {
+		problem("Version: must be at most %d bytes of UTF-8 without control characters", maxVersionBytes)
+	}
+	return errors.Join(bad...)
+}
+
+// endpoint returns the address of the driver socket on the server at base.
+func endpoint(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme) || u.Host == "" {
+		return "", fmt.Errorf("%q must be as http://host:port, of scheme http, https, ws or wss", u.Redacted())
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	if !strings.HasSuffix(u.Path, connectPath) {
+		u.Path += connectPath
+	}
+	u.RawPath = ""
+	return u.String(), nil
+}
+
+func plainText(s string, limit int) bool {
+	return len(s) <= limit && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}

@@ -1,0 +1,316 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// patience bounds every wait of a test, in the fake time of its bubble.
+const patience = 10 * time.Minute
+
+// fakeServer is a server in memory that a test scripts: it answers nothing by itself but pings. All of it runs inside
+// the synctest bubble of the test.
+type fakeServer struct {
+	t       *testing.T
+	network *pipeListener
+	client  *http.Client
+	peers   chan *peer
+
+	refuse func(http.ResponseWriter, *http.Request) bool // answers in place of a socket, if it returns true
+	accept websocket.AcceptOptions
+}
+
+func newFakeServer(t *testing.T) *fakeServer {
+	s := &fakeServer{
+		t: t, network: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})},
+		peers: make(chan *peer), accept: websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}},
+	}
+	transport := &http.Transport{DialContext: s.network.dial}
+	s.client = &http.Client{Transport: transport}
+	server := &http.Server{Handler: http.HandlerFunc(s.serve)}
+	go func() { _ = server.Serve(s.network) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		transport.CloseIdleConnections()
+	})
+	return s
+}
+
+func (s *fakeServer) serve(w http.ResponseWriter, r *http.Request) {
+	if s.refuse != nil && s.refuse(w, r) {
+		return
+	}
+	conn, err := websocket.Accept(w, r, &s.accept)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.CloseNow() }()
+	p := &peer{t: s.t, conn: conn, request: r, frames: make(chan frame, 10_000), beats: make(chan frame, 10_000)}
+	go func() { s.peers <- p }() // ends when the test takes it: every connection must be looked at
+	p.read()
+}
+
+// connection waits for the driver to connect.
+func (s *fakeServer) connection() *peer {
+	s.t.Helper()
+	return receive(s.t, s.peers, "a connection")
+}
+
+// registered is what welcome sends unless told otherwise.
+func registered() wire.Registered {
+	return wire.Registered{
+		Type: wire.TypeRegistered, Session: "s-1", LogID: "a.1", HeartbeatIntervalMS: 1000, LeaseTTLMS: 60_000, OnLeaseLost: "stop",
+	}
+}
+
+// welcome waits for the driver to connect and register, and accepts it.
+func (s *fakeServer) welcome(desired ...wire.Desired) (*peer, wire.Register) {
+	s.t.Helper()
+	p := s.connection()
+	r := expect[wire.Register](p, wire.TypeRegister)
+	answer := registered()
+	answer.Desired = desired
+	p.send(answer)
+	return p, r
+}
+
+// peer is the server's end of one session.
+type peer struct {
+	t       *testing.T
+	conn    *websocket.Conn
+	request *http.Request
+	frames  chan frame // all but heartbeats; closed with the connection
+	beats   chan frame // heartbeats; closed with the connection
+	ended   error      // why frames was closed
+}
+
+type frame struct {
+	kind string
+	body []byte
+	at   time.Time
+}
+
+func (p *peer) read() {
+	defer close(p.beats)
+	defer close(p.frames)
+	for {
+		_, b, err := p.conn.Read(context.Background())
+		if err != nil {
+			p.ended = err
+			return
+		}
+		kind, err := wire.TypeOf(b)
+		if err != nil {
+			p.t.Errorf("the driver sent %q: %v", b, err)
+		}
+		to := p.frames
+		if kind == wire.TypeHeartbeat {
+			to = p.beats
+		}
+		to <- frame{kind, b, time.Now()}
+	}
+}
+
+func (p *peer) send(frame any) {
+	p.t.Helper()
+	p.sendText(wire.Encode(frame))
+}
+
+func (p *peer) sendText(b []byte) {
+	p.t.Helper()
+	if err := p.conn.Write(context.Background(), websocket.MessageText, b); err != nil {
+		p.t.Errorf("send %s: %v", b, err)
+	}
+}
+
+func (p *peer) command(seq uint64, c wire.Command) {
+	p.t.Helper()
+	p.send(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c, DeadlineMS: 2000})
+}
+
+func (p *peer) close(code wire.CloseCode) {
+	_ = p.conn.Close(websocket.StatusCode(code), "as the test wants")
+}
+
+// applied waits for the next ack and wants it to be of seq, applied.
+func (p *peer) applied(seq uint64) {
+	p.t.Helper()
+	p.acked(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusApplied})
+}
+
+func (p *peer) rejected(seq uint64, code, detail string) {
+	p.t.Helper()
+	p.acked(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusRejected, Code: code, Detail: detail})
+}
+
+func (p *peer) acked(want wire.CommandAck) {
+	p.t.Helper()
+	if got := expect[wire.CommandAck](p, wire.TypeCommandAck); got != want {
+		p.t.Errorf("acked %+v, want %+v", got, want)
+	}
+}
+
+// gone waits for the driver to end the session and returns the frames it had sent, and its close code (-1: none).
+func (p *peer) gone() (rest []frame, code websocket.StatusCode) {
+	p.t.Helper()
+	for f := range p.frames {
+		rest = append(rest, f)
+	}
+	return rest, websocket.CloseStatus(p.ended)
+}
+
+// expect waits for the next frame, which must be of this kind.
+func expect[T any](p *peer, kind string) T {
+	p.t.Helper()
+	from := p.frames
+	if kind == wire.TypeHeartbeat {
+		from = p.beats
+	}
+	f := receive(p.t, from, kind)
+	var out T
+	if f.kind != kind {
+		p.t.Fatalf("got %s, want a %s", f.body, kind)
+	}
+	if err := wire.Decode(f.body, &out); err != nil {
+		p.t.Fatal(err)
+	}
+	return out
+}
+
+func receive[T any](t *testing.T, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v, ok := <-from:
+		if !ok {
+			t.Fatalf("the connection ended; want %s", what)
+		}
+		return v
+	case <-time.After(patience):
+		t.Fatalf("waited %v for %s", patience, what)
+		panic("unreachable")
+	}
+}
+
+// underTest is a Run that a test controls.
+type underTest struct {
+	t      *testing.T
+	client *client
+	stop   context.CancelCauseFunc
+	done   chan error
+}
+
+// drive runs a driver against s until the test ends. Waits are the longest that the jitter allows.
+func (s *fakeServer) drive(cfg Config, h Handler) *underTest {
+	s.t.Helper()
+	cfg.URL, cfg.HTTPClient = "http://swarmcall.test", s.client
+	if cfg.DriverID == "" {
+		cfg.DriverID = "d-1"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.NewTextHandler(s.t.Output(), nil))
+	}
+	c, err := newClient(cfg, h)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c.backoff.jitter = whole
+	ctx, stop := context.WithCancelCause(context.Background())
+	d := &underTest{t: s.t, client: c, stop: stop, done: make(chan error, 1)}
+	go func() { d.done <- c.run(ctx) }()
+	s.t.Cleanup(func() { stop(nil) })
+	return d
+}
+
+// result waits for Run to return.
+func (d *underTest) result() error {
+	d.t.Helper()
+	return receive(d.t, d.done, "the end of Run")
+}
+
+// recorder is a handler that notes what it was told, and applies it.
+type recorder struct {
+	mu   sync.Mutex
+	seen []Command
+}
+
+func (r *recorder) Apply(_ context.Context, c Command) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = append(r.seen, c)
+	return nil
+}
+
+func (r *recorder) commands() []Command {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen
+}
+
+func players(n int64) wire.Command { return wire.Command{Type: "set_players", Players: &n} }
+func delay(ms int64) wire.Command  { return wire.Command{Type: "set_spawn_delay_ms", SpawnDelayMS: &ms} }
+func stop() wire.Command           { return wire.Command{Type: "stop"} }
+
+// pipeListener is a network in memory.
+type pipeListener struct {
+	conns  chan net.Conn
+	done   chan struct{}
+	once   sync.Once
+	frozen chan struct{} // closed: what the driver sends from now on goes nowhere, and nothing says so; nil: never
+}
+
+var errUnreachable = errors.New("connection refused")
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case l.conns <- &coldConn{Conn: far, frozen: l.frozen, thawed: l.done}:
+		return near, nil
+	case <-l.done:
+		return nil, errUnreachable
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
+
+// coldConn swallows all that comes, once frozen, and ends with the network.
+type coldConn struct {
+	net.Conn
+	frozen, thawed chan struct{}
+}
+
+func (c *coldConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	select {
+	case <-c.frozen:
+		<-c.thawed
+		return 0, net.ErrClosed
+	default:
+		return n, err
+	}
+}

@@ -1,0 +1,98 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// Handler is the load generator's side: it does what commands say.
+type Handler interface {
+	// Apply accepts the new target that c sets, and returns; ramping to it goes on without Apply. It is never called
+	// twice at a time. The context ends when Run has to end; Run returns only after Apply has.
+	Apply(ctx context.Context, c Command) error
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, c Command) error
+
+// Apply calls f.
+func (f HandlerFunc) Apply(ctx context.Context, c Command) error { return f(ctx, c) }
+
+// Codes of rejections that do not come from Reject.
+const (
+	codeApplyFailed = "apply_failed"        // Apply returned some other error
+	codePanic       = "handler_panic"       // Apply panicked
+	codeInvalid     = "invalid_command"     // the server sent a command without its value
+	codeUnsupported = "unsupported_command" // not among the driver's capabilities
+)
+
+// Rejection is an answer that a command was not applied.
+type Rejection struct {
+	Code   string // for machines, at most 64 bytes
+	Detail string // for people, at most 512 bytes
+}
+
+// Reject makes the error with which Apply says that it does not take a command, and why: a code for machines, at most
+// 64 bytes such as "too_many_players", and words for people, at most 512 bytes. Longer texts are cut.
+func Reject(code, detail string) error { return &Rejection{Code: code, Detail: detail} }
+
+func (r *Rejection) Error() string { return r.Code + ": " + r.Detail }
+
+func unsupported(t CommandType) *Rejection {
+	return &Rejection{Code: codeUnsupported, Detail: fmt.Sprintf("this driver does not take %q", t)}
+}
+
+// call has the handler apply c and returns its rejection, nil when c was applied.
+func (w *worker) call(ctx context.Context, c Command) (rejection *Rejection) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.log.Error("the handler panicked", "seq", c.Seq, "type", c.Type, "panic", v, "stack", string(debug.Stack()))
+			rejection = fitting(codePanic, fmt.Sprint(v))
+		}
+	}()
+	return rejectionOf(w.handler.Apply(ctx, c))
+}
+
+// rejectionOf turns an error of Apply into an answer.
+func rejectionOf(err error) *Rejection {
+	if err == nil {
+		return nil
+	}
+	if r, ok := errors.AsType[*Rejection](err); ok && r != nil {
+		return fitting(r.Code, r.Detail)
+	}
+	return fitting(codeApplyFailed, err.Error())
+}
+
+// fitting makes a rejection that fits into a frame, whatever the texts hold.
+func fitting(code, detail string) *Rejection {
+	code, detail = cut(code, wire.MaxRejectCodeBytes), cut(detail, wire.MaxRejectDetailBytes)
+	if code == "" {
+		code = codeApplyFailed
+	}
+	return &Rejection{Code: code, Detail: detail}
+}
+
+// cut returns at most limit bytes of s, in whole characters of UTF-8.
+func cut(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= limit {
+		return s
+	}
+	for !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// takes reports whether the driver registers as one that takes commands of type t.
+func takes(capabilities []CommandType, t CommandType) bool {
+	return len(capabilities) == 0 || slices.Contains(capabilities, t)
+}

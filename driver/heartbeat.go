@@ -1,0 +1,65 @@
+package driver
+
+import (
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// beat sends heartbeats as often as the server wants, whatever the handler does.
+func (s *session) beat() {
+	ticker := time.NewTicker(s.info.HeartbeatInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.alive.Done():
+			return
+		case d := <-s.interval:
+			ticker.Reset(d)
+		case <-ticker.C:
+			if err := s.send(s.heartbeat()); err != nil {
+				s.lost(err)
+				return
+			}
+		}
+	}
+}
+
+func (c *client) heartbeat() []byte {
+	_, applied, state := c.worker.progress()
+	h := wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: applied, State: c.state(state)}
+	if c.cfg.Metrics == nil {
+		return wire.Encode(h)
+	}
+	h.Metrics = presentable(c.cfg.Metrics())
+	frame := wire.Encode(h)
+	if len(frame) <= wire.MaxFrameBytes {
+		return frame
+	}
+	c.oversize.Do(func() {
+		c.log.Warn("metrics are not sent: too many for one frame", "bytes", len(frame), "limit", wire.MaxFrameBytes)
+	})
+	h.Metrics = nil
+	return wire.Encode(h)
+}
+
+// state is what the driver reports: what it says of itself, or else what the applied commands say.
+func (c *client) state(applied State) *wire.State {
+	if c.cfg.State != nil {
+		applied = c.cfg.State()
+	}
+	return (*wire.State)(&applied)
+}
+
+// presentable leaves out what JSON cannot carry.
+func presentable(metrics map[string]float64) map[string]float64 {
+	out := make(map[string]float64, len(metrics))
+	for name, v := range metrics {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) && utf8.ValidString(name) {
+			out[name] = v
+		}
+	}
+	return out
+}

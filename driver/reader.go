@@ -1,0 +1,144 @@
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// defaultInterval is for a server that does not tell how often it wants heartbeats.
+const defaultInterval = time.Second
+
+// read takes frames until the connection ends.
+func (s *session) read() { s.end(s.readFrames()) }
+
+func (s *session) readFrames() error {
+	for {
+		s.pulse.listen()
+		kind, frame, err := s.conn.Read(s.alive)
+		s.pulse.pause()
+		if err != nil {
+			return s.closed(err)
+		}
+		if kind != websocket.MessageText {
+			return s.violation(wire.CloseBinary, errors.New("it sent a binary frame"))
+		}
+		switch err := s.receive(frame); {
+		case errors.Is(err, wire.ErrNotJSON):
+			return s.violation(wire.CloseNotJSON, err)
+		case err != nil:
+			s.log.Warn("ignored a frame of the server", "error", err)
+		}
+	}
+}
+
+// closed says why the connection can be read no more.
+func (s *session) closed(err error) error {
+	if frame, ok := errors.AsType[websocket.CloseError](err); ok {
+		return &CloseError{
+			Code: wire.CloseCode(frame.Code), Reason: frame.Reason,
+			ErrorCode: s.lastError.Code, ErrorDetail: s.lastError.Detail,
+		}
+	}
+	return fmt.Errorf("driver: connection lost: %w", err)
+}
+
+// violation closes the connection to a server that does not keep to the protocol, and says so to both sides.
+func (s *session) violation(code wire.CloseCode, err error) error {
+	_ = s.conn.Close(websocket.StatusCode(code), code.Text())
+	return fmt.Errorf("%w: %w", errViolation, err)
+}
+
+// receive does what one frame says. An error changes nothing.
+func (s *session) receive(frame []byte) error {
+	kind, err := wire.TypeOf(frame)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case wire.TypeRegistered:
+		return handle(frame, s.onRegistered)
+	case wire.TypeCommand:
+		return handle(frame, func(c wire.CommandFrame) error {
+			return s.take(c.Seq, c.Command, milliseconds(c.DeadlineMS), false)
+		})
+	case wire.TypeHeartbeatAck:
+		return handle(frame, s.onHeartbeatAck)
+	case wire.TypeDrain:
+		return handle(frame, func(d wire.Drain) error {
+			s.drainHint = milliseconds(d.ReconnectAfterMS)
+			return nil
+		})
+	case wire.TypeError:
+		return handle(frame, func(e wire.Error) error {
+			s.lastError = e
+			s.log.Warn("the server reports an error", "code", e.Code, "detail", e.Detail)
+			return nil
+		})
+	default: // of a later version of the protocol
+		return nil
+	}
+}
+
+func handle[T any](frame []byte, do func(T) error) error {
+	var f T
+	if err := wire.Decode(frame, &f); err != nil {
+		return err
+	}
+	return do(f)
+}
+
+func (s *session) onRegistered(r wire.Registered) error {
+	if !s.began.IsZero() {
+		return errors.New("a second registered")
+	}
+	s.info = Session{
+		ID: r.Session, LogID: r.LogID, HeartbeatInterval: milliseconds(r.HeartbeatIntervalMS),
+		LeaseTTL: milliseconds(r.LeaseTTLMS), OnLeaseLost: r.OnLeaseLost,
+	}
+	if s.info.HeartbeatInterval == 0 {
+		s.info.HeartbeatInterval = defaultInterval
+	}
+	s.worker.follow(r.LogID)
+	s.began = time.Now()
+	close(s.ready)
+	s.log.Info("connected", "session", r.Session, "log_id", r.LogID, "desired", len(r.Desired))
+	if s.cfg.OnConnect != nil {
+		s.cfg.OnConnect(s.info)
+	}
+	var bad []error
+	for _, d := range r.Desired {
+		bad = append(bad, s.take(d.Seq, d.Command, 0, true))
+	}
+	return errors.Join(bad...)
+}
+
+func (s *session) onHeartbeatAck(a wire.HeartbeatAck) error {
+	if a.HeartbeatIntervalMS <= 0 {
+		return nil
+	}
+	select { // only this goroutine sends: once emptied, there is room
+	case <-s.interval:
+	default:
+	}
+	s.interval <- milliseconds(a.HeartbeatIntervalMS)
+	return nil
+}
+
+// take hands a command to the worker. It waits while too many wait there, and so nothing is read meanwhile.
+func (s *session) take(seq uint64, w wire.Command, deadline time.Duration, desired bool) error {
+	if seq == 0 {
+		return errors.New("a command without seq")
+	}
+	if s.began.IsZero() {
+		return fmt.Errorf("command %d before registered", seq)
+	}
+	c, rejection := fromWire(seq, w)
+	c.Deadline, c.Desired = deadline, desired
+	s.worker.push(s.alive, &job{Command: c, rejection: rejection, logID: s.info.LogID, send: s.send})
+	return nil
+}

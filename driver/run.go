@@ -1,0 +1,112 @@
+package driver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// Run connects the driver to the server and serves commands until ctx ends; then it lets a running Apply finish,
+// deregisters (with the cause of ctx as the reason, if it has one of its own) and returns nil. The farewell to the server
+// takes at most 2 s; Run then waits for Apply, so nothing of the SDK runs on when Run has returned.
+//
+// Lost connections are made again. Run returns earlier only with an error that trying again would not mend: one about cfg,
+// which names every bad field, a *CloseError or a *HandshakeError. After such an error ctx of a running Apply ends too.
+func Run(ctx context.Context, cfg Config, h Handler) error {
+	c, err := newClient(cfg, h)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// client is a driver for as long as Run runs: what its sessions share.
+type client struct {
+	cfg      Config
+	url      string
+	instance string // tells the server a reconnect from a double
+	log      *slog.Logger
+	worker   *worker
+	backoff  backoff
+	oversize sync.Once // one warning about metrics is enough
+}
+
+func newClient(cfg Config, h Handler) (*client, error) {
+	err := cfg.validate()
+	if h == nil {
+		err = errors.Join(err, errors.New("driver: the handler is nil"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg.Labels, cfg.Header = maps.Clone(cfg.Labels), cfg.Header.Clone()
+	cfg.Capabilities = slices.Clone(cfg.Capabilities)
+	log := cfg.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	log = log.With("driver_id", cfg.DriverID)
+	url, _ := endpoint(cfg.URL) // was validated
+	return &client{
+		cfg: cfg, url: url, instance: rand.Text(), log: log,
+		worker: newWorker(h, cfg.Capabilities, log), backoff: newBackoff(),
+	}, nil
+}
+
+// run owns the goroutine that applies commands and joins it: it outlives sessions, not Run.
+func (c *client) run(ctx context.Context) error {
+	working, stopWork := context.WithCancel(ctx)
+	go c.worker.run(working)
+	err := c.keepConnected(ctx)
+	stopWork()
+	<-c.worker.finished
+	return err
+}
+
+// keepConnected serves one session after the other until ctx ends or an error says stop.
+func (c *client) keepConnected(ctx context.Context) error {
+	for ctx.Err() == nil {
+		end := c.serve(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		action := actionAfter(end.err)
+		if action == wire.Stop {
+			c.log.Error("giving up", "error", end.err)
+			return end.err
+		}
+		c.backoff.reset(end.health)
+		wait := c.backoff.next(action, end.floor)
+		c.log.Warn("not connected; trying again", "error", end.err, "wait", wait.Round(time.Millisecond))
+		sleep(ctx, wait)
+	}
+	return nil
+}
+
+// ending says how a session, or an attempt at one, ended.
+type ending struct {
+	err    error
+	health time.Duration // how long the driver was registered
+	floor  time.Duration // the server asked not to come back sooner
+}
+
+// serve makes one connection and serves commands until it ends.
+func (c *client) serve(ctx context.Context) ending {
+	p := new(pulse)
+	conn, err := c.dial(ctx, p)
+	if err != nil {
+		end := ending{err: err}
+		if refused, ok := errors.AsType[*HandshakeError](err); ok {
+			end.floor = refused.RetryAfter
+		}
+		return end
+	}
+	return newSession(ctx, c, conn, p).run(ctx)
+}

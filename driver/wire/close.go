@@ -1,0 +1,78 @@
+package wire
+
+// CloseCode is a WebSocket close code; it carries what the driver has to do next.
+type CloseCode int
+
+// The close codes a server sends.
+const (
+	CloseDone       CloseCode = 1000 // after deregister
+	CloseDrain      CloseCode = 1001 // server stops
+	CloseProtocol   CloseCode = 1002
+	CloseBinary     CloseCode = 1003 // frames are text
+	CloseNotJSON    CloseCode = 1007 // not UTF-8, or not a JSON object
+	CloseTooBig     CloseCode = 1009 // frame over MaxFrameBytes
+	CloseInternal   CloseCode = 1011
+	CloseRestart    CloseCode = 1012
+	CloseOverloaded CloseCode = 1013
+	CloseCredential CloseCode = 4001
+	CloseSuperseded CloseCode = 4002 // a newer session of the same driver id
+	CloseNotYours   CloseCode = 4003 // the driver id belongs to another credential
+	CloseLate       CloseCode = 4004 // neither heartbeat nor pong for too long
+	CloseRegister   CloseCode = 4005 // no valid register as the first frame in time
+	CloseTooFast    CloseCode = 4008
+	closeNoStatus   CloseCode = 1005 // never on the wire: the peer closed without a code
+	closeAbnormal   CloseCode = 1006 // never on the wire: the connection was lost
+)
+
+// Action is what a driver does after a close.
+type Action int
+
+// The actions.
+const (
+	Stop      Action = iota // give up and tell the operator: trying again would not help, or would harm
+	Reconnect               // at once after the hint of a drain frame, else after the usual jitter
+	BackOff                 // wait at least ReconnectBase·4, then as usual
+)
+
+// closeActions is the one close-code table; docs/protocol.md prints it.
+var closeActions = map[CloseCode]struct {
+	action Action
+	text   string
+}{
+	CloseDone:       {Stop, "done"},
+	CloseDrain:      {Reconnect, "the server stops; reconnect after the hint"},
+	CloseProtocol:   {Stop, "WebSocket protocol error: a bug of the driver"},
+	CloseBinary:     {Stop, "frames must be text: a bug of the driver"},
+	CloseNotJSON:    {Stop, "a frame was not UTF-8 or not a JSON object: a bug of the driver"},
+	CloseTooBig:     {Stop, "a frame was over 32 KiB: a bug of the driver"},
+	CloseInternal:   {BackOff, "the server met an internal error"},
+	CloseRestart:    {BackOff, "the server restarts"},
+	CloseOverloaded: {BackOff, "the server is overloaded"},
+	CloseCredential: {Stop, "the credential was refused"},
+	CloseSuperseded: {Stop, "another session registered this driver id"},
+	CloseNotYours:   {Stop, "this driver id belongs to another credential"},
+	CloseLate:       {Reconnect, "neither heartbeat nor pong came in time"},
+	CloseRegister:   {Stop, "the first frame must be a valid register, within 5 s"},
+	CloseTooFast:    {BackOff, "too many frames"},
+	closeNoStatus:   {Reconnect, "closed without a code"},
+	closeAbnormal:   {Reconnect, "connection lost"},
+}
+
+// Action returns what a driver does after c. An unknown private code (4000–4999) means stop, any other back off.
+func (c CloseCode) Action() Action {
+	if e, ok := closeActions[c]; ok {
+		return e.action
+	}
+	if c >= 4000 {
+		return Stop
+	}
+	return BackOff
+}
+
+// Text says in words what c means.
+func (c CloseCode) Text() string {
+	if e, ok := closeActions[c]; ok {
+		return e.text
+	}
+	return "unknown close code"
+}

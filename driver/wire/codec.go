@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ErrNotJSON says that a message is no JSON object in UTF-8: the session ends with CloseNotJSON.
+var ErrNotJSON = errors.New("not a JSON object in UTF-8")
+
+// Encode makes the message of a frame, the same bytes for the same frame. It panics on a value that cannot be JSON: a
+// string that is not UTF-8, a metric that is not finite.
+func Encode(frame any) []byte {
+	b, err := json.Marshal(frame, json.Deterministic(true))
+	if err != nil {
+		panic(fmt.Sprintf("wire: encode %T: %v", frame, err))
+	}
+	return b
+}
+
+// TypeOf checks that b is a JSON object in UTF-8 and returns its "type", "" when there is none.
+// The error wraps ErrNotJSON, or is about one field: then the object is JSON, but of no use.
+func TypeOf(b []byte) (string, error) {
+	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) == 0 || t[0] != '{' || !utf8.Valid(b) {
+		return "", ErrNotJSON
+	}
+	var head struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return "", classify(err)
+	}
+	return head.Type, nil
+}
+
+// Decode fills frame from b. Duplicate names are refused, unknown ones ignored. The error is as of TypeOf.
+func Decode(b []byte, frame any) error {
+	if err := json.Unmarshal(b, frame); err != nil {
+		return classify(err)
+	}
+	return nil
+}
+
+// classify parts what is no JSON at all from an object whose fields are wrong.
+func classify(err error) error {
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("field %s is given twice", s.JSONPointer)
+		}
+		return fmt.Errorf("%w: %w", ErrNotJSON, err)
+	}
+	if s, ok := errors.AsType[*json.SemanticError](err); ok {
+		return fmt.Errorf("field %s has a wrong kind of value", s.JSONPointer)
+	}
+	return err
+}

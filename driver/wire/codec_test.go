@@ -1,0 +1,74 @@
+package wire_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+func TestTypeOf(t *testing.T) {
+	const notJSON, badField = "not JSON", "bad field"
+	deep := strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000)
+	for _, c := range []struct{ name, in, kind, fails string }{
+		{"plain", `{"type":"heartbeat"}`, "heartbeat", ""},
+		{"space around", " \t\r\n{\"type\":\"stop\"}\n", "stop", ""},
+		{"type comes last", `{"seq":7,"type":"command_ack"}`, "command_ack", ""},
+		{"no type", `{}`, "", ""},
+		{"null type", `{"type":null}`, "", ""},
+		{"another case is another name", `{"Type":"register"}`, "", ""},
+		{"escaped name", `{"\u0074ype":"drain"}`, "drain", ""},
+		{"type of a wrong kind", `{"type":7}`, "", badField},
+		{"type twice", `{"type":"a","type":"b"}`, "", badField},
+		{"another name twice", `{"type":"a","x":1,"x":2}`, "", badField},
+		{"twice, deep down", `{"type":"a","x":[{"y":1,"y":2}]}`, "", badField},
+		{"twice, once escaped", `{"type":"a","\u0074ype":"b"}`, "", badField},
+		{"empty", ``, "", notJSON},
+		{"spaces only", "  \n", "", notJSON},
+		{"array", `[{"type":"a"}]`, "", notJSON},
+		{"string", `"type"`, "", notJSON},
+		{"null", `null`, "", notJSON},
+		{"byte order mark", "\xef\xbb\xbf" + `{"type":"a"}`, "", notJSON},
+		{"invalid UTF-8 in the type", "{\"type\":\"a\xff\"}", "", notJSON},
+		{"invalid UTF-8 elsewhere", "{\"type\":\"a\",\"driver_id\":\"drv-\xfe\"}", "", notJSON},
+		{"lone surrogate", `{"type":"\ud800"}`, "", notJSON},
+		{"trailing value", `{"type":"a"}{"type":"b"}`, "", notJSON},
+		{"trailing letter", `{"type":"a"}x`, "", notJSON},
+		{"trailing NUL", "{\"type\":\"a\"}\x00", "", notJSON},
+		{"cut short", `{"type":"a"`, "", notJSON},
+		{"trailing comma", `{"type":"a",}`, "", notJSON},
+		{"comment", `{"type":"a"/**/}`, "", notJSON},
+		{"raw control character", "{\"type\":\"a\nb\"}", "", notJSON},
+		{"too deep", `{"type":"a","x":` + deep + `}`, "", notJSON},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			kind, err := wire.TypeOf([]byte(c.in))
+			fails := ""
+			switch {
+			case errors.Is(err, wire.ErrNotJSON):
+				fails = notJSON
+			case err != nil:
+				fails = badField
+			}
+			if kind != c.kind || fails != c.fails {
+				t.Errorf("TypeOf = %q, %v; want %q and %q", kind, err, c.kind, c.fails)
+			}
+		})
+	}
+}
+
+func TestDecodeNamesTheBadField(t *testing.T) {
+	for in, field := range map[string]string{
+		`{"type":"command_ack","seq":"7","status":"applied"}`:          "/seq",
+		`{"type":"command_ack","seq":-1,"status":"applied"}`:           "/seq",
+		`{"type":"command_ack","seq":7,"seq":8}`:                       "/seq",
+		`{"type":"command_ack","seq":18446744073709551616}`:            "/seq",
+		`{"type":"command_ack","seq":7,"status":{"applied":"indeed"}}`: "/status",
+	} {
+		err := wire.Decode([]byte(in), new(wire.CommandAck))
+		if err == nil || errors.Is(err, wire.ErrNotJSON) || !strings.Contains(err.Error(), field) {
+			t.Errorf("Decode(%s) = %v; want an error about %s", in, err, field)
+		}
+	}
+}

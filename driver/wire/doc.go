@@ -1,0 +1,51 @@
+// Package wire is the driver protocol swarmcall.v1.json: frames, limits and close codes, for the server and for drivers.
+//
+// Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both ends ignore fields they
+// do not know. Golden frames of each kind stand in testdata; docs/protocol.md tells the duties that go with them.
+package wire
+
+import "time"
+
+// Subprotocol is the version of the protocol, offered and chosen in Sec-WebSocket-Protocol.
+const Subprotocol = "swarmcall.v1.json"
+
+// Limits both ends keep.
+const (
+	MaxFrameBytes        = 32 << 10
+	MaxRejectCodeBytes   = 64  // of a command_ack; longer texts are cut
+	MaxRejectDetailBytes = 512 // of a command_ack; longer texts are cut
+	RegisterTimeout      = 5 * time.Second
+)
+
+// Reconnect delays: full jitter over base·2ⁿ, at most the cap; the attempt count starts anew after StableAfter of health.
+const (
+	ReconnectBase = 500 * time.Millisecond
+	ReconnectCap  = 30 * time.Second
+	StableAfter   = 60 * time.Second
+)
+
+// Frame types, the value of each frame's "type".
+const (
+	TypeRegister     = "register"
+	TypeRegistered   = "registered"
+	TypeHeartbeat    = "heartbeat"
+	TypeHeartbeatAck = "heartbeat_ack"
+	TypeCommand      = "command"
+	TypeCommandAck   = "command_ack"
+	TypeDeregister   = "deregister"
+	TypeDrain        = "drain"
+	TypeError        = "error"
+)
+
+// Statuses of a command_ack.
+const (
+	StatusApplied  = "applied"
+	StatusRejected = "rejected"
+)
+
+// Codes of error frames.
+const (
+	ErrorUnknownType       = "unknown_type"       // the frame's type is not one a driver sends
+	ErrorInvalidFrame      = "invalid_frame"      // a field is missing, of a wrong kind or given twice
+	ErrorAlreadyRegistered = "already_registered" // one register per session
+)

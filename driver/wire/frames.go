@@ -1,0 +1,97 @@
+package wire
+
+// Register is a driver's first frame.
+type Register struct {
+	Type         string            `json:"type"`
+	DriverID     string            `json:"driver_id"`
+	Labels       map[string]string `json:"labels,omitempty"`
+	Capabilities []string          `json:"capabilities,omitempty"` // command types; none means all
+	Version      string            `json:"version,omitempty"`
+	Instance     string            `json:"instance,omitempty"` // random per process: tells a reconnect from a double
+	LogID        string            `json:"log_id,omitempty"`   // log that AppliedSeq belongs to
+	AppliedSeq   uint64            `json:"applied_seq,omitzero"`
+	State        *State            `json:"state,omitempty"`
+	LeaseLost    bool              `json:"lease_lost,omitzero"` // the driver applied on_lease_lost by itself
+}
+
+// Registered is the server's answer to Register.
+type Registered struct {
+	Type                string    `json:"type"`
+	Session             string    `json:"session"`
+	LogID               string    `json:"log_id"`
+	HeartbeatIntervalMS int64     `json:"heartbeat_interval_ms"`
+	LeaseTTLMS          int64     `json:"lease_ttl_ms"`
+	OnLeaseLost         string    `json:"on_lease_lost"` // "stop" or "hold"
+	Desired             []Desired `json:"desired"`       // in seq order; applied and acked like any command
+}
+
+// Desired is a command that counts for a driver that registers, as it was issued.
+type Desired struct {
+	Seq     uint64  `json:"seq"`
+	Command Command `json:"command"`
+}
+
+// State is what a driver says of itself.
+type State struct {
+	Players      int64 `json:"players"`
+	SpawnDelayMS int64 `json:"spawn_delay_ms"`
+	Running      bool  `json:"running"`
+}
+
+// Heartbeat is sent every heartbeat_interval_ms.
+type Heartbeat struct {
+	Type       string             `json:"type"`
+	AppliedSeq uint64             `json:"applied_seq,omitzero"`
+	State      *State             `json:"state,omitempty"`
+	Metrics    map[string]float64 `json:"metrics,omitempty"`
+}
+
+// HeartbeatAck renews the lease; it carries the heartbeat interval when that changes.
+type HeartbeatAck struct {
+	Type                string `json:"type"`
+	HeartbeatIntervalMS int64  `json:"heartbeat_interval_ms,omitzero"`
+}
+
+// CommandFrame carries one command of the log to a driver.
+type CommandFrame struct {
+	Type       string  `json:"type"`
+	Seq        uint64  `json:"seq"`
+	Command    Command `json:"command"`
+	DeadlineMS int64   `json:"deadline_ms"`
+}
+
+// CommandAck is a driver's answer to a CommandFrame or to a Desired: StatusApplied, or StatusRejected with a code.
+type CommandAck struct {
+	Type   string `json:"type"`
+	Seq    uint64 `json:"seq"`
+	Status string `json:"status"`
+	Code   string `json:"code,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Deregister says that the driver leaves for good.
+type Deregister struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Drain announces that the server is about to close with 1001.
+type Drain struct {
+	Type             string `json:"type"`
+	ReconnectAfterMS int64  `json:"reconnect_after_ms"`
+}
+
+// Error tells a driver that its last frame changed nothing.
+type Error struct {
+	Type   string `json:"type"`
+	Code   string `json:"code"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Command is the closed union of commands as it stands in frames.
+type Command struct {
+	Type         string `json:"type"`
+	Players      *int64 `json:"players,omitempty"`        // of set_players
+	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"` // of set_spawn_delay_ms
+	Note         string `json:"note,omitempty"`
+}

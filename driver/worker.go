@@ -1,0 +1,133 @@
+package driver
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// job is a command on its way to the handler, with the way its answer goes: to the session that it came from and to no
+// other, because the server counts an answer only there.
+type job struct {
+	Command
+	rejection *Rejection // not nil: no handler could apply it
+	logID     string
+	send      func(frame []byte) error
+}
+
+// worker applies commands, one at a time in the order they came, and remembers the answers. It lives as long as Run:
+// what was received is applied, also when the connection it came over is gone.
+type worker struct {
+	handler      Handler
+	capabilities []CommandType
+	log          *slog.Logger
+	jobs         chan *job
+	finished     chan struct{} // closed when run has returned
+
+	mu     sync.Mutex // never held while the handler works
+	memory memory
+	state  State // as the applied commands say
+}
+
+func newWorker(h Handler, capabilities []CommandType, log *slog.Logger) *worker {
+	return &worker{
+		handler: h, capabilities: capabilities, log: log,
+		jobs: make(chan *job, remembered), finished: make(chan struct{}),
+	}
+}
+
+// run works until ctx ends. A command that the handler has begun is finished and answered.
+func (w *worker) run(ctx context.Context) {
+	defer close(w.finished)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-w.jobs:
+			if ctx.Err() == nil { // select picks at random when both are ready
+				w.do(ctx, j)
+			}
+		}
+	}
+}
+
+// push queues j. It waits for room, until ctx ends; after run has returned, j is dropped.
+func (w *worker) push(ctx context.Context, j *job) {
+	select {
+	case w.jobs <- j:
+	case <-ctx.Done():
+	case <-w.finished:
+	}
+}
+
+// do answers j: from memory if it was answered before, else as the handler says.
+func (w *worker) do(ctx context.Context, j *job) {
+	w.mu.Lock()
+	foreign := j.logID != w.memory.logID
+	rejection, known := w.memory.recall(j.Command)
+	w.mu.Unlock()
+	if foreign { // left over from a log that the driver has since forgotten
+		return
+	}
+	if !known {
+		rejection = w.apply(ctx, j)
+		w.keep(j, rejection)
+	}
+	if err := j.send(acknowledge(j.Seq, rejection)); err != nil {
+		w.log.Debug("an ack was not sent; the next register tells", "seq", j.Seq, "error", err)
+	}
+}
+
+func (w *worker) apply(ctx context.Context, j *job) *Rejection {
+	rejection := j.rejection
+	if rejection == nil && !takes(w.capabilities, j.Type) {
+		rejection = unsupported(j.Type)
+	}
+	if rejection == nil {
+		rejection = w.call(ctx, j.Command)
+	}
+	if rejection != nil {
+		w.log.Warn("command rejected", "seq", j.Seq, "type", j.Type, "code", rejection.Code, "detail", rejection.Detail)
+	}
+	return rejection
+}
+
+// keep remembers an answer. The log may have changed while the handler worked; then only the state is of use.
+func (w *worker) keep(j *job, rejection *Rejection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if rejection == nil {
+		w.state = w.state.after(j.Command)
+	}
+	if j.logID == w.memory.logID {
+		w.memory.remember(j.Command, rejection)
+	}
+}
+
+// follow makes the worker follow a log: what it holds of another is forgotten, and what waits of it is dropped.
+func (w *worker) follow(logID string) {
+	w.mu.Lock()
+	forgot := w.memory.enter(logID)
+	w.mu.Unlock()
+	if forgot {
+		w.log.Warn("the server has another log; forgot what was applied", "log_id", logID)
+	}
+}
+
+// progress returns the log, the highest seq answered in it, and the state as the applied commands say.
+func (w *worker) progress() (logID string, applied uint64, state State) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.memory.logID, w.memory.applied, w.state
+}
+
+func acknowledge(seq uint64, r *Rejection) []byte {
+	if r == nil {
+		return wire.AppendApplied(nil, seq)
+	}
+	return wire.Encode(wire.CommandAck{
+		Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusRejected, Code: r.Code, Detail: r.Detail,
+	})
+}
