@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/demo"
+)
+
+// demoCmd is the demo's face; package demo is the demo.
+type demoCmd struct {
+	Server  string        `help:"Server binary (default: swarmcall-server beside this program, else on the PATH)." placeholder:"PATH"`
+	Listen  string        `default:"127.0.0.1:8080" help:"Address of the server (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
+	DataDir string        `default:"./data" help:"Directory of the server's log (${default})." placeholder:"DIR"`
+	Drivers int           `default:"3" help:"Number of demo drivers, 1 to 50."`
+	Players int64         `default:"20" help:"Players per driver to begin with, 0 to 5000."`
+	For     time.Duration `help:"End by itself after this long, with the exit code of the first command's outcome." placeholder:"DURATION"`
+	Verbose bool          `short:"v" help:"Show what the server and the drivers log."`
+}
+
+// Validate bounds what one machine is asked for. Kong calls it.
+func (c *demoCmd) Validate() error {
+	switch {
+	case c.Drivers < 1 || c.Drivers > 50:
+		return errors.New("--drivers must be 1 to 50: each is a process")
+	case c.Players < 0 || c.Players > demo.MaxPlayers:
+		return fmt.Errorf("--players must be 0 to %d: a demo driver takes no more", demo.MaxPlayers)
+	case c.For < 0:
+		return errors.New("--for must not be negative")
+	}
+	return nil
+}
+
+// Run runs the demo.
+func (c *demoCmd) Run(ctx context.Context, s streams) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot tell where this program is, and it starts itself as drivers: %w", err)
+	}
+	return demo.Run(ctx, demo.Options{
+		Self: self, Server: c.Server, Listen: c.Listen, DataDir: c.DataDir, Drivers: c.Drivers, Players: c.Players,
+		For: c.For, Verbose: c.Verbose, Out: s.out, Err: s.err,
+	})
+}
+
+// demoDriverCmd is one driver process of the demo.
+type demoDriverCmd struct {
+	URL    string `required:"" help:"Server."`
+	ID     string `name:"id" required:"" help:"Driver id."`
+	Target string `required:"" help:"URL the players visit."`
+}
+
+// Run serves commands until the demo ends.
+func (c *demoDriverCmd) Run(ctx context.Context, s streams) error {
+	return demo.Drive(ctx, demo.DriverOptions{URL: c.URL, ID: c.ID, Target: c.Target, Version: buildVersion().Version, Log: s.err})
+}
+
+// demoGuardCmd is the process between the demo and a child, where the system does not end children along with their parent.
+type demoGuardCmd struct {
+	Argv []string `arg:"" help:"Program and arguments."`
+}
+
+// Run runs the program until stdin ends, and ends as it did.
+func (c *demoGuardCmd) Run(s streams) error {
+	err := demo.Guard(c.Argv, s.in, s.out, s.err)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return &clierr.Error{Code: clierr.Code(max(exit.ExitCode(), 1)), What: c.Argv[0], Why: err}
+	}
+	return err
+}

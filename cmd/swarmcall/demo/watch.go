@@ -1,0 +1,131 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+)
+
+// watcher tells what changes while the demo runs: commands, whoever sent them, and what came of them.
+type watcher struct {
+	*demo
+	seq    uint64  // newest command that was told
+	shown  figures // last line's
+	rate   float64 // last line's requests per second
+	served int64   // by the target when it was looked at last
+	at     time.Time
+	silent bool            // the server did not answer last time
+	gone   map[string]bool // drivers whose end was told
+}
+
+// figures are what a line is printed for when they change.
+type figures struct {
+	players             int64
+	active, stale, lost int
+}
+
+// watch prints a line whenever something has changed, until ctx ends. It returns an error when the server ends before that.
+func (d *demo) watch(ctx context.Context, seq uint64) error {
+	w := watcher{demo: d, seq: seq, at: time.Now(), served: d.target.served.Load(), gone: map[string]bool{}}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.server.done:
+			return ended("the server", d.server, "")
+		case <-tick.C:
+			w.look(ctx)
+		}
+	}
+}
+
+func (w *watcher) look(ctx context.Context) {
+	w.tellEnded()
+	roster, err := w.api.Roster(ctx)
+	if err == nil {
+		err = w.tellCommands(ctx)
+	}
+	if err != nil {
+		if !w.silent && ctx.Err() == nil && !w.server.ended() {
+			w.line("the server does not answer: %v", err)
+		}
+		w.silent = true
+		return
+	}
+	now, rate := count(roster), w.measure()
+	if now != w.shown || moved(w.rate, rate) || w.silent {
+		w.line("%s", now.text(rate))
+		w.shown, w.rate, w.silent = now, rate, false
+	}
+}
+
+// tellEnded tells, once, of each driver process that is gone.
+func (w *watcher) tellEnded() {
+	for _, c := range w.drivers {
+		if c.ended() && !w.gone[c.name] {
+			w.gone[c.name] = true
+			w.line("driver %s ended: %v", c.name, c.err)
+		}
+	}
+}
+
+// tellCommands tells of each command that closed since it looked last, in order; one that is open keeps later ones back.
+func (w *watcher) tellCommands(ctx context.Context) error {
+	newest, err := w.api.Newest(ctx, 10)
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(newest) {
+		if e.Seq <= w.seq {
+			continue
+		}
+		if e.Status == "pending" {
+			break
+		}
+		w.seq = e.Seq
+		w.line("%s: %s → %s", e.Submitter, describe(e.Command), verdict(e))
+	}
+	return nil
+}
+
+// measure returns the requests per second that the target has served since it looked last.
+func (w *watcher) measure() float64 {
+	served, now := w.target.served.Load(), time.Now()
+	rate := float64(served-w.served) / max(now.Sub(w.at).Seconds(), 0.001)
+	w.served, w.at = served, now
+	return rate
+}
+
+func (w *watcher) line(format string, args ...any) {
+	fprintf(w.Out, "%s  "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
+}
+
+func count(r client.Roster) figures {
+	f := figures{active: r.Counts.Active, stale: r.Counts.Stale, lost: r.Counts.Disconnected}
+	for _, d := range r.Items {
+		if d.State != "disconnected" {
+			f.players += d.Reported.Players
+		}
+	}
+	return f
+}
+
+func (f figures) text(rate float64) string {
+	s := fmt.Sprintf("%5d players  %7.0f requests/s   %s active", f.players, rate, plural(f.active, "driver"))
+	if f.stale > 0 {
+		s += fmt.Sprintf(", %d stale", f.stale)
+	}
+	if f.lost > 0 {
+		s += fmt.Sprintf(", %d disconnected", f.lost)
+	}
+	return s
+}
+
+// moved says whether two rates differ by more than the noise of a few seconds.
+func moved(a, b float64) bool { return math.Abs(a-b) > max(20, 0.2*max(a, b)) }

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+)
+
+// healthCmd asks a server whether it takes commands. It is also the container's health check, and so needs no shell.
+type healthCmd struct {
+	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to ask (${default})."`
+	Timeout time.Duration `default:"3s" help:"How long to wait for its answer (${default})."`
+}
+
+// Run asks GET /readyz. It says nothing when all is well.
+func (c *healthCmd) Run(ctx context.Context) error {
+	server := client.New(c.URL, c.Timeout)
+	defer server.CloseIdle()
+	err := server.Ready(ctx)
+	if err == nil {
+		return nil
+	}
+	return &clierr.Error{
+		Code: clierr.Unreachable, What: c.URL + " does not take commands", Why: err,
+		Mend: "is the server running, and at this address? Try: swarmcall health --url URL",
+	}
+}

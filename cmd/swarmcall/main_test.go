@@ -1,0 +1,103 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call runs the CLI in this process.
+func call(t *testing.T, args ...string) (code clierr.Code, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	code = run(t.Context(), args, strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestUsage(t *testing.T) {
+	t.Setenv("SWARMCALL_URL", "")
+	for _, tc := range []struct {
+		args   string
+		code   clierr.Code
+		stdout string // a part of it; empty: nothing at all
+		stderr string
+	}{
+		{"", clierr.OK, "make run", ""},
+		{"--help", clierr.OK, "health", ""},
+		{"demo --help", clierr.OK, "(127.0.0.1:8080)", ""},
+		{"version", clierr.OK, "swarmcall ", ""},
+		{"version --json", clierr.OK, `"go_version":"go1.`, ""},
+		{"demmo", clierr.Usage, "", `did you mean "demo"?`},
+		{"demo --drivers 0", clierr.Usage, "", "--drivers must be 1 to 50"},
+		{"demo --drivers 51", clierr.Usage, "", "Try: swarmcall demo --help"},
+		{"demo --players=-1", clierr.Usage, "", "--players must be 0 to 5000"},
+		{"demo --players 5001", clierr.Usage, "", "--players must be 0 to 5000"},
+		{"demo --for=-1s", clierr.Usage, "", "--for must not be negative"},
+		{"demo --listen", clierr.Usage, "", "expected"},
+		{"demo-driver", clierr.Usage, "", "missing flags"},
+		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
+		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
+	} {
+		code, stdout, stderr := call(t, strings.Fields(tc.args)...)
+		if code != tc.code {
+			t.Errorf("swarmcall %s: code %d, want %d", tc.args, code, tc.code)
+		}
+		for stream, pair := range map[string][2]string{"stdout": {stdout, tc.stdout}, "stderr": {stderr, tc.stderr}} {
+			if got, want := pair[0], pair[1]; !strings.Contains(got, want) || (want == "" && got != "") {
+				t.Errorf("swarmcall %s: %s is %q, want %q in it", tc.args, stream, got, want)
+			}
+		}
+	}
+}
+
+func TestHelpHidesTheDemosParts(t *testing.T) {
+	if _, help, _ := call(t, "--help"); strings.Contains(help, "demo-") {
+		t.Errorf("help shows hidden commands:\n%s", help)
+	}
+}
+
+func TestDemoFlags(t *testing.T) {
+	command, err := parse(strings.Fields("demo --server s --listen 127.0.0.1:0 --data-dir d --drivers 2 --players 0 --for 5s -v"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := command.Model.Target.Interface().(cli).Demo
+	if want := (demoCmd{Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	status := http.StatusOK
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	if code, out, errs := call(t, "health", "--url", s.URL); code != clierr.OK || out+errs != "" {
+		t.Errorf("ready: code %d, %s%s", code, out, errs)
+	}
+	t.Setenv("SWARMCALL_URL", s.URL)
+	status = http.StatusServiceUnavailable
+	if code, _, errs := call(t, "health"); code != clierr.Unreachable || !strings.Contains(errs, "503") {
+		t.Errorf("not ready: code %d, %s", code, errs)
+	}
+}
+
+func TestStampedVersionWins(t *testing.T) {
+	defer func(was string) { version = was }(version)
+	version = "v1.2.3-4-gabcdef"
+	if _, out, _ := call(t, "version"); !strings.HasPrefix(out, "swarmcall v1.2.3-4-gabcdef (go1.") {
+		t.Errorf("version is %q", out)
+	}
+}
