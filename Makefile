@@ -1,0 +1,45 @@
+# `make help` lists the targets. run, build and test need Go alone; the version is stamped where git is there.
+
+GO       ?= go
+ARGS     ?=
+BENCH    ?= .
+FUZZTIME ?= 10s
+VERSION  := $(or $(if $(wildcard .git),$(shell git describe --tags --always --dirty 2>/dev/null)),dev)
+BUILD     = $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
+RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
+GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
+
+.PHONY: help run build test generate drift lint bench fuzz clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: build ## a server, drivers and a target on this machine; more flags by ARGS='--listen 127.0.0.1:0'
+	@bin/swarmcall demo --server bin/swarmcall-server $(ARGS)
+
+build: ## bin/swarmcall-server and bin/swarmcall
+	$(BUILD) -o bin/swarmcall-server ./cmd/server
+	$(BUILD) -o bin/swarmcall ./cmd/swarmcall
+
+test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
+	$(GO) test $(RACE_FLAG) ./...
+
+generate: ## write the generated files anew
+	$(GO) generate ./...
+
+drift: ## fail if generated files are not what their sources give
+	@bash .ci/drift
+
+lint: ## golangci-lint, with the rules of .golangci.yml
+	@test -x "$(GOLANGCI)" || { echo "golangci-lint is not here; get it: bash .ci/golangci-lint" >&2; exit 1; }
+	$(GOLANGCI) run ./...
+
+bench: ## benchmarks; BENCH=regexp selects some
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@bash .ci/fuzz $(FUZZTIME)
+
+clean: ## remove bin/
+	rm -rf bin
