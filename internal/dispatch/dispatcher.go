@@ -27,8 +27,10 @@ type Dispatcher struct {
 
 	mu       sync.RWMutex
 	calls    map[uint64]*Call // without a durable outcome
-	idle     chan struct{}    // closed by the last call to end once refusing is set
-	refusing bool
+	idle     chan struct{}    // closed once refusing is set, no call is open and no step may open one
+	refusing bool             // no new commands
+	busy     bool             // the sequencer is in a step that may open calls
+	expiring bool             // the grace for open rounds is over
 }
 
 // New makes a Dispatcher. Bind must give it its fleet before Run.
@@ -138,8 +140,11 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	case <-d.idle:
 	case <-ctx.Done():
 	}
+	d.mu.Lock()
+	d.expiring = true
+	d.mu.Unlock()
 	for _, c := range d.openCalls() {
-		c.expire(func(string) swarm.Reason { return swarm.ReasonServerRestart })
+		c.expire(serverRestart)
 	}
 	select {
 	case <-d.idle:
@@ -154,10 +159,21 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 
 var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")
 
-func (d *Dispatcher) stopping() bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.refusing
+func serverRestart(string) swarm.Reason { return swarm.ReasonServerRestart }
+
+// stepping says that the sequencer may open calls until stepped; false when it must not any more.
+func (d *Dispatcher) stepping() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = !d.refusing
+	return d.busy
+}
+
+func (d *Dispatcher) stepped() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = false
+	d.closeIdleIfDone()
 }
 
 func (d *Dispatcher) refuse() {
@@ -181,11 +197,12 @@ func (d *Dispatcher) openCalls() []*Call {
 
 func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
 
-// opened and ended keep the table of calls without a durable outcome.
-func (d *Dispatcher) opened(c *Call) {
+// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds is over.
+func (d *Dispatcher) opened(c *Call) (expiring bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls[c.seq] = c
+	return d.expiring
 }
 
 func (d *Dispatcher) ended(c *Call) {
@@ -196,7 +213,7 @@ func (d *Dispatcher) ended(c *Call) {
 }
 
 func (d *Dispatcher) closeIdleIfDone() {
-	if d.refusing && len(d.calls) == 0 {
+	if d.refusing && !d.busy && len(d.calls) == 0 {
 		select {
 		case <-d.idle:
 		default:
