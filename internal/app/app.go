@@ -64,10 +64,10 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
-	desired := &swarm.Desired{}
+	desired, keys := &swarm.Desired{}, dispatch.NewKeys()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, MaxBytes: cfg.LogMaxBytes, Logger: cfg.Logger,
-		Replay: func(pos uint64, r swarm.Record) { fold(desired, pos, r) },
+		Replay: func(pos uint64, r swarm.Record) { fold(desired, keys, pos, r) },
 	})
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Node: cfg.NodeName, Logger: cfg.Logger})
+	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Keys: keys, Node: cfg.NodeName, Logger: cfg.Logger})
 	if err := s.recover(ctx, desired); err != nil {
 		return nil, err
 	}
@@ -93,11 +93,12 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	return s, nil
 }
 
-// fold replays one stored record into the desired state.
-func fold(d *swarm.Desired, pos uint64, r swarm.Record) {
+// fold replays one stored record into what the log is remembered by.
+func fold(d *swarm.Desired, keys *dispatch.Keys, pos uint64, r swarm.Record) {
 	switch r := r.(type) {
 	case *swarm.Issued:
 		d.Issue(pos, r.Command, r.Target)
+		keys.Remember(pos, r)
 	case *swarm.Reset:
 		d.Reset(pos)
 	}

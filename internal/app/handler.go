@@ -48,12 +48,12 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 // commands shows the dispatcher as httpapi wants it: a call by its interface.
 type commands struct{ d *dispatch.Dispatcher }
 
-func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call, error) {
-	call, err := c.d.Submit(ctx, s)
+func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call, bool, error) {
+	r, err := c.d.Submit(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return call, nil
+	return r, r.Replayed, nil
 }
 
 func (c commands) Open(seq uint64) (httpapi.Call, bool) {

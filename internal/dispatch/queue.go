@@ -14,9 +14,12 @@ type submission struct {
 	result chan submitted // buffered: the sequencer never waits for a submitter
 }
 
+// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or an error.
 type submitted struct {
-	call *Call
-	err  error
+	call     *Call
+	seq      uint64
+	replayed bool
+	err      error
 }
 
 // maxBatch bounds how many commands one append takes, so that the first of a crowd does not wait for all of it.

@@ -117,6 +117,7 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 		round: newRound(f.seats, f.Command.Type),
 	}
 	c.start()
+	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
 	d.fleet.Offer(swarm.Issue{Seq: seq, Command: f.Command, Target: f.Target, Targets: f.issued.Targets, Deadline: f.Deadline})
 	if expiring {

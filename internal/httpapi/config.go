@@ -11,8 +11,9 @@ import (
 
 // Commands issues commands.
 type Commands interface {
-	// Submit issues a command and returns it as it stands once it has been handed to the drivers.
-	Submit(ctx context.Context, s swarm.Submission) (Call, error)
+	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
+	// submission with the same key did that.
+	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
 	// Open returns an issued command that has no outcome yet.
 	Open(seq uint64) (Call, bool)
 }

@@ -29,13 +29,15 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeBodyTooLarge:           {http.StatusRequestEntityTooLarge, "Body too large"},
 	swarm.CodeUnsupportedMediaType:   {http.StatusUnsupportedMediaType, "Unsupported media type"},
 	swarm.CodeInvalidCommand:         {http.StatusUnprocessableEntity, "Invalid command"},
+	swarm.CodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "Idempotency key reused"},
+	swarm.CodeRateLimited:            {http.StatusTooManyRequests, "Rate limited"},
 	swarm.CodeLogUnavailable:         {http.StatusServiceUnavailable, "Log unavailable"},
 	swarm.CodeShuttingDown:           {http.StatusServiceUnavailable, "Shutting down"},
 	swarm.CodeOutcomeNotRecorded:     {http.StatusServiceUnavailable, "Outcome not recorded"},
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
-// retryAfterSeconds is what 503 answers tell clients to wait.
+// retryAfterSeconds is what 503 and 429 answers tell clients to wait.
 const retryAfterSeconds = 1
 
 // problems writes problem documents.
@@ -82,7 +84,7 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == swarm.CodeNewerCommand {
 		p.addEntry(r.Context(), body)
 	}
-	if kind.status == http.StatusServiceUnavailable {
+	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 	}
 	p.send(w, kind.status, body)

@@ -68,3 +68,13 @@ func (l *MemLog) Entries() []swarm.Entry {
 	}
 	return out
 }
+
+// Entry implements dispatch.Log.
+func (l *MemLog) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
+	for _, e := range l.Entries() {
+		if e.Seq == seq {
+			return e, nil
+		}
+	}
+	return swarm.Entry{}, swarm.Errorf(swarm.CodeNotFound, "no command has this seq")
+}
