@@ -1,4 +1,4 @@
-package cmdlog
+package logfile
 
 import (
 	"flag"
@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 var update = flag.Bool("update", false, "write the golden records anew; only for a new format version")
 
 func goldenRecords() map[string]swarm.Record {
-	stop := issued("ci/nightly@host", "d-1", "d-2")
+	stop := swarmtest.Issued("ci/nightly@host", "d-1", "d-2")
 	stop.Command = swarm.Command{Type: swarm.Stop}
 	stop.Target = swarm.Target{DriverIDs: []string{"d-2", "d-1"}}
 	stop.Key, stop.RequestHash = "key-1", []byte{1, 2, 3}
@@ -24,31 +25,31 @@ func goldenRecords() map[string]swarm.Record {
 		many[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond}
 	}
 	return map[string]swarm.Record{
-		"issued_set_players": issued("ci", "d-1"),
+		"issued_set_players": swarmtest.Issued("ci", "d-1"),
 		"issued_stop":        stop,
-		"closed": closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
+		"closed": swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
 			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "busy", Detail: "later"},
 			swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonNodeLost}),
-		"closed_compressed": closed(2, many...),
-		"late": &swarm.Late{Seq: 2, Node: "test", At: noon, Acks: []swarm.LateAck{
+		"closed_compressed": swarmtest.Closed(2, many...),
+		"late": &swarm.Late{Seq: 2, Node: "test", At: swarmtest.Noon, Acks: []swarm.LateAck{
 			{DriverID: "d-1", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond},
 			{DriverID: "d-2", Reply: swarm.Reply{Code: "busy"}, Latency: 2500 * time.Millisecond},
 		}},
-		"reset": &swarm.Reset{Node: "test", At: noon, Cause: "new log", LogID: "0011223344556677", Epoch: 1},
+		"reset": &swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "new log", LogID: "0011223344556677", Epoch: 1},
 	}
 }
 
 // TestGoldenRecords opens what format version 1 wrote: logs outlive servers.
 func TestGoldenRecords(t *testing.T) {
-	c, err := newCodec()
+	c, err := NewCodec()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	for name, want := range goldenRecords() {
 		path := filepath.Join("testdata", name+".v1")
 		if *update {
-			b, _, err := c.encode(want, sum{9})
+			b, _, err := c.Encode(want, Sum{9})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,8 +61,8 @@ func TestGoldenRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, prev, _, err := c.decode(1, b)
-		if err != nil || prev != (sum{9}) {
+		got, prev, _, err := c.Decode(1, b)
+		if err != nil || prev != (Sum{9}) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -72,12 +73,12 @@ func TestGoldenRecords(t *testing.T) {
 
 // FuzzDecode must not panic or allocate without bound on hostile bytes.
 func FuzzDecode(f *testing.F) {
-	c, err := newCodec()
+	c, err := NewCodec()
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, r := range goldenRecords() {
-		b, _, err := c.encode(r, sum{})
+		b, _, err := c.Encode(r, Sum{})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -89,6 +90,6 @@ func FuzzDecode(f *testing.F) {
 		b[2], b[3], b[4] = formatVersion, k, flags
 		own := hash(b) // a fitting hash, so that the body is looked at
 		copy(b[sumAt:], own[:])
-		_, _, _, _ = c.decode(1, b)
+		_, _, _, _ = c.Decode(1, b)
 	})
 }
