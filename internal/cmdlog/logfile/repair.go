@@ -114,7 +114,7 @@ func (p plan) carryOut(dir, kept string) error {
 		return err
 	}
 	if err == nil {
-		if err := writeFile(filepath.Join(kept, filepath.Base(path)), old); err != nil {
+		if err := keep(filepath.Join(kept, filepath.Base(path)), old); err != nil {
 			return err
 		}
 	}
@@ -126,10 +126,15 @@ func (p plan) carryOut(dir, kept string) error {
 	if len(data) == 0 {
 		return os.Remove(path) // the engine keeps no empty block either
 	}
-	if err := writeFile(path+".new", data); err != nil {
-		return err
+	return writeFile(path, data)
+}
+
+// keep copies a damaged file, unless a salvage that did not come to its end has done so: by now it may be changed.
+func keep(path string, data []byte) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
 	}
-	return os.Rename(path+".new", path)
+	return writeFile(path, data)
 }
 
 // pick returns what the plan leaves of the block.
@@ -147,12 +152,15 @@ func (b *block) pick(p plan) []byte {
 	return data
 }
 
-// writeFile writes a file that is on disk when writeFile returns.
+// writeFile puts a file in place that is whole whenever somebody looks, and on disk when writeFile returns.
 func writeFile(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }

@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -199,7 +200,7 @@ func (s *scanner) record(f frame) bool {
 		return lose("it is another record than the one that was acknowledged")
 	}
 	if reset, ok := r.(*swarm.Reset); ok && reset.LogID != "" {
-		s.LogID, s.Epoch = reset.LogID, reset.Epoch
+		s.LogID, s.Epoch = reset.LogID, max(s.Epoch, reset.Epoch) // the mark knows of epochs whose record is lost
 		s.Lost = append(s.Lost, reset.Lost...)
 	}
 	s.Records++
@@ -226,7 +227,7 @@ func (s *scanner) end(noMark string) {
 		s.bad.Position, s.bad.To = s.Last+1, s.Last+1
 		s.damage(*s.bad)
 	case s.Last < acknowledged:
-		d := DamagedError{File: s.file, Offset: int64(len(s.buf)), What: fmt.Sprintf("the log ends before position %d, which was acknowledged", acknowledged)}
+		d := DamagedError{File: cmp.Or(s.file, blockDir), Offset: int64(len(s.buf)), What: fmt.Sprintf("the log ends before position %d, which was acknowledged", acknowledged)}
 		if s.bad != nil {
 			d = *s.bad
 		}
