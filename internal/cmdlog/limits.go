@@ -16,6 +16,7 @@ const (
 	mostReserve   = 64 << 20 // bytes under the bound that are kept for what must still be recorded
 	frameOverhead = 128      // bytes the engine stores around a record, rounded up
 	warnPercent   = 80
+	oneCommand    = 4 << 10 // bytes for which there has to be room in a log that says it is ready
 )
 
 // Usage says how much of its bound a log has taken, in bytes.

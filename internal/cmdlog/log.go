@@ -99,7 +99,7 @@ func (l *Log) Check(context.Context) error {
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
 	}
-	return l.limits.room(0, false)
+	return l.limits.room(oneCommand, false)
 }
 
 // Failed gets the error that ended the log, at most once: it takes nothing any more, and the server must end.

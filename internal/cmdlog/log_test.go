@@ -131,41 +131,6 @@ func TestBatchesKeepOrderAndPositions(t *testing.T) {
 	}
 }
 
-func TestFullLogRefusesAndStillReads(t *testing.T) {
-	l, err := Open(t.Context(), Config{Dir: t.TempDir(), Node: "test", MaxBytes: 64 << 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shut(t, l)
-	var last uint64
-	for {
-		first, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")})
-		if err != nil {
-			if swarm.CodeOf(err) != swarm.CodeLogUnavailable {
-				t.Errorf("full log: %v, want log_unavailable", err)
-			}
-			break
-		}
-		last = first
-	}
-	if e, err := l.Entry(t.Context(), last); err != nil || e.Seq != last {
-		t.Errorf("reading the full log: %v", err)
-	}
-	if l.Last() != last {
-		t.Errorf("the log ends at %d, want %d", l.Last(), last)
-	}
-	many := make([]swarm.Record, 2*batchFrom)
-	for i := range many {
-		many[i] = swarmtest.Issued("ci", "a")
-	}
-	if _, err := l.Append(t.Context(), many); err == nil {
-		t.Error("a batch went into a full log")
-	}
-	if err := l.Check(t.Context()); err != nil {
-		t.Errorf("a refused append is no failure: %v", err)
-	}
-}
-
 func TestPageAgainstAModel(t *testing.T) {
 	l := open(t, t.TempDir())
 	defer shut(t, l)
