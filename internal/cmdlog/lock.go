@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
 // lockPatience is short: a second server must say so within a second.
@@ -18,7 +20,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
 	}
-	path := filepath.Join(dir, "LOCK")
+	path := filepath.Join(dir, logfile.LockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
