@@ -10,6 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/feed"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -36,6 +37,7 @@ type server struct {
 	log        *cmdlog.Log
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
+	feed       *feed.Feed
 	sessions   lastSession
 }
 
@@ -81,6 +83,8 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err := s.recover(ctx, desired); err != nil {
 		return nil, err
 	}
+	s.feed = feed.New(s.log, s.log.Last())
+	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, LogID: s.log.ID(),

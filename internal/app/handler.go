@@ -14,7 +14,7 @@ import (
 // handler joins the rooms behind one router.
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	return httpapi.New(httpapi.Config{
-		Commands: commands{s.dispatcher}, Log: s.log, Fleet: s.registry,
+		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages,
 		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Version:         httpapi.Version(s.cfg.Version),

@@ -66,6 +66,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
 
+	s.feed.Close()
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {

@@ -55,6 +55,9 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	}
 	l.limits.took(bytes)
 	l.remember(records)
+	if l.told != nil {
+		l.told(first, records)
+	}
 	failpoint.Hit(failpoint.AfterAppend)
 	return first, nil
 }

@@ -49,7 +49,8 @@ type Log struct {
 	limits limits
 	index  index
 
-	mu    sync.Mutex    // one append at a time
+	mu    sync.Mutex // one append at a time
+	told  func(first uint64, records []swarm.Record)
 	last  uint64        // position of the last record
 	heads logfile.Heads // the newest record of each writer
 	stuck error         // why nothing may be appended any more
