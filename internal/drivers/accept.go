@@ -72,7 +72,7 @@ func (r *Registry) admit() bool {
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
 	s := &session{r: r, box: newMailbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
 	s.heardAt.Store(1)
-	hijack := &socketWriter{ResponseWriter: w}
+	hijack := &socketWriter{ResponseWriter: w, since: s.since}
 	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		InsecureSkipVerify: true, // the Origin was checked against the server's own list

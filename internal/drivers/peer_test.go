@@ -68,12 +68,20 @@ type world struct {
 // inWorld runs test in a bubble with a registry of the default timing.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
+	inWorldWith(t, func(*Config) {}, test)
+}
+
+// inWorldWith is inWorld with another timing.
+func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		sink := &sinkLog{}
-		r, err := New(Config{
+		cfg := Config{
 			HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
 			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
-		}, sink)
+		}
+		change(&cfg)
+		r, err := New(cfg, sink)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,19 +15,26 @@ import (
 // errClosing ends the reader after it asked for a close itself.
 var errClosing = errors.New("session is closing")
 
+// keptBytes bounds the buffer that a session keeps between two frames.
+const keptBytes = 4 << 10
+
 // read is the session's reader: it registers the driver, then takes its frames until the session ends.
 func (s *session) read() {
 	defer s.r.running.Done()
+	defer s.r.forget(s)
+	defer s.hangUp()
 	defer s.box.end()
 	defer s.r.leave(s, false)
 	late := time.AfterFunc(wire.RegisterTimeout, func() { s.box.close(wire.CloseRegister) })
 	defer late.Stop()
 	handle := func(frame []byte) bool {
-		late.Stop()
-		return s.register(frame)
+		return late.Stop() && s.register(frame) // too late is too late: the close is on its way
 	}
 	var buf []byte
 	for {
+		if cap(buf) > keptBytes {
+			buf = nil
+		}
 		frame, err := s.next(&buf)
 		if err == nil && !handle(frame) {
 			err = s.drop(nil)
@@ -151,9 +158,10 @@ func (s *session) heartbeat(frame []byte) {
 	s.renewLease()
 }
 
-// renewLease answers a heartbeat when the last frame to the driver is older than a fifth of the lease.
+// renewLease answers a heartbeat when the last frame to the driver would be older than a fifth of the lease by the next one.
 func (s *session) renewLease() {
-	if since := s.clock(time.Now()) - s.sentAt.Load(); time.Duration(since) >= s.r.cfg.LeaseTTL/5 {
+	since := time.Duration(s.clock(time.Now()) - s.socket.sentAt.Load())
+	if since+s.r.cfg.interval() >= s.r.cfg.LeaseTTL/5 {
 		s.box.say(heartbeatAck)
 	}
 }
@@ -186,7 +194,7 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 		s.applied = max(s.applied, seq)
 	}
 	if counted {
-		s.lastAck = &swarm.LastAck{Seq: seq, Latency: latency}
+		s.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
 	}
 }
 

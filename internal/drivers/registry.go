@@ -20,7 +20,7 @@ type Sink interface {
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
 	// Gone tells that a driver's session ended; no other session took its place.
 	Gone(driverID string, reason swarm.Reason)
-	// Absent tells that a target had no session when the command was handed over.
+	// Absent tells that a target had no session that could be handed the command seq.
 	Absent(driverID string, seq uint64)
 	// Superseded tells that a newer command took the place of seq before it was sent.
 	Superseded(driverID string, seq uint64)
@@ -72,6 +72,9 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
+// interval is the heartbeat interval that drivers are told: short enough to renew the lease four times over.
+func (c *Config) interval() time.Duration { return min(c.HeartbeatInterval, c.LeaseTTL/5) }
+
 // seat is a driver that is known: with an open session, or lost and not forgotten yet.
 type seat struct {
 	id      string
@@ -98,7 +101,7 @@ type Registry struct {
 	offered atomic.Uint64 // seq of the last command or reset handed over
 }
 
-// New makes a Registry. It serves connections once Accept is called.
+// New makes a Registry. Handler serves its connections; Run sweeps.
 func New(cfg Config, sink Sink) (*Registry, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -126,36 +129,57 @@ func (r *Registry) Targets(t swarm.Target) []swarm.Seat {
 }
 
 // Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
-// just registered ones too. A target without a session is reported absent.
+// just registered ones too. A target that could not be handed it is reported absent.
 func (r *Registry) Offer(issue swarm.Issue) {
-	frame := wire.Encode(wire.CommandFrame{
-		Type: wire.TypeCommand, Seq: issue.Seq, Command: toWire(issue.Command), DeadlineMS: issue.Deadline.Milliseconds(),
-	})
+	frame := commandFrame(issue.Seq, issue.Command, issue.Deadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
 	r.offered.Store(issue.Seq)
 	for s := range r.matching(issue.Target) {
-		if !s.supports(issue.Command.Type) {
-			continue
-		}
-		for _, old := range s.box.put(mail{issue.Seq, issue.Command, frame}) {
-			r.sink.Superseded(s.id, old)
-		}
+		r.hand(s, mail{issue.Seq, issue.Command, frame})
 	}
 	for _, id := range issue.Targets {
-		if seat := r.seats[id]; seat == nil || !seat.open() {
+		if seat := r.seats[id]; seat == nil || !seat.open() || seat.session.offered != issue.Seq {
 			r.sink.Absent(id, issue.Seq)
 		}
 	}
 }
 
-// Reset folds a durable reset record. Nobody is told: a reset is written when no session is open.
+// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
+// have been told the load of before, until it is written.
 func (r *Registry) Reset(seq uint64) {
+	stop := swarm.Command{Type: swarm.Stop}
+	frame := commandFrame(seq, stop, resetDeadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Desired.Reset(seq)
 	r.offered.Store(seq)
+	for _, s := range r.sorted() {
+		r.hand(s, mail{seq, stop, frame})
+	}
+}
+
+// resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
+const resetDeadline = 2 * time.Second
+
+// hand puts m into the mailbox of s. The lock is held.
+func (r *Registry) hand(s *session, m mail) {
+	if !s.supports(m.command.Type) {
+		s.offered = m.seq // its verdict is known
+		return
+	}
+	superseded, taken := s.box.put(m)
+	if taken {
+		s.offered = m.seq
+	}
+	for _, old := range superseded {
+		r.sink.Superseded(s.id, old)
+	}
+}
+
+func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
+	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: toWire(c), DeadlineMS: deadline.Milliseconds()})
 }
 
 // NewestPlayers returns the seq of the newest set_players, stop or reset that concerns t, or 0.

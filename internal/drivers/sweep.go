@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // Limits of a session, besides those of package wire.
@@ -35,8 +36,9 @@ func (r *Registry) sweep(now time.Time) {
 	defer r.mu.Unlock()
 	for s := range r.sessions {
 		switch silent := s.silence(now); {
-		case s.stuck(now):
-			s.endWith(reasonWriteTimeout)
+		case s.over.Load(): // it hangs up by itself
+		case s.socket.blocked(now) >= WriteTimeout:
+			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
 			s.box.close(wire.CloseLate)
 		case silent >= PingAfter:

@@ -1,6 +1,9 @@
 package swarm
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never
 // named, because commands to labels are matched against the labels a driver registers with. It is not safe for
@@ -45,7 +48,7 @@ func (d *Desired) For(id string, labels map[string]string) []Wanted {
 			out = append(out, w)
 		}
 	}
-	slices.SortFunc(out, func(a, b Wanted) int { return int(a.Seq) - int(b.Seq) })
+	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
 
@@ -54,15 +57,23 @@ func (d *Desired) NewestPlayers(t Target) uint64 {
 	var seq uint64
 	s := &d.slots[PlayersSlot]
 	for _, r := range s.all {
-		if (Target{Labels: r.labels}).Overlaps(t) {
+		if compatible(r.labels, t.Labels) {
 			seq = max(seq, r.Seq)
 		}
 	}
-	for id, rules := range s.byID {
+	concerned := func(rules []rule) {
 		for _, r := range rules {
-			if (Target{DriverIDs: []string{id}, Labels: r.labels}).Overlaps(t) {
+			if compatible(r.labels, t.Labels) {
 				seq = max(seq, r.Seq)
 			}
+		}
+	}
+	for _, id := range t.DriverIDs {
+		concerned(s.byID[id])
+	}
+	if len(t.DriverIDs) == 0 {
+		for _, rules := range s.byID {
+			concerned(rules)
 		}
 	}
 	return seq

@@ -1,7 +1,9 @@
 package swarm
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -93,5 +95,23 @@ func TestDesiredRunning(t *testing.T) {
 	d.Reset(3)
 	if d.Running() {
 		t.Error("nothing runs after a reset")
+	}
+}
+
+// TestNewestPlayersOfManyNamedDrivers: a condition on as many named drivers as a command may have is judged while every driver
+// waits for the registry, so it must not take the square of their number.
+func TestNewestPlayersOfManyNamedDrivers(t *testing.T) {
+	ids := make([]string, MaxTargetIDs)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("driver-%06d", i)
+	}
+	var d Desired
+	d.Issue(1, Command{Type: SetPlayers}, Target{DriverIDs: ids})
+	began := time.Now()
+	if got := d.NewestPlayers(Target{DriverIDs: ids}); got != 1 {
+		t.Errorf("got %d", got)
+	}
+	if took := time.Since(began); took > 300*time.Millisecond {
+		t.Errorf("took %v", took)
 	}
 }
