@@ -72,6 +72,7 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		Name: logfile.StreamName, Subjects: []string{logfile.Subject}, Storage: jetstream.FileStorage, Replicas: 1,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
 		DenyDelete: true, DenyPurge: true, AllowDirect: true, AllowAtomicPublish: true,
+		Duplicates: 100 * time.Millisecond, // the least: message ids are not used, and the engine reads this window at its start
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log's stream: %w", err)

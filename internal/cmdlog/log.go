@@ -46,6 +46,7 @@ type Log struct {
 	store  store // the engine, but for tests
 	codec  *logfile.Codec
 	mark   *logfile.MarkFile
+	reader *logfile.Reader
 	limits limits
 	index  index
 
@@ -128,5 +129,5 @@ func (l *Log) release() (err error) {
 	if l.mark != nil {
 		err = l.mark.Close()
 	}
-	return errors.Join(err, l.lock.Close())
+	return errors.Join(err, l.reader.Close(), l.lock.Close())
 }
