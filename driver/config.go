@@ -48,7 +48,8 @@ type Config struct {
 	State func() State
 
 	// Metrics is read for each heartbeat: figures by name, such as "rps". The map must not change once it was returned.
-	// Values that are not finite are left out, and all of them when the frame would pass 32 KiB. Nil means none.
+	// Values that are not finite are left out, as are names over 256 bytes or with control characters, those past the first 64
+	// in order of name, and all of them when the frame would pass 32 KiB. Nil means none.
 	Metrics func() map[string]float64
 
 	// Logger gets what happens to the connection, and rejected commands. Nil means no log.

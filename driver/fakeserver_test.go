@@ -13,6 +13,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/internal/memnet"
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 // patience bounds every wait of a test, in the fake time of its bubble.
@@ -112,6 +113,9 @@ func (p *peer) read() {
 		kind, err := wire.TypeOf(b)
 		if err != nil {
 			p.t.Errorf("the driver sent %q: %v", b, err)
+		}
+		if err := wiretest.Check(b); err != nil {
+			p.t.Errorf("the driver sent %s: %v", b, err)
 		}
 		to := p.frames
 		if kind == wire.TypeHeartbeat {

@@ -37,6 +37,7 @@ type client struct {
 	lease    *lease
 	backoff  backoff
 	oversize sync.Once // one warning about metrics is enough
+	tooMany  sync.Once // and one about this
 }
 
 func newClient(cfg Config, h Handler) (*client, error) {
