@@ -67,7 +67,8 @@ func Check(ctx context.Context, o Options) (Report, error) {
 		o.Progress = func(string) {}
 	}
 	k := newKit(ctx, o)
-	defer k.close()
 	err := k.play()
-	return k.report(), err
+	report := k.report()
+	k.close()
+	return report, errors.Join(err, k.record.failed())
 }

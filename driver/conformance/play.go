@@ -50,7 +50,7 @@ func (k *kit) play() error {
 	if err := k.stopCodes(); err != nil {
 		return err
 	}
-	return errors.Join(k.ctx.Err(), k.record.err)
+	return k.ctx.Err()
 }
 
 // first accepts the driver for the first time, with something in it that no driver knows.

@@ -54,3 +54,10 @@ func (t *transcript) write(e script.Event) {
 		t.err = err
 	}
 }
+
+// failed returns why the transcript is not whole, nil when it is.
+func (t *transcript) failed() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
