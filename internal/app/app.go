@@ -38,7 +38,6 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
-	sessions   lastSession
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
@@ -57,7 +56,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that the last
 // process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
-	s := &server{cfg: cfg, sessions: newLastSession(cfg.DataDir)}
+	s := &server{cfg: cfg}
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
 	}
@@ -68,7 +67,8 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}()
 	desired, keys := &swarm.Desired{}, dispatch.NewKeys()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
-		Dir: cfg.DataDir, Node: cfg.NodeName, MaxBytes: cfg.LogMaxBytes, Logger: cfg.Logger,
+		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
+		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger,
 		Replay: func(pos uint64, r swarm.Record) { fold(desired, keys, pos, r) },
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *server) recover(ctx context.Context, desired *swarm.Desired) error {
 	if err := s.dispatcher.Recover(ctx, open); err != nil {
 		return err
 	}
-	if !desired.Running() || !s.sessions.before(time.Now().Add(-s.cfg.ForgetAfter)) {
+	if !desired.Running() || time.Since(s.log.LastSession()) < s.cfg.ForgetAfter {
 		return nil
 	}
 	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}

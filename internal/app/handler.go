@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
@@ -38,7 +39,8 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 	if !takesCommands.OK {
 		takesCommands.Detail = "the server is stopping"
 	}
-	log := httpapi.Check{Name: "log", OK: true}
+	used := s.log.Usage()
+	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %d of %d bytes", s.log.SyncPolicy(), used.Bytes, used.Max)}
 	if err := s.log.Check(ctx); err != nil {
 		log.OK, log.Detail = false, err.Error()
 	}

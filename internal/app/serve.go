@@ -33,7 +33,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
-	rooms.Go(func() { s.sessions.keep(keepers, s.registry.Open, s.cfg.Logger) })
+	rooms.Go(func() { s.keepSession(keepers) })
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -75,11 +75,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
-	if s.registry.Open() > 0 {
-		if err := s.sessions.touch(); err != nil {
-			s.cfg.Logger.Warn("cannot note that drivers were connected", "err", err)
-		}
-	}
+	s.touchSession()
 	s.registry.Shutdown(drain)
 	release()
 	rooms.Wait()
