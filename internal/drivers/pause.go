@@ -14,12 +14,12 @@ func (c *Config) sweepEvery() time.Duration { return min(500*time.Millisecond, c
 // pauseAfter is how late after the last one a sweep must be to tell a pause.
 func (c *Config) pauseAfter() time.Duration { return 2 * c.sweepEvery() }
 
-// attended is the time by which staleness is judged: it stands still while nobody sweeps. The lock is held.
+// attended is the time by which staleness is judged: it stands still when a sweep is overdue. The lock is held.
 func (r *Registry) attended(now time.Time) time.Time {
 	if r.sweptAt.IsZero() {
 		return now
 	}
-	if limit := r.sweptAt.Add(r.cfg.pauseAfter()); now.After(limit) {
+	if limit := r.sweptAt.Add(r.cfg.sweepEvery()); now.After(limit) {
 		return limit
 	}
 	return now

@@ -135,6 +135,7 @@ func TestMessagesThatEndTheSession(t *testing.T) {
 		if code, _ := p.closed(); code != 1003 {
 			t.Errorf("binary: closed with %d, want 1003", code)
 		}
+		synctest.Wait()
 		q, _ := w.join("d-2", "")
 		q.send("{\"type\":\"heartbeat\",\"x\":\"\xff\"}")
 		if code, _ := q.closed(); code != 1007 {
