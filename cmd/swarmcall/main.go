@@ -43,6 +43,7 @@ type streams struct {
 // cli is the command line.
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run a server, some load drivers and a target on this machine, and show one command at work."`
+	Driver  driverCmd  `cmd:"" help:"For authors of drivers."`
 	Health  healthCmd  `cmd:"" help:"Exit 0 if a server takes commands, 8 if not."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
