@@ -54,7 +54,6 @@ type Log struct {
 	told  func(first uint64, records []swarm.Record)
 	last  uint64        // position of the last record
 	heads logfile.Heads // the newest record of each writer
-	stuck error         // why nothing may be appended any more
 }
 
 // DamagedError tells of stored records that cannot be read.
@@ -95,8 +94,8 @@ func (l *Log) RaiseEpoch(ctx context.Context, cause string) (pos uint64, err err
 func (l *Log) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stuck != nil {
-		return l.stuck
+	if failed := l.engine.failure(); failed != nil {
+		return failed
 	}
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
