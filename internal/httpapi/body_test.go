@@ -130,8 +130,9 @@ func (e *endless) Read(p []byte) (int, error) {
 func TestASlowBodyIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := swarmtest.Serve(t, newWorld(t, nil).handler)
-		began := time.Now()
-		resp, err := net.Client().Post("http://localhost/commands", "application/json", newDrip(time.Second))
+		began, slow := time.Now(), newDrip(time.Second)
+		defer slow.stop()
+		resp, err := net.Client().Post("http://localhost/commands", "application/json", slow)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,12 +163,14 @@ func TestASteadyBodyHasItsTime(t *testing.T) {
 
 // drip is a command that comes a byte at a time.
 type drip struct {
-	left   []byte
-	every  time.Duration
-	closed chan struct{}
+	left    []byte
+	every   time.Duration
+	stopped chan struct{}
 }
 
 func newDrip(every time.Duration) *drip { return &drip{[]byte(stop), every, make(chan struct{})} }
+
+func (d *drip) stop() { close(d.stopped) }
 
 func (d *drip) Read(p []byte) (int, error) {
 	if len(d.left) == 0 {
@@ -175,14 +178,9 @@ func (d *drip) Read(p []byte) (int, error) {
 	}
 	select {
 	case <-time.After(d.every):
-	case <-d.closed:
+	case <-d.stopped:
 		return 0, io.ErrClosedPipe
 	}
 	p[0], d.left = d.left[0], d.left[1:]
 	return 1, nil
-}
-
-func (d *drip) Close() error {
-	close(d.closed)
-	return nil
 }

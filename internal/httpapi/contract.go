@@ -24,6 +24,9 @@ func withContract(spec []byte, refuse func(http.ResponseWriter, *http.Request, e
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
 	doc.Servers = nil // they would be matched against Host, which is the guard's business
+	// For 3.1 the validator compiles the whole document anew for each request, which takes 2 ms and 0.9 MB. Requests use nothing that
+	// 3.0 has not; tests hold answers to the document as it is.
+	doc.OpenAPI = "3.0.3"
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)

@@ -60,7 +60,7 @@ func TestRequestID(t *testing.T) {
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	for _, boom := range []any{"secret-1", errors.New("secret-1"), 7, fmt.Errorf("wrapped: %w", http.ErrBodyNotAllowed)} {
+	for _, boom := range []any{"secret-1", errors.New("secret-1"), 7654321.5, fmt.Errorf("wrapped: %w", http.ErrBodyNotAllowed)} {
 		log.Reset()
 		w.boom = boom
 		a := w.do(t, "POST", "/commands", stop)
