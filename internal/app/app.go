@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s := &server{cfg: cfg, sessions: newLastSession(cfg.DataDir)}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
 	}
 	defer func() {
