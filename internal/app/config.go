@@ -45,8 +45,8 @@ func Defaults() Config {
 	}
 }
 
-// validate returns every problem, each with the flag that mends it.
-func (c *Config) validate() error {
+// Validate returns every problem, each with the flag that mends it.
+func (c *Config) Validate() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

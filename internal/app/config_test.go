@@ -8,7 +8,7 @@ import (
 
 func TestDefaultsAreValid(t *testing.T) {
 	cfg := Defaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -69,7 +69,7 @@ func TestNotReachableByAccident(t *testing.T) {
 	} {
 		cfg := Defaults()
 		cfg.Listen = listen
-		err := cfg.validate()
+		err := cfg.Validate()
 		if (err == nil) != loopback {
 			t.Errorf("%s: %v", listen, err)
 		}
@@ -77,7 +77,7 @@ func TestNotReachableByAccident(t *testing.T) {
 			t.Errorf("%s: the refusal does not name the way out: %v", listen, err)
 		}
 		cfg.InsecureNoAuth = true
-		if err := cfg.validate(); err != nil {
+		if err := cfg.Validate(); err != nil {
 			t.Errorf("%s with --insecure-no-auth: %v", listen, err)
 		}
 	}
