@@ -40,10 +40,9 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 			failed <- err
 		}
 	})
-	addr := s.listener.Addr().String()
-	s.cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", s.cfg.DataDir, "log_id", s.log.ID())
+	s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	if listening != nil {
-		listening(addr)
+		listening(s.listener.Addr().String())
 	}
 	var cause error
 	select {
