@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
@@ -38,6 +39,7 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
+	epoch      sync.Mutex // one driver at a time has the log's epoch raised
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
@@ -86,7 +88,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Keys: keys, Node: cfg.NodeName, Logger: cfg.Logger})
+	s.dispatcher = dispatch.New(dispatch.Config{
+		Log: s.log, Keys: keys, Node: cfg.NodeName, Logger: cfg.Logger, OnLogRegressed: s.logRegressed,
+	})
 	if err := s.recover(ctx, desired); err != nil {
 		return nil, err
 	}
