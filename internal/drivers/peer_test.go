@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,18 @@ func (s *sinkLog) add(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, event)
+}
+
+// count tells how many events of a kind there were.
+func (s *sinkLog) count(kind string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if strings.HasPrefix(e, `["`+kind+`"`) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sinkLog) all() []string {
