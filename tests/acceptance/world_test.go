@@ -229,7 +229,7 @@ func (s *server) connect(t testing.TB, id string) *sdkDriver {
 		d.net.cut()
 		d.Release()
 		cancel()
-		<-d.left
+		_ = <-d.left // of a driver that was frozen or replaced, anything
 	})
 	s.until(t, id, swarm.Active)
 	return d
