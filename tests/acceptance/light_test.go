@@ -39,7 +39,7 @@ func dialLight(t testing.TB, s *server, id string, ended func()) *lightDriver {
 	d := &lightDriver{conn: conn, in: bufio.NewReaderSize(conn, 512)}
 	_, _ = fmt.Fprintf(conn, "GET /drivers/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: swarmcall.v1.json\r\n\r\n")
-	resp, err := http.ReadResponse(d.in, nil)
+	resp, err := http.ReadResponse(d.in, nil) //nolint:bodyclose // after the upgrade there is none
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake: %v, %v", resp, err)
 	}

@@ -229,7 +229,9 @@ func (s *server) connect(t testing.TB, id string) *sdkDriver {
 		d.net.cut()
 		d.Release()
 		cancel()
-		_ = <-d.left // of a driver that was frozen or replaced, anything
+		if err := <-d.left; err != nil {
+			t.Errorf("driver %s ended with %v", id, err)
+		}
 	})
 	s.until(t, id, swarm.Active)
 	return d
