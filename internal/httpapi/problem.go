@@ -35,7 +35,7 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
-// retryAfterSeconds is what 503 answers tell clients to wait.
+// retryAfterSeconds is what 429 and 503 answers tell clients to wait.
 const retryAfterSeconds = 1
 
 // problems writes problem documents.
@@ -82,7 +82,7 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == swarm.CodeNewerCommand {
 		p.addEntry(r.Context(), body)
 	}
-	if kind.status == http.StatusServiceUnavailable {
+	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 	}
 	p.send(w, kind.status, body)
