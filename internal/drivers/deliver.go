@@ -10,13 +10,19 @@ import (
 // Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
 // just registered ones too. A target that could not be handed it is reported absent.
 func (r *Registry) Offer(issue swarm.Issue) {
-	frame := commandFrame(issue.Seq, issue.Command, issue.Deadline)
+	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
+	r.cfg.Desired.Issue(issue)
 	r.offered.Store(issue.Seq)
 	for s := range r.matching(issue.Target) {
-		r.hand(s, mail{issue.Seq, issue.Command, frame})
+		c := issue.CommandFor(s.id)
+		frame := frames[c.Players]
+		if frame == nil {
+			frame = commandFrame(issue.Seq, c, issue.Deadline)
+			frames[c.Players] = frame
+		}
+		r.hand(s, mail{issue.Seq, c, frame})
 	}
 	for _, id := range issue.Targets {
 		if seat := r.seats[id]; seat == nil || !seat.open() || seat.session.offered != issue.Seq {
