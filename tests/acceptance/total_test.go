@@ -72,7 +72,7 @@ func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 	t.Helper()
 	for _, e := range s.events(t, "/commands/stream?after=0", "", int(seq)+3) {
 		var entry totalEntry
-		if err := json.NewDecoder(bytes.NewReader([]byte(e.data))).Decode(&entry); err == nil && entry.Cause != "" {
+		if err := json.NewDecoder(bytes.NewReader([]byte(e.data))).Decode(&entry); err == nil && e.name == "issued" && entry.Cause != "" {
 			return entry
 		}
 	}
