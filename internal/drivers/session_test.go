@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 var (
@@ -198,7 +199,7 @@ func TestSameIDAgain(t *testing.T) {
 func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
-		time.Sleep(3 * time.Second)
+		swarmtest.Advance(3 * time.Second)
 		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.Target{})) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
@@ -227,7 +228,7 @@ func TestSilentDriverIsPingedThenClosed(t *testing.T) {
 			_, _, _ = p.ws.Read(w.t.Context())
 		}()
 		deaf, _ := w.join("deaf", "") // does not even read
-		time.Sleep(2 * time.Minute)
+		swarmtest.Advance(2 * time.Minute)
 		if d, _ := w.r.Driver("reader"); d.State != swarm.Stale {
 			t.Errorf("a driver that answers pings is %s, want stale", d.State)
 		}
@@ -256,7 +257,7 @@ func TestPeerThatDoesNotReadIsCutAndDelaysNobody(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the deaf driver cost the other %v", took)
 		}
-		time.Sleep(WriteTimeout + time.Second)
+		swarmtest.Advance(WriteTimeout + time.Second)
 		synctest.Wait()
 		got := w.sink.all()
 		if want := `["gone","deaf","write_timeout"]`; got[len(got)-1] != want {
@@ -296,7 +297,7 @@ func TestHeartbeatsAreAnsweredForTheLease(t *testing.T) {
 		}()
 		for range 60 {
 			p.send(`{"type":"heartbeat"}`)
-			time.Sleep(time.Second)
+			swarmtest.Advance(time.Second)
 		}
 		synctest.Wait()
 		if n := len(frames); n < 4 || n > 6 {

@@ -65,7 +65,7 @@ func TestOneBadDriverDelaysNobody(t *testing.T) {
 	}
 }
 
-func waitFor(t *testing.T, done func() bool) {
+func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
