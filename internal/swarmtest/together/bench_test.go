@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,6 +24,7 @@ func BenchmarkSockets(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			w := open(b)
 			defer w.stop()
+			heap, stack := memory()
 			server := httptest.NewServer(w.handler())
 			defer server.Close()
 			var lights sync.WaitGroup
@@ -32,6 +34,7 @@ func BenchmarkSockets(b *testing.B) {
 				lights.Go(func() { ackAll(conn) })
 			}
 			waitFor(b, func() bool { return len(w.r.Targets(swarm.Target{})) == n })
+			idleHeap, idleStack := memory()
 			s := command(players(1), time.Minute)
 			before := cpu()
 			b.ReportAllocs()
@@ -42,9 +45,19 @@ func BenchmarkSockets(b *testing.B) {
 			}
 			b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N)/float64(n), "cpu-ns/ack")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/ack")
+			b.ReportMetric(float64(idleHeap-heap)/float64(n), "heap-B/session")
+			b.ReportMetric(float64(idleStack-stack)/float64(n), "stack-B/session")
 			b.StopTimer()
 		})
 	}
+}
+
+// memory is what both sides hold: the drivers' part is a goroutine, its stack and half a KiB of buffer each.
+func memory() (heap, stack uint64) {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc, m.StackInuse
 }
 
 func cpu() time.Duration {
