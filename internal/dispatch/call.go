@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -25,6 +26,7 @@ type Call struct {
 	deadline *time.Timer
 	closing  *swarm.Closed   // on its way into the log
 	closed   *swarm.Closed   // in the log; then round is nil
+	told     []swarm.LateAck // of a call that was read from the log
 	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
 	earlyBy  map[string]bool // who gave them
 }
@@ -36,12 +38,24 @@ func (c *Call) Seq() uint64 { return c.seq }
 func (c *Call) Entry() swarm.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed}
+	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed, Late: c.told}
+}
+
+// settled is the call of an entry that was closed before.
+func settled(e swarm.Entry) *Call {
+	c := &Call{seq: e.Seq, issued: e.Issued, closed: e.Closed, told: e.Late, done: make(chan struct{})}
+	close(c.done)
+	return c
 }
 
 // Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when the log
 // does not take the outcome in time; the command has been sent then, and the outcome is still tried to be recorded.
 func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
+	select {
+	case <-c.done: // before the timer, which may have run out as well
+		return c.Entry(), nil
+	default:
+	}
 	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline + outcomeGrace)))
 	defer late.Stop()
 	var err error
@@ -158,6 +172,7 @@ func (c *Call) closeIfDone() {
 	c.closing = &swarm.Closed{
 		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
 	}
+	failpoint.Hit(failpoint.BeforeClosed)
 	c.d.enqueueClose(c)
 }
 

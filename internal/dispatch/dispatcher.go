@@ -14,24 +14,27 @@ import (
 // Config is what a Dispatcher needs. Fleet and Log are borrowed: the caller closes them after Run has returned.
 type Config struct {
 	Log    Log
+	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
 
 	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
 	// epoch has to rise then. Nil: nothing is done.
-	OnLogRegressed func(driverID string, appliedSeq uint64)
+	OnLogRegressed func(driverID, logID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
 	log    Log
+	keys   *Keys
 	fleet  Fleet
 	node   string
 	logger *slog.Logger
 	queue  *queue
 	late   lateBook
 
-	regressed func(string, uint64)
+	regressed func(driverID, logID string, appliedSeq uint64)
+	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
 	conflicts atomic.Uint64
 
 	mu       sync.RWMutex
@@ -47,8 +50,11 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Keys == nil {
+		cfg.Keys = NewKeys()
+	}
 	return &Dispatcher{
-		log: cfg.Log, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -56,23 +62,42 @@ func New(cfg Config) *Dispatcher {
 // Bind sets the fleet. It is apart from New because a fleet reports back to its Dispatcher: one of them comes first.
 func (d *Dispatcher) Bind(f Fleet) { d.fleet = f }
 
-// Submit issues a command: when it returns a Call, the command is durable and has been handed to the fleet.
-// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, log_unavailable or
-// shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the command: it may have been issued.
-func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (*Call, error) {
+// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made it.
+type Receipt struct {
+	*Call
+	Replayed bool
+}
+
+// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the fleet. A key that was
+// used within KeyWindow leads to the same entry again, open or closed, whatever the fleet looks like now.
+// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, idempotency_key_reused,
+// rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the
+// command: it may have been issued.
+func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
 	if err := s.Validate(); err != nil {
-		return nil, err
+		return Receipt{}, err
 	}
 	t := &submission{Submission: s, ctx: ctx, result: make(chan submitted, 1)}
 	if !d.queue.submit(t) {
-		return nil, errShuttingDown
+		return Receipt{}, errShuttingDown
 	}
 	select {
 	case r := <-t.result:
-		return r.call, r.err
+		return d.receipt(ctx, r)
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return Receipt{}, ctx.Err()
 	}
+}
+
+func (d *Dispatcher) receipt(ctx context.Context, r submitted) (Receipt, error) {
+	if r.err != nil || r.call != nil {
+		return Receipt{r.call, r.replayed}, r.err
+	}
+	e, err := d.log.Entry(ctx, r.seq)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{settled(e), true}, nil
 }
 
 // Call returns the call of an entry that has no durable outcome yet.
@@ -131,12 +156,37 @@ func (d *Dispatcher) Superseded(driverID string, seq uint64) {
 }
 
 // Reset asks for a reset record: Stop for every driver, because of cause.
-func (d *Dispatcher) Reset(cause string) { d.queue.reset(cause) }
+func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
+
+// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
+func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
+	select {
+	case <-d.reset(r):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
+	record.Node, record.At = d.node, time.Now().UTC()
+	r := &reset{record, make(chan struct{})}
+	d.queue.reset(r)
+	return r.folded
+}
+
+// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes them.
+func (d *Dispatcher) LogDown() time.Duration {
+	if since := d.downSince.Load(); since != nil {
+		return time.Since(*since)
+	}
+	return 0
+}
 
 // LogRegressed tells that a driver has applied more than the log holds.
-func (d *Dispatcher) LogRegressed(driverID string, appliedSeq uint64) {
+func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
 	if d.regressed != nil {
-		d.regressed(driverID, appliedSeq)
+		d.regressed(driverID, logID, appliedSeq)
 	}
 }
 

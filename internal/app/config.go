@@ -1,0 +1,103 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog"
+	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Config is everything an operator can choose. The zero value is not usable; Defaults gives one that is.
+type Config struct {
+	Listen            string        // host:port; port 0 picks a free one
+	DataDir           string        // directory of the log, made if absent
+	HeartbeatInterval time.Duration // that drivers are told, at least 10ms
+	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
+	ForgetAfter       time.Duration // how long a lost driver is shown, and load outlives the last session
+	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
+	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
+	OnLeaseLost       string        // what it does then: "stop" or "hold"
+	LogSync           string        // when an append is on disk: "always" before it is answered, "interval" within a second
+	AcceptDataLoss    bool          // start on a damaged log with what is left of it
+	LogMaxBytes       int64         // size at which the log refuses entries; 0 for the log's own default
+	NodeName          string        // this server's name in the log
+	AllowedHosts      []string      // Host names allowed besides IP literals, localhost and the listen address
+	AllowedOrigins    []string      // origins allowed besides the server's own, as scheme://host[:port]
+	InsecureNoAuth    bool          // allow binding to other than loopback, where everybody who reaches it can command
+	Version           Version
+	Logger            *slog.Logger
+}
+
+// Version tells what was built.
+type Version struct{ Version, Revision, GoVersion string }
+
+// Defaults is the configuration of a server that was told nothing.
+func Defaults() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", DataDir: "./data", NodeName: "local",
+		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
+		DefaultDeadline: 2 * time.Second, LeaseTTL: time.Minute, OnLeaseLost: drivers.OnLeaseLostStop,
+		LogSync: string(cmdlog.SyncAlways),
+	}
+}
+
+// Validate returns every problem, each with the flag that mends it.
+func (c *Config) Validate() error {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	var errs []error
+	bad := func(broken bool, format string, args ...any) {
+		if broken {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	bad(c.DataDir == "", "--data-dir must name a directory")
+	bad(c.HeartbeatInterval < 10*time.Millisecond, "--heartbeat-interval is %v; it must be at least 10ms", c.HeartbeatInterval)
+	bad(c.StaleAfter <= c.HeartbeatInterval, "--stale-after is %v; it must be over --heartbeat-interval (%v)", c.StaleAfter, c.HeartbeatInterval)
+	bad(c.ForgetAfter < c.StaleAfter, "--forget-after is %v; it must be at least --stale-after (%v)", c.ForgetAfter, c.StaleAfter)
+	bad(c.DefaultDeadline < swarm.MinDeadline || c.DefaultDeadline > swarm.MaxDeadline,
+		"--default-deadline is %v; it must be 1ms to 60s", c.DefaultDeadline)
+	bad(c.LeaseTTL < time.Second || c.LeaseTTL < 4*c.HeartbeatInterval, // answers to heartbeats renew the lease
+		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
+	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
+		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
+	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
+		"--log-sync is %q; it must be always or interval", c.LogSync)
+	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
+	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
+	for _, h := range c.AllowedHosts {
+		bad(h == "" || strings.ContainsAny(h, ":/ "), "--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port", h)
+	}
+	for _, o := range c.AllowedOrigins {
+		bad(!isOrigin(o), "--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: no path, no slash at the end", o)
+	}
+	return errors.Join(append(errs, c.checkListen())...)
+}
+
+// isOrigin reports whether o is what a browser would send: anything else would never match.
+func isOrigin(o string) bool {
+	u, err := url.Parse(o)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+strings.ToLower(u.Host) == o
+}
+
+// checkListen refuses to be reachable from elsewhere by accident.
+func (c *Config) checkListen() error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
+		return fmt.Errorf("--listen is %q; it must be host:port, such as 127.0.0.1:8080", c.Listen)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {
+		return nil
+	}
+	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: whoever reaches it commands the swarm; "+
+		"listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
+}

@@ -1,0 +1,256 @@
+package logfile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+type issuedBody struct {
+	Node        string            `json:"node"`
+	Submitter   string            `json:"submitter"`
+	Type        string            `json:"type"`
+	Value       int64             `json:"value,omitzero"` // players or spawn delay
+	Note        string            `json:"note,omitzero"`
+	TargetIDs   []string          `json:"target_ids,omitzero"`
+	Labels      map[string]string `json:"labels,omitzero"`
+	Targets     []string          `json:"targets"`
+	DeadlineMS  int64             `json:"deadline_ms"`
+	SubmittedUS int64             `json:"submitted_us"` // since the Unix epoch
+	Key         string            `json:"key,omitzero"`
+	RequestHash []byte            `json:"request_hash,omitzero"`
+}
+
+// closedBody holds the verdicts by columns: one letter per target, then what the letters of one kind have, in order of targets.
+type closedBody struct {
+	Seq        uint64     `json:"seq"`
+	Node       string     `json:"node"`
+	ClosedUS   int64      `json:"closed_us"`
+	DurationUS int64      `json:"duration_us"`
+	Kinds      string     `json:"kinds"`               // a acked, r rejected, s superseded, m missing
+	LatencyUS  []int64    `json:"latency_us,omitzero"` // of a and r
+	Rejections []wordBody `json:"rejections,omitzero"` // of r
+	Reasons    []int      `json:"reasons,omitzero"`    // of m: places in swarm.Reasons
+}
+
+type wordBody struct {
+	Code   string `json:"code,omitzero"`
+	Detail string `json:"detail,omitzero"`
+}
+
+type lateBody struct {
+	Seq  uint64    `json:"seq"`
+	Node string    `json:"node"`
+	AtUS int64     `json:"at_us"`
+	Acks []lateAck `json:"acks"`
+}
+
+type lateAck struct {
+	DriverID  string    `json:"driver_id"`
+	LatencyUS int64     `json:"latency_us"`
+	Rejected  *wordBody `json:"rejected,omitzero"`
+}
+
+type resetBody struct {
+	Node  string `json:"node"`
+	AtUS  int64  `json:"at_us"`
+	Cause string `json:"cause"`
+	LogID string `json:"log_id,omitzero"`
+	Epoch uint64 `json:"epoch,omitzero"`
+
+	Lost [][2]uint64 `json:"lost,omitzero"` // since the format has been kept: absent means none
+}
+
+func encodeBody(r swarm.Record) (kind, []byte, error) {
+	var k kind
+	var body any
+	switch r := r.(type) {
+	case *swarm.Issued:
+		k, body = kindIssued, packIssued(r)
+	case *swarm.Closed:
+		k, body = kindClosed, packClosed(r)
+	case *swarm.Late:
+		k, body = kindLate, packLate(r)
+	case *swarm.Reset:
+		k, body = kindReset, packReset(r)
+	default:
+		return 0, nil, fmt.Errorf("cannot store a %T", r)
+	}
+	b, err := json.Marshal(body, json.Deterministic(true))
+	return k, b, err
+}
+
+func decodeBody(k kind, b []byte) (swarm.Record, error) {
+	switch k {
+	case kindIssued:
+		return decodeAs(b, unpackIssued)
+	case kindClosed:
+		return decodeAs(b, unpackClosed)
+	case kindLate:
+		return decodeAs(b, unpackLate)
+	case kindReset:
+		return decodeAs(b, unpackReset)
+	default:
+		return nil, fmt.Errorf("its kind %d is unknown", k)
+	}
+}
+
+func decodeAs[B any](b []byte, unpack func(*B) (swarm.Record, error)) (swarm.Record, error) {
+	body := new(B)
+	if err := json.Unmarshal(b, body, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("its body is not as it should be: %w", err)
+	}
+	return unpack(body)
+}
+
+func packIssued(r *swarm.Issued) issuedBody {
+	b := issuedBody{
+		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Note: r.Command.Note,
+		TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Targets: r.Targets,
+		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Key: r.Key, RequestHash: r.RequestHash,
+	}
+	switch r.Command.Type {
+	case swarm.SetPlayers:
+		b.Value = r.Command.Players
+	case swarm.SetSpawnDelay:
+		b.Value = r.Command.SpawnDelayMS
+	case swarm.Stop:
+	}
+	return b
+}
+
+func unpackIssued(b *issuedBody) (swarm.Record, error) {
+	c := swarm.Command{Type: swarm.CommandType(b.Type), Note: b.Note}
+	switch c.Type {
+	case swarm.SetPlayers:
+		c.Players = b.Value
+	case swarm.SetSpawnDelay:
+		c.SpawnDelayMS = b.Value
+	case swarm.Stop:
+	default:
+		return nil, fmt.Errorf("its command type %q is unknown", b.Type)
+	}
+	return &swarm.Issued{
+		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels},
+		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond, SubmittedAt: micros(b.SubmittedUS),
+		Key: b.Key, RequestHash: b.RequestHash,
+	}, nil
+}
+
+// letters are the verdict kinds as they are stored.
+var letters = map[swarm.VerdictKind]byte{swarm.Acked: 'a', swarm.Rejected: 'r', swarm.Superseded: 's', swarm.Missing: 'm'}
+
+func packClosed(r *swarm.Closed) closedBody {
+	b := closedBody{Seq: r.Seq, Node: r.Node, ClosedUS: r.ClosedAt.UnixMicro(), DurationUS: r.Duration.Microseconds()}
+	kinds := make([]byte, len(r.Verdicts))
+	for i, v := range r.Verdicts {
+		kinds[i] = letters[v.Kind]
+		switch v.Kind {
+		case swarm.Acked:
+			b.LatencyUS = append(b.LatencyUS, v.Latency.Microseconds())
+		case swarm.Rejected:
+			b.LatencyUS = append(b.LatencyUS, v.Latency.Microseconds())
+			b.Rejections = append(b.Rejections, wordBody{v.Code, v.Detail})
+		case swarm.Missing:
+			b.Reasons = append(b.Reasons, slices.Index(swarm.Reasons(), v.Reason))
+		case swarm.Superseded, swarm.Undecided:
+		}
+	}
+	b.Kinds = string(kinds)
+	return b
+}
+
+var errColumns = errors.New("its columns do not fit together")
+
+func unpackClosed(b *closedBody) (swarm.Record, error) {
+	r := &swarm.Closed{
+		Seq: b.Seq, Node: b.Node, ClosedAt: micros(b.ClosedUS), Duration: time.Duration(b.DurationUS) * time.Microsecond,
+		Verdicts: make([]swarm.Verdict, len(b.Kinds)),
+	}
+	latency, words, reasons := column[int64](b.LatencyUS), column[wordBody](b.Rejections), column[int](b.Reasons)
+	ok := true
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		switch b.Kinds[i] {
+		case 'a':
+			v.Kind, v.Latency = swarm.Acked, time.Duration(latency.next(&ok))*time.Microsecond
+		case 'r':
+			w := words.next(&ok)
+			v.Kind, v.Latency, v.Code, v.Detail = swarm.Rejected, time.Duration(latency.next(&ok))*time.Microsecond, w.Code, w.Detail
+		case 's':
+			v.Kind = swarm.Superseded
+		case 'm':
+			v.Kind = swarm.Missing
+			if at := reasons.next(&ok); at >= 0 && at < len(swarm.Reasons()) {
+				v.Reason = swarm.Reasons()[at]
+			} else {
+				ok = false
+			}
+		default:
+			ok = false
+		}
+	}
+	if !ok || len(latency)+len(words)+len(reasons) > 0 {
+		return nil, errColumns
+	}
+	return r, nil
+}
+
+// column is read from its front.
+type column[T any] []T
+
+func (c *column[T]) next(ok *bool) (v T) {
+	if len(*c) == 0 {
+		*ok = false
+		return v
+	}
+	v, *c = (*c)[0], (*c)[1:]
+	return v
+}
+
+func packLate(r *swarm.Late) lateBody {
+	b := lateBody{Seq: r.Seq, Node: r.Node, AtUS: r.At.UnixMicro()}
+	for _, a := range r.Acks {
+		l := lateAck{DriverID: a.DriverID, LatencyUS: a.Latency.Microseconds()}
+		if !a.Reply.Applied {
+			l.Rejected = &wordBody{a.Reply.Code, a.Reply.Detail}
+		}
+		b.Acks = append(b.Acks, l)
+	}
+	return b
+}
+
+func unpackLate(b *lateBody) (swarm.Record, error) {
+	r := &swarm.Late{Seq: b.Seq, Node: b.Node, At: micros(b.AtUS)}
+	for _, l := range b.Acks {
+		a := swarm.LateAck{DriverID: l.DriverID, Latency: time.Duration(l.LatencyUS) * time.Microsecond, Reply: swarm.Reply{Applied: true}}
+		if l.Rejected != nil {
+			a.Reply = swarm.Reply{Code: l.Rejected.Code, Detail: l.Rejected.Detail}
+		}
+		r.Acks = append(r.Acks, a)
+	}
+	return r, nil
+}
+
+func packReset(r *swarm.Reset) resetBody {
+	b := resetBody{Node: r.Node, AtUS: r.At.UnixMicro(), Cause: r.Cause, LogID: r.LogID, Epoch: r.Epoch}
+	for _, s := range r.Lost {
+		b.Lost = append(b.Lost, [2]uint64{s.From, s.To})
+	}
+	return b
+}
+
+func unpackReset(b *resetBody) (swarm.Record, error) {
+	r := &swarm.Reset{Node: b.Node, At: micros(b.AtUS), Cause: b.Cause, LogID: b.LogID, Epoch: b.Epoch}
+	for _, s := range b.Lost {
+		r.Lost = append(r.Lost, swarm.Span{From: s[0], To: s[1]})
+	}
+	return r, nil
+}
+
+func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Commands issues commands.
+type Commands interface {
+	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
+	// submission with the same key did that.
+	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
+	// Open returns an issued command that has no outcome yet.
+	Open(seq uint64) (Call, bool)
+}
+
+// Call is an issued command on its way to an outcome.
+type Call interface {
+	Entry() swarm.Entry
+	Wait(ctx context.Context) (swarm.Entry, error)
+}
+
+// Log reads entries.
+type Log interface {
+	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
+	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
+}
+
+// Feed tells what happens in the log.
+type Feed interface {
+	// Last is the position of the newest record.
+	Last() uint64
+	// After returns some of the records after a position, in order, and waits until there is one.
+	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
+}
+
+// Fleet reads the roster.
+type Fleet interface {
+	Drivers() []swarm.Driver // by id
+	Driver(id string) (swarm.Driver, bool)
+	// State is what is desired of the swarm and how far its drivers are from it.
+	State() swarm.State
+	// Stopped tells which targets of the Stop seq have reported 0 players since.
+	Stopped(seq uint64, targets []string) swarm.StopProof
+}
+
+// Mount makes a handler that has its errors written by refuse.
+type Mount func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
+
+// Check is one condition of readiness.
+type Check struct {
+	Name, Detail string
+	OK           bool
+}
+
+// Version tells what was built.
+type Version struct{ Version, Revision, GoVersion string }
+
+// Config is what the router needs. All but the lists must be set.
+type Config struct {
+	Commands        Commands
+	Log             Log
+	Feed            Feed
+	Fleet           Fleet
+	DriverSocket    Mount // GET /drivers/connect
+	Pages           Mount // /, and all below /ui/
+	Ready           func(context.Context) []Check
+	Version         Version
+	DefaultDeadline time.Duration
+	Listen          string   // address the server listens on; its host passes the Host list
+	AllowedHosts    []string // further hosts, without port
+	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
+	Logger          *slog.Logger
+}

@@ -1,0 +1,1 @@
+// The dashboard works without scripts; these make it live.

@@ -1,0 +1,50 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Config is what the dashboard needs. Log, Fleet and Commands must be set.
+type Config struct {
+	Log      Log
+	Fleet    Fleet
+	Commands Commands
+	Feed     Feed    // nil: the log is asked for news once per tick
+	Desired  Desired // nil: what the newest commands of the log ask for
+
+	Submitter       func(*http.Request) string // who sends a command from the pages; nil: "dashboard"
+	DefaultDeadline time.Duration              // of commands from the pages; 0: 2 s
+	Ready           func(context.Context) []Check
+	About           []Fact // what the About page tells: log mode, limits, version
+	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
+	Logger          *slog.Logger                                    // nil: silent
+}
+
+// Check is one condition of readiness.
+type Check struct {
+	Name, Detail string
+	OK           bool
+}
+
+// Fact is one line of the About page.
+type Fact struct{ Name, Value string }
+
+func (c *Config) setDefaults() {
+	if c.Submitter == nil {
+		c.Submitter = func(*http.Request) string { return "dashboard" }
+	}
+	if c.DefaultDeadline == 0 {
+		c.DefaultDeadline = 2 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Problem == nil {
+		c.Problem = func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		}
+	}
+}

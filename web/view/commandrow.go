@@ -1,0 +1,81 @@
+package view
+
+import (
+	"strconv"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// CommandRow is one command in a list.
+type CommandRow struct {
+	Seq       string
+	URL       string
+	At        Moment
+	Do        string
+	Note      string
+	To        string
+	Submitter string
+	Status    Badge
+	Bar       Bar
+	Took      string // until the outcome; "" while it is open
+}
+
+// NewCommandRow shows e.
+func NewCommandRow(e swarm.Entry) CommandRow {
+	row := CommandRow{
+		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: At(e.Issued.SubmittedAt),
+		Do: Do(e.Issued.Command), Note: e.Issued.Command.Note, To: To(e.Issued.Target), Submitter: e.Issued.Submitter,
+		Status: StatusBadge(e.Status()), Bar: NewBar(e.Counts()),
+	}
+	if e.Closed != nil {
+		row.Took = Latency(e.Closed.Duration)
+	}
+	return row
+}
+
+// Bar shows the verdicts of a command as parts of its targets.
+type Bar struct {
+	Acked, Targeted string
+	Parts           []BarPart // in the order they are drawn; none while nothing is known
+}
+
+// BarPart is one kind of verdict. From and Width are in percent of the bar.
+type BarPart struct {
+	Tone        Tone
+	Word        string
+	N           string
+	From, Width string
+}
+
+// NewBar shows counts.
+func NewBar(c swarm.Counts) Bar {
+	bar := Bar{Acked: Count(c.Acked), Targeted: Count(c.Targeted)}
+	from := 0.0
+	for _, p := range []struct {
+		n    int
+		tone Tone
+		word string
+	}{{c.Acked, OK, "acked"}, {c.Superseded, Off, "superseded"}, {c.Rejected, Warn, "rejected"}, {c.Missing, Bad, "missing"}} {
+		if p.n == 0 {
+			continue
+		}
+		width := 100 * float64(p.n) / float64(c.Targeted)
+		bar.Parts = append(bar.Parts, BarPart{p.tone, p.word, Count(p.n), num(from), num(width)})
+		from += width
+	}
+	return bar
+}
+
+// Words says the verdicts: "2 acked, 1 missing".
+func (b Bar) Words() string {
+	s := ""
+	for i, p := range b.Parts {
+		if i > 0 {
+			s += ", "
+		}
+		s += p.N + " " + p.Word
+	}
+	return s
+}
+
+func num(f float64) string { return strconv.FormatFloat(f, 'f', -1, 32) }

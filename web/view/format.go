@@ -1,0 +1,126 @@
+// Package view turns what the server knows into what the pages say. It has no HTML, no clock and no I/O.
+package view
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Count writes a number with separators: 12,345.
+func Count[T ~int | ~int64 | ~uint64](n T) string {
+	s := fmt.Sprint(n)
+	digits := strings.TrimPrefix(s, "-")
+	var b strings.Builder
+	b.WriteString(s[:len(s)-len(digits)])
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// Latency writes a short time with the precision a reader can use.
+func Latency(d time.Duration) string {
+	switch ms := float64(d) / float64(time.Millisecond); {
+	case ms < 10:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 60_000:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	default:
+		return Age(d)
+	}
+}
+
+// Age writes how long ago something was, in whole units: what changes twice a second cannot be read, and is sent twice a second.
+func Age(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "< 1 s"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	default:
+		return fmt.Sprintf("%d d", d/(24*time.Hour))
+	}
+}
+
+// Moment is a point in time: a clock for people and the whole of it for machines. All clocks are UTC, as in the API.
+type Moment struct{ Clock, ISO string }
+
+// At makes a Moment.
+func At(t time.Time) Moment {
+	if t.IsZero() {
+		return Moment{}
+	}
+	t = t.UTC()
+	return Moment{t.Format("15:04:05"), t.Format("2006-01-02T15:04:05.000Z")}
+}
+
+// Plural writes a count with its noun.
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Count(n) + " " + noun + "s"
+}
+
+// Do says what a command does, in a few words.
+func Do(c swarm.Command) string {
+	switch c.Type {
+	case swarm.SetPlayers:
+		return Count(c.Players) + " players each"
+	case swarm.SetSpawnDelay:
+		return "spawn delay " + Count(c.SpawnDelayMS) + " ms"
+	case swarm.Stop:
+		return "stop"
+	default:
+		return string(c.Type)
+	}
+}
+
+// To says whom a command is for.
+func To(t swarm.Target) string {
+	var parts []string
+	switch n := len(t.DriverIDs); {
+	case n == 1:
+		parts = append(parts, t.DriverIDs[0])
+	case n > 1:
+		parts = append(parts, Plural(n, "named driver"))
+	}
+	if len(t.Labels) > 0 {
+		parts = append(parts, strings.Join(Labels(t.Labels), ", "))
+	}
+	if len(parts) == 0 {
+		return "all drivers"
+	}
+	return strings.Join(parts, " with ")
+}
+
+// Labels writes labels as key=value, sorted.
+func Labels(labels map[string]string) []string {
+	out := make([]string, 0, len(labels))
+	for k, v := range labels {
+		out = append(out, k+"="+v)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// CommandURL is the page of a command.
+func CommandURL(seq uint64) string { return "/ui/commands/" + strconv.FormatUint(seq, 10) }
+
+// DriverURL is the page of a driver.
+func DriverURL(id string) string { return "/ui/drivers/" + url.PathEscape(id) }

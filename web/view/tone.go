@@ -1,0 +1,51 @@
+package view
+
+import "github.com/swarmcall/swarmcall/internal/swarm"
+
+// Tone is how something should feel. A page shows it as colour and icon, always beside a word.
+type Tone string
+
+// The tones.
+const (
+	OK   Tone = "ok"   // as asked
+	Busy Tone = "busy" // on its way
+	Warn Tone = "warn" // look here
+	Bad  Tone = "bad"  // not as asked
+	Off  Tone = "off"  // nothing to say
+)
+
+// Badge is a state in one word.
+type Badge struct {
+	Tone Tone
+	Word string
+}
+
+// DriverBadge shows a driver's state.
+func DriverBadge(s swarm.DriverState) Badge {
+	switch s {
+	case swarm.Active:
+		return Badge{OK, "active"}
+	case swarm.Stale:
+		return Badge{Warn, "stale"}
+	case swarm.Disconnected:
+		return Badge{Bad, "disconnected"}
+	default:
+		return Badge{Off, string(s)}
+	}
+}
+
+// StatusBadge shows a command's status.
+func StatusBadge(s swarm.Status) Badge {
+	switch s {
+	case swarm.Pending:
+		return Badge{Busy, "pending"}
+	case swarm.Complete:
+		return Badge{OK, "complete"}
+	case swarm.Partial:
+		return Badge{Warn, "partial"}
+	case swarm.Failed:
+		return Badge{Bad, "failed"}
+	default:
+		return Badge{Off, string(s)}
+	}
+}

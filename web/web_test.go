@@ -1,0 +1,69 @@
+package web_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+func serve(t *testing.T, s *webtest.Swarm) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(web.New(web.Config{Log: s, Fleet: s, Commands: s}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func TestOverviewListsDriversAndCommands(t *testing.T) {
+	server := serve(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()))
+	status, body := get(t, server.URL)
+	if status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	for _, want := range []string{"d-1", "stale", "14 s", "disconnected", "region=eu", "100 players each", "ci/nightly", "3 acked, 2 missing", "partial"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+func TestOverviewWithoutLogStillListsDrivers(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), nil)
+	s.Down(errors.New("secret path /var/lib"))
+	_, body := get(t, serve(t, s).URL)
+	if !strings.Contains(body, "d-1") || !strings.Contains(body, "cannot be read") || strings.Contains(body, "/var/lib") {
+		t.Error("without a log the page must list drivers, say so, and not show the cause")
+	}
+}
+
+// Names that validation refuses today must be inert all the same: the page is not the place to trust the log.
+func TestHostileNamesAreInert(t *testing.T) {
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
+	drivers := []swarm.Driver{{ID: evil, State: evil, Version: evil, Labels: map[string]string{evil: evil}}}
+	e := webtest.Entry(1, swarm.Command{Type: evil, Note: evil}, 1, swarm.Verdict{Kind: swarm.Acked})
+	e.Issued.Submitter, e.Issued.Target.DriverIDs = evil, []string{evil}
+	_, body := get(t, serve(t, webtest.NewSwarm(drivers, []swarm.Entry{e})).URL)
+	if strings.Contains(body, "<script>alert") || strings.Contains(body, "<img") || !strings.Contains(body, "&lt;script&gt;") {
+		t.Error("a hostile name is markup in the page")
+	}
+}
