@@ -196,6 +196,30 @@ func TestSameIDAgain(t *testing.T) {
 	})
 }
 
+// TestAcksThatChangeNothing: of a seq that nobody issued, of one from before this session, of a session that was replaced.
+func TestAcksThatChangeNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.offer(2, set10)
+		w.offer(3, stop)
+		old, reg := w.join("d-1", `,"instance":"one"`)
+		if len(reg.Desired) != 1 || reg.Desired[0].Seq != 3 {
+			t.Fatalf("desired: %+v", reg.Desired)
+		}
+		for _, seq := range []string{"1", "2", "4", "18446744073709551615"} {
+			old.send(`{"type":"command_ack","seq":` + seq + `,"status":"applied"}`)
+		}
+		w.join("d-1", `,"instance":"two"`)
+		old.send(`{"type":"command_ack","seq":3,"status":"applied"}`)
+		synctest.Wait()
+		if got := w.sink.all(); len(got) != 0 {
+			t.Errorf("got %v", got)
+		}
+		if d, _ := w.r.Driver("d-1"); d.AppliedSeq != 0 || d.LastAck != nil {
+			t.Errorf("roster: %+v", d)
+		}
+	})
+}
+
 func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
