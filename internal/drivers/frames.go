@@ -46,7 +46,7 @@ func checkRegister(reg *wire.Register) string {
 	switch {
 	case !swarm.ValidDriverID(reg.DriverID):
 		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither connect nor stream"
-	case !plain(reg.Version, maxWordBytes), !plain(reg.Instance, maxWordBytes):
+	case !plain(reg.Version), !plain(reg.Instance):
 		return "fields /version and /instance must be at most 256 bytes without control characters"
 	case len(reg.Capabilities) > maxCapabilities:
 		return "field /capabilities has over 32 items"
@@ -58,7 +58,7 @@ func checkRegister(reg *wire.Register) string {
 		return "field /state has a negative number"
 	}
 	for _, c := range reg.Capabilities {
-		if !plain(c, maxWordBytes) {
+		if !plain(c) {
 			return "field /capabilities must hold command types"
 		}
 	}
@@ -85,7 +85,7 @@ func checkBeat(b *wire.Heartbeat) string {
 		return "field /metrics has over 64 items"
 	}
 	for name, v := range b.Metrics {
-		if !plain(name, maxWordBytes) || math.IsInf(v, 0) || math.IsNaN(v) {
+		if !plain(name) || math.IsInf(v, 0) || math.IsNaN(v) {
 			return "field /metrics must map names of at most 256 bytes to finite numbers"
 		}
 	}
@@ -107,8 +107,8 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 
 func negative(s *wire.State) bool { return s.Players < 0 || s.SpawnDelayMS < 0 }
 
-func plain(s string, most int) bool {
-	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
+func plain(s string) bool {
+	return len(s) <= maxWordBytes && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // cut shortens a driver's words to most bytes of whole characters.

@@ -145,7 +145,7 @@ type peer struct {
 
 func (w *world) dial() *peer {
 	w.t.Helper()
-	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{
+	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {

@@ -49,8 +49,6 @@ type session struct {
 	joinedAt     uint64         // seq of the last hand-over before this session
 	wanted       []swarm.Wanted // what the answer to register told
 
-	offered uint64 // seq of the last command that the mailbox took; guarded by the registry's lock
-
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
 	lastAck swarm.LastAck // Seq 0: none

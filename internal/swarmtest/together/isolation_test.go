@@ -84,7 +84,7 @@ func delaysNobody(t *testing.T, last bool) (held bool) {
 	return held
 }
 
-func waitFor(t *testing.T, done func() bool) {
+func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
