@@ -68,3 +68,43 @@ func TestTheSDKPasses(t *testing.T) {
 		}
 	})
 }
+
+// TestByHand: nobody starts the driver for the kit, and it is ended when the kit asks for it.
+func TestByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		p, err := starter(t, network, driver.Config{})()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := conformance.Check(t.Context(), conformance.Options{
+			Listener: network, DriverID: "d-1",
+			Progress: func(s string) {
+				if strings.HasPrefix(s, "end the driver now") {
+					p.Leave()
+				}
+			},
+		})
+		<-p.Done()
+		if err != nil || !report.OK() || report.Of(conformance.Leave).Status != conformance.Pass {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}
+
+// TestNobodyEndsTheDriver: then that is what the report says, and nothing else of it.
+func TestNobodyEndsTheDriver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		p, err := starter(t, network, driver.Config{})()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := conformance.Check(t.Context(), conformance.Options{Listener: network})
+		p.Kill()
+		<-p.Done()
+		if err != nil || !report.OK() || report.Of(conformance.Leave).Status != conformance.NotTried {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}

@@ -149,6 +149,14 @@ func (k *kit) kill() {
 	k.process = nil
 }
 
+// ending is closed when the driver that was started has ended; nil when none was.
+func (k *kit) ending() <-chan struct{} {
+	if k.process == nil {
+		return nil
+	}
+	return k.process.Done()
+}
+
 func (k *kit) report() Report {
 	return Report{DriverID: k.id, Took: time.Since(k.begun), Results: k.results()}
 }
