@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -282,6 +283,21 @@ func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 		if len(applied) != 3 || r.State.Players != 100 {
 			t.Errorf("applied %d commands, reported %+v; want 3, and the load that was not stopped", len(applied), *r.State)
 		}
+	})
+}
+
+// TestOwnSilenceIsNotTheServers: nothing is read while OnConnect has not returned.
+func TestOwnSilenceIsNotTheServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, handler := newFakeServer(t), newTimed()
+		var once sync.Once
+		server.drive(Config{OnConnect: func(Session) { once.Do(func() { <-time.After(5 * time.Minute) }) }}, handler)
+		server.welcome()
+		start := time.Now()
+		if waited := receive(t, handler.came, "the stop of the lease").Sub(start); waited != 6*time.Minute {
+			t.Errorf("stopped after %v, want 5 min of our own silence and 1 min of the server's", waited)
+		}
+		server.welcome()
 	})
 }
 

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/driver/conformance"
 	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,7 +68,33 @@ func TestTheSDKPasses(t *testing.T) {
 				t.Errorf("D%d %s: %s: %s", r.Duty, r.Duty.Title(), r.Status, r.Why)
 			}
 		}
+		framesFit(t, transcript.String())
 	})
+}
+
+// framesFit holds every frame of a transcript to its schema, but for those that the kit breaks on purpose.
+func framesFit(t *testing.T, transcript string) {
+	t.Helper()
+	checked := 0
+	for text := range strings.Lines(transcript) {
+		var line struct {
+			From  string
+			Frame json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if line.Frame == nil || line.From == "server" && strings.Contains(text, `"x_`) || strings.Contains(text, `{"type":"set_players"}`) {
+			continue
+		}
+		checked++
+		if err := wiretest.Check(line.Frame); err != nil {
+			t.Errorf("the %s sent %s: %v", line.From, line.Frame, err)
+		}
+	}
+	if checked < 100 {
+		t.Errorf("%d frames were checked", checked)
+	}
 }
 
 // TestByHand: nobody starts the driver for the kit, and it is ended when the kit asks for it.

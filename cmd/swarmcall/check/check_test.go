@@ -46,7 +46,7 @@ func drive(role string) {
 }
 
 // check runs the command with this binary in a role.
-func check(t *testing.T, as string, o Options) (err error, stdout, stderr string) {
+func check(t *testing.T, as string, o Options) (stdout, stderr string, err error) {
 	t.Helper()
 	t.Setenv(role, as)
 	self, exeErr := os.Executable()
@@ -62,12 +62,12 @@ func check(t *testing.T, as string, o Options) (err error, stdout, stderr string
 		o.Command = []string{self}
 	}
 	err = Run(t.Context(), o)
-	return err, out.String(), errs.String()
+	return out.String(), errs.String(), err
 }
 
 func TestADriverThatFails(t *testing.T) {
 	transcript := filepath.Join(t.TempDir(), "t.jsonl")
-	err, out, errs := check(t, "leaves", Options{Transcript: transcript})
+	out, errs, err := check(t, "leaves", Options{Transcript: transcript})
 	if clierr.CodeOf(err) != clierr.Failed || !strings.Contains(err.Error(), "does not keep the protocol") {
 		t.Errorf("error %v", err)
 	}
@@ -99,7 +99,7 @@ func TestADriverThatFails(t *testing.T) {
 }
 
 func TestADriverThatIsNone(t *testing.T) {
-	err, out, _ := check(t, "no subprotocol", Options{})
+	out, _, err := check(t, "no subprotocol", Options{})
 	if clierr.CodeOf(err) != clierr.Timeout || out != "" {
 		t.Errorf("error %v, stdout %q", err, out)
 	}
@@ -109,17 +109,17 @@ func TestADriverThatIsNone(t *testing.T) {
 }
 
 func TestAnotherDriverIsSentAway(t *testing.T) {
-	err, _, errs := check(t, "leaves", Options{DriverID: "d-1"})
+	_, errs, err := check(t, "leaves", Options{DriverID: "d-1"})
 	if clierr.CodeOf(err) != clierr.Timeout || !strings.Contains(errs, "sent leaves away; want d-1") {
 		t.Errorf("error %v, said %q", err, errs)
 	}
 }
 
 func TestWhatCannotBeginAtAll(t *testing.T) {
-	if err, _, _ := check(t, "", Options{Command: []string{"/does/not/exist"}}); clierr.CodeOf(err) != clierr.Failed {
+	if _, _, err := check(t, "", Options{Command: []string{"/does/not/exist"}}); clierr.CodeOf(err) != clierr.Failed {
 		t.Errorf("no such command: %v", err)
 	}
-	if err, _, _ := check(t, "", Options{Transcript: filepath.Join(t.TempDir(), "no", "dir")}); clierr.CodeOf(err) != clierr.Failed {
+	if _, _, err := check(t, "", Options{Transcript: filepath.Join(t.TempDir(), "no", "dir")}); clierr.CodeOf(err) != clierr.Failed {
 		t.Errorf("no such directory: %v", err)
 	}
 	var out strings.Builder
