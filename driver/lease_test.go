@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"sync"
@@ -150,8 +151,8 @@ func TestWhatRenewsTheLease(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, handler := newFakeServer(t), &recorder{}
-				server.drive(Config{}, handler)
+				server, handler, reasons := newFakeServer(t), &recorder{}, make(chan error, 10)
+				server.drive(Config{OnDisconnect: func(err error) { reasons <- err }}, handler)
 				p, _ := server.welcome()
 				start := time.Now()
 				for time.Since(start) < 4*time.Minute {
@@ -170,6 +171,9 @@ func TestWhatRenewsTheLease(t *testing.T) {
 				}
 				if _, r := server.welcome(); !r.LeaseLost || time.Since(start) != 60500*time.Millisecond {
 					t.Errorf("back after %v, loss told %v; want it to register anew for the lost lease", time.Since(start), r.LeaseLost)
+				}
+				if err := receive(t, reasons, "OnDisconnect"); !errors.Is(err, errLeaseLost) {
+					t.Errorf("disconnected for %v, want the lost lease", err)
 				}
 			})
 		})
@@ -258,6 +262,32 @@ func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 		})
 	}
 	t.Logf("of 300 races the lease was lost in %d", lost)
+}
+
+// TestLeaseLostAfterTheRegister: the loss falls between register and registered, so it is for the next register to tell.
+func TestLeaseLostAfterTheRegister(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer(t)
+		server.drive(Config{}, &recorder{})
+		short := registered()
+		short.LeaseTTLMS = 5000
+		p := server.connection()
+		expect[wire.Register](p, wire.TypeRegister)
+		p.send(short)
+		synctest.Wait()
+		_ = p.conn.CloseNow()
+		p = server.connection()
+		if r := expect[wire.Register](p, wire.TypeRegister); r.LeaseLost {
+			t.Error("the loss is told before it happened")
+		}
+		<-time.After(6 * time.Second)
+		p.send(short)
+		synctest.Wait()
+		p.close(wire.CloseDrain)
+		if _, r := server.welcome(); !r.LeaseLost {
+			t.Error("the loss is not told")
+		}
+	})
 }
 
 // TestLeaseLostAndTheHandlerFails: the driver goes on, and what is desired comes to the handler again.
