@@ -26,6 +26,9 @@ type Options struct {
 	// Nil means that somebody starts it by hand, once; what needs another start is then not tried.
 	Start func() (Process, error)
 
+	// DriverID is the driver to check; others are sent away with 4003. Empty means whoever registers first.
+	DriverID string
+
 	// Players is the most players that the driver is told to run, at least 4. 0 means 10.
 	Players int64
 

@@ -61,6 +61,11 @@ func (k *kit) greet(c *script.Conn) *session {
 	case <-k.ctx.Done():
 		return nil
 	}
+	if want := k.opts.DriverID; want != "" && s.register.DriverID != want {
+		k.say("sent %s away; want %s", s.register.DriverID, want)
+		c.Close(wire.CloseNotYours)
+		return nil
+	}
 	k.identify(s.register)
 	return s
 }

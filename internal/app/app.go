@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
@@ -38,15 +39,21 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
+	epoch      sync.Mutex // one driver at a time has the log's epoch raised
 }
 
-// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
+// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
+// end while it starts, it has done what it was told.
 // listening, if not nil, is told the address once requests are answered.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	s, err := start(ctx, cfg)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		cfg.Logger.Info("ended while it started", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -57,7 +64,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s := &server{cfg: cfg}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
 	}
 	defer func() {
@@ -65,6 +72,8 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
+	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
+	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
@@ -79,7 +88,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger})
+	s.dispatcher = dispatch.New(dispatch.Config{
+		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger, OnLogRegressed: s.logRegressed,
+	})
 	if err := s.recover(ctx, memory); err != nil {
 		return nil, err
 	}
