@@ -56,25 +56,50 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 		return c.Entry(), nil
 	default:
 	}
-	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline + outcomeGrace)))
+	late := time.NewTimer(time.Until(c.outcomeDue()))
 	defer late.Stop()
-	var err error
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-late.C:
-		err = &swarm.Error{
-			Code:   swarm.CodeOutcomeNotRecorded,
-			Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
-			Attrs:  map[string]any{"seq": c.seq},
-		}
-	}
+	err := c.wait(ctx, late)
 	e := c.Entry()
 	if e.Closed != nil {
 		return e, nil // it came while the waiting ended: the outcome is the better answer
 	}
 	return e, err
+}
+
+func (c *Call) wait(ctx context.Context, late *time.Timer) error {
+	for {
+		select {
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+		}
+		more := time.Until(c.outcomeDue())
+		if more <= 0 {
+			return &swarm.Error{
+				Code:   swarm.CodeOutcomeNotRecorded,
+				Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
+				Attrs:  map[string]any{"seq": c.seq},
+			}
+		}
+		late.Reset(more)
+	}
+}
+
+// outcomeDue is when the log must have the outcome. After a pause of the whole process every timer fires at once, this one
+// perhaps before the deadline's: the log has its time from then on.
+func (c *Call) outcomeDue() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from := c.issuedAt.Add(c.issued.Deadline)
+	switch now := time.Now(); {
+	case c.closing != nil && c.closing.ClosedAt.After(from):
+		from = c.closing.ClosedAt
+	case c.closing == nil && now.After(from):
+		from = now
+	}
+	return from.Add(outcomeGrace)
 }
 
 // start opens the round for verdicts, before anybody can find c.
