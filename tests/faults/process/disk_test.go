@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,9 +27,10 @@ func TestADiskThatFails(t *testing.T) {
 		{"no space for the mark", "write,pwrite64", "ENOSPC", []string{"mark"}},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel() // a server that ends for its disk waits for open rounds first
 			chance, seed := seeded(t)
 			c := newDiskTallies(t, fault.name, seed)
-			for round := range rounds(2, 50) {
+			for round := range rounds(1, 50) {
 				w := newWorld(t, 3)
 				var paths []string
 				for _, f := range fault.files {
@@ -36,7 +38,7 @@ func TestADiskThatFails(t *testing.T) {
 				}
 				h := newHistory()
 				fire(w, h, func() {
-					<-time.After(time.Duration(chance.IntN(100)) * time.Millisecond)
+					eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
 					lift := inject(t, w.server, fault.calls, fault.errno, paths...)
 					c.untilItEnds(w)
 					lift()
@@ -50,6 +52,7 @@ func TestADiskThatFails(t *testing.T) {
 
 // TestALimitOnFiles: a write over `ulimit -f` fails as one to a full disk does, and without a word before.
 func TestALimitOnFiles(t *testing.T) {
+	t.Parallel()
 	_, seed := seeded(t)
 	c := newDiskTallies(t, "ulimit -f", seed)
 	for round := range rounds(1, 20) {
@@ -90,29 +93,36 @@ func fire(w *world, h *history, act func()) {
 }
 
 type diskTallies struct {
-	absent, sent, ended, refusal, recovered tally
-	present                                 int
+	absent, sent, ended, unready, refusal, recovered tally
+	present                                          int
 }
 
 func newDiskTallies(t *testing.T, fault string, seed uint64) *diskTallies {
 	f := func(what string) tally { return tally{t: t, what: fault + ": " + what, seed: seed} }
 	return &diskTallies{
 		absent: f("accepted commands that are absent after the restart"), sent: f("commands at a driver that are not in the log"),
-		ended: f("servers that go on, or end without a word of the disk"), refusal: f("refusals that are not log_unavailable"),
+		ended: f("servers that go on, or end without a word of the disk"), unready: f("reads that fail while the server is not ready"), refusal: f("refusals that are not log_unavailable"),
 		recovered: f("servers that take no commands after the restart, logs that do not verify"),
 	}
 }
 
 func (c *diskTallies) report() {
-	for _, f := range []*tally{&c.absent, &c.sent, &c.ended, &c.refusal, &c.recovered} {
+	for _, f := range []*tally{&c.absent, &c.sent, &c.ended, &c.unready, &c.refusal, &c.recovered} {
 		f.report()
 	}
-	c.absent.t.Logf("refused commands whose record had reached the disk all the same: %d", c.present)
+	c.absent.t.Logf("commands refused with log_unavailable whose record had reached the disk all the same: %d", c.present)
 }
 
-// untilItEnds waits for the server to give up, and sees that it tells why.
+// untilItEnds waits for the server to give up, and sees that it tells why. Once it is not ready, it can still be read until it ends.
 func (c *diskTallies) untilItEnds(w *world) {
-	over := w.server.endsWithin(20 * time.Second)
+	over := within(20*time.Second, func() bool {
+		var r readiness
+		if w.client.get(w.t.Context(), "/readyz", &r) == nil && r.Status == "unavailable" {
+			a, err := w.client.do(w.t.Context(), http.MethodGet, "/commands", http.Header{}, "")
+			c.unready.trial(r.reason() != "" && (err != nil && w.server.endsWithin(5*time.Second) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
+		}
+		return w.server.over()
+	})
 	c.ended.trial(over && w.server.code == 1 && strings.Contains(w.server.said(), "the log failed"), "over %v with %d: %s", over, w.server.code, w.server.said())
 }
 
@@ -133,7 +143,7 @@ func (c *diskTallies) aftermath(w *world, h *history, round int) {
 		switch {
 		case o.refused:
 			c.refusal.trial(o.answer.code == "log_unavailable" || o.answer.code == "shutting_down" || o.answer.code == "outcome_not_recorded", "round %d: %s", round, o.answer.body)
-			if logged {
+			if logged && o.answer.code == "log_unavailable" {
 				c.present++
 			}
 		case !o.unknown:

@@ -69,8 +69,10 @@ func (l launch) start(t *testing.T) (*server, error) {
 	case <-s.ended:
 	case <-time.After(30 * time.Second):
 	}
-	alive := func() bool { return s.addr != "" && newClient("http://"+s.addr).get(t.Context(), "/livez", &struct{}{}) == nil }
-	if within(30*time.Second, func() bool { return s.endsWithin(0) || alive() }) && !s.endsWithin(0) {
+	alive := func() bool {
+		return s.addr != "" && newClient("http://"+s.addr).get(t.Context(), "/livez", &struct{}{}) == nil
+	}
+	if within(30*time.Second, func() bool { return s.over() || alive() }) && !s.over() {
 		return s, nil
 	}
 	s.kill()
@@ -108,9 +110,7 @@ func (s *server) signal(sig syscall.Signal) { _ = syscall.Kill(s.pid, sig) }
 
 // kill is kill -9. It returns when the process has ended.
 func (s *server) kill() {
-	select {
-	case <-s.ended: // its pid may be another's by now
-	default:
+	if !s.over() { // or its pid may be another's by now
 		s.signal(syscall.SIGKILL)
 		<-s.ended
 	}
@@ -125,6 +125,16 @@ func (s *server) stop(t *testing.T) {
 	}
 	if s.code != 0 {
 		t.Errorf("the server ended with %d on SIGTERM: %s", s.code, s.said())
+	}
+}
+
+// over reports whether the server has ended.
+func (s *server) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
 	}
 }
 
