@@ -390,7 +390,7 @@ type Counts struct {
 type DesiredCommand struct {
 	Command Command `json:"command"`
 
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
 }
 
@@ -407,7 +407,7 @@ type DesiredRule struct {
 	// Reset Set by the server because the swarm had gone home; not by a submitter.
 	Reset bool `json:"reset"`
 
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
 
 	// Target A driver must satisfy both members; absent or empty means every active driver.
@@ -422,21 +422,21 @@ type DriftReason string
 
 // Driver defines model for Driver.
 type Driver struct {
-	AppliedSeq int64 `json:"applied_seq"`
+	DriverId   DriverID    `json:"driver_id"`
+	State      DriverState `json:"state"`
+	AppliedSeq int64       `json:"applied_seq"`
 
 	// Capabilities Command types; empty means all.
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
 	ConnectedAt    Timestamp          `json:"connected_at"`
-	DriverId       DriverID           `json:"driver_id"`
 	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
 	Labels         Labels             `json:"labels"`
 	LastAck        *LastAck           `json:"last_ack"`
 	Metrics        map[string]float64 `json:"metrics"`
 	RemoteAddr     string             `json:"remote_addr"`
 	Reported       DriverReport       `json:"reported"`
-	State          DriverState        `json:"state"`
 
 	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
 	Unresponsive bool   `json:"unresponsive"`
@@ -471,9 +471,10 @@ type DriverID = string
 
 // DriverPage defines model for DriverPage.
 type DriverPage struct {
+	Items []Driver `json:"items"`
+
 	// Counts Of the whole roster, whatever the filter.
 	Counts     DriverCounts `json:"counts"`
-	Items      []Driver     `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
 }
 
@@ -489,39 +490,38 @@ type DriverState string
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
-	Acked *[]Acked `json:"acked,omitempty"`
-
-	// ClosedAt Absent while the entry is pending.
-	ClosedAt *Timestamp `json:"closed_at,omitempty"`
-	Command  Command    `json:"command"`
-
-	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
-	Counts     Counts `json:"counts"`
-	DeadlineMs int64  `json:"deadline_ms"`
-
-	// DurationMs From the moment the command was durable; absent while the entry is pending.
-	DurationMs *float64   `json:"duration_ms,omitempty"`
-	Late       []Late     `json:"late"`
-	Missing    []Missing  `json:"missing"`
-	Rejected   []Rejected `json:"rejected"`
-
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
+
+	// Submitter Who sends commands.
+	//
+	// Examples: ci/nightly
+	Submitter Submitter `json:"submitter"`
+	Command   Command   `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
 
 	// Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 	Status Status `json:"status"`
 
 	// SubmittedAt RFC 3339, UTC, with milliseconds.
 	SubmittedAt Timestamp `json:"submitted_at"`
+	DeadlineMs  int64     `json:"deadline_ms"`
 
-	// Submitter Who sends commands.
-	//
-	// Examples: ci/nightly
-	Submitter  Submitter    `json:"submitter"`
+	// ClosedAt Absent while the entry is pending.
+	ClosedAt *Timestamp `json:"closed_at,omitempty"`
+
+	// DurationMs From the moment the command was durable; absent while the entry is pending.
+	DurationMs *float64 `json:"duration_ms,omitempty"`
+
+	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
+	Counts     Counts       `json:"counts"`
+	Acked      *[]Acked     `json:"acked,omitempty"`
+	Rejected   []Rejected   `json:"rejected"`
 	Superseded []Superseded `json:"superseded"`
-
-	// Target A driver must satisfy both members; absent or empty means every active driver.
-	Target Target `json:"target"`
+	Missing    []Missing    `json:"missing"`
+	Late       []Late       `json:"late"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -552,7 +552,7 @@ type Labels map[string]string
 type LastAck struct {
 	LatencyMs float64 `json:"latency_ms"`
 
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
 }
 
@@ -618,7 +618,7 @@ type Rejected struct {
 	LatencyMs float64  `json:"latency_ms"`
 }
 
-// Seq Position of the entry in the log; rises
+// Seq Position of the entry in the log; rises, but need not be dense.
 type Seq = int64
 
 // SetPlayersCommand Run so many players on each driver.
@@ -679,7 +679,7 @@ type StopProof struct {
 	// Pending The first 100 others.
 	Pending []DriverID `json:"pending"`
 
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
 
 	// Stopped Targets that have reported 0 players since the Stop was handed over.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
-	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -18,7 +17,6 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	r.offered.Store(issue.Seq)
 	for s := range r.matching(issue.Target) {
 		r.hand(s, mail{issue.Seq, issue.Command, frame})
-		failpoint.Hit(failpoint.MidFanout)
 	}
 	for _, id := range issue.Targets {
 		if seat := r.seats[id]; seat == nil || !seat.open() || seat.session.offered != issue.Seq {

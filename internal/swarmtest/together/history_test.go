@@ -81,7 +81,7 @@ func (h *history) play(s step) {
 	case "behave":
 		p.behave(s.mode)
 	case "stray":
-		if !p.is(frozen) {
+		if !p.is(frozen) && !p.is(deaf) { // who reads nothing has nothing to answer
 			p.say(wire.AppendApplied(nil, s.seq))
 		}
 	case "log fails":
