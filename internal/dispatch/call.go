@@ -10,7 +10,10 @@ import (
 )
 
 // outcomeGrace is how long past the deadline a closed record may take to become durable before waiters are told.
-const outcomeGrace = time.Second
+const (
+	outcomeGrace = time.Second
+	graceSteps   = 10
+)
 
 // Call is one issued command on its way to an outcome.
 type Call struct {
@@ -56,9 +59,7 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 		return c.Entry(), nil
 	default:
 	}
-	late := time.NewTimer(time.Until(c.outcomeDue()))
-	defer late.Stop()
-	err := c.wait(ctx, late)
+	err := c.wait(ctx)
 	e := c.Entry()
 	if e.Closed != nil {
 		return e, nil // it came while the waiting ended: the outcome is the better answer
@@ -66,8 +67,12 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	return e, err
 }
 
-func (c *Call) wait(ctx context.Context, late *time.Timer) error {
-	for {
+// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the log has
+// had no time to take the outcome. So a pause costs one step.
+func (c *Call) wait(ctx context.Context) error {
+	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
+	defer late.Stop()
+	for steps := graceSteps; ; steps-- {
 		select {
 		case <-c.done:
 			return nil
@@ -75,31 +80,15 @@ func (c *Call) wait(ctx context.Context, late *time.Timer) error {
 			return ctx.Err()
 		case <-late.C:
 		}
-		more := time.Until(c.outcomeDue())
-		if more <= 0 {
+		if steps == 0 {
 			return &swarm.Error{
 				Code:   swarm.CodeOutcomeNotRecorded,
 				Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
 				Attrs:  map[string]any{"seq": c.seq},
 			}
 		}
-		late.Reset(more)
+		late.Reset(outcomeGrace / graceSteps)
 	}
-}
-
-// outcomeDue is when the log must have the outcome. After a pause of the whole process every timer fires at once, this one
-// perhaps before the deadline's: the log has its time from then on.
-func (c *Call) outcomeDue() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	from := c.issuedAt.Add(c.issued.Deadline)
-	switch now := time.Now(); {
-	case c.closing != nil && c.closing.ClosedAt.After(from):
-		from = c.closing.ClosedAt
-	case c.closing == nil && now.After(from):
-		from = now
-	}
-	return from.Add(outcomeGrace)
 }
 
 // start opens the round for verdicts, before anybody can find c.
