@@ -517,12 +517,13 @@ type Seq = int64
 
 // SetPlayersCommand Run so many players on each driver.
 type SetPlayersCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note `json:"note,omitempty"`
+	Type SetPlayersCommandType `json:"type"`
 
 	// Players Players per driver.
-	Players int64                 `json:"players"`
-	Type    SetPlayersCommandType `json:"type"`
+	Players int64 `json:"players"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
@@ -530,10 +531,11 @@ type SetPlayersCommandType string
 
 // SetSpawnDelayCommand Wait so long between two spawns.
 type SetSpawnDelayCommand struct {
-	// Note For people; at most 256 bytes.
-	Note         *Note                    `json:"note,omitempty"`
-	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
 	Type         SetSpawnDelayCommandType `json:"type"`
+	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
@@ -544,9 +546,10 @@ type Status string
 
 // StopCommand Go to zero players now, cancel any ramp, stay connected.
 type StopCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note           `json:"note,omitempty"`
 	Type StopCommandType `json:"type"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // StopCommandType defines model for StopCommand.Type.
