@@ -635,16 +635,17 @@ type Seq = int64
 
 // SetPlayersCommand Run so many players on each driver, or so many in all.
 type SetPlayersCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note `json:"note,omitempty"`
+	Type SetPlayersCommandType `json:"type"`
 
 	// Players Players per driver. Either this or `players_total` is given.
 	Players *int64 `json:"players,omitempty"`
 
 	// PlayersTotal Players of all targets together, split over them by largest remainder: by the `weight` and up to the `max_players` they registered
 	// with. The entry says who got what; a matching driver outside the split is told 0.
-	PlayersTotal *int64                `json:"players_total,omitempty"`
-	Type         SetPlayersCommandType `json:"type"`
+	PlayersTotal *int64 `json:"players_total,omitempty"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
@@ -652,10 +653,11 @@ type SetPlayersCommandType string
 
 // SetSpawnDelayCommand Wait so long between two spawns.
 type SetSpawnDelayCommand struct {
-	// Note For people; at most 256 bytes.
-	Note         *Note                    `json:"note,omitempty"`
-	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
 	Type         SetSpawnDelayCommandType `json:"type"`
+	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
@@ -688,9 +690,10 @@ type Status string
 
 // StopCommand Go to zero players now, cancel any ramp, stay connected.
 type StopCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note           `json:"note,omitempty"`
 	Type StopCommandType `json:"type"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // StopCommandType defines model for StopCommand.Type.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"math"
 	"time"
 
@@ -64,19 +65,25 @@ func commandOf(c api.Command) (swarm.Command, error) {
 	}
 }
 
+// commandTo fills the union by hand: the generated way merges each command with its type in a map, which takes longer than all the
+// rest of an entry.
 func commandTo(c swarm.Command) (out api.Command) {
-	var err error
+	var v any
 	switch c.Type {
 	case swarm.SetPlayers:
-		set := api.SetPlayersCommand{Players: &c.Players, Note: optional(c.Note)}
+		set := api.SetPlayersCommand{Type: api.SetPlayersCommandTypeSetPlayers, Players: &c.Players, Note: optional(c.Note)}
 		if c.Total {
 			set.Players, set.PlayersTotal = nil, &c.Players
 		}
-		err = out.FromSetPlayersCommand(set)
+		v = set
 	case swarm.SetSpawnDelay:
-		err = out.FromSetSpawnDelayCommand(api.SetSpawnDelayCommand{SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)})
+		v = api.SetSpawnDelayCommand{Type: api.SetSpawnDelayCommandTypeSetSpawnDelayMs, SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)}
 	case swarm.Stop:
-		err = out.FromStopCommand(api.StopCommand{Note: optional(c.Note)})
+		v = api.StopCommand{Type: api.StopCommandTypeStop, Note: optional(c.Note)}
+	}
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = out.UnmarshalJSON(b)
 	}
 	if err != nil {
 		panic("a command cannot be JSON: " + err.Error()) // numbers and checked text always can
