@@ -412,6 +412,9 @@ type DesiredRule struct {
 
 	// Target A driver must satisfy both members; absent or empty means every active driver.
 	Target Target `json:"target"`
+
+	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
+	Unconfirmed int64 `json:"unconfirmed"`
 }
 
 // DriftKind unknown: disconnected, so what it does is not known.
@@ -514,6 +517,15 @@ type Entry struct {
 
 	// DurationMs From the moment the command was durable; absent while the entry is pending.
 	DurationMs *float64 `json:"duration_ms,omitempty"`
+
+	// Cause Why the server issued the command by itself; absent when a submitter did.
+	Cause *string `json:"cause,omitempty"`
+
+	// Split Of players_total: who got what; the first 100 in items of a page.
+	Split *[]SplitPart `json:"split,omitempty"`
+
+	// Shortfall Of players_total: players that no driver was there to run.
+	Shortfall *int64 `json:"shortfall,omitempty"`
 
 	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
 	Counts     Counts       `json:"counts"`
@@ -621,14 +633,18 @@ type Rejected struct {
 // Seq Position of the entry in the log; rises, but need not be dense.
 type Seq = int64
 
-// SetPlayersCommand Run so many players on each driver.
+// SetPlayersCommand Run so many players on each driver, or so many in all.
 type SetPlayersCommand struct {
 	// Note For people; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
 
-	// Players Players per driver.
-	Players int64                 `json:"players"`
-	Type    SetPlayersCommandType `json:"type"`
+	// Players Players per driver. Either this or `players_total` is given.
+	Players *int64 `json:"players,omitempty"`
+
+	// PlayersTotal Players of all targets together, split over them by largest remainder: by the `weight` and up to the `max_players` they registered
+	// with. The entry says who got what; a matching driver outside the split is told 0.
+	PlayersTotal *int64                `json:"players_total,omitempty"`
+	Type         SetPlayersCommandType `json:"type"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
@@ -644,6 +660,12 @@ type SetSpawnDelayCommand struct {
 
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
 type SetSpawnDelayCommandType string
+
+// SplitPart defines model for SplitPart.
+type SplitPart struct {
+	DriverId DriverID `json:"driver_id"`
+	Players  int64    `json:"players"`
+}
 
 // State defines model for State.
 type State struct {

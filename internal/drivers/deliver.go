@@ -10,10 +10,10 @@ import (
 // Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
 // just registered ones too. A target that could not be handed it is reported absent.
 func (r *Registry) Offer(issue swarm.Issue) {
-	frame := commandFrame(issue.Seq, issue.Command, issue.Deadline)
+	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
+	r.cfg.Desired.Issue(issue)
 	r.offered.Store(issue.Seq)
 	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
 	for s := range r.matching(issue.Target) {
@@ -21,7 +21,13 @@ func (r *Registry) Offer(issue swarm.Issue) {
 			r.sink.Absent(targets[0], issue.Seq)
 			targets = targets[1:]
 		}
-		if taken := r.hand(s, mail{issue.Seq, issue.Command, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+		c := issue.CommandFor(s.id)
+		frame := frames[c.Players]
+		if frame == nil {
+			frame = commandFrame(issue.Seq, c, issue.Deadline)
+			frames[c.Players] = frame
+		}
+		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
 			targets = targets[1:]
 		}
 	}

@@ -16,6 +16,8 @@ const (
 	maxWordBytes    = 256 // version and instance
 	maxCapabilities = 32
 	maxMetrics      = 64
+	minWeight       = 0.001
+	maxWeight       = 1_000_000
 )
 
 // parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise problem
@@ -48,6 +50,10 @@ func checkRegister(reg *wire.Register) string {
 		return "fields /version and /instance must be at most 256 bytes without control characters"
 	case len(reg.Capabilities) > maxCapabilities:
 		return "field /capabilities has over 32 items"
+	case reg.Weight != nil && (*reg.Weight < minWeight || *reg.Weight > maxWeight):
+		return "field /weight must be a number from 0.001 to 1000000"
+	case reg.MaxPlayers < 0 || reg.MaxPlayers > swarm.MaxPlayers:
+		return "field /max_players must be from 0 (no limit) to 1000000000"
 	case reg.State != nil && negative(reg.State):
 		return "field /state has a negative number"
 	}
@@ -60,6 +66,15 @@ func checkRegister(reg *wire.Register) string {
 		return "field " + bad.Pointer + " " + bad.Detail
 	}
 	return ""
+}
+
+// shareOf is what a driver gets of a total: weights are kept in thousandths.
+func shareOf(reg *wire.Register) swarm.Share {
+	weight := 1.0
+	if reg.Weight != nil {
+		weight = *reg.Weight
+	}
+	return swarm.Share{Weight: uint64(math.Round(weight * 1000)), Cap: reg.MaxPlayers}
 }
 
 func checkBeat(b *wire.Heartbeat) string {

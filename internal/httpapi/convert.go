@@ -53,7 +53,10 @@ func commandOf(c api.Command) (swarm.Command, error) {
 	}
 	switch v := v.(type) {
 	case api.SetPlayersCommand:
-		return swarm.Command{Type: swarm.SetPlayers, Players: v.Players, Note: deref(v.Note)}, nil
+		if v.PlayersTotal != nil {
+			return swarm.Command{Type: swarm.SetPlayers, Players: *v.PlayersTotal, Total: true, Note: deref(v.Note)}, nil
+		}
+		return swarm.Command{Type: swarm.SetPlayers, Players: deref(v.Players), Note: deref(v.Note)}, nil
 	case api.SetSpawnDelayCommand:
 		return swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: v.SpawnDelayMs, Note: deref(v.Note)}, nil
 	default:
@@ -65,7 +68,11 @@ func commandTo(c swarm.Command) (out api.Command) {
 	var err error
 	switch c.Type {
 	case swarm.SetPlayers:
-		err = out.FromSetPlayersCommand(api.SetPlayersCommand{Players: c.Players, Note: optional(c.Note)})
+		set := api.SetPlayersCommand{Players: &c.Players, Note: optional(c.Note)}
+		if c.Total {
+			set.Players, set.PlayersTotal = nil, &c.Players
+		}
+		err = out.FromSetPlayersCommand(set)
 	case swarm.SetSpawnDelay:
 		err = out.FromSetSpawnDelayCommand(api.SetSpawnDelayCommand{SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)})
 	case swarm.Stop:
@@ -95,11 +102,26 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	if d == asItem {
 		most = itemVerdicts
 	}
+	addSplit(&out, e.Issued, most)
 	addVerdicts(&out, e, d == whole, n.Acked, most)
 	for _, l := range e.Late[:min(len(e.Late), most)] {
 		out.Late = append(out.Late, lateTo(l))
 	}
 	return out
+}
+
+// addSplit shows who got what of a total.
+func addSplit(out *api.Entry, i *swarm.Issued, most int) {
+	out.Cause = optional(i.Cause)
+	if !i.Command.Total {
+		return
+	}
+	short := i.Shortfall()
+	split := make([]api.SplitPart, min(len(i.Split), most))
+	for at := range split {
+		split[at] = api.SplitPart{DriverId: i.Targets[at], Players: i.Split[at]}
+	}
+	out.Split, out.Shortfall = &split, &short
 }
 
 // addVerdicts fills the lists of an entry, each with at most so many.

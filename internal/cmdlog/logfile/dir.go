@@ -25,6 +25,9 @@ const (
 	metaSum   = streamDir + "/meta.sum"
 )
 
+// LockName is the file that a server holds locked while it has the directory.
+const LockName = "LOCK"
+
 func blockName(number int) string { return blockDir + "/" + strconv.Itoa(number) + blockExt }
 
 // blockNumbers lists the block files, in order.
