@@ -21,6 +21,7 @@ const (
 	blockDir  = streamDir + "/msgs"
 	blockExt  = ".blk"
 	indexName = blockDir + "/index.db" // the engine's own summary of the blocks; absent, it reads them
+	batchDir  = streamDir + "/batches" // batches that the engine has not stored to the end
 	metaName  = streamDir + "/meta.inf"
 	metaSum   = streamDir + "/meta.sum"
 )
