@@ -14,7 +14,7 @@ import (
 // not stop.
 func TestAPausedServer(t *testing.T) {
 	chance, seed := seeded(t)
-	w := newWorld(t, 3, "--stale-after", "500ms")
+	w := newWorld(t, 3, "--stale-after", "1s")
 	drivers(t, w.proxy.URL(), 1, func(d *light) { d.id, d.holds = "silent", true })
 	eventually(t, 10*time.Second, "the silent driver is active", func() bool { return w.client.active(t.Context()) == 4 })
 	late := tally{t: t, what: "outcomes later than deadline and pause", seed: seed}
@@ -29,24 +29,25 @@ func TestAPausedServer(t *testing.T) {
 			all.Go(func() { hurry(firing, w, h, i, round) })
 		}
 		eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3 })
-		pause := pauseFor(w.server, time.Duration(200+chance.IntN(1000))*time.Millisecond)
+		pause := pauseFor(w.server, time.Duration(500+chance.IntN(1300))*time.Millisecond)
 		a, err := w.client.post(t.Context(), command{submitter: "after", players: 1, prefer: "respond-async"})
 		dead.trial(err == nil && a.entry.Counts.Targeted == 4, "round %d: right after %v: %d %s, %v", round, pause, a.status, a.body, err)
 		cease()
 		all.Wait()
 		for _, o := range h.ops {
+			dead.trial(o.answer.code != "no_active_drivers", "round %d: in a pause of %v: %s", round, pause, o.answer.body)
 			e := o.answer.entry
 			over := time.Duration((e.DurationMS - float64(e.DeadlineMS)) * float64(time.Millisecond))
 			worst = max(worst, over)
 			late.trial(!o.unknown && over < pause+slack, "round %d: %v over the deadline, paused for %v: %s", round, over, pause, o.answer.body)
 			answered := o.command.target == "" || e.Counts.Superseded > 0
-			early.trial(e.complete() && (answered || over >= 0), "round %d: %s", round, o.answer.body)
+			early.trial(o.answer.code == "no_active_drivers" || e.complete() && (answered || over >= 0), "round %d: %s", round, o.answer.body)
 		}
 	}
 	for _, c := range []*tally{&late, &early, &dead} {
 		c.report()
 	}
-	t.Logf("latest past its deadline, a pause of up to 1.2 s included: %v", worst)
+	t.Logf("latest past its deadline, a pause of up to 1.8 s included: %v", worst)
 }
 
 // slack is how long a busy machine may take to wake a timer and sync a record.
