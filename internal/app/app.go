@@ -12,7 +12,6 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
-	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
@@ -106,26 +105,4 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}
 	s.dispatcher.Bind(s.registry)
 	return s, nil
-}
-
-// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
-func (s *server) recover(ctx context.Context, m *memory) error {
-	open, err := s.log.Unclosed(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.dispatcher.Recover(ctx, open); err != nil {
-		return err
-	}
-	if !m.desired.Running() || time.Since(m.lastSession(s.log.LastSession())) < s.cfg.ForgetAfter {
-		return nil
-	}
-	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
-	seq, err := s.log.Append(ctx, []swarm.Record{reset})
-	if err != nil {
-		return err
-	}
-	m.desired.Reset(seq)
-	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
-	return nil
 }
