@@ -10,8 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// What becomes of a split total when one of its drivers is lost.
+const (
+	ResplitOff    = "off"
+	ResplitOnLoss = "on-loss"
 )
 
 // Config is everything an operator can choose. The zero value is not usable; Defaults gives one that is.
@@ -24,6 +31,9 @@ type Config struct {
 	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
 	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
 	OnLeaseLost       string        // what it does then: "stop" or "hold"
+	Resplit           string        // when a driver of a split total is lost: "on-loss" splits it anew, "off" does not
+	LogSync           string        // when an append is on disk: "always" before it is answered, "interval" within a second
+	AcceptDataLoss    bool          // start on a damaged log with what is left of it
 	LogMaxBytes       int64         // size at which the log refuses entries; 0 for the log's own default
 	NodeName          string        // this server's name in the log
 	AllowedHosts      []string      // Host names allowed besides IP literals, localhost and the listen address
@@ -42,6 +52,7 @@ func Defaults() Config {
 		Listen: "127.0.0.1:8080", DataDir: "./data", NodeName: "local",
 		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
 		DefaultDeadline: 2 * time.Second, LeaseTTL: time.Minute, OnLeaseLost: drivers.OnLeaseLostStop,
+		LogSync: string(cmdlog.SyncAlways), Resplit: ResplitOnLoss,
 	}
 }
 
@@ -66,6 +77,9 @@ func (c *Config) Validate() error {
 		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
+	bad(c.Resplit != ResplitOff && c.Resplit != ResplitOnLoss, "--resplit is %q; it must be off or on-loss", c.Resplit)
+	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
+		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
 	for _, h := range c.AllowedHosts {

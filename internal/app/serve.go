@@ -30,12 +30,13 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
 	web := httpServer(handler)
-	var rooms sync.WaitGroup // sequencer, sweeper and session keeper; joined before the log is closed
+	var rooms sync.WaitGroup // sequencer, sweeper and the two watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
-	rooms.Go(func() { s.sessions.keep(keepers, s.registry.Open, s.cfg.Logger) })
+	rooms.Go(func() { s.keepSession(keepers) })
+	rooms.Go(func() { s.watchLeases(keepers) })
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -67,6 +68,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
 
+	s.feed.Close()
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {
@@ -75,11 +77,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
-	if s.registry.Open() > 0 {
-		if err := s.sessions.touch(); err != nil {
-			s.cfg.Logger.Warn("cannot note that drivers were connected", "err", err)
-		}
-	}
+	s.touchSession()
 	s.registry.Shutdown(drain)
 	release()
 	rooms.Wait()

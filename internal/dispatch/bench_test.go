@@ -18,6 +18,10 @@ type benchFleet struct {
 
 func (f *benchFleet) Targets(swarm.Target) []swarm.Seat { return f.seats }
 func (f *benchFleet) Reset(uint64)                      {}
+func (f *benchFleet) Missed([]string)                   {}
+func (f *benchFleet) Lost(swarm.Target) ([]swarm.Seat, bool) {
+	return nil, false
+}
 func (f *benchFleet) NewestPlayers(swarm.Target) uint64 { return 0 }
 func (f *benchFleet) Stale(string) bool                 { return false }
 func (f *benchFleet) Offer(i swarm.Issue) {
@@ -33,6 +37,8 @@ func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64,
 	n := uint64(len(records))
 	return l.last.Add(n) - n + 1, nil
 }
+
+func (l *countingLog) Entry(context.Context, uint64) (swarm.Entry, error) { panic("nothing is kept") }
 
 // BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the last ack.
 func BenchmarkDispatch(b *testing.B) {

@@ -98,6 +98,7 @@ type commandShape struct {
 type commandBody struct {
 	Type         string `json:"type"`
 	Players      *int64 `json:"players"`
+	PlayersTotal *int64 `json:"players_total"`
 	SpawnDelayMS *int64 `json:"spawn_delay_ms"`
 	Note         string `json:"note"`
 }
@@ -179,7 +180,14 @@ func (s *commandShape) check() error {
 	if !known {
 		return invalid(swarm.FieldError{Pointer: "/command/type", Detail: "is not a command type; use set_players, set_spawn_delay_ms or stop"})
 	}
-	value("/command/players", c.Players, swarm.SetPlayers)
+	if c.PlayersTotal == nil || c.Type != string(swarm.SetPlayers) {
+		value("/command/players", c.Players, swarm.SetPlayers)
+	} else if c.Players != nil {
+		bad = append(bad, swarm.FieldError{Pointer: "/command/players_total", Detail: "and players are both given; players is per driver, players_total is split over the targets"})
+	}
+	if c.PlayersTotal != nil {
+		value("/command/players_total", c.PlayersTotal, swarm.SetPlayers)
+	}
 	value("/command/spawn_delay_ms", c.SpawnDelayMS, swarm.SetSpawnDelay)
 	if len(bad) > 0 {
 		return invalid(bad...)

@@ -21,16 +21,23 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 	if err != nil {
 		return nil, err
 	}
-	call, err := h.Commands.Submit(ctx, s)
+	if s.Key = deref(r.Params.IdempotencyKey); s.Key != "" {
+		s.RequestHash = requestHash(r.Body, s)
+	}
+	call, replayed, err := h.Commands.Submit(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	var again *bool
+	if replayed {
+		again = &replayed
 	}
 	prefer := preferencesOf(deref(r.Params.Prefer))
 	location := fmt.Sprintf("/commands/%d", call.Entry().Seq)
 	if prefer.async {
 		return api.SubmitCommand202JSONResponse{
 			Body:    entryOf(call.Entry(), prefer.detail()),
-			Headers: api.SubmitCommand202ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied()},
+			Headers: api.SubmitCommand202ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
 		}, nil
 	}
 	e, err := call.Wait(ctx)
@@ -39,7 +46,7 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 	}
 	return api.SubmitCommand201JSONResponse{
 		Body:    entryOf(e, prefer.detail()),
-		Headers: api.SubmitCommand201ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied()},
+		Headers: api.SubmitCommand201ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
 	}, nil
 }
 

@@ -11,8 +11,9 @@ import (
 
 // Commands issues commands.
 type Commands interface {
-	// Submit issues a command and returns it as it stands once it has been handed to the drivers.
-	Submit(ctx context.Context, s swarm.Submission) (Call, error)
+	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
+	// submission with the same key did that.
+	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
 	// Open returns an issued command that has no outcome yet.
 	Open(seq uint64) (Call, bool)
 }
@@ -29,10 +30,22 @@ type Log interface {
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 }
 
+// Feed tells what happens in the log.
+type Feed interface {
+	// Last is the position of the newest record.
+	Last() uint64
+	// After returns some of the records after a position, in order, and waits until there is one.
+	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
+}
+
 // Fleet reads the roster.
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
 	Driver(id string) (swarm.Driver, bool)
+	// State is what is desired of the swarm and how far its drivers are from it.
+	State() swarm.State
+	// Stopped tells which targets of the Stop seq have reported 0 players since.
+	Stopped(seq uint64, targets []string) swarm.StopProof
 }
 
 // Mount makes a handler that has its errors written by refuse.
@@ -51,6 +64,7 @@ type Version struct{ Version, Revision, GoVersion string }
 type Config struct {
 	Commands        Commands
 	Log             Log
+	Feed            Feed
 	Fleet           Fleet
 	DriverSocket    Mount // GET /drivers/connect
 	Pages           Mount // /, and all below /ui/

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 // fake is the dispatcher, the log and the roster in one: three drivers that ack each command at once, in memory.
 type fake struct {
+	state   swarm.State
 	mu      sync.Mutex
 	entries []swarm.Entry // oldest first
 	drivers []swarm.Driver
@@ -32,15 +34,15 @@ func newFake() *fake {
 	return f
 }
 
-func (f *fake) Submit(_ context.Context, s swarm.Submission) (Call, error) {
+func (f *fake) Submit(_ context.Context, s swarm.Submission) (Call, bool, error) {
 	if f.boom != nil {
 		panic(f.boom)
 	}
 	if err := s.Validate(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if f.refuse != nil {
-		return nil, f.refuse
+		return nil, false, f.refuse
 	}
 	now := time.Now().UTC()
 	issued := &swarm.Issued{
@@ -58,7 +60,7 @@ func (f *fake) Submit(_ context.Context, s swarm.Submission) (Call, error) {
 	if f.hold == nil {
 		f.entries[len(f.entries)-1].Closed = closed
 	}
-	return &fakeCall{f, len(f.entries) - 1, f.hold, closed}, nil
+	return &fakeCall{f, len(f.entries) - 1, f.hold, closed}, false, nil
 }
 
 func (f *fake) Open(seq uint64) (Call, bool) {
@@ -167,4 +169,17 @@ func pages(func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write([]byte("<!doctype html>"))
 	})
+}
+
+// Last and After are a feed that is closed.
+func (f *fake) Last() uint64 { return 0 }
+
+func (f *fake) After(context.Context, uint64) ([]*swarm.Event, error) {
+	return nil, errors.New("the feed is closed")
+}
+
+func (f *fake) State() swarm.State { return f.state }
+
+func (f *fake) Stopped(seq uint64, targets []string) swarm.StopProof {
+	return swarm.StopProof{Seq: seq, Targets: len(targets), Stopped: 1, Pending: targets[1:]}
 }

@@ -52,7 +52,7 @@ func TestPagesUnderAppends(t *testing.T) {
 	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second}
 	submit := func(n int) {
 		for range n {
-			if _, err := w.Submit(t.Context(), stopped); err != nil {
+			if _, _, err := w.Submit(t.Context(), stopped); err != nil {
 				t.Error(err)
 			}
 		}

@@ -29,6 +29,8 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeBodyTooLarge:           {http.StatusRequestEntityTooLarge, "Body too large"},
 	swarm.CodeUnsupportedMediaType:   {http.StatusUnsupportedMediaType, "Unsupported media type"},
 	swarm.CodeInvalidCommand:         {http.StatusUnprocessableEntity, "Invalid command"},
+	swarm.CodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "Idempotency key reused"},
+	swarm.CodeRateLimited:            {http.StatusTooManyRequests, "Rate limited"},
 	swarm.CodeLogUnavailable:         {http.StatusServiceUnavailable, "Log unavailable"},
 	swarm.CodeShuttingDown:           {http.StatusServiceUnavailable, "Shutting down"},
 	swarm.CodeOutcomeNotRecorded:     {http.StatusServiceUnavailable, "Outcome not recorded"},

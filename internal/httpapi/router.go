@@ -39,7 +39,10 @@ func New(cfg Config) (http.Handler, error) {
 	r.Handle("/ui/*", pages)
 	r.Group(func(r chi.Router) {
 		r.Use(withStrictBody(p.write), valid)
-		strict := api.NewStrictHandlerWithOptions(&handlers{cfg}, nil, api.StrictHTTPServerOptions{
+		h := &handlers{cfg}
+		r.Get("/commands/stream", orRefuse(h.stream, p.write))
+		r.Get("/commands/export", orRefuse(h.export, p.write))
+		strict := api.NewStrictHandlerWithOptions(h, nil, api.StrictHTTPServerOptions{
 			RequestErrorHandlerFunc:  badRequest(p.write),
 			ResponseErrorHandlerFunc: p.write,
 		})
@@ -52,6 +55,15 @@ func New(cfg Config) (http.Handler, error) {
 type handlers struct{ Config }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
+
+// orRefuse makes a handler of one that may fail before it has answered anything.
+func orRefuse(serve func(http.ResponseWriter, *http.Request) error, refuse func(http.ResponseWriter, *http.Request, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			refuse(w, r, err)
+		}
+	}
+}
 
 // badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a net.
 func badRequest(refuse func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {

@@ -23,7 +23,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	t.Helper()
 	w := &world{fake: newFake()}
 	cfg := Config{
-		Commands: w.fake, Log: w.fake, Fleet: w.fake, DriverSocket: socket, Pages: pages,
+		Commands: w.fake, Log: w.fake, Feed: w.fake, Fleet: w.fake, DriverSocket: socket, Pages: pages,
 		DefaultDeadline: 2 * time.Second, Listen: "127.0.0.1:8080", Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
@@ -92,7 +92,7 @@ func (w *world) do(t testing.TB, method, target, body string, headers ...string)
 		t.Fatal(err)
 	}
 	a := answer{Response: resp, body: string(b)}
-	if strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
+	if h := resp.Header.Get("Content-Type"); strings.HasSuffix(h, "/json") || strings.HasSuffix(h, "+json") {
 		if err := json.Unmarshal(b, &a); err != nil {
 			t.Fatalf("%s %s: %v in %s", method, target, err, b)
 		}
@@ -126,8 +126,11 @@ type route struct {
 var routes = []route{
 	{"/commands", "GET, HEAD, POST", true},
 	{"/commands/2", "GET, HEAD", true},
+	{"/commands/stream", "GET, HEAD", false},
+	{"/commands/export", "GET, HEAD", false},
 	{"/drivers", "GET, HEAD", true},
 	{"/drivers/d-1", "GET, HEAD", true},
+	{"/state", "GET, HEAD", true},
 	{"/livez", "GET, HEAD", true},
 	{"/readyz", "GET, HEAD", true},
 	{"/version", "GET, HEAD", true},

@@ -1,4 +1,4 @@
-package cmdlog
+package logfile
 
 import (
 	"errors"
@@ -21,7 +21,10 @@ type issuedBody struct {
 	Labels      map[string]string `json:"labels,omitzero"`
 	Targets     []string          `json:"targets"`
 	DeadlineMS  int64             `json:"deadline_ms"`
-	SubmittedUS int64             `json:"submitted_us"` // since the Unix epoch
+	SubmittedUS int64             `json:"submitted_us"`   // since the Unix epoch
+	Total       bool              `json:"total,omitzero"` // value is split over the targets
+	Split       []int64           `json:"split,omitzero"` // by target
+	Cause       string            `json:"cause,omitzero"`
 	Key         string            `json:"key,omitzero"`
 	RequestHash []byte            `json:"request_hash,omitzero"`
 }
@@ -62,6 +65,8 @@ type resetBody struct {
 	Cause string `json:"cause"`
 	LogID string `json:"log_id,omitzero"`
 	Epoch uint64 `json:"epoch,omitzero"`
+
+	Lost [][2]uint64 `json:"lost,omitzero"` // since the format has been kept: absent means none
 }
 
 func encodeBody(r swarm.Record) (kind, []byte, error) {
@@ -75,7 +80,7 @@ func encodeBody(r swarm.Record) (kind, []byte, error) {
 	case *swarm.Late:
 		k, body = kindLate, packLate(r)
 	case *swarm.Reset:
-		k, body = kindReset, resetBody{r.Node, r.At.UnixMicro(), r.Cause, r.LogID, r.Epoch}
+		k, body = kindReset, packReset(r)
 	default:
 		return 0, nil, fmt.Errorf("cannot store a %T", r)
 	}
@@ -92,9 +97,7 @@ func decodeBody(k kind, b []byte) (swarm.Record, error) {
 	case kindLate:
 		return decodeAs(b, unpackLate)
 	case kindReset:
-		return decodeAs(b, func(r *resetBody) (swarm.Record, error) {
-			return &swarm.Reset{Node: r.Node, At: micros(r.AtUS), Cause: r.Cause, LogID: r.LogID, Epoch: r.Epoch}, nil
-		})
+		return decodeAs(b, unpackReset)
 	default:
 		return nil, fmt.Errorf("its kind %d is unknown", k)
 	}
@@ -112,7 +115,7 @@ func packIssued(r *swarm.Issued) issuedBody {
 	b := issuedBody{
 		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Note: r.Command.Note,
 		TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Targets: r.Targets,
-		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Key: r.Key, RequestHash: r.RequestHash,
+		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Total: r.Command.Total, Split: r.Split, Cause: r.Cause, Key: r.Key, RequestHash: r.RequestHash,
 	}
 	switch r.Command.Type {
 	case swarm.SetPlayers:
@@ -128,17 +131,20 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 	c := swarm.Command{Type: swarm.CommandType(b.Type), Note: b.Note}
 	switch c.Type {
 	case swarm.SetPlayers:
-		c.Players = b.Value
+		c.Players, c.Total = b.Value, b.Total
 	case swarm.SetSpawnDelay:
 		c.SpawnDelayMS = b.Value
 	case swarm.Stop:
 	default:
 		return nil, fmt.Errorf("its command type %q is unknown", b.Type)
 	}
+	if b.Total != (b.Split != nil) || b.Total && len(b.Split) != len(b.Targets) {
+		return nil, errors.New("its split does not fit its targets")
+	}
 	return &swarm.Issued{
 		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels},
 		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond, SubmittedAt: micros(b.SubmittedUS),
-		Key: b.Key, RequestHash: b.RequestHash,
+		Split: b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash,
 	}, nil
 }
 
@@ -233,6 +239,22 @@ func unpackLate(b *lateBody) (swarm.Record, error) {
 			a.Reply = swarm.Reply{Code: l.Rejected.Code, Detail: l.Rejected.Detail}
 		}
 		r.Acks = append(r.Acks, a)
+	}
+	return r, nil
+}
+
+func packReset(r *swarm.Reset) resetBody {
+	b := resetBody{Node: r.Node, AtUS: r.At.UnixMicro(), Cause: r.Cause, LogID: r.LogID, Epoch: r.Epoch}
+	for _, s := range r.Lost {
+		b.Lost = append(b.Lost, [2]uint64{s.From, s.To})
+	}
+	return b
+}
+
+func unpackReset(b *resetBody) (swarm.Record, error) {
+	r := &swarm.Reset{Node: b.Node, At: micros(b.AtUS), Cause: b.Cause, LogID: b.LogID, Epoch: b.Epoch}
+	for _, s := range b.Lost {
+		r.Lost = append(r.Lost, swarm.Span{From: s[0], To: s[1]})
 	}
 	return r, nil
 }

@@ -1,0 +1,53 @@
+package logs
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/ndjson"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Export prints the log in dir as NDJSON: one line per whole record, in the names of the HTTP API. Damage is its error, after what
+// is left.
+func Export(ctx context.Context, dir string, out io.Writer) error {
+	ctx, stop := context.WithCancelCause(ctx) // nobody reads on: why read on
+	defer stop(nil)
+	w := bufio.NewWriter(out)
+	e := exporter{targets: map[uint64][]string{}}
+	r, err := scan(ctx, dir, func(s logfile.Stored) {
+		if _, err := w.Write(e.line(swarm.Stored{Position: s.Position, Record: s.Record})); err != nil {
+			stop(err)
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("cannot write the records: %w", cause)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("cannot write the records: %w", err)
+	}
+	return damaged(dir, r.Damage)
+}
+
+// exporter gives each record its line. It remembers the targets of open entries, for an outcome names drivers by their place.
+type exporter struct{ targets map[uint64][]string }
+
+func (e *exporter) line(s swarm.Stored) []byte {
+	switch r := s.Record.(type) {
+	case *swarm.Issued:
+		e.targets[s.Position] = r.Targets
+	case *swarm.Closed:
+		defer delete(e.targets, r.Seq)
+		return ndjson.Line(s, e.targets[r.Seq])
+	}
+	return ndjson.Line(s, nil)
+}
+
+func logName(id string, epoch uint64) string { return fmt.Sprintf("%s.%d", id, epoch) }
