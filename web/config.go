@@ -18,7 +18,7 @@ type Config struct {
 	Submitter       func(*http.Request) string // who sends a command from the pages; nil: "dashboard"
 	DefaultDeadline time.Duration              // of commands from the pages; 0: 2 s
 	Ready           func(context.Context) []Check
-	About           []Fact // what the About page tells: log mode, limits, version
+	About           []Fact                                          // what the About page tells: log mode, limits, version
 	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
 	Logger          *slog.Logger                                    // nil: silent
 }
