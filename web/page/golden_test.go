@@ -22,9 +22,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	chrome := page.Chrome{Title: "Test", Assets: "/assets"}
 	for name, component := range map[string]templ.Component{
-		"overview":          page.Overview(chrome, view.NewOverview(webtest.World())),
-		"overview-empty":    page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now})),
-		"overview-log-down": page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now, LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk")})),
+		"overview":          page.Overview(chrome, view.NewOverview(webtest.World(), "http://127.0.0.1:8080")),
+		"overview-empty":    page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now}, "http://127.0.0.1:8080")),
+		"overview-log-down": page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now, LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk")}, "http://127.0.0.1:8080")),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })
 	}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// world takes the roster and the newest commands as they are now: a page shows at least what this server has answered.
+func (u *UI) world(ctx context.Context) view.World {
+	p, err := u.cfg.Log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
+	if err != nil {
+		u.cfg.Logger.Warn("the dashboard cannot read the log", "err", err)
+	}
+	return u.worldOf(ctx, p.Entries, err)
+}
+
+func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view.World {
+	w := view.World{
+		Now: time.Now(), Drivers: u.cfg.Fleet.Drivers(), Recent: entries, LogErr: err, Trouble: u.health.trouble(ctx),
+		Desired: u.desired(entries), Samples: u.history.samples(), Sparks: u.history.spark, Events: u.history.events,
+	}
+	return w
+}
+
+// desired falls back on the newest commands when nobody was named to ask.
+func (u *UI) desired(entries []swarm.Entry) func(string, map[string]string) []swarm.Wanted {
+	if u.cfg.Desired != nil {
+		return u.cfg.Desired.Desired
+	}
+	var fold swarm.Desired
+	for i := len(entries) - 1; i >= 0; i-- {
+		fold.Issue(entries[i].Seq, entries[i].Issued.Command, entries[i].Issued.Target)
+	}
+	return fold.For
+}
+
+// health asks for readiness at most every two seconds, however many pages want to know.
+type health struct {
+	ready func(context.Context) []Check
+
+	mu    sync.Mutex
+	asked time.Time
+	last  []Check
+}
+
+const askHealthEvery = 2 * time.Second
+
+func (h *health) checks(ctx context.Context) []Check {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.asked) >= askHealthEvery {
+		h.last, h.asked = h.ready(ctx), time.Now()
+	}
+	return h.last
+}
+
+// trouble is the first reason why commands are refused, or "".
+func (h *health) trouble(ctx context.Context) string {
+	for _, c := range h.checks(ctx) {
+		if !c.OK {
+			if c.Detail == "" {
+				return "the check " + c.Name + " fails"
+			}
+			return c.Detail
+		}
+	}
+	return ""
+}
