@@ -132,6 +132,7 @@ const (
 	BadRequest             ProblemCode = "bad_request"
 	BodyTooLarge           ProblemCode = "body_too_large"
 	HostNotAllowed         ProblemCode = "host_not_allowed"
+	IdempotencyKeyReused   ProblemCode = "idempotency_key_reused"
 	Internal               ProblemCode = "internal"
 	InvalidCommand         ProblemCode = "invalid_command"
 	LogUnavailable         ProblemCode = "log_unavailable"
@@ -143,6 +144,7 @@ const (
 	NotFound               ProblemCode = "not_found"
 	OriginNotAllowed       ProblemCode = "origin_not_allowed"
 	OutcomeNotRecorded     ProblemCode = "outcome_not_recorded"
+	RateLimited            ProblemCode = "rate_limited"
 	ShuttingDown           ProblemCode = "shutting_down"
 	UnsupportedMediaType   ProblemCode = "unsupported_media_type"
 	UnsupportedSubprotocol ProblemCode = "unsupported_subprotocol"
@@ -156,6 +158,8 @@ func (e ProblemCode) Valid() bool {
 	case BodyTooLarge:
 		return true
 	case HostNotAllowed:
+		return true
+	case IdempotencyKeyReused:
 		return true
 	case Internal:
 		return true
@@ -178,6 +182,8 @@ func (e ProblemCode) Valid() bool {
 	case OriginNotAllowed:
 		return true
 	case OutcomeNotRecorded:
+		return true
+	case RateLimited:
 		return true
 	case ShuttingDown:
 		return true
@@ -488,7 +494,7 @@ type Problem struct {
 	Instance  string `json:"instance"`
 	RequestId string `json:"request_id"`
 
-	// Seq Of newer_command and outcome_not_recorded.
+	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
 	Seq    *int64 `json:"seq,omitempty"`
 	Status int    `json:"status"`
 
@@ -581,6 +587,9 @@ type Version struct {
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// IdempotencyKey defines model for Idempotency-Key.
+type IdempotencyKey = string
+
 // Limit defines model for Limit.
 type Limit = int32
 
@@ -621,6 +630,10 @@ type ListCommandsParamsOrder string
 type SubmitCommandParams struct {
 	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out.
 	Prefer *Prefer `json:"Prefer,omitempty"`
+
+	// IdempotencyKey A retry with the same key gets the same entry, whatever became of the first try: the command is dispatched once. Keys are the
+	// submitter's own and remembered for 24 hours. The same key with another request is 422 `idempotency_key_reused`.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetCommandParams defines parameters for GetCommand.
@@ -1024,6 +1037,25 @@ func (siw *ServerInterfaceWrapper) SubmitCommand(w http.ResponseWriter, r *http.
 		}
 
 		params.Prefer = &Prefer
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 
@@ -1437,8 +1469,9 @@ type SubmitCommandResponseObject interface {
 }
 
 type SubmitCommand201ResponseHeaders struct {
-	Location          *string
-	PreferenceApplied *string
+	IdempotentReplayed *bool
+	Location           *string
+	PreferenceApplied  *string
 }
 
 type SubmitCommand201JSONResponse struct {
@@ -1453,6 +1486,9 @@ func (response SubmitCommand201JSONResponse) VisitSubmitCommandResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
 	if response.Headers.Location != nil {
 		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
 	}
@@ -1465,8 +1501,9 @@ func (response SubmitCommand201JSONResponse) VisitSubmitCommandResponse(w http.R
 }
 
 type SubmitCommand202ResponseHeaders struct {
-	Location          *string
-	PreferenceApplied *string
+	IdempotentReplayed *bool
+	Location           *string
+	PreferenceApplied  *string
 }
 
 type SubmitCommand202JSONResponse struct {
@@ -1481,6 +1518,9 @@ func (response SubmitCommand202JSONResponse) VisitSubmitCommandResponse(w http.R
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
 	if response.Headers.Location != nil {
 		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
 	}

@@ -134,6 +134,7 @@ const (
 	BadRequest             ProblemCode = "bad_request"
 	BodyTooLarge           ProblemCode = "body_too_large"
 	HostNotAllowed         ProblemCode = "host_not_allowed"
+	IdempotencyKeyReused   ProblemCode = "idempotency_key_reused"
 	Internal               ProblemCode = "internal"
 	InvalidCommand         ProblemCode = "invalid_command"
 	LogUnavailable         ProblemCode = "log_unavailable"
@@ -145,6 +146,7 @@ const (
 	NotFound               ProblemCode = "not_found"
 	OriginNotAllowed       ProblemCode = "origin_not_allowed"
 	OutcomeNotRecorded     ProblemCode = "outcome_not_recorded"
+	RateLimited            ProblemCode = "rate_limited"
 	ShuttingDown           ProblemCode = "shutting_down"
 	UnsupportedMediaType   ProblemCode = "unsupported_media_type"
 	UnsupportedSubprotocol ProblemCode = "unsupported_subprotocol"
@@ -158,6 +160,8 @@ func (e ProblemCode) Valid() bool {
 	case BodyTooLarge:
 		return true
 	case HostNotAllowed:
+		return true
+	case IdempotencyKeyReused:
 		return true
 	case Internal:
 		return true
@@ -180,6 +184,8 @@ func (e ProblemCode) Valid() bool {
 	case OriginNotAllowed:
 		return true
 	case OutcomeNotRecorded:
+		return true
+	case RateLimited:
 		return true
 	case ShuttingDown:
 		return true
@@ -490,7 +496,7 @@ type Problem struct {
 	Instance  string `json:"instance"`
 	RequestId string `json:"request_id"`
 
-	// Seq Of newer_command and outcome_not_recorded.
+	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
 	Seq    *int64 `json:"seq,omitempty"`
 	Status int    `json:"status"`
 
@@ -583,6 +589,9 @@ type Version struct {
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// IdempotencyKey defines model for Idempotency-Key.
+type IdempotencyKey = string
+
 // Limit defines model for Limit.
 type Limit = int32
 
@@ -623,6 +632,10 @@ type ListCommandsParamsOrder string
 type SubmitCommandParams struct {
 	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out.
 	Prefer *Prefer `json:"Prefer,omitempty"`
+
+	// IdempotencyKey A retry with the same key gets the same entry, whatever became of the first try: the command is dispatched once. Keys are the
+	// submitter's own and remembered for 24 hours. The same key with another request is 422 `idempotency_key_reused`.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetCommandParams defines parameters for GetCommand.
@@ -1245,6 +1258,17 @@ func NewSubmitCommandRequestWithBody(server string, params *SubmitCommandParams,
 			req.Header.Set("Prefer", headerParam0)
 		}
 
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -1693,14 +1717,16 @@ func (r ListCommandsResponse) ContentType() string {
 
 // SubmitCommandResponse201Headers the declared response headers of an HTTP 201 response for SubmitCommand
 type SubmitCommandResponse201Headers struct {
-	Location          *string
-	PreferenceApplied *string
+	IdempotentReplayed *bool
+	Location           *string
+	PreferenceApplied  *string
 }
 
 // SubmitCommandResponse202Headers the declared response headers of an HTTP 202 response for SubmitCommand
 type SubmitCommandResponse202Headers struct {
-	Location          *string
-	PreferenceApplied *string
+	IdempotentReplayed *bool
+	Location           *string
+	PreferenceApplied  *string
 }
 
 // SubmitCommandResponseDefaultHeaders the declared response headers of an HTTP default response for SubmitCommand
@@ -2351,6 +2377,13 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 	switch {
 	case rsp.StatusCode == 201:
 		var headers SubmitCommandResponse201Headers
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
 		if values := rsp.Header.Values("Location"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -2368,6 +2401,13 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 		response.Headers201 = &headers
 	case rsp.StatusCode == 202:
 		var headers SubmitCommandResponse202Headers
+		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {
+			var value bool
+			if err := runtime.BindStyledParameterWithOptions("simple", "Idempotent-Replayed", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.IdempotentReplayed = &value
+		}
 		if values := rsp.Header.Values("Location"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -1,6 +1,7 @@
 // Command swarmcall is the command-line client of Swarmcall, and the demo of it.
 //
-// It is a client like any other: HTTP to the server, the public driver SDK to be a driver, nothing of the server's own code.
+// It is a client like any other: HTTP to the server, the public driver SDK to be a driver. Of the server it has only the reader of
+// log files, which starts no engine.
 package main
 
 import (
@@ -44,6 +45,7 @@ type streams struct {
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run a server, some load drivers and a target on this machine, and show one command at work."`
 	Health  healthCmd  `cmd:"" help:"Exit 0 if a server takes commands, 8 if not."`
+	Log     logCmd     `cmd:"" help:"Look into a log on disk: verify, export, stats."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	DemoDriver demoDriverCmd `cmd:"" hidden:"" help:"One driver of the demo."`

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -21,69 +21,88 @@ const (
 	appendTimeout = 10 * time.Second
 )
 
+// codeStoreFailed is the engine's error when its files fail it, as it does when they are full; that is prevented in limits.go.
+const codeStoreFailed = 10077
+
 // Append makes records durable, in order and without a gap, and returns the position of the first. After an error none of them
 // is in the log, with one exception: when the engine cannot tell any more what it stored, the log takes nothing from then on
 // and Failed says so. The error is of CodeLogUnavailable. ctx is not waited for: an append never hangs on a request.
 func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stuck != nil {
+	switch {
+	case l.stuck != nil:
 		return 0, unavailable(l.stuck)
+	case len(records) == 0:
+		return l.last + 1, nil
 	}
-	stored, chain, err := l.encode(records)
+	stored, heads, err := l.encode(records)
 	if err != nil {
 		return 0, unavailable(err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
-	defer cancel()
+	bytes := storedBytes(stored)
+	if err := l.limits.room(bytes, essential(records)); err != nil {
+		return 0, err
+	}
+	failpoint.Hit(failpoint.BeforeAppend)
 	first = l.last + 1
+	if err := l.put(context.WithoutCancel(ctx), first, stored); err != nil {
+		return 0, unavailable(err)
+	}
+	l.last, l.heads = l.last+uint64(len(records)), heads
+	for i, r := range records {
+		l.index.add(first+uint64(i), r)
+	}
+	l.limits.took(bytes)
+	l.remember(records)
+	failpoint.Hit(failpoint.AfterAppend)
+	return first, nil
+}
+
+func (l *Log) encode(records []swarm.Record) (stored [][]byte, heads logfile.Heads, err error) {
+	heads = l.heads.Clone()
+	for i, r := range records {
+		writer := logfile.Writer(r)
+		b, own, err := l.codec.Encode(r, heads[writer].Sum)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(b) > maxPayload {
+			return nil, nil, fmt.Errorf("a record of %d bytes is over the limit of %d", len(b), maxPayload)
+		}
+		stored = append(stored, b)
+		heads[writer] = logfile.Head{Position: l.last + 1 + uint64(i), Sum: own}
+	}
+	return stored, heads, nil
+}
+
+// put stores all of the records or none.
+func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
 	for done := 0; done < len(stored); {
-		n, err := l.publish(ctx, stored[done:], l.last+uint64(done))
+		n, err := l.store.publish(ctx, stored[done:], first-1+uint64(done))
 		if err == nil {
 			done += n
 			continue
 		}
 		if done, err = l.settle(first, stored, err); err != nil {
-			return 0, unavailable(err)
+			return err
 		}
 	}
-	l.last, l.chain = l.last+uint64(len(records)), chain
-	for i, r := range records {
-		l.index.add(first+uint64(i), r)
-	}
-	return first, nil
+	return nil
 }
 
-func (l *Log) encode(records []swarm.Record) (stored [][]byte, chain sum, err error) {
-	chain = l.chain
-	for _, r := range records {
-		var b []byte
-		if b, chain, err = l.codec.encode(r, chain); err != nil {
-			return nil, chain, err
-		}
-		if len(b) > maxPayload {
-			return nil, chain, fmt.Errorf("a record of %d bytes is over the limit of %d", len(b), maxPayload)
-		}
-		stored = append(stored, b)
+// remember writes the mark. The records are durable whatever comes of it; but a log that cannot write eight bytes takes no more.
+func (l *Log) remember(records []swarm.Record) {
+	id, epoch := l.index.identity()
+	err := l.mark.Update(func(m *logfile.Mark) {
+		m.Position, m.Sum = l.last, l.heads[logfile.Writer(records[len(records)-1])].Sum
+		m.LogID, m.Epoch = id, epoch
+	})
+	if err != nil {
+		_ = l.fail(fmt.Errorf("the log's mark file cannot be written: %w", err)) // told by Failed
 	}
-	return stored, chain, nil
-}
-
-// publish stores the first of the records, or a batch of many, after position last, and returns how many that were.
-func (l *Log) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
-	if len(records) < batchFrom {
-		_, err := l.engine.js.Publish(ctx, subject, records[0], jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
-		return 1, err
-	}
-	n := min(len(records), batchMost)
-	messages := make([]*nats.Msg, n)
-	for i, b := range records[:n] {
-		messages[i] = nats.NewMsg(subject)
-		messages[i].Data = b
-	}
-	messages[0].Header.Set(jetstream.ExpectedLastSeqHeader, fmt.Sprint(last))
-	_, err := jetstreamext.PublishMsgBatch(ctx, l.engine.js, messages)
-	return n, err
 }
 
 // settle finds out what a failed publish left in the stream: the end of the log is read again. It returns how many of the
@@ -91,20 +110,29 @@ func (l *Log) publish(ctx context.Context, records [][]byte, last uint64) (int, 
 func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
-	info, err := l.engine.stream.Info(ctx)
+	end, _, err := l.store.state(ctx)
 	if err != nil {
 		return 0, l.fail(fmt.Errorf("the log's end cannot be read after a failed append: %w", errors.Join(cause, err)))
 	}
-	switch end := info.State.LastSeq; {
+	switch {
 	case end < first-1 || end >= first+uint64(len(stored)):
 		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w", end, first, cause))
+	case broken(cause):
+		return 0, l.fail(fmt.Errorf("the log's disk failed, and what it took is uncertain; the server has to start anew: %w", cause))
 	case end == first-1:
 		return 0, cause
 	case refused(cause):
 		return 0, l.fail(fmt.Errorf("the log took %d of %d records: %w", end-first+1, len(stored), cause))
 	default:
-		return int(end - first + 1), nil //nolint:gosec // G115: at most len(stored)
+		return int(end - first + 1), nil
 	}
+}
+
+// broken reports whether the engine could not write or sync. It may succeed when tried again and yet have lost the bytes, for a
+// failed sync leaves pages marked clean that never reached the disk; so it is not tried again.
+func broken(cause error) bool {
+	var api jetstream.JetStreamError
+	return errors.As(cause, &api) && api.APIError() != nil && api.APIError().ErrorCode == codeStoreFailed
 }
 
 // refused reports whether the engine said no, so that trying again changes nothing.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 // BenchmarkAppend is durable records, one at a time and many that waited together; compare ns/record.
@@ -15,7 +16,7 @@ func BenchmarkAppend(b *testing.B) {
 			defer shut(b, l)
 			records := make([]swarm.Record, n)
 			for i := range records {
-				records[i] = issued("bench", "a", "b", "c")
+				records[i] = swarmtest.Issued("bench", "a", "b", "c")
 			}
 			for b.Loop() {
 				if _, err := l.Append(b.Context(), records); err != nil {
@@ -34,7 +35,7 @@ func BenchmarkPage(b *testing.B) {
 	for range 10 {
 		records := make([]swarm.Record, batchMost)
 		for i := range records {
-			records[i] = issued(fmt.Sprintf("s%d", i%10), "a")
+			records[i] = swarmtest.Issued(fmt.Sprintf("s%d", i%10), "a")
 		}
 		add(b, l, records...)
 	}

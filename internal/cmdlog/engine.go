@@ -11,15 +11,25 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
 const (
-	streamName     = "SWARMCALL"
-	subject        = "swarmcall.log"
-	maxPayload     = 8 << 20 // bytes of one record
-	engineHeadroom = 1 << 30 // bytes the engine may store over the stream's own bound, which is the one that counts
-	startTimeout   = 10 * time.Second
+	maxPayload   = 8 << 20 // bytes of one record
+	engineMost   = 1 << 50 // bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	syncInterval = time.Second
+	startTimeout = 10 * time.Second
 )
+
+// store is what an append needs of the engine.
+type store interface {
+	// publish stores the first of the records, or a batch of many, after position last, and returns how many that were.
+	publish(ctx context.Context, records [][]byte, last uint64) (int, error)
+	// state returns the position of the last record, and how many there are.
+	state(ctx context.Context) (last, records uint64, err error)
+}
 
 // engine is a nats-server in this process with the log's stream.
 type engine struct {
@@ -30,18 +40,18 @@ type engine struct {
 	failed chan error // the engine's fatal error, at most one
 }
 
-func startEngine(ctx context.Context, dir string, maxBytes int64, logger *slog.Logger) (_ *engine, err error) {
+func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	e := &engine{failed: make(chan error, 1)}
 	e.server, err = server.NewServer(&server.Options{
 		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
-		JetStream: true, StoreDir: filepath.Join(dir, "jetstream"), SyncAlways: true,
-		JetStreamMaxStore: maxBytes + engineHeadroom, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
+		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncAlways: cfg.Sync == SyncAlways, SyncInterval: syncInterval,
+		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
 		MaxPayload: maxPayload + (64 << 10), MaxPending: 4 * maxPayload,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the log engine: %w", err)
 	}
-	e.server.SetLoggerV2(&engineLogger{logger.With("room", "log engine"), e.failed}, false, false, false)
+	e.server.SetLoggerV2(&engineLogger{cfg.Logger.With("room", "log engine"), e.failed}, false, false, false)
 	e.server.Start()
 	defer func() {
 		if err != nil {
@@ -59,8 +69,8 @@ func startEngine(ctx context.Context, dir string, maxBytes int64, logger *slog.L
 		return nil, err
 	}
 	e.stream, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: 1,
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: maxBytes, MaxMsgSize: maxPayload,
+		Name: logfile.StreamName, Subjects: []string{logfile.Subject}, Storage: jetstream.FileStorage, Replicas: 1,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
 		DenyDelete: true, DenyPurge: true, AllowDirect: true, AllowAtomicPublish: true,
 	})
 	if err != nil {
@@ -75,6 +85,30 @@ func (e *engine) stop() {
 	}
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
+}
+
+func (e *engine) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
+	if len(records) < batchFrom {
+		_, err := e.js.Publish(ctx, logfile.Subject, records[0], jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
+		return 1, err
+	}
+	n := min(len(records), batchMost)
+	messages := make([]*nats.Msg, n)
+	for i, b := range records[:n] {
+		messages[i] = nats.NewMsg(logfile.Subject)
+		messages[i].Data = b
+	}
+	messages[0].Header.Set(jetstream.ExpectedLastSeqHeader, fmt.Sprint(last))
+	_, err := jetstreamext.PublishMsgBatch(ctx, e.js, messages)
+	return n, err
+}
+
+func (e *engine) state(ctx context.Context) (last, records uint64, err error) {
+	info, err := e.stream.Info(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	return info.State.LastSeq, info.State.Msgs, nil
 }
 
 // fetch returns the stored bytes at a position.

@@ -1,94 +1,119 @@
 package cmdlog
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-var update = flag.Bool("update", false, "write the golden records anew; only for a new format version")
+var update = flag.Bool("update", false, "write the golden logs anew; only for a new format version")
 
-func goldenRecords() map[string]swarm.Record {
-	stop := issued("ci/nightly@host", "d-1", "d-2")
-	stop.Command = swarm.Command{Type: swarm.Stop}
-	stop.Target = swarm.Target{DriverIDs: []string{"d-2", "d-1"}}
-	stop.Key, stop.RequestHash = "key-1", []byte{1, 2, 3}
+// goldenRecords are the records of the golden log after its first: every kind, a second writer, and one over the compression bound.
+func goldenRecords() []swarm.Record {
 	many := make([]swarm.Verdict, 600)
 	for i := range many {
 		many[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond}
 	}
-	return map[string]swarm.Record{
-		"issued_set_players": issued("ci", "d-1"),
-		"issued_stop":        stop,
-		"closed": closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
+	targets := make([]string, len(many))
+	for i := range targets {
+		targets[i] = "d-" + string(rune('a'+i/26)) + string(rune('a'+i%26))
+	}
+	other := swarmtest.Stop("ui", "d-1")
+	other.Node, other.Key, other.RequestHash = "other", "key-1", []byte{1, 2, 3}
+	return []swarm.Record{
+		swarmtest.Issued("ci/nightly@host", "d-1", "d-2", "d-3"),
+		swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond},
 			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "busy", Detail: "later"},
 			swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonNodeLost}),
-		"closed_compressed": closed(2, many...),
-		"late": &swarm.Late{Seq: 2, Node: "test", At: noon, Acks: []swarm.LateAck{
-			{DriverID: "d-1", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond},
-			{DriverID: "d-2", Reply: swarm.Reply{Code: "busy"}, Latency: 2500 * time.Millisecond},
-		}},
-		"reset": &swarm.Reset{Node: "test", At: noon, Cause: "new log", LogID: "0011223344556677", Epoch: 1},
+		swarmtest.Late(2, "d-3"),
+		other,
+		swarmtest.Issued("ci", targets...),
+		swarmtest.Closed(6, many...),
+		&swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "no session for 10m0s"},
+		swarmtest.Stop("ci", "d-1"),
 	}
 }
 
-// TestGoldenRecords opens what format version 1 wrote: logs outlive servers.
-func TestGoldenRecords(t *testing.T) {
-	c, err := newCodec()
+// TestGoldenLogs opens the directories that format version 1 left: logs outlive servers. One of them has an accepted loss.
+func TestGoldenLogs(t *testing.T) {
+	if *update {
+		writeGoldenLogs(t)
+	}
+	for name, lost := range map[string]uint64{"log-v1": 0, "log-v1-loss": 3} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
+			t.Fatal(err)
+		}
+		got := map[uint64]swarm.Record{}
+		l, err := Open(t.Context(), Config{Dir: dir, Node: "test", Replay: func(pos uint64, r swarm.Record) { got[pos] = r }})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for i, want := range goldenRecords() {
+			pos := uint64(i) + 2
+			if pos == lost {
+				want = nil
+			}
+			if diff := cmp.Diff(want, got[pos]); diff != "" {
+				t.Errorf("%s, position %d (-want +got):\n%s", name, pos, diff)
+			}
+		}
+		if lost != 0 {
+			reset, _ := got[10].(*swarm.Reset)
+			if reset == nil || !slices.Equal(reset.Lost, []swarm.Span{{From: lost, To: lost}}) || reset.Epoch != 2 {
+				t.Errorf("%s: the acceptance is %+v", name, got[10])
+			}
+		}
+		add(t, l, swarmtest.Stop("ci", "a"))
+		shut(t, l)
+	}
+}
+
+func writeGoldenLogs(t *testing.T) {
+	t.Helper()
+	dir := filepath.Join("testdata", "log-v1")
+	if err := errors.Join(os.RemoveAll(dir), os.RemoveAll(dir+"-loss")); err != nil {
+		t.Fatal(err)
+	}
+	l := open(t, dir)
+	for _, r := range goldenRecords() {
+		add(t, l, r)
+	}
+	shut(t, l)
+	if err := os.CopyFS(dir+"-loss", os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	var third logfile.Stored
+	if _, err := logfile.Scan(context.Background(), dir, func(s logfile.Stored) {
+		if s.Position == 3 {
+			third = s
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir+"-loss", third.File)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	for name, want := range goldenRecords() {
-		path := filepath.Join("testdata", name+".v1")
-		if *update {
-			b, _, err := c.encode(want, sum{9})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, b, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, prev, _, err := c.decode(1, b)
-		if err != nil || prev != (sum{9}) {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+	b[third.Offset+100] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
 	}
-}
-
-// FuzzDecode must not panic or allocate without bound on hostile bytes.
-func FuzzDecode(f *testing.F) {
-	c, err := newCodec()
+	l, err = Open(t.Context(), Config{Dir: dir + "-loss", Node: "test", AcceptLoss: true})
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
-	for _, r := range goldenRecords() {
-		b, _, err := c.encode(r, sum{})
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b[headerBytes:], b[3], b[4])
-	}
-	f.Fuzz(func(_ *testing.T, body []byte, k, flags byte) {
-		b := append(make([]byte, headerBytes), body...)
-		copy(b, "SC")
-		b[2], b[3], b[4] = formatVersion, k, flags
-		own := hash(b) // a fitting hash, so that the body is looked at
-		copy(b[sumAt:], own[:])
-		_, _, _, _ = c.decode(1, b)
-	})
+	shut(t, l)
 }

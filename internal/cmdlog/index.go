@@ -76,9 +76,14 @@ func (x *index) find(seq uint64) (int, bool) {
 }
 
 func (x *index) name() string {
+	id, epoch := x.identity()
+	return fmt.Sprintf("%s.%d", id, epoch)
+}
+
+func (x *index) identity() (id string, epoch uint64) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return fmt.Sprintf("%s.%d", x.logID, x.epoch)
+	return x.logID, x.epoch
 }
 
 // positions are where the records of one entry lie.

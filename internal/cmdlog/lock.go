@@ -6,7 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
+
+// lockPatience is short: a second server must say so within a second.
+const lockPatience = 100 * time.Millisecond
 
 // lockDir makes sure that no other process has the log in dir: two would overwrite each other's entries, and the engine itself
 // does not look. The lock ends with the process, however that ends.
@@ -14,12 +20,12 @@ func lockDir(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
 	}
-	path := filepath.Join(dir, "LOCK")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the operator names the directory
+	path := filepath.Join(dir, logfile.LockName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // G115: a descriptor fits an int
+	err = tryLock(f)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.Join(fmt.Errorf("the data directory %s is in use by another server (%s is locked); stop that one, or choose another --data-dir", dir, path), f.Close())
 	}
@@ -27,4 +33,14 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, err), f.Close())
 	}
 	return f, nil
+}
+
+// tryLock waits a moment for who only looks whether the lock is held, as `swarmcall log` does.
+func tryLock(f *os.File) error {
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Since(began) > lockPatience {
+			return err
+		}
+	}
 }

@@ -2,8 +2,6 @@ package cmdlog
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,19 +9,33 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // DefaultMaxBytes is the size at which a log refuses entries, unless told otherwise.
 const DefaultMaxBytes = 8 << 30
 
+// SyncPolicy says when an append is on disk.
+type SyncPolicy string
+
+// The policies. With SyncInterval an append may be answered up to a second before it is on disk: kill -9 loses nothing, a power
+// cut may lose that second, and the next start tells of it as of any loss.
+const (
+	SyncAlways   SyncPolicy = "always"
+	SyncInterval SyncPolicy = "interval"
+)
+
 // Config says where the log is and who writes to it.
 type Config struct {
-	Dir      string                           // data directory, made with mode 0700 if absent
-	Node     string                           // writer's name in the records
-	MaxBytes int64                            // size at which the log refuses entries; 0 for DefaultMaxBytes
-	Logger   *slog.Logger                     // nil for none
-	Replay   func(pos uint64, r swarm.Record) // called for each stored record, in order, while Open runs; nil for none
+	Dir        string                           // data directory, made with mode 0700 if absent
+	Node       string                           // writer's name in the records
+	Sync       SyncPolicy                       // "" for SyncAlways
+	MaxBytes   int64                            // size at which the log refuses entries; 0 for DefaultMaxBytes
+	MinFree    int64                            // bytes of free disk below which it refuses them too; 0 for DefaultMinFree
+	AcceptLoss bool                             // open a damaged log with what is left of it, and record the loss
+	Logger     *slog.Logger                     // nil for none
+	Replay     func(pos uint64, r swarm.Record) // called for each stored record, in order, while Open runs; nil for none
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.
@@ -31,56 +43,20 @@ type Log struct {
 	cfg    Config
 	lock   *os.File
 	engine *engine
-	codec  *codec
+	store  store // the engine, but for tests
+	codec  *logfile.Codec
+	mark   *logfile.MarkFile
+	limits limits
 	index  index
 
-	mu    sync.Mutex // one append at a time
-	last  uint64     // position of the last record
-	chain sum        // its hash
-	stuck error      // why nothing may be appended any more
+	mu    sync.Mutex    // one append at a time
+	last  uint64        // position of the last record
+	heads logfile.Heads // the newest record of each writer
+	stuck error         // why nothing may be appended any more
 }
 
-// Open locks the directory, starts the engine, reads and checks every record, and returns the log ready to be appended to.
-// A new log begins with a reset record. It refuses to open a log that another process has, and a damaged one.
-func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = DefaultMaxBytes
-	}
-	l := &Log{cfg: cfg}
-	if l.lock, err = lockDir(cfg.Dir); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.release())
-		}
-	}()
-	if l.codec, err = newCodec(); err != nil {
-		return nil, err
-	}
-	if l.engine, err = startEngine(ctx, cfg.Dir, cfg.MaxBytes, cfg.Logger); err != nil {
-		return nil, err
-	}
-	if err := l.scan(ctx); err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed: keep a copy of %s before you do anything about it", err, cfg.Dir)
-	}
-	if l.last == 0 {
-		if _, err := l.Append(ctx, []swarm.Record{newLog(cfg.Node)}); err != nil {
-			return nil, err
-		}
-	}
-	return l, nil
-}
-
-// newLog is the first record of a log: no load is desired, and the log has a name.
-func newLog(node string) *swarm.Reset {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return &swarm.Reset{Node: node, At: time.Now().UTC(), Cause: "new log", LogID: hex.EncodeToString(id), Epoch: 1}
-}
+// DamagedError tells of stored records that cannot be read.
+type DamagedError = logfile.DamagedError
 
 // ID names the log, as id.epoch.
 func (l *Log) ID() string { return l.index.name() }
@@ -92,7 +68,28 @@ func (l *Log) Last() uint64 {
 	return l.last
 }
 
-// Check reports why the log could not take an append now, or nil.
+// SyncPolicy says when an append is on disk.
+func (l *Log) SyncPolicy() SyncPolicy { return l.cfg.Sync }
+
+// Usage says how much of its bound the log has taken.
+func (l *Log) Usage() Usage { return Usage{Bytes: l.limits.used.Load(), Max: l.limits.max} }
+
+// TouchSession notes that a driver session was open at t. It outlives the process.
+func (l *Log) TouchSession(t time.Time) error {
+	return l.mark.Update(func(m *logfile.Mark) { m.Session = t })
+}
+
+// LastSession is when a driver session was last open, as TouchSession was told; zero for never.
+func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
+
+// RaiseEpoch gives the log a new name, because a driver has applied more than this log holds: what drivers remember of it must not
+// count. The record that does so folds as Stop for all; pos is its position.
+func (l *Log) RaiseEpoch(ctx context.Context, cause string) (pos uint64, err error) {
+	id, epoch := l.index.identity()
+	return l.Append(ctx, []swarm.Record{&swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}})
+}
+
+// Check reports why the log could not take an ordinary command now, or nil.
 func (l *Log) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,10 +99,10 @@ func (l *Log) Check(context.Context) error {
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
 	}
-	return nil
+	return l.limits.room(oneCommand, false)
 }
 
-// Failed gets the engine's fatal error, at most once. The log takes nothing any more then.
+// Failed gets the error that ended the log, at most once: it takes nothing any more, and the server must end.
 func (l *Log) Failed() <-chan error { return l.engine.failed }
 
 // Close stops the engine and gives the directory free. No other method may be called from then on.
@@ -120,12 +117,15 @@ func (l *Log) Close(ctx context.Context) error {
 	}
 }
 
-func (l *Log) release() error {
+func (l *Log) release() (err error) {
 	if l.engine != nil {
 		l.engine.stop()
 	}
 	if l.codec != nil {
-		l.codec.close()
+		l.codec.Close()
 	}
-	return l.lock.Close()
+	if l.mark != nil {
+		err = l.mark.Close()
+	}
+	return errors.Join(err, l.lock.Close())
 }

@@ -13,15 +13,15 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 func TestMain(m *testing.M) {
 	// The engine's random source of ids ends with the process.
 	goleak.VerifyTestMain(m)
 }
-
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 123_000_000, time.UTC)
 
 func open(t testing.TB, dir string) *Log {
 	t.Helper()
@@ -39,17 +39,6 @@ func shut(t testing.TB, l *Log) {
 	}
 }
 
-func issued(submitter string, targets ...string) *swarm.Issued {
-	return &swarm.Issued{
-		Node: "test", Submitter: submitter, Command: swarm.Command{Type: swarm.SetPlayers, Players: 7, Note: "warm up"},
-		Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: targets, Deadline: 2 * time.Second, SubmittedAt: noon,
-	}
-}
-
-func closed(seq uint64, verdicts ...swarm.Verdict) *swarm.Closed {
-	return &swarm.Closed{Seq: seq, Node: "test", ClosedAt: noon.Add(time.Second), Duration: 1500 * time.Microsecond, Verdicts: verdicts}
-}
-
 func add(t testing.TB, l *Log, records ...swarm.Record) uint64 {
 	t.Helper()
 	first, err := l.Append(t.Context(), records)
@@ -63,18 +52,18 @@ func TestEntriesSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	id := l.ID()
-	seq := add(t, l, issued("ci", "a", "b", "c", "d"))
-	outcome := closed(seq,
+	seq := add(t, l, swarmtest.Issued("ci", "a", "b", "c", "d"))
+	outcome := swarmtest.Closed(seq,
 		swarm.Verdict{Kind: swarm.Acked, Latency: 3 * time.Millisecond},
 		swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "over_local_limit", Detail: "at most 5"},
 		swarm.Verdict{Kind: swarm.Superseded},
 		swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonWriteTimeout})
-	late := &swarm.Late{Seq: seq, Node: "test", At: noon, Acks: []swarm.LateAck{
+	late := &swarm.Late{Seq: seq, Node: "test", At: swarmtest.Noon, Acks: []swarm.LateAck{
 		{DriverID: "d", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond},
 	}}
 	add(t, l, outcome, late)
-	unfinished := add(t, l, issued("ci", "a"))
-	want := swarm.Entry{Seq: seq, Issued: issued("ci", "a", "b", "c", "d"), Closed: outcome, Late: late.Acks}
+	unfinished := add(t, l, swarmtest.Issued("ci", "a"))
+	want := swarm.Entry{Seq: seq, Issued: swarmtest.Issued("ci", "a", "b", "c", "d"), Closed: outcome, Late: late.Acks}
 	for _, when := range []string{"before", "after"} {
 		got, err := l.Entry(t.Context(), seq)
 		if err != nil {
@@ -129,7 +118,7 @@ func TestBatchesKeepOrderAndPositions(t *testing.T) {
 	for _, n := range []int{1, 2, batchFrom - 1, batchFrom, 40, batchMost + 3} {
 		records := make([]swarm.Record, n)
 		for i := range records {
-			records[i] = issued(fmt.Sprintf("s%d", next+uint64(i)), "a")
+			records[i] = swarmtest.Issued(fmt.Sprintf("s%d", next+uint64(i)), "a")
 		}
 		if first := add(t, l, records...); first != next {
 			t.Fatalf("%d records begin at %d, want %d", n, first, next)
@@ -142,52 +131,17 @@ func TestBatchesKeepOrderAndPositions(t *testing.T) {
 	}
 }
 
-func TestFullLogRefusesAndStillReads(t *testing.T) {
-	l, err := Open(t.Context(), Config{Dir: t.TempDir(), Node: "test", MaxBytes: 64 << 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shut(t, l)
-	var last uint64
-	for {
-		first, err := l.Append(t.Context(), []swarm.Record{issued("ci", "a")})
-		if err != nil {
-			if swarm.CodeOf(err) != swarm.CodeLogUnavailable {
-				t.Errorf("full log: %v, want log_unavailable", err)
-			}
-			break
-		}
-		last = first
-	}
-	if e, err := l.Entry(t.Context(), last); err != nil || e.Seq != last {
-		t.Errorf("reading the full log: %v", err)
-	}
-	if l.Last() != last {
-		t.Errorf("the log ends at %d, want %d", l.Last(), last)
-	}
-	many := make([]swarm.Record, 2*batchFrom)
-	for i := range many {
-		many[i] = issued("ci", "a")
-	}
-	if _, err := l.Append(t.Context(), many); err == nil {
-		t.Error("a batch went into a full log")
-	}
-	if err := l.Check(t.Context()); err != nil {
-		t.Errorf("a refused append is no failure: %v", err)
-	}
-}
-
 func TestPageAgainstAModel(t *testing.T) {
 	l := open(t, t.TempDir())
 	defer shut(t, l)
 	var all []swarm.Entry
 	for i := range 60 {
-		r := issued([]string{"ci", "ui", "cron"}[i%3], "a")
+		r := swarmtest.Issued([]string{"ci", "ui", "cron"}[i%3], "a")
 		r.Command = swarm.Command{Type: swarm.CommandTypes()[i%2*2], Players: int64(1 - i%2)}
 		e := swarm.Entry{Seq: add(t, l, r), Issued: r}
 		if i%4 != 0 {
 			kind := []swarm.VerdictKind{swarm.Acked, swarm.Superseded}[i%2]
-			e.Closed = closed(e.Seq, swarm.Verdict{Kind: kind})
+			e.Closed = swarmtest.Closed(e.Seq, swarm.Verdict{Kind: kind})
 			add(t, l, e.Closed)
 		}
 		all = append(all, e)
@@ -241,8 +195,8 @@ func TestAWholeSwarmFitsIntoOneRecord(t *testing.T) {
 		verdicts[i] = swarm.Verdict{Kind: swarm.Rejected, Code: "busy", Detail: strings.Repeat("x", swarm.MaxRejectDetailBytes)}
 	}
 	slices.Sort(ids)
-	seq := add(t, l, issued("ci", ids...))
-	want := closed(seq, verdicts...)
+	seq := add(t, l, swarmtest.Issued("ci", ids...))
+	want := swarmtest.Closed(seq, verdicts...)
 	add(t, l, want)
 	got, err := l.Entry(t.Context(), seq)
 	if err != nil {
@@ -251,49 +205,24 @@ func TestAWholeSwarmFitsIntoOneRecord(t *testing.T) {
 	if !slices.Equal(got.Issued.Targets, ids) || !slices.Equal(got.Closed.Verdicts, verdicts) {
 		t.Error("20,000 verdicts did not come back as they went in")
 	}
-	b, _, err := l.codec.encode(want, sum{})
+	b, _, err := l.codec.Encode(want, logfile.Sum{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%.2f bytes a verdict", float64(len(b))/n)
 }
 
-func TestAppendAfterDamageIsRefused(t *testing.T) {
-	l := open(t, t.TempDir())
-	defer shut(t, l)
-	good, _, err := l.codec.encode(issued("ci", "a"), l.chain)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for at := range good {
-		bad := slices.Clone(good)
-		bad[at] ^= 0x10
-		if _, _, _, err := l.codec.decode(2, bad); err == nil {
-			t.Errorf("a flipped bit in byte %d of %d was not noticed", at, len(good))
-		}
-		if _, _, _, err := l.codec.decode(2, good[:at]); err == nil {
-			t.Errorf("a record cut to %d bytes was not noticed", at)
-		}
-	}
-	var damaged *DamagedError
-	newer := slices.Clone(good)
-	newer[2] = formatVersion + 1
-	if _, _, _, err := l.codec.decode(2, newer); !errors.As(err, &damaged) || !strings.Contains(err.Error(), "newer server") {
-		t.Errorf("a newer format: %v", err)
-	}
-}
-
 func TestOpenRefusesABrokenChain(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
-	stray, _, err := l.codec.encode(issued("ci", "a"), sum{1})
+	stray, _, err := l.codec.Encode(swarmtest.Issued("ci", "a"), logfile.Sum{1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.engine.js.Publish(t.Context(), subject, stray); err != nil {
+	if _, err := l.engine.js.Publish(t.Context(), logfile.Subject, stray); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), []swarm.Record{issued("ci", "a")}); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
+	if _, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")}); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
 		t.Errorf("append after a stranger: %v", err)
 	}
 	if err := <-l.Failed(); err == nil {

@@ -50,7 +50,7 @@ func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
 			return swarm.Entry{}, err
 		}
 		if len(e.Closed.Verdicts) != len(issued.Targets) {
-			return swarm.Entry{}, &DamagedError{at.closed, "it has not one verdict per target"}
+			return swarm.Entry{}, damaged(at.closed, "it has not one verdict per target")
 		}
 	}
 	for _, pos := range at.late {
@@ -69,12 +69,14 @@ func record[R swarm.Record](ctx context.Context, l *Log, pos uint64) (none R, er
 	if err != nil {
 		return none, err
 	}
-	r, _, _, err := l.codec.decode(pos, b)
+	r, _, _, err := l.codec.Decode(pos, b)
 	if err != nil {
 		return none, err
 	}
 	if r, ok := r.(R); ok {
 		return r, nil
 	}
-	return none, &DamagedError{pos, "it is of another kind than the index says"}
+	return none, damaged(pos, "it is of another kind than the index says")
 }
+
+func damaged(pos uint64, what string) error { return &DamagedError{Position: pos, To: pos, What: what} }

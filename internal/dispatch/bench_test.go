@@ -34,6 +34,8 @@ func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64,
 	return l.last.Add(n) - n + 1, nil
 }
 
+func (l *countingLog) Entry(context.Context, uint64) (swarm.Entry, error) { panic("nothing is kept") }
+
 // BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the last ack.
 func BenchmarkDispatch(b *testing.B) {
 	for _, n := range []int{10, 1000, 10000} {

@@ -16,7 +16,8 @@ type Call struct {
 	d        *Dispatcher
 	seq      uint64
 	issued   *swarm.Issued
-	handedAt time.Time // when Issued was durable and the hand-over began; deadline, duration and latencies start here
+	issuedAt time.Time // when Issued was durable; deadline and duration start here
+	handedAt time.Time // when its hand-over began; latencies start here
 	done     chan struct{}
 
 	mu       sync.Mutex
@@ -24,7 +25,9 @@ type Call struct {
 	deadline *time.Timer
 	closing  *swarm.Closed   // on its way into the log
 	closed   *swarm.Closed   // in the log; then round is nil
-	early    []swarm.LateAck // answers after a Missing verdict, before Closed is in the log
+	told     []swarm.LateAck // of a call that was read from the log
+	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
+	earlyBy  map[string]bool // who gave them
 }
 
 // Seq is the position of the command in the log.
@@ -34,33 +37,50 @@ func (c *Call) Seq() uint64 { return c.seq }
 func (c *Call) Entry() swarm.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed}
+	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed, Late: c.told}
+}
+
+// settled is the call of an entry that was closed before.
+func settled(e swarm.Entry) *Call {
+	c := &Call{seq: e.Seq, issued: e.Issued, closed: e.Closed, told: e.Late, done: make(chan struct{})}
+	close(c.done)
+	return c
 }
 
 // Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when the log
 // does not take the outcome in time; the command has been sent then, and the outcome is still tried to be recorded.
 func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
-	late := time.NewTimer(time.Until(c.handedAt.Add(c.issued.Deadline + outcomeGrace)))
+	select {
+	case <-c.done: // before the timer, which may have run out as well
+		return c.Entry(), nil
+	default:
+	}
+	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline + outcomeGrace)))
 	defer late.Stop()
+	var err error
 	select {
 	case <-c.done:
-		return c.Entry(), nil
 	case <-ctx.Done():
-		return c.Entry(), ctx.Err()
+		err = ctx.Err()
 	case <-late.C:
-		return c.Entry(), &swarm.Error{
+		err = &swarm.Error{
 			Code:   swarm.CodeOutcomeNotRecorded,
 			Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
 			Attrs:  map[string]any{"seq": c.seq},
 		}
 	}
+	e := c.Entry()
+	if e.Closed != nil {
+		return e, nil // it came while the waiting ended: the outcome is the better answer
+	}
+	return e, err
 }
 
-// start opens the round for verdicts; the caller has put c where acks find it.
+// start opens the round for verdicts, before anybody can find c.
 func (c *Call) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deadline = time.AfterFunc(c.issued.Deadline, c.expireAtDeadline)
+	c.deadline = time.AfterFunc(time.Until(c.issuedAt.Add(c.issued.Deadline)), c.expireAtDeadline)
 	c.closeIfDone()
 }
 
@@ -77,7 +97,11 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 	switch {
 	case counted:
 		c.closeIfDone()
-	case before == swarm.Missing:
+	case before == swarm.Missing && !c.earlyBy[id]:
+		if c.earlyBy == nil {
+			c.earlyBy = map[string]bool{}
+		}
+		c.earlyBy[id], counted = true, true
 		c.early = append(c.early, swarm.LateAck{DriverID: id, Reply: reply, Latency: latency})
 	}
 	return latency, counted, true
@@ -142,17 +166,18 @@ func (c *Call) closeIfDone() {
 	}
 	c.deadline.Stop()
 	c.closing = &swarm.Closed{
-		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.handedAt), Verdicts: c.round.verdicts,
+		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
 	}
 	c.d.enqueueClose(c)
 }
 
-// finish makes the durable outcome visible. It returns the ids that may answer late, and those that have done so already.
-func (c *Call) finish() (missing []string, early []swarm.LateAck) {
+// finish makes the durable outcome visible and opens the late book for it. Both are one step under the lock: an answer finds
+// either the round or the book. It reports whether the book holds answers that came early.
+func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	missing, early = c.round.missing(), c.early
-	c.closed, c.round, c.early = c.closing, nil, nil
+	lateDue = c.d.late.expect(c.seq, c.handedAt, c.round.missing(), c.early)
+	c.closed, c.round, c.early, c.earlyBy = c.closing, nil, nil, nil
 	close(c.done)
-	return missing, early
+	return lateDue
 }

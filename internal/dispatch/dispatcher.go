@@ -12,6 +12,7 @@ import (
 // Config is what a Dispatcher needs. Fleet and Log are borrowed: the caller closes them after Run has returned.
 type Config struct {
 	Log    Log
+	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
 }
@@ -19,6 +20,7 @@ type Config struct {
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
 	log    Log
+	keys   *Keys
 	fleet  Fleet
 	node   string
 	logger *slog.Logger
@@ -27,8 +29,10 @@ type Dispatcher struct {
 
 	mu       sync.RWMutex
 	calls    map[uint64]*Call // without a durable outcome
-	idle     chan struct{}    // closed by the last call to end once refusing is set
-	refusing bool
+	idle     chan struct{}    // closed once refusing is set, no call is open and no step may open one
+	refusing bool             // no new commands
+	busy     bool             // the sequencer is in a step that may open calls
+	expiring bool             // the grace for open rounds is over
 }
 
 // New makes a Dispatcher. Bind must give it its fleet before Run.
@@ -36,8 +40,11 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Keys == nil {
+		cfg.Keys = NewKeys()
+	}
 	return &Dispatcher{
-		log: cfg.Log, node: cfg.Node, logger: cfg.Logger,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -45,23 +52,42 @@ func New(cfg Config) *Dispatcher {
 // Bind sets the fleet. It is apart from New because a fleet reports back to its Dispatcher: one of them comes first.
 func (d *Dispatcher) Bind(f Fleet) { d.fleet = f }
 
-// Submit issues a command: when it returns a Call, the command is durable and has been handed to the fleet.
-// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, log_unavailable or
-// shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the command: it may have been issued.
-func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (*Call, error) {
+// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made it.
+type Receipt struct {
+	*Call
+	Replayed bool
+}
+
+// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the fleet. A key that was
+// used within KeyWindow leads to the same entry again, open or closed, whatever the fleet looks like now.
+// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, idempotency_key_reused,
+// rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the
+// command: it may have been issued.
+func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
 	if err := s.Validate(); err != nil {
-		return nil, err
+		return Receipt{}, err
 	}
 	t := &submission{Submission: s, ctx: ctx, result: make(chan submitted, 1)}
 	if !d.queue.submit(t) {
-		return nil, errShuttingDown
+		return Receipt{}, errShuttingDown
 	}
 	select {
 	case r := <-t.result:
-		return r.call, r.err
+		return d.receipt(ctx, r)
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return Receipt{}, ctx.Err()
 	}
+}
+
+func (d *Dispatcher) receipt(ctx context.Context, r submitted) (Receipt, error) {
+	if r.err != nil || r.call != nil {
+		return Receipt{r.call, r.replayed}, r.err
+	}
+	e, err := d.log.Entry(ctx, r.seq)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{settled(e), true}, nil
 }
 
 // Call returns the call of an entry that has no durable outcome yet.
@@ -138,8 +164,11 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	case <-d.idle:
 	case <-ctx.Done():
 	}
+	d.mu.Lock()
+	d.expiring = true
+	d.mu.Unlock()
 	for _, c := range d.openCalls() {
-		c.expire(func(string) swarm.Reason { return swarm.ReasonServerRestart })
+		c.expire(serverRestart)
 	}
 	select {
 	case <-d.idle:
@@ -154,10 +183,21 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 
 var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")
 
-func (d *Dispatcher) stopping() bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.refusing
+func serverRestart(string) swarm.Reason { return swarm.ReasonServerRestart }
+
+// stepping says that the sequencer may open calls until stepped; false when it must not any more.
+func (d *Dispatcher) stepping() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = !d.refusing
+	return d.busy
+}
+
+func (d *Dispatcher) stepped() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = false
+	d.closeIdleIfDone()
 }
 
 func (d *Dispatcher) refuse() {
@@ -181,11 +221,12 @@ func (d *Dispatcher) openCalls() []*Call {
 
 func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
 
-// opened and ended keep the table of calls without a durable outcome.
-func (d *Dispatcher) opened(c *Call) {
+// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds is over.
+func (d *Dispatcher) opened(c *Call) (expiring bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.calls[c.seq] = c
+	return d.expiring
 }
 
 func (d *Dispatcher) ended(c *Call) {
@@ -196,7 +237,7 @@ func (d *Dispatcher) ended(c *Call) {
 }
 
 func (d *Dispatcher) closeIdleIfDone() {
-	if d.refusing && len(d.calls) == 0 {
+	if d.refusing && !d.busy && len(d.calls) == 0 {
 		select {
 		case <-d.idle:
 		default:

@@ -21,10 +21,20 @@ type world struct {
 	d     *Dispatcher
 	fleet *swarmtest.Fleet
 	log   *swarmtest.MemLog
+	start func()
 }
 
 // inWorld runs test in a bubble of fake time.
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	inIdleWorld(t, func(t *testing.T, w *world) {
+		w.start()
+		test(t, w)
+	})
+}
+
+// inIdleWorld is inWorld with a sequencer that waits for start: what is submitted before makes one batch.
+func inIdleWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{fleet: &swarmtest.Fleet{}, log: &swarmtest.MemLog{}}
@@ -32,10 +42,12 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w.d.Bind(w.fleet)
 		w.fleet.Sink = w.d
 		ran := make(chan struct{})
-		go func() {
-			defer close(ran)
-			w.d.Run()
-		}()
+		w.start = func() {
+			go func() {
+				defer close(ran)
+				w.d.Run()
+			}()
+		}
 		test(t, w)
 		over, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -29,4 +29,7 @@ type Fleet interface {
 // without a gap. After an error none of them is in the log.
 type Log interface {
 	Append(ctx context.Context, records []swarm.Record) (first uint64, err error)
+
+	// Entry reads an entry with its outcome and late answers.
+	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 }

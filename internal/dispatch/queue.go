@@ -14,9 +14,12 @@ type submission struct {
 	result chan submitted // buffered: the sequencer never waits for a submitter
 }
 
+// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or an error.
 type submitted struct {
-	call *Call
-	err  error
+	call     *Call
+	seq      uint64
+	replayed bool
+	err      error
 }
 
 // maxBatch bounds how many commands one append takes, so that the first of a crowd does not wait for all of it.
@@ -60,18 +63,20 @@ func (q *queue) closeCall(c *Call)  { q.add(func(b *batch) { b.closes = append(b
 func (q *queue) reset(cause string) { q.add(func(b *batch) { b.resets = append(b.resets, cause) }) }
 func (q *queue) late(seq uint64)    { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
-// giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. A
-// closed queue takes nothing back: the next process closes what this one could not.
-func (q *queue) giveBack(b batch) {
-	q.add(func(w *batch) {
-		if q.closed && len(b.submits) == 0 {
-			return
-		}
-		w.closes = append(b.closes, w.closes...)
-		w.resets = append(b.resets, w.resets...)
-		w.submits = append(b.submits, w.submits...)
-		w.lates = append(b.lates, w.lates...)
-	})
+// giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
+// caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this one could not.
+func (q *queue) giveBack(b batch) (taken bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if b.empty() || q.closed && len(b.submits) == 0 {
+		return false
+	}
+	w := &q.waiting
+	w.closes = append(b.closes, w.closes...)
+	w.resets = append(b.resets, w.resets...)
+	w.submits = append(b.submits, w.submits...)
+	w.lates = append(b.lates, w.lates...)
+	return true
 }
 
 // close lets the sequencer end once it has done what waits.
@@ -102,6 +107,9 @@ func (q *queue) take() (b batch, ended bool) {
 		q.waiting.submits = append([]*submission(nil), b.submits[maxBatch:]...)
 		b.submits = b.submits[:maxBatch]
 		q.nudge()
+	}
+	if q.closed {
+		q.nudge() // to find it empty once this batch is done: nothing else wakes the sequencer any more
 	}
 	return b, q.closed && b.empty()
 }

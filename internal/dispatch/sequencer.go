@@ -24,121 +24,111 @@ func (d *Dispatcher) Run() {
 	}
 }
 
+// work is what one append writes, in this order.
+type work struct {
+	closes  []*Call
+	resets  []string
+	issues  []frozen
+	lates   []*swarm.Late
+	lateFor []uint64 // entries of lates, and those that had nothing to say
+}
+
 // step appends one batch and carries out what it says.
 func (d *Dispatcher) step(b batch) {
-	accepted := d.freeze(&b)
-	lates := d.lateRecords(b.lates)
-	records := make([]swarm.Record, 0, len(b.closes)+len(b.resets)+len(accepted)+len(lates))
-	for _, c := range b.closes {
-		records = append(records, c.closing)
-	}
-	for _, cause := range b.resets {
-		records = append(records, &swarm.Reset{Node: d.node, At: time.Now().UTC(), Cause: cause})
-	}
-	for _, f := range accepted {
-		records = append(records, f.issued)
-	}
-	for _, l := range lates {
-		records = append(records, l)
-	}
-	if len(records) == 0 {
+	defer d.stepped()
+	w := work{closes: b.closes, resets: b.resets, issues: d.freeze(b), lates: d.lateRecords(b.lates), lateFor: b.lates}
+	err := d.write(w)
+	if err == nil {
 		return
+	}
+	// A full log refuses more load, and still has room for outcomes and for a Stop: these do not fall with the rest.
+	if first, rest := w.split(); first.len() > 0 && rest.len() > 0 {
+		d.failed(rest, err)
+		w, err = first, d.write(first)
+	}
+	if err != nil {
+		d.failed(w, err)
+	}
+}
+
+// write appends w and carries it out. After an error nothing has happened.
+func (d *Dispatcher) write(w work) error {
+	if w.len() == 0 {
+		return nil
 	}
 	// Never a submitter's context: what was taken on is written whoever still waits for it.
-	first, err := d.log.Append(context.Background(), records)
+	seq, err := d.log.Append(context.Background(), d.records(w))
 	if err != nil {
-		d.failed(b, accepted, lates, err)
-		return
+		return err
 	}
-	seq := first
-	for _, c := range b.closes {
+	durable := time.Now()
+	for _, c := range w.closes {
 		d.closed(c)
 		seq++
 	}
-	for range b.resets {
+	for range w.resets {
 		d.fleet.Reset(seq)
 		seq++
 	}
-	for _, f := range accepted {
-		d.handOver(f, seq)
+	for _, f := range w.issues {
+		d.handOver(f, seq, durable)
 		seq++
 	}
+	return nil
 }
 
-// frozen is an accepted submission with its targets.
-type frozen struct {
-	*submission
-	seats  []swarm.Seat
-	issued *swarm.Issued
+func (d *Dispatcher) records(w work) []swarm.Record {
+	records := make([]swarm.Record, 0, w.len())
+	for _, c := range w.closes {
+		records = append(records, c.closing)
+	}
+	for _, cause := range w.resets {
+		records = append(records, &swarm.Reset{Node: d.node, At: time.Now().UTC(), Cause: cause})
+	}
+	for _, f := range w.issues {
+		records = append(records, f.issued)
+	}
+	for _, l := range w.lates {
+		records = append(records, l)
+	}
+	return records
 }
 
-// freeze fixes the targets of the batch's submissions and answers those that are refused. A condition on the newest command
-// can only be judged when every command before it has been folded, so such a submission waits for a batch of its own.
-func (d *Dispatcher) freeze(b *batch) []frozen {
-	var accepted []frozen
-	for i, s := range b.submits {
-		if s.IfSeq != nil && len(accepted)+len(b.resets) > 0 {
-			d.queue.giveBack(batch{submits: b.submits[i:]})
-			break
-		}
-		if s.ctx.Err() != nil {
-			continue // nobody waits any more, and nothing has been logged or sent
-		}
-		f, err := d.freezeOne(s)
-		if err != nil {
-			s.result <- submitted{err: err}
-			continue
-		}
-		accepted = append(accepted, f)
-	}
-	return accepted
-}
+func (w work) len() int { return len(w.closes) + len(w.resets) + len(w.issues) + len(w.lates) }
 
-func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
-	if d.stopping() {
-		return frozen{}, errShuttingDown
-	}
-	if newest := d.fleet.NewestPlayers(s.Target); s.IfSeq != nil && newest != *s.IfSeq {
-		return frozen{}, &swarm.Error{
-			Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": newest},
+// split parts what a nearly full log must still take from the rest.
+func (w work) split() (first, rest work) {
+	first = work{closes: w.closes, resets: w.resets}
+	rest = work{lates: w.lates, lateFor: w.lateFor}
+	for _, f := range w.issues {
+		if f.Command.Type == swarm.Stop {
+			first.issues = append(first.issues, f)
+		} else {
+			rest.issues = append(rest.issues, f)
 		}
 	}
-	seats := d.fleet.Targets(s.Target)
-	switch n := len(seats); {
-	case n == 0:
-		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no active driver matches the target; see GET /drivers")
-	case n < s.MinDrivers:
-		return frozen{}, &swarm.Error{
-			Code: swarm.CodeNotEnoughDrivers, Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
-			Attrs: map[string]any{"have": n, "want": s.MinDrivers},
-		}
-	}
-	ids := make([]string, len(seats))
-	for i, seat := range seats {
-		ids[i] = seat.DriverID
-	}
-	return frozen{submission: s, seats: seats, issued: &swarm.Issued{
-		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
-		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(),
-	}}, nil
+	return first, rest
 }
 
 // handOver opens the round and offers the command to the fleet. The round comes first: an ack may be back before Offer is.
-func (d *Dispatcher) handOver(f frozen, seq uint64) {
+func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c := &Call{
-		d: d, seq: seq, issued: f.issued, handedAt: time.Now(), done: make(chan struct{}),
+		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
 		round: newRound(f.seats, f.Command.Type),
 	}
-	d.opened(c)
 	c.start()
+	d.keys.Remember(seq, f.issued)
+	expiring := d.opened(c)
 	d.fleet.Offer(swarm.Issue{Seq: seq, Command: f.Command, Target: f.Target, Targets: f.issued.Targets, Deadline: f.Deadline})
+	if expiring {
+		c.expire(serverRestart)
+	}
 	f.result <- submitted{call: c}
 }
 
-// closed makes a durable outcome visible and opens the late book for it.
+// closed makes a durable outcome visible.
 func (d *Dispatcher) closed(c *Call) {
-	missing, early := c.finish()
-	if d.late.expect(c.seq, c.handedAt, missing, early) {
+	if c.finish() {
 		d.queue.late(c.seq)
 	}
 	d.ended(c)
@@ -155,22 +145,21 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	return out
 }
 
-// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers.
-func (d *Dispatcher) failed(b batch, accepted []frozen, lates []*swarm.Late, err error) {
-	d.logger.Error("the log took no records", "err", err, "closed", len(b.closes), "issued", len(accepted))
+// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers. They
+// stand first in the next batch, so that a reset never comes after a command it came before.
+func (d *Dispatcher) failed(w work, err error) {
+	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err
 	if swarm.CodeOf(err) == swarm.CodeInternal {
 		refusal = &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the log takes no entries at the moment; nothing was sent", Cause: err}
 	}
-	for _, f := range accepted {
+	for _, f := range w.issues {
 		f.result <- submitted{err: refusal}
 	}
-	for _, l := range lates {
+	for _, l := range w.lates {
 		d.late.restore(l.Seq, l.Acks)
 	}
-	b.submits = nil
-	if b.empty() {
-		return
+	if d.queue.giveBack(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
+		time.AfterFunc(retryEvery, d.queue.nudge)
 	}
-	time.AfterFunc(retryEvery, func() { d.queue.giveBack(b) })
 }

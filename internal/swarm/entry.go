@@ -1,6 +1,9 @@
 package swarm
 
-import "time"
+import (
+	"crypto/sha256"
+	"time"
+)
 
 // Entry is one command of the log with all that is known of its outcome.
 type Entry struct {
@@ -88,6 +91,9 @@ type Submission struct {
 	Deadline   time.Duration
 	MinDrivers int     // refuse unless at least so many drivers are targeted; 0: any number from one
 	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
+
+	Key         string // idempotency key: once used, it leads to the same entry again; "" for none
+	RequestHash []byte // SHA-256 of what was asked for, to tell a retry from another request with the same Key
 }
 
 // Limits on submissions.
@@ -108,6 +114,9 @@ func (s Submission) Validate() error {
 	}
 	bad = append(bad, s.Target.Validate("/target")...)
 	bad = between(bad, "/deadline_ms", s.Deadline.Milliseconds(), MinDeadline.Milliseconds(), MaxDeadline.Milliseconds())
+	if s.Key != "" && len(s.RequestHash) != sha256.Size {
+		bad = append(bad, FieldError{"", "has an idempotency key and no request hash"})
+	}
 	bad = between(bad, "/min_drivers", int64(s.MinDrivers), 0, MaxMinDrivers)
 	if len(bad) == 0 {
 		return nil

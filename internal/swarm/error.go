@@ -24,6 +24,8 @@ const (
 	CodeBodyTooLarge           Code = "body_too_large"
 	CodeUnsupportedMediaType   Code = "unsupported_media_type"
 	CodeInvalidCommand         Code = "invalid_command"
+	CodeIdempotencyKeyReused   Code = "idempotency_key_reused"
+	CodeRateLimited            Code = "rate_limited"
 	CodeLogUnavailable         Code = "log_unavailable"
 	CodeShuttingDown           Code = "shutting_down"
 	CodeOutcomeNotRecorded     Code = "outcome_not_recorded"

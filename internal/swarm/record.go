@@ -42,7 +42,11 @@ type Reset struct {
 	Cause string // why, for people
 	LogID string // identity of the log
 	Epoch uint64 // of the log; rises with every accepted loss
+	Lost  []Span // positions whose records are lost, and whose loss the operator accepted
 }
+
+// Span is a run of log positions, both ends included.
+type Span struct{ From, To uint64 }
 
 func (*Issued) record() {}
 func (*Closed) record() {}

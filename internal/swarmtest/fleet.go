@@ -24,6 +24,7 @@ type Fleet struct {
 	drivers map[string]*FleetDriver
 	desired swarm.Desired
 	running sync.WaitGroup
+	onOffer func()
 }
 
 // FleetDriver is one driver of a Fleet.
@@ -55,6 +56,13 @@ func (f *Fleet) Join(id string, capabilities ...string) *FleetDriver {
 	return d
 }
 
+// OnOffer makes every hand-over begin with a call of f.
+func (f *Fleet) OnOffer(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onOffer = do
+}
+
 // Close ends the drivers' goroutines.
 func (f *Fleet) Close() {
 	f.mu.Lock()
@@ -83,6 +91,9 @@ func (f *Fleet) Targets(t swarm.Target) []swarm.Seat {
 func (f *Fleet) Offer(i swarm.Issue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.onOffer != nil {
+		f.onOffer()
+	}
 	f.desired.Issue(i.Seq, i.Command, i.Target)
 	for id, d := range f.drivers {
 		if i.Target.Matches(id, nil) && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {

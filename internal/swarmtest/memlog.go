@@ -11,22 +11,31 @@ import (
 type MemLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
-	fail    func() error
+	refuse  func([]swarm.Record) error
 }
 
 // FailWith makes each Append fail with what fail returns; nil ends that.
 func (l *MemLog) FailWith(fail func() error) {
+	if fail == nil {
+		l.Refuse(nil)
+		return
+	}
+	l.Refuse(func([]swarm.Record) error { return fail() })
+}
+
+// Refuse makes each Append fail with what refuse says of its records, unless that is nil; a nil refuse ends that.
+func (l *MemLog) Refuse(refuse func([]swarm.Record) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fail = fail
+	l.refuse = refuse
 }
 
 // Append implements dispatch.Log.
 func (l *MemLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.fail != nil {
-		if err := l.fail(); err != nil {
+	if l.refuse != nil {
+		if err := l.refuse(records); err != nil {
 			return 0, err
 		}
 	}
@@ -58,4 +67,14 @@ func (l *MemLog) Entries() []swarm.Entry {
 		}
 	}
 	return out
+}
+
+// Entry implements dispatch.Log.
+func (l *MemLog) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
+	for _, e := range l.Entries() {
+		if e.Seq == seq {
+			return e, nil
+		}
+	}
+	return swarm.Entry{}, swarm.Errorf(swarm.CodeNotFound, "no command has this seq")
 }

@@ -1,4 +1,4 @@
-package cmdlog
+package logfile
 
 import (
 	"bytes"
@@ -39,26 +39,17 @@ const (
 	kindReset
 )
 
-// sum is a SHA-256.
-type sum [sha256.Size]byte
+// Sum is a record's hash, a SHA-256.
+type Sum [sha256.Size]byte
 
-// DamagedError tells of a stored record that cannot be read.
-type DamagedError struct {
-	Position uint64
-	What     string
-}
-
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("log record %d is damaged: %s", e.Position, e.What)
-}
-
-// codec turns records into stored bytes and back. It is safe for concurrent use.
-type codec struct {
+// Codec turns records into stored bytes and back. It is safe for concurrent use.
+type Codec struct {
 	zip   *zstd.Encoder
 	unzip *zstd.Decoder
 }
 
-func newCodec() (*codec, error) {
+// NewCodec returns a codec, to be closed after use.
+func NewCodec() (*Codec, error) {
 	zip, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
@@ -67,16 +58,17 @@ func newCodec() (*codec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &codec{zip, unzip}, nil
+	return &Codec{zip, unzip}, nil
 }
 
-func (c *codec) close() { c.unzip.Close() }
+// Close ends the codec's goroutines.
+func (c *Codec) Close() { c.unzip.Close() }
 
-// encode returns the stored form of r after the record with hash prev, and its own hash.
-func (c *codec) encode(r swarm.Record, prev sum) ([]byte, sum, error) {
+// Encode returns the stored form of r after the record with hash prev, and its own hash.
+func (c *Codec) Encode(r swarm.Record, prev Sum) ([]byte, Sum, error) {
 	k, body, err := encodeBody(r)
 	if err != nil {
-		return nil, sum{}, err
+		return nil, Sum{}, err
 	}
 	b := make([]byte, headerBytes, headerBytes+len(body))
 	copy(b, "SC")
@@ -93,16 +85,16 @@ func (c *codec) encode(r swarm.Record, prev sum) ([]byte, sum, error) {
 	return b, own, nil
 }
 
-// decode reads the record stored at pos, with the hash it names as the one before it, and its own.
-func (c *codec) decode(pos uint64, b []byte) (r swarm.Record, prev, own sum, err error) {
-	damaged := func(what string) (swarm.Record, sum, sum, error) {
-		return nil, sum{}, sum{}, &DamagedError{pos, what}
+// Decode reads the record stored at pos, with the hash it names as the one before it, and its own. The error is a *DamagedError.
+func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err error) {
+	damaged := func(what string) (swarm.Record, Sum, Sum, error) {
+		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what}
 	}
 	switch {
 	case len(b) < headerBytes || string(b[:2]) != "SC":
 		return damaged("it does not begin as a record does")
 	case b[2] > formatVersion:
-		return damaged(fmt.Sprintf("it is of format version %d, this server reads up to %d; use a newer server", b[2], formatVersion))
+		return damaged(fmt.Sprintf("it is of format version %d, this program reads up to %d; use a newer one", b[2], formatVersion))
 	case b[2] != formatVersion:
 		return damaged("its format version is unknown")
 	}
@@ -124,9 +116,9 @@ func (c *codec) decode(pos uint64, b []byte) (r swarm.Record, prev, own sum, err
 }
 
 // hash covers everything but the hash itself.
-func hash(b []byte) sum {
+func hash(b []byte) Sum {
 	h := sha256.New()
 	_, _ = h.Write(b[:sumAt]) // a hash never fails
 	_, _ = h.Write(b[headerBytes:])
-	return sum(h.Sum(nil))
+	return Sum(h.Sum(nil))
 }

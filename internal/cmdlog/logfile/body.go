@@ -1,4 +1,4 @@
-package cmdlog
+package logfile
 
 import (
 	"errors"
@@ -62,6 +62,8 @@ type resetBody struct {
 	Cause string `json:"cause"`
 	LogID string `json:"log_id,omitzero"`
 	Epoch uint64 `json:"epoch,omitzero"`
+
+	Lost [][2]uint64 `json:"lost,omitzero"` // since the format has been kept: absent means none
 }
 
 func encodeBody(r swarm.Record) (kind, []byte, error) {
@@ -75,7 +77,7 @@ func encodeBody(r swarm.Record) (kind, []byte, error) {
 	case *swarm.Late:
 		k, body = kindLate, packLate(r)
 	case *swarm.Reset:
-		k, body = kindReset, resetBody{r.Node, r.At.UnixMicro(), r.Cause, r.LogID, r.Epoch}
+		k, body = kindReset, packReset(r)
 	default:
 		return 0, nil, fmt.Errorf("cannot store a %T", r)
 	}
@@ -92,9 +94,7 @@ func decodeBody(k kind, b []byte) (swarm.Record, error) {
 	case kindLate:
 		return decodeAs(b, unpackLate)
 	case kindReset:
-		return decodeAs(b, func(r *resetBody) (swarm.Record, error) {
-			return &swarm.Reset{Node: r.Node, At: micros(r.AtUS), Cause: r.Cause, LogID: r.LogID, Epoch: r.Epoch}, nil
-		})
+		return decodeAs(b, unpackReset)
 	default:
 		return nil, fmt.Errorf("its kind %d is unknown", k)
 	}
@@ -233,6 +233,22 @@ func unpackLate(b *lateBody) (swarm.Record, error) {
 			a.Reply = swarm.Reply{Code: l.Rejected.Code, Detail: l.Rejected.Detail}
 		}
 		r.Acks = append(r.Acks, a)
+	}
+	return r, nil
+}
+
+func packReset(r *swarm.Reset) resetBody {
+	b := resetBody{Node: r.Node, AtUS: r.At.UnixMicro(), Cause: r.Cause, LogID: r.LogID, Epoch: r.Epoch}
+	for _, s := range r.Lost {
+		b.Lost = append(b.Lost, [2]uint64{s.From, s.To})
+	}
+	return b
+}
+
+func unpackReset(b *resetBody) (swarm.Record, error) {
+	r := &swarm.Reset{Node: b.Node, At: micros(b.AtUS), Cause: b.Cause, LogID: b.LogID, Epoch: b.Epoch}
+	for _, s := range b.Lost {
+		r.Lost = append(r.Lost, swarm.Span{From: s[0], To: s[1]})
 	}
 	return r, nil
 }

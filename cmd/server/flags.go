@@ -1,0 +1,102 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/swarmcall/swarmcall/internal/app"
+)
+
+// envPrefix begins the environment variable of every flag: --data-dir is SWARMCALL_DATA_DIR.
+const envPrefix = "SWARMCALL_"
+
+// clientEnv are variables of the command-line client, which may stand in the same environment.
+var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CONTEXT"}
+
+// flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
+type flags struct {
+	Listen            string           `default:"${listen}" help:"Address to serve on; port 0 picks a free one." placeholder:"HOST:PORT"`
+	DataDir           string           `default:"${data_dir}" help:"Directory of the command log." placeholder:"DIR"`
+	HeartbeatInterval time.Duration    `default:"${heartbeat_interval}" help:"How often drivers report."`
+	StaleAfter        time.Duration    `default:"${stale_after}" help:"Heartbeat age from which a driver is left out of commands."`
+	ForgetAfter       time.Duration    `default:"${forget_after}" help:"How long a lost driver is shown."`
+	DefaultDeadline   time.Duration    `default:"${default_deadline}" help:"Deadline of commands that name none."`
+	LeaseTTL          time.Duration    `default:"${lease_ttl}" help:"How long drivers go on without the server."`
+	OnLeaseLost       string           `default:"${on_lease_lost}" enum:"stop,hold" help:"What drivers do then: ${enum}."`
+	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`
+	NodeName          string           `default:"${node_name}" help:"This server's name in the log." placeholder:"NAME"`
+	AllowedHosts      []string         `help:"Host names to answer to, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
+	AllowedOrigins    []string         `help:"Origins of other web pages that may use this server." placeholder:"URL"`
+	InsecureNoAuth    bool             `help:"Allow --listen on other than loopback, though everybody who reaches it can command the swarm."`
+	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: ${enum}."`
+	LogFormat         string           `default:"text" enum:"text,json" help:"Form of log lines on stderr: ${enum}."`
+	Version           kong.VersionFlag `help:"Print the version and leave."`
+
+	unknown []string // SWARMCALL_ variables that are no flag's
+}
+
+// parse reads args and the environment. done tells that help or the version was asked for and printed.
+func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err error) {
+	f = &flags{}
+	d, v := app.Defaults(), buildVersion()
+	p, err := kong.New(f,
+		kong.Name("swarmcall-server"),
+		kong.Description("Live control for load-test swarms. Each flag is also read from "+envPrefix+"… in the environment."),
+		kong.DefaultEnvars(strings.TrimSuffix(envPrefix, "_")),
+		kong.Writers(stdout, stdout),
+		kong.Exit(func(int) { done = true }),
+		kong.Vars{
+			"listen": d.Listen, "data_dir": d.DataDir, "node_name": d.NodeName, "on_lease_lost": d.OnLeaseLost,
+			"heartbeat_interval": d.HeartbeatInterval.String(), "stale_after": d.StaleAfter.String(), "forget_after": d.ForgetAfter.String(),
+			"default_deadline": d.DefaultDeadline.String(), "lease_ttl": d.LeaseTTL.String(),
+			"version": "swarmcall-server " + v.Version + " " + v.Revision + " " + v.GoVersion,
+		})
+	if err != nil {
+		return nil, false, err
+	}
+	_, err = p.Parse(args)
+	if done {
+		return f, true, nil
+	}
+	f.unknown = unknownEnv(p.Model, environ)
+	return f, false, err
+}
+
+// unknownEnv returns the SWARMCALL_ variables that no flag reads.
+func unknownEnv(model *kong.Application, environ []string) []string {
+	known := slices.Clone(clientEnv)
+	for _, group := range model.AllFlags(false) {
+		for _, flag := range group {
+			known = append(known, flag.Envs...)
+		}
+	}
+	var unknown []string
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+func (f *flags) level() slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(f.LogLevel)) // the parser has checked it
+	return l
+}
+
+func (f *flags) config(logger *slog.Logger) app.Config {
+	return app.Config{
+		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogMaxBytes: f.LogMaxBytes,
+		HeartbeatInterval: f.HeartbeatInterval, StaleAfter: f.StaleAfter, ForgetAfter: f.ForgetAfter,
+		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,
+		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,
+		Version: buildVersion(), Logger: logger,
+	}
+}

@@ -1,0 +1,51 @@
+// Command server runs a Swarmcall server: controllers speak HTTP to it, drivers WebSocket.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/swarmcall/swarmcall/internal/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process: 0 after an orderly stop, 1 when the server could not start or go on, 2 for wrong usage.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	flags, done, err := parse(args, environ, stdout)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "swarmcall-server: %v\nTry --help.\n", err)
+		return 2
+	}
+	if done {
+		return 0
+	}
+	logger := flags.logger(stderr)
+	for _, name := range flags.unknown {
+		logger.Warn("unknown environment variable; it changes nothing", "name", name)
+	}
+	if err := app.Run(ctx, flags.config(logger), nil); err != nil {
+		logger.Error("the server ended", "err", err)
+		return 1
+	}
+	return 0
+}
+
+// logger makes the process's logger. Log lines go to stderr; stdout is left to data.
+func (f *flags) logger(w io.Writer) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: f.level()}
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/logs"
+)
+
+// logCmd looks into a server's log on disk. It needs no server, and a running one does not mind.
+type logCmd struct {
+	Verify logVerifyCmd `cmd:"" help:"Check every byte of it: exit 0 if it is whole, 1 if not."`
+	Export logExportCmd `cmd:"" help:"Print its records as NDJSON, in the names of the HTTP API."`
+	Stats  logStatsCmd  `cmd:"" help:"Print how much is in it."`
+}
+
+type dataDir struct {
+	DataDir string `default:"./data" env:"SWARMCALL_DATA_DIR" help:"The server's data directory (${default})." placeholder:"DIR"`
+}
+
+type logVerifyCmd struct{ dataDir }
+
+// Run checks the log.
+func (c *logVerifyCmd) Run(ctx context.Context, s streams) error {
+	return logs.Verify(ctx, c.DataDir, s.out)
+}
+
+type logExportCmd struct{ dataDir }
+
+// Run prints the records.
+func (c *logExportCmd) Run(ctx context.Context, s streams) error {
+	return logs.Export(ctx, c.DataDir, s.out)
+}
+
+type logStatsCmd struct {
+	dataDir
+	JSON bool `name:"json" help:"As JSON."`
+}
+
+// Run prints the figures.
+func (c *logStatsCmd) Run(ctx context.Context, s streams) error {
+	return logs.Stats(ctx, c.DataDir, c.JSON, s.out)
+}

@@ -1,0 +1,105 @@
+package logs
+
+// The lines of an export. Names are those of api/openapi.yaml; id and event are those of GET /commands/stream.
+
+type issuedLine struct {
+	ID             uint64      `json:"id"`
+	Event          string      `json:"event"`
+	Seq            uint64      `json:"seq"`
+	Node           string      `json:"node"`
+	Submitter      string      `json:"submitter"`
+	Command        commandJSON `json:"command"`
+	Target         targetJSON  `json:"target"`
+	Targets        []string    `json:"targets"`
+	SubmittedAt    string      `json:"submitted_at"`
+	DeadlineMS     int64       `json:"deadline_ms"`
+	IdempotencyKey string      `json:"idempotency_key,omitempty"`
+}
+
+type commandJSON struct {
+	Type         string `json:"type"`
+	Players      *int64 `json:"players,omitempty"`
+	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"`
+	Note         string `json:"note,omitempty"`
+}
+
+type targetJSON struct {
+	DriverIDs []string          `json:"driver_ids,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+}
+
+type closedLine struct {
+	ID         uint64           `json:"id"`
+	Event      string           `json:"event"`
+	Seq        uint64           `json:"seq"`
+	Node       string           `json:"node"`
+	Status     string           `json:"status"`
+	ClosedAt   string           `json:"closed_at"`
+	DurationMS float64          `json:"duration_ms"`
+	Counts     countsJSON       `json:"counts"`
+	Acked      []ackedJSON      `json:"acked"`
+	Rejected   []rejectedJSON   `json:"rejected"`
+	Superseded []supersededJSON `json:"superseded"`
+	Missing    []missingJSON    `json:"missing"`
+}
+
+type countsJSON struct {
+	Targeted   int `json:"targeted"`
+	Acked      int `json:"acked"`
+	Rejected   int `json:"rejected"`
+	Superseded int `json:"superseded"`
+	Missing    int `json:"missing"`
+}
+
+type ackedJSON struct {
+	DriverID  string  `json:"driver_id"`
+	LatencyMS float64 `json:"latency_ms"`
+}
+
+type rejectedJSON struct {
+	DriverID  string  `json:"driver_id"`
+	LatencyMS float64 `json:"latency_ms"`
+	Code      string  `json:"code"`
+	Detail    string  `json:"detail"`
+}
+
+type supersededJSON struct {
+	DriverID string `json:"driver_id"`
+}
+
+type missingJSON struct {
+	DriverID string `json:"driver_id"`
+	Reason   string `json:"reason"`
+}
+
+type lateLine struct {
+	ID    uint64     `json:"id"`
+	Event string     `json:"event"`
+	Seq   uint64     `json:"seq"`
+	Node  string     `json:"node"`
+	At    string     `json:"at"`
+	Late  []lateJSON `json:"late"`
+}
+
+type lateJSON struct {
+	DriverID  string  `json:"driver_id"`
+	Status    string  `json:"status"`
+	LatencyMS float64 `json:"latency_ms"`
+	Code      string  `json:"code,omitempty"`
+	Detail    string  `json:"detail,omitempty"`
+}
+
+type resetLine struct {
+	ID    uint64     `json:"id"`
+	Event string     `json:"event"`
+	Node  string     `json:"node"`
+	At    string     `json:"at"`
+	Cause string     `json:"cause"`
+	LogID string     `json:"log_id,omitempty"`
+	Lost  []spanJSON `json:"lost,omitempty"`
+}
+
+type spanJSON struct {
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+}

@@ -1,0 +1,102 @@
+package logs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Figures say how much is in a log.
+type Figures struct {
+	LogID           string  `json:"log_id"`
+	Entries         int     `json:"entries"`
+	Records         uint64  `json:"records"`
+	LastPosition    uint64  `json:"last_position"`
+	Files           int     `json:"files"`
+	Bytes           int64   `json:"bytes"`
+	BytesPerEntry   float64 `json:"bytes_per_entry"` // of all records, over the entries
+	Submitters      int     `json:"submitters"`
+	Verdicts        int     `json:"verdicts"`
+	BytesPerVerdict float64 `json:"bytes_per_verdict"` // of the outcomes, over the verdicts
+	FirstAt         string  `json:"first_at,omitempty"`
+	LastAt          string  `json:"last_at,omitempty"`
+}
+
+// Stats prints the figures of the log in dir, as text or as JSON. Damage is its error, after the figures of what is left.
+func Stats(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
+	var c counter
+	r, err := scan(ctx, dir, c.take)
+	if err != nil {
+		return err
+	}
+	f := c.figures(r)
+	if asJSON {
+		err = json.NewEncoder(out).Encode(f)
+	} else {
+		err = f.print(out)
+	}
+	if err != nil {
+		return err
+	}
+	return damaged(dir, r.Damage)
+}
+
+type counter struct {
+	entries, verdicts int
+	verdictBytes      int
+	submitters        map[string]struct{}
+	first, last       time.Time
+}
+
+func (c *counter) take(s logfile.Stored) {
+	if c.first.IsZero() {
+		c.first = s.At
+	}
+	c.last = s.At
+	switch r := s.Record.(type) {
+	case *swarm.Issued:
+		c.entries++
+		if c.submitters == nil {
+			c.submitters = map[string]struct{}{}
+		}
+		c.submitters[r.Submitter] = struct{}{}
+	case *swarm.Closed:
+		c.verdicts += len(r.Verdicts)
+		c.verdictBytes += s.Bytes
+	}
+}
+
+func (c *counter) figures(r *logfile.Report) Figures {
+	f := Figures{
+		LogID: logName(r.LogID, r.Epoch), Entries: c.entries, Records: r.Records, LastPosition: r.Last, Files: r.Blocks, Bytes: r.Bytes,
+		Submitters: len(c.submitters), Verdicts: c.verdicts,
+	}
+	if c.entries > 0 {
+		f.BytesPerEntry = float64(r.Bytes) / float64(c.entries)
+	}
+	if c.verdicts > 0 {
+		f.BytesPerVerdict = float64(c.verdictBytes) / float64(c.verdicts)
+	}
+	if r.Records > 0 {
+		f.FirstAt, f.LastAt = timestamp(c.first), timestamp(c.last)
+	}
+	return f
+}
+
+func (f Figures) print(out io.Writer) error {
+	_, err := fmt.Fprintf(out, `log                %s
+entries            %d
+records            %d, up to position %d
+bytes              %d in %d files, %.1f per entry
+submitters         %d
+verdicts           %d, %.1f bytes each
+first record       %s
+last record        %s
+`, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, f.Files, f.BytesPerEntry, f.Submitters, f.Verdicts, f.BytesPerVerdict, f.FirstAt, f.LastAt)
+	return err
+}

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog"
+	"github.com/swarmcall/swarmcall/internal/dispatch"
+	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
+const (
+	roundGrace   = 3 * time.Second         // open rounds may still be answered
+	outcomeGrace = time.Second             // then their outcomes must be in the log
+	answerGrace  = time.Second             // HTTP answers leave
+	drainGrace   = 1500 * time.Millisecond // drivers answer the close
+	logGrace     = 2 * time.Second
+)
+
+// The implementations behind the ports, pinned in the one place that sees both sides.
+var (
+	_ dispatch.Log   = (*cmdlog.Log)(nil)
+	_ dispatch.Fleet = (*drivers.Registry)(nil)
+	_ drivers.Sink   = (*dispatch.Dispatcher)(nil)
+)
+
+// server is the joined rooms.
+type server struct {
+	cfg        Config
+	listener   net.Listener
+	log        *cmdlog.Log
+	dispatcher *dispatch.Dispatcher
+	registry   *drivers.Registry
+	sessions   lastSession
+}
+
+// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
+// listening, if not nil, is told the address once requests are answered.
+func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	s, err := start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, listening)
+}
+
+// start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that the last
+// process left open are closed before anybody is answered.
+func start(ctx context.Context, cfg Config) (_ *server, err error) {
+	s := &server{cfg: cfg, sessions: newLastSession(cfg.DataDir)}
+	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.listener.Close())
+		}
+	}()
+	desired, keys := &swarm.Desired{}, dispatch.NewKeys()
+	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
+		Dir: cfg.DataDir, Node: cfg.NodeName, MaxBytes: cfg.LogMaxBytes, Logger: cfg.Logger,
+		Replay: func(pos uint64, r swarm.Record) { fold(desired, keys, pos, r) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Keys: keys, Node: cfg.NodeName, Logger: cfg.Logger})
+	if err := s.recover(ctx, desired); err != nil {
+		return nil, err
+	}
+	s.registry, err = drivers.New(drivers.Config{
+		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
+		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, LogID: s.log.ID(),
+		Desired: desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
+	}, s.dispatcher)
+	if err != nil {
+		return nil, err
+	}
+	s.dispatcher.Bind(s.registry)
+	return s, nil
+}
+
+// fold replays one stored record into what the log is remembered by.
+func fold(d *swarm.Desired, keys *dispatch.Keys, pos uint64, r swarm.Record) {
+	switch r := r.(type) {
+	case *swarm.Issued:
+		d.Issue(pos, r.Command, r.Target)
+		keys.Remember(pos, r)
+	case *swarm.Reset:
+		d.Reset(pos)
+	}
+}
+
+// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
+func (s *server) recover(ctx context.Context, desired *swarm.Desired) error {
+	open, err := s.log.Unclosed(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.dispatcher.Recover(ctx, open); err != nil {
+		return err
+	}
+	if !desired.Running() || !s.sessions.before(time.Now().Add(-s.cfg.ForgetAfter)) {
+		return nil
+	}
+	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
+	seq, err := s.log.Append(ctx, []swarm.Record{reset})
+	if err != nil {
+		return err
+	}
+	desired.Reset(seq)
+	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
+	return nil
+}

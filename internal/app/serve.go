@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Limits of the HTTP server. There is no read or write timeout on whole requests: sockets and waiting submitters outlive any;
+// the router bounds how long a body may take.
+const (
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+)
+
+// serve runs the rooms until ctx ends or one of them fails, then stops them.
+func (s *server) serve(ctx context.Context, listening func(addr string)) error {
+	var stopping atomic.Bool
+	handler, err := s.handler(&stopping)
+	if err != nil {
+		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
+	}
+	web := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	}
+	var rooms sync.WaitGroup // sequencer, sweeper and session keeper; joined before the log is closed
+	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
+	defer release()
+	rooms.Go(s.dispatcher.Run)
+	rooms.Go(func() { s.registry.Run(keepers) })
+	rooms.Go(func() { s.sessions.keep(keepers, s.registry.Open, s.cfg.Logger) })
+	failed := make(chan error, 1)
+	rooms.Go(func() {
+		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	})
+	addr := s.listener.Addr().String()
+	s.cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", s.cfg.DataDir, "log_id", s.log.ID())
+	if listening != nil {
+		listening(addr)
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+		s.cfg.Logger.Info("stopping")
+	case cause = <-failed:
+	case cause = <-s.log.Failed():
+		cause = fmt.Errorf("the log failed, and without it nothing may be sent: %w", cause)
+	}
+	stopping.Store(true)
+	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), web, &rooms, release))
+}
+
+// stop ends the rooms so that nobody is left waiting: new commands are refused and open rounds ended, their submitters are
+// answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to, goes last.
+func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGroup, release func()) error {
+	soft, cancelSoft := context.WithTimeout(ctx, roundGrace)
+	defer cancelSoft()
+	hard, cancelHard := context.WithTimeout(ctx, roundGrace+outcomeGrace)
+	defer cancelHard()
+	s.dispatcher.Shutdown(soft, hard)
+
+	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
+	defer cancelAnswers()
+	if err := web.Shutdown(answers); err != nil {
+		s.cfg.Logger.Warn("cut HTTP connections that would not end", "err", errors.Join(err, web.Close()))
+	}
+
+	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
+	defer cancelDrain()
+	if s.registry.Open() > 0 {
+		if err := s.sessions.touch(); err != nil {
+			s.cfg.Logger.Warn("cannot note that drivers were connected", "err", err)
+		}
+	}
+	s.registry.Shutdown(drain)
+	release()
+	rooms.Wait()
+
+	closing, cancelClosing := context.WithTimeout(ctx, logGrace)
+	defer cancelClosing()
+	err := s.log.Close(closing)
+	s.cfg.Logger.Info("stopped")
+	return err
+}

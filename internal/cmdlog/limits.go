@@ -1,0 +1,101 @@
+package cmdlog
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// DefaultMinFree is how much free disk a log leaves, unless told otherwise.
+const DefaultMinFree = 64 << 20
+
+const (
+	mostReserve   = 64 << 20 // bytes under the bound that are kept for what must still be recorded
+	frameOverhead = 128      // bytes the engine stores around a record, rounded up
+	warnPercent   = 80
+	oneCommand    = 4 << 10 // bytes for which there has to be room in a log that says it is ready
+)
+
+// Usage says how much of its bound a log has taken, in bytes.
+type Usage struct{ Bytes, Max int64 }
+
+// limits refuse records in time: a full disk is met here, and by the engine only by accident, for the engine does not survive it.
+type limits struct {
+	max     int64 // bytes the log may take
+	reserve int64 // of these, for outcomes and Stops
+	minFree int64 // bytes of the disk that stay free; outcomes and Stops may take three quarters of them
+	free    func() (int64, error)
+	used    *atomic.Int64
+	warned  bool
+	logger  *slog.Logger
+}
+
+func newLimits(cfg Config, used int64) limits {
+	l := limits{
+		max: cfg.MaxBytes, reserve: min(mostReserve, cfg.MaxBytes/8), minFree: cfg.MinFree, used: new(atomic.Int64), logger: cfg.Logger,
+		free: func() (int64, error) { return freeBytes(cfg.Dir) },
+	}
+	l.took(used)
+	return l
+}
+
+func freeBytes(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	err := syscall.Statfs(dir, &s)
+	return int64(s.Bavail) * s.Bsize, err
+}
+
+// room reports why the log cannot take so many bytes more, or nil. What is essential may take the reserve.
+func (l *limits) room(bytes int64, essential bool) error {
+	max, minFree := l.max-l.reserve, l.minFree
+	if essential {
+		max, minFree = l.max, l.minFree/4
+	}
+	if used := l.used.Load(); used+bytes > max {
+		return full(fmt.Sprintf("the log is full: %s of the %s that --log-max-bytes allows; start the server with a higher one", mib(used), mib(l.max)))
+	}
+	free, err := l.free()
+	if err != nil {
+		return full("the free space of the log's disk cannot be read: " + err.Error())
+	}
+	if free-bytes < minFree {
+		return full(fmt.Sprintf("the log's disk is full: %s are free and %s are kept; make space there, and the log goes on by itself", mib(free), mib(l.minFree)))
+	}
+	return nil
+}
+
+func full(detail string) error {
+	return swarm.Errorf(swarm.CodeLogUnavailable, detail+"; nothing was sent")
+}
+
+func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+
+// took counts what was stored, and warns once when the log fills up.
+func (l *limits) took(bytes int64) {
+	used := l.used.Add(bytes)
+	if !l.warned && used >= l.max/100*warnPercent {
+		l.warned = true
+		l.logger.Warn("the log is filling up; when it is full, only Stop is taken", "used_bytes", used, "log_max_bytes", l.max)
+	}
+}
+
+// essential reports whether all of the records must be taken as long as any can: what has happened, and Stop.
+func essential(records []swarm.Record) bool {
+	for _, r := range records {
+		if issued, ok := r.(*swarm.Issued); ok && issued.Command.Type != swarm.Stop {
+			return false
+		}
+	}
+	return true
+}
+
+// storedBytes is what the records take in the engine's files.
+func storedBytes(stored [][]byte) (n int64) {
+	for _, b := range stored {
+		n += int64(len(b)) + frameOverhead
+	}
+	return n
+}

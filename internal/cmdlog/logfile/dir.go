@@ -1,0 +1,65 @@
+package logfile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/minio/highwayhash"
+)
+
+// streamDir is where the engine keeps the log's stream, below the data directory. EngineDir is what the engine is told.
+const (
+	EngineDir = "jetstream"
+	streamDir = EngineDir + "/jetstream/$G/streams/" + StreamName
+	blockDir  = streamDir + "/msgs"
+	blockExt  = ".blk"
+	indexName = blockDir + "/index.db" // the engine's own summary of the blocks; absent, it reads them
+	metaName  = streamDir + "/meta.inf"
+	metaSum   = streamDir + "/meta.sum"
+)
+
+func blockName(number int) string { return blockDir + "/" + strconv.Itoa(number) + blockExt }
+
+// blockNumbers lists the block files, in order.
+func blockNumbers(dir string) ([]int, error) {
+	files, err := os.ReadDir(filepath.Join(dir, blockDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var numbers []int
+	for _, f := range files {
+		name, is := strings.CutSuffix(f.Name(), blockExt)
+		if n, err := strconv.Atoi(name); is && err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, err
+}
+
+// metaFits reports whether the engine will know the stream by its description. Without a fitting one it would take the directory
+// for empty.
+func metaFits(dir string) bool {
+	meta, err := os.ReadFile(filepath.Join(dir, metaName))
+	if err != nil {
+		return false
+	}
+	sum, err := os.ReadFile(filepath.Join(dir, metaSum))
+	if err != nil {
+		return false
+	}
+	key := sha256.Sum256([]byte(StreamName))
+	h, err := highwayhash.NewDigest64(key[:])
+	if err != nil {
+		return false
+	}
+	_, _ = h.Write(meta) // a hash never fails
+	return hex.EncodeToString(h.Sum(nil)) == string(sum)
+}

@@ -1,0 +1,95 @@
+package logfile
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+var update = flag.Bool("update", false, "write the golden records anew; only for a new format version")
+
+func goldenRecords() map[string]swarm.Record {
+	stop := swarmtest.Issued("ci/nightly@host", "d-1", "d-2")
+	stop.Command = swarm.Command{Type: swarm.Stop}
+	stop.Target = swarm.Target{DriverIDs: []string{"d-2", "d-1"}}
+	stop.Key, stop.RequestHash = "key-1", []byte{1, 2, 3}
+	many := make([]swarm.Verdict, 600)
+	for i := range many {
+		many[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond}
+	}
+	return map[string]swarm.Record{
+		"issued_set_players": swarmtest.Issued("ci", "d-1"),
+		"issued_stop":        stop,
+		"closed": swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
+			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "busy", Detail: "later"},
+			swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonNodeLost}),
+		"closed_compressed": swarmtest.Closed(2, many...),
+		"late": &swarm.Late{Seq: 2, Node: "test", At: swarmtest.Noon, Acks: []swarm.LateAck{
+			{DriverID: "d-1", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond},
+			{DriverID: "d-2", Reply: swarm.Reply{Code: "busy"}, Latency: 2500 * time.Millisecond},
+		}},
+		"reset": &swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "new log", LogID: "0011223344556677", Epoch: 1},
+	}
+}
+
+// TestGoldenRecords opens what format version 1 wrote: logs outlive servers.
+func TestGoldenRecords(t *testing.T) {
+	c, err := NewCodec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for name, want := range goldenRecords() {
+		path := filepath.Join("testdata", name+".v1")
+		if *update {
+			b, _, err := c.Encode(want, Sum{9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, prev, _, err := c.Decode(1, b)
+		if err != nil || prev != (Sum{9}) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// FuzzDecode must not panic or allocate without bound on hostile bytes.
+func FuzzDecode(f *testing.F) {
+	c, err := NewCodec()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, r := range goldenRecords() {
+		b, _, err := c.Encode(r, Sum{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b[headerBytes:], b[3], b[4])
+	}
+	f.Fuzz(func(_ *testing.T, body []byte, k, flags byte) {
+		b := append(make([]byte, headerBytes), body...)
+		copy(b, "SC")
+		b[2], b[3], b[4] = formatVersion, k, flags
+		own := hash(b) // a fitting hash, so that the body is looked at
+		copy(b[sumAt:], own[:])
+		_, _, _, _ = c.Decode(1, b)
+	})
+}

@@ -1,0 +1,166 @@
+package logfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Mend makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that the engine
+// would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
+func (r *Report) Mend(dir string) error {
+	var err error
+	if r.Torn != nil {
+		err = errors.Join(cut(filepath.Join(dir, r.Torn.File), r.Torn.Offset), forget(dir, indexName))
+	}
+	if !r.meta {
+		err = errors.Join(err, forget(dir, metaName, metaSum))
+	}
+	return err
+}
+
+func cut(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Sync(), f.Close())
+}
+
+func forget(dir string, names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Salvage makes a damaged log one that the engine opens without cutting more off: of each block with damage the whole records are
+// kept, byte by byte and at their positions, and the lost positions become holes, up to the last one that was acknowledged, so
+// that none is used a second time. What is changed is copied to dir/LostDir first. Call it with the directory locked. The loss
+// still has to be accepted, by a reset record that names LostNow.
+func (r *Report) Salvage(dir string) error {
+	kept := filepath.Join(dir, r.LostDir())
+	if err := os.MkdirAll(kept, 0o700); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, blockDir), 0o700); err != nil {
+		return err
+	}
+	plans, err := r.plans(dir)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		if err := p.carryOut(dir, kept); err != nil {
+			return err
+		}
+	}
+	names := []string{indexName}
+	if !r.meta {
+		names = append(names, metaName, metaSum)
+	}
+	return errors.Join(forget(dir, names...), syncDir(filepath.Join(dir, blockDir)), syncDir(kept), syncDir(dir))
+}
+
+// LostDir is where Salvage puts what it changes, below the data directory.
+func (r *Report) LostDir() string { return fmt.Sprintf("lost-epoch-%d", r.Epoch+1) }
+
+// plan says what becomes of a block.
+type plan struct {
+	number int
+	whole  bool     // all of it stays
+	keep   []extent // else its whole records
+	hole   uint64   // position that is to be marked as absent behind them; 0 for none
+}
+
+// extent is where a whole record lies in its file.
+type extent struct{ offset, size int }
+
+// plans adds to the blocks with damage the hole at the end, which lies in the last block.
+func (r *Report) plans(dir string) ([]plan, error) {
+	plans := slices.Clone(r.rewrite)
+	end := r.Mark.Position
+	for _, s := range r.LostNow() {
+		end = max(end, s.To)
+	}
+	if end <= r.Last {
+		return plans, nil
+	}
+	numbers, err := blockNumbers(dir)
+	if err != nil {
+		return nil, err
+	}
+	last := 1
+	if len(numbers) > 0 {
+		last = numbers[len(numbers)-1]
+	}
+	if n := len(plans); n == 0 || plans[n-1].number != last {
+		plans = append(plans, plan{number: last, whole: true})
+	}
+	plans[len(plans)-1].hole = end
+	return plans, nil
+}
+
+func (p plan) carryOut(dir, kept string) error {
+	path := filepath.Join(dir, blockName(p.number))
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil {
+		if err := keep(filepath.Join(kept, filepath.Base(path)), old); err != nil {
+			return err
+		}
+	}
+	b, err := newBlock(p.number, old)
+	if err != nil {
+		return err
+	}
+	data := b.pick(p)
+	if len(data) == 0 {
+		return os.Remove(path) // the engine keeps no empty block either
+	}
+	return writeFile(path, data)
+}
+
+// keep copies a damaged file, unless a salvage that did not come to its end has done so: by now it may be changed.
+func keep(path string, data []byte) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return writeFile(path, data)
+}
+
+// pick returns what the plan leaves of the block.
+func (b *block) pick(p plan) []byte {
+	var data []byte
+	if p.whole {
+		data = slices.Clone(b.data)
+	}
+	for _, e := range p.keep {
+		data = append(data, b.data[e.offset:e.offset+e.size]...)
+	}
+	if p.hole != 0 {
+		data = append(data, b.hole(p.hole, time.Now())...)
+	}
+	return data
+}
+
+// writeFile puts a file in place that is whole whenever somebody looks, and on disk when writeFile returns.
+func writeFile(path string, data []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

@@ -1,0 +1,97 @@
+package logfile
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Stored is one whole record with its place.
+type Stored struct {
+	Position uint64
+	Record   swarm.Record
+	At       time.Time // when the engine stored it
+	Bytes    int       // in the file, with all that goes around the record
+	File     string    // below the data directory
+	Offset   int64     // in the file
+}
+
+// Report is what a scan found.
+type Report struct {
+	Blocks  int    // files
+	Records uint64 // whole ones
+	Bytes   int64  // of the whole ones, in the files
+	Last    uint64 // the position at which the log ends
+	Heads   Heads  // the newest record of each writer
+
+	LogID string // as the records have it, or else the mark
+	Epoch uint64
+	Mark  Mark
+
+	Lost   []swarm.Span    // positions whose loss has been accepted
+	Damage []*DamagedError // in the order of the files
+	Torn   *Torn           // the end of an append that was never acknowledged; no damage
+	Notes  []string        // what is wrong and does no harm: the next start mends it
+
+	rewrite []plan
+	meta    bool // the engine's description of the stream fits
+}
+
+// Torn is an unfinished write at the log's end, past everything that was acknowledged.
+type Torn struct {
+	File   string // below the data directory
+	Offset int64  // where it begins
+	Bytes  int64
+}
+
+// Err returns the first damage, or nil.
+func (r *Report) Err() error {
+	if len(r.Damage) == 0 {
+		return nil
+	}
+	return r.Damage[0]
+}
+
+// LostNow returns the positions whose records the damage has taken, in order and without overlap.
+func (r *Report) LostNow() []swarm.Span {
+	var out []swarm.Span
+	for _, d := range r.Damage {
+		if d.Position == 0 || d.keeps {
+			continue
+		}
+		if n := len(out); n > 0 && d.Position <= out[n-1].To+1 {
+			out[n-1].To = max(out[n-1].To, d.To)
+			continue
+		}
+		out = append(out, swarm.Span{From: d.Position, To: d.To})
+	}
+	return out
+}
+
+// accept drops the damage whose loss a later reset record has accepted.
+func (r *Report) accept() {
+	open := r.Damage[:0]
+	for _, d := range r.Damage {
+		if !d.gap || !covered(r.Lost, d.Position, d.To) {
+			open = append(open, d)
+		}
+	}
+	r.Damage = open
+}
+
+// covered reports whether every position from first to last lies in one of the spans.
+func covered(spans []swarm.Span, first, last uint64) bool {
+	for at := first; at <= last; {
+		next := at
+		for _, s := range spans {
+			if s.From <= at && at <= s.To {
+				next = max(next, s.To+1)
+			}
+		}
+		if next == at {
+			return false
+		}
+		at = next
+	}
+	return true
+}

@@ -1,0 +1,178 @@
+package cmdlog
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Open locks the directory, reads and checks the files, starts the engine on them, and returns the log ready to be appended to.
+// A new log begins with a reset record. It refuses to open a log that another process has, and a damaged one, unless the loss is
+// accepted; refusing changes nothing.
+func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
+	if cfg, err = cfg.complete(); err != nil {
+		return nil, err
+	}
+	l := &Log{cfg: cfg}
+	if l.lock, err = lockDir(cfg.Dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.release())
+		}
+	}()
+	if l.codec, err = logfile.NewCodec(); err != nil {
+		return nil, err
+	}
+	found, accepted, err := l.recover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Before the engine: a log that has records and no mark has lost its mark.
+	if l.mark, err = logfile.OpenMark(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("cannot open the log's mark file in %s: %w", cfg.Dir, err)
+	}
+	if l.engine, err = startEngine(ctx, cfg); err != nil {
+		return nil, err
+	}
+	l.store = l.engine
+	if err := l.agree(ctx, found); err != nil {
+		return nil, err
+	}
+	if first := l.firstRecord(found, accepted); first != nil {
+		if _, err := l.Append(ctx, []swarm.Record{first}); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (cfg Config) complete() (Config, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = DefaultMaxBytes
+	}
+	if cfg.MinFree == 0 {
+		cfg.MinFree = DefaultMinFree
+	}
+	if cfg.Sync == "" {
+		cfg.Sync = SyncAlways
+	}
+	if cfg.Sync != SyncAlways && cfg.Sync != SyncInterval {
+		return cfg, fmt.Errorf("log sync %q is unknown; use always or interval", cfg.Sync)
+	}
+	return cfg, nil
+}
+
+// recover reads the files into the log's state and mends what may be mended. accepted is the damage that the operator gave up.
+func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err error) {
+	found, err = logfile.Scan(ctx, l.cfg.Dir, func(s logfile.Stored) {
+		l.index.add(s.Position, s.Record)
+		if l.cfg.Replay != nil {
+			l.cfg.Replay(s.Position, s.Record)
+		}
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
+	}
+	for _, note := range found.Notes {
+		l.cfg.Logger.Warn("a file beside the log is not as it should be and is mended", "what", note)
+	}
+	switch damage := found.Err(); {
+	case damage == nil:
+		err = l.mend(found)
+	case !l.cfg.AcceptLoss:
+		return nil, nil, refusal(l.cfg.Dir, damage)
+	default:
+		accepted = found
+		found, err = l.salvage(ctx, accepted)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	l.last, l.heads = found.Last, found.Heads
+	l.limits = newLimits(l.cfg, found.Bytes)
+	return found, accepted, nil
+}
+
+func refusal(dir string, damage error) error {
+	return fmt.Errorf("%w; nothing was changed. Keep a copy of %s, look with `swarmcall log verify --data-dir %s`, and start with --accept-data-loss to go on with what is left",
+		damage, dir, dir)
+}
+
+func (l *Log) mend(found *logfile.Report) error {
+	if err := found.Mend(l.cfg.Dir); err != nil {
+		return fmt.Errorf("cannot mend the log in %s: %w", l.cfg.Dir, err)
+	}
+	if t := found.Torn; t != nil {
+		l.cfg.Logger.Warn("the log ended in an unfinished write, which nobody was told of; it is cut off",
+			"file", t.File, "offset", t.Offset, "bytes", t.Bytes, "last_position", found.Last)
+	}
+	if l.cfg.AcceptLoss {
+		l.cfg.Logger.Warn("--accept-data-loss was given, and nothing is lost; start without it")
+	}
+	return nil
+}
+
+// salvage keeps what is whole and looks again: nothing but absent positions may be left of the damage.
+func (l *Log) salvage(ctx context.Context, damaged *logfile.Report) (*logfile.Report, error) {
+	if err := damaged.Salvage(l.cfg.Dir); err != nil {
+		return nil, fmt.Errorf("cannot salvage the log in %s: %w", l.cfg.Dir, err)
+	}
+	for _, d := range damaged.Damage {
+		l.cfg.Logger.Error("loss accepted", "damage", d.Error())
+	}
+	left, err := logfile.Scan(ctx, l.cfg.Dir, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
+	}
+	if left.Records != damaged.Records {
+		return nil, fmt.Errorf("the log in %s has %d whole records after salvage and had %d; its files are in %s",
+			l.cfg.Dir, left.Records, damaged.Records, filepath.Join(l.cfg.Dir, damaged.LostDir()))
+	}
+	return left, nil
+}
+
+// agree compares what the engine makes of the files with what they hold.
+func (l *Log) agree(ctx context.Context, found *logfile.Report) error {
+	last, records, err := l.engine.state(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot read the log's state: %w", err)
+	}
+	if last != l.last || records != found.Records {
+		return fmt.Errorf("the log's files in %s hold %d records up to position %d, but the engine sees %d up to %d; keep a copy, and report this",
+			l.cfg.Dir, found.Records, l.last, records, last)
+	}
+	return nil
+}
+
+// firstRecord is what this start has to write before anything else, or nil.
+func (l *Log) firstRecord(found, accepted *logfile.Report) *swarm.Reset {
+	reset := &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), LogID: found.LogID, Epoch: found.Epoch + 1}
+	switch {
+	case accepted != nil:
+		reset.Cause = fmt.Sprintf("data loss accepted: %v; the damaged files are in %s", accepted.Err(), accepted.LostDir())
+		reset.LogID, reset.Epoch, reset.Lost = accepted.LogID, accepted.Epoch+1, accepted.LostNow()
+	case l.last == 0:
+		reset.Cause = "new log"
+	default:
+		return nil
+	}
+	if reset.LogID == "" {
+		id := make([]byte, 8)
+		_, _ = rand.Read(id) // never fails
+		reset.LogID = hex.EncodeToString(id)
+	}
+	return reset
+}

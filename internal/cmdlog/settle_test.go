@@ -1,0 +1,127 @@
+package cmdlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// brittle is a store whose answers get lost.
+type brittle struct {
+	store
+	publishes int
+	publishFn func(n int, publish func() (int, error)) (int, error)
+	stateErr  error
+}
+
+func (b *brittle) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
+	b.publishes++
+	return b.publishFn(b.publishes, func() (int, error) { return b.store.publish(ctx, records, last) })
+}
+
+func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
+	if b.stateErr != nil {
+		return 0, 0, b.stateErr
+	}
+	return b.store.state(ctx)
+}
+
+var errLost = errors.New("the answer was lost")
+
+// TestAnAmbiguousAppend: whatever becomes of the answer, the log says stored when it is, not stored when it is not, and nothing
+// from then on when it cannot tell.
+func TestAnAmbiguousAppend(t *testing.T) {
+	lost := func(n int, publish func() (int, error)) (int, error) {
+		if n > 1 {
+			return publish()
+		}
+		_, err := publish()
+		return 0, errors.Join(errLost, err)
+	}
+	never := func(n int, publish func() (int, error)) (int, error) {
+		if n > 1 {
+			return publish()
+		}
+		return 0, errLost
+	}
+	half := func(n int, publish func() (int, error)) (int, error) {
+		if n == 2 {
+			return 0, errLost
+		}
+		return publish()
+	}
+	broken := func(int, func() (int, error)) (int, error) {
+		return 0, &apiError{jetstream.APIError{Code: 503, ErrorCode: codeStoreFailed, Description: "input/output error"}}
+	}
+	for name, tc := range map[string]struct {
+		records int
+		publish func(int, func() (int, error)) (int, error)
+		state   error
+		stored  bool
+		stuck   bool
+	}{
+		"answer lost":                    {1, lost, nil, true, false},
+		"answer to a batch lost":         {batchFrom, lost, nil, true, false},
+		"answer to one of several lost":  {3, lost, nil, true, false},
+		"never sent":                     {1, never, nil, false, false},
+		"batch never sent":               {batchFrom, never, nil, false, false},
+		"second of several never sent":   {3, half, nil, true, false},
+		"lost, and the end is not known": {1, lost, errors.New("no answer"), false, true},
+		"the disk failed":                {1, broken, nil, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, t.TempDir())
+			defer shut(t, l)
+			l.store = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state}
+			records := make([]swarm.Record, tc.records)
+			for i := range records {
+				records[i] = swarmtest.Issued(fmt.Sprint(i), "a")
+			}
+			before := l.Last()
+			first, err := l.Append(t.Context(), records)
+			if (err == nil) != tc.stored || (err != nil && swarm.CodeOf(err) != swarm.CodeLogUnavailable) {
+				t.Fatalf("append: %d, %v; stored should be %v", first, err, tc.stored)
+			}
+			if tc.stored != (l.Last() == before+uint64(tc.records)) {
+				t.Errorf("the log ends at %d, was %d", l.Last(), before)
+			}
+			then(t, l, tc.stuck)
+		})
+	}
+}
+
+// then appends once more: a stuck log must refuse and say why, any other must go on.
+func then(t *testing.T, l *Log, stuck bool) {
+	t.Helper()
+	want := l.Last() + 1
+	first, err := l.Append(t.Context(), []swarm.Record{swarmtest.Stop("ci", "a")})
+	if !stuck {
+		if err != nil || first != want {
+			t.Errorf("the next append: %d, %v; want %d", first, err, want)
+		}
+		return
+	}
+	if err == nil || l.Check(t.Context()) == nil {
+		t.Errorf("a log that does not know its end took a record at %d", first)
+	}
+	select {
+	case err := <-l.Failed():
+		if !strings.Contains(err.Error(), "log") {
+			t.Errorf("Failed says %v", err)
+		}
+	default:
+		t.Error("Failed does not say so")
+	}
+}
+
+type apiError struct{ api jetstream.APIError }
+
+func (e *apiError) Error() string                 { return e.api.Description }
+func (e *apiError) APIError() *jetstream.APIError { return &e.api }

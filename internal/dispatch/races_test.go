@@ -1,0 +1,203 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// gatedLog holds appends up while its gate is shut.
+type gatedLog struct {
+	swarmtest.MemLog
+	gate sync.RWMutex
+}
+
+func (l *gatedLog) Append(ctx context.Context, records []swarm.Record) (uint64, error) {
+	l.gate.RLock()
+	defer l.gate.RUnlock()
+	return l.MemLog.Append(ctx, records)
+}
+
+// TestLossWhileTheRoundOpens loses the only target again and again, whatever the sequencer is at.
+func TestLossWhileTheRoundOpens(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a").Hold()
+		var over atomic.Bool
+		var losing sync.WaitGroup
+		for range 2 {
+			losing.Go(func() {
+				for !over.Load() {
+					w.d.Gone("a", swarm.ReasonDisconnected)
+				}
+			})
+		}
+		for range 3000 {
+			call, err := w.d.Submit(t.Context(), ordinary(time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e, err := call.Wait(t.Context()); err != nil || e.Counts().Missing != 1 {
+				t.Fatalf("%+v %v", e.Counts(), err)
+			}
+		}
+		over.Store(true)
+		losing.Wait()
+	})
+}
+
+// TestAckRacingTheOutcome acks while the outcome is on its way into the log and out of the table of open calls: the answer
+// is a verdict or a late answer, never lost.
+func TestAckRacingTheOutcome(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a").Hold()
+		counted := 0
+		const rounds = 3000
+		for range rounds {
+			call, err := w.d.Submit(t.Context(), ordinary(time.Millisecond))
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+			if _, ok := w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}); ok {
+				counted++
+			}
+			if _, err := call.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if counted != rounds {
+			t.Errorf("%d of %d answers counted", counted, rounds)
+		}
+	})
+}
+
+func TestRunEndsThoughLateAnswersWaitAtShutdown(t *testing.T) {
+	inIdleWorld(t, func(t *testing.T, w *world) { // leaving the bubble shuts down and waits for Run
+		w.d.queue.late(1)
+		w.d.queue.close()
+		w.start()
+	})
+}
+
+// TestShutdownWaitsForACommandThatIsBeingIssued stops the dispatcher while an append of a new command hangs.
+func TestShutdownWaitsForACommandThatIsBeingIssued(t *testing.T) {
+	log := &gatedLog{}
+	fleet := &swarmtest.Fleet{}
+	d := New(Config{Log: log, Node: "test"})
+	d.Bind(fleet)
+	fleet.Sink = d
+	fleet.Join("a").Hold()
+	defer fleet.Close()
+	ran := make(chan struct{})
+	go func() { d.Run(); close(ran) }()
+
+	log.gate.Lock()
+	result := make(chan error, 1)
+	go func() {
+		_, err := d.Submit(context.Background(), ordinary(time.Minute))
+		result <- err
+	}()
+	for busy := false; !busy; {
+		d.mu.Lock()
+		busy = d.busy
+		d.mu.Unlock()
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	stopped := make(chan struct{})
+	go func() { d.Shutdown(over, t.Context()); close(stopped) }()
+	for refusing := false; !refusing; {
+		d.mu.Lock()
+		refusing = d.expiring
+		d.mu.Unlock()
+	}
+	log.gate.Unlock()
+	<-stopped
+	<-ran
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	e := log.Entries()
+	if len(e) != 1 || e[0].Closed == nil || e[0].Closed.Verdicts[0].Reason != swarm.ReasonServerRestart {
+		t.Errorf("a command that was issued while stopping has no outcome: %+v", e)
+	}
+}
+
+// TestFullLogStillTakesStops submits a Stop beside other commands to a log that has room for Stops and outcomes only.
+func TestFullLogStillTakesStops(t *testing.T) {
+	full := swarm.Errorf(swarm.CodeLogUnavailable, "full")
+	inIdleWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		w.log.Refuse(func(records []swarm.Record) error {
+			for _, r := range records {
+				if i, ok := r.(*swarm.Issued); ok && i.Command.Type != swarm.Stop {
+					return full
+				}
+			}
+			return nil
+		})
+		results := make(chan swarmtest.Result, 30)
+		for i := range cap(results) {
+			s := ordinary(time.Second)
+			if i%3 == 0 {
+				s.Command = swarm.Command{Type: swarm.Stop}
+			}
+			go func() { results <- w.Submit(t.Context(), s) }()
+		}
+		synctest.Wait()
+		w.start()
+		var stopped, refused int
+		for range cap(results) {
+			switch r := <-results; {
+			case r.Err == swarm.CodeLogUnavailable:
+				refused++
+			case r.Err == "" && r.Command.Type == swarm.Stop:
+				stopped++
+			}
+		}
+		if stopped != 10 || refused != 20 {
+			t.Errorf("%d stopped, %d refused, want 10 and 20", stopped, refused)
+		}
+	})
+}
+
+// TestDeadlinesOfABatchStartTogether: the deadline starts when the record is durable, not when the hand-over comes to it.
+func TestDeadlinesOfABatchStartTogether(t *testing.T) {
+	inIdleWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a").Hold()
+		w.fleet.OnOffer(func() { time.Sleep(100 * time.Millisecond) })
+		var waiting sync.WaitGroup
+		for range 5 {
+			waiting.Go(func() { w.Submit(t.Context(), ordinary(time.Second)) })
+		}
+		synctest.Wait()
+		began := time.Now()
+		w.start()
+		waiting.Wait()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the last of a batch closed after %v", took)
+		}
+	})
+}
+
+// TestAResetThatFailedComesBeforeWhatFollows: load that is asked for after a reset must not be stopped by it.
+func TestAResetThatFailedComesBeforeWhatFollows(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		w.log.FailWith(func() error { return errors.New("busy") })
+		w.d.Reset("nobody is there")
+		synctest.Wait()
+		w.log.FailWith(nil)
+		r := w.Submit(t.Context(), ordinary(time.Second))
+		if _, first := w.log.Records()[0].(*swarm.Reset); !first || r.Seq != 2 {
+			t.Errorf("the command has seq %d, records %v", r.Seq, w.log.Records())
+		}
+	})
+}

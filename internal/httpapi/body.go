@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+const (
+	maxBodyBytes = 64 << 10
+	bodyTimeout  = 10 * time.Second // a body must be here by then
+)
+
+// withStrictBody reads a POST's body, refuses what is no strict JSON command, and hands it on to be read again. The generated
+// decoder is lax: it would take the last of two equal keys, and any spelling of a key.
+func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, err := readBody(w, r)
+			if err == nil {
+				err = checkBody(body)
+			}
+			if err != nil {
+				refuse(w, r, err)
+				return
+			}
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must be JSON: send Content-Type: application/json")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must not be compressed: send no Content-Encoding")
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // tests' recorders have no deadline
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	_ = control.SetReadDeadline(time.Time{})
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, swarm.Errorf(swarm.CodeBodyTooLarge, "the body is over 64 KiB")
+	}
+	if err != nil {
+		return nil, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the body did not arrive whole", Cause: err}
+	}
+	return body, nil
+}
+
+// commandShape is the body of POST /commands as the contract has it, for a strict look before the lax one.
+type commandShape struct {
+	Submitter  string       `json:"submitter"`
+	Command    *commandBody `json:"command"`
+	DeadlineMS int64        `json:"deadline_ms"`
+	Target     struct {
+		DriverIDs []string          `json:"driver_ids"`
+		Labels    map[string]string `json:"labels"`
+	} `json:"target"`
+	MinDrivers int32  `json:"min_drivers"`
+	IfSeq      uint64 `json:"if_seq"`
+}
+
+type commandBody struct {
+	Type         string `json:"type"`
+	Players      *int64 `json:"players"`
+	SpawnDelayMS *int64 `json:"spawn_delay_ms"`
+	Note         string `json:"note"`
+}
+
+func checkBody(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return swarm.Errorf(swarm.CodeMalformedJSON, "the body is empty; send a command as JSON")
+	}
+	var shape commandShape
+	if err := json.Unmarshal(body, &shape, json.RejectUnknownMembers(true)); err != nil {
+		return bodyError(err)
+	}
+	return shape.check()
+}
+
+// bodyError parts what is no JSON from JSON that is no command.
+func bodyError(err error) error {
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		e := &swarm.Error{Code: swarm.CodeMalformedJSON, Detail: fmt.Sprintf("the body is no JSON from byte %d on", s.ByteOffset)}
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			e.Detail = "the body names a member twice"
+			e.Fields = []swarm.FieldError{{Pointer: string(s.JSONPointer), Detail: "is given twice"}}
+		}
+		return e
+	}
+	s, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return &swarm.Error{Code: swarm.CodeMalformedJSON, Detail: "the body is no JSON", Cause: err}
+	}
+	detail := "has a wrong kind of value, or a number out of range"
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		detail = "is not a member there is; look for a slip of the pen"
+	case s.GoType != nil && strings.HasPrefix(s.GoType.Kind().String(), "int"):
+		detail = "must be a whole number in digits, in range"
+	}
+	return invalid(swarm.FieldError{Pointer: string(s.JSONPointer), Detail: detail})
+}
+
+// check finds what a typed look cannot: members that are missing, or belong to another command.
+func (s *commandShape) check() error {
+	if s.Command == nil {
+		return invalid(swarm.FieldError{Pointer: "/command", Detail: "is missing"})
+	}
+	c := s.Command
+	var bad []swarm.FieldError
+	value := func(pointer string, v *int64, of swarm.CommandType) {
+		switch belongs := c.Type == string(of); {
+		case belongs && v == nil:
+			bad = append(bad, swarm.FieldError{Pointer: pointer, Detail: "is missing"})
+		case !belongs && v != nil:
+			bad = append(bad, swarm.FieldError{Pointer: pointer, Detail: "is not a member of this type of command"})
+		}
+	}
+	known := false
+	for _, t := range swarm.CommandTypes() {
+		known = known || c.Type == string(t)
+	}
+	if !known {
+		return invalid(swarm.FieldError{Pointer: "/command/type", Detail: "is not a command type; use set_players, set_spawn_delay_ms or stop"})
+	}
+	value("/command/players", c.Players, swarm.SetPlayers)
+	value("/command/spawn_delay_ms", c.SpawnDelayMS, swarm.SetSpawnDelay)
+	if len(bad) > 0 {
+		return invalid(bad...)
+	}
+	return nil
+}
+
+func invalid(fields ...swarm.FieldError) error {
+	return &swarm.Error{Code: swarm.CodeInvalidCommand, Detail: "the command was refused and nothing was sent", Fields: fields}
+}

@@ -1,0 +1,65 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Commands issues commands.
+type Commands interface {
+	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
+	// submission with the same key did that.
+	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
+	// Open returns an issued command that has no outcome yet.
+	Open(seq uint64) (Call, bool)
+}
+
+// Call is an issued command on its way to an outcome.
+type Call interface {
+	Entry() swarm.Entry
+	Wait(ctx context.Context) (swarm.Entry, error)
+}
+
+// Log reads entries.
+type Log interface {
+	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
+	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
+}
+
+// Fleet reads the roster.
+type Fleet interface {
+	Drivers() []swarm.Driver // by id
+	Driver(id string) (swarm.Driver, bool)
+}
+
+// Mount makes a handler that has its errors written by refuse.
+type Mount func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
+
+// Check is one condition of readiness.
+type Check struct {
+	Name, Detail string
+	OK           bool
+}
+
+// Version tells what was built.
+type Version struct{ Version, Revision, GoVersion string }
+
+// Config is what the router needs. All but the lists must be set.
+type Config struct {
+	Commands        Commands
+	Log             Log
+	Fleet           Fleet
+	DriverSocket    Mount // GET /drivers/connect
+	Pages           Mount // /, and all below /ui/
+	Ready           func(context.Context) []Check
+	Version         Version
+	DefaultDeadline time.Duration
+	Listen          string   // address the server listens on; its host passes the Host list
+	AllowedHosts    []string // further hosts, without port
+	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
+	Logger          *slog.Logger
+}

@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// withContract refuses requests that do not fit the OpenAPI document, unknown query parameters included.
+func withContract(spec []byte, refuse func(http.ResponseWriter, *http.Request, error)) (func(http.Handler) http.Handler, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	if err != nil {
+		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
+	}
+	doc.Servers = nil // they would be matched against Host, which is the guard's business
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := fits(router, r); err != nil {
+				refuse(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}, nil
+}
+
+func fits(router routers.Router, r *http.Request) error {
+	if r.Method == http.MethodHead { // answered as GET
+		get := *r
+		get.Method = http.MethodGet
+		r = &get
+	}
+	route, path, err := router.FindRoute(r)
+	if err != nil {
+		return swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are")
+	}
+	if err := knownParameters(route.Operation, r); err != nil {
+		return err
+	}
+	err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{Request: r, PathParams: path, Route: route})
+	if err == nil {
+		return nil
+	}
+	return misfit(r, err)
+}
+
+// knownParameters refuses query parameters that the operation does not have: a slip of the pen must not select everything.
+func knownParameters(op *openapi3.Operation, r *http.Request) error {
+	for name := range r.URL.Query() {
+		if op.Parameters.GetByInAndName("query", name) != nil {
+			continue
+		}
+		var known []string
+		for _, p := range op.Parameters {
+			if p.Value.In == "query" {
+				known = append(known, p.Value.Name)
+			}
+		}
+		cure := "this route takes none"
+		if len(known) > 0 {
+			cure = "there are " + strings.Join(known, ", ")
+		}
+		return swarm.Errorf(swarm.CodeBadRequest, fmt.Sprintf("the query parameter %q is unknown; %s", name, cure))
+	}
+	return nil
+}
+
+// misfit says in our words what the validator found.
+func misfit(r *http.Request, err error) error {
+	request, ok := errors.AsType[*openapi3filter.RequestError](err)
+	if !ok {
+		return &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err}
+	}
+	reason := request.Reason
+	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+		reason = schema.Reason
+	}
+	if request.Parameter == nil {
+		return bodyMisfit(r, reason)
+	}
+	p := request.Parameter
+	if reason == "" && request.Err != nil {
+		reason = request.Err.Error()
+	}
+	return &swarm.Error{
+		Code: swarm.CodeBadRequest, Detail: fmt.Sprintf("the %s parameter %q is wrong: %s", p.In, p.Name, reason), Cause: err,
+	}
+}
+
+// bodyMisfit lets the nouns say what is wrong with a body: they know the pointer and the cure.
+func bodyMisfit(r *http.Request, reason string) error {
+	var body api.CommandRequest
+	if json.NewDecoder(r.Body).Decode(&body) == nil { // the validator has put the body back
+		if s, err := submissionOf(&body, swarm.MinDeadline); err == nil {
+			if err := s.Validate(); err != nil {
+				return err
+			}
+		}
+	}
+	return invalid(swarm.FieldError{Detail: reason})
+}

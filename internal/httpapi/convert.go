@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"math"
+	"time"
+
+	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/api/timestamp"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// detail is how much of an entry is shown.
+type detail int
+
+const (
+	whole   detail = iota
+	minimal        // without acked
+	asItem         // without acked, and the first itemVerdicts of each other list
+)
+
+const itemVerdicts = 100
+
+// submissionOf reads a body that fits the contract.
+func submissionOf(body *api.CommandRequest, deadline time.Duration) (swarm.Submission, error) {
+	c, err := commandOf(body.Command)
+	if err != nil {
+		return swarm.Submission{}, err
+	}
+	s := swarm.Submission{Submitter: swarm.Anonymous, Command: c, Deadline: deadline}
+	if body.Submitter != nil {
+		s.Submitter = *body.Submitter
+	}
+	if body.DeadlineMs != nil {
+		s.Deadline = time.Duration(*body.DeadlineMs) * time.Millisecond
+	}
+	if t := body.Target; t != nil {
+		s.Target = swarm.Target{DriverIDs: deref(t.DriverIds), Labels: deref(t.Labels)}
+	}
+	if body.MinDrivers != nil {
+		s.MinDrivers = int(*body.MinDrivers)
+	}
+	if body.IfSeq != nil {
+		seq := uint64(*body.IfSeq)
+		s.IfSeq = &seq
+	}
+	return s, nil
+}
+
+func commandOf(c api.Command) (swarm.Command, error) {
+	v, err := c.ValueByDiscriminator()
+	if err != nil {
+		return swarm.Command{}, err
+	}
+	switch v := v.(type) {
+	case api.SetPlayersCommand:
+		return swarm.Command{Type: swarm.SetPlayers, Players: v.Players, Note: deref(v.Note)}, nil
+	case api.SetSpawnDelayCommand:
+		return swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: v.SpawnDelayMs, Note: deref(v.Note)}, nil
+	default:
+		return swarm.Command{Type: swarm.Stop, Note: deref(v.(api.StopCommand).Note)}, nil
+	}
+}
+
+func commandTo(c swarm.Command) (out api.Command) {
+	var err error
+	switch c.Type {
+	case swarm.SetPlayers:
+		err = out.FromSetPlayersCommand(api.SetPlayersCommand{Players: c.Players, Note: optional(c.Note)})
+	case swarm.SetSpawnDelay:
+		err = out.FromSetSpawnDelayCommand(api.SetSpawnDelayCommand{SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)})
+	case swarm.Stop:
+		err = out.FromStopCommand(api.StopCommand{Note: optional(c.Note)})
+	}
+	if err != nil {
+		panic("a command cannot be JSON: " + err.Error()) // numbers and checked text always can
+	}
+	return out
+}
+
+func entryOf(e swarm.Entry, d detail) api.Entry {
+	n := e.Counts()
+	out := api.Entry{
+		Seq: int64(e.Seq), Submitter: e.Issued.Submitter, Command: commandTo(e.Issued.Command), Target: targetTo(e.Issued.Target),
+		Status: api.Status(e.Status()), SubmittedAt: timestamp.Of(e.Issued.SubmittedAt), DeadlineMs: e.Issued.Deadline.Milliseconds(),
+		Counts: api.Counts{
+			Targeted: n.Targeted, Acked: n.Acked, Rejected: n.Rejected, Superseded: n.Superseded, Missing: n.Missing, Late: n.Late,
+		},
+		Rejected: []api.Rejected{}, Superseded: []api.Superseded{}, Missing: []api.Missing{}, Late: []api.Late{},
+	}
+	if e.Closed != nil {
+		at, took := timestamp.Of(e.Closed.ClosedAt), milliseconds(e.Closed.Duration)
+		out.ClosedAt, out.DurationMs = &at, &took
+	}
+	most := math.MaxInt
+	if d == asItem {
+		most = itemVerdicts
+	}
+	addVerdicts(&out, e, d == whole, n.Acked, most)
+	for _, l := range e.Late[:min(len(e.Late), most)] {
+		out.Late = append(out.Late, lateTo(l))
+	}
+	return out
+}
+
+// addVerdicts fills the lists of an entry, each with at most so many.
+func addVerdicts(out *api.Entry, e swarm.Entry, withAcked bool, acked, most int) {
+	ack := make([]api.Acked, 0, acked)
+	if e.Closed != nil {
+		for i, v := range e.Closed.Verdicts {
+			id := e.Issued.Targets[i]
+			switch v.Kind {
+			case swarm.Acked:
+				if withAcked {
+					ack = append(ack, api.Acked{DriverId: id, LatencyMs: milliseconds(v.Latency)})
+				}
+			case swarm.Rejected:
+				out.Rejected = upTo(most, out.Rejected, api.Rejected{DriverId: id, LatencyMs: milliseconds(v.Latency), Code: v.Code, Detail: v.Detail})
+			case swarm.Superseded:
+				out.Superseded = upTo(most, out.Superseded, api.Superseded{DriverId: id})
+			case swarm.Missing:
+				out.Missing = upTo(most, out.Missing, api.Missing{DriverId: id, Reason: api.MissingReason(v.Reason)})
+			case swarm.Undecided:
+			}
+		}
+	}
+	if withAcked {
+		out.Acked = &ack
+	}
+}
+
+func upTo[T any](most int, list []T, v T) []T {
+	if len(list) < most {
+		list = append(list, v)
+	}
+	return list
+}
+
+func lateTo(l swarm.LateAck) api.Late {
+	out := api.Late{DriverId: l.DriverID, Status: api.LateStatusApplied, LatencyMs: milliseconds(l.Latency)}
+	if !l.Reply.Applied {
+		out.Status, out.Code, out.Detail = api.LateStatusRejected, optional(l.Reply.Code), optional(l.Reply.Detail)
+	}
+	return out
+}
+
+func targetTo(t swarm.Target) (out api.Target) {
+	if len(t.DriverIDs) > 0 {
+		out.DriverIds = &t.DriverIDs
+	}
+	if len(t.Labels) > 0 {
+		labels := api.Labels(t.Labels)
+		out.Labels = &labels
+	}
+	return out
+}
+
+func driverTo(d swarm.Driver) api.Driver {
+	out := api.Driver{
+		DriverId: d.ID, State: api.DriverState(d.State), Labels: api.Labels{}, Version: d.Version, Capabilities: []string{},
+		ConnectedAt: timestamp.Of(d.ConnectedAt), RemoteAddr: d.RemoteAddr, HeartbeatAgeMs: d.HeartbeatAge.Milliseconds(),
+		AppliedSeq: int64(d.AppliedSeq), Metrics: map[string]float64{},
+		Reported: api.DriverReport{Players: d.Reported.Players, SpawnDelayMs: d.Reported.SpawnDelayMS, Running: d.Reported.Running},
+	}
+	if len(d.Labels) > 0 {
+		out.Labels = d.Labels
+	}
+	if len(d.Capabilities) > 0 {
+		out.Capabilities = d.Capabilities
+	}
+	if len(d.Metrics) > 0 {
+		out.Metrics = d.Metrics
+	}
+	if d.LastAck != nil {
+		out.LastAck = &api.LastAck{Seq: int64(d.LastAck.Seq), LatencyMs: milliseconds(d.LastAck.Latency)}
+	}
+	return out
+}
+
+// milliseconds with microseconds behind the point: finer is noise.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

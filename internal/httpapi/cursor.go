@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// A cursor is the place a page ended at: what kind of list it belongs to, and its last item. It is opaque to clients, holds no
+// state of the server, and stays good as long as the log does.
+const (
+	olderThan = "older" // commands, newest first: the seq
+	newerThan = "newer" // commands, oldest first: the seq
+	afterID   = "after" // drivers: the id
+)
+
+func cursorOf(kind, place string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + place))
+}
+
+var errCursor = swarm.Errorf(swarm.CodeBadRequest, "the cursor is not one of this list; take next_cursor of the page before, with the same order")
+
+func place(cursor, kind string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return "", errCursor
+	}
+	got, place, ok := strings.Cut(string(b), ":")
+	if !ok || got != kind || place == "" {
+		return "", errCursor
+	}
+	return place, nil
+}
+
+func seqPlace(cursor, kind string) (uint64, error) {
+	s, err := place(cursor, kind)
+	if err != nil {
+		return 0, err
+	}
+	seq, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || seq == 0 {
+		return 0, errCursor
+	}
+	return seq, nil
+}
+
+// nextLink is the Link header of a page with a next one: the same query from the cursor on, relative to the server.
+func nextLink(path string, query url.Values, cursor string) *string {
+	query.Set("cursor", cursor)
+	link := "<" + path + "?" + query.Encode() + `>; rel="next"`
+	return &link
+}

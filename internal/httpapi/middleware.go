@@ -1,0 +1,77 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/google/uuid"
+)
+
+type requestIDKey struct{}
+
+// requestID names the request in answers and in the log.
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
+
+// withRequestID takes over a client's request id, or makes one, and echoes it.
+func withRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !requestIDForm.MatchString(id) {
+			id = uuid.NewString()
+			if v7, err := uuid.NewV7(); err == nil {
+				id = v7.String()
+			}
+		}
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+// withLog logs each request once it is answered, and turns a panic into an internal error.
+func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			began := time.Now()
+			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			defer func() {
+				if p := recover(); p != nil {
+					if p == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
+						panic(p)
+					}
+					refuse(ww, r, fmt.Errorf("panic: %v", p))
+				}
+				level := slog.LevelDebug
+				if r.Method != http.MethodGet && r.Method != http.MethodHead {
+					level = slog.LevelInfo
+				}
+				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
+					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds())
+			}()
+			next.ServeHTTP(ww, r)
+		})
+	}
+}
+
+// withSecurityHeaders keeps browsers from doing more with an answer than it is for.
+func withSecurityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,39 @@
+package httpapi
+
+import "strings"
+
+// preferences are those of RFC 7240 that a client may have; unknown ones are ignored, as the RFC wants it.
+type preferences struct{ async, minimal bool }
+
+func preferencesOf(header string) (p preferences) {
+	for item := range strings.SplitSeq(header, ",") {
+		token, _, _ := strings.Cut(item, ";")
+		name, value, _ := strings.Cut(token, "=")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "respond-async":
+			p.async = true
+		case "return":
+			p.minimal = strings.Trim(strings.TrimSpace(value), `"`) == "minimal"
+		}
+	}
+	return p
+}
+
+// applied is the Preference-Applied header, nil for none.
+func (p preferences) applied() *string {
+	var list []string
+	if p.async {
+		list = append(list, "respond-async")
+	}
+	if p.minimal {
+		list = append(list, "return=minimal")
+	}
+	return optional(strings.Join(list, ", "))
+}
+
+func (p preferences) detail() detail {
+	if p.minimal {
+		return minimal
+	}
+	return whole
+}

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// statuses is the one map from a code to an HTTP status and a title. An absent code is an internal error.
+var statuses = map[swarm.Code]struct {
+	status int
+	title  string
+}{
+	swarm.CodeMalformedJSON:          {http.StatusBadRequest, "Malformed JSON"},
+	swarm.CodeBadRequest:             {http.StatusBadRequest, "Bad request"},
+	swarm.CodeUnsupportedSubprotocol: {http.StatusBadRequest, "Unsupported subprotocol"},
+	swarm.CodeHostNotAllowed:         {http.StatusForbidden, "Host not allowed"},
+	swarm.CodeOriginNotAllowed:       {http.StatusForbidden, "Origin not allowed"},
+	swarm.CodeNotFound:               {http.StatusNotFound, "Not found"},
+	swarm.CodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "Method not allowed"},
+	swarm.CodeNoActiveDrivers:        {http.StatusConflict, "No active drivers"},
+	swarm.CodeNotEnoughDrivers:       {http.StatusConflict, "Not enough drivers"},
+	swarm.CodeNewerCommand:           {http.StatusPreconditionFailed, "Newer command"},
+	swarm.CodeBodyTooLarge:           {http.StatusRequestEntityTooLarge, "Body too large"},
+	swarm.CodeUnsupportedMediaType:   {http.StatusUnsupportedMediaType, "Unsupported media type"},
+	swarm.CodeInvalidCommand:         {http.StatusUnprocessableEntity, "Invalid command"},
+	swarm.CodeIdempotencyKeyReused:   {http.StatusUnprocessableEntity, "Idempotency key reused"},
+	swarm.CodeRateLimited:            {http.StatusTooManyRequests, "Rate limited"},
+	swarm.CodeLogUnavailable:         {http.StatusServiceUnavailable, "Log unavailable"},
+	swarm.CodeShuttingDown:           {http.StatusServiceUnavailable, "Shutting down"},
+	swarm.CodeOutcomeNotRecorded:     {http.StatusServiceUnavailable, "Outcome not recorded"},
+	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
+}
+
+// retryAfterSeconds is what 503 and 429 answers tell clients to wait.
+const retryAfterSeconds = 1
+
+// problems writes problem documents.
+type problems struct {
+	logger *slog.Logger
+	log    Log
+}
+
+// write is the only way an error leaves: as application/problem+json. What is no swarm.Error is internal; its cause is logged
+// and not shown.
+func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // the client is gone
+	}
+	e, ok := errors.AsType[*swarm.Error](err)
+	if !ok {
+		e = &swarm.Error{Code: swarm.CodeInternal, Detail: "the server met an error it did not expect; its log has more under this request id", Cause: err}
+	}
+	kind, known := statuses[e.Code]
+	if !known {
+		kind = statuses[swarm.CodeInternal]
+	}
+	if kind.status >= http.StatusInternalServerError {
+		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code, "err", err)
+	}
+	body := map[string]any{}
+	for name, value := range e.Attrs {
+		body[name] = value
+	}
+	body["type"] = "urn:swarmcall:problem:" + string(e.Code)
+	body["title"] = kind.title
+	body["status"] = kind.status
+	body["detail"] = e.Detail
+	body["instance"] = r.URL.Path
+	body["code"] = e.Code
+	body["request_id"] = requestID(r.Context())
+	if len(e.Fields) > 0 {
+		fields := make([]map[string]string, len(e.Fields))
+		for i, f := range e.Fields {
+			fields[i] = map[string]string{"pointer": f.Pointer, "detail": f.Detail}
+		}
+		body["errors"] = fields
+	}
+	if e.Code == swarm.CodeNewerCommand {
+		p.addEntry(r.Context(), body)
+	}
+	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+	}
+	p.send(w, kind.status, body)
+}
+
+// addEntry shows the entry that stands in the way.
+func (p *problems) addEntry(ctx context.Context, body map[string]any) {
+	if seq, ok := body["seq"].(uint64); ok {
+		if e, err := p.log.Entry(ctx, seq); err == nil {
+			body["entry"] = entryOf(e, asItem)
+		}
+	}
+}
+
+func (p *problems) send(w http.ResponseWriter, status int, body map[string]any) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		p.logger.Error("a problem document cannot be JSON", "err", err)
+		status, b = http.StatusInternalServerError, []byte(`{}`)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // the client may be gone
+}

@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// New returns the server's one handler. The error is about api/openapi.yaml, which is part of the program.
+func New(cfg Config) (http.Handler, error) {
+	p := &problems{logger: cfg.Logger, log: cfg.Log}
+	valid, err := withContract(api.Spec, p.write)
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Use(withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
+		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Allow", strings.Join(allowed(r, req.URL.Path), ", "))
+		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
+	})
+	r.Method(http.MethodGet, "/drivers/connect", cfg.DriverSocket(p.write))
+	r.Get("/openapi.yaml", serveSpec)
+	pages := cfg.Pages(p.write)
+	r.Method(http.MethodGet, "/", pages)
+	r.Handle("/ui/*", pages)
+	r.Group(func(r chi.Router) {
+		r.Use(withStrictBody(p.write), valid)
+		strict := api.NewStrictHandlerWithOptions(&handlers{cfg}, nil, api.StrictHTTPServerOptions{
+			RequestErrorHandlerFunc:  badRequest(p.write),
+			ResponseErrorHandlerFunc: p.write,
+		})
+		api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: badRequest(p.write)})
+	})
+	return r, nil
+}
+
+// handlers implements the generated server interface. Every error it returns ends in problems.write.
+type handlers struct{ Config }
+
+var _ api.StrictServerInterface = (*handlers)(nil)
+
+// badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a net.
+func badRequest(refuse func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		refuse(w, r, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err})
+	}
+}
+
+// allowed lists the methods of a path, as the Allow header wants them.
+func allowed(r chi.Routes, path string) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if match := m; r.Match(chi.NewRouteContext(), match, path) || (m == http.MethodHead && len(methods) == 1) {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}
+
+func serveSpec(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.Spec) // the client may be gone
+}

@@ -1,0 +1,279 @@
+// Package acceptance plays the scenarios against the real server: HTTP in, WebSockets out, the log on disk.
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// server is a real server on a free port, with a log of its own.
+type server struct {
+	url    string
+	client *http.Client
+}
+
+// startServer runs the app until the test ends. change may adjust the configuration.
+func startServer(t testing.TB, change func(*app.Config)) *server {
+	t.Helper()
+	cfg := app.Defaults()
+	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
+	cfg.HeartbeatInterval, cfg.StaleAfter = 50*time.Millisecond, 500*time.Millisecond
+	if testing.Verbose() {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
+	s := &server{client: &http.Client{Transport: checked(&http.Transport{})}}
+	select {
+	case a := <-addr:
+		s.url = "http://" + a
+	case err := <-ended:
+		stop()
+		t.Fatalf("the server did not start: %v", err)
+	}
+	t.Cleanup(func() {
+		s.client.CloseIdleConnections()
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+	})
+	return s
+}
+
+// Driver connects a driver through the SDK.
+func (s *server) Driver(t testing.TB, id string) swarmtest.Driver {
+	t.Helper()
+	return s.connect(t, id)
+}
+
+// entry is an entry of the HTTP API, and the problem document in one.
+type entry struct {
+	Code      string `json:"code"`
+	Seq       uint64 `json:"seq"`
+	Submitter string `json:"submitter"`
+	Command   struct {
+		Type         string `json:"type"`
+		Players      int64  `json:"players"`
+		SpawnDelayMS int64  `json:"spawn_delay_ms"`
+	} `json:"command"`
+	Status     any          `json:"status"` // of an entry a word, of a problem a number
+	DurationMS float64      `json:"duration_ms"`
+	Counts     swarm.Counts `json:"counts"`
+	Acked      []verdict    `json:"acked"`
+	Rejected   []verdict    `json:"rejected"`
+	Missing    []verdict    `json:"missing"`
+}
+
+type verdict struct {
+	DriverID  string  `json:"driver_id"`
+	LatencyMS float64 `json:"latency_ms"`
+	Code      string  `json:"code"`
+	Reason    string  `json:"reason"`
+}
+
+func (e *entry) result() swarmtest.Result {
+	if e.Code != "" {
+		return swarmtest.Result{Err: swarm.Code(e.Code)}
+	}
+	r := swarmtest.Result{
+		Seq: e.Seq, Submitter: e.Submitter, Status: swarm.Status(fmt.Sprint(e.Status)), Counts: e.Counts, Duration: ms(e.DurationMS),
+		Command: swarm.Command{Type: swarm.CommandType(e.Command.Type), Players: e.Command.Players, SpawnDelayMS: e.Command.SpawnDelayMS},
+		Acked:   map[string]time.Duration{}, Rejected: map[string]string{}, Missing: map[string]swarm.Reason{},
+	}
+	for _, v := range e.Acked {
+		r.Acked[v.DriverID] = ms(v.LatencyMS)
+	}
+	for _, v := range e.Rejected {
+		r.Rejected[v.DriverID] = v.Code
+	}
+	for _, v := range e.Missing {
+		r.Missing[v.DriverID] = swarm.Reason(v.Reason)
+	}
+	return r
+}
+
+func ms(f float64) time.Duration { return time.Duration(f * float64(time.Millisecond)) }
+
+// Submit posts a command as curl would.
+func (s *server) Submit(ctx context.Context, sub swarm.Submission) swarmtest.Result {
+	command := map[string]any{"type": sub.Command.Type}
+	switch sub.Command.Type {
+	case swarm.SetPlayers:
+		command["players"] = sub.Command.Players
+	case swarm.SetSpawnDelay:
+		command["spawn_delay_ms"] = sub.Command.SpawnDelayMS
+	case swarm.Stop:
+	}
+	body, err := json.Marshal(map[string]any{"submitter": sub.Submitter, "command": command, "deadline_ms": sub.Deadline.Milliseconds()})
+	if err != nil {
+		return swarmtest.Result{Err: swarm.Code(err.Error())}
+	}
+	var e entry
+	if err := s.do(ctx, http.MethodPost, "/commands", body, &e); err != nil {
+		return swarmtest.Result{Err: swarm.Code(err.Error())}
+	}
+	return e.result()
+}
+
+// Log reads every entry, oldest first, each whole.
+func (s *server) Log(t testing.TB) []swarmtest.Result {
+	t.Helper()
+	var results []swarmtest.Result
+	for path := "/commands?order=asc&limit=50"; path != ""; {
+		var page struct {
+			Items []struct{ Seq uint64 } `json:"items"`
+			Next  *string                `json:"next_cursor"`
+		}
+		if err := s.do(t.Context(), http.MethodGet, path, nil, &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			var e entry
+			if err := s.do(t.Context(), http.MethodGet, fmt.Sprintf("/commands/%d", item.Seq), nil, &e); err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, e.result())
+		}
+		path = ""
+		if page.Next != nil {
+			path = "/commands?order=asc&limit=50&cursor=" + *page.Next
+		}
+	}
+	return results
+}
+
+func (s *server) do(ctx context.Context, method, path string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
+}
+
+// state asks the roster for one driver; "" when it is unknown.
+func (s *server) state(ctx context.Context, id string) swarm.DriverState {
+	var d struct{ State swarm.DriverState }
+	if s.do(ctx, http.MethodGet, "/drivers/"+id, nil, &d) != nil {
+		return ""
+	}
+	return d.State
+}
+
+// until asks again and again, at the pace of the server's answers, until the driver's state is as wanted.
+func (s *server) until(t testing.TB, id string, want swarm.DriverState) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for s.state(ctx, id) != want {
+		if ctx.Err() != nil {
+			t.Fatalf("%s did not become %q in 30s", id, want)
+		}
+	}
+}
+
+// sdkDriver is a driver through the SDK, on a connection that can be frozen.
+type sdkDriver struct {
+	server *server
+	id     string
+	net    *freezer
+	leave  context.CancelFunc
+	left   chan error
+
+	mu      sync.Mutex
+	change  sync.Cond
+	held    bool
+	applied []swarmtest.Applied
+}
+
+func (s *server) connect(t testing.TB, id string) *sdkDriver {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &sdkDriver{server: s, id: id, net: newFreezer(), leave: cancel, left: make(chan error, 1)}
+	d.change.L = &d.mu
+	go func() {
+		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, HTTPClient: d.net.client()}, driver.HandlerFunc(d.apply))
+	}()
+	t.Cleanup(func() {
+		d.net.cut()
+		d.Release()
+		cancel()
+		<-d.left
+	})
+	s.until(t, id, swarm.Active)
+	return d
+}
+
+func (d *sdkDriver) apply(_ context.Context, c driver.Command) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.applied = append(d.applied, swarmtest.Applied{Seq: c.Seq, Command: swarm.Command{
+		Type: swarm.CommandType(c.Type), Players: c.Players, SpawnDelayMS: c.SpawnDelayMS,
+	}})
+	for d.held {
+		d.change.Wait()
+	}
+	return nil
+}
+
+func (d *sdkDriver) Hold() { d.set(true) }
+
+func (d *sdkDriver) Release() { d.set(false) }
+
+func (d *sdkDriver) set(held bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.held = held
+	d.change.Broadcast()
+}
+
+func (d *sdkDriver) Freeze(t testing.TB) {
+	d.net.freeze()
+	d.server.until(t, d.id, swarm.Stale)
+}
+
+func (d *sdkDriver) Leave(t testing.TB) {
+	d.leave()
+	if err := <-d.left; err != nil {
+		t.Errorf("driver %s ended with %v", d.id, err)
+	}
+	d.left <- nil // for the cleanup
+	d.server.until(t, d.id, "")
+}
+
+func (d *sdkDriver) Applied() []swarmtest.Applied {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.applied)
+}
