@@ -117,22 +117,26 @@ func (h *history) observeSessions(w view.World) {
 }
 
 func (l *sessionLog) observe(d swarm.Driver, now time.Time) {
-	add := func(at time.Time, what string) {
-		l.events = append(l.events, view.SessionEvent{At: at, State: d.State, What: what})
+	add := func(at time.Time, state swarm.DriverState, what string) {
+		l.events = append(l.events, view.SessionEvent{At: at, State: state, What: what})
 		if len(l.events) > keptEvents {
 			l.events = slices.Delete(l.events, 0, len(l.events)-keptEvents)
 		}
 	}
 	switch {
 	case !d.ConnectedAt.Equal(l.connected):
-		add(d.ConnectedAt, "connected from "+d.RemoteAddr)
+		add(d.ConnectedAt, swarm.Active, "connected from "+d.RemoteAddr)
+		if d.State != swarm.Active {
+			l.state, l.connected = swarm.Active, d.ConnectedAt
+			l.observe(d, now)
+		}
 	case d.State == l.state:
 	case d.State == swarm.Active:
-		add(now, "heartbeats are in time again")
+		add(now, d.State, "heartbeats are in time again")
 	case d.State == swarm.Stale:
-		add(now, "heartbeats are late")
+		add(now, d.State, "heartbeats are late")
 	case d.State == swarm.Disconnected:
-		add(now, "session lost")
+		add(now, d.State, "session lost")
 	}
 	l.state, l.connected = d.State, d.ConnectedAt
 }

@@ -186,7 +186,10 @@ func (b *tab) scheme(name string) {
 }
 
 // live waits until the page says that it is live.
-func (b *tab) live() { b.t.Helper(); b.until(`document.querySelector('#conn')?.dataset.state === 'live'`) }
+func (b *tab) live() {
+	b.t.Helper()
+	b.until(`document.querySelector('#conn')?.dataset.state === 'live'`)
+}
 
 // picture writes what the page looks like.
 func (b *tab) picture(name string) {

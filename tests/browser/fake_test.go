@@ -18,7 +18,9 @@ func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 	cfg := web.Config{
 		Log: s, Fleet: s, Commands: s, Tick: 100 * time.Millisecond,
 		About: []web.Fact{{Name: "Version", Value: "v1.0.0"}, {Name: "Log", Value: "embedded JetStream, fsync per append"}},
-		Ready: func(context.Context) []web.Check { return []web.Check{{Name: "log", OK: true}, {Name: "server", OK: true}} },
+		Ready: func(context.Context) []web.Check {
+			return []web.Check{{Name: "log", OK: true}, {Name: "server", OK: true}}
+		},
 	}
 	if change != nil {
 		change(&cfg)
@@ -44,4 +46,9 @@ func headers(next http.Handler) http.Handler {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// failing is a log that takes no commands.
+func failing(context.Context) []web.Check {
+	return []web.Check{{Name: "log", Detail: "the log is full at 10 GiB; raise --log-max-bytes"}, {Name: "server", OK: true}}
 }

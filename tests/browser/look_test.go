@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -16,24 +17,18 @@ var allPages = []struct{ name, path string }{
 // TestPages looks at every page in both themes and at the narrowest window: it must be there, and not be wider than the window.
 func TestPages(t *testing.T) {
 	url := fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil)
+	b := open(t)
 	for _, p := range allPages {
-		for _, theme := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 320} {
-				name := p.name + "-" + theme
-				if width == 320 {
-					name += "-320"
-				}
-				t.Run(name, func(t *testing.T) {
-					b := open(t)
-					b.do(chromedp.EmulateViewport(width, 900))
-					b.scheme(theme)
-					b.goTo(url + p.path)
-					b.live()
-					if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-						t.Errorf("the page is %d pixels wider than the window", over)
-					}
-					b.picture(name)
-				})
+		for _, width := range []int64{1280, 320} {
+			b.do(chromedp.EmulateViewport(width, 900))
+			b.goTo(url + p.path)
+			b.live()
+			if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+				t.Errorf("%s: the page is %d pixels wider than the window of %d", p.name, over, width)
+			}
+			for _, theme := range []string{"light", "dark"} {
+				b.scheme(theme)
+				b.picture(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
 			}
 		}
 	}

@@ -100,14 +100,14 @@ func playersChart(c view.PlayersChart) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</b></span> <span class=\"key k-mark\">command</span></div><div class=\"plot\"><span class=\"top\" data-axis=\"max\" aria-hidden=\"true\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</b></span> <span class=\"key k-mark\">command</span></div><div class=\"plot\"><span class=\"axis-top\" data-axis=\"max\" aria-hidden=\"true\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var6 string
 		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(c.Max)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/charts.templ`, Line: 22, Col: 63}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/charts.templ`, Line: 22, Col: 68}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
@@ -432,7 +432,7 @@ func latencyFigure(c view.LatencyChart) templ.Component {
 			templ_7745c5c3_Var23 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<figure class=\"chart\" data-chart=\"twin\"><div class=\"plot\"><span class=\"top\" aria-hidden=\"true\">100 %</span> <svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" tabindex=\"0\" role=\"img\" aria-label=\"Share of targets that had answered, over time; the table below has the numbers\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<figure class=\"chart\" data-chart=\"twin\"><div class=\"plot\"><span class=\"axis-top\" aria-hidden=\"true\">100 %</span> <svg viewBox=\"0 0 100 100\" preserveAspectRatio=\"none\" tabindex=\"0\" role=\"img\" aria-label=\"Share of targets that had answered, over time; the table below has the numbers\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -374,7 +374,7 @@ func lackingTable(m view.Command) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</div><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Drivers without an ack\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">Verdict</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</div><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers without an ack\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">Verdict</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -667,7 +667,7 @@ func targets(m view.Command) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "</h2><div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"Verdict of each target\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">Verdict</th><th scope=\"col\" class=\"n\">Latency</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "</h2><div class=\"scroll tall\" tabindex=\"0\" role=\"group\" aria-label=\"Verdict of each target\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">Verdict</th><th scope=\"col\" class=\"n\">Latency</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

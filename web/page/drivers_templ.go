@@ -298,7 +298,7 @@ func driverFilter(m view.Drivers) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</select></label> <button class=\"button plain\">Filter</button> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</select></label> <button class=\"button second\">Filter</button> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -337,7 +337,7 @@ func driverTable(m view.Drivers) templ.Component {
 			templ_7745c5c3_Var11 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Drivers\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Last 5 min</th><th scope=\"col\">Does</th><th scope=\"col\">Last ack</th><th scope=\"col\">Version</th><th scope=\"col\">Labels</th><th scope=\"col\">Metrics</th></tr></thead> <tbody id=\"driver-rows\" data-list>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Last 5 min</th><th scope=\"col\">Does</th><th scope=\"col\">Last ack</th><th scope=\"col\">Version</th><th scope=\"col\">Labels</th><th scope=\"col\">Metrics</th></tr></thead> <tbody id=\"driver-rows\" data-list>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -449,14 +449,14 @@ func driverRow(d view.DriverRow) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"of\">/ ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span class=\"of\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var18 string
-		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(d.Target)
+		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(" / " + d.Target)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/drivers.templ`, Line: 106, Col: 57}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/drivers.templ`, Line: 106, Col: 63}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 		if templ_7745c5c3_Err != nil {

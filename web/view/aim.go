@@ -59,6 +59,9 @@ func (w World) standing(d swarm.Driver, a Aim) Standing {
 		return AsAsked
 	}
 	if e, ok := w.entry(a.Seq); ok {
+		if e.Closed == nil {
+			return Underway
+		}
 		if v, ok := verdict(e, d.ID); ok && v.Kind == swarm.Rejected {
 			return Refused
 		}

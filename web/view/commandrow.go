@@ -14,6 +14,7 @@ type CommandRow struct {
 	Do        string
 	Note      string
 	To        string
+	Only      string // To, unless that is everybody
 	Submitter string
 	Status    Badge
 	Bar       Bar
@@ -27,6 +28,9 @@ func NewCommandRow(w World, e swarm.Entry) CommandRow {
 		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: At(e.Issued.SubmittedAt),
 		Do: Do(e.Issued.Command), Note: e.Issued.Command.Note, To: To(e.Issued.Target), Submitter: e.Issued.Submitter,
 		Status: StatusBadge(e.Status()), Bar: NewBar(e.Counts()),
+	}
+	if len(e.Issued.Target.DriverIDs)+len(e.Issued.Target.Labels) > 0 {
+		row.Only = row.To
 	}
 	if e.Closed != nil {
 		row.Took = Latency(e.Closed.Duration)

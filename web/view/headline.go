@@ -95,6 +95,9 @@ func (w World) why(i int) string {
 	case Behind:
 		return fmt.Sprintf("has not applied #%d", a.Seq)
 	case Underway:
+		if d.AppliedSeq < a.Seq {
+			return fmt.Sprintf("has not answered #%d yet", a.Seq)
+		}
 		return fmt.Sprintf("runs %s of %s", Count(d.Reported.Players), Count(a.Target))
 	default:
 		return "runs " + players(d.Reported.Players)

@@ -2,7 +2,6 @@ package view
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -40,8 +39,11 @@ func sentence(w World, e swarm.Entry) string {
 	c := e.Counts()
 	n := Plural(c.Targeted, "driver")
 	if e.Closed == nil {
-		left := max(0, e.Issued.Deadline-w.Now.Sub(e.Issued.SubmittedAt))
-		return fmt.Sprintf("Pending: %s of %s answered, %s to the deadline.", Count(w.answered(e)), n, left.Round(100*time.Millisecond))
+		s := fmt.Sprintf("Pending: %s of %s answered", Count(w.answered(e)), n)
+		if left := e.Issued.Deadline - w.Now.Sub(e.Issued.SubmittedAt); left > 0 && left <= e.Issued.Deadline {
+			s += fmt.Sprintf(", %.1f s to the deadline", left.Seconds())
+		}
+		return s + "."
 	}
 	took := Latency(e.Closed.Duration)
 	switch e.Status() {
