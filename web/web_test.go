@@ -20,7 +20,7 @@ func serve(t *testing.T, s *webtest.Swarm) *httptest.Server {
 	return server
 }
 
-func get(t *testing.T, url string) (status int, body string) {
+func get(t testing.TB, url string) (status int, body string) {
 	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {

@@ -18,13 +18,23 @@ func (w World) headline(t tally) Headline {
 	switch {
 	case t.drivers == 0:
 		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
-	case t.asked == 0 && t.by[Late]+t.by[Lost] == 0:
-		return Headline{Tone: Off, Word: "Idle", Says: Plural(t.drivers, "driver") + " ready. Nothing is asked of them; they report " + players(t.actual) + "."}
+	case t.asked == 0 && w.LogErr != nil:
+		return Headline{Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") + ", of which " + active(t) + "."}
+	case t.asked == 0:
+		h := Headline{Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) + ".", Detail: w.who(t)}
+		if t.by[Late]+t.by[Lost] > 0 {
+			h.Tone = w.tone(t)
+		}
+		return h
 	case t.stopping():
 		return w.stopHeadline(t)
 	default:
 		return w.runHeadline(t)
 	}
+}
+
+func active(t tally) string {
+	return Count(t.drivers-t.by[Late]-t.by[Lost]) + " active with " + players(t.actual)
 }
 
 func (w World) runHeadline(t tally) Headline {
