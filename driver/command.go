@@ -19,9 +19,20 @@ const (
 
 var commandTypes = []CommandType{SetPlayers, SetSpawnDelay, Stop}
 
+// Origin says who wants a command.
+type Origin int
+
+// The origins. Stop alone comes from others than the server, and then whatever the capabilities are.
+const (
+	FromServer    Origin = iota
+	FromLease            // the server has not been heard for Session.LeaseTTL, and wants no load without control
+	FromLocalStop        // Config.LocalStop was engaged
+)
+
 // Command is one command for this driver. Values are absolute: to apply a command twice is to apply it once.
 type Command struct {
-	Seq          uint64 // place in the server's log; commands come in this order, but for desired ones
+	Origin       Origin
+	Seq          uint64 // place in the server's log; commands come in this order, but for desired ones; 0: not from the server
 	Type         CommandType
 	Players      int64         // of SetPlayers: how many players this driver is to run, 0 or more
 	SpawnDelayMS int64         // of SetSpawnDelay: milliseconds, 0 or more

@@ -32,6 +32,14 @@ type Config struct {
 	// Empty means all.
 	Capabilities []CommandType
 
+	// MaxPlayers is the most players this driver takes: a command for more is rejected with the code "over_local_limit" before
+	// it gets to the handler. No command changes it. 0 means no limit.
+	MaxPlayers int64
+
+	// LocalStop stops the load from within this process, whatever the server wants. Several drivers may share one.
+	// Nil means that only the handler knows how to.
+	LocalStop *LocalStop
+
 	// Version is the driver's own version, for people: at most 256 bytes of UTF-8. Empty means not told.
 	Version string
 
@@ -40,7 +48,8 @@ type Config struct {
 	State func() State
 
 	// Metrics is read for each heartbeat: figures by name, such as "rps". The map must not change once it was returned.
-	// Values that are not finite are left out, and all of them when the frame would pass 32 KiB. Nil means none.
+	// Values that are not finite are left out, as are names over 256 bytes or with control characters, those past the first 64
+	// in order of name, and all of them when the frame would pass 32 KiB. Nil means none.
 	Metrics func() map[string]float64
 
 	// Logger gets what happens to the connection, and rejected commands. Nil means no log.
@@ -97,6 +106,9 @@ func (cfg Config) validate() error {
 		if c.slot() == noSlot {
 			problem("Capabilities: %q is no command type; there are %v", c, commandTypes)
 		}
+	}
+	if cfg.MaxPlayers < 0 {
+		problem("MaxPlayers: is %d; must be 0 or more", cfg.MaxPlayers)
 	}
 	if !plainText(cfg.Version, maxVersionBytes) {
 		problem("Version: must be at most %d bytes of UTF-8 without control characters", maxVersionBytes)

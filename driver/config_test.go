@@ -62,11 +62,11 @@ func TestValidateNamesEveryProblem(t *testing.T) {
 		"all of them": {
 			Config{
 				URL: "tcp://h", DriverID: "-d", Labels: map[string]string{" ": "x", "a": "\x00", "b": "\xff", "c": strings.Repeat("x", 257)},
-				Capabilities: []CommandType{Stop, "fly"}, Version: "\x1b[2J",
+				Capabilities: []CommandType{Stop, "fly"}, Version: "\x1b[2J", MaxPlayers: -1,
 			},
 			[]string{
 				"Config.URL", "Config.DriverID", `key " "`, `value of "a"`, `value of "b"`, `value of "c"`, `Config.Capabilities: "fly"`,
-				"Config.Version",
+				"Config.MaxPlayers: is -1", "Config.Version",
 			},
 		},
 	} {

@@ -27,7 +27,7 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 		HTTPClient:     c.cfg.HTTPClient,
 		HTTPHeader:     c.cfg.Header.Clone(),
 		Subprotocols:   []string{wire.Subprotocol},
-		OnPingReceived: func(context.Context, []byte) bool { p.listen(); return true },
+		OnPingReceived: func(context.Context, []byte) bool { p.listen(); c.lease.renew(); return true },
 		OnPongReceived: func(context.Context, []byte) { p.listen() },
 	})
 	if err != nil {

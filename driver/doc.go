@@ -10,7 +10,7 @@
 // all, waits until Apply has returned. Heartbeats do not wait.
 //
 // Nil from Apply is acked as applied. An error is acked as rejected, with the code and detail of [Reject] if it was made so.
-// A panic is acked as rejected too, and the driver goes on.
+// A panic is acked as rejected too, and the driver goes on. [NewRamp] makes a handler of what one player does.
 //
 // # What Run takes care of
 //
@@ -18,6 +18,10 @@
 //   - What a driver missed while it was away comes to it when it registers ([Command.Desired]): never more than the newest
 //     command for the players and the newest for the spawn delay.
 //   - Commands received before a connection was lost are still applied; the server learns of it at the next register.
+//   - A driver that has not heard of its server for the time of the lease ([Session.LeaseTTL]) must not run on: the handler gets
+//     a Stop ([FromLease]), unless the server wants the load held. The server learns of it at the next register, and the load
+//     that it desires is applied again.
+//   - What the driver itself allows goes before what the server wants: [Config.MaxPlayers] and [Config.LocalStop].
 //   - Between two connections Run waits as the close code demands, with full jitter. Codes that say stop end Run with a
 //     [*CloseError], a refused credential or address with a [*HandshakeError].
 //   - When 256 commands wait for a slow handler, Run stops reading, until one is done.

@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,7 +11,9 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/driver/internal/memnet"
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 // patience bounds every wait of a test, in the fake time of its bubble.
@@ -22,7 +23,7 @@ const patience = 10 * time.Minute
 // the synctest bubble of the test.
 type fakeServer struct {
 	t       *testing.T
-	network *pipeListener
+	network *network
 	client  *http.Client
 	peers   chan *peer
 
@@ -32,10 +33,10 @@ type fakeServer struct {
 
 func newFakeServer(t *testing.T) *fakeServer {
 	s := &fakeServer{
-		t: t, network: &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})},
+		t: t, network: &network{Listener: memnet.New(), thawed: make(chan struct{})},
 		peers: make(chan *peer), accept: websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}},
 	}
-	transport := &http.Transport{DialContext: s.network.dial}
+	transport := &http.Transport{DialContext: s.network.Dial}
 	s.client = &http.Client{Transport: transport}
 	server := &http.Server{Handler: http.HandlerFunc(s.serve)}
 	go func() { _ = server.Serve(s.network) }()
@@ -112,6 +113,9 @@ func (p *peer) read() {
 		kind, err := wire.TypeOf(b)
 		if err != nil {
 			p.t.Errorf("the driver sent %q: %v", b, err)
+		}
+		if err := wiretest.Check(b); err != nil {
+			p.t.Errorf("the driver sent %s: %v", b, err)
 		}
 		to := p.frames
 		if kind == wire.TypeHeartbeat {
@@ -260,43 +264,26 @@ func players(n int64) wire.Command { return wire.Command{Type: "set_players", Pl
 func delay(ms int64) wire.Command  { return wire.Command{Type: "set_spawn_delay_ms", SpawnDelayMS: &ms} }
 func stop() wire.Command           { return wire.Command{Type: "stop"} }
 
-// pipeListener is a network in memory.
-type pipeListener struct {
-	conns  chan net.Conn
-	done   chan struct{}
-	once   sync.Once
+// network is one in memory that can go cold.
+type network struct {
+	*memnet.Listener
 	frozen chan struct{} // closed: what the driver sends from now on goes nowhere, and nothing says so; nil: never
+	thawed chan struct{}
+	once   sync.Once
 }
 
-var errUnreachable = errors.New("connection refused")
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case l.conns <- &coldConn{Conn: far, frozen: l.frozen, thawed: l.done}:
-		return near, nil
-	case <-l.done:
-		return nil, errUnreachable
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (n *network) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	return &coldConn{Conn: c, frozen: n.frozen, thawed: n.thawed}, nil
 }
 
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
+func (n *network) Close() error {
+	n.once.Do(func() { close(n.thawed) })
+	return n.Listener.Close()
 }
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // coldConn swallows all that comes, once frozen, and ends with the network.
 type coldConn struct {

@@ -31,6 +31,8 @@ const (
 	codePanic       = "handler_panic"       // Apply panicked
 	codeInvalid     = "invalid_command"     // the server sent a command without its value
 	codeUnsupported = "unsupported_command" // not among the driver's capabilities
+	codeOverLimit   = "over_local_limit"    // more than Config.MaxPlayers
+	codeStopped     = "stopped_locally"     // Config.LocalStop is engaged
 )
 
 // Rejection is an answer that a command was not applied.

@@ -1,9 +1,10 @@
 package driver
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
@@ -33,13 +34,19 @@ func (c *client) heartbeat() []byte {
 	if c.cfg.Metrics == nil {
 		return wire.Encode(h)
 	}
-	h.Metrics = presentable(c.cfg.Metrics())
+	metrics := c.cfg.Metrics()
+	h.Metrics = presentable(metrics)
+	if len(metrics) > wire.MaxMetrics {
+		c.tooMany.Do(func() {
+			c.log.Warn("some metrics are not sent: there are too many", "have", len(metrics), "limit", wire.MaxMetrics)
+		})
+	}
 	frame := wire.Encode(h)
 	if len(frame) <= wire.MaxFrameBytes {
 		return frame
 	}
 	c.oversize.Do(func() {
-		c.log.Warn("metrics are not sent: too many for one frame", "bytes", len(frame), "limit", wire.MaxFrameBytes)
+		c.log.Warn("metrics are not sent: too long for one frame", "bytes", len(frame), "limit", wire.MaxFrameBytes)
 	})
 	h.Metrics = nil
 	return wire.Encode(h)
@@ -53,11 +60,13 @@ func (c *client) state(applied State) *wire.State {
 	return (*wire.State)(&applied)
 }
 
-// presentable leaves out what JSON cannot carry.
+// presentable leaves out what JSON cannot carry and what the server would refuse along with the whole heartbeat: the driver
+// would count as stale.
 func presentable(metrics map[string]float64) map[string]float64 {
-	out := make(map[string]float64, len(metrics))
-	for name, v := range metrics {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) && utf8.ValidString(name) {
+	out := make(map[string]float64, min(len(metrics), wire.MaxMetrics))
+	for _, name := range slices.Sorted(maps.Keys(metrics)) {
+		v := metrics[name]
+		if len(out) < wire.MaxMetrics && !math.IsNaN(v) && !math.IsInf(v, 0) && plainText(name, wire.MaxMetricNameBytes) {
 			out[name] = v
 		}
 	}

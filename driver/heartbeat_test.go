@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,15 +104,20 @@ func TestHeartbeatMetrics(t *testing.T) {
 		figures := make(chan map[string]float64, 1)
 		server.drive(Config{Metrics: func() map[string]float64 { return <-figures }}, &recorder{})
 		p, _ := server.welcome()
-		many := map[string]float64{}
-		for i := range 5000 {
-			many[fmt.Sprintf("figure-%d", i)] = 0
+		many, first, long := map[string]float64{}, map[string]float64{}, map[string]float64{}
+		for i := range 100 {
+			many[fmt.Sprintf("figure-%02d", i)] = 0
+			if i < wire.MaxMetrics {
+				first[fmt.Sprintf("figure-%02d", i)] = 0
+			}
+			long[fmt.Sprintf("%02d-", i)+strings.Repeat("\\", 253)] = 0 // each a byte of the name, two of the frame
 		}
 		for _, c := range []struct{ in, want map[string]float64 }{
 			{map[string]float64{"rps": 412.5, "errors": 0}, map[string]float64{"rps": 412.5, "errors": 0}},
-			{map[string]float64{"rps": math.NaN(), "p50": math.Inf(1), "p99": math.Inf(-1), "\xff": 1, "ok": -1}, map[string]float64{"ok": -1}},
+			{map[string]float64{"rps": math.NaN(), "p50": math.Inf(1), "p99": math.Inf(-1), "\xff": 1, "a\nb": 1, strings.Repeat("x", 257): 1, "ok": -1}, map[string]float64{"ok": -1}},
 			{nil, nil},
-			{many, nil},
+			{many, first},
+			{long, nil},
 			{map[string]float64{"rps": 1}, map[string]float64{"rps": 1}},
 		} {
 			figures <- c.in

@@ -56,11 +56,19 @@ func (m *memory) recall(c Command) (*Rejection, bool) {
 	return nil, true
 }
 
-// remember notes the answer to c.
+// stopped notes that the load was stopped for another reason than a command: what the players slot holds is not what the
+// driver does, so whatever the server desires has to be applied, also what was applied before.
+func (m *memory) stopped() { m.last[playersSlot] = answer{} }
+
+// remember notes the answer to c. One that holds only while a local stop is engaged does not stay in the slot.
 func (m *memory) remember(c Command, rejection *Rejection) {
 	a := answer{c.Seq, rejection}
 	m.applied = max(m.applied, c.Seq)
-	if s := c.Type.slot(); s != noSlot {
+	switch s := c.Type.slot(); {
+	case s == noSlot:
+	case rejection != nil && rejection.Code == codeStopped:
+		m.last[s] = answer{}
+	default:
 		m.last[s] = a
 	}
 	if len(m.recent) < remembered {

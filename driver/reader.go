@@ -19,11 +19,14 @@ func (s *session) read() { s.end(s.readFrames()) }
 func (s *session) readFrames() error {
 	for {
 		s.pulse.listen()
+		s.lease.listen(true)
 		kind, frame, err := s.conn.Read(s.alive)
 		s.pulse.pause()
 		if err != nil {
 			return s.closed(err)
 		}
+		s.lease.renew()
+		s.lease.listen(false)
 		if kind != websocket.MessageText {
 			return s.violation(wire.CloseBinary, errors.New("it sent a binary frame"))
 		}
@@ -105,6 +108,7 @@ func (s *session) onRegistered(r wire.Registered) error {
 	}
 	s.worker.follow(r.LogID)
 	s.began = time.Now()
+	s.leaseGone = s.lease.grant(s.info, s.toldLost, func() { s.term = s.worker.currentTerm() })
 	close(s.ready)
 	s.log.Info("connected", "session", r.Session, "log_id", r.LogID, "desired", len(r.Desired))
 	if s.cfg.OnConnect != nil {
@@ -139,6 +143,6 @@ func (s *session) take(seq uint64, w wire.Command, deadline time.Duration, desir
 	}
 	c, rejection := fromWire(seq, w)
 	c.Deadline, c.Desired = deadline, desired
-	s.worker.push(s.alive, &job{Command: c, rejection: rejection, logID: s.info.LogID, send: s.send})
+	s.worker.push(s.alive, &job{Command: c, rejection: rejection, logID: s.info.LogID, term: s.term, send: s.send})
 	return nil
 }

@@ -34,8 +34,10 @@ type client struct {
 	instance string // tells the server a reconnect from a double
 	log      *slog.Logger
 	worker   *worker
+	lease    *lease
 	backoff  backoff
 	oversize sync.Once // one warning about metrics is enough
+	tooMany  sync.Once // and one about this
 }
 
 func newClient(cfg Config, h Handler) (*client, error) {
@@ -55,18 +57,21 @@ func newClient(cfg Config, h Handler) (*client, error) {
 	log = log.With("driver_id", cfg.DriverID)
 	url, _ := endpoint(cfg.URL) // was validated
 	return &client{
-		cfg: cfg, url: url, instance: rand.Text(), log: log,
-		worker: newWorker(h, cfg.Capabilities, log), backoff: newBackoff(),
+		cfg: cfg, url: url, instance: rand.Text(), log: log, lease: newLease(), backoff: newBackoff(),
+		worker: newWorker(h, limits{cfg.Capabilities, cfg.MaxPlayers, cfg.LocalStop}, log),
 	}, nil
 }
 
-// run owns the goroutine that applies commands and joins it: it outlives sessions, not Run.
+// run owns the goroutines that apply commands and watch the lease, and joins them: they outlive sessions, not Run.
 func (c *client) run(ctx context.Context) error {
+	defer c.cfg.LocalStop.attach(c.worker)()
 	working, stopWork := context.WithCancel(ctx)
-	go c.worker.run(working)
+	var parts sync.WaitGroup
+	parts.Go(func() { c.worker.run(working) })
+	parts.Go(func() { c.keepLease(working) })
 	err := c.keepConnected(ctx)
 	stopWork()
-	<-c.worker.finished
+	parts.Wait()
 	return err
 }
 

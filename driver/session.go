@@ -40,10 +40,13 @@ type session struct {
 	end      context.CancelCauseFunc
 	interval chan time.Duration // new heartbeat interval, latest only
 	ready    chan struct{}      // closed when the server has accepted the driver
+	toldLost bool               // the register reports that a lease was lost; set before the reader begins
 
-	// The reader's; others may read info and began after ready, the rest after the reader has ended.
+	// The reader's; others may read the first four after ready, the rest after the reader has ended.
 	info      Session
-	began     time.Time // zero until registered
+	began     time.Time       // zero until registered
+	term      uint64          // of the worker, when the server accepted the driver
+	leaseGone <-chan struct{} // closed when the lease is lost
 	drainHint time.Duration
 	lastError wire.Error
 }
@@ -57,6 +60,7 @@ func newSession(ctx context.Context, c *client, conn *websocket.Conn, p *pulse) 
 // run serves the session until it ends, or until ctx does.
 func (s *session) run(ctx context.Context) ending {
 	var parts sync.WaitGroup
+	s.toldLost = s.lease.unreported()
 	parts.Go(s.read)
 	if err := s.send(s.register()); err != nil {
 		s.lost(err)
@@ -71,6 +75,8 @@ func (s *session) run(ctx context.Context) ending {
 		case <-ctx.Done():
 			s.farewell(ctx)
 		case <-s.alive.Done():
+		case <-s.leaseGone: // to register anew is how to tell, and how to get the load that is desired
+			s.end(errLeaseLost)
 		}
 	case <-ctx.Done():
 		s.farewell(ctx)
@@ -81,6 +87,7 @@ func (s *session) run(ctx context.Context) ending {
 	s.end(nil)
 	_ = s.conn.CloseNow()
 	parts.Wait()
+	s.lease.disconnected()
 	return s.ending(ctx)
 }
 
@@ -105,7 +112,7 @@ func (s *session) register() []byte {
 	logID, applied, state := s.worker.progress()
 	r := wire.Register{
 		Type: wire.TypeRegister, DriverID: s.cfg.DriverID, Labels: s.cfg.Labels, Version: s.cfg.Version,
-		Instance: s.instance, LogID: logID, AppliedSeq: applied, State: s.state(state),
+		Instance: s.instance, LogID: logID, AppliedSeq: applied, State: s.state(state), LeaseLost: s.toldLost,
 	}
 	for _, c := range s.cfg.Capabilities {
 		r.Capabilities = append(r.Capabilities, string(c))

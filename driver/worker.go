@@ -14,27 +14,31 @@ type job struct {
 	Command
 	rejection *Rejection // not nil: no handler could apply it
 	logID     string
+	term      uint64 // of the worker when the server accepted the session
 	send      func(frame []byte) error
 }
 
 // worker applies commands, one at a time in the order they came, and remembers the answers. It lives as long as Run:
 // what was received is applied, also when the connection it came over is gone.
 type worker struct {
-	handler      Handler
-	capabilities []CommandType
-	log          *slog.Logger
-	jobs         chan *job
-	finished     chan struct{} // closed when run has returned
+	handler  Handler
+	limits   limits
+	log      *slog.Logger
+	jobs     chan *job
+	urgent   chan struct{} // wakes run: there is a halt
+	finished chan struct{} // closed when run has returned
 
 	mu     sync.Mutex // never held while the handler works
 	memory memory
-	state  State // as the applied commands say
+	state  State    // as the applied commands say
+	halts  []Origin // stops that are not from the server and come before any job; one of each at most
+	term   uint64   // counts the stops for a lost lease: jobs from before one are void
 }
 
-func newWorker(h Handler, capabilities []CommandType, log *slog.Logger) *worker {
+func newWorker(h Handler, l limits, log *slog.Logger) *worker {
 	return &worker{
-		handler: h, capabilities: capabilities, log: log,
-		jobs: make(chan *job, remembered), finished: make(chan struct{}),
+		handler: h, limits: l, log: log,
+		jobs: make(chan *job, remembered), urgent: make(chan struct{}, 1), finished: make(chan struct{}),
 	}
 }
 
@@ -45,8 +49,11 @@ func (w *worker) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-w.urgent:
+			w.obey(ctx)
 		case j := <-w.jobs:
-			if ctx.Err() == nil { // select picks at random when both are ready
+			w.obey(ctx) // select picks at random when several are ready
+			if ctx.Err() == nil {
 				w.do(ctx, j)
 			}
 		}
@@ -65,10 +72,10 @@ func (w *worker) push(ctx context.Context, j *job) {
 // do answers j: from memory if it was answered before, else as the handler says.
 func (w *worker) do(ctx context.Context, j *job) {
 	w.mu.Lock()
-	foreign := j.logID != w.memory.logID
+	void := j.logID != w.memory.logID || j.term != w.term
 	rejection, known := w.memory.recall(j.Command)
 	w.mu.Unlock()
-	if foreign { // left over from a log that the driver has since forgotten
+	if void { // left over from a log that the driver has since forgotten, or from before the lease was lost
 		return
 	}
 	if !known {
@@ -82,8 +89,8 @@ func (w *worker) do(ctx context.Context, j *job) {
 
 func (w *worker) apply(ctx context.Context, j *job) *Rejection {
 	rejection := j.rejection
-	if rejection == nil && !takes(w.capabilities, j.Type) {
-		rejection = unsupported(j.Type)
+	if rejection == nil {
+		rejection = w.limits.refusal(j.Command)
 	}
 	if rejection == nil {
 		rejection = w.call(ctx, j.Command)

@@ -10,7 +10,7 @@ import (
 // TestPushAfterTheEnd: the reader must not wait for a worker that is gone, or the farewell takes longer than it may.
 func TestPushAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // a push that waits for ever is a deadlock of the bubble
-		w := newWorker(&recorder{}, nil, slog.New(slog.DiscardHandler))
+		w := newWorker(&recorder{}, limits{}, slog.New(slog.DiscardHandler))
 		ended, end := context.WithCancel(context.Background())
 		end()
 		w.run(ended)

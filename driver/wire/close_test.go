@@ -1,6 +1,11 @@
 package wire
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
 
 func TestCloseTable(t *testing.T) {
 	want := map[CloseCode]Action{
@@ -39,5 +44,34 @@ func TestUnknownCloseCodes(t *testing.T) {
 		if code.Text() != "unknown close code" {
 			t.Errorf("%d has the text %q", code, code.Text())
 		}
+	}
+}
+
+// TestCloseTableIsInTheProtocol holds the table of docs/protocol.md to the one here: same codes, texts and actions, in order.
+func TestCloseTableIsInTheProtocol(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	does := map[Action]string{Stop: "stops", Reconnect: "reconnects", BackOff: "backs off"}
+	_, section, _ := strings.Cut(string(doc), "\n## Close codes\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows, last := 0, CloseCode(0)
+	for line := range strings.Lines(section) {
+		var code CloseCode
+		if n, _ := fmt.Sscanf(line, "| %d |", &code); n == 0 {
+			continue
+		}
+		rows++
+		if want := fmt.Sprintf("| %d | %s | %s |\n", code, code.Text(), does[code.Action()]); line != want {
+			t.Errorf("the table says\n%swant\n%s", line, want)
+		}
+		if code <= last {
+			t.Errorf("%d comes after %d", code, last)
+		}
+		last = code
+	}
+	if rows != len(closeActions) {
+		t.Errorf("the table has %d rows, want %d", rows, len(closeActions))
 	}
 }

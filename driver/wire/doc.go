@@ -1,7 +1,8 @@
 // Package wire is the driver protocol swarmcall.v1.json: frames, limits and close codes, for the server and for drivers.
 //
 // Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both ends ignore fields they
-// do not know. Golden frames of each kind stand in testdata; docs/protocol.md tells the duties that go with them.
+// do not know. Their JSON Schemas stand in package schema, golden frames of each kind in testdata; docs/protocol.md tells the duties that go
+// with them.
 package wire
 
 import "time"
@@ -14,6 +15,8 @@ const (
 	MaxFrameBytes        = 32 << 10
 	MaxRejectCodeBytes   = 64  // of a command_ack; longer texts are cut
 	MaxRejectDetailBytes = 512 // of a command_ack; longer texts are cut
+	MaxMetrics           = 64  // of a heartbeat; the server refuses one with more
+	MaxMetricNameBytes   = 256 // without control characters
 	RegisterTimeout      = 5 * time.Second
 )
 

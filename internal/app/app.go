@@ -10,6 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/feed"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -36,16 +37,21 @@ type server struct {
 	log        *cmdlog.Log
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
-	sessions   lastSession
+	feed       *feed.Feed
 }
 
-// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
+// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
+// end while it starts, it has done what it was told.
 // listening, if not nil, is told the address once requests are answered.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	s, err := start(ctx, cfg)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		cfg.Logger.Info("ended while it started", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -55,8 +61,8 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that the last
 // process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
-	s := &server{cfg: cfg, sessions: newLastSession(cfg.DataDir)}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	s := &server{cfg: cfg}
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
 	}
 	defer func() {
@@ -64,9 +70,12 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
+	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
+	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
 	desired, keys := &swarm.Desired{}, dispatch.NewKeys()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
-		Dir: cfg.DataDir, Node: cfg.NodeName, MaxBytes: cfg.LogMaxBytes, Logger: cfg.Logger,
+		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
+		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger,
 		Replay: func(pos uint64, r swarm.Record) { fold(desired, keys, pos, r) },
 	})
 	if err != nil {
@@ -81,6 +90,8 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err := s.recover(ctx, desired); err != nil {
 		return nil, err
 	}
+	s.feed = feed.New(s.log, s.log.Last())
+	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, LogID: s.log.ID(),
@@ -113,7 +124,7 @@ func (s *server) recover(ctx context.Context, desired *swarm.Desired) error {
 	if err := s.dispatcher.Recover(ctx, open); err != nil {
 		return err
 	}
-	if !desired.Running() || !s.sessions.before(time.Now().Add(-s.cfg.ForgetAfter)) {
+	if !desired.Running() || time.Since(s.log.LastSession()) < s.cfg.ForgetAfter {
 		return nil
 	}
 	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
@@ -14,7 +15,7 @@ import (
 // handler joins the rooms behind one router.
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	return httpapi.New(httpapi.Config{
-		Commands: commands{s.dispatcher}, Log: s.log, Fleet: s.registry,
+		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages,
 		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Version:         httpapi.Version(s.cfg.Version),
@@ -38,7 +39,8 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 	if !takesCommands.OK {
 		takesCommands.Detail = "the server is stopping"
 	}
-	log := httpapi.Check{Name: "log", OK: true}
+	used := s.log.Usage()
+	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %d of %d bytes", s.log.SyncPolicy(), used.Bytes, used.Max)}
 	if err := s.log.Check(ctx); err != nil {
 		log.OK, log.Detail = false, err.Error()
 	}

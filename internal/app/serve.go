@@ -33,17 +33,16 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
-	rooms.Go(func() { s.sessions.keep(keepers, s.registry.Open, s.cfg.Logger) })
+	rooms.Go(func() { s.keepSession(keepers) })
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})
-	addr := s.listener.Addr().String()
-	s.cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", s.cfg.DataDir, "log_id", s.log.ID())
+	s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	if listening != nil {
-		listening(addr)
+		listening(s.listener.Addr().String())
 	}
 	var cause error
 	select {
@@ -66,6 +65,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
 
+	s.feed.Close()
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {
@@ -74,11 +74,7 @@ func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGro
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
-	if s.registry.Open() > 0 {
-		if err := s.sessions.touch(); err != nil {
-			s.cfg.Logger.Warn("cannot note that drivers were connected", "err", err)
-		}
-	}
+	s.touchSession()
 	s.registry.Shutdown(drain)
 	release()
 	rooms.Wait()

@@ -1,7 +1,6 @@
 package cmdlog
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -9,17 +8,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// row is what the index knows of one entry: 24 bytes.
-type row struct {
-	issued, closed uint64 // positions; closed is 0 while the entry is open
-	submitter      uint32 // place in index.submitters
-	kind, status   uint8  // places in swarm.CommandTypes and swarm.Statuses
-}
-
 // index finds the records of entries by number, submitter, type and status. It holds no record itself.
 type index struct {
 	mu         sync.RWMutex
-	rows       []row // in order of seq
+	rows       rows // in order of seq
 	submitters []string
 	numbers    map[string]uint32   // of submitters
 	postings   [][]uint32          // by submitter: places in rows, rising
@@ -35,11 +27,11 @@ func (x *index) add(pos uint64, r swarm.Record) {
 	switch r := r.(type) {
 	case *swarm.Issued:
 		n := x.number(r.Submitter)
-		x.postings[n] = append(x.postings[n], uint32(len(x.rows))) //nolint:gosec // G115: 4 billion entries are past any disk
-		x.rows = append(x.rows, row{issued: pos, submitter: n, kind: place(swarm.CommandTypes(), r.Command.Type), status: place(swarm.Statuses(), swarm.Pending)})
+		x.postings[n] = append(x.postings[n], uint32(x.rows.count))
+		x.rows.add(row{issued: pos, submitter: n, kind: place(swarm.CommandTypes(), r.Command.Type), status: place(swarm.Statuses(), swarm.Pending)})
 	case *swarm.Closed:
-		if i, ok := x.find(r.Seq); ok && x.rows[i].closed == 0 {
-			x.rows[i].closed, x.rows[i].status = pos, place(swarm.Statuses(), r.Status())
+		if i, ok := x.find(r.Seq); ok && x.rows.at(i).closed == 0 {
+			x.rows.at(i).closed, x.rows.at(i).status = pos, place(swarm.Statuses(), r.Status())
 		}
 	case *swarm.Late:
 		if x.late == nil {
@@ -54,7 +46,7 @@ func (x *index) add(pos uint64, r swarm.Record) {
 }
 
 func place[T comparable](all []T, v T) uint8 {
-	return uint8(slices.Index(all, v)) //nolint:gosec // G115: a handful of values
+	return uint8(slices.Index(all, v))
 }
 
 func (x *index) number(submitter string) uint32 {
@@ -63,7 +55,7 @@ func (x *index) number(submitter string) uint32 {
 		if x.numbers == nil {
 			x.numbers = map[string]uint32{}
 		}
-		n = uint32(len(x.submitters)) //nolint:gosec // G115: at most one per entry
+		n = uint32(len(x.submitters))
 		x.numbers[submitter] = n
 		x.submitters = append(x.submitters, submitter)
 		x.postings = append(x.postings, nil)
@@ -72,7 +64,8 @@ func (x *index) number(submitter string) uint32 {
 }
 
 func (x *index) find(seq uint64) (int, bool) {
-	return slices.BinarySearchFunc(x.rows, seq, func(r row, seq uint64) int { return cmp.Compare(r.issued, seq) })
+	i := search(x.rows.count, func(i int) bool { return x.rows.at(i).issued >= seq })
+	return i, i < x.rows.count && x.rows.at(i).issued == seq
 }
 
 func (x *index) name() string {
@@ -103,16 +96,16 @@ func (x *index) entry(seq uint64) (positions, bool) {
 	if !ok {
 		return positions{}, false
 	}
-	return x.at(x.rows[i]), true
+	return x.at(*x.rows.at(i)), true
 }
 
 func (x *index) open() []positions {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var out []positions
-	for _, r := range x.rows {
-		if r.closed == 0 {
-			out = append(out, x.at(r))
+	for i := range x.rows.count {
+		if r := x.rows.at(i); r.closed == 0 {
+			out = append(out, x.at(*r))
 		}
 	}
 	return out
@@ -122,7 +115,7 @@ func (x *index) open() []positions {
 func (x *index) page(q swarm.Query) (out []positions, more bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	count, nth := len(x.rows), func(i int) int { return i }
+	count, nth := x.rows.count, func(i int) int { return i }
 	if q.Submitter != "" {
 		n, known := x.numbers[q.Submitter]
 		if !known {
@@ -132,17 +125,17 @@ func (x *index) page(q swarm.Query) (out []positions, more bool) {
 		count, nth = len(list), func(i int) int { return int(list[i]) }
 	}
 	// low and high bound the places whose seq lies between After and Before.
-	low := search(count, func(i int) bool { return x.rows[nth(i)].issued > q.After })
+	low := search(count, func(i int) bool { return x.rows.at(nth(i)).issued > q.After })
 	high := count
 	if q.Before > 0 {
-		high = search(count, func(i int) bool { return x.rows[nth(i)].issued >= q.Before })
+		high = search(count, func(i int) bool { return x.rows.at(nth(i)).issued >= q.Before })
 	}
 	for i := low; i < high; i++ {
 		at := i
 		if !q.Ascending {
 			at = high - 1 - (i - low)
 		}
-		r := x.rows[nth(at)]
+		r := *x.rows.at(nth(at))
 		if !matches(r, q) {
 			continue
 		}

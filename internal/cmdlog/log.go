@@ -46,13 +46,14 @@ type Log struct {
 	store  store // the engine, but for tests
 	codec  *logfile.Codec
 	mark   *logfile.MarkFile
+	reader *logfile.Reader
 	limits limits
 	index  index
 
-	mu    sync.Mutex    // one append at a time
+	mu    sync.Mutex // one append at a time
+	told  func(first uint64, records []swarm.Record)
 	last  uint64        // position of the last record
 	heads logfile.Heads // the newest record of each writer
-	stuck error         // why nothing may be appended any more
 }
 
 // DamagedError tells of stored records that cannot be read.
@@ -93,8 +94,8 @@ func (l *Log) RaiseEpoch(ctx context.Context, cause string) (pos uint64, err err
 func (l *Log) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stuck != nil {
-		return l.stuck
+	if failed := l.engine.failure(); failed != nil {
+		return failed
 	}
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
@@ -127,5 +128,5 @@ func (l *Log) release() (err error) {
 	if l.mark != nil {
 		err = l.mark.Close()
 	}
-	return errors.Join(err, l.lock.Close())
+	return errors.Join(err, l.reader.Close(), l.lock.Close())
 }

@@ -21,7 +21,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if cfg, err = cfg.complete(); err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg}
+	l := &Log{cfg: cfg, reader: logfile.NewReader(cfg.Dir)}
 	if l.lock, err = lockDir(cfg.Dir); err != nil {
 		return nil, err
 	}
@@ -79,6 +79,7 @@ func (cfg Config) complete() (Config, error) {
 func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err error) {
 	found, err = logfile.Scan(ctx, l.cfg.Dir, func(s logfile.Stored) {
 		l.index.add(s.Position, s.Record)
+		l.reader.Note(s)
 		if l.cfg.Replay != nil {
 			l.cfg.Replay(s.Position, s.Record)
 		}
@@ -133,7 +134,8 @@ func (l *Log) salvage(ctx context.Context, damaged *logfile.Report) (*logfile.Re
 	for _, d := range damaged.Damage {
 		l.cfg.Logger.Error("loss accepted", "damage", d.Error())
 	}
-	left, err := logfile.Scan(ctx, l.cfg.Dir, nil)
+	l.reader = logfile.NewReader(l.cfg.Dir) // records have other places now
+	left, err := logfile.Scan(ctx, l.cfg.Dir, l.reader.Note)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
 	}

@@ -65,9 +65,11 @@ func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
 
 // record reads one record of a known kind.
 func record[R swarm.Record](ctx context.Context, l *Log, pos uint64) (none R, err error) {
-	b, err := l.engine.fetch(ctx, pos)
-	if err != nil {
-		return none, err
+	b, err := l.reader.Read(pos)
+	if err != nil { // the engine has the last word on where its records lie
+		if b, err = l.engine.fetch(ctx, pos); err != nil {
+			return none, err
+		}
 	}
 	r, _, _, err := l.codec.Decode(pos, b)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -97,6 +98,8 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 	switch {
 	case counted:
 		c.closeIfDone()
+	case before == swarm.Acked && !reply.Applied, before == swarm.Rejected && reply.Applied:
+		c.d.conflict(id, c.seq, reply)
 	case before == swarm.Missing && !c.earlyBy[id]:
 		if c.earlyBy == nil {
 			c.earlyBy = map[string]bool{}
@@ -164,10 +167,12 @@ func (c *Call) closeIfDone() {
 	if !c.round.done() || c.closing != nil {
 		return
 	}
+	c.round.expire(unresponsive)
 	c.deadline.Stop()
 	c.closing = &swarm.Closed{
 		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
 	}
+	failpoint.Hit(failpoint.BeforeClosed)
 	c.d.enqueueClose(c)
 }
 
@@ -176,8 +181,17 @@ func (c *Call) closeIfDone() {
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lateDue = c.d.late.expect(c.seq, c.handedAt, c.round.missing(), c.early)
+	lateDue = c.d.late.expect(c.seq, c.handedAt, missing(c.issued.Targets, c.closing.Verdicts, always), c.early)
 	c.closed, c.round, c.early, c.earlyBy = c.closing, nil, nil, nil
 	close(c.done)
 	return lateDue
 }
+
+// missed returns the drivers that let the deadline pass. The outcome must be on its way.
+func (c *Call) missed() []string {
+	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
+}
+
+func always(swarm.Reason) bool { return true }
+
+func unresponsive(string) swarm.Reason { return swarm.ReasonUnresponsive }

@@ -3,7 +3,9 @@ package dispatch
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -15,6 +17,10 @@ type Config struct {
 	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
+
+	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
+	// epoch has to rise then. Nil: nothing is done.
+	OnLogRegressed func(driverID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
@@ -26,6 +32,9 @@ type Dispatcher struct {
 	logger *slog.Logger
 	queue  *queue
 	late   lateBook
+
+	regressed func(string, uint64)
+	conflicts atomic.Uint64
 
 	mu       sync.RWMutex
 	calls    map[uint64]*Call // without a durable outcome
@@ -44,7 +53,7 @@ func New(cfg Config) *Dispatcher {
 		cfg.Keys = NewKeys()
 	}
 	return &Dispatcher{
-		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -114,6 +123,16 @@ func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latenc
 	return latency, counted
 }
 
+// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first answer
+// counts.
+func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
+
+func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
+	d.conflicts.Add(1)
+	d.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
+}
+
 // Gone tells that a driver's session ended: it is missing in every open round that still waits for it.
 func (d *Dispatcher) Gone(driverID string, reason swarm.Reason) {
 	for _, c := range d.openCalls() {
@@ -138,6 +157,13 @@ func (d *Dispatcher) Superseded(driverID string, seq uint64) {
 // Reset asks for a reset record: Stop for every driver, because of cause.
 func (d *Dispatcher) Reset(cause string) { d.queue.reset(cause) }
 
+// LogRegressed tells that a driver has applied more than the log holds.
+func (d *Dispatcher) LogRegressed(driverID string, appliedSeq uint64) {
+	if d.regressed != nil {
+		d.regressed(driverID, appliedSeq)
+	}
+}
+
 // Recover closes entries that an earlier process left open, every verdict missing because of the restart. Run must not
 // have been called.
 func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
@@ -154,6 +180,20 @@ func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 		d.logger.Warn("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
 	}
 	return nil
+}
+
+// Recall opens the late book for closed entries of the past, oldest first: their missing drivers may come back, and answer to
+// what they are told then. Run must not have been called.
+func (d *Dispatcher) Recall(closed []swarm.Entry) {
+	for _, e := range closed {
+		answered := make(map[string]bool, len(e.Late))
+		for _, ack := range e.Late {
+			answered[ack.DriverID] = true
+		}
+		ids := missing(e.Issued.Targets, e.Closed.Verdicts, always)
+		ids = slices.DeleteFunc(ids, func(id string) bool { return answered[id] })
+		d.late.expect(e.Seq, e.Closed.ClosedAt.Add(-e.Closed.Duration), ids, nil)
+	}
 }
 
 // Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It returns

@@ -126,8 +126,12 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	f.result <- submitted{call: c}
 }
 
-// closed makes a durable outcome visible.
+// closed makes a durable outcome visible. The fleet learns first who let the deadline pass: whoever reads the outcome may send
+// the next command at once.
 func (d *Dispatcher) closed(c *Call) {
+	if ids := c.missed(); len(ids) > 0 {
+		d.fleet.Missed(ids)
+	}
 	if c.finish() {
 		d.queue.late(c.seq)
 	}

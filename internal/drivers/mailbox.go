@@ -35,12 +35,12 @@ func newMailbox() *mailbox {
 	return b
 }
 
-// put adds a command and returns the seqs of those it superseded.
-func (b *mailbox) put(m mail) (superseded []uint64) {
+// put adds a command and returns the seqs of those it superseded. A mailbox that is closing takes nothing.
+func (b *mailbox) put(m mail) (superseded []uint64, taken bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ended || b.closing != 0 {
-		return nil
+		return nil, false
 	}
 	b.commands = slices.DeleteFunc(b.commands, func(old mail) bool {
 		pointless := m.command.Supersedes(old.command)
@@ -51,18 +51,19 @@ func (b *mailbox) put(m mail) (superseded []uint64) {
 	})
 	b.commands = append(b.commands, m)
 	b.filled.Signal()
-	return superseded
+	return superseded, true
 }
 
-// say adds a control frame.
-func (b *mailbox) say(frame []byte) {
+// say adds a control frame; false when there is no room for it, or nobody to send it.
+func (b *mailbox) say(frame []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ended || b.closing != 0 || len(b.control) >= maxControl {
-		return
+		return false
 	}
 	b.control = append(b.control, frame)
 	b.filled.Signal()
+	return true
 }
 
 // close lets the writer send what waits and then close the session with code. The first code wins.
@@ -73,6 +74,13 @@ func (b *mailbox) close(code wire.CloseCode) {
 		b.closing = code
 		b.filled.Signal()
 	}
+}
+
+// discard drops the commands that wait: another session has them.
+func (b *mailbox) discard() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.commands = nil
 }
 
 // end drops what waits and lets the writer go.

@@ -25,7 +25,8 @@ func TestMailboxKeepsWhatCounts(t *testing.T) {
 		b := newMailbox()
 		var gone, left []uint64
 		for i, cmd := range c.put {
-			gone = append(gone, b.put(mail{seq: uint64(i) + 1, command: cmd})...)
+			superseded, _ := b.put(mail{seq: uint64(i) + 1, command: cmd})
+			gone = append(gone, superseded...)
 		}
 		for _, m := range b.commands {
 			left = append(left, m.seq)
@@ -43,7 +44,8 @@ func TestMailboxIsBoundedAndLosesNothing(t *testing.T) {
 		n := uint64(rapid.IntRange(1, 30).Draw(t, "commands"))
 		for seq := uint64(1); seq <= n; seq++ {
 			c := swarm.Command{Type: rapid.SampledFrom(swarm.CommandTypes()).Draw(t, "type")}
-			for _, old := range b.put(mail{seq: seq, command: c}) {
+			gone, _ := b.put(mail{seq: seq, command: c})
+			for _, old := range gone {
 				if superseded[old] {
 					t.Fatalf("seq %d superseded twice", old)
 				}

@@ -10,41 +10,81 @@ import (
 )
 
 // join makes s the session of its driver and answers its register. Fold, answer and membership change under one lock: every
-// command is either in the answer or comes after it.
+// command is either in the answer or comes after it. Nothing is logged under it: whoever reads the log may be slow.
 func (r *Registry) join(s *session, reg *wire.Register) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if !r.accepting {
+		r.mu.Unlock()
 		s.drain()
 		return
 	}
 	s.adopt(reg)
 	s.joinedAt = r.offered.Load()
 	s.wanted = r.wanted(s, reg)
-	if reg.LogID == r.cfg.LogID && reg.AppliedSeq > s.joinedAt {
-		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
-			"driver_id", s.id, "applied_seq", reg.AppliedSeq, "last_seq", s.joinedAt)
-	}
 	s.box.say(wire.Encode(r.registered(s)))
-	if old := r.seats[s.id]; old == nil || !old.open() {
+	var old *session
+	if seat := r.seats[s.id]; seat != nil {
+		s.inherit(seat.session)
+		if seat.open() {
+			old = seat.session
+		}
+	}
+	if old == nil {
 		r.open++
 	} else {
-		r.replace(old.session, s)
+		old.makeWay(s)
 	}
 	r.seats[s.id] = &seat{id: s.id, session: s}
 	r.joined = nil
+	r.mu.Unlock()
+	r.logJoin(s, old)
+}
+
+// checkEnd reports a driver that has applied more than the log holds.
+func (r *Registry) checkEnd(reg *wire.Register) {
+	r.mu.Lock()
+	end := r.offered.Load()
+	lost := reg.LogID == r.cfg.LogID && reg.AppliedSeq > end
+	r.mu.Unlock()
+	if lost {
+		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
+			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
+		r.sink.LogRegressed(reg.DriverID, reg.AppliedSeq)
+	}
+}
+
+func (r *Registry) logJoin(s, old *session) {
+	if old != nil && !old.sameProcess(s) {
+		r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+	}
 	r.cfg.Logger.Info("driver registered", "driver_id", s.id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }
 
-// replace ends the session that s takes the place of. It does not leave its rounds: s may answer for it.
-func (r *Registry) replace(old, s *session) {
-	old.replaced.Store(true)
-	if old.instance != "" && old.instance == s.instance {
-		old.kill() // the same process came back before its old connection was known to be dead
+// makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer for it, and
+// has been told what this one was not sent yet.
+func (s *session) makeWay(newer *session) {
+	s.replaced.Store(true)
+	s.box.discard()
+	if s.sameProcess(newer) {
+		s.kill() // it came back before its old connection was known to be dead
 		return
 	}
-	r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
-	old.box.close(wire.CloseSuperseded)
+	s.box.close(wire.CloseSuperseded)
+}
+
+func (s *session) sameProcess(other *session) bool {
+	return s.instance != "" && s.instance == other.instance
+}
+
+// inherit takes over what is remembered of the driver and not said at register.
+func (s *session) inherit(old *session) {
+	old.mu.Lock()
+	last := old.lastAck
+	old.mu.Unlock()
+	s.misses.Store(old.misses.Load())
+	s.mu.Lock()
+	s.lastAck = last
+	s.mu.Unlock()
 }
 
 // wanted is what s has to be told: the fold, without what it cannot do, and without a reset when it is at rest already.
@@ -60,13 +100,14 @@ func (r *Registry) wanted(s *session, reg *wire.Register) []swarm.Wanted {
 }
 
 func (r *Registry) registered(s *session) wire.Registered {
+	s.told.Store(r.interval.Load())
 	desired := make([]wire.Desired, len(s.wanted))
 	for i, w := range s.wanted {
 		desired[i] = wire.Desired{Seq: w.Seq, Command: toWire(w.Command)}
 	}
 	return wire.Registered{
 		Type: wire.TypeRegistered, Session: s.token, LogID: r.cfg.LogID,
-		HeartbeatIntervalMS: r.cfg.HeartbeatInterval.Milliseconds(),
+		HeartbeatIntervalMS: time.Duration(s.told.Load()).Milliseconds(),
 		LeaseTTLMS:          r.cfg.LeaseTTL.Milliseconds(), OnLeaseLost: r.cfg.OnLeaseLost,
 		Desired: desired,
 	}
@@ -75,14 +116,19 @@ func (r *Registry) registered(s *session) wire.Registered {
 // leave takes a session out of the roster: one that ended, or one whose driver said goodbye (left), which is not shown as lost
 // and whose connection ends later.
 func (r *Registry) leave(s *session, left bool) {
+	s.over.Store(!left)
+	if r.vacate(s, left) {
+		r.cfg.Logger.Info("driver left", "driver_id", s.id, "deregistered", left, "reason", s.endReason())
+	}
+}
+
+// vacate reports false for a session that never registered, has left already, or was replaced.
+func (r *Registry) vacate(s *session, left bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !left {
-		delete(r.sessions, s)
-	}
 	seat := r.seats[s.id]
 	if seat == nil || seat.session != s || !seat.open() {
-		return // never registered, left already, or replaced
+		return false
 	}
 	seat.lostAt = time.Now()
 	if left {
@@ -91,14 +137,21 @@ func (r *Registry) leave(s *session, left bool) {
 	r.joined = nil
 	r.open--
 	r.sink.Gone(s.id, s.endReason())
-	r.cfg.Logger.Info("driver left", "driver_id", s.id, "deregistered", left, "reason", s.endReason())
 	if r.open > 0 {
-		return
+		return true
 	}
 	r.emptyAt = seat.lostAt
 	if left && r.cfg.Desired.Running() {
 		r.sink.Reset("the last driver deregistered")
 	}
+	return true
+}
+
+// forget drops a session whose connection has ended.
+func (r *Registry) forget(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, s)
 }
 
 func newToken() string { return uuid.NewString() }

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type sinkLog struct {
 	mu     sync.Mutex
 	events []string
+
+	onRegress func()
 }
 
 func (s *sinkLog) add(event string) {
@@ -50,7 +52,13 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
 func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
 func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
-func (s *sinkLog) Reset(cause string)                  { s.add(text("reset", cause)) }
+func (s *sinkLog) LogRegressed(id string, seq uint64) {
+	s.add(text("regressed", id, seq))
+	if s.onRegress != nil {
+		s.onRegress()
+	}
+}
+func (s *sinkLog) Reset(cause string) { s.add(text("reset", cause)) }
 
 func text(words ...any) string {
 	b, _ := json.Marshal(words)
@@ -63,17 +71,27 @@ type world struct {
 	r    *Registry
 	sink *sinkLog
 	net  *swarmtest.MemNet
+
+	stopSweeper func()
 }
 
 // inWorld runs test in a bubble with a registry of the default timing.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
+	inWorldWith(t, func(*Config) {}, test)
+}
+
+// inWorldWith is inWorld with another timing.
+func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		sink := &sinkLog{}
-		r, err := New(Config{
+		cfg := Config{
 			HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
 			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
-		}, sink)
+		}
+		change(&cfg)
+		r, err := New(cfg, sink)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +101,10 @@ func inWorld(t *testing.T, test func(w *world)) {
 			defer close(swept)
 			r.Run(ctx)
 		}()
-		w := &world{t: t, r: r, sink: sink}
+		w := &world{t: t, r: r, sink: sink, stopSweeper: func() {
+			cancel()
+			<-swept
+		}}
 		w.net = swarmtest.Serve(t, r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		}))
@@ -91,8 +112,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 			ended, cut := context.WithTimeout(context.Background(), time.Second)
 			defer cut()
 			r.Shutdown(ended)
-			cancel()
-			<-swept
+			w.stopSweeper()
 		}()
 		test(w)
 	})

@@ -3,13 +3,10 @@ package drivers
 import (
 	"errors"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -20,12 +17,15 @@ type Sink interface {
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
 	// Gone tells that a driver's session ended; no other session took its place.
 	Gone(driverID string, reason swarm.Reason)
-	// Absent tells that a target had no session when the command was handed over.
+	// Absent tells that a target had no session that could be handed the command seq.
 	Absent(driverID string, seq uint64)
 	// Superseded tells that a newer command took the place of seq before it was sent.
 	Superseded(driverID string, seq uint64)
 	// Reset asks for a reset record.
 	Reset(cause string)
+	// LogRegressed tells that a driver registers the current log with an applied seq past its end: entries were lost. It is
+	// called without a lock held and may block, and may give the log a new id by SetLogID: the driver is told that one.
+	LogRegressed(driverID string, appliedSeq uint64)
 }
 
 // Lost-lease policies that drivers are told.
@@ -72,6 +72,9 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
+// interval is what drivers are told when heartbeats are wanted every d: often enough to renew the lease four times over.
+func (c *Config) interval(d time.Duration) time.Duration { return min(d, c.LeaseTTL/5) }
+
 // seat is a driver that is known: with an open session, or lost and not forgotten yet.
 type seat struct {
 	id      string
@@ -95,10 +98,16 @@ type Registry struct {
 	accepting bool
 	running   sync.WaitGroup // goroutines of sessions
 
-	offered atomic.Uint64 // seq of the last command or reset handed over
+	offered   atomic.Uint64 // seq of the last command or reset handed over
+	interval  atomic.Int64  // heartbeat interval that drivers are told
+	suspended atomic.Bool   // leases are not renewed
+	conflicts atomic.Uint64
+
+	sweptAt   time.Time // last sweep; zero before the first
+	resumedAt time.Time // end of the last pause of this process
 }
 
-// New makes a Registry. It serves connections once Accept is called.
+// New makes a Registry. Handler serves its connections; Run sweeps.
 func New(cfg Config, sink Sink) (*Registry, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -108,54 +117,8 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 		seats: map[string]*seat{}, sessions: map[*session]struct{}{},
 	}
 	r.offered.Store(cfg.LastSeq)
+	r.interval.Store(int64(cfg.interval(cfg.HeartbeatInterval)))
 	return r, nil
-}
-
-// Targets returns a seat for each active driver that t selects, sorted by driver id.
-func (r *Registry) Targets(t swarm.Target) []swarm.Seat {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	var out []swarm.Seat
-	for s := range r.matching(t) {
-		if s.active(now) {
-			out = append(out, swarm.Seat{DriverID: s.id, Capabilities: s.capabilities})
-		}
-	}
-	return out
-}
-
-// Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
-// just registered ones too. A target without a session is reported absent.
-func (r *Registry) Offer(issue swarm.Issue) {
-	frame := wire.Encode(wire.CommandFrame{
-		Type: wire.TypeCommand, Seq: issue.Seq, Command: toWire(issue.Command), DeadlineMS: issue.Deadline.Milliseconds(),
-	})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
-	r.offered.Store(issue.Seq)
-	for s := range r.matching(issue.Target) {
-		if !s.supports(issue.Command.Type) {
-			continue
-		}
-		for _, old := range s.box.put(mail{issue.Seq, issue.Command, frame}) {
-			r.sink.Superseded(s.id, old)
-		}
-	}
-	for _, id := range issue.Targets {
-		if seat := r.seats[id]; seat == nil || !seat.open() {
-			r.sink.Absent(id, issue.Seq)
-		}
-	}
-}
-
-// Reset folds a durable reset record. Nobody is told: a reset is written when no session is open.
-func (r *Registry) Reset(seq uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cfg.Desired.Reset(seq)
-	r.offered.Store(seq)
 }
 
 // NewestPlayers returns the seq of the newest set_players, stop or reset that concerns t, or 0.
@@ -163,60 +126,4 @@ func (r *Registry) NewestPlayers(t swarm.Target) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg.Desired.NewestPlayers(t)
-}
-
-// Stale reports whether the driver has an open session whose heartbeats are late.
-func (r *Registry) Stale(driverID string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	seat := r.seats[driverID]
-	return seat != nil && seat.open() && !seat.session.active(time.Now())
-}
-
-// matching yields the open sessions that t selects, in order of driver id. The lock is held.
-func (r *Registry) matching(t swarm.Target) func(yield func(*session) bool) {
-	return func(yield func(*session) bool) {
-		if len(t.DriverIDs) > 0 {
-			ids := slices.Compact(slices.Sorted(slices.Values(t.DriverIDs)))
-			for _, id := range ids {
-				if seat := r.seats[id]; seat != nil && seat.open() && (swarm.Target{Labels: t.Labels}).Matches(id, seat.session.labels) {
-					if !yield(seat.session) {
-						return
-					}
-				}
-			}
-			return
-		}
-		for _, s := range r.sorted() {
-			if t.Matches(s.id, s.labels) && !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-// sorted returns the open registered sessions by driver id. It is made anew only after somebody joined or left.
-func (r *Registry) sorted() []*session {
-	if r.joined == nil {
-		r.joined = make([]*session, 0, r.open)
-		for _, seat := range r.seats {
-			if seat.open() {
-				r.joined = append(r.joined, seat.session)
-			}
-		}
-		slices.SortFunc(r.joined, func(a, b *session) int { return strings.Compare(a.id, b.id) })
-	}
-	return r.joined
-}
-
-func toWire(c swarm.Command) wire.Command {
-	w := wire.Command{Type: string(c.Type), Note: c.Note}
-	switch c.Type {
-	case swarm.SetPlayers:
-		w.Players = &c.Players
-	case swarm.SetSpawnDelay:
-		w.SpawnDelayMS = &c.SpawnDelayMS
-	case swarm.Stop:
-	}
-	return w
 }

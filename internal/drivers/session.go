@@ -13,8 +13,6 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-const reasonWriteTimeout = swarm.ReasonWriteTimeout
-
 // session is one connection of a driver.
 type session struct {
 	r          *Registry
@@ -25,13 +23,21 @@ type session struct {
 	remoteAddr string
 	since      time.Time // every atomic time below is a duration since then, on the monotonic clock
 
-	beatAt    atomic.Int64 // last heartbeat; register counts as one
-	heardAt   atomic.Int64 // last heartbeat or pong
-	sentAt    atomic.Int64 // last frame the kernel took
-	writingAt atomic.Int64 // when the running write began, 0 for none
-	pinging   atomic.Bool
-	replaced  atomic.Bool                  // a newer session has the driver id: what this one says does not count
-	ended     atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
+	beatAt   atomic.Int64 // last heartbeat; register counts as one
+	heardAt  atomic.Int64 // last heartbeat or pong
+	pinging  atomic.Bool
+	over     atomic.Bool                  // the reader has ended: what is left is to hang up
+	begun    atomic.Bool                  // the first frame came in time, or the time is over: whichever was first
+	replaced atomic.Bool                  // a newer session has the driver id: what this one says does not count
+	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
+
+	misses atomic.Int32 // deadlines in a row that the driver let pass
+	told   atomic.Int64 // heartbeat interval that the driver was told last
+
+	last struct { // the newest answer; the reader's own
+		seq     uint64
+		applied bool
+	}
 
 	// Set by join, under the registry's lock, before the session is visible to others; fixed from then on.
 	id           string
@@ -42,21 +48,25 @@ type session struct {
 	joinedAt     uint64         // seq of the last hand-over before this session
 	wanted       []swarm.Wanted // what the answer to register told
 
+	offered uint64 // seq of the last command that the mailbox took; guarded by the registry's lock
+
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
-	lastAck *swarm.LastAck
+	lastAck swarm.LastAck // Seq 0: none
 	report  swarm.Report
-	metrics map[string]float64
+	// reportedSeq is the last command that was handed over before report came, 0 when none came.
+	reportedSeq uint64
+	metrics     map[string]float64
 }
 
 // adopt takes over what a valid register frame says.
 func (s *session) adopt(reg *wire.Register) {
 	s.id, s.instance, s.labels, s.version, s.capabilities = reg.DriverID, reg.Instance, reg.Labels, reg.Version, reg.Capabilities
 	if reg.LogID == s.r.cfg.LogID {
-		s.applied = reg.AppliedSeq
+		s.applied = min(reg.AppliedSeq, s.r.offered.Load())
 	}
 	if reg.State != nil {
-		s.report = swarm.Report(*reg.State)
+		s.report, s.reportedSeq = swarm.Report(*reg.State), s.r.offered.Load()
 	}
 	s.beat()
 }
@@ -73,7 +83,7 @@ func (s *session) handed(seq uint64) bool {
 	return slices.ContainsFunc(s.wanted, func(w swarm.Wanted) bool { return w.Seq == seq })
 }
 
-// clock is the time since the session began; never 0.
+// clock is the time since the session began, as the socket counts it; never 0.
 func (s *session) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
 
 func (s *session) beat() {
@@ -90,12 +100,10 @@ func (s *session) silence(now time.Time) time.Duration {
 	return time.Duration(s.clock(now) - s.heardAt.Load())
 }
 
+// active is asked with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
 
-func (s *session) stuck(now time.Time) bool {
-	began := s.writingAt.Load()
-	return began != 0 && time.Duration(s.clock(now)-began) >= WriteTimeout
-}
+func (s *session) unresponsive() bool { return s.misses.Load() >= swarm.MissesToFlag }
 
 // drain tells the driver that the server stops, and when to come back.
 func (s *session) drain() {
@@ -103,8 +111,17 @@ func (s *session) drain() {
 	s.box.close(wire.CloseDrain)
 }
 
-// kill cuts the connection; reader and writer end soon after.
-func (s *session) kill() { _ = s.conn.CloseNow() } // what it could say is that the connection is closed already
+// kill cuts the connection; reader and writer end soon after. It never blocks.
+func (s *session) kill() { s.socket.cut() }
+
+// hangUp ends the connection after the reader has: the peer gets the time to answer a close, within bounds, because data that
+// nobody read would make the kernel throw the close frame away.
+func (s *session) hangUp() {
+	cut := time.AfterFunc(controlTimeout, s.kill)
+	defer cut.Stop()
+	_ = s.conn.Close(websocket.StatusProtocolError, "") // says nothing when a close was sent or received before
+	s.kill()
+}
 
 func (s *session) endWith(reason swarm.Reason) {
 	s.ended.CompareAndSwap(nil, &reason)
@@ -115,17 +132,24 @@ func (s *session) endReason() swarm.Reason {
 	if r := s.ended.Load(); r != nil {
 		return *r
 	}
+	if s.socket.jammed.Load() || s.socket.blocked(time.Now()) >= controlTimeout {
+		return swarm.ReasonWriteTimeout
+	}
 	return swarm.ReasonDisconnected
 }
 
 func (s *session) describe(now time.Time) swarm.Driver {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return swarm.Driver{
-		ID: s.id, Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
+	d := swarm.Driver{
+		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
 		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
-		AppliedSeq: s.applied, LastAck: s.lastAck, Reported: s.report, Metrics: s.metrics,
+		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics,
 	}
+	if last := s.lastAck; last.Seq != 0 {
+		d.LastAck = &last
+	}
+	return d
 }
 
 func (s *session) logger() *slog.Logger {

@@ -3,14 +3,18 @@ package drivers
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // sendBuffer is small, so that a peer that stopped reading shows early; the kernel's own default would swallow megabytes.
 const sendBuffer = 32 << 10
+
+// controlTimeout is after how long the WebSocket library cuts a connection that does not take a ping, a pong or a close.
+const controlTimeout = 5 * time.Second
 
 // bufferBytes replaces the two 4 KiB buffers of net/http: frames here are small, sessions are many.
 const bufferBytes = 1 << 10
@@ -18,6 +22,7 @@ const bufferBytes = 1 << 10
 // socketWriter is an http.ResponseWriter whose hijacked connection is a socket.
 type socketWriter struct {
 	http.ResponseWriter
+	since  time.Time // that the socket's clock counts from
 	socket *socket
 }
 
@@ -31,25 +36,33 @@ func (w *socketWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
-	limitSendBuffer(conn)
-	w.socket = &socket{Conn: conn, early: append([]byte(nil), early...)}
+	raw := conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
+		raw = t.NetConn()
+	}
+	limitSendBuffer(raw)
+	w.socket = &socket{Conn: conn, raw: raw, early: append([]byte(nil), early...), since: w.since}
 	small := bufio.NewReadWriter(bufio.NewReaderSize(w.socket, bufferBytes), bufio.NewWriterSize(w.socket, bufferBytes))
 	return w.socket, small, nil
 }
 
 func limitSendBuffer(conn net.Conn) {
-	if t, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
-		conn = t.NetConn()
-	}
 	if c, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = c.SetWriteBuffer(sendBuffer) // an advice: a kernel that refuses it costs memory, not correctness
 	}
 }
 
-// socket is a connection that can hold writes back, so that frames which wait together leave in one system call.
+// socket is a connection that knows how its writes fare, and that can hold them back, so that frames which wait together leave
+// in one system call.
 type socket struct {
 	net.Conn
-	early []byte // read by the HTTP server before the hijack
+	raw   net.Conn // what is under TLS, else Conn
+	early []byte   // read by the HTTP server before the hijack
+
+	since     time.Time    // both times below are durations since then, on the monotonic clock
+	writingAt atomic.Int64 // when the running write began, 0 for none
+	sentAt    atomic.Int64 // when the kernel took the last write
+	jammed    atomic.Bool  // a write failed after it had made no progress for controlTimeout
 
 	mu     sync.Mutex
 	corked bool
@@ -72,8 +85,38 @@ func (s *socket) Write(p []byte) (int, error) {
 		s.held = append(s.held, p...)
 		return len(p), nil
 	}
-	return s.Conn.Write(p)
+	return s.push(p)
 }
+
+// push gives p to the kernel. Every write passes here: those of the writer, and the library's own pongs, pings and closes.
+func (s *socket) push(p []byte) (int, error) {
+	began := s.clock(time.Now())
+	s.writingAt.Store(began)
+	n, err := s.Conn.Write(p)
+	now := s.clock(time.Now())
+	if err == nil {
+		s.sentAt.Store(now)
+	} else if time.Duration(now-began) >= controlTimeout {
+		s.jammed.Store(true)
+	}
+	s.writingAt.Store(0)
+	return n, err
+}
+
+// blocked is how long the running write has made no progress, 0 when there is none.
+func (s *socket) blocked(now time.Time) time.Duration {
+	if began := s.writingAt.Load(); began != 0 {
+		return time.Duration(s.clock(now) - began)
+	}
+	return 0
+}
+
+// clock is the time since the socket's session began; never 0.
+func (s *socket) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
+
+// cut ends the connection without a word and without waiting: TLS would first try to say goodbye to a peer that may not read,
+// and the library would wait for a close that is under way.
+func (s *socket) cut() { _ = s.raw.Close() } // what it could say is that the connection is closed already
 
 // cork holds writes back until uncork.
 func (s *socket) cork() {
@@ -92,9 +135,6 @@ func (s *socket) uncork() error {
 	if len(held) == 0 {
 		return nil
 	}
-	n, err := s.Conn.Write(held)
-	if err == nil && n < len(held) {
-		err = io.ErrShortWrite
-	}
+	_, err := s.push(held)
 	return err
 }

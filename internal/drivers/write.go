@@ -2,7 +2,6 @@ package drivers
 
 import (
 	"context"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -10,7 +9,7 @@ import (
 )
 
 // write is the session's writer: it sends what the mailbox holds until the session ends. Its writes have no deadline of their
-// own, because the library cuts the connection when one passes; the sweeper watches writingAt in its place.
+// own, because the library cuts the connection when one passes; the sweeper watches the socket in its place.
 func (s *session) write() {
 	defer s.r.running.Done()
 	var frames [][]byte
@@ -37,8 +36,6 @@ func (s *session) send(frames [][]byte) error {
 	if len(frames) == 0 {
 		return nil
 	}
-	s.writingAt.Store(s.clock(time.Now()))
-	defer s.writingAt.Store(0)
 	if len(frames) > 1 {
 		s.socket.cork()
 	}
@@ -52,7 +49,6 @@ func (s *session) send(frames [][]byte) error {
 			return err
 		}
 	}
-	s.sentAt.Store(s.clock(time.Now()))
 	return nil
 }
 

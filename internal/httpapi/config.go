@@ -30,6 +30,14 @@ type Log interface {
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 }
 
+// Feed tells what happens in the log.
+type Feed interface {
+	// Last is the position of the newest record.
+	Last() uint64
+	// After returns some of the records after a position, in order, and waits until there is one.
+	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
+}
+
 // Fleet reads the roster.
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
@@ -52,6 +60,7 @@ type Version struct{ Version, Revision, GoVersion string }
 type Config struct {
 	Commands        Commands
 	Log             Log
+	Feed            Feed
 	Fleet           Fleet
 	DriverSocket    Mount // GET /drivers/connect
 	Pages           Mount // /, and all below /ui/

@@ -24,7 +24,12 @@ func New(cfg Config) (http.Handler, error) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Allow", strings.Join(allowed(r, req.URL.Path), ", "))
+		methods := allowed(r, req.URL.Path)
+		if len(methods) == 0 { // chi looks at the method first: one it does not know gets here on any path
+			r.NotFoundHandler()(w, req)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
 	})
 	r.Method(http.MethodGet, "/drivers/connect", cfg.DriverSocket(p.write))
@@ -34,7 +39,10 @@ func New(cfg Config) (http.Handler, error) {
 	r.Handle("/ui/*", pages)
 	r.Group(func(r chi.Router) {
 		r.Use(withStrictBody(p.write), valid)
-		strict := api.NewStrictHandlerWithOptions(&handlers{cfg}, nil, api.StrictHTTPServerOptions{
+		h := &handlers{cfg}
+		r.Get("/commands/stream", orRefuse(h.stream, p.write))
+		r.Get("/commands/export", orRefuse(h.export, p.write))
+		strict := api.NewStrictHandlerWithOptions(h, nil, api.StrictHTTPServerOptions{
 			RequestErrorHandlerFunc:  badRequest(p.write),
 			ResponseErrorHandlerFunc: p.write,
 		})
@@ -47,6 +55,15 @@ func New(cfg Config) (http.Handler, error) {
 type handlers struct{ Config }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
+
+// orRefuse makes a handler of one that may fail before it has answered anything.
+func orRefuse(serve func(http.ResponseWriter, *http.Request) error, refuse func(http.ResponseWriter, *http.Request, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			refuse(w, r, err)
+		}
+	}
+}
 
 // badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a net.
 func badRequest(refuse func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {

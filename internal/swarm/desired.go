@@ -1,6 +1,9 @@
 package swarm
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never
 // named, because commands to labels are matched against the labels a driver registers with. It is not safe for
@@ -45,7 +48,49 @@ func (d *Desired) For(id string, labels map[string]string) []Wanted {
 			out = append(out, w)
 		}
 	}
-	slices.SortFunc(out, func(a, b Wanted) int { return int(a.Seq) - int(b.Seq) })
+	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// Clone returns a copy that does not change when d does.
+func (d *Desired) Clone() *Desired {
+	c := &Desired{}
+	for i := range d.slots {
+		from, to := &d.slots[i], &c.slots[i]
+		to.all = slices.Clone(from.all)
+		to.byID = make(map[string][]rule, len(from.byID))
+		for id, rules := range from.byID {
+			to.byID[id] = slices.Clone(rules)
+		}
+	}
+	return c
+}
+
+// Rules returns what is desired in words of targets, in seq order. Rules that a newer one covers are not among them.
+func (d *Desired) Rules() []Rule {
+	var out []Rule
+	for i := range d.slots {
+		f := &d.slots[i]
+		for _, r := range f.all {
+			out = append(out, Rule{Wanted: r.Wanted, Target: Target{Labels: r.labels}})
+		}
+		named := map[uint64]int{}
+		for id, rules := range f.byID {
+			for _, r := range rules {
+				at, known := named[r.Seq]
+				if !known {
+					at = len(out)
+					named[r.Seq] = at
+					out = append(out, Rule{Wanted: r.Wanted, Target: Target{Labels: r.labels}})
+				}
+				out[at].Target.DriverIDs = append(out[at].Target.DriverIDs, id)
+			}
+		}
+	}
+	for _, r := range out {
+		slices.Sort(r.Target.DriverIDs)
+	}
+	slices.SortFunc(out, func(a, b Rule) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
 
@@ -54,15 +99,23 @@ func (d *Desired) NewestPlayers(t Target) uint64 {
 	var seq uint64
 	s := &d.slots[PlayersSlot]
 	for _, r := range s.all {
-		if (Target{Labels: r.labels}).Overlaps(t) {
+		if compatible(r.labels, t.Labels) {
 			seq = max(seq, r.Seq)
 		}
 	}
-	for id, rules := range s.byID {
+	concerned := func(rules []rule) {
 		for _, r := range rules {
-			if (Target{DriverIDs: []string{id}, Labels: r.labels}).Overlaps(t) {
+			if compatible(r.labels, t.Labels) {
 				seq = max(seq, r.Seq)
 			}
+		}
+	}
+	for _, id := range t.DriverIDs {
+		concerned(s.byID[id])
+	}
+	if len(t.DriverIDs) == 0 {
+		for _, rules := range s.byID {
+			concerned(rules)
 		}
 	}
 	return seq
@@ -102,16 +155,55 @@ func (f *folded) newest(id string, labels map[string]string) (w Wanted, ok bool)
 }
 
 // Running reports whether load is desired of any driver.
-func (d *Desired) Running() bool {
+func (d *Desired) Running() bool { return d.Loaded(Target{}) }
+
+// Loaded reports whether load is desired of some driver that t could select.
+func (d *Desired) Loaded(t Target) bool {
 	s := &d.slots[PlayersSlot]
-	running := func(r rule) bool { return r.Command.Type != Stop }
-	if slices.ContainsFunc(s.all, running) {
-		return true
-	}
-	for _, rules := range s.byID {
-		if slices.ContainsFunc(rules, running) {
+	if len(t.DriverIDs) == 0 {
+		if anyInForce(s.all, t.Labels) {
 			return true
 		}
+		for id := range s.byID {
+			if anyInForce(s.concerning(id), t.Labels) {
+				return true
+			}
+		}
+		return false
 	}
-	return false
+	return slices.ContainsFunc(t.DriverIDs, func(id string) bool { return anyInForce(s.concerning(id), t.Labels) })
 }
+
+// concerning returns the rules that may hold for one driver.
+func (f *folded) concerning(id string) []rule {
+	if len(f.byID[id]) == 0 {
+		return f.all
+	}
+	return slices.Concat(f.all, f.byID[id])
+}
+
+// anyInForce reports whether one of the rules desires load of drivers with the labels, and no newer one covers it.
+func anyInForce(rules []rule, labels map[string]string) bool {
+	return slices.ContainsFunc(rules, func(r rule) bool {
+		return r.load() && compatible(r.labels, labels) && !slices.ContainsFunc(rules, func(newer rule) bool {
+			return newer.Seq > r.Seq && covers(newer.labels, r.labels, labels)
+		})
+	})
+}
+
+// covers reports whether a driver with the pairs of both a and b has those of newer for certain.
+func covers(newer, a, b map[string]string) bool {
+	for k, v := range newer {
+		if a[k] != v && b[k] != v {
+			return false
+		}
+		if _, ok := a[k]; !ok {
+			if _, ok := b[k]; !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (w Wanted) load() bool { return w.Command.Type == SetPlayers && w.Command.Players > 0 }

@@ -26,6 +26,7 @@ type Report struct {
 type Driver struct {
 	ID           string
 	State        DriverState
+	Unresponsive bool // let the last MissesToFlag deadlines pass without an answer since; it gets every command still
 	Labels       map[string]string
 	Version      string
 	Capabilities []string // empty: all commands
@@ -48,7 +49,12 @@ type LastAck struct {
 type Seat struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
+	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
+	Lost         Reason   // why the driver cannot answer now: it is missing at once, for this reason; "" for an active one
 }
+
+// MissesToFlag is how many verdicts in a row have to be missing by deadline for a driver to be called unresponsive.
+const MissesToFlag = 3
 
 // Supports reports whether the driver takes commands of type t.
 func (s Seat) Supports(t CommandType) bool {

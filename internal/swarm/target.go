@@ -21,10 +21,8 @@ func (t Target) Matches(id string, labels map[string]string) bool {
 
 // Overlaps reports whether some driver could be selected by both t and u.
 func (t Target) Overlaps(u Target) bool {
-	for k, v := range t.Labels {
-		if w, ok := u.Labels[k]; ok && w != v {
-			return false
-		}
+	if !compatible(t.Labels, u.Labels) {
+		return false
 	}
 	if len(t.DriverIDs) == 0 || len(u.DriverIDs) == 0 {
 		return true
@@ -48,6 +46,16 @@ func (t Target) Validate(pointer string) []FieldError {
 func subset(a, b map[string]string) bool {
 	for k, v := range a {
 		if w, ok := b[k]; !ok || w != v {
+			return false
+		}
+	}
+	return true
+}
+
+// compatible reports whether a driver could have the pairs of both a and b.
+func compatible(a, b map[string]string) bool {
+	for k, v := range a {
+		if w, ok := b[k]; ok && w != v {
 			return false
 		}
 	}

@@ -22,6 +22,7 @@ type Fleet struct {
 	Sink    Sink
 	mu      sync.Mutex
 	drivers map[string]*FleetDriver
+	missed  map[string]int
 	desired swarm.Desired
 	running sync.WaitGroup
 	onOffer func()
@@ -80,11 +81,36 @@ func (f *Fleet) Targets(t swarm.Target) []swarm.Seat {
 	var seats []swarm.Seat
 	for id, d := range f.drivers {
 		if t.Matches(id, nil) && !d.isFrozen() {
-			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps})
+			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
 		}
 	}
 	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
 	return seats
+}
+
+// Lost implements dispatch.Fleet; the frozen drivers are lost.
+func (f *Fleet) Lost(t swarm.Target) (seats []swarm.Seat, loaded bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, d := range f.drivers {
+		if t.Matches(id, nil) && d.isFrozen() {
+			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
+		}
+	}
+	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	return seats, f.desired.Loaded(t)
+}
+
+// Missed implements dispatch.Fleet.
+func (f *Fleet) Missed(ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.missed == nil {
+		f.missed = map[string]int{}
+	}
+	for _, id := range ids {
+		f.missed[id]++
+	}
 }
 
 // Offer implements dispatch.Fleet.
@@ -185,5 +211,8 @@ func (d *FleetDriver) run() {
 		d.seen = append(d.seen, Applied{next.Seq, next.Command})
 		d.mu.Unlock()
 		d.fleet.Sink.Ack(d.id, next.Seq, reply)
+		d.fleet.mu.Lock()
+		delete(d.fleet.missed, d.id)
+		d.fleet.mu.Unlock()
 	}
 }

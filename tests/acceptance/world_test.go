@@ -60,6 +60,15 @@ func startServer(t testing.TB, change func(*app.Config)) *server {
 	return s
 }
 
+// play runs a server on a data directory while act acts, and stops it.
+func play[T any](t *testing.T, dir string, act func(*testing.T, *server) T) (result T) {
+	t.Helper()
+	t.Run("server", func(t *testing.T) {
+		result = act(t, startServer(t, func(c *app.Config) { c.DataDir = dir }))
+	})
+	return result
+}
+
 // Driver connects a driver through the SDK.
 func (s *server) Driver(t testing.TB, id string) swarmtest.Driver {
 	t.Helper()

@@ -5,6 +5,7 @@ package faults_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,7 +20,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(writerEnv); dir != "" {
+		if err := writer(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // blockFile is where a small log lies, below its data directory.
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"

@@ -100,3 +100,5 @@ last record        %s
 `, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, f.Files, f.BytesPerEntry, f.Submitters, f.Verdicts, f.BytesPerVerdict, f.FirstAt, f.LastAt)
 	return err
 }
+
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -12,7 +12,8 @@ type Stored struct {
 	Record   swarm.Record
 	At       time.Time // when the engine stored it
 	Bytes    int       // in the file, with all that goes around the record
-	File     string    // below the data directory
+	Block    uint32    // number of its file
+	File     string    // name of its file, below the data directory
 	Offset   int64     // in the file
 }
 

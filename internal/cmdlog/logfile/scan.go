@@ -54,8 +54,9 @@ type scanner struct {
 	codec *Codec
 	visit func(Stored)
 
-	buf  []byte
-	file string // being read, below the data directory
+	buf    []byte
+	file   string // being read, below the data directory
+	number int    // of it
 
 	bad    *DamagedError // unreadable bytes since the last whole record
 	badTo  int64         // where they end
@@ -80,7 +81,7 @@ func (s *scanner) readMark(dir string) (none string, err error) {
 }
 
 func (s *scanner) block(dir string, number int) error {
-	s.file = blockName(number)
+	s.file, s.number = blockName(number), number
 	if err := s.read(filepath.Join(dir, s.file)); err != nil {
 		return err
 	}
@@ -206,7 +207,7 @@ func (s *scanner) record(f frame) bool {
 	s.Records++
 	s.Bytes += int64(f.size)
 	if s.visit != nil {
-		s.visit(Stored{Position: f.pos, Record: r, At: f.at, Bytes: f.size, File: s.file, Offset: int64(f.offset)})
+		s.visit(Stored{Position: f.pos, Record: r, At: f.at, Bytes: f.size, Block: uint32(s.number), File: s.file, Offset: int64(f.offset)})
 	}
 	return true
 }

@@ -1,6 +1,4 @@
-package logs
-
-// The lines of an export. Names are those of api/openapi.yaml; id and event are those of GET /commands/stream.
+package ndjson
 
 type issuedLine struct {
 	ID             uint64      `json:"id"`

@@ -1,0 +1,53 @@
+package conformance
+
+// Duty is one of the numbered duties of docs/protocol.md.
+type Duty int
+
+// The duties.
+const (
+	Handshake Duty = 1 + iota
+	RegisterFirst
+	OneIdentity
+	Frames
+	Heartbeats
+	TheTruth
+	Order
+	Once
+	Stop
+	RefuseAloud
+	Lenient
+	Pings
+	Desired
+	SayHowFar
+	AnotherLog
+	Reconnect
+	Drain
+	CloseCodes
+	Lease
+	TakeUp
+	LocalLimits
+	Leave
+	lastDuty = Leave
+)
+
+var titles = [...]string{
+	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
+	Heartbeats: "Heartbeats", TheTruth: "The truth", Order: "Order and answer", Once: "Once", Stop: "Stop",
+	RefuseAloud: "Refuse aloud", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", SayHowFar: "Say how far",
+	AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
+	TakeUp: "Tell and take up", LocalLimits: "Local limits go first", Leave: "Leave",
+}
+
+// Title returns the duty's heading in docs/protocol.md.
+func (d Duty) Title() string { return titles[d] }
+
+// untried says why a duty was not tried when the script had nothing to say of it.
+func (d Duty) untried() string {
+	switch d {
+	case LocalLimits:
+		return "the limits are the driver's own business"
+	case Leave:
+		return "nobody ended the driver"
+	}
+	return "the script did not get there, or the driver takes or reports too little"
+}

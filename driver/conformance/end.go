@@ -1,0 +1,119 @@
+package conformance
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// leave has the driver end in order, as a person would.
+func (s *session) leave() *session {
+	s.delay(10 * time.Millisecond)
+	s.run(2)
+	within := 5 * time.Second
+	if s.process != nil {
+		s.process.Leave()
+	} else {
+		within = s.opts.Patience
+		s.say("end the driver now, with Ctrl-C or SIGTERM (waiting %v)", within)
+	}
+	if !s.wait(within, func() bool { return s.left }) {
+		if s.gone {
+			s.fail(Leave, "went without a deregister, close code %d", s.conn.End())
+		}
+		return nil // or nobody ended it
+	}
+	s.conn.Close(wire.CloseDone)
+	s.wait(slack, func() bool { return false })
+	s.check(s.gone, Leave, "deregistered; the connection ended: %v", s.gone)
+	s.away(Leave, wire.CloseDone)
+	if s.process != nil {
+		s.ended(Leave)
+	}
+	return nil
+}
+
+// ended wants the process to be over.
+func (k *kit) ended(d Duty) {
+	timer := time.NewTimer(5 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-k.process.Done():
+		k.pass(d, "the process ended")
+	case <-timer.C:
+		k.fail(d, "the process runs on")
+	case <-k.ctx.Done():
+	}
+}
+
+// away wants nobody to connect for a while.
+func (k *kit) away(d Duty, code wire.CloseCode) {
+	closed := time.Now()
+	timer := time.NewTimer(aloneness)
+	defer timer.Stop()
+	select {
+	case c := <-k.script.Conns:
+		k.fail(d, "came back %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
+		c.Cut()
+	case <-timer.C:
+		k.pass(d, "did not come back after %d", code)
+	case <-k.ctx.Done():
+	}
+}
+
+// stopCodes closes fresh drivers with codes that say stop. That needs somebody to start them.
+func (k *kit) stopCodes() error {
+	if k.opts.Start == nil || k.id == "" {
+		return nil
+	}
+	for _, code := range []wire.CloseCode{wire.CloseSuperseded, 4999} {
+		if k.ctx.Err() != nil {
+			return nil
+		}
+		k.say("a close that says stop: %d", code)
+		if _, err := k.start(); err != nil {
+			return err
+		}
+		s := k.fresh()
+		if s == nil {
+			k.fail(CloseCodes, "did not connect when it was started again")
+			return nil
+		}
+		s.accept(welcome{onLeaseLost: "stop"})
+		s.pause(2 * interval)
+		s.conn.Close(code)
+		k.away(CloseCodes, code)
+	}
+	return nil
+}
+
+// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a new
+// process are short.
+func (s *session) anew() *session {
+	if s.opts.Start == nil {
+		return s
+	}
+	if _, err := s.start(); err != nil {
+		s.fail(Reconnect, "did not start again: %v", err)
+		return nil
+	}
+	next := s.fresh()
+	if next == nil {
+		s.fail(Reconnect, "did not connect when it was started again")
+		return nil
+	}
+	next.accept(welcome{onLeaseLost: "stop"})
+	next.run(2)
+	return next.orBack()
+}
+
+// fresh is the first connection of a new process, which has an instance of its own and knows of no log.
+func (k *kit) fresh() *session {
+	id := k.id
+	k.id, k.applied = "", 0
+	s := k.connection(k.opts.Patience)
+	if k.id == "" {
+		k.id = id
+	}
+	return s
+}

@@ -1,0 +1,106 @@
+package conformance
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/swarmcall/swarmcall/driver/internal/script"
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
+
+const (
+	maxWords        = 256 // bytes
+	maxLabels       = 32
+	maxCapabilities = 32
+)
+
+// problemOf says in what way a driver's frame is not as its schema has it, "" when it is. A test holds it to the schemas; they are
+// not used here because a validator would be the largest part of the binary.
+func problemOf(f script.Frame) string {
+	switch {
+	case f.Problem != nil:
+		return f.Problem.Error()
+	case len(f.Body) > wire.MaxFrameBytes:
+		return "it is longer than 32 KiB"
+	}
+	switch f.Type {
+	case wire.TypeRegister:
+		return decoded(f, problemOfRegister)
+	case wire.TypeHeartbeat:
+		return decoded(f, problemOfHeartbeat)
+	case wire.TypeCommandAck:
+		return decoded(f, problemOfAck)
+	case wire.TypeDeregister:
+		return decoded(f, func(wire.Deregister) string { return "" })
+	case "":
+		return "it has no type"
+	}
+	return "drivers do not send frames of this type"
+}
+
+func decoded[T any](f script.Frame, check func(T) string) string {
+	var v T
+	if err := f.Decode(&v); err != nil {
+		return err.Error()
+	}
+	return check(v)
+}
+
+func problemOfRegister(r wire.Register) string {
+	switch {
+	case !nameForm.MatchString(r.DriverID) || r.DriverID == "connect" || r.DriverID == "stream":
+		return "driver_id is not 1 to 128 of [A-Za-z0-9._:-], or is a reserved word"
+	case !words(r.Version) || !words(r.Instance):
+		return "version or instance is over 256 bytes or has control characters"
+	case len(r.Capabilities) > maxCapabilities || !all(r.Capabilities, words):
+		return "capabilities are over 32, or no words"
+	case len(r.Labels) > maxLabels:
+		return "labels are over 32"
+	}
+	for key, value := range r.Labels {
+		if !nameForm.MatchString(key) || !words(value) {
+			return "label " + key + " has a bad key or value"
+		}
+	}
+	return problemOfState(r.State)
+}
+
+func problemOfHeartbeat(h wire.Heartbeat) string {
+	if len(h.Metrics) > wire.MaxMetrics {
+		return "metrics are over 64"
+	}
+	for name := range h.Metrics {
+		if !words(name) {
+			return "a name of metrics is over 256 bytes or has control characters"
+		}
+	}
+	return problemOfState(h.State)
+}
+
+func problemOfState(s *wire.State) string {
+	if s != nil && (s.Players < 0 || s.SpawnDelayMS < 0) {
+		return "state has a negative number"
+	}
+	return ""
+}
+
+func problemOfAck(a wire.CommandAck) string {
+	if a.Seq == 0 || (a.Status != wire.StatusApplied && a.Status != wire.StatusRejected) {
+		return "seq is missing, or status is neither applied nor rejected"
+	}
+	return ""
+}
+
+func words(s string) bool { return len(s) <= maxWords && !strings.ContainsFunc(s, unicode.IsControl) }
+
+func all(list []string, ok func(string) bool) bool {
+	for _, s := range list {
+		if !ok(s) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,164 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/internal/script"
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// Times of the script. They are short so that the check is, and long enough for a busy machine.
+const (
+	interval  = 200 * time.Millisecond // of heartbeats
+	longer    = 2 * interval           // what it is changed to
+	leaseTTL  = 2 * time.Second
+	deadline  = 2 * time.Second
+	slack     = time.Second // for a driver to show what it did, beyond what its ramp takes
+	comeback  = wire.ReconnectCap + 5*time.Second
+	aloneness = 1500 * time.Millisecond // to watch for a driver that must not come back; a fresh one's first wait is 0.5 s at most
+)
+
+// kit is the state of one check. The script runs in one goroutine.
+type kit struct {
+	book
+	ctx    context.Context
+	end    context.CancelFunc
+	opts   Options
+	begun  time.Time
+	script *script.Server
+	record transcript
+	serve  sync.WaitGroup
+	http   *http.Server
+
+	gate    sync.Mutex
+	held    chan struct{} // closed to let connections in; nil when they may
+	process Process
+
+	// What is known of the driver over its connections.
+	id           string
+	instance     string
+	capabilities []string
+	logID        string
+	seq          uint64 // last given
+	applied      uint64 // highest that was answered
+	frames       int
+	answered     int
+	slowest      time.Duration
+	sentAt       time.Time
+	waits        []time.Duration // before it came back
+}
+
+func newKit(ctx context.Context, o Options) *kit {
+	k := &kit{opts: o, begun: time.Now(), script: script.New(), logID: "check-a.1"}
+	k.ctx, k.end = context.WithCancel(ctx)
+	k.record = transcript{out: o.Transcript, begun: k.begun}
+	k.script.Gate, k.script.Observe = k.admit, k.observe
+	k.http = &http.Server{Handler: k.script, ReadHeaderTimeout: 10 * time.Second}
+	k.serve.Go(func() { _ = k.http.Serve(o.Listener) })
+	return k
+}
+
+func (k *kit) close() {
+	k.end()
+	k.release()
+	_ = k.http.Close()
+	k.script.Close()
+	k.serve.Wait()
+	k.kill()
+}
+
+// observe writes the transcript, and sees what never becomes a connection.
+func (k *kit) observe(e script.Event) {
+	k.record.write(e)
+	if e.Conn == 0 && e.From == "driver" {
+		k.fail(Handshake, "%s; want %s", e.Detail, wire.Subprotocol)
+	}
+}
+
+func (k *kit) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	k.record.write(script.Event{At: time.Now(), From: "kit", What: "note", Detail: text})
+	k.opts.Progress(text)
+}
+
+// admit lets requests to connect in when the script wants them.
+func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Path != "/drivers/connect" {
+		k.fail(Handshake, "asks for %s; want /drivers/connect", r.URL.Path)
+		http.NotFound(w, r)
+		return false
+	}
+	k.gate.Lock()
+	held := k.held
+	k.gate.Unlock()
+	if held == nil {
+		return true
+	}
+	select {
+	case <-held:
+		return true
+	case <-r.Context().Done():
+	case <-k.ctx.Done():
+	}
+	return false
+}
+
+// hold keeps new connections waiting in the handshake, as a server that hangs does, until release.
+func (k *kit) hold() {
+	k.gate.Lock()
+	defer k.gate.Unlock()
+	if k.held == nil {
+		k.held = make(chan struct{})
+	}
+}
+
+func (k *kit) release() {
+	k.gate.Lock()
+	defer k.gate.Unlock()
+	if k.held != nil {
+		close(k.held)
+		k.held = nil
+	}
+}
+
+// start starts the driver, if that is the kit's to do. It reports false when somebody else would have to, again.
+func (k *kit) start() (bool, error) {
+	if k.opts.Start == nil {
+		return k.id == "", nil
+	}
+	k.kill()
+	p, err := k.opts.Start()
+	if err != nil {
+		return false, fmt.Errorf("start the driver: %w", err)
+	}
+	k.process = p
+	return true, nil
+}
+
+// kill ends the driver that was started, if it still runs.
+func (k *kit) kill() {
+	if k.process == nil {
+		return
+	}
+	k.process.Kill()
+	<-k.process.Done()
+	k.process = nil
+}
+
+func (k *kit) report() Report {
+	return Report{DriverID: k.id, Took: time.Since(k.begun), Results: k.results()}
+}
+
+// takes reports whether the driver registered as one that takes commands of this type.
+func (k *kit) takes(kind string) bool {
+	for _, c := range k.capabilities {
+		if c == kind {
+			return true
+		}
+	}
+	return len(k.capabilities) == 0
+}

@@ -1,0 +1,89 @@
+package conformance
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// silence lets the lease run out: no frame, no pong, and whoever connects anew is kept waiting. It returns the session that comes
+// when the server is back.
+func (s *session) silence(n int64) *session {
+	s.silent = true
+	s.conn.Mute(true)
+	s.hold()
+	began := time.Now()
+	s.pause(leaseTTL + slack)
+	if !s.gone { // it may hang on: then its heartbeats say what it does
+		if st := s.state(); st != nil {
+			s.check(st.Players == n, Lease, "connected, %v without a word, %s", leaseTTL+slack, s.said())
+		}
+		s.conn.Cut()
+	} else {
+		sleep(s.ctx, time.Until(began.Add(leaseTTL+slack)))
+	}
+	s.release()
+	return s.back(time.Now(), 0, Reconnect)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// leaseStop: the driver has to stop by itself, to say so, and to take up what it did before.
+func (s *session) leaseStop() *session {
+	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
+		return s.orBack()
+	}
+	last := s.seq
+	next := s.silence(0)
+	if next == nil {
+		return nil
+	}
+	next.lost(0, "stop")
+	list := []wire.Desired{{Seq: last, Command: setPlayers(3)}}
+	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
+	if next.desired(TakeUp, list) {
+		if ok, told := next.reports(3, slack+interval); told {
+			next.check(ok, TakeUp, "the same seq has it run 3 again: %s", next.said())
+		}
+	}
+	return next.orBack()
+}
+
+// leaseHold: the driver has to go on. A frame that is too long comes before, and may end the session.
+func (s *session) leaseHold() *session {
+	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
+		return s.orBack()
+	}
+	last := s.seq
+	s.sendText(`{"type":"x_long","x":"` + strings.Repeat("x", wire.MaxFrameBytes) + `"}`)
+	next := s.silence(3)
+	if next == nil {
+		s.fail(Lenient, "did not get over a frame of more than 32 KiB")
+		return nil
+	}
+	s.pass(Lenient, "got over a frame of more than 32 KiB")
+	next.lost(3, "hold")
+	list := []wire.Desired{{Seq: last, Command: setPlayers(1)}}
+	next.accept(welcome{onLeaseLost: "stop", desired: list})
+	if next.desired(Desired, list) {
+		next.check(next.stays(3, 2), Desired, "same seq after a hold, content changed to 1 player, still 3 run: %s", next.said())
+	}
+	return next.orBack()
+}
+
+// lost checks the register of a driver whose lease was lost.
+func (s *session) lost(n int64, policy string) {
+	s.check(s.register.LeaseLost, TakeUp, "register has lease_lost %v", s.register.LeaseLost)
+	if st := s.register.State; st != nil {
+		s.check(st.Players == n, Lease, "%s: 3 ran, comes back with %d", policy, st.Players)
+	}
+}

@@ -1,0 +1,80 @@
+package conformance
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// part is one of the script: it goes on with the session that the part before left, and leaves one. nil means that the driver is
+// gone, and with it the rest.
+type part struct {
+	name string
+	run  func(*session) *session
+}
+
+var parts = []part{
+	{"heartbeats", (*session).heartbeats},
+	{"commands in order, and twice", (*session).commands},
+	{"what a driver has to bear", (*session).leniency},
+	{"a stop in mid-ramp", (*session).stopMidRamp},
+	{"a close that says back off", (*session).backOff},
+	{"a drain, and a stop while it is away", (*session).drain},
+	{"a cut connection", (*session).cut},
+	{"a process of its own for the rest", (*session).anew},
+	{"another log", (*session).anotherLog},
+	{"a lease lost: stop", (*session).leaseStop},
+	{"a lease lost: hold", (*session).leaseHold},
+	{"the end", (*session).leave},
+}
+
+// play goes through the script.
+func (k *kit) play() error {
+	if _, err := k.start(); err != nil {
+		return err
+	}
+	k.say("waiting for the driver")
+	s := k.connection(k.opts.Patience)
+	if s == nil {
+		return errors.Join(k.ctx.Err(), ErrNoDriver)
+	}
+	k.say("%s has registered", k.id)
+	s.first()
+	for _, p := range parts {
+		if s == nil || k.ctx.Err() != nil {
+			break
+		}
+		k.say("%s", p.name)
+		s = p.run(s)
+	}
+	k.sumUp()
+	if err := k.stopCodes(); err != nil {
+		return err
+	}
+	return k.ctx.Err()
+}
+
+// first accepts the driver for the first time, with something in it that no driver knows.
+func (s *session) first() {
+	s.pause(interval) // nothing may come before registered
+	s.accepted = true
+	s.sendText(`{"x_later":{"a":[1,null]},"type":"registered","session":"check-1","log_id":"` + s.logID + `","heartbeat_interval_ms":200,` +
+		`"lease_ttl_ms":60000,"on_lease_lost":"stop","desired":[]}`)
+}
+
+// sumUp judges what only the whole script can tell.
+func (k *kit) sumUp() {
+	if k.frames > 0 {
+		k.pass(Frames, "%d frames", k.frames)
+	}
+	if k.answered > 0 {
+		k.pass(Order, "%d commands answered, the slowest after %v", k.answered, k.slowest.Round(time.Millisecond))
+	}
+	var waits []string
+	for _, w := range k.waits {
+		waits = append(waits, w.Round(10*time.Millisecond).String())
+	}
+	if len(waits) > 0 {
+		k.pass(Reconnect, "back after %s", strings.Join(waits, ", "))
+	}
+}

@@ -1,0 +1,60 @@
+package driver
+
+import (
+	"context"
+	"slices"
+)
+
+// halt has the handler stop the load before it gets another command. A lost lease also voids what waits: it is older than the
+// loss, and what still counts of it comes as desired at the next register.
+func (w *worker) halt(by Origin) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if by == FromLease {
+		w.term++
+	}
+	if !slices.Contains(w.halts, by) {
+		w.halts = append(w.halts, by)
+	}
+	select {
+	case w.urgent <- struct{}{}:
+	default: // a wake-up is due already
+	}
+}
+
+// obey has the handler do what halts say.
+func (w *worker) obey(ctx context.Context) {
+	for ctx.Err() == nil {
+		by, ok := w.nextHalt()
+		if !ok {
+			return
+		}
+		c := Command{Type: Stop, Origin: by}
+		rejection := w.call(ctx, c)
+		if rejection != nil {
+			w.log.Error("the handler did not stop the load", "origin", by, "code", rejection.Code, "detail", rejection.Detail)
+		}
+		w.mu.Lock()
+		if rejection == nil {
+			w.state = w.state.after(c)
+		}
+		w.memory.stopped()
+		w.mu.Unlock()
+	}
+}
+
+func (w *worker) nextHalt() (by Origin, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.halts) == 0 {
+		return 0, false
+	}
+	by, w.halts = w.halts[0], w.halts[1:]
+	return by, true
+}
+
+func (w *worker) currentTerm() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.term
+}

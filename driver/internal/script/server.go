@@ -1,0 +1,123 @@
+// Package script is the server's end of driver connections, for servers that play a script: it accepts, and hands over what
+// comes. It answers nothing by itself but pings.
+package script
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// Server is an http.Handler that turns each request to connect into a Conn.
+type Server struct {
+	// Conns has every connection, in the order they came. The script has to take each.
+	Conns chan *Conn
+
+	// Gate is asked before the upgrade. It answers the request itself and returns false to refuse it; it may take its time.
+	// Nil lets everyone in.
+	Gate func(http.ResponseWriter, *http.Request) bool
+
+	// Observe gets what happens, as it happens, from several goroutines. Nil means nobody looks.
+	Observe func(Event)
+
+	ctx     context.Context // of all connections
+	end     context.CancelFunc
+	running sync.WaitGroup
+
+	mu    sync.Mutex
+	count int
+}
+
+// Event is one line of a transcript.
+type Event struct {
+	At     time.Time
+	Conn   int    // which connection, from 1; 0: none yet
+	From   string // who did it: "driver" or "server"
+	What   string // "connect", "frame", "ping", "close", or what the script has to say
+	Frame  []byte // of frames
+	Code   int    // of closes; -1: the connection was lost
+	Detail string
+}
+
+// New returns a server. Close it when the script is over.
+func New() *Server {
+	ctx, end := context.WithCancel(context.Background())
+	return &Server{Conns: make(chan *Conn, 64), ctx: ctx, end: end}
+}
+
+// Close cuts all connections and waits for their readers.
+func (s *Server) Close() {
+	s.end()
+	s.running.Wait()
+}
+
+// ServeHTTP accepts one driver, and returns when its connection has ended.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Done()
+	if s.Gate != nil && !s.Gate(w, r) {
+		return
+	}
+	offered := tokens(r.Header.Values("Sec-WebSocket-Protocol"))
+	c := &Conn{server: s, Offered: offered, OpenedAt: time.Now(), Frames: make(chan Frame, 100_000), gone: make(chan struct{})}
+	if !slices.Contains(offered, wire.Subprotocol) {
+		s.refuse(w, offered)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true, // a script has no secrets
+		OnPingReceived: func(context.Context, []byte) bool {
+			s.note(Event{Conn: c.N, From: "driver", What: "ping"})
+			return !c.mute.Load()
+		},
+	})
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.CloseNow() }()
+	conn.SetReadLimit(-1) // what is too long is for the script to judge
+	c.conn = conn
+	s.mu.Lock()
+	s.count++
+	c.N = s.count
+	s.mu.Unlock()
+	s.note(Event{Conn: c.N, From: "driver", What: "connect"})
+	select {
+	case s.Conns <- c:
+	case <-s.ctx.Done():
+		return
+	}
+	c.read(s.ctx)
+}
+
+// refuse answers as the real server does: before the upgrade, with the versions it speaks.
+func (s *Server) refuse(w http.ResponseWriter, offered []string) {
+	s.note(Event{From: "driver", What: "connect", Detail: "offers " + strings.Join(offered, ", ")})
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte(`{"title":"Bad Request","status":400,"code":"unsupported_subprotocol","supported":["` + wire.Subprotocol + `"]}`))
+}
+
+func (s *Server) note(e Event) {
+	if s.Observe == nil {
+		return
+	}
+	e.At = time.Now()
+	s.Observe(e)
+}
+
+func tokens(lines []string) (out []string) {
+	for _, line := range lines {
+		for item := range strings.SplitSeq(line, ",") {
+			out = append(out, strings.TrimSpace(item))
+		}
+	}
+	return out
+}

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"context"
+	"time"
+)
+
+// touchEvery is how often the log's mark is told that drivers are connected.
+const touchEvery = 2 * time.Second
+
+// keepSession notes in the log's mark that a driver session is open, until ctx ends: load of a swarm that has long gone home must
+// not start by itself when drivers come again.
+func (s *server) keepSession(ctx context.Context) {
+	tick := time.NewTicker(touchEvery)
+	defer tick.Stop()
+	for {
+		s.touchSession()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *server) touchSession() {
+	if s.registry.Open() == 0 {
+		return
+	}
+	if err := s.log.TouchSession(time.Now()); err != nil {
+		s.cfg.Logger.Warn("cannot note that drivers are connected; after a restart they may be told to stop", "err", err)
+	}
+}

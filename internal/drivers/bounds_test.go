@@ -1,0 +1,269 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// TestSessionThatIsBeingClosedHoldsNobodyUp: a close handshake with a peer that does not read takes seconds, and is not waited
+// for by the same driver coming back, by the sweeper, or by anybody who needs the registry.
+func TestSessionThatIsBeingClosedHoldsNobodyUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		deaf, _ := w.join("d-1", `,"instance":"one"`)
+		if err := deaf.ws.Write(w.t.Context(), websocket.MessageBinary, []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the writer is in the close handshake now
+		began := time.Now()
+		w.join("d-1", `,"instance":"one"`)
+		w.join("d-2", "")
+		w.r.Drivers()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for i := range 200 {
+			w.join(fmt.Sprintf("deaf-%d", i), "")
+			w.joinMute(fmt.Sprintf("mute-%d", i))
+		}
+		synctest.Wait()
+		if got := len(w.r.Targets(swarm.Target{})); got != 400 {
+			t.Fatalf("%d drivers are active", got)
+		}
+		ctx, cancel := context.WithTimeout(w.t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		w.r.Shutdown(ctx)
+		if took := time.Since(began); took > 1500*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// TestRegisterThatComesTooLate: who is told 4005 has not been in the swarm.
+func TestRegisterThatComesTooLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.dial()
+		time.Sleep(wire.RegisterTimeout)
+		synctest.Wait()
+		go func() {
+			_ = p.ws.Write(context.Background(), websocket.MessageText, []byte(`{"type":"register","driver_id":"d-1"}`))
+		}()
+		synctest.Wait()
+		if got := w.r.Drivers(); len(got) != 0 {
+			t.Errorf("roster has %v", got)
+		}
+		if code, _ := p.closed(); code != 4005 {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+// TestConnectionsAreClosedThoughThePeerDoesNotAnswer looks at the connection from below: after a protocol error the server
+// closes, whether its close frame is answered or not.
+func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
+	for name, frame := range map[string][]byte{
+		"over 32 KiB":    append([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, make([]byte, 40<<10)...),
+		"2^62 bytes":     {0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{'},
+		"unmasked":       {0x81, 0x02, '{', '}'},
+		"reserved bit":   {0xc1, 0x82, 0, 0, 0, 0, '{', '}'},
+		"unknown opcode": {0x83, 0x82, 0, 0, 0, 0, '{', '}'},
+		"long ping":      {0x89, 0xfe, 0, 126, 0, 0, 0, 0},
+		"half a message": {0x01, 0x82, 0, 0, 0, 0, '{', '}'},
+		"nothing":        nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				conn, err := w.net.Dial(w.t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = conn.Close() }()
+				handshake(t, conn)
+				began := time.Now()
+				go func() { _, _ = conn.Write(frame) }()
+				_, err = io.Copy(io.Discard, conn)
+				if took := time.Since(began); err != nil || took > 15*time.Second {
+					t.Errorf("ended with %v after %v", err, took)
+				}
+				synctest.Wait()
+				w.r.mu.Lock()
+				defer w.r.mu.Unlock()
+				if len(w.r.sessions) != 0 {
+					t.Errorf("%d sessions are left", len(w.r.sessions))
+				}
+			})
+		})
+	}
+}
+
+// joinMute registers a driver that reads everything and answers nothing, no ping and no close either.
+func (w *world) joinMute(id string) net.Conn {
+	w.t.Helper()
+	conn, err := w.net.Dial(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = conn.Close() })
+	handshake(w.t, conn)
+	register := `{"type":"register","driver_id":"` + id + `"}`
+	if _, err := conn.Write(append([]byte{0x81, 0x80 | byte(len(register)), 0, 0, 0, 0}, register...)); err != nil {
+		w.t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	return conn
+}
+
+// handshake upgrades a bare connection.
+func handshake(t *testing.T, conn net.Conn) {
+	t.Helper()
+	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+wire.Subprotocol+"\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	for b := make([]byte, 1); len(got) < 4 || string(got[len(got)-4:]) != "\r\n\r\n"; got = append(got, b[0]) {
+		if _, err := conn.Read(b); err != nil {
+			t.Fatalf("%q %v", got, err)
+		}
+	}
+}
+
+// TestPingThatIsNotTakenIsAWriteTimeout: the ping of a peer that stopped reading is a write without progress like any other.
+func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("deaf", "")
+		time.Sleep(PingAfter + WriteTimeout + time.Second)
+		synctest.Wait()
+		if got, want := w.sink.all(), `["gone","deaf","write_timeout"]`; len(got) != 1 || got[0] != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	})
+}
+
+// TestResetReachesADriverThatCameMeanwhile: between the asking for a reset and its record a driver may register, and is told
+// the load of before.
+func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.offer(2, set10)
+		p, reg := w.join("d-1", "")
+		if len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "set_players" {
+			t.Fatalf("desired %+v", reg.Desired)
+		}
+		w.r.Reset(3)
+		var cmd wire.CommandFrame
+		p.receive(&cmd)
+		if cmd.Seq != 3 || cmd.Command.Type != "stop" {
+			t.Errorf("got %+v, want the reset as a stop", cmd)
+		}
+	})
+}
+
+// TestTargetThatCannotBeHandedTheCommandIsAbsent: targets are frozen before the append, and much can happen during it.
+func TestTargetThatCannotBeHandedTheCommandIsAbsent(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("moved", `,"labels":{"region":"us"}`) // was in eu when the targets were frozen
+		closing, _ := w.join("closing", `,"labels":{"region":"eu"}`)
+		if err := closing.ws.Write(w.t.Context(), websocket.MessageBinary, []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.r.Offer(swarm.Issue{
+			Seq: 2, Command: set10, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: []string{"closing", "moved"},
+			Deadline: time.Second,
+		})
+		if got := text(w.sink.all()); got != text([]string{`["absent","closing",2]`, `["absent","moved",2]`}) {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// TestLeaseOfAnyLength: whatever the lease is, heartbeats at the interval that the driver is told are answered four times in it.
+func TestLeaseOfAnyLength(t *testing.T) {
+	for _, lease := range []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 5 * time.Second, 7 * time.Second, time.Minute} {
+		t.Run(lease.String(), func(t *testing.T) {
+			inWorldWith(t, func(cfg *Config) { cfg.LeaseTTL = lease }, func(w *world) {
+				p, reg := w.join("d-1", "")
+				answered := make(chan time.Time, 1000)
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for {
+						if _, _, err := p.ws.Read(context.Background()); err != nil {
+							return
+						}
+						answered <- time.Now()
+					}
+				}()
+				last := time.Now()
+				for end := last.Add(5 * lease); time.Now().Before(end); {
+					time.Sleep(time.Duration(reg.HeartbeatIntervalMS) * time.Millisecond)
+					p.send(`{"type":"heartbeat"}`)
+					synctest.Wait()
+					if gap := time.Since(last); gap > lease/4 {
+						t.Fatalf("no word for %v of a lease of %v", gap, lease)
+					}
+					select {
+					case last = <-answered:
+					default:
+					}
+				}
+				_ = p.ws.CloseNow()
+				<-done
+			})
+		})
+	}
+}
+
+func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		old, _ := w.join("d-1", `,"instance":"one"`)
+		for seq := uint64(2); seq < 5; seq++ {
+			w.offer(seq, swarm.Command{Type: swarm.SetPlayers, Players: int64(seq)}, "d-1")
+			synctest.Wait() // the first is being written, to a peer that does not read yet; the others wait
+		}
+		_, reg := w.join("d-1", `,"instance":"two"`)
+		if len(reg.Desired) != 1 || reg.Desired[0].Seq != 4 {
+			t.Errorf("desired of the newer session: %+v", reg.Desired)
+		}
+		code, kinds := old.closed()
+		if code != 4002 || len(kinds) != 1 {
+			t.Errorf("the old session got %v and %d, want the command that was under way and 4002", kinds, code)
+		}
+	})
+}
+
+func TestRosterKeepsTheLastAckAndBelievesNoFutureSeq(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, _ := w.join("d-1", "")
+		w.offer(2, set10, "d-1")
+		var cmd wire.CommandFrame
+		p.receive(&cmd)
+		p.send(`{"type":"command_ack","seq":2,"status":"applied"}`)
+		synctest.Wait()
+		w.join("d-1", `,"log_id":"log.1","applied_seq":99`)
+		d, _ := w.r.Driver("d-1")
+		if d.LastAck == nil || d.LastAck.Seq != 2 || d.AppliedSeq != 2 {
+			t.Errorf("after a reconnect: last ack %+v, applied %d", d.LastAck, d.AppliedSeq)
+		}
+		if err := p.ws.CloseNow(); err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Log(err)
+		}
+	})
+}

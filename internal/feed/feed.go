@@ -1,0 +1,175 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// ringSize is how many records stay in memory for readers that are a little behind.
+const ringSize = 10_000
+
+// readBatch is how many records a reader that is further behind takes from the log at once.
+const readBatch = 256
+
+// Log reads what the ring has dropped.
+type Log interface {
+	// Records returns up to limit records after a position, in order; none at the end.
+	Records(ctx context.Context, after uint64, limit int) ([]swarm.Stored, error)
+	// Entry reads the entry of a command.
+	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
+}
+
+// Feed is the ring. Its methods are safe for concurrent use.
+type Feed struct {
+	log Log
+
+	mu     sync.Mutex
+	ring   []*swarm.Event // newest last
+	last   uint64         // position of the newest record, also when the ring does not hold it
+	more   chan struct{}  // closed when there is more, and replaced
+	closed bool
+	issued map[uint64]*swarm.Issued // commands whose records are in the ring
+}
+
+// New makes a Feed for a log that ends at last.
+func New(log Log, last uint64) *Feed {
+	return &Feed{log: log, last: last, more: make(chan struct{}), issued: map[uint64]*swarm.Issued{}}
+}
+
+// Add takes in records that were appended at first and after it. Calls come in the order of the log.
+func (f *Feed) Add(first uint64, records []swarm.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	for i, r := range records {
+		e := &swarm.Event{Stored: swarm.Stored{Position: first + uint64(i), Record: r}}
+		if issued, ok := r.(*swarm.Issued); ok {
+			f.issued[e.Position] = issued
+		}
+		e.Issued = f.issued[e.Seq()]
+		f.ring = append(f.ring, e)
+		f.last = e.Position
+	}
+	f.trim()
+	close(f.more)
+	f.more = make(chan struct{})
+}
+
+// trim drops the oldest events, in lots so that the ring is moved seldom.
+func (f *Feed) trim() {
+	over := len(f.ring) - ringSize
+	if over < ringSize/4 {
+		return
+	}
+	for _, e := range f.ring[:over] {
+		if _, ok := e.Record.(*swarm.Issued); ok {
+			delete(f.issued, e.Position)
+		}
+	}
+	f.ring = append(f.ring[:0:0], f.ring[over:]...)
+}
+
+// Last is the position of the newest record.
+func (f *Feed) Last() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
+// Close ends every reader's sequence.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.closed {
+		f.closed = true
+		close(f.more)
+	}
+}
+
+// ErrClosed says that the server is stopping.
+var ErrClosed = errors.New("the feed is closed")
+
+// After returns the events after a position, at least one: it waits until there is one, ctx ends or the feed is closed. It
+// returns a part of what there is when there is much.
+func (f *Feed) After(ctx context.Context, position uint64) ([]*swarm.Event, error) {
+	for {
+		f.mu.Lock()
+		events, more, behind := f.held(position)
+		closed := f.closed
+		f.mu.Unlock()
+		switch {
+		case closed:
+			return nil, ErrClosed
+		case behind:
+			return f.read(ctx, position)
+		case len(events) > 0:
+			return f.complete(ctx, events)
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// held returns what the ring has after a position; behind says that the ring begins later than that.
+func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{}, behind bool) {
+	if position >= f.last {
+		return nil, f.more, false
+	}
+	n := uint64(len(f.ring)) // the ring has no gap
+	if n == 0 || position+n < f.last {
+		return nil, f.more, true
+	}
+	from := n - (f.last - position)
+	return f.ring[from:min(n, from+readBatch)], f.more, false
+}
+
+// complete finds the commands that records of the ring belong to and that the ring does not hold. Such an event is a copy, so
+// that nobody writes to a shared one.
+func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Event, error) {
+	for i, e := range events {
+		seq := e.Seq()
+		if seq == 0 || e.Issued != nil {
+			continue
+		}
+		entry, err := f.log.Entry(ctx, seq)
+		if swarm.CodeOf(err) == swarm.CodeNotFound {
+			continue // lost, and the loss accepted
+		}
+		if err != nil {
+			return nil, err
+		}
+		events = slices.Clone(events)
+		events[i] = &swarm.Event{Stored: e.Stored, Issued: entry.Issued}
+	}
+	return events, nil
+}
+
+// read takes from the log what the ring does not hold any more.
+func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error) {
+	stored, err := f.log.Records(ctx, position, readBatch)
+	if err != nil {
+		return nil, err
+	}
+	if len(stored) == 0 {
+		return nil, errors.New("the log does not have the records that it ought to have")
+	}
+	events := make([]*swarm.Event, len(stored))
+	issued := map[uint64]*swarm.Issued{}
+	for i, s := range stored {
+		seq := s.Seq()
+		if r, ok := s.Record.(*swarm.Issued); ok {
+			issued[seq] = r
+		}
+		events[i] = &swarm.Event{Stored: s, Issued: issued[seq]}
+	}
+	return f.complete(ctx, events)
+}

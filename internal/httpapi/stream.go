@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+const (
+	pingEvery     = 15 * time.Second
+	streamTimeout = 10 * time.Second // a client that takes nothing for so long is cut
+	retryMS       = 2000             // what a client is told to wait before it connects again
+)
+
+// stream serves GET /commands/stream. A client gets what it missed from the log, then what happens; it is as far back as it
+// likes, and costs the memory of one batch.
+func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
+	position, err := h.position(r)
+	if err != nil {
+		return err
+	}
+	out := openStream(w, position)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if last := h.Feed.Last(); position > last {
+		out.gap(position, last)
+	}
+	submitter := r.URL.Query().Get("submitter")
+	for err == nil {
+		if err = out.flush(); err == nil {
+			err = h.next(r.Context(), out, submitter)
+		}
+	}
+	h.Logger.Debug("stream ended", "request_id", requestID(r.Context()), "position", out.position, "err", err)
+	return nil // the headers are out: what went wrong cannot be told any more
+}
+
+// next puts what comes after the stream's position into its buffer: events, or a ping when none came for a while.
+func (h *handlers) next(ctx context.Context, out *eventStream, submitter string) error {
+	patience, cancel := context.WithTimeout(ctx, pingEvery)
+	defer cancel()
+	events, err := h.Feed.After(patience, out.position)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			out.ping()
+			return nil
+		}
+		return err
+	}
+	for _, e := range events {
+		if e.Position != out.position+1 {
+			out.gap(out.position, e.Position-1)
+		}
+		out.event(e, submitter)
+	}
+	return nil
+}
+
+// position is where the client wants to go on: its header wins over the parameter, and without both it is now.
+func (h *handlers) position(r *http.Request) (uint64, error) {
+	after, source := r.URL.Query().Get("after"), "the query parameter after"
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		after, source = id, "the header Last-Event-ID"
+	}
+	if after == "" {
+		return h.Feed.Last(), nil
+	}
+	n, err := strconv.ParseUint(after, 10, 63)
+	if err != nil {
+		return 0, swarm.Errorf(swarm.CodeBadRequest, source+" must be a log position: a whole number, as the id of an event")
+	}
+	return n, nil
+}
+
+// eventStream is a client's Server-Sent Events: a buffer that is emptied in one write with a deadline.
+type eventStream struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	position uint64 // of the newest record that was told, or passed over by the filter
+	buffer   bytes.Buffer
+}
+
+func openStream(w http.ResponseWriter, position uint64) *eventStream {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy that gathers the stream makes it useless
+	w.WriteHeader(http.StatusOK)
+	s := &eventStream{w: w, control: http.NewResponseController(w), position: position}
+	fmt.Fprintf(&s.buffer, "retry: %d\n\n", retryMS)
+	return s
+}
+
+func (s *eventStream) flush() error {
+	if err := s.control.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.buffer.WriteTo(s.w); err != nil {
+		return err
+	}
+	s.buffer.Reset()
+	return s.control.Flush()
+}
+
+func (s *eventStream) event(e *swarm.Event, submitter string) {
+	s.position = e.Position
+	if submitter == "" || e.Issued == nil || e.Issued.Submitter == submitter {
+		s.buffer.Write(e.Encoded(encodeEvent))
+	}
+}
+
+// ping keeps proxies from ending the stream. Its id moves a client's cursor past records that its filter left out.
+func (s *eventStream) ping() { fmt.Fprintf(&s.buffer, ": ping\nid: %d\n\n", s.position) }
+
+// gap tells that the positions after one, up to another, are not in this log: the client has to read its state anew.
+func (s *eventStream) gap(after, position uint64) {
+	s.position = position
+	fmt.Fprintf(&s.buffer, "id: %d\nevent: gap\ndata: {\"after\":%d,\"position\":%d}\n\n", position, after, position)
+}
+
+// encodeEvent makes the frame of a record, the same for every client.
+func encodeEvent(e *swarm.Event) []byte {
+	name, data := eventOf(e)
+	b, err := json.Marshal(data)
+	if err != nil {
+		panic("an event cannot be JSON: " + err.Error()) // text is checked before it is stored, and again when it is read
+	}
+	return fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", e.Position, name, b)
+}
+
+func eventOf(e *swarm.Event) (name string, data any) {
+	switch r := e.Record.(type) {
+	case *swarm.Issued:
+		return "issued", entryOf(swarm.Entry{Seq: e.Position, Issued: r}, minimal)
+	case *swarm.Closed:
+		if e.Issued == nil || len(e.Issued.Targets) != len(r.Verdicts) {
+			return "closed", map[string]any{"seq": r.Seq, "status": r.Status()} // its command is lost
+		}
+		return "closed", entryOf(swarm.Entry{Seq: r.Seq, Issued: e.Issued, Closed: r}, minimal)
+	case *swarm.Late:
+		late := make([]api.Late, len(r.Acks))
+		for i, l := range r.Acks {
+			late[i] = lateTo(l)
+		}
+		return "late", map[string]any{"seq": r.Seq, "late": late}
+	default:
+		reset := e.Record.(*swarm.Reset)
+		return "reset", map[string]any{"cause": reset.Cause}
+	}
+}

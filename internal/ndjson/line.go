@@ -1,0 +1,107 @@
+// Package ndjson is the form in which records of the log leave it: one line of JSON per record. Names are those of
+// api/openapi.yaml; id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export` share it.
+package ndjson
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Line returns the line of a record, its newline included. targets are those of the entry that an outcome belongs to; without
+// them the line has the counts alone.
+func Line(s swarm.Stored, targets []string) []byte {
+	b, err := json.Marshal(shape(s, targets), jsontext.EscapeForHTML(false))
+	if err != nil {
+		panic("a record cannot be JSON: " + err.Error()) // text is checked before it is stored, and again when it is read
+	}
+	return append(b, '\n')
+}
+
+func shape(s swarm.Stored, targets []string) any {
+	switch r := s.Record.(type) {
+	case *swarm.Issued:
+		return issuedLine{
+			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: command(r.Command),
+			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets, SubmittedAt: timestamp(r.SubmittedAt),
+			DeadlineMS: r.Deadline.Milliseconds(), IdempotencyKey: r.Key,
+		}
+	case *swarm.Closed:
+		return closed(s.Position, r, targets)
+	case *swarm.Late:
+		l := lateLine{ID: s.Position, Event: "late", Seq: r.Seq, Node: r.Node, At: timestamp(r.At)}
+		for _, a := range r.Acks {
+			l.Late = append(l.Late, late(a))
+		}
+		return l
+	case *swarm.Reset:
+		return reset(s.Position, r)
+	default:
+		return nil
+	}
+}
+
+func reset(id uint64, r *swarm.Reset) resetLine {
+	l := resetLine{ID: id, Event: "reset", Node: r.Node, At: timestamp(r.At), Cause: r.Cause}
+	if r.LogID != "" {
+		l.LogID = fmt.Sprintf("%s.%d", r.LogID, r.Epoch)
+	}
+	for _, s := range r.Lost {
+		l.Lost = append(l.Lost, spanJSON(s))
+	}
+	return l
+}
+
+func command(c swarm.Command) commandJSON {
+	j := commandJSON{Type: string(c.Type), Note: c.Note}
+	switch c.Type {
+	case swarm.SetPlayers:
+		j.Players = &c.Players
+	case swarm.SetSpawnDelay:
+		j.SpawnDelayMS = &c.SpawnDelayMS
+	case swarm.Stop:
+	}
+	return j
+}
+
+// closed names the drivers, unless the record that has their names is lost: then it has the counts alone.
+func closed(id uint64, r *swarm.Closed, targets []string) closedLine {
+	n := swarm.Entry{Issued: &swarm.Issued{Targets: targets}, Closed: r}.Counts()
+	l := closedLine{
+		ID: id, Event: "closed", Seq: r.Seq, Node: r.Node, Status: string(r.Status()), ClosedAt: timestamp(r.ClosedAt), DurationMS: ms(r.Duration),
+		Counts: countsJSON{len(r.Verdicts), n.Acked, n.Rejected, n.Superseded, n.Missing},
+	}
+	if len(targets) != len(r.Verdicts) {
+		return l
+	}
+	for i, v := range r.Verdicts {
+		switch id := targets[i]; v.Kind {
+		case swarm.Acked:
+			l.Acked = append(l.Acked, ackedJSON{id, ms(v.Latency)})
+		case swarm.Rejected:
+			l.Rejected = append(l.Rejected, rejectedJSON{id, ms(v.Latency), v.Code, v.Detail})
+		case swarm.Superseded:
+			l.Superseded = append(l.Superseded, supersededJSON{id})
+		case swarm.Missing:
+			l.Missing = append(l.Missing, missingJSON{id, string(v.Reason)})
+		case swarm.Undecided:
+		}
+	}
+	return l
+}
+
+func late(a swarm.LateAck) lateJSON {
+	j := lateJSON{DriverID: a.DriverID, Status: "applied", LatencyMS: ms(a.Latency)}
+	if !a.Reply.Applied {
+		j.Status, j.Code, j.Detail = "rejected", a.Reply.Code, a.Reply.Detail
+	}
+	return j
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

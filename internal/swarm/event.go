@@ -1,0 +1,38 @@
+package swarm
+
+import "sync"
+
+// Stored is a record with its position in the log.
+type Stored struct {
+	Position uint64
+	Record   Record
+}
+
+// Seq is that of the entry the record belongs to, 0 for a reset.
+func (s Stored) Seq() uint64 {
+	switch r := s.Record.(type) {
+	case *Issued:
+		return s.Position
+	case *Closed:
+		return r.Seq
+	case *Late:
+		return r.Seq
+	default:
+		return 0
+	}
+}
+
+// Event is a stored record as readers of the log get it. It is shared by all of them and not to be changed.
+type Event struct {
+	Stored
+	Issued *Issued // the command that the record belongs to; nil for a reset, and for a record whose command is lost
+
+	once    sync.Once
+	encoded []byte
+}
+
+// Encoded returns what encode makes of the event, made once for all readers.
+func (e *Event) Encoded(encode func(*Event) []byte) []byte {
+	e.once.Do(func() { e.encoded = encode(e) })
+	return e.encoded
+}
