@@ -13,7 +13,7 @@ type Config struct {
 	Fleet    Fleet
 	Commands Commands
 	Feed     Feed    // nil: the log is asked for news once per tick
-	Desired  Desired // nil: what the newest commands of the log ask for
+	Desired  Desired // nil: the newest commands of the log are what is asked for
 
 	Submitter       func(*http.Request) string                      // who sends a command from the pages; nil: "dashboard"
 	DefaultDeadline time.Duration                                   // of commands from the pages; 0: 2 s

@@ -69,7 +69,7 @@ func (r *recent) reload(ctx context.Context) {
 	r.asked = time.Now()
 }
 
-// follow reads the feed until ctx ends.
+// follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls between.
 func (r *recent) follow(ctx context.Context) {
 	if r.feed == nil {
 		return
@@ -82,25 +82,20 @@ func (r *recent) follow(ctx context.Context) {
 			return
 		case <-again.C:
 		}
+		position := r.feed.Last()
 		r.reload(ctx)
-		for position, record := range r.feed.Subscribe(ctx, r.newest()) {
-			if record == nil {
-				r.reload(ctx)
-				continue
+		for {
+			events, err := r.feed.After(ctx, position)
+			if err != nil {
+				break
 			}
-			r.apply(position, record)
+			for _, e := range events {
+				r.apply(e.Position, e.Record)
+				position = e.Position
+			}
 		}
 		again.Reset(time.Second)
 	}
-}
-
-func (r *recent) newest() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.entries) == 0 {
-		return 0
-	}
-	return r.entries[0].Seq
 }
 
 // apply folds a record in. A record that was seen already changes nothing. Slices are replaced and never written to: others

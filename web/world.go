@@ -21,21 +21,35 @@ func (u *UI) world(ctx context.Context) view.World {
 func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view.World {
 	w := view.World{
 		Now: time.Now(), Drivers: u.cfg.Fleet.Drivers(), Recent: entries, LogErr: err, Trouble: u.health.trouble(ctx),
-		Desired: u.desired(entries), Samples: u.history.samples(), Sparks: u.history.spark, Events: u.history.events,
+		Samples: u.history.samples(), Sparks: u.history.spark, Events: u.history.events,
+	}
+	if u.cfg.Desired != nil {
+		w.Drifts = drifts(u.cfg.Desired.State())
+	} else {
+		w.Drifts = foldDrifts(w)
 	}
 	return w
 }
 
-// desired falls back on the newest commands when nobody was named to ask.
-func (u *UI) desired(entries []swarm.Entry) func(string, map[string]string) []swarm.Wanted {
-	if u.cfg.Desired != nil {
-		return u.cfg.Desired.Desired
+func drifts(s swarm.State) map[string]swarm.Drift {
+	out := make(map[string]swarm.Drift, len(s.Drivers))
+	for _, d := range s.Drivers {
+		out[d.DriverID] = d
 	}
+	return out
+}
+
+// foldDrifts makes do with the newest commands when there is nobody to ask.
+func foldDrifts(w view.World) map[string]swarm.Drift {
 	var fold swarm.Desired
-	for i := len(entries) - 1; i >= 0; i-- {
-		fold.Issue(entries[i].Seq, entries[i].Issued.Command, entries[i].Issued.Target)
+	for i := len(w.Recent) - 1; i >= 0; i-- {
+		fold.Issue(w.Recent[i].Seq, w.Recent[i].Issued.Command, w.Recent[i].Issued.Target)
 	}
-	return fold.For
+	out := make(map[string]swarm.Drift, len(w.Drivers))
+	for _, d := range w.Drivers {
+		out[d.ID] = swarm.Drift{DriverID: d.ID, Desired: fold.For(d.ID, d.Labels), ReportedSeq: d.AppliedSeq}
+	}
+	return out
 }
 
 // health asks for readiness at most every two seconds, however many pages want to know.

@@ -23,6 +23,7 @@ type Aim struct {
 	Target   int64
 	Seq      uint64 // the command that asks
 	Reset    bool   // nobody asks: the load of the past was taken back
+	heard    bool   // a report has come since the command was handed over
 }
 
 // aims returns the aim of each driver, in their order.
@@ -36,11 +37,10 @@ func (w World) aims() []Aim {
 
 func (w World) aim(d swarm.Driver) Aim {
 	var a Aim
-	if w.Desired != nil {
-		for _, want := range w.Desired(d.ID, d.Labels) {
-			if want.Command.Slot() == swarm.PlayersSlot {
-				a = Aim{Asked: true, Target: want.Command.Players, Seq: want.Seq, Reset: want.Reset}
-			}
+	drift := w.Drifts[d.ID]
+	for _, want := range drift.Desired {
+		if want.Command.Slot() == swarm.PlayersSlot {
+			a = Aim{Asked: true, Target: want.Command.Players, Seq: want.Seq, Reset: want.Reset, heard: drift.ReportedSeq >= want.Seq}
 		}
 	}
 	a.Standing = w.standing(d, a)
@@ -55,7 +55,7 @@ func (w World) standing(d swarm.Driver, a Aim) Standing {
 		return Late
 	case !a.Asked:
 		return Unasked
-	case d.Reported.Players == a.Target:
+	case a.heard && d.Reported.Players == a.Target:
 		return AsAsked
 	}
 	if e, ok := w.entry(a.Seq); ok {

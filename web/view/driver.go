@@ -40,7 +40,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 	}
 	a := w.aim(d)
 	page = Driver{
-		ID: d.ID, State: DriverBadge(d.State), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
+		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
 		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID, nil),
 	}
 	for i, other := range w.Drivers {

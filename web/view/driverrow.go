@@ -26,7 +26,7 @@ const metricsInRow = 2
 
 func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 	row := DriverRow{
-		ID: d.ID, URL: DriverURL(d.ID), State: DriverBadge(d.State), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
+		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
 		Actual: Count(d.Reported.Players), Target: "–", Version: d.Version, Labels: Labels(d.Labels),
 	}
 	if a.Asked {

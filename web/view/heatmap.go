@@ -58,7 +58,7 @@ func NewHeatmap(w World, page int) Heatmap {
 	to := min(from+RowsOfHeatmap, len(order))
 	for _, i := range order[from:to] {
 		d := w.Drivers[i]
-		row := HeatRow{ID: d.ID, URL: DriverURL(d.ID), Badge: DriverBadge(d.State)}
+		row := HeatRow{ID: d.ID, URL: DriverURL(d.ID), Badge: driverBadge(d)}
 		for _, e := range w.Recent {
 			row.Cells = append(row.Cells, heatCell(e, d.ID))
 		}

@@ -62,7 +62,7 @@ func (w World) worst(limit int) []WorstRow {
 	for _, i := range order[:min(limit, len(order))] {
 		d, a := w.Drivers[i], w.aim(w.Drivers[i])
 		row := WorstRow{
-			ID: d.ID, URL: DriverURL(d.ID), State: DriverBadge(d.State), Heartbeat: Age(d.HeartbeatAge),
+			ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Heartbeat: Age(d.HeartbeatAge),
 			Actual: Count(d.Reported.Players), Target: "–", Does: standingBadge(a.Standing), Why: w.why(i),
 		}
 		if a.Asked {
@@ -97,7 +97,7 @@ func progress(w World) Progress {
 func firstSteps(w World, address string) *FirstSteps {
 	var s FirstSteps
 	if len(w.Drivers) == 0 {
-		s.Drivers = "swarmcall demo-driver --url " + shellWord(address) + " --id d-1 --target " + shellWord(address+"/livez")
+		s.Drivers = "SWARMCALL_URL=" + shellWord(address) + " DRIVER_ID=go-1 go run ./examples/go"
 	}
 	if len(w.Recent) == 0 && w.LogErr == nil {
 		s.Commands = curl(address, `{"command": {"type": "set_players", "players": 10}}`)
