@@ -86,9 +86,21 @@ func open(t testing.TB) *tab {
 	if browser.err != nil {
 		t.Fatalf("Chromium does not start: %v", browser.err)
 	}
-	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
+	return newTab(t, browser.ctx, chromedp.WithNewBrowserContext())
+}
+
+// another opens one more tab of the same visitor.
+func (b *tab) another() *tab {
+	b.t.Helper()
+	return newTab(b.t, b.ctx)
+}
+
+func newTab(t testing.TB, of context.Context, options ...chromedp.ContextOption) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(of, options...)
 	b := &tab{t: t, ctx: ctx, complain: make(chan string, 100)}
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // opens it; a target that shows nothing yet takes no viewport
+	// Opens it; a target that shows nothing yet takes no viewport.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("no tab: %v", err)
 	}
 	b.do(chromedp.EmulateViewport(1280, 900))
@@ -146,14 +158,21 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits until an expression is true in the page, and tells what the page said when it is not.
+// until waits until an expression is true in the page, and tells what the page said when it is not. A page that is left while one
+// waits ends the wait with an error; then it is the next page that is asked.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience)))
-	if err != nil {
-		b.t.Fatalf("it never came true that %s: %v\nthe page says: %s", expression, err, b.text("body"))
+	poll := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))
+	for {
+		_, err := chromedp.Run(ctx, poll)
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			b.t.Fatalf("it never came true that %s: %v\nthe page says: %s", expression, err, b.text("body"))
+		}
 	}
 }
 
