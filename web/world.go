@@ -28,7 +28,7 @@ func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view
 	} else {
 		w.Drifts = foldDrifts(w)
 	}
-	return w
+	return w.Settled()
 }
 
 func drifts(s swarm.State) map[string]swarm.Drift {

@@ -20,7 +20,7 @@ func TestStory(t *testing.T) {
 	s.drive("d-2", "region", "eu")
 	third := s.drive("d-3", "region", "us")
 	b.says("#driver-step", "connected")
-	b.says("#worst", "d-3")
+	b.says("#worst-rows", "d-3")
 	b.says("#hero", "Idle")
 
 	s.curl(setPlayers(50))
@@ -35,7 +35,7 @@ func TestStory(t *testing.T) {
 	b.says("#hero", "3 of 3 drivers run 1,800 of 1,800 players")
 
 	third.net.freeze()
-	b.says("#worst", "is silent for")
+	b.says("#worst-rows", "is silent for")
 	b.says("#strip", "1 stale")
 	s.curl(setPlayers(100))
 	b.says("#last", "Complete: all of 2 drivers acked") // a stale driver is no target

@@ -26,13 +26,23 @@ type Aim struct {
 	heard    bool   // a report has come since the command was handed over
 }
 
-// aims returns the aim of each driver, in their order.
+// aims returns the aim of each driver, in their order. It is worked out once for all that is made of a World.
 func (w World) aims() []Aim {
+	if w.memo != nil {
+		return w.memo.aims
+	}
 	out := make([]Aim, len(w.Drivers))
 	for i, d := range w.Drivers {
 		out[i] = w.aim(d)
 	}
 	return out
+}
+
+func (w World) aimAt(i int) Aim {
+	if w.memo != nil {
+		return w.memo.aims[i]
+	}
+	return w.aim(w.Drivers[i])
 }
 
 func (w World) aim(d swarm.Driver) Aim {

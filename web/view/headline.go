@@ -90,7 +90,7 @@ func (w World) who(t tally) string {
 
 // why says how the driver at i stands to what is asked of it.
 func (w World) why(i int) string {
-	d, a := w.Drivers[i], w.aim(w.Drivers[i])
+	d, a := w.Drivers[i], w.aimAt(i)
 	last := ""
 	if d.Reported.Players > 0 {
 		last = ", last seen with " + players(d.Reported.Players)

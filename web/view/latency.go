@@ -9,37 +9,74 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// answers returns the sorted latencies of the targets that answered, and how many targets should have: superseded ones are no
+// answers returns the latencies of the targets that answered, and how many targets should have: superseded ones are no
 // part of it, because nothing was sent to them.
-func answers(e swarm.Entry) (sorted []time.Duration, expected int) {
+func answers(e swarm.Entry) (all []time.Duration, expected int) {
 	if e.Closed == nil {
 		return nil, 0
 	}
+	all = make([]time.Duration, 0, len(e.Closed.Verdicts))
 	for _, v := range e.Closed.Verdicts {
 		if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
-			sorted = append(sorted, v.Latency)
+			all = append(all, v.Latency)
 		}
 		if v.Kind != swarm.Superseded {
 			expected++
 		}
 	}
-	slices.Sort(sorted)
-	return sorted, expected
+	return all, expected
 }
 
 // percentile is the latency that p percent of the targets met. A missing ack counts as later than any: a number that leaves out
 // those who never answered flatters.
 func percentile(e swarm.Entry, p float64) string {
-	sorted, expected := answers(e)
+	all, expected := answers(e)
+	return ranked(e, all, expected, p, nth)
+}
+
+func ranked(e swarm.Entry, all []time.Duration, expected int, p float64, nth func([]time.Duration, int) time.Duration) string {
 	if expected == 0 {
 		return "–"
 	}
 	rank := int(math.Ceil(p / 100 * float64(expected)))
-	if rank > len(sorted) {
+	if rank > len(all) {
 		return "> " + Latency(e.Issued.Deadline)
 	}
-	return Latency(sorted[max(rank, 1)-1])
+	return Latency(nth(all, max(rank, 1)-1))
 }
+
+// nth finds the value that would stand at k if all were sorted, which it does not take the time for: a list of commands to a
+// large swarm wants it for each.
+func nth(all []time.Duration, k int) time.Duration {
+	low, high := 0, len(all)-1
+	for low < high {
+		pivot, i, j := all[(low+high)/2], low, high
+		for i <= j {
+			for all[i] < pivot {
+				i++
+			}
+			for all[j] > pivot {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			high = j
+		case k >= i:
+			low = i
+		default:
+			return all[k]
+		}
+	}
+	return all[k]
+}
+
+func at(sorted []time.Duration, k int) time.Duration { return sorted[k] }
 
 // LatencyChart is how ack latencies are spread: the share of targets (upwards, percent) that had answered by a time (to the right,
 // logarithmic). Coordinates are of a box of 100 by 100; what is beyond the deadline lies right of DeadlineX.
@@ -76,6 +113,7 @@ func NewLatencyChart(e swarm.Entry) *LatencyChart {
 	if expected == 0 {
 		return nil
 	}
+	slices.Sort(sorted)
 	scale := latencyScale(max(e.Issued.Deadline, axisOrigin*2))
 	c := &LatencyChart{
 		Path: ecdf(sorted, expected, scale), DeadlineX: num(deadlineX), BeyondW: num(100 - deadlineX),
@@ -86,7 +124,7 @@ func NewLatencyChart(e swarm.Entry) *LatencyChart {
 		if p == 100 {
 			name = "max"
 		}
-		c.Figures = append(c.Figures, Figure{name, percentile(e, p)})
+		c.Figures = append(c.Figures, Figure{name, ranked(e, sorted, expected, p, at)})
 	}
 	c.Buckets = buckets(sorted, expected, e.Issued.Deadline, scale)
 	if n := expected - len(sorted); n > 0 {

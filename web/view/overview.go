@@ -53,14 +53,15 @@ func NewOverview(w World, address string) Overview {
 
 // worst shows at most limit drivers, those that are not as asked first.
 func (w World) worst(limit int) []WorstRow {
+	aims := w.aims()
 	order := make([]int, len(w.Drivers))
 	for i := range order {
 		order[i] = i
 	}
-	w.order(order, w.aims(), "worst")
+	w.order(order, aims, "worst")
 	var out []WorstRow
 	for _, i := range order[:min(limit, len(order))] {
-		d, a := w.Drivers[i], w.aim(w.Drivers[i])
+		d, a := w.Drivers[i], aims[i]
 		row := WorstRow{
 			ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Heartbeat: Age(d.HeartbeatAge),
 			Actual: Count(d.Reported.Players), Target: "–", Does: standingBadge(a.Standing), Why: w.why(i),

@@ -19,9 +19,16 @@ type tally struct {
 
 // tally counts w. Only active drivers count as actual: what a stale or lost driver last said may no longer be so.
 func (w World) tally() tally {
+	if w.memo != nil {
+		return w.memo.tally
+	}
+	return w.count(w.aims())
+}
+
+func (w World) count(aims []Aim) tally {
 	t := tally{drivers: len(w.Drivers)}
 	var by [Lost + 1][]int
-	for i, a := range w.aims() {
+	for i, a := range aims {
 		d := w.Drivers[i]
 		t.by[a.Standing]++
 		by[a.Standing] = append(by[a.Standing], i)
@@ -39,6 +46,20 @@ func (w World) tally() tally {
 		t.worst = append(t.worst, by[s]...)
 	}
 	return t
+}
+
+// memo keeps what every page needs of a World.
+type memo struct {
+	aims  []Aim
+	tally tally
+}
+
+// Settled is w with its sums worked out; w must not change after that.
+func (w World) Settled() World {
+	w.memo = nil
+	aims := w.aims()
+	w.memo = &memo{aims: aims, tally: w.count(aims)}
+	return w
 }
 
 // Sum is the point of the players chart for w.

@@ -16,9 +16,10 @@ type World struct {
 	LogErr  error          // why Recent could not be read
 	Trouble string         // why the log takes no commands; "" when it does
 
-	Drifts  map[string]swarm.Drift         // what is desired of each driver
-	Samples []Sample                       // players over time, oldest first
-	Sparks  func(id string) []int64        // players of one driver over time, oldest first; nil: none
+	Drifts  map[string]swarm.Drift  // what is desired of each driver
+	Samples []Sample                // players over time, oldest first
+	Sparks  func(id string) []int64 // players of one driver over time, oldest first; nil: none
+	memo    *memo
 	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first; nil: nothing
 }
 

@@ -111,7 +111,8 @@ export class Page {
   list(l) {
     const body = document.getElementById(l.id);
     const before = body?.children.length ?? 0;
-    if (l.order && (!body || (before === 0) !== (l.order.length === 0))) {
+    const steady = body?.closest('.steady');
+    if (l.order && !steady && (!body || (before === 0) !== (l.order.length === 0))) {
       if (!body && !l.order.length) return;
       this.refresh(); // the page around the list is another one when the list is empty
       return;
