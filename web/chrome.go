@@ -36,7 +36,7 @@ func setTheme(w http.ResponseWriter, r *http.Request) {
 			Name: themeCookie, Value: value, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), SameSite: http.SameSiteLaxMode,
 		})
 	}
-	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther)
+	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath lets no other place through
 }
 
 // localPath is where to go back to: a path of this server, and no other place.

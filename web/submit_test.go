@@ -14,8 +14,14 @@ import (
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
+// answer is what came back for a form.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // post sends a form and does not follow where it is sent to.
-func post(t testing.TB, url string, form url.Values, header map[string]string) (*http.Response, string) {
+func post(t testing.TB, url string, form url.Values, header map[string]string) (a answer, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -31,11 +37,11 @@ func post(t testing.TB, url string, form url.Values, header map[string]string) (
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return answer{resp.StatusCode, resp.Header}, string(b)
 }
 
 func full(t testing.TB) (*webtest.Swarm, *httptest.Server) {

@@ -115,7 +115,9 @@ func (s *server) drive(id string, labels ...string) *load {
 	l.quit = sync.OnceFunc(func() {
 		l.net.thaw()
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			s.t.Logf("%s ended with %v", id, err)
+		}
 		ramp.Close()
 	})
 	s.t.Cleanup(l.quit)

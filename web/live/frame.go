@@ -40,7 +40,7 @@ func (t *topic) encodeParts(b *bytes.Buffer, cursor uint64) {
 			s.add(p.json)
 		}
 	}
-	s.end("]")
+	s.end()
 }
 
 func (t *topic) encodeLists(b *bytes.Buffer, cursor uint64) {
@@ -50,7 +50,7 @@ func (t *topic) encodeLists(b *bytes.Buffer, cursor uint64) {
 			s.add(data)
 		}
 	}
-	s.end("]")
+	s.end()
 }
 
 func (t *topic) encodeItems(b *bytes.Buffer, cursor uint64) {
@@ -60,7 +60,7 @@ func (t *topic) encodeItems(b *bytes.Buffer, cursor uint64) {
 			s.add(i.json)
 		}
 	}
-	s.end("]")
+	s.end()
 }
 
 // encode tells the order only when it changed, and of the rows only those that did.
@@ -82,7 +82,7 @@ func (l *list) encode(id string, cursor uint64) []byte {
 			s.add(v.json)
 		}
 	}
-	s.end("]")
+	s.end()
 	if b.Len() == empty {
 		return nil
 	}
@@ -109,8 +109,8 @@ func (s *seq) add(data []byte) {
 	s.b.Write(data)
 }
 
-func (s *seq) end(closing string) {
+func (s *seq) end() {
 	if s.any {
-		s.b.WriteString(closing)
+		s.b.WriteByte(']')
 	}
 }

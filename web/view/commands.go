@@ -66,7 +66,7 @@ func (f CommandFilter) Set() bool { return f.Submitter != "" || f.Type != "" || 
 
 // URL is the page of this filter, from before a seq ("" from the newest).
 func (f CommandFilter) URL(before string) string {
-	return withQuery("/ui/commands", "submitter", f.Submitter, "type", f.Type, "status", f.Status, "before", before)
+	return withQuery("/ui/commands", [2]string{"submitter", f.Submitter}, [2]string{"type", f.Type}, [2]string{"status", f.Status}, [2]string{"before", before})
 }
 
 // NewCommands shows a page of the log.
@@ -87,12 +87,12 @@ func NewCommands(w World, f CommandFilter, p swarm.Page, err error, address stri
 	return c
 }
 
-// withQuery adds the pairs whose value is not empty.
-func withQuery(path string, pairs ...string) string {
+// withQuery adds the pairs of name and value whose value is not empty.
+func withQuery(path string, pairs ...[2]string) string {
 	q := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
+	for _, p := range pairs {
+		if p[1] != "" {
+			q.Set(p[0], p[1])
 		}
 	}
 	if len(q) == 0 {

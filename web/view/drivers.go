@@ -67,7 +67,8 @@ func (f DriverFilter) URL(page int) string {
 	if page > 1 {
 		number = strconv.Itoa(page)
 	}
-	return withQuery("/ui/drivers", "state", f.State, "label", f.Label, "q", f.Text, "sort", sort, "page", number)
+	return withQuery("/ui/drivers", [2]string{"state", f.State}, [2]string{"label", f.Label}, [2]string{"q", f.Text},
+		[2]string{"sort", sort}, [2]string{"page", number})
 }
 
 func (f DriverFilter) matches(d swarm.Driver) bool {

@@ -68,10 +68,10 @@ func NewHeatmap(w World, page int) Heatmap {
 		h.Shown = Count(from+1) + "–" + Count(to) + " of " + Plural(len(order), "driver")
 	}
 	if page > 1 {
-		h.Prev = withQuery("/ui/heatmap", "page", strconv.Itoa(page-1))
+		h.Prev = withQuery("/ui/heatmap", [2]string{"page", strconv.Itoa(page - 1)})
 	}
 	if page < pages {
-		h.Next = withQuery("/ui/heatmap", "page", strconv.Itoa(page+1))
+		h.Next = withQuery("/ui/heatmap", [2]string{"page", strconv.Itoa(page + 1)})
 	}
 	return h
 }
