@@ -52,7 +52,6 @@ function step(by) {
   const at = rows.findIndex((r) => r.contains(document.activeElement) || r.classList.contains('current'));
   const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + by))];
   rows.forEach((r) => r.classList.toggle('current', r === next));
-  const link = next.querySelector('a');
-  (link ?? next).focus?.();
+  next.querySelector('a')?.focus();
   next.scrollIntoView({ block: 'nearest' });
 }

@@ -161,7 +161,7 @@ export class Page {
     for (const row of waiting.order) {
       const el = document.getElementById(row) ?? waiting.rows.get(row);
       if (!el) continue;
-      if (el === at) at = at.nextElementSibling;
+      if (at && el === at) at = at.nextElementSibling;
       else body.insertBefore(el, at);
     }
     while (at) {

@@ -58,7 +58,7 @@ export class Players {
   /** @param {(n: number) => number} y */
   lines(y) {
     let target = '', actual = '';
-    const holes = [];
+    /** @type {Element[]} */ const holes = [];
     this.points.forEach((p, i) => {
       const x = this.x?.(p.at);
       const before = this.points[i - 1];
