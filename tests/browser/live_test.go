@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
@@ -134,4 +135,36 @@ func TestManyTabs(t *testing.T) {
 	submit(t, s, 88)
 	first.says("#recent", "88 players each")
 	tabs[7].says("#more-new", "Show 1 new")
+}
+
+// TestSlipOfAKey asks before a number goes out that is more than ten times the present one.
+func TestSlipOfAKey(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	b.do(chromedp.SetValue("input[name=players]", "1201"), chromedp.Submit("input[name=players]"))
+	b.until("document.getElementById('sure-dialog').open")
+	b.picture("dialog-sure")
+	b.keys(kb.Enter) // the focus is on No
+	b.until("!document.getElementById('sure-dialog').open")
+	b.do(chromedp.SetValue("input[name=players]", "1200"), chromedp.Submit("input[name=players]"))
+	b.says(".act .result", "all of 3 drivers acked")
+	if got := s.Submissions(); len(got) != 1 || got[0].Command.Players != 1200 {
+		t.Errorf("the form submitted %+v", got)
+	}
+}
+
+// TestLogIsFull disables what would be refused, with the reason, and leaves Stop.
+func TestLogIsFull(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, func(c *web.Config) { c.Ready = failing }))
+	b.live()
+	b.says("#trouble", "the log is full")
+	b.says("#acts", "Stop can be tried all the same")
+	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && !document.querySelector('#stop-dialog .stop').disabled") {
+		t.Error("the buttons are not as they should be")
+	}
+	b.picture("state-8-read-only")
 }

@@ -92,7 +92,7 @@ func Driver(c Chrome, m view.Driver) templ.Component {
 
 // LiveDriver is what changes on the page of one driver.
 func LiveDriver(m view.Driver) Live {
-	return Live{Parts: []Part{{"head", driverHead(m)}, {"timeline", timeline(m)}, {"driver-facts", driverFacts(m)}}}
+	return Live{Parts: []Part{{"head", driverHead(m)}, {"timeline", timeline(m)}, {"driver-facts", driverFacts(m)}, {"acts", act(m.Form)}}}
 }
 
 func driverHead(m view.Driver) templ.Component {

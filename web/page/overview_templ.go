@@ -114,7 +114,7 @@ func Overview(c Chrome, o view.Overview) templ.Component {
 func LiveOverview(o view.Overview) Live {
 	return Live{
 		Parts: []Part{
-			{"hero", hero(o)}, {"last", lastCommand(o.Last)}, {"recent-note", recentNote(o)}, {"worst-of", worstOf(o)},
+			{"hero", hero(o)}, {"acts", act(o.Form)}, {"last", lastCommand(o.Last)}, {"recent-note", recentNote(o)}, {"worst-of", worstOf(o)},
 			{"driver-step", stepState("driver-step", o.Progress.Driver)}, {"command-step", stepState("command-step", o.Progress.Command)},
 		},
 		Lists: []List{

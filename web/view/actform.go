@@ -1,25 +1,33 @@
 package view
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // ActForm is what one can do to the swarm, or to one driver.
 type ActForm struct {
 	Driver  string // only to this driver; "" for a choice of target
-	Players string // what the fields hold
-	Delay   string
-	Labels  string
-	Note    string
-	Errors  []string // what was wrong with what was sent
-	Trouble string   // why commands are refused just now
-	Active  int      // drivers that would be told
+	Players string // what is asked now, to begin with
+	Most    string // players from which on one is asked whether it is meant
+	Trouble string // why commands are refused just now
 }
 
-// NewActForm makes the form; given is what was sent before, for a form that comes back with errors.
-func NewActForm(w World, driver string, given map[string]string) ActForm {
-	t := w.tally()
-	f := ActForm{
-		Driver: driver, Players: given["players"], Delay: given["spawn_delay_ms"], Labels: given["labels"], Note: given["note"],
-		Active: t.drivers - t.by[Late] - t.by[Lost], Trouble: w.Trouble,
+// surely is how many times the present target a new one may be before one is asked whether it is meant: 10 for 1 is a slip of
+// one key.
+const surely = 10
+
+// NewActForm makes the form.
+func NewActForm(w World, driver string) ActForm {
+	var most int64
+	for i, a := range w.aims() {
+		if driver == "" || w.Drivers[i].ID == driver {
+			most = max(most, a.Target)
+		}
+	}
+	f := ActForm{Driver: driver, Trouble: w.trouble(), Most: strconv.FormatInt(max(most, surely)*surely, 10)}
+	if most > 0 {
+		f.Players = strconv.FormatInt(most, 10)
 	}
 	return f
 }

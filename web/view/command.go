@@ -9,20 +9,18 @@ import (
 
 // Command is the page of one command.
 type Command struct {
-	Verdict   Verdict
-	Facts     []Figure
-	Lacking   []MissingRow // missing and rejected, at most LackingRows
-	LackMore  string
-	Retry     *Retry
-	Late      []LateRow
-	Latency   *LatencyChart
-	Rows      []VerdictRow
-	RowsMore  string // "1,200 more targets are in the JSON", or ""
-	Curl      string
-	JSON      string // URL of the entry in the API
-	Pending   bool
-	Total     string
-	RowsShown int
+	Verdict  Verdict
+	Facts    []Figure
+	Lacking  []MissingRow // missing and rejected, at most LackingRows
+	LackMore string
+	Retry    *Retry
+	Late     []LateRow
+	Latency  *LatencyChart
+	Rows     []VerdictRow
+	RowsMore string // "1,200 more targets are in the JSON", or ""
+	Curl     string
+	JSON     string // URL of the entry in the API
+	Total    string
 }
 
 // Retry sends a command again to those that miss it.
@@ -58,7 +56,7 @@ const (
 func NewCommand(w World, e swarm.Entry, address string) Command {
 	c := Command{
 		Verdict: NewVerdict(w, e), Facts: facts(e), Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
-		Curl: Curl(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10), Pending: e.Closed == nil,
+		Curl: Curl(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
 		Total: Plural(len(e.Issued.Targets), "target"),
 	}
 	n := e.Counts()

@@ -24,7 +24,6 @@ type Driver struct {
 
 // TimelineRow is something that happened to a driver: a command's verdict or a change of its session.
 type TimelineRow struct {
-	Key   string // names the row
 	At    Moment
 	Badge Badge
 	What  string
@@ -41,7 +40,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 	a := w.aim(d)
 	page = Driver{
 		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
-		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID, nil),
+		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID),
 	}
 	for i, other := range w.Drivers {
 		if other.ID == id {
@@ -111,7 +110,7 @@ func timeline(w World, id string) []TimelineRow {
 }
 
 func sessionRow(e SessionEvent) TimelineRow {
-	return TimelineRow{Key: "s" + strconv.FormatInt(e.At.UnixMilli(), 10), At: At(e.At), Badge: DriverBadge(e.State), What: e.What}
+	return TimelineRow{At: At(e.At), Badge: DriverBadge(e.State), What: e.What}
 }
 
 func commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
@@ -120,7 +119,7 @@ func commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
 		return TimelineRow{}, false
 	}
 	seq := strconv.FormatUint(e.Seq, 10)
-	row := TimelineRow{Key: "c" + seq, At: At(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
+	row := TimelineRow{At: At(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
 	if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
 		row.Why = strings.TrimSpace("after " + Latency(v.Latency) + " " + row.Why)
 	}

@@ -95,11 +95,10 @@ type Figure struct{ Name, Value string }
 
 // Bucket is a row of the table twin: so many targets answered in a span of time.
 type Bucket struct {
-	X      string // end of the bucket on the chart
-	Label  string
-	N      string
-	Share  string // of all, up to here
-	Beyond bool   // those that never answered
+	X     string // end of the bucket on the chart
+	Label string
+	N     string
+	Share string // of all, up to here
 }
 
 const (
@@ -177,7 +176,7 @@ func buckets(sorted []time.Duration, expected int, deadline time.Duration, scale
 		seen = n
 	}
 	if missing := expected - len(sorted); missing > 0 {
-		out = append(out, Bucket{X: num(100), Label: "> " + Latency(deadline), N: Count(missing), Share: "never", Beyond: true})
+		out = append(out, Bucket{X: num(100), Label: "> " + Latency(deadline), N: Count(missing), Share: "never"})
 	}
 	return out
 }

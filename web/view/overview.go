@@ -34,7 +34,7 @@ const (
 func NewOverview(w World, address string) Overview {
 	t := w.tally()
 	o := Overview{
-		Headline: w.headline(t), LogDown: w.LogErr != nil, Chart: NewPlayersChart(w), Form: NewActForm(w, "", nil),
+		Headline: w.headline(t), LogDown: w.LogErr != nil, Chart: NewPlayersChart(w), Form: NewActForm(w, ""),
 		Start: firstSteps(w, address), Progress: progress(w),
 	}
 	o.Worst = w.worst(worstRows)

@@ -24,7 +24,7 @@ type PlayersChart struct {
 type Span struct{ X, Width string }
 
 // Mark is a command in a chart.
-type Mark struct{ X, URL, Words string }
+type Mark struct{ X, Words string }
 
 // ChartRow is a row of a chart's table twin.
 type ChartRow struct {
@@ -108,7 +108,7 @@ func (p plot) marks(w World) []Mark {
 	var out []Mark
 	for _, e := range w.Recent {
 		if at := e.Issued.SubmittedAt; !at.Before(p.from) && !at.After(p.to) {
-			out = append(out, Mark{num(p.x(at)), CommandURL(e.Seq), "#" + strconv.FormatUint(e.Seq, 10) + " " + Do(e.Issued.Command)})
+			out = append(out, Mark{num(p.x(at)), "#" + strconv.FormatUint(e.Seq, 10) + " " + Do(e.Issued.Command)})
 		}
 	}
 	return out

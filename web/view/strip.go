@@ -11,8 +11,7 @@ type Strip struct {
 	Drivers   []StateCount
 	Last      *CommandRow // newest command
 	StopsWhat string      // what Stop would do, for the dialog
-	CanStop   bool
-	Trouble   string // why the log takes no commands
+	Trouble   string      // why the log takes no commands
 }
 
 // StateCount is how many drivers are in a state.
@@ -26,7 +25,7 @@ type StateCount struct {
 func NewStrip(w World) Strip {
 	t := w.tally()
 	s := Strip{
-		Headline: w.headline(t), Actual: Count(t.actual), Target: "–", Gap: gap(t), Trouble: w.trouble(), CanStop: t.drivers > 0,
+		Headline: w.headline(t), Actual: Count(t.actual), Target: "–", Gap: gap(t), Trouble: w.trouble(),
 		StopsWhat: fmt.Sprintf("%s, %s reported.", Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed)),
 	}
 	if t.asked > 0 {

@@ -7,7 +7,7 @@ export function act(page) {
     const form = e.target;
     if (!(form instanceof HTMLFormElement) || !form.hasAttribute('data-act')) return;
     e.preventDefault();
-    send(form, page);
+    sure(form).then((yes) => yes && send(form, page));
   });
   const dialog = document.getElementById('stop-dialog');
   document.getElementById('stop-open')?.addEventListener('click', (e) => {
@@ -26,6 +26,20 @@ export function openStop() {
   if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
   dialog.showModal();
   /** @type {HTMLElement | null} */ (dialog.querySelector('.stop'))?.focus();
+}
+
+/** Asks when a number is so much larger than the present one that a key may have slipped. @param {HTMLFormElement} form */
+async function sure(form) {
+  const dialog = document.getElementById('sure-dialog');
+  const what = document.getElementById('sure-what');
+  const players = Number(new FormData(form).get('players'));
+  const most = Number(form.dataset.most ?? Infinity);
+  if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
+  what.textContent = `${players.toLocaleString('en')} players per driver is more than ten times what is asked now.`;
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
+  return dialog.returnValue === 'yes';
 }
 
 /** @param {HTMLFormElement} form @param {import('./page.js').Page} page */
