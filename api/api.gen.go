@@ -37,6 +37,51 @@ func (e CommandType) Valid() bool {
 	}
 }
 
+// Defines values for DriftKind.
+const (
+	Converged DriftKind = "converged"
+	Drifting  DriftKind = "drifting"
+	Unknown   DriftKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DriftKind enum.
+func (e DriftKind) Valid() bool {
+	switch e {
+	case Converged:
+		return true
+	case Drifting:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftReason.
+const (
+	DriftReasonDisconnected DriftReason = "disconnected"
+	DriftReasonNotReported  DriftReason = "not_reported"
+	DriftReasonPlayers      DriftReason = "players"
+	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+)
+
+// Valid indicates whether the value is a known member of the DriftReason enum.
+func (e DriftReason) Valid() bool {
+	switch e {
+	case DriftReasonDisconnected:
+		return true
+	case DriftReasonNotReported:
+		return true
+	case DriftReasonPlayers:
+		return true
+	case DriftReasonSpawnDelayMs:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DriverState.
 const (
 	DriverStateActive       DriverState = "active"
@@ -339,24 +384,64 @@ type Counts struct {
 	Targeted   int `json:"targeted"`
 }
 
+// DesiredCommand defines model for DesiredCommand.
+type DesiredCommand struct {
+	Command Command `json:"command"`
+
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq Seq `json:"seq"`
+}
+
+// DesiredRule defines model for DesiredRule.
+type DesiredRule struct {
+	Command Command `json:"command"`
+
+	// Converged Those of them that report it.
+	Converged int `json:"converged"`
+
+	// Matching Known drivers for which no newer rule holds.
+	Matching int `json:"matching"`
+
+	// Reset Set by the server because the swarm had gone home; not by a submitter.
+	Reset bool `json:"reset"`
+
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq Seq `json:"seq"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+
+	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
+	Unconfirmed int64 `json:"unconfirmed"`
+}
+
+// DriftKind unknown: disconnected, so what it does is not known.
+type DriftKind string
+
+// DriftReason defines model for DriftReason.
+type DriftReason string
+
 // Driver defines model for Driver.
 type Driver struct {
-	AppliedSeq int64 `json:"applied_seq"`
+	DriverId   DriverID    `json:"driver_id"`
+	State      DriverState `json:"state"`
+	AppliedSeq int64       `json:"applied_seq"`
 
 	// Capabilities Command types; empty means all.
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
 	ConnectedAt    Timestamp          `json:"connected_at"`
-	DriverId       DriverID           `json:"driver_id"`
 	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
 	Labels         Labels             `json:"labels"`
 	LastAck        *LastAck           `json:"last_ack"`
 	Metrics        map[string]float64 `json:"metrics"`
 	RemoteAddr     string             `json:"remote_addr"`
 	Reported       DriverReport       `json:"reported"`
-	State          DriverState        `json:"state"`
-	Version        string             `json:"version"`
+
+	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	Unresponsive bool   `json:"unresponsive"`
+	Version      string `json:"version"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
@@ -366,14 +451,31 @@ type DriverCounts struct {
 	Stale        int `json:"stale"`
 }
 
+// DriverDrift defines model for DriverDrift.
+type DriverDrift struct {
+	AppliedSeq int64 `json:"applied_seq"`
+
+	// Desired At most one players and one spawn delay command.
+	Desired []DesiredCommand `json:"desired"`
+
+	// Drift unknown: disconnected, so what it does is not known.
+	Drift        DriftKind     `json:"drift"`
+	DriverId     DriverID      `json:"driver_id"`
+	Reasons      []DriftReason `json:"reasons"`
+	Reported     DriverReport  `json:"reported"`
+	State        DriverState   `json:"state"`
+	Unresponsive bool          `json:"unresponsive"`
+}
+
 // DriverID defines model for DriverID.
 type DriverID = string
 
 // DriverPage defines model for DriverPage.
 type DriverPage struct {
+	Items []Driver `json:"items"`
+
 	// Counts Of the whole roster, whatever the filter.
 	Counts     DriverCounts `json:"counts"`
-	Items      []Driver     `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
 }
 
@@ -389,39 +491,47 @@ type DriverState string
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
-	Acked *[]Acked `json:"acked,omitempty"`
-
-	// ClosedAt Absent while the entry is pending.
-	ClosedAt *Timestamp `json:"closed_at,omitempty"`
-	Command  Command    `json:"command"`
-
-	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
-	Counts     Counts `json:"counts"`
-	DeadlineMs int64  `json:"deadline_ms"`
-
-	// DurationMs From the moment the command was durable; absent while the entry is pending.
-	DurationMs *float64   `json:"duration_ms,omitempty"`
-	Late       []Late     `json:"late"`
-	Missing    []Missing  `json:"missing"`
-	Rejected   []Rejected `json:"rejected"`
-
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
+
+	// Submitter Who sends commands.
+	//
+	// Examples: ci/nightly
+	Submitter Submitter `json:"submitter"`
+	Command   Command   `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
 
 	// Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 	Status Status `json:"status"`
 
 	// SubmittedAt RFC 3339, UTC, with milliseconds.
 	SubmittedAt Timestamp `json:"submitted_at"`
+	DeadlineMs  int64     `json:"deadline_ms"`
 
-	// Submitter Who sends commands.
-	//
-	// Examples: ci/nightly
-	Submitter  Submitter    `json:"submitter"`
+	// ClosedAt Absent while the entry is pending.
+	ClosedAt *Timestamp `json:"closed_at,omitempty"`
+
+	// DurationMs From the moment the command was durable; absent while the entry is pending.
+	DurationMs *float64 `json:"duration_ms,omitempty"`
+
+	// Cause Why the server issued the command by itself; absent when a submitter did.
+	Cause *string `json:"cause,omitempty"`
+
+	// Split Of players_total: who got what; the first 100 in items of a page.
+	Split *[]SplitPart `json:"split,omitempty"`
+
+	// Shortfall Of players_total: players that no driver was there to run.
+	Shortfall *int64 `json:"shortfall,omitempty"`
+
+	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
+	Counts     Counts       `json:"counts"`
+	Acked      *[]Acked     `json:"acked,omitempty"`
+	Rejected   []Rejected   `json:"rejected"`
 	Superseded []Superseded `json:"superseded"`
-
-	// Target A driver must satisfy both members; absent or empty means every active driver.
-	Target Target `json:"target"`
+	Missing    []Missing    `json:"missing"`
+	Late       []Late       `json:"late"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -452,7 +562,7 @@ type Labels map[string]string
 type LastAck struct {
 	LatencyMs float64 `json:"latency_ms"`
 
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
 }
 
@@ -518,17 +628,22 @@ type Rejected struct {
 	LatencyMs float64  `json:"latency_ms"`
 }
 
-// Seq Position of the entry in the log; rises
+// Seq Position of the entry in the log; rises, but need not be dense.
 type Seq = int64
 
-// SetPlayersCommand Run so many players on each driver.
+// SetPlayersCommand Run so many players on each driver, or so many in all.
 type SetPlayersCommand struct {
+	Type SetPlayersCommandType `json:"type"`
+
+	// Players Players per driver. Either this or `players_total` is given.
+	Players *int64 `json:"players,omitempty"`
+
+	// PlayersTotal Players of all targets together, split over them by largest remainder: by the `weight` and up to the `max_players` they registered
+	// with. The entry says who got what; a matching driver outside the split is told 0.
+	PlayersTotal *int64 `json:"players_total,omitempty"`
+
 	// Note For people; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
-
-	// Players Players per driver.
-	Players int64                 `json:"players"`
-	Type    SetPlayersCommandType `json:"type"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
@@ -536,27 +651,64 @@ type SetPlayersCommandType string
 
 // SetSpawnDelayCommand Wait so long between two spawns.
 type SetSpawnDelayCommand struct {
-	// Note For people; at most 256 bytes.
-	Note         *Note                    `json:"note,omitempty"`
-	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
 	Type         SetSpawnDelayCommandType `json:"type"`
+	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
 type SetSpawnDelayCommandType string
+
+// SplitPart defines model for SplitPart.
+type SplitPart struct {
+	DriverId DriverID `json:"driver_id"`
+	Players  int64    `json:"players"`
+}
+
+// State defines model for State.
+type State struct {
+	Counts     StateCounts   `json:"counts"`
+	Desired    []DesiredRule `json:"desired"`
+	Items      []DriverDrift `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+	Stop       *StopProof    `json:"stop,omitempty"`
+}
+
+// StateCounts defines model for StateCounts.
+type StateCounts struct {
+	Converged int `json:"converged"`
+	Drifting  int `json:"drifting"`
+	Unknown   int `json:"unknown"`
+}
 
 // Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 type Status string
 
 // StopCommand Go to zero players now, cancel any ramp, stay connected.
 type StopCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note           `json:"note,omitempty"`
 	Type StopCommandType `json:"type"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // StopCommandType defines model for StopCommand.Type.
 type StopCommandType string
+
+// StopProof defines model for StopProof.
+type StopProof struct {
+	// Pending The first 100 others.
+	Pending []DriverID `json:"pending"`
+
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq Seq `json:"seq"`
+
+	// Stopped Targets that have reported 0 players since the Stop was handed over.
+	Stopped int `json:"stopped"`
+	Targets int `json:"targets"`
+}
 
 // Submitter Who sends commands.
 //
@@ -649,6 +801,18 @@ type ListDriversParams struct {
 
 	// Label Only drivers with this label, as key=value; repeat it for several, all must match.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
+
+	// Limit Items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	// Drift Only drivers of this kind.
+	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
 	// Limit Items of a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -820,6 +984,9 @@ type ServerInterface interface {
 	// Readyz Can commands be taken
 	// (GET /readyz)
 	Readyz(w http.ResponseWriter, r *http.Request)
+	// GetState What is desired, and how many drivers report it
+	// (GET /state)
+	GetState(w http.ResponseWriter, r *http.Request, params GetStateParams)
 	// Version What was built
 	// (GET /version)
 	Version(w http.ResponseWriter, r *http.Request)
@@ -868,6 +1035,12 @@ func (_ Unimplemented) Livez(w http.ResponseWriter, r *http.Request) {
 // Readyz Can commands be taken
 // (GET /readyz)
 func (_ Unimplemented) Readyz(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetState What is desired, and how many drivers report it
+// (GET /state)
+func (_ Unimplemented) GetState(w http.ResponseWriter, r *http.Request, params GetStateParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1238,6 +1411,65 @@ func (siw *ServerInterfaceWrapper) Readyz(w http.ResponseWriter, r *http.Request
 	handler.ServeHTTP(w, r)
 }
 
+// GetState operation middleware
+func (siw *ServerInterfaceWrapper) GetState(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStateParams
+
+	// ------------- Optional query parameter "drift" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "drift", r.URL.Query(), &params.Drift, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "drift"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "drift", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetState(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Version operation middleware
 func (siw *ServerInterfaceWrapper) Version(w http.ResponseWriter, r *http.Request) {
 
@@ -1379,6 +1611,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/drivers/{driver_id}", wrapper.GetDriver)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/state", wrapper.GetState)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/livez", wrapper.Livez)
@@ -1819,6 +2054,62 @@ func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzRespo
 	return err
 }
 
+type GetStateRequestObject struct {
+	Params GetStateParams
+}
+
+type GetStateResponseObject interface {
+	VisitGetStateResponse(w http.ResponseWriter) error
+}
+
+type GetState200ResponseHeaders struct {
+	Link *string
+}
+
+type GetState200JSONResponse struct {
+	Body    State
+	Headers GetState200ResponseHeaders
+}
+
+func (response GetState200JSONResponse) VisitGetStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetStatedefaultApplicationProblemPlusJSONResponse) VisitGetStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VersionRequestObject struct {
 }
 
@@ -1887,6 +2178,9 @@ type StrictServerInterface interface {
 	// Readyz Can commands be taken
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// GetState What is desired, and how many drivers report it
+	// (GET /state)
+	GetState(ctx context.Context, request GetStateRequestObject) (GetStateResponseObject, error)
 	// Version What was built
 	// (GET /version)
 	Version(ctx context.Context, request VersionRequestObject) (VersionResponseObject, error)
@@ -2110,6 +2404,32 @@ func (sh *strictHandler) Readyz(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetState operation middleware
+func (sh *strictHandler) GetState(w http.ResponseWriter, r *http.Request, params GetStateParams) {
+	var request GetStateRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetState(ctx, request.(GetStateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetState")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetStateResponseObject); ok {
+		if err := validResponse.VisitGetStateResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

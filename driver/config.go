@@ -35,6 +35,8 @@ type Config struct {
 	// MaxPlayers is the most players this driver takes: a command for more is rejected with the code "over_local_limit" before
 	// it gets to the handler. No command changes it. 0 means no limit.
 	MaxPlayers int64
+	// Weight is this driver's part when a total is split over drivers, relative to theirs: 0.001 to 1,000,000. Zero means 1.
+	Weight float64
 
 	// LocalStop stops the load from within this process, whatever the server wants. Several drivers may share one.
 	// Nil means that only the handler knows how to.
@@ -106,6 +108,9 @@ func (cfg Config) validate() error {
 		if c.slot() == noSlot {
 			problem("Capabilities: %q is no command type; there are %v", c, commandTypes)
 		}
+	}
+	if cfg.Weight != 0 && !(cfg.Weight >= 0.001 && cfg.Weight <= 1_000_000) {
+		problem("Weight: is %v; must be 0.001 to 1000000, or 0 for 1", cfg.Weight)
 	}
 	if cfg.MaxPlayers < 0 {
 		problem("MaxPlayers: is %d; must be 0 or more", cfg.MaxPlayers)

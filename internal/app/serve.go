@@ -18,6 +18,10 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
+func httpServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+}
+
 // serve runs the rooms until ctx ends or one of them fails, then stops them.
 func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	var stopping atomic.Bool
@@ -25,15 +29,14 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	if err != nil {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
-	web := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-	}
-	var rooms sync.WaitGroup // sequencer, sweeper and session keeper; joined before the log is closed
+	web := httpServer(handler)
+	var rooms sync.WaitGroup // sequencer, sweeper and the two watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
 	rooms.Go(func() { s.keepSession(keepers) })
+	rooms.Go(func() { s.watchLeases(keepers) })
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -37,7 +37,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	r.seats[s.id] = &seat{id: s.id, session: s}
 	r.joined = nil
 	r.mu.Unlock()
-	r.logJoin(s, old)
+	r.logJoin(s, reg, old)
 }
 
 // checkEnd reports a driver that has applied more than the log holds.
@@ -49,13 +49,16 @@ func (r *Registry) checkEnd(reg *wire.Register) {
 	if lost {
 		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
 			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
-		r.sink.LogRegressed(reg.DriverID, reg.AppliedSeq)
+		r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
 	}
 }
 
-func (r *Registry) logJoin(s, old *session) {
+func (r *Registry) logJoin(s *session, reg *wire.Register, old *session) {
 	if old != nil && !old.sameProcess(s) {
 		r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+	}
+	if reg.LeaseLost {
+		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)
 	}
 	r.cfg.Logger.Info("driver registered", "driver_id", s.id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }

@@ -14,6 +14,7 @@ import (
 
 // fake is the dispatcher, the log and the roster in one: three drivers that ack each command at once, in memory.
 type fake struct {
+	state   swarm.State
 	mu      sync.Mutex
 	entries []swarm.Entry // oldest first
 	drivers []swarm.Driver
@@ -175,4 +176,10 @@ func (f *fake) Last() uint64 { return 0 }
 
 func (f *fake) After(context.Context, uint64) ([]*swarm.Event, error) {
 	return nil, errors.New("the feed is closed")
+}
+
+func (f *fake) State() swarm.State { return f.state }
+
+func (f *fake) Stopped(seq uint64, targets []string) swarm.StopProof {
+	return swarm.StopProof{Seq: seq, Targets: len(targets), Stopped: 1, Pending: targets[1:]}
 }

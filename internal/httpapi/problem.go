@@ -37,7 +37,7 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
-// retryAfterSeconds is what 503 and 429 answers tell clients to wait.
+// retryAfterSeconds is what 429 and 503 answers tell clients to wait.
 const retryAfterSeconds = 1
 
 // problems writes problem documents.

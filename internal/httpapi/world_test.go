@@ -130,6 +130,7 @@ var routes = []route{
 	{"/commands/export", "GET, HEAD", false},
 	{"/drivers", "GET, HEAD", true},
 	{"/drivers/d-1", "GET, HEAD", true},
+	{"/state", "GET, HEAD", true},
 	{"/livez", "GET, HEAD", true},
 	{"/readyz", "GET, HEAD", true},
 	{"/version", "GET, HEAD", true},

@@ -13,7 +13,9 @@ func TestTheModelRefusesWhatMustNotBe(t *testing.T) {
 		return op{call: at(from), done: at(to), tries: 1, command: command{players: players, key: key},
 			answer: answer{replayed: replayed, entry: item(seq, players)}}
 	}
-	read := func(from, to int, items ...entry) op { return op{call: at(from), done: at(to), read: true, items: items} }
+	read := func(from, to int, items ...entry) op {
+		return op{call: at(from), done: at(to), read: true, items: items}
+	}
 	lost := op{call: at(3), done: at(4), tries: 1, unknown: true, command: command{players: 9}}
 	for name, tc := range map[string]struct {
 		ops  []op
