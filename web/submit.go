@@ -69,6 +69,7 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	switch s.Command.Type {
 	case swarm.SetPlayers:
 		number("players", &s.Command.Players)
+		s.Command.Total = r.PostFormValue("per") == "total"
 	case swarm.SetSpawnDelay:
 		number("spawn_delay_ms", &s.Command.SpawnDelayMS)
 	}
@@ -114,6 +115,9 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 				s.Target.DriverIDs = append(s.Target.DriverIDs, e.Issued.Targets[i])
 			}
 		}
+	}
+	if e.Issued.Command.Total {
+		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
 	}
 	if len(s.Target.DriverIDs) == 0 {
 		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "No driver misses that command.")

@@ -60,6 +60,7 @@ func TestFormsSubmit(t *testing.T) {
 		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}}, swarm.Command{Type: swarm.SetPlayers, Players: 70, Note: "up"}, swarm.Target{}},
 		{url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"5"}, "labels": {"region=eu, zone=1"}},
 			swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5}, swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
+		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}}, swarm.Command{Type: swarm.SetPlayers, Players: 1000, Total: true}, swarm.Target{}},
 		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: swarm.Stop}, swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
 	} {
 		resp, _ := post(t, server.URL+"/ui/commands", tc.form, nil)
@@ -92,6 +93,21 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"12"}}, nil); resp.StatusCode != http.StatusConflict {
 		t.Errorf("a retry of a complete command: status %d", resp.StatusCode)
+	}
+}
+
+// A total is split over its targets; sent to some of them again, each would get the part of several.
+func TestTotalIsNotRetried(t *testing.T) {
+	e := webtest.Entry(3, swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, 1,
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
+	e.Issued.Split = []int64{51, 49}
+	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)
+	_, page := get(t, server.URL+"/ui/commands/3")
+	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "part of the total") || !strings.Contains(page, ">49<") {
+		t.Error("the page offers a retry, or does not say who was told what")
+	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a retry: status %d", resp.StatusCode)
 	}
 }
 

@@ -43,7 +43,7 @@ func drifts(s swarm.State) map[string]swarm.Drift {
 func foldDrifts(w view.World) map[string]swarm.Drift {
 	var fold swarm.Desired
 	for i := len(w.Recent) - 1; i >= 0; i-- {
-		fold.Issue(w.Recent[i].Seq, w.Recent[i].Issued.Command, w.Recent[i].Issued.Target)
+		fold.Issue(w.Recent[i].Issued.Issue(w.Recent[i].Seq))
 	}
 	out := make(map[string]swarm.Drift, len(w.Drivers))
 	for _, d := range w.Drivers {

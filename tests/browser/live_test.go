@@ -143,16 +143,22 @@ func TestSlipOfAKey(t *testing.T) {
 	b := open(t)
 	b.goTo(fake(t, s, nil))
 	b.live()
-	b.do(chromedp.SetValue("input[name=players]", "1201"), chromedp.Submit("input[name=players]"))
+	b.send("1201")
 	b.until("document.getElementById('sure-dialog').open")
 	b.picture("dialog-sure")
 	b.keys(kb.Enter) // the focus is on No
 	b.until("!document.getElementById('sure-dialog').open")
-	b.do(chromedp.SetValue("input[name=players]", "1200"), chromedp.Submit("input[name=players]"))
+	b.send("1200")
 	b.says(".act .result", "all of 3 drivers acked")
 	if got := s.Submissions(); len(got) != 1 || got[0].Command.Players != 1200 {
 		t.Errorf("the form submitted %+v", got)
 	}
+}
+
+// send fills in the form for players and sends it, as Enter in the field does.
+func (b *tab) send(players string) {
+	b.t.Helper()
+	eval[bool](b, `(i => { i.value = "`+players+`"; i.form.requestSubmit(); return true; })(document.querySelector("input[name=players]"))`)
 }
 
 // TestLogIsFull disables what would be refused, with the reason, and leaves Stop.

@@ -9,7 +9,8 @@ import (
 type ActForm struct {
 	Driver  string // only to this driver; "" for a choice of target
 	Players string // what is asked now, to begin with
-	Most    string // players from which on one is asked whether it is meant
+	Most    string // players per driver past which one is asked whether it is meant
+	MostAll string // the same of a total
 	Trouble string // why commands are refused just now
 }
 
@@ -25,7 +26,10 @@ func NewActForm(w World, driver string) ActForm {
 			most = max(most, a.Target)
 		}
 	}
-	f := ActForm{Driver: driver, Trouble: w.trouble(), Most: strconv.FormatInt(max(most, surely)*surely, 10)}
+	f := ActForm{
+		Driver: driver, Trouble: w.trouble(), Most: strconv.FormatInt(max(most, surely)*surely, 10),
+		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
+	}
 	if most > 0 {
 		f.Players = strconv.FormatInt(most, 10)
 	}

@@ -14,6 +14,7 @@ type Command struct {
 	Lacking  []MissingRow // missing and rejected, at most LackingRows
 	LackMore string
 	Retry    *Retry
+	NoRetry  string // why there is none
 	Late     []LateRow
 	Latency  *LatencyChart
 	Rows     []VerdictRow
@@ -21,6 +22,7 @@ type Command struct {
 	Curl     string
 	JSON     string // URL of the entry in the API
 	Total    string
+	Split    bool // the targets were told different numbers
 }
 
 // Retry sends a command again to those that miss it.
@@ -42,6 +44,7 @@ type LateRow struct {
 type VerdictRow struct {
 	ID, URL string
 	Badge   Badge
+	Told    string // its part of a total, or ""
 	Latency string
 	Why     string
 }
@@ -57,13 +60,16 @@ func NewCommand(w World, e swarm.Entry, address string) Command {
 	c := Command{
 		Verdict: NewVerdict(w, e), Facts: facts(e), Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
 		Curl: Curl(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
-		Total: Plural(len(e.Issued.Targets), "target"),
+		Split: len(e.Issued.Split) > 0, Total: Plural(len(e.Issued.Targets), "target"),
 	}
 	n := e.Counts()
 	if more := n.Missing + n.Rejected - len(c.Lacking); e.Closed != nil && more > 0 {
 		c.LackMore = "and " + Count(more) + " more, see the JSON"
 	}
-	if n.Missing > 0 {
+	switch {
+	case n.Missing > 0 && e.Issued.Command.Total:
+		c.NoRetry = "Each gets its part of the total when it is back."
+	case n.Missing > 0:
 		c.Retry = &Retry{Seq: strconv.FormatUint(e.Seq, 10), N: Plural(n.Missing, "driver"), Does: Do(e.Issued.Command)}
 		if e.Issued.Command.Slot() == swarm.PlayersSlot {
 			c.Retry.Guard = "Refused if a newer command concerns them."
@@ -95,6 +101,9 @@ func verdictRows(e swarm.Entry) []VerdictRow {
 		if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
 			row.Latency = Latency(v.Latency)
 		}
+		if i < len(e.Issued.Split) {
+			row.Told = Count(e.Issued.Split[i])
+		}
 		out = append(out, row)
 	}
 	return out
@@ -113,6 +122,12 @@ func facts(e swarm.Entry) []Figure {
 			text += " and " + Count(len(ids)-len(shown)) + " more"
 		}
 		f = append(f, Figure{"Named drivers", text})
+	}
+	if n := i.Shortfall(); n > 0 {
+		f = append(f, Figure{"Not placed", players(n) + ": no driver may take them"})
+	}
+	if i.Cause != "" {
+		f = append(f, Figure{"Issued by the server", i.Cause})
 	}
 	if i.Command.Note != "" {
 		f = append(f, Figure{"Note", i.Command.Note})

@@ -17,7 +17,11 @@ func Curl(address string, i *swarm.Issued) string {
 	command := map[string]any{"type": i.Command.Type}
 	switch i.Command.Type {
 	case swarm.SetPlayers:
-		command["players"] = i.Command.Players
+		name := "players"
+		if i.Command.Total {
+			name = "players_total"
+		}
+		command[name] = i.Command.Players
 	case swarm.SetSpawnDelay:
 		command["spawn_delay_ms"] = i.Command.SpawnDelayMS
 	}

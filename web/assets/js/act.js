@@ -7,7 +7,7 @@ export function act(page) {
     const form = e.target;
     if (!(form instanceof HTMLFormElement) || !form.hasAttribute('data-act')) return;
     e.preventDefault();
-    sure(form).then((yes) => yes && send(form, page));
+    sure(form).then((yes) => { if (yes) send(form, page); });
   });
   const dialog = document.getElementById('stop-dialog');
   document.getElementById('stop-open')?.addEventListener('click', (e) => {
@@ -32,10 +32,12 @@ export function openStop() {
 async function sure(form) {
   const dialog = document.getElementById('sure-dialog');
   const what = document.getElementById('sure-what');
-  const players = Number(new FormData(form).get('players'));
-  const most = Number(form.dataset.most ?? Infinity);
+  const data = new FormData(form);
+  const players = Number(data.get('players'));
+  const all = data.get('per') === 'total';
+  const most = Number((all ? form.dataset.mostAll : form.dataset.most) ?? Infinity);
   if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
-  what.textContent = `${players.toLocaleString('en')} players per driver is more than ten times what is asked now.`;
+  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times what is asked now.`;
   dialog.returnValue = 'no';
   dialog.showModal();
   await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
