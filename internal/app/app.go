@@ -12,6 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
+	"github.com/swarmcall/swarmcall/web"
 )
 
 // How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
@@ -39,6 +40,7 @@ type server struct {
 	registry   *drivers.Registry
 	feed       *feed.Feed
 	epoch      sync.Mutex // one driver at a time has the log's epoch raised
+	ui         *web.UI
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
