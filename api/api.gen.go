@@ -431,13 +431,16 @@ type Driver struct {
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
-	ConnectedAt    Timestamp          `json:"connected_at"`
-	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
-	Labels         Labels             `json:"labels"`
-	LastAck        *LastAck           `json:"last_ack"`
-	Metrics        map[string]float64 `json:"metrics"`
-	RemoteAddr     string             `json:"remote_addr"`
-	Reported       DriverReport       `json:"reported"`
+	ConnectedAt    Timestamp `json:"connected_at"`
+	HeartbeatAgeMs int64     `json:"heartbeat_age_ms"`
+	Labels         Labels    `json:"labels"`
+	LastAck        *LastAck  `json:"last_ack"`
+
+	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
+	LeaseLost  bool               `json:"lease_lost"`
+	Metrics    map[string]float64 `json:"metrics"`
+	RemoteAddr string             `json:"remote_addr"`
+	Reported   DriverReport       `json:"reported"`
 
 	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
 	Unresponsive bool   `json:"unresponsive"`
