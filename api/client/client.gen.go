@@ -442,6 +442,9 @@ type Driver struct {
 	LastAck        *LastAck           `json:"last_ack"`
 	Reported       DriverReport       `json:"reported"`
 	Metrics        map[string]float64 `json:"metrics"`
+
+	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
+	LeaseLost bool `json:"lease_lost"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
