@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
+)
+
+// driveCmd makes drivers of load generators; package drive does.
+type driveCmd struct {
+	HTTP driveHTTPCmd `cmd:"" name:"http" help:"Load a URL from within this process."`
+}
+
+// driveFlags are what all drivers take.
+type driveFlags struct {
+	URL        string            `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server (${default})."`
+	DriverID   string            `name:"driver-id" help:"Name in the swarm (default: host name and chance)." placeholder:"ID"`
+	Label      map[string]string `mapsep:"none" help:"Label for commands to select by; may be repeated." placeholder:"KEY=VALUE"`
+	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
+	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
+	TokenFile  string            `env:"SWARMCALL_TOKEN_FILE" help:"File that holds the credential." placeholder:"FILE"`
+	Linger     time.Duration     `default:"5s" help:"How long to stay and reject commands when the generator has ended (${default})."`
+	Verbose    bool              `short:"v" help:"Log all that happens, not only warnings."`
+}
+
+// Validate refuses what the server would. Kong calls it.
+func (f *driveFlags) Validate() error {
+	switch {
+	case f.MaxPlayers < 0:
+		return errors.New("--max-players must not be negative")
+	case f.Weight <= 0:
+		return errors.New("--weight must be more than 0")
+	case f.Linger < 0:
+		return errors.New("--linger must not be negative")
+	}
+	return nil
+}
+
+// run drives g.
+func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
+	return drive.Run(ctx, f.options(s), g)
+}
+
+func (f *driveFlags) options(s streams) drive.Options {
+	return drive.Options{
+		URL: f.URL, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers, TokenFile: f.TokenFile,
+		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Err: s.err, Verbose: f.Verbose,
+	}
+}
+
+// driveHTTPCmd is load from within this process.
+type driveHTTPCmd struct {
+	driveFlags
+	Target   string        `required:"" help:"URL to load." placeholder:"URL"`
+	Mode     string        `enum:"users,rate" default:"users" help:"What a player is: users make one request after the other, rate is one request per second whatever is answered (${default})."`
+	Method   string        `default:"GET" help:"HTTP method (${default})."`
+	Header   []string      `short:"H" sep:"none" help:"Header of each request; may be repeated." placeholder:"\"NAME: VALUE\""`
+	Body     string        `help:"Body of each request, or @FILE." placeholder:"TEXT"`
+	Timeout  time.Duration `default:"30s" help:"Longest time for one request (${default}; 0: none)."`
+	Insecure bool          `help:"Accept any certificate of the target."`
+}
+
+// Run drives the load until it is told to end.
+func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
+	if c.MaxPlayers == 0 {
+		c.MaxPlayers = httpload.DefaultMaxPlayers
+	}
+	load, err := httpload.New(httpload.Options{
+		Target: c.Target, Method: c.Method, Header: c.Header, Body: c.Body, Timeout: c.Timeout, Insecure: c.Insecure,
+		Rate: c.Mode == "rate", Max: c.MaxPlayers,
+	})
+	if err != nil {
+		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Why: err}
+	}
+	return c.run(ctx, s, load)
+}
