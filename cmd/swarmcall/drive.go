@@ -8,11 +8,13 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
 )
 
 // driveCmd makes drivers of load generators; package drive does.
 type driveCmd struct {
 	HTTP driveHTTPCmd `cmd:"" name:"http" help:"Load a URL from within this process."`
+	K6   driveK6Cmd   `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
 }
 
 // driveFlags are what all drivers take.
@@ -77,4 +79,32 @@ func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Why: err}
 	}
 	return c.run(ctx, s, load)
+}
+
+// driveK6Cmd is k6.
+type driveK6Cmd struct {
+	driveFlags
+	Script string   `arg:"" optional:"" help:"Script for k6 run."`
+	Args   []string `arg:"" optional:"" help:"After --: arguments for k6 run." placeholder:"ARGS"`
+	K6     string   `name:"k6" default:"k6" help:"The k6 program (${default})." placeholder:"PATH"`
+	Attach string   `help:"Drive the k6 whose API is at this URL, instead of starting one." placeholder:"URL"`
+}
+
+// Run drives k6 until it is told to end, or k6 ends.
+func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
+	log := c.options(s).Logger()
+	if (c.Script == "") == (c.Attach == "") {
+		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
+	}
+	var g *k6.Generator
+	var err error
+	if c.Attach != "" {
+		g, err = k6.Attach(ctx, c.Attach, log)
+	} else {
+		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: log})
+	}
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
 }

@@ -2,5 +2,5 @@
 // and leaves in order: the load is at 0 before the driver deregisters.
 //
 // The generators are packages of their own: httpload (HTTP from within this process), k6, locust and program (anything that reads
-// and writes lines). They are never linked into one another: each knows its generator and the SDK.
+// and writes lines). Each knows its own generator and nothing of the others.
 package drive

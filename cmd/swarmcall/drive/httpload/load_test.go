@@ -111,10 +111,10 @@ func TestNoRequestStartsAfterAStop(t *testing.T) {
 	for _, rate := range []bool{false, true} {
 		g := newTarget(t, nil)
 		l := newLoad(t, Options{Target: g.URL, Rate: rate})
-		for range 20 {
+		for range 10 {
 			before := g.served.Load()
-			l.do(t, players(50))
-			eventually(t, "load", func() bool { return g.served.Load() > before+20 })
+			l.do(t, players(200))
+			eventually(t, "load", func() bool { return g.served.Load() > before+10 })
 			l.do(t, stop)
 			if s := l.State(); s.Players != 0 || s.Running || l.gate.inFlight() != 0 {
 				t.Fatalf("after the Stop: %+v, %d in flight", s, l.gate.inFlight())
