@@ -9,12 +9,14 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/locust"
 )
 
 // driveCmd makes drivers of load generators; package drive does.
 type driveCmd struct {
-	HTTP driveHTTPCmd `cmd:"" name:"http" help:"Load a URL from within this process."`
-	K6   driveK6Cmd   `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
+	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Load a URL from within this process."`
+	K6     driveK6Cmd     `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
+	Locust driveLocustCmd `cmd:"" help:"Start a Locust, or attach to one, and drive it."`
 }
 
 // driveFlags are what all drivers take.
@@ -102,6 +104,34 @@ func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 		g, err = k6.Attach(ctx, c.Attach, log)
 	} else {
 		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: log})
+	}
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
+}
+
+// driveLocustCmd is Locust.
+type driveLocustCmd struct {
+	driveFlags
+	File   string   `short:"f" help:"Locustfile to start Locust with." placeholder:"FILE"`
+	Args   []string `arg:"" optional:"" help:"After --: arguments for locust, such as --host." placeholder:"ARGS"`
+	Locust string   `default:"locust" help:"The locust program (${default})." placeholder:"PATH"`
+	Attach string   `help:"Drive the Locust whose web interface is at this URL, instead of starting one." placeholder:"URL"`
+}
+
+// Run drives Locust until it is told to end, or Locust ends.
+func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
+	log := c.options(s).Logger()
+	if (c.File == "") == (c.Attach == "") {
+		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
+	}
+	var g *locust.Generator
+	var err error
+	if c.Attach != "" {
+		g, err = locust.Attach(ctx, c.Attach, log)
+	} else {
+		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: log})
 	}
 	if err != nil {
 		return err

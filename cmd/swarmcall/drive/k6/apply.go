@@ -88,11 +88,10 @@ func (g *Generator) stop(ctx context.Context) error {
 
 // force is for a k6 that does not stop: one of the driver's own is killed, which stops it for sure.
 func (g *Generator) force() error {
-	if g.process == nil {
+	g.log.Error("k6 does not stop; it is killed if it is the driver's own", "vus", g.poll.vus())
+	if !g.Kill() {
 		return driver.Reject(codeStopped, fmt.Sprintf("%d VUs still run, and this k6 is not the driver's to kill", g.poll.vus()))
 	}
-	g.log.Error("k6 does not stop; killing it")
-	g.process.Kill()
 	g.poll.saw(status{})
 	return nil
 }
