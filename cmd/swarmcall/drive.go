@@ -10,6 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/locust"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/program"
 )
 
 // driveCmd makes drivers of load generators; package drive does.
@@ -17,6 +18,7 @@ type driveCmd struct {
 	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Load a URL from within this process."`
 	K6     driveK6Cmd     `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
 	Locust driveLocustCmd `cmd:"" help:"Start a Locust, or attach to one, and drive it."`
+	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it by lines of JSON on its stdin and stdout."`
 }
 
 // driveFlags are what all drivers take.
@@ -133,6 +135,21 @@ func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: log})
 	}
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
+}
+
+// driveExecCmd is any program.
+type driveExecCmd struct {
+	driveFlags
+	Program []string `arg:"" help:"After --: program and arguments."`
+}
+
+// Run drives the program until it is told to end, or the program ends.
+func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
+	g, err := program.Start(c.Program, s.err, c.options(s).Logger())
 	if err != nil {
 		return err
 	}
