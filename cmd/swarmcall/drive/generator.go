@@ -2,13 +2,16 @@ package drive
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
 )
 
 // Generator makes load as commands say. Its methods may be called from several goroutines, Apply from one at a time.
 type Generator interface {
-	// Apply takes a command, or says why not; see driver.Handler. A Stop that it takes has ended the load.
+	// Apply takes a command, or says why not by driver.Reject; any other error says that the generator did not answer. A Stop that
+	// it takes has ended the load.
 	driver.Handler
 
 	// State says what runs now, not what is wanted.
@@ -27,8 +30,14 @@ type Generator interface {
 	Close()
 }
 
-// codeEnded is the rejection of a command whose generator has ended.
-const codeEnded = "generator_ended"
+// Codes of rejections.
+const (
+	codeEnded  = "generator_ended"
+	codeSilent = "no_answer" // for errors of Apply that are no rejections
+)
+
+// deathThroes is how long the end of a generator may take to be noticed when it does not answer any more.
+const deathThroes = 500 * time.Millisecond
 
 // guarded is a generator that may end under a command.
 type guarded struct{ Generator }
@@ -48,8 +57,18 @@ func (g guarded) Apply(ctx context.Context, c driver.Command) error {
 		}
 	}()
 	err := g.Generator.Apply(ctx, c)
-	if err != nil && g.ended() {
+	if err == nil {
+		return nil
+	}
+	_, answered := errors.AsType[*driver.Rejection](err)
+	if !answered {
+		linger(ctx, deathThroes)
+	}
+	switch {
+	case g.ended():
 		return g.late(c)
+	case !answered:
+		return driver.Reject(codeSilent, err.Error())
 	}
 	return err
 }

@@ -13,7 +13,6 @@ import (
 // Codes of rejections.
 const (
 	codeRefused = "k6_refused"     // k6 said no
-	codeSilent  = "k6_no_answer"   // k6 said nothing in time
 	codeStopped = "k6_not_stopped" // VUs still ran at the deadline
 )
 
@@ -107,5 +106,5 @@ func rejected(err error) error {
 	if errors.Is(err, errStopped) {
 		return driver.Reject(codeRefused, err.Error())
 	}
-	return driver.Reject(codeSilent, err.Error())
+	return err
 }

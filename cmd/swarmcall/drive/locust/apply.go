@@ -16,7 +16,6 @@ const (
 	codeShape       = "locust_shape"         // a LoadTestShape sets the users
 	codeUnconfirmed = "locust_not_confirmed" // its state did not come to what it had said
 	codeStopFailed  = "locust_not_stopped"   // users still ran at the deadline
-	codeSilent      = "locust_no_answer"
 )
 
 // lookEvery is how often the page is looked at while a command waits to be confirmed.
@@ -54,7 +53,7 @@ func (g *Generator) setPlayers(ctx context.Context, n int64, delay time.Duration
 	before, err := g.look(ctx)
 	switch {
 	case err != nil:
-		return driver.Reject(codeSilent, err.Error())
+		return err
 	case before.Distributed && before.Workers == 0 && n > 0:
 		return driver.Reject(codeNoWorkers, "this Locust is a master without workers: "+before.String())
 	case n == 0 && before.Users == 0 && !before.active():
@@ -66,7 +65,7 @@ func (g *Generator) setPlayers(ctx context.Context, n int64, delay time.Duration
 	said, err := g.api.swarm(ctx, n, spawnRate(n-before.Users, delay))
 	switch {
 	case err != nil:
-		return driver.Reject(codeSilent, err.Error())
+		return err
 	case !said.Success:
 		return driver.Reject(codeRefused, "Locust says: "+said.Message)
 	case g.shaped(said):

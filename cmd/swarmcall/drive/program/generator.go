@@ -39,6 +39,7 @@ type Generator struct {
 	lastID  uint64
 	waiting map[uint64]chan report // by the id of the command; Apply is one at a time, so it is one at most
 	state   driver.State
+	tells   bool // the program reports its players: acks do not say them any more
 	figures map[string]float64
 }
 
@@ -154,7 +155,7 @@ func (g *Generator) line(text []byte) {
 // reported takes what the program says of itself over what its acks say. The caller holds the lock.
 func (g *Generator) reported(r report) {
 	if r.Players != nil {
-		g.state.Players = *r.Players
+		g.state.Players, g.tells = *r.Players, true
 	}
 	if r.SpawnDelayMS != nil {
 		g.state.SpawnDelayMS = *r.SpawnDelayMS
@@ -164,13 +165,15 @@ func (g *Generator) reported(r report) {
 	}
 }
 
-// applied is what an ack says, until the program reports otherwise.
+// applied is what an ack says. A ramp takes longer, and programs that have one report it.
 func (g *Generator) applied(c driver.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch c.Type {
 	case driver.SetPlayers:
-		g.state.Players = c.Players
+		if !g.tells {
+			g.state.Players = c.Players
+		}
 	case driver.SetSpawnDelay:
 		g.state.SpawnDelayMS = c.SpawnDelayMS
 	case driver.Stop:

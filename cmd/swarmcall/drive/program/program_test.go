@@ -86,6 +86,12 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 	g := shell(t, loop(`echo '{"type":"ack","id":1}'; sleep 0.02; echo '{"type":"state","players":3,"spawn_delay_ms":5,"metrics":{"rps":1.5}}'`))
 	applied(t, g, players(7))
 	eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
+	c := players(9)
+	c.Deadline = 100 * time.Millisecond
+	rejected(t, g, c, codeNoAnswer, "") // it knows one id only; but its state counts
+	if g.State().Players != 3 {
+		t.Errorf("state %+v", g.State())
+	}
 	if g.Metrics()["rps"] != 1.5 {
 		t.Errorf("metrics %v", g.Metrics())
 	}
