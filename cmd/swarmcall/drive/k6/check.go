@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -91,7 +92,7 @@ func unfit(why string) error {
 func (o Options) check(ctx context.Context) (plan, error) {
 	version, err := o.output(ctx, "version")
 	if err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 			return plan{}, &clierr.Error{Code: clierr.Usage, What: "there is no k6", Why: err, Mend: "go install go.k6.io/k6@v1.8.1 brings one; --k6 names one that is not on the PATH"}
 		}
 		return plan{}, &clierr.Error{Code: clierr.Usage, What: "k6 does not run", Why: err, Seen: lines(string(version))}
