@@ -160,18 +160,24 @@ func TestTheDriverEndsInOrder(t *testing.T) {
 			p := drive(t, url, g.args(t, load.URL)...)
 			applied(t, url, players(5))
 			running(t, url, 5)
-			if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-				t.Fatal(err)
-			}
-			<-p.ended
-			at := time.Now()
-			if code := p.ProcessState.ExitCode(); code != 0 {
-				t.Errorf("the driver ended with %d:\n%s", code, p.log)
-			}
+			end(t, p, load)
 			if d := driverOf(t, url); d.State != "" {
 				t.Errorf("it is still in the roster: %+v", d)
 			}
-			silent(t, load, at)
 		})
 	}
+}
+
+// end asks a driver to end: it does so without an error, and nothing comes after.
+func end(t *testing.T, p *process, load *target) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	at := time.Now()
+	if code := p.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the driver ended with %d:\n%s", code, p.log)
+	}
+	silent(t, load, at)
 }
