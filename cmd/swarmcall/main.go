@@ -44,6 +44,7 @@ type streams struct {
 // cli is the command line.
 type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Run a server, some load drivers and a target on this machine, and show one command at work."`
+	Drive   driveCmd   `cmd:"" help:"Be a driver of a load generator: http, k6, locust, or any program."`
 	Driver  driverCmd  `cmd:"" help:"For authors of drivers."`
 	Health  healthCmd  `cmd:"" help:"Exit 0 if a server takes commands, 8 if not."`
 	Log     logCmd     `cmd:"" help:"Look into a log on disk: verify, export, stats."`
