@@ -37,6 +37,51 @@ func (e CommandType) Valid() bool {
 	}
 }
 
+// Defines values for DriftKind.
+const (
+	Converged DriftKind = "converged"
+	Drifting  DriftKind = "drifting"
+	Unknown   DriftKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DriftKind enum.
+func (e DriftKind) Valid() bool {
+	switch e {
+	case Converged:
+		return true
+	case Drifting:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftReason.
+const (
+	DriftReasonDisconnected DriftReason = "disconnected"
+	DriftReasonNotReported  DriftReason = "not_reported"
+	DriftReasonPlayers      DriftReason = "players"
+	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+)
+
+// Valid indicates whether the value is a known member of the DriftReason enum.
+func (e DriftReason) Valid() bool {
+	switch e {
+	case DriftReasonDisconnected:
+		return true
+	case DriftReasonNotReported:
+		return true
+	case DriftReasonPlayers:
+		return true
+	case DriftReasonSpawnDelayMs:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DriverState.
 const (
 	DriverStateActive       DriverState = "active"
@@ -339,6 +384,40 @@ type Counts struct {
 	Targeted   int `json:"targeted"`
 }
 
+// DesiredCommand defines model for DesiredCommand.
+type DesiredCommand struct {
+	Command Command `json:"command"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+}
+
+// DesiredRule defines model for DesiredRule.
+type DesiredRule struct {
+	Command Command `json:"command"`
+
+	// Converged Those of them that report it.
+	Converged int `json:"converged"`
+
+	// Matching Known drivers for which no newer rule holds.
+	Matching int `json:"matching"`
+
+	// Reset Set by the server because the swarm had gone home; not by a submitter.
+	Reset bool `json:"reset"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+}
+
+// DriftKind unknown: disconnected, so what it does is not known.
+type DriftKind string
+
+// DriftReason defines model for DriftReason.
+type DriftReason string
+
 // Driver defines model for Driver.
 type Driver struct {
 	AppliedSeq int64 `json:"applied_seq"`
@@ -356,7 +435,10 @@ type Driver struct {
 	RemoteAddr     string             `json:"remote_addr"`
 	Reported       DriverReport       `json:"reported"`
 	State          DriverState        `json:"state"`
-	Version        string             `json:"version"`
+
+	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	Unresponsive bool   `json:"unresponsive"`
+	Version      string `json:"version"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
@@ -364,6 +446,22 @@ type DriverCounts struct {
 	Active       int `json:"active"`
 	Disconnected int `json:"disconnected"`
 	Stale        int `json:"stale"`
+}
+
+// DriverDrift defines model for DriverDrift.
+type DriverDrift struct {
+	AppliedSeq int64 `json:"applied_seq"`
+
+	// Desired At most one players and one spawn delay command.
+	Desired []DesiredCommand `json:"desired"`
+
+	// Drift unknown: disconnected, so what it does is not known.
+	Drift        DriftKind     `json:"drift"`
+	DriverId     DriverID      `json:"driver_id"`
+	Reasons      []DriftReason `json:"reasons"`
+	Reported     DriverReport  `json:"reported"`
+	State        DriverState   `json:"state"`
+	Unresponsive bool          `json:"unresponsive"`
 }
 
 // DriverID defines model for DriverID.
@@ -545,6 +643,22 @@ type SetSpawnDelayCommand struct {
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
 type SetSpawnDelayCommandType string
 
+// State defines model for State.
+type State struct {
+	Counts     StateCounts   `json:"counts"`
+	Desired    []DesiredRule `json:"desired"`
+	Items      []DriverDrift `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+	Stop       *StopProof    `json:"stop,omitempty"`
+}
+
+// StateCounts defines model for StateCounts.
+type StateCounts struct {
+	Converged int `json:"converged"`
+	Drifting  int `json:"drifting"`
+	Unknown   int `json:"unknown"`
+}
+
 // Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 type Status string
 
@@ -557,6 +671,19 @@ type StopCommand struct {
 
 // StopCommandType defines model for StopCommand.Type.
 type StopCommandType string
+
+// StopProof defines model for StopProof.
+type StopProof struct {
+	// Pending The first 100 others.
+	Pending []DriverID `json:"pending"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+
+	// Stopped Targets that have reported 0 players since the Stop was handed over.
+	Stopped int `json:"stopped"`
+	Targets int `json:"targets"`
+}
 
 // Submitter Who sends commands.
 //
@@ -649,6 +776,18 @@ type ListDriversParams struct {
 
 	// Label Only drivers with this label, as key=value; repeat it for several, all must match.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
+
+	// Limit Items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	// Drift Only drivers of this kind.
+	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
 	// Limit Items of a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -820,6 +959,9 @@ type ServerInterface interface {
 	// Readyz Can commands be taken
 	// (GET /readyz)
 	Readyz(w http.ResponseWriter, r *http.Request)
+	// GetState What is desired, and how many drivers report it
+	// (GET /state)
+	GetState(w http.ResponseWriter, r *http.Request, params GetStateParams)
 	// Version What was built
 	// (GET /version)
 	Version(w http.ResponseWriter, r *http.Request)
@@ -868,6 +1010,12 @@ func (_ Unimplemented) Livez(w http.ResponseWriter, r *http.Request) {
 // Readyz Can commands be taken
 // (GET /readyz)
 func (_ Unimplemented) Readyz(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetState What is desired, and how many drivers report it
+// (GET /state)
+func (_ Unimplemented) GetState(w http.ResponseWriter, r *http.Request, params GetStateParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1238,6 +1386,65 @@ func (siw *ServerInterfaceWrapper) Readyz(w http.ResponseWriter, r *http.Request
 	handler.ServeHTTP(w, r)
 }
 
+// GetState operation middleware
+func (siw *ServerInterfaceWrapper) GetState(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStateParams
+
+	// ------------- Optional query parameter "drift" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "drift", r.URL.Query(), &params.Drift, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "drift"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "drift", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetState(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Version operation middleware
 func (siw *ServerInterfaceWrapper) Version(w http.ResponseWriter, r *http.Request) {
 
@@ -1379,6 +1586,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/drivers/{driver_id}", wrapper.GetDriver)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/state", wrapper.GetState)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/livez", wrapper.Livez)
@@ -1819,6 +2029,62 @@ func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzRespo
 	return err
 }
 
+type GetStateRequestObject struct {
+	Params GetStateParams
+}
+
+type GetStateResponseObject interface {
+	VisitGetStateResponse(w http.ResponseWriter) error
+}
+
+type GetState200ResponseHeaders struct {
+	Link *string
+}
+
+type GetState200JSONResponse struct {
+	Body    State
+	Headers GetState200ResponseHeaders
+}
+
+func (response GetState200JSONResponse) VisitGetStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetStatedefaultApplicationProblemPlusJSONResponse) VisitGetStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type VersionRequestObject struct {
 }
 
@@ -1887,6 +2153,9 @@ type StrictServerInterface interface {
 	// Readyz Can commands be taken
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// GetState What is desired, and how many drivers report it
+	// (GET /state)
+	GetState(ctx context.Context, request GetStateRequestObject) (GetStateResponseObject, error)
 	// Version What was built
 	// (GET /version)
 	Version(ctx context.Context, request VersionRequestObject) (VersionResponseObject, error)
@@ -2110,6 +2379,32 @@ func (sh *strictHandler) Readyz(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetState operation middleware
+func (sh *strictHandler) GetState(w http.ResponseWriter, r *http.Request, params GetStateParams) {
+	var request GetStateRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetState(ctx, request.(GetStateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetState")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetStateResponseObject); ok {
+		if err := validResponse.VisitGetStateResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

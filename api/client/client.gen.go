@@ -39,6 +39,51 @@ func (e CommandType) Valid() bool {
 	}
 }
 
+// Defines values for DriftKind.
+const (
+	Converged DriftKind = "converged"
+	Drifting  DriftKind = "drifting"
+	Unknown   DriftKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DriftKind enum.
+func (e DriftKind) Valid() bool {
+	switch e {
+	case Converged:
+		return true
+	case Drifting:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftReason.
+const (
+	DriftReasonDisconnected DriftReason = "disconnected"
+	DriftReasonNotReported  DriftReason = "not_reported"
+	DriftReasonPlayers      DriftReason = "players"
+	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+)
+
+// Valid indicates whether the value is a known member of the DriftReason enum.
+func (e DriftReason) Valid() bool {
+	switch e {
+	case DriftReasonDisconnected:
+		return true
+	case DriftReasonNotReported:
+		return true
+	case DriftReasonPlayers:
+		return true
+	case DriftReasonSpawnDelayMs:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DriverState.
 const (
 	DriverStateActive       DriverState = "active"
@@ -341,6 +386,40 @@ type Counts struct {
 	Targeted   int `json:"targeted"`
 }
 
+// DesiredCommand defines model for DesiredCommand.
+type DesiredCommand struct {
+	Command Command `json:"command"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+}
+
+// DesiredRule defines model for DesiredRule.
+type DesiredRule struct {
+	Command Command `json:"command"`
+
+	// Converged Those of them that report it.
+	Converged int `json:"converged"`
+
+	// Matching Known drivers for which no newer rule holds.
+	Matching int `json:"matching"`
+
+	// Reset Set by the server because the swarm had gone home; not by a submitter.
+	Reset bool `json:"reset"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+}
+
+// DriftKind unknown: disconnected, so what it does is not known.
+type DriftKind string
+
+// DriftReason defines model for DriftReason.
+type DriftReason string
+
 // Driver defines model for Driver.
 type Driver struct {
 	AppliedSeq int64 `json:"applied_seq"`
@@ -358,7 +437,10 @@ type Driver struct {
 	RemoteAddr     string             `json:"remote_addr"`
 	Reported       DriverReport       `json:"reported"`
 	State          DriverState        `json:"state"`
-	Version        string             `json:"version"`
+
+	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	Unresponsive bool   `json:"unresponsive"`
+	Version      string `json:"version"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
@@ -366,6 +448,22 @@ type DriverCounts struct {
 	Active       int `json:"active"`
 	Disconnected int `json:"disconnected"`
 	Stale        int `json:"stale"`
+}
+
+// DriverDrift defines model for DriverDrift.
+type DriverDrift struct {
+	AppliedSeq int64 `json:"applied_seq"`
+
+	// Desired At most one players and one spawn delay command.
+	Desired []DesiredCommand `json:"desired"`
+
+	// Drift unknown: disconnected, so what it does is not known.
+	Drift        DriftKind     `json:"drift"`
+	DriverId     DriverID      `json:"driver_id"`
+	Reasons      []DriftReason `json:"reasons"`
+	Reported     DriverReport  `json:"reported"`
+	State        DriverState   `json:"state"`
+	Unresponsive bool          `json:"unresponsive"`
 }
 
 // DriverID defines model for DriverID.
@@ -547,6 +645,22 @@ type SetSpawnDelayCommand struct {
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
 type SetSpawnDelayCommandType string
 
+// State defines model for State.
+type State struct {
+	Counts     StateCounts   `json:"counts"`
+	Desired    []DesiredRule `json:"desired"`
+	Items      []DriverDrift `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+	Stop       *StopProof    `json:"stop,omitempty"`
+}
+
+// StateCounts defines model for StateCounts.
+type StateCounts struct {
+	Converged int `json:"converged"`
+	Drifting  int `json:"drifting"`
+	Unknown   int `json:"unknown"`
+}
+
 // Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 type Status string
 
@@ -559,6 +673,19 @@ type StopCommand struct {
 
 // StopCommandType defines model for StopCommand.Type.
 type StopCommandType string
+
+// StopProof defines model for StopProof.
+type StopProof struct {
+	// Pending The first 100 others.
+	Pending []DriverID `json:"pending"`
+
+	// Seq Position of the entry in the log; rises
+	Seq Seq `json:"seq"`
+
+	// Stopped Targets that have reported 0 players since the Stop was handed over.
+	Stopped int `json:"stopped"`
+	Targets int `json:"targets"`
+}
 
 // Submitter Who sends commands.
 //
@@ -651,6 +778,18 @@ type ListDriversParams struct {
 
 	// Label Only drivers with this label, as key=value; repeat it for several, all must match.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
+
+	// Limit Items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	// Drift Only drivers of this kind.
+	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
 	// Limit Items of a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -921,6 +1060,14 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetState What is desired, and how many drivers report it
+	//
+	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	//
+	// Corresponds with GET /state (the `GetState` operationId).
+	GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Version What was built
 	//
 	// Corresponds with GET /version (the `Version` operationId).
@@ -1045,6 +1192,24 @@ func (c *Client) Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 // Corresponds with GET /readyz (the `Readyz` operationId).
 func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadyzRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetState What is desired, and how many drivers report it
+//
+// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+//
+// Corresponds with GET /state (the `GetState` operationId).
+func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStateRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1513,6 +1678,84 @@ func NewReadyzRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetStateRequest constructs an http.Request for the GetState method
+func NewGetStateRequest(server string, params *GetStateParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/state")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Drift != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "drift", *params.Drift, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewVersionRequest constructs an http.Request for the Version method
 func NewVersionRequest(server string) (*http.Request, error) {
 	var err error
@@ -1643,6 +1886,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	ReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadyzResponse, error)
+
+	// GetStateWithResponse What is desired, and how many drivers report it
+	//
+	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /state (the `GetState` operationId).
+	GetStateWithResponse(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateResponse, error)
 
 	// VersionWithResponse What was built
 	//
@@ -2097,6 +2350,69 @@ func (r ReadyzResponse) ContentType() string {
 	return ""
 }
 
+// GetStateResponse200Headers the declared response headers of an HTTP 200 response for GetState
+type GetStateResponse200Headers struct {
+	Link *string
+}
+
+// GetStateResponseDefaultHeaders the declared response headers of an HTTP default response for GetState
+type GetStateResponseDefaultHeaders struct {
+	Allow      *string
+	RetryAfter *int
+}
+
+type GetStateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *State
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetStateResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetStateResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStateResponse) GetJSON200() *State {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStateResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // VersionResponseDefaultHeaders the declared response headers of an HTTP default response for Version
 type VersionResponseDefaultHeaders struct {
 	Allow      *string
@@ -2259,6 +2575,22 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 		return nil, err
 	}
 	return ParseReadyzResponse(rsp)
+}
+
+// GetStateWithResponse What is desired, and how many drivers report it
+//
+// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /state (the `GetState` operationId).
+func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateResponse, error) {
+	rsp, err := c.GetState(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStateResponse(rsp)
 }
 
 // VersionWithResponse What was built
@@ -2717,6 +3049,69 @@ func ParseReadyzResponse(rsp *http.Response) (*ReadyzResponse, error) {
 		response.Headers503 = &headers
 	case true:
 		var headers ReadyzResponseDefaultHeaders
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStateResponse parses an HTTP response from a GetStateWithResponse call
+func ParseGetStateResponse(rsp *http.Response) (*GetStateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetStateResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetStateResponseDefaultHeaders
 		if values := rsp.Header.Values("Allow"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

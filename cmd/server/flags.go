@@ -20,8 +20,8 @@ var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CON
 
 // flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
 type flags struct {
-	Listen            string           `default:"${listen}" help:"Address to serve on; port 0 picks a free one." placeholder:"HOST:PORT"`
-	DataDir           string           `default:"${data_dir}" help:"Directory of the command log." placeholder:"DIR"`
+	Listen            string           `default:"${listen}" help:"Address to serve on (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
+	DataDir           string           `default:"${data_dir}" help:"Directory of the command log (${default})." placeholder:"DIR"`
 	HeartbeatInterval time.Duration    `default:"${heartbeat_interval}" help:"How often drivers report."`
 	StaleAfter        time.Duration    `default:"${stale_after}" help:"Heartbeat age from which a driver is left out of commands."`
 	ForgetAfter       time.Duration    `default:"${forget_after}" help:"How long a lost driver is shown."`
@@ -31,13 +31,13 @@ type flags struct {
 	LogSync           string           `default:"${log_sync}" enum:"always,interval" help:"When an append is on disk: always (before it is answered) or interval (within a second; a power cut may lose that)."`
 	AcceptDataLoss    bool             `help:"Start on a damaged log with what is left of it. The loss is recorded; see swarmcall log verify."`
 	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`
-	NodeName          string           `default:"${node_name}" help:"This server's name in the log." placeholder:"NAME"`
+	NodeName          string           `default:"${node_name}" help:"This server's name in the log (${default})." placeholder:"NAME"`
 	AllowedHosts      []string         `help:"Host names to answer to, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
 	AllowedOrigins    []string         `help:"Origins of other web pages that may use this server." placeholder:"URL"`
 	InsecureNoAuth    bool             `help:"Allow --listen on other than loopback, though everybody who reaches it can command the swarm."`
 	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: ${enum}."`
 	LogFormat         string           `default:"text" enum:"text,json" help:"Form of log lines on stderr: ${enum}."`
-	Version           kong.VersionFlag `help:"Print the version and leave."`
+	Version           kong.VersionFlag `env:"-" help:"Print the version and leave."`
 
 	unknown []string // SWARMCALL_ variables that are no flag's
 }

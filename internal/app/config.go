@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
@@ -46,8 +49,8 @@ func Defaults() Config {
 	}
 }
 
-// validate returns every problem, each with the flag that mends it.
-func (c *Config) validate() error {
+// Validate returns every problem, each with the flag that mends it.
+func (c *Config) Validate() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -63,20 +66,33 @@ func (c *Config) validate() error {
 	bad(c.ForgetAfter < c.StaleAfter, "--forget-after is %v; it must be at least --stale-after (%v)", c.ForgetAfter, c.StaleAfter)
 	bad(c.DefaultDeadline < swarm.MinDeadline || c.DefaultDeadline > swarm.MaxDeadline,
 		"--default-deadline is %v; it must be 1ms to 60s", c.DefaultDeadline)
-	bad(c.LeaseTTL < time.Second, "--lease-ttl is %v; it must be at least 1s", c.LeaseTTL)
+	bad(c.LeaseTTL < time.Second || c.LeaseTTL < 4*c.HeartbeatInterval, // answers to heartbeats renew the lease
+		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
 	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
 		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
+	for _, h := range c.AllowedHosts {
+		bad(h == "" || strings.ContainsAny(h, ":/ "), "--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port", h)
+	}
+	for _, o := range c.AllowedOrigins {
+		bad(!isOrigin(o), "--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: no path, no slash at the end", o)
+	}
 	return errors.Join(append(errs, c.checkListen())...)
+}
+
+// isOrigin reports whether o is what a browser would send: anything else would never match.
+func isOrigin(o string) bool {
+	u, err := url.Parse(o)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+strings.ToLower(u.Host) == o
 }
 
 // checkListen refuses to be reachable from elsewhere by accident.
 func (c *Config) checkListen() error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
 		return fmt.Errorf("--listen is %q; it must be host:port, such as 127.0.0.1:8080", c.Listen)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {

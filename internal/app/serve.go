@@ -28,22 +28,22 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	web := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 	}
-	var rooms sync.WaitGroup // sequencer, sweeper and session keeper; joined before the log is closed
+	var rooms sync.WaitGroup // sequencer, sweeper and the two watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
 	rooms.Go(func() { s.keepSession(keepers) })
+	rooms.Go(func() { s.watchLeases(keepers) })
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})
-	addr := s.listener.Addr().String()
-	s.cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", s.cfg.DataDir, "log_id", s.log.ID())
+	s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	if listening != nil {
-		listening(addr)
+		listening(s.listener.Addr().String())
 	}
 	var cause error
 	select {

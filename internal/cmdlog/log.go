@@ -83,11 +83,11 @@ func (l *Log) TouchSession(t time.Time) error {
 // LastSession is when a driver session was last open, as TouchSession was told; zero for never.
 func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
 
-// RaiseEpoch gives the log a new name, because a driver has applied more than this log holds: what drivers remember of it must not
-// count. The record that does so folds as Stop for all; pos is its position.
-func (l *Log) RaiseEpoch(ctx context.Context, cause string) (pos uint64, err error) {
+// NextEpoch is the record that gives the log a new name, because a driver has applied more than this log holds: what drivers
+// remember of it must not count. Whoever appends it does so in order with the commands, for it folds as Stop for all.
+func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
-	return l.Append(ctx, []swarm.Record{&swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}})
+	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
 }
 
 // Check reports why the log could not take an ordinary command now, or nil.

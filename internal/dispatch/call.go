@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -171,6 +172,7 @@ func (c *Call) closeIfDone() {
 	c.closing = &swarm.Closed{
 		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
 	}
+	failpoint.Hit(failpoint.BeforeClosed)
 	c.d.enqueueClose(c)
 }
 

@@ -20,7 +20,7 @@ type Config struct {
 
 	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
 	// epoch has to rise then. Nil: nothing is done.
-	OnLogRegressed func(driverID string, appliedSeq uint64)
+	OnLogRegressed func(driverID, logID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
@@ -33,7 +33,8 @@ type Dispatcher struct {
 	queue  *queue
 	late   lateBook
 
-	regressed func(string, uint64)
+	regressed func(driverID, logID string, appliedSeq uint64)
+	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
 	conflicts atomic.Uint64
 
 	mu       sync.RWMutex
@@ -155,12 +156,37 @@ func (d *Dispatcher) Superseded(driverID string, seq uint64) {
 }
 
 // Reset asks for a reset record: Stop for every driver, because of cause.
-func (d *Dispatcher) Reset(cause string) { d.queue.reset(cause) }
+func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
+
+// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
+func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
+	select {
+	case <-d.reset(r):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
+	record.Node, record.At = d.node, time.Now().UTC()
+	r := &reset{record, make(chan struct{})}
+	d.queue.reset(r)
+	return r.folded
+}
+
+// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes them.
+func (d *Dispatcher) LogDown() time.Duration {
+	if since := d.downSince.Load(); since != nil {
+		return time.Since(*since)
+	}
+	return 0
+}
 
 // LogRegressed tells that a driver has applied more than the log holds.
-func (d *Dispatcher) LogRegressed(driverID string, appliedSeq uint64) {
+func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
 	if d.regressed != nil {
-		d.regressed(driverID, appliedSeq)
+		d.regressed(driverID, logID, appliedSeq)
 	}
 }
 

@@ -49,7 +49,7 @@ func (r *Registry) checkEnd(reg *wire.Register) {
 	if lost {
 		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
 			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
-		r.sink.LogRegressed(reg.DriverID, reg.AppliedSeq)
+		r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
 	}
 }
 

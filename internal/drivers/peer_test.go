@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,6 +36,18 @@ func (s *sinkLog) add(event string) {
 	s.events = append(s.events, event)
 }
 
+// count tells how many events of a kind there were.
+func (s *sinkLog) count(kind string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if strings.HasPrefix(e, `["`+kind+`"`) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *sinkLog) all() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,7 +65,7 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
 func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
 func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
-func (s *sinkLog) LogRegressed(id string, seq uint64) {
+func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
 	s.add(text("regressed", id, seq))
 	if s.onRegress != nil {
 		s.onRegress()

@@ -25,7 +25,7 @@ type Sink interface {
 	Reset(cause string)
 	// LogRegressed tells that a driver registers the current log with an applied seq past its end: entries were lost. It is
 	// called without a lock held and may block, and may give the log a new id by SetLogID: the driver is told that one.
-	LogRegressed(driverID string, appliedSeq uint64)
+	LogRegressed(driverID, logID string, appliedSeq uint64)
 }
 
 // Lost-lease policies that drivers are told.

@@ -39,8 +39,16 @@ func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func
 				return
 			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			joinLines(r.Header, "Prefer")
 			next.ServeHTTP(w, r)
 		})
+	}
+}
+
+// joinLines makes one line of a header that is a list: the generated decoder would refuse a second one.
+func joinLines(h http.Header, name string) {
+	if lines := h.Values(name); len(lines) > 1 {
+		h.Set(name, strings.Join(lines, ", "))
 	}
 }
 
@@ -74,8 +82,8 @@ type commandShape struct {
 		DriverIDs []string          `json:"driver_ids"`
 		Labels    map[string]string `json:"labels"`
 	} `json:"target"`
-	MinDrivers int32  `json:"min_drivers"`
-	IfSeq      uint64 `json:"if_seq"`
+	MinDrivers int32 `json:"min_drivers"`
+	IfSeq      int64 `json:"if_seq"`
 }
 
 type commandBody struct {
@@ -93,7 +101,27 @@ func checkBody(body []byte) error {
 	if err := json.Unmarshal(body, &shape, json.RejectUnknownMembers(true)); err != nil {
 		return bodyError(err)
 	}
-	return shape.check()
+	if err := shape.check(); err != nil {
+		return err
+	}
+	return refuseNull(body)
+}
+
+// refuseNull finds a null, which the typed look takes for an absent member. No member of a command may be null.
+func refuseNull(body []byte) error {
+	if !bytes.Contains(body, []byte("null")) {
+		return nil
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil // the end: the body was read once before
+		}
+		if token.Kind() == jsontext.KindNull {
+			return invalid(swarm.FieldError{Pointer: string(d.StackPointer()), Detail: "is null; leave it out, or give a value"})
+		}
+	}
 }
 
 // bodyError parts what is no JSON from JSON that is no command.

@@ -57,7 +57,8 @@ func acceptedForGood(t *testing.T, dir, id string, last uint64, lost []uint64) e
 	}
 	reset, ok := records[len(records)-2].Record.(*swarm.Reset)
 	if r.Err() != nil || !slices.Equal(named, lost) || !ok || !strings.Contains(reset.Cause, "accepted") {
-		return fmt.Errorf("the scan says %v and names %v as lost, want %v; the record is %+v", r.Err(), named, lost, reset)
+		damage := fmt.Sprint(r.Err())
+		return fmt.Errorf("the scan says %s and names %v as lost, want %v; the record is %+v", damage, named, lost, reset)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func refused(t *testing.T, dir string, was files) error {
 	case !ok:
 		return fmt.Errorf("no damage, but %w", err)
 	case damage.File == "" || !strings.Contains(err.Error(), "log verify") || !strings.Contains(err.Error(), "--accept-data-loss"):
-		return fmt.Errorf("place or cure is missing in %q", err)
+		return fmt.Errorf("place or cure is missing in: %w", err)
 	case !was.same(readFiles(t, dir)):
 		return errors.New("files were changed")
 	}

@@ -43,6 +43,10 @@ func (h *history) truthful(e swarm.Entry) (problems []string) {
 			problems = append(problems, fmt.Sprintf("seq %d: %s has verdict %d but answered %q", e.Seq, id, v.Kind, answered))
 		}
 		late[id] = v.Kind == swarm.Missing
+		told, ok := h.process(id).told[e.Seq]
+		if silent := v.Reason == swarm.ReasonDeadline || v.Reason == swarm.ReasonUnresponsive; silent && ok && told.Before(e.Closed.ClosedAt) {
+			problems = append(problems, fmt.Sprintf("seq %d: %s is missing (%s) but answered at %v, before the close at %v", e.Seq, id, v.Reason, told, e.Closed.ClosedAt))
+		}
 	}
 	for _, ack := range e.Late {
 		if !late[ack.DriverID] {

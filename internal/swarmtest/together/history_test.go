@@ -40,7 +40,7 @@ func drawStep(t *rapid.T) step {
 	s := step{what: what, driver: rapid.IntRange(0, driversOfAHistory-1).Draw(t, "driver")}
 	switch what {
 	case "behave":
-		s.mode = mode(rapid.IntRange(0, 3).Draw(t, "mode"))
+		s.mode = mode(rapid.IntRange(0, int(deaf)).Draw(t, "mode"))
 	case "submit":
 		s.all = rapid.Bool().Draw(t, "all")
 		s.ms = rapid.SampledFrom([]int{1, 50, 1000, 4000}).Draw(t, "deadline")
@@ -68,7 +68,7 @@ func (h *history) play(s step) {
 	p := h.processes[s.driver]
 	switch s.what {
 	case "connect":
-		if p.is(frozen) {
+		if p.is(frozen) || p.is(deaf) {
 			break // as everything else of it
 		}
 		if err := p.connect(); err != nil {

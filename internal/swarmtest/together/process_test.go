@@ -22,17 +22,19 @@ type process struct {
 	mu      sync.Mutex
 	change  sync.Cond
 	applied uint64
-	slot    map[string]uint64 // newest seq applied of each slot
-	results map[uint64]string // status that was answered first
-	times   map[uint64]int    // how often each seq was applied
+	slot    map[string]uint64    // newest seq applied of each slot
+	results map[uint64]string    // status that was answered first
+	times   map[uint64]int       // how often each seq was applied
+	told    map[uint64]time.Time // when the answer was first on its way
 	state   wire.State
 	seen    []sighting
 	session int // counts connections
 
 	mode mode
-	owed [][]byte // answers that are held
+	owed []owed // answers that are held
 	conn *websocket.Conn
 	gone bool // for good
+	over chan struct{}
 	runs sync.WaitGroup
 }
 
@@ -44,6 +46,12 @@ type sighting struct {
 	desired bool
 }
 
+// owed is an answer that is held back.
+type owed struct {
+	seq   uint64
+	frame []byte
+}
+
 // mode is how a process behaves.
 type mode int
 
@@ -52,10 +60,11 @@ const (
 	holds        // applies and heartbeats, but does not answer
 	rejects      // refuses every command
 	frozen       // does nothing at all, as after SIGSTOP
+	deaf         // heartbeats, but reads nothing
 )
 
 func newProcess(id string, client *http.Client, url string) *process {
-	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}}
+	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
 	p.change.L = &p.mu
 	p.runs.Go(p.heartbeats)
 	return p
@@ -132,7 +141,7 @@ func slotOf(c wire.Command) string {
 // take handles a command as DESIGN §4 says: desired by slot, live frames by seq.
 func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Command, desired bool) {
 	p.mu.Lock()
-	for p.mode == frozen && !p.gone {
+	for (p.mode == frozen || p.mode == deaf) && !p.gone {
 		p.change.Wait()
 	}
 	if p.conn != conn {
@@ -161,11 +170,22 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 	ack := wire.Encode(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: status})
 	held := p.mode == holds
 	if held {
-		p.owed = append(p.owed, ack)
+		p.owed = append(p.owed, owed{seq, ack})
 	}
 	p.mu.Unlock()
 	if !held {
-		_ = conn.Write(context.Background(), websocket.MessageText, ack) // a lost connection shows in the reader
+		p.answer(conn, owed{seq, ack})
+	}
+}
+
+func (p *process) answer(conn *websocket.Conn, a owed) {
+	if conn.Write(context.Background(), websocket.MessageText, a.frame) != nil {
+		return // a lost connection shows in the reader
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, before := p.told[a.seq]; !before && p.conn == conn {
+		p.told[a.seq] = time.Now()
 	}
 }
 
@@ -183,13 +203,15 @@ func (p *process) apply(seq uint64, slot string, c wire.Command) {
 }
 
 func (p *process) heartbeats() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	for {
-		time.Sleep(time.Second)
-		p.mu.Lock()
-		if p.gone {
-			p.mu.Unlock()
+		select {
+		case <-p.over:
 			return
+		case <-tick.C:
 		}
+		p.mu.Lock()
 		conn, quiet, state := p.conn, p.mode == frozen, p.state
 		beat := wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: p.applied, State: &state})
 		p.mu.Unlock()
@@ -213,14 +235,17 @@ func (p *process) say(frame []byte) {
 func (p *process) behave(m mode) {
 	p.mu.Lock()
 	p.mode = m
-	var owed [][]byte
-	if m != holds {
-		owed, p.owed = p.owed, nil
+	var due []owed
+	if m == acks || m == rejects {
+		due, p.owed = p.owed, nil
 	}
+	conn := p.conn
 	p.change.Broadcast()
 	p.mu.Unlock()
-	for _, ack := range owed {
-		p.say(ack)
+	for _, a := range due {
+		if conn != nil {
+			p.answer(conn, a)
+		}
 	}
 }
 
@@ -239,6 +264,7 @@ func (p *process) end(t testing.TB) {
 	t.Helper()
 	p.mu.Lock()
 	p.gone = true
+	close(p.over)
 	p.change.Broadcast()
 	p.mu.Unlock()
 	p.cut()
