@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -104,16 +103,6 @@ func answer[T any](c *Client, what string, resp *http.Response, err error) (a An
 		}
 	}
 	return a, nil
-}
-
-// get reads a path for which the generated client has no method.
-func get[T any](ctx context.Context, c *Client, what, path string) (Answer[T], error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
-	if err != nil {
-		return Answer[T]{}, err
-	}
-	resp, err := c.doer.Do(req)
-	return answer[T](c, what, resp, err)
 }
 
 // inMemory gives a response its body back after it was read.

@@ -107,15 +107,17 @@ func some[T comparable](v T) *T {
 	return &v
 }
 
-// State is the desired state and who reports it. It is all optional: servers differ in what they tell.
-type State struct {
-	Converged *int `json:"converged"`
-	Drifting  *int `json:"drifting"`
+// State reads the desired state and how many drivers report it.
+func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[api.State], error) {
+	resp, err := c.api.GetState(ctx, &api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit})
+	return answer[api.State](c, "read the state", resp, err)
 }
 
-// State reads the desired state.
-func (c *Client) State(ctx context.Context) (Answer[State], error) {
-	return get[State](ctx, c, "read the state", "/state")
+// Drift reads of every driver what is desired of it, what it reports, and whether that is the same.
+func (c *Client) Drift(ctx context.Context) (Page[api.DriverDrift], error) {
+	return pages[api.DriverDrift](c, "read the state", 0, func(limit int32, cursor *string) (*http.Response, error) {
+		return c.api.GetState(ctx, &api.GetStateParams{Limit: &limit, Cursor: cursor})
+	})
 }
 
 // ServerVersion reads what the server was built from.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
@@ -22,41 +23,36 @@ type Progress struct {
 	Actual, Target int64 // players
 }
 
-// Measure reads the roster and compares it with what an entry told its drivers.
+// Measure asks the server which drivers of an entry report what it told them.
 func Measure(ctx context.Context, c *remote.Client, e remote.Answer[remote.Entry]) (Progress, error) {
-	roster, err := c.Drivers(ctx, remote.DriverFilter{})
+	page, err := c.Drift(ctx)
 	if err != nil {
 		return Progress{}, err
 	}
-	reports := make(map[string]api.DriverReport, len(roster.Items))
-	for _, d := range roster.Items {
-		if d.State != api.DriverStateDisconnected {
-			reports[d.DriverId] = d.Reported
-		}
+	drift := make(map[string]api.DriverDrift, len(page.Items))
+	for _, d := range page.Items {
+		drift[d.DriverId] = d
 	}
-	return compare(e, reports), nil
+	return compare(e, drift), nil
 }
 
-// compare counts the drivers that are where the entry wants them.
-func compare(e remote.Answer[remote.Entry], reports map[string]api.DriverReport) (p Progress) {
+// compare counts the drivers that are where the entry wants them. A newer command may want something else of them by now; then they
+// are where that one wants them.
+func compare(e remote.Answer[remote.Entry], drift map[string]api.DriverDrift) (p Progress) {
 	command, share := remote.CommandOf(e.Value), shares(e.Raw)
-	var acked []api.Acked
-	if e.Value.Acked != nil {
-		acked = *e.Value.Acked
+	if e.Value.Acked == nil {
+		return p
 	}
-	for _, a := range acked {
-		r, connected := reports[a.DriverId]
-		want := target(command, share, a.DriverId)
+	slot := api.DriftReason("players")
+	if command.Type == api.CommandTypeSetSpawnDelayMs {
+		slot = "spawn_delay_ms"
+	}
+	for _, a := range *e.Value.Acked {
+		d, known := drift[a.DriverId]
 		p.Drivers++
-		p.Target += want
-		p.Actual += r.Players
-		switch {
-		case !connected:
-		case command.Type == api.CommandTypeSetSpawnDelayMs:
-			if r.SpawnDelayMs == *command.SpawnDelayMS {
-				p.There++
-			}
-		case r.Players == want && (want > 0 || command.Type != api.CommandTypeStop || !r.Running):
+		p.Target += target(command, share, a.DriverId)
+		p.Actual += d.Reported.Players
+		if known && !slices.Contains(d.Reasons, slot) && !slices.Contains(d.Reasons, "not_reported") && !slices.Contains(d.Reasons, "disconnected") {
 			p.There++
 		}
 	}
