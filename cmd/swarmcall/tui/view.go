@@ -131,8 +131,11 @@ func (m *model) commands() []string {
 		k := e.Counts
 		row := fmt.Sprintf("%-7d %-26s %-18s %-10s ", e.Seq, remote.CommandOf(e), term.Safe(e.Submitter), e.Status)
 		tail := fmt.Sprintf(" %d/%d", k.Acked, k.Targeted)
-		if k.Rejected+k.Missing > 0 {
-			tail += fmt.Sprintf(", %d rejected, %d missing", k.Rejected, k.Missing)
+		if k.Rejected > 0 {
+			tail += fmt.Sprintf(", %d rejected", k.Rejected)
+		}
+		if k.Missing > 0 {
+			tail += fmt.Sprintf(", %d missing", k.Missing)
 		}
 		if m.matches(row + tail) {
 			rows = append(rows, row+m.ackBar(k)+tail)
