@@ -37,7 +37,7 @@ type completeCmd struct {
 }
 
 // Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not disturb.
-func (c *completeCmd) Run(ctx context.Context, s streams) error {
+func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // kong wants it
 	words := c.Words
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]

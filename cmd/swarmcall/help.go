@@ -3,7 +3,6 @@ package main
 import (
 	"embed"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
@@ -24,7 +23,7 @@ func (c *helpCmd) Run(s streams) error {
 		return err
 	}
 	if text, err := topics.ReadFile("help/" + c.Topic[0] + ".txt"); err == nil && !strings.Contains(c.Topic[0], "/") {
-		_, err := io.WriteString(s.out, string(text))
+		_, err := s.out.Write(text)
 		return err
 	}
 	if _, err := parse(append(c.Topic, "--help"), s.out); err != nil {

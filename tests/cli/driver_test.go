@@ -16,7 +16,6 @@ type swarmDriver struct {
 	mu      sync.Mutex
 	change  sync.Cond
 	mode    string // "", "hold": does not ack, "reject"
-	players int64  // reported; -1: what was commanded
 	applied []driver.Command
 	leave   context.CancelFunc
 	left    chan error

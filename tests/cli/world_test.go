@@ -85,25 +85,28 @@ func swarmcall(t *testing.T, url string, args ...string) *process {
 	return p
 }
 
-// says waits until stderr holds text.
-func (p *process) says(text string) {
+// says waits until stderr holds text, prints until stdout does.
+func (p *process) says(text string)   { p.t.Helper(); p.until(p.err, text) }
+func (p *process) prints(text string) { p.t.Helper(); p.until(p.out, text) }
+
+func (p *process) until(w *watched, text string) {
 	p.t.Helper()
 	limit := time.After(patience)
 	for {
-		p.err.mu.Lock()
-		change, found := p.err.change, strings.Contains(p.err.b.String(), text)
-		p.err.mu.Unlock()
+		w.mu.Lock()
+		change, found := w.change, strings.Contains(w.b.String(), text)
+		w.mu.Unlock()
 		if found {
 			return
 		}
 		select {
 		case <-change:
 		case <-p.ended:
-			if !strings.Contains(p.err.String(), text) {
-				p.t.Fatalf("it ended without %q:\n%s", text, p.err)
+			if !strings.Contains(w.String(), text) {
+				p.t.Fatalf("it ended without %q:\n%s\n%s", text, p.out, p.err)
 			}
 		case <-limit:
-			p.t.Fatalf("it does not say %q:\n%s", text, p.err)
+			p.t.Fatalf("it does not say %q:\n%s\n%s", text, p.out, p.err)
 		}
 	}
 }

@@ -151,27 +151,39 @@ func (s *Stage) check(n int, bad *faults) {
 	}
 	bad.add(kinds != 1, "stage %d must be one of wait, set, spawn_delay, hold, ramp", n)
 	bad.add(s.OnMissing != "" && !policy(s.OnMissing), "stage %d: on_missing must be continue, retry or abort", n)
-	if w := s.Wait; w != nil {
-		bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait for 1 driver or more, not for less than no time", n)
-		if w.Timeout == 0 {
-			w.Timeout = defaultWait
-		}
-	}
-	if x := s.Set; x != nil {
-		bad.add((x.Players == nil) == (x.Total == nil), "stage %d: set must have players (on each driver) or total", n)
-		for _, v := range []*int64{x.Players, x.Total} {
-			bad.add(v != nil && !players(*v), "stage %d: players must be 0 to %d", n, maxPlayers)
-		}
-	}
+	bad.add(s.Hold != nil && *s.Hold < 0, "stage %d: hold must not be negative", n)
 	if d := s.SpawnDelay; d != nil {
 		bad.add(*d < 0 || *d > 24*time.Hour || *d%time.Millisecond != 0, "stage %d: spawn_delay must be 0s to 24h, in whole milliseconds", n)
 	}
-	bad.add(s.Hold != nil && *s.Hold < 0, "stage %d: hold must not be negative", n)
-	if r := s.Ramp; r != nil {
-		bad.add(!players(r.From) || !players(r.To), "stage %d: from and to must be 0 to %d", n, maxPlayers)
-		bad.add(r.Step < 1, "stage %d: step must be 1 or more; it goes down when to is below from", n)
-		bad.add(r.Every <= 0, "stage %d: every must be more than 0", n)
+	if s.Wait != nil {
+		s.Wait.check(n, bad)
 	}
+	if s.Set != nil {
+		s.Set.check(n, bad)
+	}
+	if s.Ramp != nil {
+		s.Ramp.check(n, bad)
+	}
+}
+
+func (w *Wait) check(n int, bad *faults) {
+	bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait for 1 driver or more, not for less than no time", n)
+	if w.Timeout == 0 {
+		w.Timeout = defaultWait
+	}
+}
+
+func (s *Set) check(n int, bad *faults) {
+	bad.add((s.Players == nil) == (s.Total == nil), "stage %d: set must have players (on each driver) or total", n)
+	for _, v := range []*int64{s.Players, s.Total} {
+		bad.add(v != nil && !players(*v), "stage %d: players must be 0 to %d", n, maxPlayers)
+	}
+}
+
+func (r *Ramp) check(n int, bad *faults) {
+	bad.add(!players(r.From) || !players(r.To), "stage %d: from and to must be 0 to %d", n, maxPlayers)
+	bad.add(r.Step < 1, "stage %d: step must be 1 or more; it goes down when to is below from", n)
+	bad.add(r.Every <= 0, "stage %d: every must be more than 0", n)
 }
 
 // Values are the players of each step: from, and on by step until to.

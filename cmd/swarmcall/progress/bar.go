@@ -52,11 +52,11 @@ type part struct {
 // fill shares the cells out. A part that is there at all gets one, a single missing driver of thousands must be seen; the largest
 // part gives it.
 func fill(cells int, colour bool, parts []part) string {
-	whole, largest := 0, 0
+	whole, largest, most := 0, 0, 0
 	for i, p := range parts {
 		whole += p.n
-		if p.n > parts[largest].n {
-			largest = i
+		if p.n > most {
+			largest, most = i, p.n
 		}
 	}
 	if whole == 0 {

@@ -82,8 +82,9 @@ type Answer[T any] struct {
 	Raw   json.RawMessage
 }
 
-// answer decodes a good answer and turns any other into an error about doing what.
-func answer[T any](c *Client, what string, resp *http.Response, err error) (a Answer[T], _ error) {
+// answer makes a call, decodes its good answer, and turns any other into an error about doing what.
+func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
+	resp, err := call()
 	if err != nil {
 		return a, c.unreachable(what, err)
 	}

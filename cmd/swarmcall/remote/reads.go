@@ -36,8 +36,7 @@ func pages[T any](c *Client, what string, limit int, fetch func(limit int32, cur
 		if limit > 0 {
 			want = min(want, limit-len(all.Items))
 		}
-		resp, err := fetch(int32(want), cursor)
-		page, err := answer[wirePage](c, what, resp, err)
+		page, err := answer[wirePage](c, what, func() (*http.Response, error) { return fetch(int32(want), cursor) })
 		if err != nil {
 			return all, err
 		}
@@ -79,8 +78,7 @@ func (c *Client) Drivers(ctx context.Context, f DriverFilter) (Page[Driver], err
 
 // Driver reads one driver.
 func (c *Client) Driver(ctx context.Context, id string) (Answer[Driver], error) {
-	resp, err := c.api.GetDriver(ctx, id)
-	return answer[Driver](c, "show driver "+id, resp, err)
+	return answer[Driver](c, "show driver "+id, func() (*http.Response, error) { return c.api.GetDriver(ctx, id) })
 }
 
 // CommandFilter selects entries. Empty fields select all.
@@ -109,8 +107,9 @@ func some[T comparable](v T) *T {
 
 // State reads the desired state and how many drivers report it.
 func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[api.State], error) {
-	resp, err := c.api.GetState(ctx, &api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit})
-	return answer[api.State](c, "read the state", resp, err)
+	return answer[api.State](c, "read the state", func() (*http.Response, error) {
+		return c.api.GetState(ctx, &api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit})
+	})
 }
 
 // Drift reads of every driver what is desired of it, what it reports, and whether that is the same.
@@ -122,14 +121,12 @@ func (c *Client) Drift(ctx context.Context) (Page[api.DriverDrift], error) {
 
 // ServerVersion reads what the server was built from.
 func (c *Client) ServerVersion(ctx context.Context) (Answer[api.Version], error) {
-	resp, err := c.api.Version(ctx)
-	return answer[api.Version](c, "ask for the version", resp, err)
+	return answer[api.Version](c, "ask for the version", func() (*http.Response, error) { return c.api.Version(ctx) })
 }
 
 // Ready reads whether the server takes commands; when it does not, its checks are the cause.
 func (c *Client) Ready(ctx context.Context) (Answer[api.Health], error) {
-	resp, err := c.api.Readyz(ctx)
-	return answer[api.Health](c, "find it ready", resp, err)
+	return answer[api.Health](c, "find it ready", func() (*http.Response, error) { return c.api.Readyz(ctx) })
 }
 
 // Export reads the log's records as NDJSON into each, line by line.

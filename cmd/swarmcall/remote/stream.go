@@ -41,7 +41,7 @@ func (c *Client) Watch(ctx context.Context, submitter, after string, each func(E
 			lost, attempt = time.Now(), 0
 		}
 		wait := backOff(attempt)
-		if code := clierr.CodeOf(err); (err != nil && code != clierr.Unreachable) || time.Since(lost)+wait > c.doer.patience.For {
+		if code := clierr.CodeOf(err); code != clierr.Unreachable || time.Since(lost)+wait > c.doer.patience.For {
 			return err
 		}
 		if c.doer.patience.Note != nil {
@@ -62,7 +62,7 @@ type stream struct {
 	handled   error // what each failed with
 }
 
-// connect reads one connection of the stream to its end.
+// connect reads one connection of the stream to its end, which is an error in any case.
 func (s *stream) connect(ctx context.Context) error {
 	q := url.Values{}
 	setNonZero(q, "submitter", s.submitter)

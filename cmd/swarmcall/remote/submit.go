@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
@@ -52,8 +53,9 @@ func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[En
 	}
 	prefer := "respond-async"
 	params := &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}
-	resp, err := c.api.SubmitCommandWithBody(ctx, params, "application/json", bytes.NewReader(body))
-	return answer[Entry](c, what, resp, err)
+	return answer[Entry](c, what, func() (*http.Response, error) {
+		return c.api.SubmitCommandWithBody(ctx, params, "application/json", bytes.NewReader(body))
+	})
 }
 
 // Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
@@ -61,8 +63,9 @@ func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (A
 	const most = 20 * time.Second // per request, so that a proxy in between does not lose patience
 	for end := time.Now().Add(limit); ; {
 		wait := max(min(time.Until(end), most), 0).Milliseconds()
-		resp, err := c.api.GetCommand(ctx, seq, &api.GetCommandParams{WaitMs: &wait})
-		a, err := answer[Entry](c, fmt.Sprintf("read entry %d", seq), resp, err)
+		a, err := answer[Entry](c, fmt.Sprintf("read entry %d", seq), func() (*http.Response, error) {
+			return c.api.GetCommand(ctx, seq, &api.GetCommandParams{WaitMs: &wait})
+		})
 		if err != nil || Closed(a.Value) || !time.Now().Before(end) {
 			return a, err
 		}

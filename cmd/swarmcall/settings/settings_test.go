@@ -94,7 +94,7 @@ func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
 }
 
 func TestFilesAreReadStrictly(t *testing.T) {
-	for _, bad := range []string{"urll: x\n", "url: [1]\n", "\tx", "contexts: {a: {adress: x}}\n"} {
+	for _, bad := range []string{"urll: x\n", "url: [1]\n", "\tx", "contexts: {a: {link: x}}\n"} {
 		path := write(t, filepath.Join(t.TempDir(), "f"), bad)
 		if _, err := Read(path); clierr.CodeOf(err) != clierr.Usage {
 			t.Errorf("%q: %v", bad, err)
