@@ -48,7 +48,11 @@ func (f *driveFlags) Validate() error {
 
 // run drives g.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
-	return drive.Run(ctx, f.options(s), g)
+	o := f.options(s)
+	if f.Weight != 1 {
+		o.Logger().Warn("--weight is not told to the server: this version does not split totals", "weight", f.Weight)
+	}
+	return drive.Run(ctx, o, g)
 }
 
 func (f *driveFlags) options(s streams) drive.Options {
