@@ -9,7 +9,7 @@ BUILD     = $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VE
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: help run demo-mixed compare build test generate drift lint bench fuzz clean
+.PHONY: help run demo-mixed compare build test soak generate drift lint bench fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +30,9 @@ build: ## bin/swarmcall-server and bin/swarmcall
 
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
 	$(GO) test $(RACE_FLAG) ./...
+
+soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
+	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/...
 
 generate: ## write the generated files anew
 	$(GO) generate ./...

@@ -39,6 +39,51 @@ func (e CommandType) Valid() bool {
 	}
 }
 
+// Defines values for DriftKind.
+const (
+	Converged DriftKind = "converged"
+	Drifting  DriftKind = "drifting"
+	Unknown   DriftKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DriftKind enum.
+func (e DriftKind) Valid() bool {
+	switch e {
+	case Converged:
+		return true
+	case Drifting:
+		return true
+	case Unknown:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftReason.
+const (
+	DriftReasonDisconnected DriftReason = "disconnected"
+	DriftReasonNotReported  DriftReason = "not_reported"
+	DriftReasonPlayers      DriftReason = "players"
+	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+)
+
+// Valid indicates whether the value is a known member of the DriftReason enum.
+func (e DriftReason) Valid() bool {
+	switch e {
+	case DriftReasonDisconnected:
+		return true
+	case DriftReasonNotReported:
+		return true
+	case DriftReasonPlayers:
+		return true
+	case DriftReasonSpawnDelayMs:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DriverState.
 const (
 	DriverStateActive       DriverState = "active"
@@ -296,9 +341,9 @@ type Acked struct {
 
 // Check defines model for Check.
 type Check struct {
-	Detail *string `json:"detail,omitempty"`
 	Name   string  `json:"name"`
 	Ok     bool    `json:"ok"`
+	Detail *string `json:"detail,omitempty"`
 }
 
 // Command defines model for Command.
@@ -333,39 +378,96 @@ type CommandType string
 
 // Counts targeted = acked + rejected + superseded + missing once the entry is closed.
 type Counts struct {
+	Targeted   int `json:"targeted"`
 	Acked      int `json:"acked"`
-	Late       int `json:"late"`
-	Missing    int `json:"missing"`
 	Rejected   int `json:"rejected"`
 	Superseded int `json:"superseded"`
-	Targeted   int `json:"targeted"`
+	Missing    int `json:"missing"`
+	Late       int `json:"late"`
 }
+
+// DesiredCommand defines model for DesiredCommand.
+type DesiredCommand struct {
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq     Seq     `json:"seq"`
+	Command Command `json:"command"`
+}
+
+// DesiredRule defines model for DesiredRule.
+type DesiredRule struct {
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq     Seq     `json:"seq"`
+	Command Command `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+
+	// Reset Set by the server because the swarm had gone home; not by a submitter.
+	Reset bool `json:"reset"`
+
+	// Matching Known drivers for which no newer rule holds.
+	Matching int `json:"matching"`
+
+	// Converged Those of them that report it.
+	Converged int `json:"converged"`
+
+	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
+	Unconfirmed int64 `json:"unconfirmed"`
+}
+
+// DriftKind unknown: disconnected, so what it does is not known.
+type DriftKind string
+
+// DriftReason defines model for DriftReason.
+type DriftReason string
 
 // Driver defines model for Driver.
 type Driver struct {
-	AppliedSeq int64 `json:"applied_seq"`
+	DriverId DriverID    `json:"driver_id"`
+	State    DriverState `json:"state"`
+
+	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	Unresponsive bool   `json:"unresponsive"`
+	Labels       Labels `json:"labels"`
+	Version      string `json:"version"`
 
 	// Capabilities Command types; empty means all.
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
 	ConnectedAt    Timestamp          `json:"connected_at"`
-	DriverId       DriverID           `json:"driver_id"`
-	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
-	Labels         Labels             `json:"labels"`
-	LastAck        *LastAck           `json:"last_ack"`
-	Metrics        map[string]float64 `json:"metrics"`
 	RemoteAddr     string             `json:"remote_addr"`
+	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
+	AppliedSeq     int64              `json:"applied_seq"`
+	LastAck        *LastAck           `json:"last_ack"`
 	Reported       DriverReport       `json:"reported"`
-	State          DriverState        `json:"state"`
-	Version        string             `json:"version"`
+	Metrics        map[string]float64 `json:"metrics"`
+
+	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
+	LeaseLost bool `json:"lease_lost"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
 type DriverCounts struct {
 	Active       int `json:"active"`
-	Disconnected int `json:"disconnected"`
 	Stale        int `json:"stale"`
+	Disconnected int `json:"disconnected"`
+}
+
+// DriverDrift defines model for DriverDrift.
+type DriverDrift struct {
+	DriverId     DriverID    `json:"driver_id"`
+	State        DriverState `json:"state"`
+	Unresponsive bool        `json:"unresponsive"`
+
+	// Drift unknown: disconnected, so what it does is not known.
+	Drift   DriftKind     `json:"drift"`
+	Reasons []DriftReason `json:"reasons"`
+
+	// Desired At most one players and one spawn delay command.
+	Desired    []DesiredCommand `json:"desired"`
+	Reported   DriverReport     `json:"reported"`
+	AppliedSeq int64            `json:"applied_seq"`
 }
 
 // DriverID defines model for DriverID.
@@ -373,17 +475,18 @@ type DriverID = string
 
 // DriverPage defines model for DriverPage.
 type DriverPage struct {
+	Items []Driver `json:"items"`
+
 	// Counts Of the whole roster, whatever the filter.
 	Counts     DriverCounts `json:"counts"`
-	Items      []Driver     `json:"items"`
 	NextCursor *string      `json:"next_cursor"`
 }
 
 // DriverReport defines model for DriverReport.
 type DriverReport struct {
 	Players      int64 `json:"players"`
-	Running      bool  `json:"running"`
 	SpawnDelayMs int64 `json:"spawn_delay_ms"`
+	Running      bool  `json:"running"`
 }
 
 // DriverState defines model for DriverState.
@@ -391,39 +494,47 @@ type DriverState string
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
-	Acked *[]Acked `json:"acked,omitempty"`
-
-	// ClosedAt Absent while the entry is pending.
-	ClosedAt *Timestamp `json:"closed_at,omitempty"`
-	Command  Command    `json:"command"`
-
-	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
-	Counts     Counts `json:"counts"`
-	DeadlineMs int64  `json:"deadline_ms"`
-
-	// DurationMs From the moment the command was durable; absent while the entry is pending.
-	DurationMs *float64   `json:"duration_ms,omitempty"`
-	Late       []Late     `json:"late"`
-	Missing    []Missing  `json:"missing"`
-	Rejected   []Rejected `json:"rejected"`
-
-	// Seq Position of the entry in the log; rises
+	// Seq Position of the entry in the log; rises, but need not be dense.
 	Seq Seq `json:"seq"`
+
+	// Submitter Who sends commands.
+	//
+	// Examples: ci/nightly
+	Submitter Submitter `json:"submitter"`
+	Command   Command   `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
 
 	// Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 	Status Status `json:"status"`
 
 	// SubmittedAt RFC 3339, UTC, with milliseconds.
 	SubmittedAt Timestamp `json:"submitted_at"`
+	DeadlineMs  int64     `json:"deadline_ms"`
 
-	// Submitter Who sends commands.
-	//
-	// Examples: ci/nightly
-	Submitter  Submitter    `json:"submitter"`
+	// ClosedAt Absent while the entry is pending.
+	ClosedAt *Timestamp `json:"closed_at,omitempty"`
+
+	// DurationMs From the moment the command was durable; absent while the entry is pending.
+	DurationMs *float64 `json:"duration_ms,omitempty"`
+
+	// Cause Why the server issued the command by itself; absent when a submitter did.
+	Cause *string `json:"cause,omitempty"`
+
+	// Split Of players_total: who got what; the first 100 in items of a page.
+	Split *[]SplitPart `json:"split,omitempty"`
+
+	// Shortfall Of players_total: players that no driver was there to run.
+	Shortfall *int64 `json:"shortfall,omitempty"`
+
+	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
+	Counts     Counts       `json:"counts"`
+	Acked      *[]Acked     `json:"acked,omitempty"`
+	Rejected   []Rejected   `json:"rejected"`
 	Superseded []Superseded `json:"superseded"`
-
-	// Target A driver must satisfy both members; absent or empty means every active driver.
-	Target Target `json:"target"`
+	Missing    []Missing    `json:"missing"`
+	Late       []Late       `json:"late"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -434,14 +545,14 @@ type EntryPage struct {
 
 // FieldError defines model for FieldError.
 type FieldError struct {
-	Detail  string `json:"detail"`
 	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
 }
 
 // Health defines model for Health.
 type Health struct {
-	Checks []Check      `json:"checks"`
 	Status HealthStatus `json:"status"`
+	Checks []Check      `json:"checks"`
 }
 
 // HealthStatus defines model for Health.Status.
@@ -452,19 +563,18 @@ type Labels map[string]string
 
 // LastAck defines model for LastAck.
 type LastAck struct {
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq       Seq     `json:"seq"`
 	LatencyMs float64 `json:"latency_ms"`
-
-	// Seq Position of the entry in the log; rises
-	Seq Seq `json:"seq"`
 }
 
 // Late defines model for Late.
 type Late struct {
+	DriverId  DriverID   `json:"driver_id"`
+	Status    LateStatus `json:"status"`
+	LatencyMs float64    `json:"latency_ms"`
 	Code      *string    `json:"code,omitempty"`
 	Detail    *string    `json:"detail,omitempty"`
-	DriverId  DriverID   `json:"driver_id"`
-	LatencyMs float64    `json:"latency_ms"`
-	Status    LateStatus `json:"status"`
 }
 
 // LateStatus defines model for Late.Status.
@@ -484,29 +594,29 @@ type Note = string
 
 // Problem defines model for Problem.
 type Problem struct {
-	Code   ProblemCode `json:"code"`
-	Detail string      `json:"detail"`
-
-	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
-	Entry  *Entry        `json:"entry,omitempty"`
-	Errors *[]FieldError `json:"errors,omitempty"`
-
-	// Have Of not_enough_drivers.
-	Have      *int   `json:"have,omitempty"`
-	Instance  string `json:"instance"`
-	RequestId string `json:"request_id"`
-
-	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
-	Seq    *int64 `json:"seq,omitempty"`
-	Status int    `json:"status"`
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Detail    string        `json:"detail"`
+	Instance  string        `json:"instance"`
+	Code      ProblemCode   `json:"code"`
+	RequestId string        `json:"request_id"`
+	Errors    *[]FieldError `json:"errors,omitempty"`
 
 	// Supported Of unsupported_subprotocol.
 	Supported *[]string `json:"supported,omitempty"`
-	Title     string    `json:"title"`
-	Type      string    `json:"type"`
+
+	// Have Of not_enough_drivers.
+	Have *int `json:"have,omitempty"`
 
 	// Want Of not_enough_drivers.
 	Want *int `json:"want,omitempty"`
+
+	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
+	Seq *int64 `json:"seq,omitempty"`
+
+	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
+	Entry *Entry `json:"entry,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
@@ -514,23 +624,28 @@ type ProblemCode string
 
 // Rejected defines model for Rejected.
 type Rejected struct {
-	Code      string   `json:"code"`
-	Detail    string   `json:"detail"`
 	DriverId  DriverID `json:"driver_id"`
 	LatencyMs float64  `json:"latency_ms"`
+	Code      string   `json:"code"`
+	Detail    string   `json:"detail"`
 }
 
-// Seq Position of the entry in the log; rises
+// Seq Position of the entry in the log; rises, but need not be dense.
 type Seq = int64
 
-// SetPlayersCommand Run so many players on each driver.
+// SetPlayersCommand Run so many players on each driver, or so many in all.
 type SetPlayersCommand struct {
+	Type SetPlayersCommandType `json:"type"`
+
+	// Players Players per driver. Either this or `players_total` is given.
+	Players *int64 `json:"players,omitempty"`
+
+	// PlayersTotal Players of all targets together, split over them by largest remainder: by the `weight` and up to the `max_players` they registered
+	// with. The entry says who got what; a matching driver outside the split is told 0.
+	PlayersTotal *int64 `json:"players_total,omitempty"`
+
 	// Note For people; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
-
-	// Players Players per driver.
-	Players int64                 `json:"players"`
-	Type    SetPlayersCommandType `json:"type"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
@@ -538,27 +653,64 @@ type SetPlayersCommandType string
 
 // SetSpawnDelayCommand Wait so long between two spawns.
 type SetSpawnDelayCommand struct {
-	// Note For people; at most 256 bytes.
-	Note         *Note                    `json:"note,omitempty"`
-	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
 	Type         SetSpawnDelayCommandType `json:"type"`
+	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // SetSpawnDelayCommandType defines model for SetSpawnDelayCommand.Type.
 type SetSpawnDelayCommandType string
+
+// SplitPart defines model for SplitPart.
+type SplitPart struct {
+	DriverId DriverID `json:"driver_id"`
+	Players  int64    `json:"players"`
+}
+
+// State defines model for State.
+type State struct {
+	Desired    []DesiredRule `json:"desired"`
+	Counts     StateCounts   `json:"counts"`
+	Stop       *StopProof    `json:"stop,omitempty"`
+	Items      []DriverDrift `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+}
+
+// StateCounts defines model for StateCounts.
+type StateCounts struct {
+	Converged int `json:"converged"`
+	Drifting  int `json:"drifting"`
+	Unknown   int `json:"unknown"`
+}
 
 // Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 type Status string
 
 // StopCommand Go to zero players now, cancel any ramp, stay connected.
 type StopCommand struct {
-	// Note For people; at most 256 bytes.
-	Note *Note           `json:"note,omitempty"`
 	Type StopCommandType `json:"type"`
+
+	// Note For people; at most 256 bytes.
+	Note *Note `json:"note,omitempty"`
 }
 
 // StopCommandType defines model for StopCommand.Type.
 type StopCommandType string
+
+// StopProof defines model for StopProof.
+type StopProof struct {
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq     Seq `json:"seq"`
+	Targets int `json:"targets"`
+
+	// Stopped Targets that have reported 0 players since the Stop was handed over.
+	Stopped int `json:"stopped"`
+
+	// Pending The first 100 others.
+	Pending []DriverID `json:"pending"`
+}
 
 // Submitter Who sends commands.
 //
@@ -581,9 +733,9 @@ type Timestamp = timestamp.Time
 
 // Version defines model for Version.
 type Version struct {
-	GoVersion string `json:"go_version"`
-	Revision  string `json:"revision"`
 	Version   string `json:"version"`
+	Revision  string `json:"revision"`
+	GoVersion string `json:"go_version"`
 }
 
 // Cursor defines model for Cursor.
@@ -651,6 +803,18 @@ type ListDriversParams struct {
 
 	// Label Only drivers with this label, as key=value; repeat it for several, all must match.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
+
+	// Limit Items of a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	// Drift Only drivers of this kind.
+	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
 	// Limit Items of a page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -921,6 +1085,14 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetState What is desired, and how many drivers report it
+	//
+	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	//
+	// Corresponds with GET /state (the `GetState` operationId).
+	GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Version What was built
 	//
 	// Corresponds with GET /version (the `Version` operationId).
@@ -1045,6 +1217,24 @@ func (c *Client) Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 // Corresponds with GET /readyz (the `Readyz` operationId).
 func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadyzRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetState What is desired, and how many drivers report it
+//
+// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+//
+// Corresponds with GET /state (the `GetState` operationId).
+func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStateRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1513,6 +1703,84 @@ func NewReadyzRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetStateRequest constructs an http.Request for the GetState method
+func NewGetStateRequest(server string, params *GetStateParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/state")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Drift != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "drift", *params.Drift, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewVersionRequest constructs an http.Request for the Version method
 func NewVersionRequest(server string) (*http.Request, error) {
 	var err error
@@ -1643,6 +1911,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	ReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadyzResponse, error)
+
+	// GetStateWithResponse What is desired, and how many drivers report it
+	//
+	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /state (the `GetState` operationId).
+	GetStateWithResponse(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateResponse, error)
 
 	// VersionWithResponse What was built
 	//
@@ -2097,6 +2375,69 @@ func (r ReadyzResponse) ContentType() string {
 	return ""
 }
 
+// GetStateResponse200Headers the declared response headers of an HTTP 200 response for GetState
+type GetStateResponse200Headers struct {
+	Link *string
+}
+
+// GetStateResponseDefaultHeaders the declared response headers of an HTTP default response for GetState
+type GetStateResponseDefaultHeaders struct {
+	Allow      *string
+	RetryAfter *int
+}
+
+type GetStateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *State
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetStateResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetStateResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStateResponse) GetJSON200() *State {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStateResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStateResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // VersionResponseDefaultHeaders the declared response headers of an HTTP default response for Version
 type VersionResponseDefaultHeaders struct {
 	Allow      *string
@@ -2259,6 +2600,22 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 		return nil, err
 	}
 	return ParseReadyzResponse(rsp)
+}
+
+// GetStateWithResponse What is desired, and how many drivers report it
+//
+// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
+// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /state (the `GetState` operationId).
+func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateResponse, error) {
+	rsp, err := c.GetState(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStateResponse(rsp)
 }
 
 // VersionWithResponse What was built
@@ -2717,6 +3074,69 @@ func ParseReadyzResponse(rsp *http.Response) (*ReadyzResponse, error) {
 		response.Headers503 = &headers
 	case true:
 		var headers ReadyzResponseDefaultHeaders
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStateResponse parses an HTTP response from a GetStateWithResponse call
+func ParseGetStateResponse(rsp *http.Response) (*GetStateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest State
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetStateResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers GetStateResponseDefaultHeaders
 		if values := rsp.Header.Values("Allow"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -24,21 +24,29 @@ func main() {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	flags, done, err := parse(args, environ, stdout)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "swarmcall-server: %v\nTry --help.\n", err)
-		return 2
+		return usage(stderr, err)
 	}
 	if done {
 		return 0
 	}
 	logger := flags.logger(stderr)
+	cfg := flags.config(logger)
+	if err := cfg.Validate(); err != nil {
+		return usage(stderr, err)
+	}
 	for _, name := range flags.unknown {
 		logger.Warn("unknown environment variable; it changes nothing", "name", name)
 	}
-	if err := app.Run(ctx, flags.config(logger), nil); err != nil {
+	if err := app.Run(ctx, cfg, nil); err != nil {
 		logger.Error("the server ended", "err", err)
 		return 1
 	}
 	return 0
+}
+
+func usage(stderr io.Writer, err error) int {
+	_, _ = fmt.Fprintf(stderr, "swarmcall-server: %v\nTry --help.\n", err)
+	return 2
 }
 
 // logger makes the process's logger. Log lines go to stderr; stdout is left to data.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 // healthCmd asks a server whether it takes commands. It is also the container's health check, and so needs no shell.
@@ -16,7 +16,7 @@ type healthCmd struct {
 
 // Run asks GET /readyz. It says nothing when all is well.
 func (c *healthCmd) Run(ctx context.Context) error {
-	server := client.New(c.URL, c.Timeout)
+	server := remote.New(c.URL, c.Timeout)
 	defer server.CloseIdle()
 	err := server.Ready(ctx)
 	if err == nil {

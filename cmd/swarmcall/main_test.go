@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 		stdout string // a part of it; empty: nothing at all
 		stderr string
 	}{
-		{"", clierr.OK, "make run", ""},
+		{"", clierr.OK, "swarmcall players set 50", ""},
 		{"--help", clierr.OK, "health", ""},
 		{"demo --help", clierr.OK, "(127.0.0.1:8080)", ""},
 		{"version", clierr.OK, "swarmcall ", ""},
@@ -42,6 +42,10 @@ func TestUsage(t *testing.T) {
 		{"demo --players 5001", clierr.Usage, "", "--players must be 0 to 5000"},
 		{"demo --for=-1s", clierr.Usage, "", "--for must not be negative"},
 		{"demo --listen", clierr.Usage, "", "expected"},
+		{"driver check --help", clierr.OK, "--transcript=FILE", ""},
+		{"driver check --players 3", clierr.Usage, "", "--players must be 4"},
+		{"driver check --wait 0s", clierr.Usage, "", "--wait must be more than 0"},
+		{"driver check --listen 127.0.0.1:0 --wait 50ms", clierr.Timeout, "", "no driver connected"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
 		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
@@ -69,7 +73,7 @@ func TestDemoFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := command.Model.Target.Interface().(cli).Demo
+	got := command.Selected().Target.Interface().(demoCmd)
 	if want := (demoCmd{Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

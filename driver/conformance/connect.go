@@ -19,12 +19,16 @@ type welcome struct {
 func (k *kit) connection(within time.Duration) *session {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
+	ended := k.ending()
 	for {
 		select {
 		case c := <-k.script.Conns:
 			if s := k.greet(c); s != nil {
 				return s
 			}
+		case <-ended: // nobody will come, but for who is on the way
+			ended = nil
+			timer.Reset(slack)
 		case <-timer.C:
 			return nil
 		case <-k.ctx.Done():
@@ -59,6 +63,11 @@ func (k *kit) greet(c *script.Conn) *session {
 		c.Close(wire.CloseRegister)
 		return nil
 	case <-k.ctx.Done():
+		return nil
+	}
+	if want := k.opts.DriverID; want != "" && s.register.DriverID != want {
+		k.say("sent %s away; want %s", s.register.DriverID, want)
+		c.Close(wire.CloseNotYours)
 		return nil
 	}
 	k.identify(s.register)

@@ -71,16 +71,14 @@ func (k *kit) stopCodes() error {
 			return nil
 		}
 		k.say("a close that says stop: %d", code)
-		if _, err := k.start(); err != nil {
+		if err := k.start(); err != nil {
 			return err
 		}
-		k.instance, k.applied, k.logID = "", 0, ""
 		s := k.fresh()
 		if s == nil {
 			k.fail(CloseCodes, "did not connect when it was started again")
 			return nil
 		}
-		s.logID = "check-c.1"
 		s.accept(welcome{onLeaseLost: "stop"})
 		s.pause(2 * interval)
 		s.conn.Close(code)
@@ -89,10 +87,30 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// fresh is the first connection of a new process, which has an instance of its own.
+// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a new
+// process are short.
+func (s *session) anew() *session {
+	if s.opts.Start == nil {
+		return s
+	}
+	if err := s.start(); err != nil {
+		s.fail(Reconnect, "did not start again: %v", err)
+		return nil
+	}
+	next := s.fresh()
+	if next == nil {
+		s.fail(Reconnect, "did not connect when it was started again")
+		return nil
+	}
+	next.accept(welcome{onLeaseLost: "stop"})
+	next.run(2)
+	return next.orBack()
+}
+
+// fresh is the first connection of a new process, which has an instance of its own and knows of no log.
 func (k *kit) fresh() *session {
 	id := k.id
-	k.id = ""
+	k.id, k.applied = "", 0
 	s := k.connection(k.opts.Patience)
 	if k.id == "" {
 		k.id = id

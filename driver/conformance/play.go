@@ -21,6 +21,7 @@ var parts = []part{
 	{"a close that says back off", (*session).backOff},
 	{"a drain, and a stop while it is away", (*session).drain},
 	{"a cut connection", (*session).cut},
+	{"a process of its own for the rest", (*session).anew},
 	{"another log", (*session).anotherLog},
 	{"a lease lost: stop", (*session).leaseStop},
 	{"a lease lost: hold", (*session).leaseHold},
@@ -29,7 +30,7 @@ var parts = []part{
 
 // play goes through the script.
 func (k *kit) play() error {
-	if _, err := k.start(); err != nil {
+	if err := k.start(); err != nil {
 		return err
 	}
 	k.say("waiting for the driver")

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
-	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
 )
 
 // How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
@@ -38,15 +39,22 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
+	epoch      sync.Mutex // one driver at a time has the log's epoch raised
+	ui         *web.UI
 }
 
-// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
+// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
+// end while it starts, it has done what it was told.
 // listening, if not nil, is told the address once requests are answered.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	s, err := start(ctx, cfg)
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		cfg.Logger.Info("ended while it started", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -57,7 +65,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s := &server{cfg: cfg}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
 	}
 	defer func() {
@@ -65,11 +73,13 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
-	desired, keys := &swarm.Desired{}, dispatch.NewKeys()
+	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
+	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
+	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
 		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger,
-		Replay: func(pos uint64, r swarm.Record) { fold(desired, keys, pos, r) },
+		Replay: memory.take,
 	})
 	if err != nil {
 		return nil, err
@@ -79,53 +89,22 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	s.dispatcher = dispatch.New(dispatch.Config{Log: s.log, Keys: keys, Node: cfg.NodeName, Logger: cfg.Logger})
-	if err := s.recover(ctx, desired); err != nil {
+	s.dispatcher = dispatch.New(dispatch.Config{
+		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger, OnLogRegressed: s.logRegressed,
+	})
+	if err := s.recover(ctx, memory); err != nil {
 		return nil, err
 	}
 	s.feed = feed.New(s.log, s.log.Last())
 	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
-		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, LogID: s.log.ID(),
-		Desired: desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
+		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: cfg.Resplit == ResplitOnLoss, LogID: s.log.ID(),
+		Desired: memory.desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
 	}, s.dispatcher)
 	if err != nil {
 		return nil, err
 	}
 	s.dispatcher.Bind(s.registry)
 	return s, nil
-}
-
-// fold replays one stored record into what the log is remembered by.
-func fold(d *swarm.Desired, keys *dispatch.Keys, pos uint64, r swarm.Record) {
-	switch r := r.(type) {
-	case *swarm.Issued:
-		d.Issue(pos, r.Command, r.Target)
-		keys.Remember(pos, r)
-	case *swarm.Reset:
-		d.Reset(pos)
-	}
-}
-
-// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
-func (s *server) recover(ctx context.Context, desired *swarm.Desired) error {
-	open, err := s.log.Unclosed(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.dispatcher.Recover(ctx, open); err != nil {
-		return err
-	}
-	if !desired.Running() || time.Since(s.log.LastSession()) < s.cfg.ForgetAfter {
-		return nil
-	}
-	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
-	seq, err := s.log.Append(ctx, []swarm.Record{reset})
-	if err != nil {
-		return err
-	}
-	desired.Reset(seq)
-	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
-	return nil
 }

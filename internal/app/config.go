@@ -5,11 +5,20 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// What becomes of a split total when one of its drivers is lost.
+const (
+	ResplitOff    = "off"
+	ResplitOnLoss = "on-loss"
 )
 
 // Config is everything an operator can choose. The zero value is not usable; Defaults gives one that is.
@@ -22,6 +31,7 @@ type Config struct {
 	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
 	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
 	OnLeaseLost       string        // what it does then: "stop" or "hold"
+	Resplit           string        // when a driver of a split total is lost: "on-loss" splits it anew, "off" does not
 	LogSync           string        // when an append is on disk: "always" before it is answered, "interval" within a second
 	AcceptDataLoss    bool          // start on a damaged log with what is left of it
 	LogMaxBytes       int64         // size at which the log refuses entries; 0 for the log's own default
@@ -42,12 +52,12 @@ func Defaults() Config {
 		Listen: "127.0.0.1:8080", DataDir: "./data", NodeName: "local",
 		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
 		DefaultDeadline: 2 * time.Second, LeaseTTL: time.Minute, OnLeaseLost: drivers.OnLeaseLostStop,
-		LogSync: string(cmdlog.SyncAlways),
+		LogSync: string(cmdlog.SyncAlways), Resplit: ResplitOnLoss,
 	}
 }
 
-// validate returns every problem, each with the flag that mends it.
-func (c *Config) validate() error {
+// Validate returns every problem, each with the flag that mends it.
+func (c *Config) Validate() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -63,20 +73,34 @@ func (c *Config) validate() error {
 	bad(c.ForgetAfter < c.StaleAfter, "--forget-after is %v; it must be at least --stale-after (%v)", c.ForgetAfter, c.StaleAfter)
 	bad(c.DefaultDeadline < swarm.MinDeadline || c.DefaultDeadline > swarm.MaxDeadline,
 		"--default-deadline is %v; it must be 1ms to 60s", c.DefaultDeadline)
-	bad(c.LeaseTTL < time.Second, "--lease-ttl is %v; it must be at least 1s", c.LeaseTTL)
+	bad(c.LeaseTTL < time.Second || c.LeaseTTL < 4*c.HeartbeatInterval, // answers to heartbeats renew the lease
+		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
+	bad(c.Resplit != ResplitOff && c.Resplit != ResplitOnLoss, "--resplit is %q; it must be off or on-loss", c.Resplit)
 	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
 		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
+	for _, h := range c.AllowedHosts {
+		bad(h == "" || strings.ContainsAny(h, ":/ "), "--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port", h)
+	}
+	for _, o := range c.AllowedOrigins {
+		bad(!isOrigin(o), "--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: no path, no slash at the end", o)
+	}
 	return errors.Join(append(errs, c.checkListen())...)
+}
+
+// isOrigin reports whether o is what a browser would send: anything else would never match.
+func isOrigin(o string) bool {
+	u, err := url.Parse(o)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+strings.ToLower(u.Host) == o
 }
 
 // checkListen refuses to be reachable from elsewhere by accident.
 func (c *Config) checkListen() error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
 		return fmt.Errorf("--listen is %q; it must be host:port, such as 127.0.0.1:8080", c.Listen)
 	}
 	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {

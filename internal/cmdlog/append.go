@@ -30,10 +30,10 @@ const codeStoreFailed = 10077
 func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.stuck != nil:
-		return 0, unavailable(l.stuck)
-	case len(records) == 0:
+	if failed := l.engine.failure(); failed != nil {
+		return 0, &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the log has failed and the server ends; nothing was sent", Cause: failed}
+	}
+	if len(records) == 0 {
 		return l.last + 1, nil
 	}
 	stored, heads, err := l.encode(records)
@@ -83,7 +83,8 @@ func (l *Log) encode(records []swarm.Record) (stored [][]byte, heads logfile.Hea
 func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
-	for done := 0; done < len(stored); {
+	defer context.AfterFunc(l.engine.alive, cancel)() // a failed disk gives no answer
+	for done, before := 0, -1; done < len(stored); {
 		n, err := l.store.publish(ctx, stored[done:], first-1+uint64(done))
 		if err == nil {
 			done += n
@@ -92,6 +93,10 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 		if done, err = l.settle(first, stored, err); err != nil {
 			return err
 		}
+		if done == before {
+			return l.fail(fmt.Errorf("the log took %d of %d records and takes no more", done, len(stored)))
+		}
+		before = done
 	}
 	return nil
 }
@@ -113,6 +118,9 @@ func (l *Log) remember(records []swarm.Record) {
 func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
+	if failed := l.engine.failure(); failed != nil {
+		return 0, failed
+	}
 	end, _, err := l.store.state(ctx)
 	if err != nil {
 		return 0, l.fail(fmt.Errorf("the log's end cannot be read after a failed append: %w", errors.Join(cause, err)))
@@ -122,8 +130,10 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w", end, first, cause))
 	case broken(cause):
 		return 0, l.fail(fmt.Errorf("the log's disk failed, and what it took is uncertain; the server has to start anew: %w", cause))
-	case end == first-1:
+	case end == first-1 && (refused(cause) || l.reader.EndsAt(end)):
 		return 0, cause
+	case end == first-1:
+		return 0, l.fail(fmt.Errorf("the log's files go on behind position %d after a failed append, and the engine does not know: %w", end, cause))
 	case refused(cause):
 		return 0, l.fail(fmt.Errorf("the log took %d of %d records: %w", end-first+1, len(stored), cause))
 	default:
@@ -146,11 +156,7 @@ func refused(err error) bool {
 
 // fail ends the log: what is in it is not known any more, so nothing may be sent on its word.
 func (l *Log) fail(err error) error {
-	l.stuck = err
-	select {
-	case l.engine.failed <- err:
-	default:
-	}
+	l.engine.die(err)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -17,10 +18,11 @@ import (
 )
 
 const (
-	maxPayload   = 8 << 20 // bytes of one record
-	engineMost   = 1 << 50 // bytes the engine may store: more than there are, for the bound that counts is in limits.go
-	syncInterval = time.Second
-	startTimeout = 10 * time.Second
+	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
+	maxPayload    = enginePayload - (64 << 10) // bytes of one record
+	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	syncInterval  = time.Second
+	startTimeout  = 10 * time.Second
 )
 
 // store is what an append needs of the engine.
@@ -37,21 +39,25 @@ type engine struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
-	failed chan error // the engine's fatal error, at most one
+	failed chan error      // what ended the log, at most once
+	alive  context.Context // until the engine says that something failed, with that as its cause
+	kill   context.CancelCauseFunc
 }
 
 func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	e := &engine{failed: make(chan error, 1)}
+	e.alive, e.kill = context.WithCancelCause(context.WithoutCancel(ctx))
 	e.server, err = server.NewServer(&server.Options{
 		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncAlways: cfg.Sync == SyncAlways, SyncInterval: syncInterval,
 		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
-		MaxPayload: maxPayload + (64 << 10), MaxPending: 4 * maxPayload,
+		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the log engine: %w", err)
 	}
-	e.server.SetLoggerV2(&engineLogger{cfg.Logger.With("room", "log engine"), e.failed}, false, false, false)
+	words := &engineLogger{logger: cfg.Logger.With("room", "log engine"), die: e.die}
+	e.server.SetLoggerV2(words, false, false, false)
 	e.server.Start()
 	defer func() {
 		if err != nil {
@@ -77,10 +83,12 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
 	}
+	words.started.Store(true)
 	return e, nil
 }
 
 func (e *engine) stop() {
+	e.kill(nil)
 	if e.conn != nil {
 		e.conn.Close()
 	}
@@ -121,11 +129,25 @@ func (e *engine) fetch(ctx context.Context, pos uint64) ([]byte, error) {
 	return m.Data, nil
 }
 
-// engineLogger sends the engine's words to slog. With a logger of its own the engine does not end the process on a fatal error,
-// but goes on dead; so that error is handed to whoever waits for it.
+// die ends the log: the engine goes on after a failed write or sync, but what it stored is not certain any more.
+func (e *engine) die(err error) {
+	e.kill(err)
+	select {
+	case e.failed <- err:
+	default:
+	}
+}
+
+// failure is what ended the log, or nil.
+func (e *engine) failure() error { return context.Cause(e.alive) }
+
+// engineLogger sends the engine's words to slog. They are also the only sign of a failed disk: a publish that cannot be stored gets
+// no answer, and with a logger of its own the engine does not end the process on a fatal error, but goes on dead. Here it has no
+// listener, no peers and one client, so an error of whatever kind is one of its store.
 type engineLogger struct {
-	logger *slog.Logger
-	failed chan<- error
+	logger  *slog.Logger
+	die     func(error)
+	started atomic.Bool // until then an error is no more than a word: Open compares what the engine sees with the files
 }
 
 func (l *engineLogger) say(level slog.Level, format string, v ...any) {
@@ -134,13 +156,19 @@ func (l *engineLogger) say(level slog.Level, format string, v ...any) {
 
 func (l *engineLogger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v...) }
 func (l *engineLogger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v...) }
-func (l *engineLogger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v...) }
 func (l *engineLogger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
 func (l *engineLogger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
-func (l *engineLogger) Fatalf(format string, v ...any) {
-	l.say(slog.LevelError, format, v...)
-	select {
-	case l.failed <- fmt.Errorf(format, v...):
-	default:
+func (l *engineLogger) Fatalf(format string, v ...any)  { l.fail(format, v...) }
+
+func (l *engineLogger) Errorf(format string, v ...any) {
+	if !l.started.Load() {
+		l.Warnf(format, v...)
+		return
 	}
+	l.fail(format, v...)
+}
+
+func (l *engineLogger) fail(format string, v ...any) {
+	l.say(slog.LevelError, format, v...)
+	l.die(fmt.Errorf("the log engine failed, so the server has to end and look at its log anew: "+format, v...))
 }

@@ -35,7 +35,7 @@ type Config struct {
 	MinFree    int64                            // bytes of free disk below which it refuses them too; 0 for DefaultMinFree
 	AcceptLoss bool                             // open a damaged log with what is left of it, and record the loss
 	Logger     *slog.Logger                     // nil for none
-	Replay     func(pos uint64, r swarm.Record) // called for each stored record, in order, while Open runs; nil for none
+	Replay     func(pos uint64, r swarm.Record) // called for each record of the log that Open returns, in order, while it runs; nil for none
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.
@@ -54,7 +54,6 @@ type Log struct {
 	told  func(first uint64, records []swarm.Record)
 	last  uint64        // position of the last record
 	heads logfile.Heads // the newest record of each writer
-	stuck error         // why nothing may be appended any more
 }
 
 // DamagedError tells of stored records that cannot be read.
@@ -84,19 +83,19 @@ func (l *Log) TouchSession(t time.Time) error {
 // LastSession is when a driver session was last open, as TouchSession was told; zero for never.
 func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
 
-// RaiseEpoch gives the log a new name, because a driver has applied more than this log holds: what drivers remember of it must not
-// count. The record that does so folds as Stop for all; pos is its position.
-func (l *Log) RaiseEpoch(ctx context.Context, cause string) (pos uint64, err error) {
+// NextEpoch is the record that gives the log a new name, because a driver has applied more than this log holds: what drivers
+// remember of it must not count. Whoever appends it does so in order with the commands, for it folds as Stop for all.
+func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
-	return l.Append(ctx, []swarm.Record{&swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}})
+	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
 }
 
 // Check reports why the log could not take an ordinary command now, or nil.
 func (l *Log) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stuck != nil {
-		return l.stuck
+	if failed := l.engine.failure(); failed != nil {
+		return failed
 	}
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")

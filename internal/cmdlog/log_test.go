@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -19,7 +19,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The engine's random source of ids ends with the process.
+	if dir := os.Getenv(readerEnv); dir != "" {
+		if err := readerProcess(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -109,77 +115,6 @@ func TestOneServerPerDirectory(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--data-dir") {
 		t.Errorf("second open: %v, want an error with the path and the cure", err)
 	}
-}
-
-func TestBatchesKeepOrderAndPositions(t *testing.T) {
-	l := open(t, t.TempDir())
-	defer shut(t, l)
-	next := l.Last() + 1
-	for _, n := range []int{1, 2, batchFrom - 1, batchFrom, 40, batchMost + 3} {
-		records := make([]swarm.Record, n)
-		for i := range records {
-			records[i] = swarmtest.Issued(fmt.Sprintf("s%d", next+uint64(i)), "a")
-		}
-		if first := add(t, l, records...); first != next {
-			t.Fatalf("%d records begin at %d, want %d", n, first, next)
-		}
-		next += uint64(n)
-		e, err := l.Entry(t.Context(), next-1)
-		if err != nil || e.Issued.Submitter != fmt.Sprintf("s%d", next-1) {
-			t.Errorf("last of %d: %+v %v", n, e.Issued, err)
-		}
-	}
-}
-
-func TestPageAgainstAModel(t *testing.T) {
-	l := open(t, t.TempDir())
-	defer shut(t, l)
-	var all []swarm.Entry
-	for i := range 60 {
-		r := swarmtest.Issued([]string{"ci", "ui", "cron"}[i%3], "a")
-		r.Command = swarm.Command{Type: swarm.CommandTypes()[i%2*2], Players: int64(1 - i%2)}
-		e := swarm.Entry{Seq: add(t, l, r), Issued: r}
-		if i%4 != 0 {
-			kind := []swarm.VerdictKind{swarm.Acked, swarm.Superseded}[i%2]
-			e.Closed = swarmtest.Closed(e.Seq, swarm.Verdict{Kind: kind})
-			add(t, l, e.Closed)
-		}
-		all = append(all, e)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		q := swarm.Query{
-			Submitter: rapid.SampledFrom([]string{"", "ci", "ui", "nobody"}).Draw(t, "submitter"),
-			Type:      rapid.SampledFrom([]swarm.CommandType{"", swarm.SetPlayers, swarm.Stop}).Draw(t, "type"),
-			Status:    rapid.SampledFrom([]swarm.Status{"", swarm.Pending, swarm.Complete, swarm.SupersededStatus}).Draw(t, "status"),
-			Before:    rapid.Uint64Range(0, 120).Draw(t, "before"), After: rapid.Uint64Range(0, 120).Draw(t, "after"),
-			Ascending: rapid.Bool().Draw(t, "ascending"), Limit: rapid.IntRange(1, 70).Draw(t, "limit"),
-		}
-		var want []uint64
-		for _, e := range all {
-			if (q.Submitter == "" || e.Issued.Submitter == q.Submitter) && (q.Type == "" || e.Issued.Command.Type == q.Type) &&
-				(q.Status == "" || e.Status() == q.Status) && (q.Before == 0 || e.Seq < q.Before) && e.Seq > q.After {
-				want = append(want, e.Seq)
-			}
-		}
-		if !q.Ascending {
-			slices.Reverse(want)
-		}
-		more := len(want) > q.Limit
-		if more {
-			want = want[:q.Limit]
-		}
-		page, err := l.Page(context.Background(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []uint64
-		for _, e := range page.Entries {
-			got = append(got, e.Seq)
-		}
-		if !slices.Equal(got, want) || page.More != more {
-			t.Fatalf("%+v: got %v more %v, want %v more %v", q, got, page.More, want, more)
-		}
-	})
 }
 
 func TestAWholeSwarmFitsIntoOneRecord(t *testing.T) {

@@ -37,7 +37,7 @@ func TestARaisedEpochIsANewName(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	was := l.ID()
-	pos, err := l.RaiseEpoch(t.Context(), "a driver has applied more than this log holds")
+	pos, err := l.Append(t.Context(), []swarm.Record{l.NextEpoch("a driver has applied more than this log holds")})
 	if err != nil || pos != 2 || l.ID() != strings.TrimSuffix(was, ".1")+".2" {
 		t.Errorf("at %d, %v: %s, was %s", pos, err, l.ID(), was)
 	}
@@ -92,6 +92,27 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
 		if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--data-dir") {
 			t.Errorf("%s: %v, want an error with the path and the cure", dir, err)
+		}
+	}
+}
+
+// TestANewerFormatIsNotDamage: giving it up would be a loss of the operator's making.
+func TestANewerFormatIsNotDamage(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	b, _, err := l.codec.Encode(swarmtest.Issued("ci", "a"), l.heads["test"].Sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[2]++ // the version
+	if _, err := l.engine.publish(t.Context(), [][]byte{b}, l.Last()); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, l)
+	for _, accept := range []bool{false, true} {
+		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
+		if err == nil || !strings.Contains(err.Error(), "use a newer one") || !strings.Contains(err.Error(), "no cure") {
+			t.Errorf("accept %v: %v", accept, err)
 		}
 	}
 }

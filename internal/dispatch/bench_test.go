@@ -18,6 +18,10 @@ type benchFleet struct {
 
 func (f *benchFleet) Targets(swarm.Target) []swarm.Seat { return f.seats }
 func (f *benchFleet) Reset(uint64)                      {}
+func (f *benchFleet) Missed([]string)                   {}
+func (f *benchFleet) Lost(swarm.Target) ([]swarm.Seat, bool) {
+	return nil, false
+}
 func (f *benchFleet) NewestPlayers(swarm.Target) uint64 { return 0 }
 func (f *benchFleet) Stale(string) bool                 { return false }
 func (f *benchFleet) Offer(i swarm.Issue) {

@@ -5,11 +5,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // outcomeGrace is how long past the deadline a closed record may take to become durable before waiters are told.
-const outcomeGrace = time.Second
+const (
+	outcomeGrace = time.Second
+	graceSteps   = 10
+)
 
 // Call is one issued command on its way to an outcome.
 type Call struct {
@@ -55,25 +59,36 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 		return c.Entry(), nil
 	default:
 	}
-	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline + outcomeGrace)))
-	defer late.Stop()
-	var err error
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-late.C:
-		err = &swarm.Error{
-			Code:   swarm.CodeOutcomeNotRecorded,
-			Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
-			Attrs:  map[string]any{"seq": c.seq},
-		}
-	}
+	err := c.wait(ctx)
 	e := c.Entry()
 	if e.Closed != nil {
 		return e, nil // it came while the waiting ended: the outcome is the better answer
 	}
 	return e, err
+}
+
+// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the log has
+// had no time to take the outcome. So a pause costs one step.
+func (c *Call) wait(ctx context.Context) error {
+	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
+	defer late.Stop()
+	for steps := graceSteps; ; steps-- {
+		select {
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+		}
+		if steps == 0 {
+			return &swarm.Error{
+				Code:   swarm.CodeOutcomeNotRecorded,
+				Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
+				Attrs:  map[string]any{"seq": c.seq},
+			}
+		}
+		late.Reset(outcomeGrace / graceSteps)
+	}
 }
 
 // start opens the round for verdicts, before anybody can find c.
@@ -97,6 +112,8 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 	switch {
 	case counted:
 		c.closeIfDone()
+	case before == swarm.Acked && !reply.Applied, before == swarm.Rejected && reply.Applied:
+		c.d.conflict(id, c.seq, reply)
 	case before == swarm.Missing && !c.earlyBy[id]:
 		if c.earlyBy == nil {
 			c.earlyBy = map[string]bool{}
@@ -164,10 +181,12 @@ func (c *Call) closeIfDone() {
 	if !c.round.done() || c.closing != nil {
 		return
 	}
+	c.round.expire(unresponsive)
 	c.deadline.Stop()
 	c.closing = &swarm.Closed{
 		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
 	}
+	failpoint.Hit(failpoint.BeforeClosed)
 	c.d.enqueueClose(c)
 }
 
@@ -176,8 +195,17 @@ func (c *Call) closeIfDone() {
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lateDue = c.d.late.expect(c.seq, c.handedAt, c.round.missing(), c.early)
+	lateDue = c.d.late.expect(c.seq, c.handedAt, missing(c.issued.Targets, c.closing.Verdicts, always), c.early)
 	c.closed, c.round, c.early, c.earlyBy = c.closing, nil, nil, nil
 	close(c.done)
 	return lateDue
 }
+
+// missed returns the drivers that let the deadline pass. The outcome must be on its way.
+func (c *Call) missed() []string {
+	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
+}
+
+func always(swarm.Reason) bool { return true }
+
+func unresponsive(string) swarm.Reason { return swarm.ReasonUnresponsive }

@@ -3,7 +3,9 @@ package dispatch
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -15,6 +17,10 @@ type Config struct {
 	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
+
+	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
+	// epoch has to rise then. Nil: nothing is done.
+	OnLogRegressed func(driverID, logID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
@@ -25,7 +31,13 @@ type Dispatcher struct {
 	node   string
 	logger *slog.Logger
 	queue  *queue
-	late   lateBook
+
+	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
+	late       lateBook
+
+	regressed func(driverID, logID string, appliedSeq uint64)
+	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
+	conflicts atomic.Uint64
 
 	mu       sync.RWMutex
 	calls    map[uint64]*Call // without a durable outcome
@@ -44,7 +56,7 @@ func New(cfg Config) *Dispatcher {
 		cfg.Keys = NewKeys()
 	}
 	return &Dispatcher{
-		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -114,6 +126,16 @@ func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latenc
 	return latency, counted
 }
 
+// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first answer
+// counts.
+func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
+
+func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
+	d.conflicts.Add(1)
+	d.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
+}
+
 // Gone tells that a driver's session ended: it is missing in every open round that still waits for it.
 func (d *Dispatcher) Gone(driverID string, reason swarm.Reason) {
 	for _, c := range d.openCalls() {
@@ -136,7 +158,39 @@ func (d *Dispatcher) Superseded(driverID string, seq uint64) {
 }
 
 // Reset asks for a reset record: Stop for every driver, because of cause.
-func (d *Dispatcher) Reset(cause string) { d.queue.reset(cause) }
+func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
+
+// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
+func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
+	select {
+	case <-d.reset(r):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
+	record.Node, record.At = d.node, time.Now().UTC()
+	r := &reset{record, make(chan struct{})}
+	d.queue.reset(r)
+	return r.folded
+}
+
+// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes them.
+func (d *Dispatcher) LogDown() time.Duration {
+	if since := d.downSince.Load(); since != nil {
+		return time.Since(*since)
+	}
+	return 0
+}
+
+// LogRegressed tells that a driver has applied more than the log holds.
+func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
+	if d.regressed != nil {
+		d.regressed(driverID, logID, appliedSeq)
+	}
+}
 
 // Recover closes entries that an earlier process left open, every verdict missing because of the restart. Run must not
 // have been called.
@@ -154,6 +208,20 @@ func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 		d.logger.Warn("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
 	}
 	return nil
+}
+
+// Recall opens the late book for closed entries of the past, oldest first: their missing drivers may come back, and answer to
+// what they are told then. Run must not have been called.
+func (d *Dispatcher) Recall(closed []swarm.Entry) {
+	for _, e := range closed {
+		answered := make(map[string]bool, len(e.Late))
+		for _, ack := range e.Late {
+			answered[ack.DriverID] = true
+		}
+		ids := missing(e.Issued.Targets, e.Closed.Verdicts, always)
+		ids = slices.DeleteFunc(ids, func(id string) bool { return answered[id] })
+		d.late.expect(e.Seq, e.Closed.ClosedAt.Add(-e.Closed.Duration), ids, nil)
+	}
 }
 
 // Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It returns
@@ -179,6 +247,7 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 		d.queue.late(seq)
 	}
 	d.queue.close()
+	d.background.Wait()
 }
 
 var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")

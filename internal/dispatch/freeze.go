@@ -81,6 +81,8 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	}
 	seats := d.fleet.Targets(s.Target)
 	switch n := len(seats); {
+	case n == 0 && s.Command.Type == swarm.Stop:
+		return d.freezeStop(s)
 	case n == 0:
 		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no active driver matches the target; see GET /drivers")
 	case n < s.MinDrivers:
@@ -89,12 +91,27 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 			Attrs: map[string]any{"have": n, "want": s.MinDrivers},
 		}
 	}
+	return d.frozen(s, seats), nil
+}
+
+// freezeStop accepts a Stop though no driver is active: while there is load to be stopped, or a driver that may come back with
+// some, it is logged, and waits for them. It asks no number of drivers.
+func (d *Dispatcher) freezeStop(s *submission) (frozen, error) {
+	lost, loaded := d.fleet.Lost(s.Target)
+	if len(lost) == 0 && !loaded {
+		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no driver matches the target, active or not, and no load is desired of it; see GET /drivers")
+	}
+	return d.frozen(s, lost), nil
+}
+
+func (d *Dispatcher) frozen(s *submission, seats []swarm.Seat) frozen {
 	ids := make([]string, len(seats))
 	for i, seat := range seats {
 		ids[i] = seat.DriverID
 	}
 	return frozen{submission: s, seats: seats, issued: &swarm.Issued{
+		Split: split(s.Command, seats), Cause: s.Cause,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
-	}}, nil
+	}}
 }

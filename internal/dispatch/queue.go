@@ -22,13 +22,19 @@ type submitted struct {
 	err      error
 }
 
+// reset is a reset record that waits for the sequencer.
+type reset struct {
+	record *swarm.Reset
+	folded chan struct{} // closed when the record is durable and every session has been handed its Stop
+}
+
 // maxBatch bounds how many commands one append takes, so that the first of a crowd does not wait for all of it.
 const maxBatch = 256
 
 // batch is what one append takes, in this order.
 type batch struct {
 	closes  []*Call
-	resets  []string
+	resets  []*reset
 	submits []*submission
 	lates   []uint64
 }
@@ -59,9 +65,9 @@ func (q *queue) submit(s *submission) bool {
 	return ok
 }
 
-func (q *queue) closeCall(c *Call)  { q.add(func(b *batch) { b.closes = append(b.closes, c) }) }
-func (q *queue) reset(cause string) { q.add(func(b *batch) { b.resets = append(b.resets, cause) }) }
-func (q *queue) late(seq uint64)    { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
+func (q *queue) closeCall(c *Call) { q.add(func(b *batch) { b.closes = append(b.closes, c) }) }
+func (q *queue) reset(r *reset)    { q.add(func(b *batch) { b.resets = append(b.resets, r) }) }
+func (q *queue) late(seq uint64)   { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
 // giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
 // caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this one could not.

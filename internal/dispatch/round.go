@@ -9,21 +9,41 @@ import (
 
 // round gathers the verdicts of one command. Its targets are frozen; each gets exactly one verdict, the first that comes.
 type round struct {
-	targets  []string // sorted
-	verdicts []swarm.Verdict
-	waiting  int // targets without a verdict
+	targets      []string // sorted
+	verdicts     []swarm.Verdict
+	unresponsive []bool // by target; nil when none is
+	patient      bool   // wait for the unresponsive too: there is nobody else to wait for
+	waiting      int    // targets without a verdict that the round waits for
+	flagged      int    // unresponsive targets without a verdict
 }
 
-// newRound opens a round over seats, sorted by driver id. A driver that cannot take the command is rejected at once.
+// newRound opens a round over seats, sorted by driver id. A driver that cannot take the command is rejected at once, one that is
+// lost is missing at once.
 func newRound(seats []swarm.Seat, t swarm.CommandType) *round {
-	r := &round{targets: make([]string, len(seats)), verdicts: make([]swarm.Verdict, len(seats)), waiting: len(seats)}
+	r := &round{targets: make([]string, len(seats)), verdicts: make([]swarm.Verdict, len(seats))}
 	for i, s := range seats {
 		r.targets[i] = s.DriverID
-		if !s.Supports(t) {
-			r.decide(i, swarm.Verdict{Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not take " + string(t)})
+		switch {
+		case s.Lost != "":
+			r.verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: s.Lost}
+		case !s.Supports(t):
+			r.verdicts[i] = swarm.Verdict{Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not take " + string(t)}
+		case s.Unresponsive:
+			r.flag(i)
+		default:
+			r.waiting++
 		}
 	}
+	r.patient = r.waiting == 0
 	return r
+}
+
+func (r *round) flag(i int) {
+	if r.unresponsive == nil {
+		r.unresponsive = make([]bool, len(r.targets))
+	}
+	r.unresponsive[i] = true
+	r.flagged++
 }
 
 // answer takes a driver's reply. It reports whether the reply decided the verdict, and what the verdict was before
@@ -55,7 +75,7 @@ func (r *round) superseded(id string) bool {
 
 // undecided returns the ids that have no verdict yet.
 func (r *round) undecided() []string {
-	ids := make([]string, 0, r.waiting)
+	ids := make([]string, 0, r.waiting+r.flagged)
 	for i, v := range r.verdicts {
 		if v.Kind == swarm.Undecided {
 			ids = append(ids, r.targets[i])
@@ -64,24 +84,30 @@ func (r *round) undecided() []string {
 	return ids
 }
 
-// expire marks every driver without a verdict missing, for the reason that why gives.
+// expire marks every driver without a verdict missing, for the reason that why gives. An unresponsive driver is not missing by
+// the deadline but because it is unresponsive.
 func (r *round) expire(why func(id string) swarm.Reason) {
 	for i := range r.verdicts {
-		if r.verdicts[i].Kind == swarm.Undecided {
-			r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: why(r.targets[i])})
+		if r.verdicts[i].Kind != swarm.Undecided {
+			continue
 		}
+		reason := why(r.targets[i])
+		if reason == swarm.ReasonDeadline && r.isFlagged(i) {
+			reason = swarm.ReasonUnresponsive
+		}
+		r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: reason})
 	}
 }
 
-// done reports whether every target has its verdict.
-func (r *round) done() bool { return r.waiting == 0 }
+// done reports whether there is nobody left to wait for. The unresponsive may be without a verdict then: expire gives it.
+func (r *round) done() bool { return r.waiting == 0 && (!r.patient || r.flagged == 0) }
 
-// missing returns the ids whose verdict is Missing, sorted.
-func (r *round) missing() []string {
+// missing returns the ids whose verdict is Missing for a reason that wanted takes, sorted.
+func missing(targets []string, verdicts []swarm.Verdict, wanted func(swarm.Reason) bool) []string {
 	var ids []string
-	for i, v := range r.verdicts {
-		if v.Kind == swarm.Missing {
-			ids = append(ids, r.targets[i])
+	for i, v := range verdicts {
+		if v.Kind == swarm.Missing && wanted(v.Reason) {
+			ids = append(ids, targets[i])
 		}
 	}
 	return ids
@@ -92,8 +118,14 @@ func (r *round) decide(i int, v swarm.Verdict) bool {
 		return false
 	}
 	r.verdicts[i] = v
-	r.waiting--
+	if r.isFlagged(i) {
+		r.flagged--
+	} else {
+		r.waiting--
+	}
 	return true
 }
+
+func (r *round) isFlagged(i int) bool { return r.unresponsive != nil && r.unresponsive[i] }
 
 func (r *round) index(id string) (int, bool) { return slices.BinarySearch(r.targets, id) }

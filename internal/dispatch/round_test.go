@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden scenarios anew; review
 
 // TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
 //
-//	drivers a b c=stop            seats; =x,y lists capabilities
+//	drivers a b! c?stale d=stop   seats; ! is unresponsive, ?reason lost, =x,y lists capabilities
 //	issue stop deadline=5s        opens a round
 //	ack a [code]                  a reply; with a code a rejection
 //	gone a reason · supersede a · stale a · advance 5s
@@ -87,7 +87,8 @@ func (p *player) do(words []string) {
 		p.seats = nil
 		for _, w := range words[1:] {
 			id, caps, limited := strings.Cut(w, "=")
-			seat := swarm.Seat{DriverID: id}
+			id, lost, _ := strings.Cut(id, "?")
+			seat := swarm.Seat{DriverID: strings.TrimSuffix(id, "!"), Unresponsive: strings.HasSuffix(id, "!"), Lost: swarm.Reason(lost)}
 			if limited {
 				seat.Capabilities = strings.Split(caps, ",")
 			}
@@ -160,6 +161,7 @@ func (p *player) report() string {
 	p.notes = nil
 	state := "open"
 	if p.round.done() {
+		p.round.expire(unresponsive) // as the shell does: nobody is waited for any more
 		state = string((&swarm.Closed{Verdicts: p.round.verdicts}).Status())
 	}
 	fmt.Fprintf(&b, "%s at %v\n", state, p.now)

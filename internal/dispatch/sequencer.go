@@ -27,7 +27,7 @@ func (d *Dispatcher) Run() {
 // work is what one append writes, in this order.
 type work struct {
 	closes  []*Call
-	resets  []string
+	resets  []*reset
 	issues  []frozen
 	lates   []*swarm.Late
 	lateFor []uint64 // entries of lates, and those that had nothing to say
@@ -39,6 +39,7 @@ func (d *Dispatcher) step(b batch) {
 	w := work{closes: b.closes, resets: b.resets, issues: d.freeze(b), lates: d.lateRecords(b.lates), lateFor: b.lates}
 	err := d.write(w)
 	if err == nil {
+		d.downSince.Store(nil)
 		return
 	}
 	// A full log refuses more load, and still has room for outcomes and for a Stop: these do not fall with the rest.
@@ -46,9 +47,13 @@ func (d *Dispatcher) step(b batch) {
 		d.failed(rest, err)
 		w, err = first, d.write(first)
 	}
-	if err != nil {
-		d.failed(w, err)
+	if err == nil {
+		d.downSince.Store(nil)
+		return
 	}
+	now := time.Now()
+	d.downSince.CompareAndSwap(nil, &now)
+	d.failed(w, err)
 }
 
 // write appends w and carries it out. After an error nothing has happened.
@@ -66,8 +71,9 @@ func (d *Dispatcher) write(w work) error {
 		d.closed(c)
 		seq++
 	}
-	for range w.resets {
+	for _, r := range w.resets {
 		d.fleet.Reset(seq)
+		close(r.folded)
 		seq++
 	}
 	for _, f := range w.issues {
@@ -82,8 +88,8 @@ func (d *Dispatcher) records(w work) []swarm.Record {
 	for _, c := range w.closes {
 		records = append(records, c.closing)
 	}
-	for _, cause := range w.resets {
-		records = append(records, &swarm.Reset{Node: d.node, At: time.Now().UTC(), Cause: cause})
+	for _, r := range w.resets {
+		records = append(records, r.record)
 	}
 	for _, f := range w.issues {
 		records = append(records, f.issued)
@@ -119,15 +125,19 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c.start()
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
-	d.fleet.Offer(swarm.Issue{Seq: seq, Command: f.Command, Target: f.Target, Targets: f.issued.Targets, Deadline: f.Deadline})
+	d.fleet.Offer(f.issued.Issue(seq))
 	if expiring {
 		c.expire(serverRestart)
 	}
 	f.result <- submitted{call: c}
 }
 
-// closed makes a durable outcome visible.
+// closed makes a durable outcome visible. The fleet learns first who let the deadline pass: whoever reads the outcome may send
+// the next command at once.
 func (d *Dispatcher) closed(c *Call) {
+	if ids := c.missed(); len(ids) > 0 {
+		d.fleet.Missed(ids)
+	}
 	if c.finish() {
 		d.queue.late(c.seq)
 	}

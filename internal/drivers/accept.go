@@ -20,6 +20,10 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 			refuse(w, req, err)
 			return
 		}
+		if r.suspended.Load() {
+			refuse(w, req, swarm.Errorf(swarm.CodeLogUnavailable, "the log takes no entries, so nobody could stop this driver; connect again later"))
+			return
+		}
 		if !r.admit() {
 			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; connect again when it is back"))
 			return
@@ -76,6 +80,7 @@ func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
 	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		InsecureSkipVerify: true, // the Origin was checked against the server's own list
+		OnPingReceived:     func(context.Context, []byte) (answer bool) { return !r.suspended.Load() },
 		OnPongReceived:     func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
 	})
 	if err != nil {

@@ -54,15 +54,16 @@ func (b *mailbox) put(m mail) (superseded []uint64, taken bool) {
 	return superseded, true
 }
 
-// say adds a control frame.
-func (b *mailbox) say(frame []byte) {
+// say adds a control frame; false when there is no room for it, or nobody to send it.
+func (b *mailbox) say(frame []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.ended || b.closing != 0 || len(b.control) >= maxControl {
-		return
+		return false
 	}
 	b.control = append(b.control, frame)
 	b.filled.Signal()
+	return true
 }
 
 // close lets the writer send what waits and then close the session with code. The first code wins.

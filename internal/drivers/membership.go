@@ -40,13 +40,25 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	r.logJoin(s, reg, old)
 }
 
+// checkEnd reports a driver that has applied more than the log holds.
+func (r *Registry) checkEnd(reg *wire.Register) {
+	r.mu.Lock()
+	end := r.offered.Load()
+	lost := reg.LogID == r.cfg.LogID && reg.AppliedSeq > end
+	r.mu.Unlock()
+	if lost {
+		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
+			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
+		r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
+	}
+}
+
 func (r *Registry) logJoin(s *session, reg *wire.Register, old *session) {
 	if old != nil && !old.sameProcess(s) {
 		r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
-	if reg.LogID == r.cfg.LogID && reg.AppliedSeq > s.joinedAt {
-		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
-			"driver_id", s.id, "applied_seq", reg.AppliedSeq, "last_seq", s.joinedAt)
+	if reg.LeaseLost {
+		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)
 	}
 	r.cfg.Logger.Info("driver registered", "driver_id", s.id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }
@@ -72,6 +84,7 @@ func (s *session) inherit(old *session) {
 	old.mu.Lock()
 	last := old.lastAck
 	old.mu.Unlock()
+	s.misses.Store(old.misses.Load())
 	s.mu.Lock()
 	s.lastAck = last
 	s.mu.Unlock()
@@ -90,13 +103,14 @@ func (r *Registry) wanted(s *session, reg *wire.Register) []swarm.Wanted {
 }
 
 func (r *Registry) registered(s *session) wire.Registered {
+	s.told.Store(r.interval.Load())
 	desired := make([]wire.Desired, len(s.wanted))
 	for i, w := range s.wanted {
 		desired[i] = wire.Desired{Seq: w.Seq, Command: toWire(w.Command)}
 	}
 	return wire.Registered{
 		Type: wire.TypeRegistered, Session: s.token, LogID: r.cfg.LogID,
-		HeartbeatIntervalMS: r.cfg.interval().Milliseconds(),
+		HeartbeatIntervalMS: time.Duration(s.told.Load()).Milliseconds(),
 		LeaseTTLMS:          r.cfg.LeaseTTL.Milliseconds(), OnLeaseLost: r.cfg.OnLeaseLost,
 		Desired: desired,
 	}

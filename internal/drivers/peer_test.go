@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,12 +26,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type sinkLog struct {
 	mu     sync.Mutex
 	events []string
+
+	onRegress func()
 }
 
 func (s *sinkLog) add(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, event)
+}
+
+// count tells how many events of a kind there were.
+func (s *sinkLog) count(kind string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if strings.HasPrefix(e, `["`+kind+`"`) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *sinkLog) all() []string {
@@ -50,7 +65,14 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
 func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
 func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
-func (s *sinkLog) Reset(cause string)                  { s.add(text("reset", cause)) }
+func (s *sinkLog) Resplit(seq uint64, lost []string)   { s.add(text("resplit", seq, lost)) }
+func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
+	s.add(text("regressed", id, seq))
+	if s.onRegress != nil {
+		s.onRegress()
+	}
+}
+func (s *sinkLog) Reset(cause string) { s.add(text("reset", cause)) }
 
 func text(words ...any) string {
 	b, _ := json.Marshal(words)
@@ -63,6 +85,8 @@ type world struct {
 	r    *Registry
 	sink *sinkLog
 	net  *swarmtest.MemNet
+
+	stopSweeper func()
 }
 
 // inWorld runs test in a bubble with a registry of the default timing.
@@ -91,7 +115,10 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 			defer close(swept)
 			r.Run(ctx)
 		}()
-		w := &world{t: t, r: r, sink: sink}
+		w := &world{t: t, r: r, sink: sink, stopSweeper: func() {
+			cancel()
+			<-swept
+		}}
 		w.net = swarmtest.Serve(t, r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		}))
@@ -99,8 +126,7 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 			ended, cut := context.WithTimeout(context.Background(), time.Second)
 			defer cut()
 			r.Shutdown(ended)
-			cancel()
-			<-swept
+			w.stopSweeper()
 		}()
 		test(w)
 	})
@@ -119,7 +145,7 @@ type peer struct {
 
 func (w *world) dial() *peer {
 	w.t.Helper()
-	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{
+	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {

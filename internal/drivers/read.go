@@ -25,25 +25,42 @@ func (s *session) read() {
 	defer s.hangUp()
 	defer s.box.end()
 	defer s.r.leave(s, false)
-	late := time.AfterFunc(wire.RegisterTimeout, func() { s.box.close(wire.CloseRegister) })
+	late := time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(s.since) })
 	defer late.Stop()
-	handle := func(frame []byte) bool {
-		return late.Stop() && s.register(frame) // too late is too late: the close is on its way
-	}
 	var buf []byte
-	for {
+	for first := true; ; first = false {
 		if cap(buf) > keptBytes {
 			buf = nil
 		}
 		frame, err := s.next(&buf)
-		if err == nil && !handle(frame) {
+		if err == nil && !s.handle(frame, first, late) {
 			err = s.drop(nil)
 		}
 		if err != nil {
 			s.logger().Debug("session ended", "driver_id", s.id, "err", err)
 			return
 		}
-		handle = s.take
+	}
+}
+
+// handle takes one frame. It reports false when the session is to end.
+func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool) {
+	if !first {
+		return s.take(frame)
+	}
+	late.Stop()
+	return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
+}
+
+// registerLate ends a session that has not registered in time, counted from since, unless this process was paused meanwhile: then
+// the frame may have waited for it, and the time begins anew.
+func (s *session) registerLate(since time.Time) {
+	if now := time.Now(); s.r.pausedSince(since, now) {
+		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) }) // finds the session begun or over, or ends it
+		return
+	}
+	if s.begun.CompareAndSwap(false, true) {
+		s.box.close(wire.CloseRegister)
 	}
 }
 
@@ -93,6 +110,7 @@ func (s *session) drop(rest io.Reader) error {
 func (s *session) register(frame []byte) (goOn bool) {
 	reg, code, problem := parseRegister(frame)
 	if code == 0 {
+		s.r.checkEnd(reg)
 		s.r.join(s, reg)
 		return true
 	}
@@ -148,25 +166,16 @@ func (s *session) heartbeat(frame []byte) {
 		return
 	}
 	s.beat()
+	offered := s.r.offered.Load()
 	s.mu.Lock()
 	if beat.State != nil {
-		s.report = swarm.Report(*beat.State)
+		s.report, s.reportedSeq = swarm.Report(*beat.State), offered
 	}
-	s.applied = max(s.applied, min(beat.AppliedSeq, s.r.offered.Load()))
+	s.applied = max(s.applied, min(beat.AppliedSeq, offered))
 	s.metrics = beat.Metrics
 	s.mu.Unlock()
 	s.renewLease()
 }
-
-// renewLease answers a heartbeat when the last frame to the driver would be older than a fifth of the lease by the next one.
-func (s *session) renewLease() {
-	since := time.Duration(s.clock(time.Now()) - s.socket.sentAt.Load())
-	if since+s.r.cfg.interval() >= s.r.cfg.LeaseTTL/5 {
-		s.box.say(heartbeatAck)
-	}
-}
-
-var heartbeatAck = wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck})
 
 func (s *session) commandAck(frame []byte) {
 	var ack wire.CommandAck
@@ -187,6 +196,12 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	if s.replaced.Load() || !s.handed(seq) {
 		return
 	}
+	if s.last.seq == seq && s.last.applied != reply.Applied {
+		s.r.conflict(s.id, seq, reply)
+		return
+	}
+	s.last.seq, s.last.applied = seq, reply.Applied
+	s.misses.Store(0)
 	latency, counted := s.r.sink.Ack(s.id, seq, reply)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,6 +211,15 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	if counted {
 		s.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
 	}
+}
+
+// Conflicts returns how many answers said the opposite of what the same session had just said of the same command.
+func (r *Registry) Conflicts() uint64 { return r.conflicts.Load() }
+
+func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
+	r.conflicts.Add(1)
+	r.cfg.Logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
 func (s *session) refuse(code, detail string) {

@@ -3,13 +3,10 @@ package drivers
 import (
 	"errors"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -26,6 +23,11 @@ type Sink interface {
 	Superseded(driverID string, seq uint64)
 	// Reset asks for a reset record.
 	Reset(cause string)
+	// Resplit asks for a total to be split anew: the lost drivers, which had parts of it, cannot be running them any more.
+	Resplit(seq uint64, lost []string)
+	// LogRegressed tells that a driver registers the current log with an applied seq past its end: entries were lost. It is
+	// called without a lock held and may block, and may give the log a new id by SetLogID: the driver is told that one.
+	LogRegressed(driverID, logID string, appliedSeq uint64)
 }
 
 // Lost-lease policies that drivers are told.
@@ -41,6 +43,7 @@ type Config struct {
 	ForgetAfter       time.Duration  // how long a lost driver is shown
 	LeaseTTL          time.Duration  // how long a driver goes on without a word from the server
 	OnLeaseLost       string         // what it does then: OnLeaseLostStop or OnLeaseLostHold
+	Resplit           bool           // ask for totals to be split anew when drivers are lost
 	LogID             string         // of the log, as drivers are told
 	Desired           *swarm.Desired // fold of the log so far; the Registry owns it from now on
 	LastSeq           uint64         // position of the log's last record
@@ -72,8 +75,8 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// interval is the heartbeat interval that drivers are told: short enough to renew the lease four times over.
-func (c *Config) interval() time.Duration { return min(c.HeartbeatInterval, c.LeaseTTL/5) }
+// interval is what drivers are told when heartbeats are wanted every d: often enough to renew the lease four times over.
+func (c *Config) interval(d time.Duration) time.Duration { return min(d, c.LeaseTTL/5) }
 
 // seat is a driver that is known: with an open session, or lost and not forgotten yet.
 type seat struct {
@@ -91,14 +94,22 @@ type Registry struct {
 
 	mu        sync.Mutex
 	seats     map[string]*seat
-	joined    []*session            // open registered sessions by driver id; nil when it must be made anew
-	open      int                   // seats with an open session
+	joined    []*session // open registered sessions by driver id; nil when it must be made anew
+	open      int        // seats with an open session
+	startedAt time.Time
+	resplits  resplits
 	emptyAt   time.Time             // since when open is 0
 	sessions  map[*session]struct{} // every connection, registered or not
 	accepting bool
 	running   sync.WaitGroup // goroutines of sessions
 
-	offered atomic.Uint64 // seq of the last command or reset handed over
+	offered   atomic.Uint64 // seq of the last command or reset handed over
+	interval  atomic.Int64  // heartbeat interval that drivers are told
+	suspended atomic.Bool   // leases are not renewed
+	conflicts atomic.Uint64
+
+	sweptAt   time.Time // last sweep; zero before the first
+	resumedAt time.Time // end of the last pause of this process
 }
 
 // New makes a Registry. Handler serves its connections; Run sweeps.
@@ -107,79 +118,12 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 		return nil, err
 	}
 	r := &Registry{
-		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(),
+		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(), startedAt: time.Now(), resplits: resplits{},
 		seats: map[string]*seat{}, sessions: map[*session]struct{}{},
 	}
 	r.offered.Store(cfg.LastSeq)
+	r.interval.Store(int64(cfg.interval(cfg.HeartbeatInterval)))
 	return r, nil
-}
-
-// Targets returns a seat for each active driver that t selects, sorted by driver id.
-func (r *Registry) Targets(t swarm.Target) []swarm.Seat {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	var out []swarm.Seat
-	for s := range r.matching(t) {
-		if s.active(now) {
-			out = append(out, swarm.Seat{DriverID: s.id, Capabilities: s.capabilities})
-		}
-	}
-	return out
-}
-
-// Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
-// just registered ones too. A target that could not be handed it is reported absent.
-func (r *Registry) Offer(issue swarm.Issue) {
-	frame := commandFrame(issue.Seq, issue.Command, issue.Deadline)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
-	r.offered.Store(issue.Seq)
-	for s := range r.matching(issue.Target) {
-		r.hand(s, mail{issue.Seq, issue.Command, frame})
-	}
-	for _, id := range issue.Targets {
-		if seat := r.seats[id]; seat == nil || !seat.open() || seat.session.offered != issue.Seq {
-			r.sink.Absent(id, issue.Seq)
-		}
-	}
-}
-
-// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
-// have been told the load of before, until it is written.
-func (r *Registry) Reset(seq uint64) {
-	stop := swarm.Command{Type: swarm.Stop}
-	frame := commandFrame(seq, stop, resetDeadline)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cfg.Desired.Reset(seq)
-	r.offered.Store(seq)
-	for _, s := range r.sorted() {
-		r.hand(s, mail{seq, stop, frame})
-	}
-}
-
-// resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
-const resetDeadline = 2 * time.Second
-
-// hand puts m into the mailbox of s. The lock is held.
-func (r *Registry) hand(s *session, m mail) {
-	if !s.supports(m.command.Type) {
-		s.offered = m.seq // its verdict is known
-		return
-	}
-	superseded, taken := s.box.put(m)
-	if taken {
-		s.offered = m.seq
-	}
-	for _, old := range superseded {
-		r.sink.Superseded(s.id, old)
-	}
-}
-
-func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
-	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: toWire(c), DeadlineMS: deadline.Milliseconds()})
 }
 
 // NewestPlayers returns the seq of the newest set_players, stop or reset that concerns t, or 0.
@@ -187,60 +131,4 @@ func (r *Registry) NewestPlayers(t swarm.Target) uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cfg.Desired.NewestPlayers(t)
-}
-
-// Stale reports whether the driver has an open session whose heartbeats are late.
-func (r *Registry) Stale(driverID string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	seat := r.seats[driverID]
-	return seat != nil && seat.open() && !seat.session.active(time.Now())
-}
-
-// matching yields the open sessions that t selects, in order of driver id. The lock is held.
-func (r *Registry) matching(t swarm.Target) func(yield func(*session) bool) {
-	return func(yield func(*session) bool) {
-		if len(t.DriverIDs) > 0 {
-			ids := slices.Compact(slices.Sorted(slices.Values(t.DriverIDs)))
-			for _, id := range ids {
-				if seat := r.seats[id]; seat != nil && seat.open() && (swarm.Target{Labels: t.Labels}).Matches(id, seat.session.labels) {
-					if !yield(seat.session) {
-						return
-					}
-				}
-			}
-			return
-		}
-		for _, s := range r.sorted() {
-			if t.Matches(s.id, s.labels) && !yield(s) {
-				return
-			}
-		}
-	}
-}
-
-// sorted returns the open registered sessions by driver id. It is made anew only after somebody joined or left.
-func (r *Registry) sorted() []*session {
-	if r.joined == nil {
-		r.joined = make([]*session, 0, r.open)
-		for _, seat := range r.seats {
-			if seat.open() {
-				r.joined = append(r.joined, seat.session)
-			}
-		}
-		slices.SortFunc(r.joined, func(a, b *session) int { return strings.Compare(a.id, b.id) })
-	}
-	return r.joined
-}
-
-func toWire(c swarm.Command) wire.Command {
-	w := wire.Command{Type: string(c.Type), Note: c.Note}
-	switch c.Type {
-	case swarm.SetPlayers:
-		w.Players = &c.Players
-	case swarm.SetSpawnDelay:
-		w.SpawnDelayMS = &c.SpawnDelayMS
-	case swarm.Stop:
-	}
-	return w
 }

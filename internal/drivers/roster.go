@@ -10,6 +10,12 @@ import (
 
 // Drivers returns the roster, sorted by driver id.
 func (r *Registry) Drivers() []swarm.Driver {
+	out := r.describeAll()
+	slices.SortFunc(out, func(a, b swarm.Driver) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+func (r *Registry) describeAll() []swarm.Driver {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -19,7 +25,6 @@ func (r *Registry) Drivers() []swarm.Driver {
 			out = append(out, d)
 		}
 	}
-	slices.SortFunc(out, func(a, b swarm.Driver) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -40,15 +45,19 @@ func (r *Registry) describe(seat *seat, now time.Time) (swarm.Driver, bool) {
 		return swarm.Driver{}, false
 	}
 	d := seat.session.describe(now)
+	d.State = r.stateOf(seat, now)
+	return d, true
+}
+
+func (r *Registry) stateOf(seat *seat, now time.Time) swarm.DriverState {
 	switch {
 	case !seat.open():
-		d.State = swarm.Disconnected
-	case seat.session.active(now):
-		d.State = swarm.Active
+		return swarm.Disconnected
+	case seat.session.active(r.attended(now)):
+		return swarm.Active
 	default:
-		d.State = swarm.Stale
+		return swarm.Stale
 	}
-	return d, true
 }
 
 func (r *Registry) forgotten(seat *seat, now time.Time) bool {

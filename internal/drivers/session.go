@@ -27,8 +27,17 @@ type session struct {
 	heardAt  atomic.Int64 // last heartbeat or pong
 	pinging  atomic.Bool
 	over     atomic.Bool                  // the reader has ended: what is left is to hang up
+	begun    atomic.Bool                  // the first frame came in time, or the time is over: whichever was first
 	replaced atomic.Bool                  // a newer session has the driver id: what this one says does not count
 	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
+
+	misses atomic.Int32 // deadlines in a row that the driver let pass
+	told   atomic.Int64 // heartbeat interval that the driver was told last
+
+	last struct { // the newest answer; the reader's own
+		seq     uint64
+		applied bool
+	}
 
 	// Set by join, under the registry's lock, before the session is visible to others; fixed from then on.
 	id           string
@@ -36,26 +45,29 @@ type session struct {
 	labels       map[string]string
 	version      string
 	capabilities []string
+	share        swarm.Share
+	leaseLost    bool           // as the register says
 	joinedAt     uint64         // seq of the last hand-over before this session
 	wanted       []swarm.Wanted // what the answer to register told
-
-	offered uint64 // seq of the last command that the mailbox took; guarded by the registry's lock
 
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
 	lastAck swarm.LastAck // Seq 0: none
 	report  swarm.Report
-	metrics map[string]float64
+	// reportedSeq is the last command that was handed over before report came, 0 when none came.
+	reportedSeq uint64
+	metrics     map[string]float64
 }
 
 // adopt takes over what a valid register frame says.
 func (s *session) adopt(reg *wire.Register) {
 	s.id, s.instance, s.labels, s.version, s.capabilities = reg.DriverID, reg.Instance, reg.Labels, reg.Version, reg.Capabilities
+	s.share, s.leaseLost = shareOf(reg), reg.LeaseLost
 	if reg.LogID == s.r.cfg.LogID {
 		s.applied = min(reg.AppliedSeq, s.r.offered.Load())
 	}
 	if reg.State != nil {
-		s.report = swarm.Report(*reg.State)
+		s.report, s.reportedSeq = swarm.Report(*reg.State), s.r.offered.Load()
 	}
 	s.beat()
 }
@@ -89,7 +101,10 @@ func (s *session) silence(now time.Time) time.Duration {
 	return time.Duration(s.clock(now) - s.heardAt.Load())
 }
 
+// active is asked with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
+
+func (s *session) unresponsive() bool { return s.misses.Load() >= swarm.MissesToFlag }
 
 // drain tells the driver that the server stops, and when to come back.
 func (s *session) drain() {
@@ -128,9 +143,9 @@ func (s *session) describe(now time.Time) swarm.Driver {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := swarm.Driver{
-		ID: s.id, Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
+		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
 		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
-		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics,
+		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, LeaseLost: s.leaseLost,
 	}
 	if last := s.lastAck; last.Seq != 0 {
 		d.LastAck = &last

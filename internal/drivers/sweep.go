@@ -12,13 +12,13 @@ import (
 const (
 	WriteTimeout = 10 * time.Second // a write without progress for so long ends the session
 	PingAfter    = 15 * time.Second // a driver that was silent for so long is pinged
-	sweepEvery   = 500 * time.Millisecond
 )
 
 // Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell silent, and
 // forgets lost drivers. One sweep looks at every session, so that none needs a timer.
 func (r *Registry) Run(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+	r.sweep(time.Now())
+	tick := time.NewTicker(r.cfg.sweepEvery())
 	defer tick.Stop()
 	for {
 		select {
@@ -31,9 +31,32 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 func (r *Registry) sweep(now time.Time) {
-	late := max(30*time.Second, 10*r.cfg.StaleAfter)
+	if pause := r.look(now); pause > 0 {
+		r.cfg.Logger.Warn("this process was paused; the time counts against no driver", "paused", pause)
+	}
+}
+
+// look is one sweep; it returns how long this process was paused before it.
+func (r *Registry) look(now time.Time) (pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	pause = r.excusePause(now)
+	r.lookAtSessions(now)
+	for id, seat := range r.seats {
+		if r.forgotten(seat, now) {
+			delete(r.seats, id)
+		}
+	}
+	r.mendSplits(now)
+	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
+		r.emptyAt = now // ask again only if nothing comes of it
+		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())
+	}
+	return pause
+}
+
+func (r *Registry) lookAtSessions(now time.Time) {
+	late := max(30*time.Second, 10*r.cfg.StaleAfter)
 	for s := range r.sessions {
 		switch silent := s.silence(now); {
 		case s.over.Load(): // it hangs up by itself
@@ -41,18 +64,9 @@ func (r *Registry) sweep(now time.Time) {
 			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
 			s.box.close(wire.CloseLate)
-		case silent >= PingAfter:
+		case silent >= PingAfter && !r.suspended.Load():
 			s.pingOnce()
 		}
-	}
-	for id, seat := range r.seats {
-		if r.forgotten(seat, now) {
-			delete(r.seats, id)
-		}
-	}
-	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
-		r.emptyAt = now // ask again only if nothing comes of it
-		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())
 	}
 }
 

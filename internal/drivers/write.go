@@ -6,6 +6,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
 // write is the session's writer: it sends what the mailbox holds until the session ends. Its writes have no deadline of their
@@ -49,6 +50,7 @@ func (s *session) send(frames [][]byte) error {
 			return err
 		}
 	}
+	failpoint.Hit(failpoint.MidFanout)
 	return nil
 }
 

@@ -10,6 +10,6 @@ const Env = "SWARMCALL_FAILPOINT"
 const (
 	BeforeAppend = "before_append" // the records are ready, nothing is stored
 	AfterAppend  = "after_append"  // the records are durable, nobody knows yet
-	MidFanout    = "mid_fanout"    // some drivers have been told
+	MidFanout    = "mid_fanout"    // one more driver has been sent what waited for it, a registration's answer or a command
 	BeforeClosed = "before_closed" // every verdict is in, the outcome is not stored
 )

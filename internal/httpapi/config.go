@@ -42,6 +42,10 @@ type Feed interface {
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
 	Driver(id string) (swarm.Driver, bool)
+	// State is what is desired of the swarm and how far its drivers are from it.
+	State() swarm.State
+	// Stopped tells which targets of the Stop seq have reported 0 players since.
+	Stopped(seq uint64, targets []string) swarm.StopProof
 }
 
 // Mount makes a handler that has its errors written by refuse.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -23,6 +24,9 @@ func withContract(spec []byte, refuse func(http.ResponseWriter, *http.Request, e
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
 	doc.Servers = nil // they would be matched against Host, which is the guard's business
+	// For 3.1 the validator compiles the whole document anew for each request, which takes 2 ms and 0.9 MB. Requests use nothing that
+	// 3.0 has not; tests hold answers to the document as it is.
+	doc.OpenAPI = "3.0.3"
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
@@ -60,8 +64,15 @@ func fits(router routers.Router, r *http.Request) error {
 
 // knownParameters refuses query parameters that the operation does not have: a slip of the pen must not select everything.
 func knownParameters(op *openapi3.Operation, r *http.Request) error {
-	for name := range r.URL.Query() {
-		if op.Parameters.GetByInAndName("query", name) != nil {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // r.URL.Query would leave out what it cannot read
+		return &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the query is not of the form name=value&name=value, with %-escapes", Cause: err}
+	}
+	for name, values := range query {
+		if p := op.Parameters.GetByInAndName("query", name); p != nil {
+			if len(values) > 1 && !p.Schema.Value.Type.Is("array") {
+				return swarm.Errorf(swarm.CodeBadRequest, fmt.Sprintf("the query parameter %q is given more than once", name))
+			}
 			continue
 		}
 		var known []string
@@ -85,12 +96,15 @@ func misfit(r *http.Request, err error) error {
 	if !ok {
 		return &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err}
 	}
-	reason := request.Reason
+	reason, pointer := request.Reason, ""
 	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		reason = schema.Reason
+		for _, part := range schema.JSONPointer() {
+			pointer += "/" + part
+		}
 	}
 	if request.Parameter == nil {
-		return bodyMisfit(r, reason)
+		return bodyMisfit(r, swarm.FieldError{Pointer: pointer, Detail: reason})
 	}
 	p := request.Parameter
 	if reason == "" && request.Err != nil {
@@ -102,7 +116,7 @@ func misfit(r *http.Request, err error) error {
 }
 
 // bodyMisfit lets the nouns say what is wrong with a body: they know the pointer and the cure.
-func bodyMisfit(r *http.Request, reason string) error {
+func bodyMisfit(r *http.Request, found swarm.FieldError) error {
 	var body api.CommandRequest
 	if json.NewDecoder(r.Body).Decode(&body) == nil { // the validator has put the body back
 		if s, err := submissionOf(&body, swarm.MinDeadline); err == nil {
@@ -111,5 +125,5 @@ func bodyMisfit(r *http.Request, reason string) error {
 			}
 		}
 	}
-	return invalid(swarm.FieldError{Detail: reason})
+	return invalid(found)
 }

@@ -29,7 +29,7 @@ func place(cursor, kind string) (string, error) {
 		return "", errCursor
 	}
 	got, place, ok := strings.Cut(string(b), ":")
-	if !ok || got != kind || place == "" {
+	if !ok || got != kind || place == "" || cursorOf(kind, place) != cursor { // the decoder skips line breaks
 		return "", errCursor
 	}
 	return place, nil

@@ -58,14 +58,14 @@ func count(n *api.DriverCounts, state swarm.DriverState) {
 }
 
 func rosterFilter(p api.ListDriversParams) func(swarm.Driver) bool {
-	labels := map[string]string{}
-	for _, pair := range deref(p.Label) {
-		key, value, _ := strings.Cut(pair, "=") // the contract asks for the sign
-		labels[key] = value
-	}
-	target := swarm.Target{Labels: labels}
 	return func(d swarm.Driver) bool {
-		return (p.State == nil || string(d.State) == string(*p.State)) && target.Matches(d.ID, d.Labels)
+		for _, pair := range deref(p.Label) {
+			key, value, _ := strings.Cut(pair, "=") // the contract asks for the sign
+			if got, ok := d.Labels[key]; !ok || got != value {
+				return false
+			}
+		}
+		return p.State == nil || string(d.State) == string(*p.State)
 	}
 }
 

@@ -55,7 +55,7 @@ func (g *guard) hostAllowed(hostport string) bool {
 func (g *guard) originAllowed(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
-		return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Header.Get("Sec-Fetch-Site") != "cross-site"
+		return ownFetch(r.Header) || followedLink(r)
 	}
 	if len(origins) > 1 {
 		return false
@@ -65,6 +65,18 @@ func (g *guard) originAllowed(r *http.Request) bool {
 	}
 	u, err := url.Parse(origins[0])
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) && u.Scheme == scheme(r)
+}
+
+// ownFetch passes what no other page asked for. Browsers leave Origin out where a page only embeds something; programs send neither.
+func ownFetch(h http.Header) bool {
+	site := h.Get("Sec-Fetch-Site")
+	return site == "" || site == "same-origin" || site == "none"
+}
+
+// followedLink passes people who come from a page elsewhere: that page learns nothing, and only reads are done.
+func followedLink(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 func scheme(r *http.Request) string {

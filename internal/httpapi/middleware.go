@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
@@ -48,7 +49,12 @@ func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request
 					if p == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
 						panic(p)
 					}
-					refuse(ww, r, fmt.Errorf("panic: %v", p))
+					err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+					if ww.Status() != 0 { // half an answer is out: only a cut connection tells the client that it is half
+						logger.Error("panic in the middle of an answer", "request_id", requestID(r.Context()), "route", r.URL.Path, "err", err)
+						panic(http.ErrAbortHandler)
+					}
+					refuse(ww, r, err)
 				}
 				level := slog.LevelDebug
 				if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -5,7 +5,9 @@ import "strings"
 // preferences are those of RFC 7240 that a client may have; unknown ones are ignored, as the RFC wants it.
 type preferences struct{ async, minimal bool }
 
+// preferencesOf reads the header; of a preference that is given twice, the first counts.
 func preferencesOf(header string) (p preferences) {
+	returned := false
 	for item := range strings.SplitSeq(header, ",") {
 		token, _, _ := strings.Cut(item, ";")
 		name, value, _ := strings.Cut(token, "=")
@@ -13,6 +15,10 @@ func preferencesOf(header string) (p preferences) {
 		case "respond-async":
 			p.async = true
 		case "return":
+			if returned {
+				continue
+			}
+			returned = true
 			p.minimal = strings.Trim(strings.TrimSpace(value), `"`) == "minimal"
 		}
 	}

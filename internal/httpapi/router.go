@@ -19,12 +19,17 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
+	r.Use(withBodyTimeout, withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Allow", strings.Join(allowed(r, req.URL.Path), ", "))
+		methods := allowed(r, req.URL.Path)
+		if len(methods) == 0 { // chi looks at the method first: one it does not know gets here on any path
+			r.NotFoundHandler()(w, req)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
 	})
 	r.Method(http.MethodGet, "/drivers/connect", cfg.DriverSocket(p.write))

@@ -28,6 +28,9 @@ func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := openStream(w, position)
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	if last := h.Feed.Last(); position > last {
 		out.gap(position, last)
 	}

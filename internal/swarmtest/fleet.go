@@ -22,6 +22,7 @@ type Fleet struct {
 	Sink    Sink
 	mu      sync.Mutex
 	drivers map[string]*FleetDriver
+	missed  map[string]int
 	desired swarm.Desired
 	running sync.WaitGroup
 	onOffer func()
@@ -80,11 +81,36 @@ func (f *Fleet) Targets(t swarm.Target) []swarm.Seat {
 	var seats []swarm.Seat
 	for id, d := range f.drivers {
 		if t.Matches(id, nil) && !d.isFrozen() {
-			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps})
+			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
 		}
 	}
 	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
 	return seats
+}
+
+// Lost implements dispatch.Fleet; the frozen drivers are lost.
+func (f *Fleet) Lost(t swarm.Target) (seats []swarm.Seat, loaded bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, d := range f.drivers {
+		if t.Matches(id, nil) && d.isFrozen() {
+			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
+		}
+	}
+	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	return seats, f.desired.Loaded(t)
+}
+
+// Missed implements dispatch.Fleet.
+func (f *Fleet) Missed(ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.missed == nil {
+		f.missed = map[string]int{}
+	}
+	for _, id := range ids {
+		f.missed[id]++
+	}
 }
 
 // Offer implements dispatch.Fleet.
@@ -94,7 +120,7 @@ func (f *Fleet) Offer(i swarm.Issue) {
 	if f.onOffer != nil {
 		f.onOffer()
 	}
-	f.desired.Issue(i.Seq, i.Command, i.Target)
+	f.desired.Issue(i)
 	for id, d := range f.drivers {
 		if i.Target.Matches(id, nil) && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
 			d.set(func() { d.inbox = append(d.inbox, i) })
@@ -182,8 +208,11 @@ func (d *FleetDriver) run() {
 		}
 		next, reply := d.inbox[0], d.reply
 		d.inbox = d.inbox[1:]
-		d.seen = append(d.seen, Applied{next.Seq, next.Command})
+		d.seen = append(d.seen, Applied{next.Seq, next.CommandFor(d.id)})
 		d.mu.Unlock()
 		d.fleet.Sink.Ack(d.id, next.Seq, reply)
+		d.fleet.mu.Lock()
+		delete(d.fleet.missed, d.id)
+		d.fleet.mu.Unlock()
 	}
 }

@@ -2,12 +2,14 @@ package swarmtest
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// MemLog is a log in memory for tests of what stands on a log. Its zero value is empty.
+// MemLog is a log in memory for tests of what stands on a log, and the plain model that LogContract's promises are read off. Its
+// zero value is empty.
 type MemLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
@@ -43,14 +45,17 @@ func (l *MemLog) Append(_ context.Context, records []swarm.Record) (uint64, erro
 	return uint64(len(l.records)-len(records)) + 1, nil
 }
 
+// Last is the position of the last record.
+func (l *MemLog) Last() uint64 { return uint64(len(l.Records())) }
+
 // Records returns everything that was appended, in order.
 func (l *MemLog) Records() []swarm.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]swarm.Record(nil), l.records...)
+	return slices.Clone(l.records)
 }
 
-// Entries puts the records together, oldest entry first.
+// Entries puts the records together, oldest entry first. The first outcome of an entry stands; what concerns no entry is left out.
 func (l *MemLog) Entries() []swarm.Entry {
 	var out []swarm.Entry
 	at := map[uint64]int{}
@@ -60,16 +65,19 @@ func (l *MemLog) Entries() []swarm.Entry {
 			at[uint64(i)+1] = len(out)
 			out = append(out, swarm.Entry{Seq: uint64(i) + 1, Issued: r})
 		case *swarm.Closed:
-			out[at[r.Seq]].Closed = r
+			if n, ok := at[r.Seq]; ok && out[n].Closed == nil {
+				out[n].Closed = r
+			}
 		case *swarm.Late:
-			e := &out[at[r.Seq]]
-			e.Late = append(e.Late, r.Acks...)
+			if n, ok := at[r.Seq]; ok {
+				out[n].Late = append(out[n].Late, r.Acks...)
+			}
 		}
 	}
 	return out
 }
 
-// Entry implements dispatch.Log.
+// Entry returns the entry seq, or an error of CodeNotFound.
 func (l *MemLog) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
 	for _, e := range l.Entries() {
 		if e.Seq == seq {
@@ -77,4 +85,22 @@ func (l *MemLog) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
 		}
 	}
 	return swarm.Entry{}, swarm.Errorf(swarm.CodeNotFound, "no command has this seq")
+}
+
+// Unclosed returns the entries without an outcome, oldest first.
+func (l *MemLog) Unclosed(context.Context) ([]swarm.Entry, error) {
+	return slices.DeleteFunc(l.Entries(), func(e swarm.Entry) bool { return e.Closed != nil }), nil
+}
+
+// Page returns the entries that q selects.
+func (l *MemLog) Page(_ context.Context, q swarm.Query) (swarm.Page, error) {
+	found := slices.DeleteFunc(l.Entries(), func(e swarm.Entry) bool {
+		return q.Submitter != "" && e.Issued.Submitter != q.Submitter || q.Type != "" && e.Issued.Command.Type != q.Type ||
+			q.Status != "" && e.Status() != q.Status || q.Before != 0 && e.Seq >= q.Before || e.Seq <= q.After
+	})
+	if !q.Ascending {
+		slices.Reverse(found)
+	}
+	more := len(found) > q.Limit
+	return swarm.Page{Entries: found[:min(len(found), q.Limit)], More: more}, nil
 }

@@ -7,8 +7,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+	"github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 // DriverCommand is the name of the hidden CLI command that calls Drive.
@@ -42,7 +43,7 @@ const (
 type demo struct {
 	Options
 	url     string // of the server
-	api     *client.Client
+	api     *remote.Server
 	target  *target
 	server  *child
 	drivers []*child
@@ -66,7 +67,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.awaitReady(ctx); err != nil {
 		return interruptIsNoError(ctx, err)
 	}
-	d.api = client.New(d.url, callPatience)
+	d.api = remote.New(d.url, callPatience)
 	defer d.api.CloseIdle()
 	if err := d.startDrivers(ctx); err != nil {
 		return interruptIsNoError(ctx, err)
@@ -120,7 +121,7 @@ func (d *demo) startDrivers(ctx context.Context) error {
 		r, err := d.api.Roster(ctx)
 		active := 0
 		for _, one := range r.Items {
-			if ours[one.DriverID] && one.State == "active" {
+			if ours[one.DriverId] && one.State == client.DriverStateActive {
 				active++
 			}
 		}

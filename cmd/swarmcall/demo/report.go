@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+	"github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 )
 
@@ -16,10 +16,13 @@ import (
 func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target  %s\n\n",
 		plural(d.Drivers, "driver"), d.url, d.DataDir, d.target.URL)
-	players := d.Players
-	s := client.Submission{Submitter: "demo", Command: client.Command{Type: "set_players", Players: &players}}
-	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", players)
-	e, err := d.api.Submit(ctx, s)
+	submitter := "demo"
+	request := client.CommandRequest{Submitter: &submitter}
+	if err := request.Command.FromSetPlayersCommand(client.SetPlayersCommand{Players: &d.Players}); err != nil {
+		return client.Entry{}, err
+	}
+	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
+	e, err := d.api.Submit(ctx, request)
 	if err != nil {
 		return e, &clierr.Error{Code: clierr.Failed, What: "the server refused the first command", Why: err, Seen: d.server.log.last()}
 	}
@@ -31,14 +34,19 @@ func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 func printOutcome(w io.Writer, e client.Entry) {
 	type row struct{ id, verdict, detail string }
 	var rows []row
-	for _, v := range e.Acked {
-		rows = append(rows, row{v.DriverID, "acked", fmt.Sprintf("in %.1f ms", v.LatencyMS)})
+	if e.Acked != nil {
+		for _, v := range *e.Acked {
+			rows = append(rows, row{v.DriverId, "acked", fmt.Sprintf("in %.1f ms", v.LatencyMs)})
+		}
 	}
 	for _, v := range e.Rejected {
-		rows = append(rows, row{v.DriverID, "rejected", v.Code + ": " + v.Detail})
+		rows = append(rows, row{v.DriverId, "rejected", v.Code + ": " + v.Detail})
 	}
 	for _, v := range e.Missing {
-		rows = append(rows, row{v.DriverID, "missing", v.Reason})
+		rows = append(rows, row{v.DriverId, "missing", string(v.Reason)})
+	}
+	for _, v := range e.Superseded {
+		rows = append(rows, row{v.DriverId, "superseded", "by a newer command, before it was sent"})
 	}
 	slices.SortFunc(rows, func(a, b row) int { return natural(a.id, b.id) })
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -59,7 +67,11 @@ func natural(a, b string) int {
 
 // verdict sums an outcome up in one line.
 func verdict(e client.Entry) string {
-	s := fmt.Sprintf("%s: %d of %d acked in %.1f ms, entry %d", e.Status, e.Counts.Acked, e.Counts.Targeted, e.DurationMS, e.Seq)
+	var took float64
+	if e.DurationMs != nil {
+		took = *e.DurationMs
+	}
+	s := fmt.Sprintf("%s: %d of %d acked in %.1f ms, entry %d", e.Status, e.Counts.Acked, e.Counts.Targeted, took, e.Seq)
 	for _, part := range []struct {
 		n    int
 		name string
@@ -73,7 +85,7 @@ func verdict(e client.Entry) string {
 
 // outcomeError is the exit code for an outcome that is not complete.
 func outcomeError(e client.Entry) error {
-	if e.Status == "complete" {
+	if e.Status == client.StatusComplete {
 		return nil
 	}
 	code := clierr.Superseded
@@ -88,12 +100,22 @@ func outcomeError(e client.Entry) error {
 
 // describe says what a command is, in a few words.
 func describe(c client.Command) string {
-	for _, value := range []*int64{c.Players, c.PlayersTotal, c.SpawnDelayMS} {
-		if value != nil {
-			return fmt.Sprintf("%s %d", c.Type, *value)
-		}
+	v, err := c.ValueByDiscriminator()
+	if err != nil {
+		kind, _ := c.Discriminator() // of a server newer than this program; empty is no worse than nothing
+		return kind
 	}
-	return c.Type
+	switch v := v.(type) {
+	case client.SetPlayersCommand:
+		if v.PlayersTotal != nil {
+			return fmt.Sprintf("%s %d in all", v.Type, *v.PlayersTotal)
+		}
+		return fmt.Sprintf("%s %d", v.Type, *v.Players)
+	case client.SetSpawnDelayCommand:
+		return fmt.Sprintf("%s %d", v.Type, v.SpawnDelayMs)
+	default:
+		return string(client.CommandTypeStop)
+	}
 }
 
 // Hints returns the curl lines that teach the API of the server at url.

@@ -9,23 +9,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+	"github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 func TestPrintOutcome(t *testing.T) {
 	var b strings.Builder
+	took := 2000.34
 	printOutcome(&b, client.Entry{
-		Seq: 9, Status: "partial", DurationMS: 2000.34,
-		Counts:   client.Counts{Targeted: 5, Acked: 2, Rejected: 1, Superseded: 1, Missing: 1},
-		Acked:    []client.Verdict{{DriverID: "demo-10", LatencyMS: 12.34}, {DriverID: "demo-2", LatencyMS: 1}},
-		Rejected: []client.Verdict{{DriverID: "demo-3", Code: "too_many_players", Detail: "at most 5000"}},
-		Missing:  []client.Verdict{{DriverID: "demo-1", Reason: "disconnected"}},
+		Seq: 9, Status: "partial", DurationMs: &took,
+		Counts:     client.Counts{Targeted: 5, Acked: 2, Rejected: 1, Superseded: 1, Missing: 1},
+		Acked:      &[]client.Acked{{DriverId: "demo-10", LatencyMs: 12.34}, {DriverId: "demo-2", LatencyMs: 1}},
+		Rejected:   []client.Rejected{{DriverId: "demo-3", Code: "too_many_players", Detail: "at most 5000"}},
+		Missing:    []client.Missing{{DriverId: "demo-1", Reason: "disconnected"}},
+		Superseded: []client.Superseded{{DriverId: "demo-4"}},
 	})
-	want := `  demo-1   missing   disconnected
-  demo-2   acked     in 1.0 ms
-  demo-3   rejected  too_many_players: at most 5000
-  demo-10  acked     in 12.3 ms
+	want := `  demo-1   missing     disconnected
+  demo-2   acked       in 1.0 ms
+  demo-3   rejected    too_many_players: at most 5000
+  demo-4   superseded  by a newer command, before it was sent
+  demo-10  acked       in 12.3 ms
   partial: 2 of 5 acked in 2000.3 ms, entry 9, 1 rejected, 1 superseded, 1 missing
 `
 	if got := b.String(); got != want {
@@ -55,9 +59,9 @@ func TestHintsHoldValidBodies(t *testing.T) {
 	for line := range strings.Lines(Hints("http://127.0.0.1:8080")) {
 		if _, body, ok := strings.Cut(line, "-d '"); ok {
 			bodies++
-			var s client.Submission
-			if err := json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimSpace(body), "'")), &s); err != nil || s.Command.Type == "" {
-				t.Errorf("%s: %+v, %v", line, s, err)
+			var s client.CommandRequest
+			if err := json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimSpace(body), "'")), &s); err != nil || strings.HasPrefix(describe(s.Command), " ") || describe(s.Command) == "" {
+				t.Errorf("%s: %s, %v", line, describe(s.Command), err)
 			}
 		}
 	}
@@ -77,7 +81,7 @@ func TestWatcherTellsOnlyWhatChanged(t *testing.T) {
 	}))
 	defer s.Close()
 	var out strings.Builder
-	c := client.New(s.URL, 5*time.Second)
+	c := remote.New(s.URL, 5*time.Second)
 	defer c.CloseIdle()
 	w := watcher{
 		demo: &demo{Options: Options{Out: &out}, api: c, target: &target{}, server: &child{done: make(chan struct{})}},

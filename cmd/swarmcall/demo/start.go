@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 // pollEvery is how often the demo looks whether something it waits for has come about.
@@ -69,7 +69,7 @@ func (d *demo) awaitReady(ctx context.Context) error {
 	case <-d.server.log.told:
 	}
 	d.url = "http://" + dialable(d.server.log.addr())
-	c := client.New(d.url, callPatience)
+	c := remote.New(d.url, callPatience)
 	defer c.CloseIdle()
 	return d.poll(ctx, readyPatience, func(ctx context.Context) (bool, error) {
 		err := c.Ready(ctx)

@@ -7,16 +7,16 @@ import (
 	"slices"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/client"
+	"github.com/swarmcall/swarmcall/api/client"
 )
 
 // watcher tells what changes while the demo runs: commands, whoever sent them, and what came of them.
 type watcher struct {
 	*demo
-	seq    uint64  // newest command that was told
-	shown  figures // last line's
-	rate   float64 // last line's requests per second
-	served int64   // by the target when it was looked at last
+	seq    client.Seq // newest command that was told
+	shown  figures    // last line's
+	rate   float64    // last line's requests per second
+	served int64      // by the target when it was looked at last
 	at     time.Time
 	silent bool            // the server did not answer last time
 	gone   map[string]bool // drivers whose end was told
@@ -29,7 +29,7 @@ type figures struct {
 }
 
 // watch prints a line whenever something has changed, until ctx ends. It returns an error when the server ends before that.
-func (d *demo) watch(ctx context.Context, seq uint64) error {
+func (d *demo) watch(ctx context.Context, seq client.Seq) error {
 	w := watcher{demo: d, seq: seq, at: time.Now(), served: d.target.served.Load(), gone: map[string]bool{}}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -85,7 +85,7 @@ func (w *watcher) tellCommands(ctx context.Context) error {
 		if e.Seq <= w.seq {
 			continue
 		}
-		if e.Status == "pending" {
+		if e.Status == client.StatusPending {
 			break
 		}
 		w.seq = e.Seq
@@ -106,10 +106,10 @@ func (w *watcher) line(format string, args ...any) {
 	fprintf(w.Out, "%s  "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 }
 
-func count(r client.Roster) figures {
+func count(r client.DriverPage) figures {
 	f := figures{active: r.Counts.Active, stale: r.Counts.Stale, lost: r.Counts.Disconnected}
 	for _, d := range r.Items {
-		if d.State != "disconnected" {
+		if d.State != client.DriverStateDisconnected {
 			f.players += d.Reported.Players
 		}
 	}

@@ -89,7 +89,7 @@ func (b *block) frame(offset int) (f frame, what string) {
 }
 
 func split(body []byte, subject int, withHeaders, gone bool) (headers, payload []byte, ok bool) {
-	if string(body[:subject]) != Subject && !(gone && subject == 0) {
+	if named := string(body[:subject]) == Subject; !named && (!gone || subject > 0) {
 		return nil, nil, false
 	}
 	rest := body[subject:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,6 +121,25 @@ func (r *Reader) find(pos uint64) (signpost, error) {
 		return signpost{}, fmt.Errorf("position %d lies before the log", pos)
 	}
 	return r.posts[i], nil
+}
+
+// EndsAt reports whether the files end with the record at pos. It is false when they cannot be read.
+func (r *Reader) EndsAt(pos uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.catchUp(pos); err != nil {
+		return false
+	}
+	f, err := r.open(r.tail.block)
+	if err != nil {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() != int64(r.tail.offset) || r.tail.pos != pos+1 {
+		return false
+	}
+	next, err := os.Stat(filepath.Join(r.dir, blockName(int(r.tail.block)+1)))
+	return errors.Is(err, fs.ErrNotExist) || err == nil && next.Size() == 0
 }
 
 // catchUp walks the frames that were written since, up to pos.

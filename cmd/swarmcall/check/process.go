@@ -1,0 +1,52 @@
+package check
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/conformance"
+)
+
+// process is the driver under test, with whatever it starts itself.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+var _ conformance.Process = (*process)(nil)
+
+// start runs argv with the server's address in its environment. Its output goes to out.
+func start(argv []string, url string, out io.Writer) (conformance.Process, error) {
+	// Not the command's context: its end would kill, and how a driver leaves is part of the check.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // to run it is what the user asks for
+	cmd.Env = append(os.Environ(), "SWARMCALL_URL="+url)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = time.Second
+	group(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() { // ends with the process
+		defer close(p.done)
+		_ = cmd.Wait() // how it ended is not judged: the kit sees what it did
+	}()
+	return p, nil
+}
+
+func (p *process) Leave() { p.unlessDone(ask) }
+func (p *process) Kill()  { p.unlessDone(kill) }
+
+func (p *process) Done() <-chan struct{} { return p.done }
+
+// unlessDone does not touch a process that was waited for: its id may be another's by now.
+func (p *process) unlessDone(do func(*os.Process)) {
+	select {
+	case <-p.done:
+	default:
+		do(p.cmd.Process)
+	}
+}

@@ -1,0 +1,60 @@
+// A load driver for Swarmcall. D1, D2 … are the duties of docs/protocol.md. Needs Node 18 or later, and: npm ci
+import { randomUUID } from "node:crypto";
+import WebSocket from "ws";
+const URL = (process.env.SWARMCALL_URL ?? "http://127.0.0.1:8080").replace(/^http/, "ws") + "/drivers/connect";
+const ME = { driver_id: process.env.DRIVER_ID ?? "node-1", instance: randomUUID() }; // D3
+const FIELD = { set_players: "players", stop: "players", set_spawn_delay_ms: "spawn_delay_ms" }; // names the slot, too
+const RECONNECTS = [1001, 1005, 1006, 4004], BACKS_OFF = [1011, 1012, 1013, 4008]; // D18: any other close code says stop
+
+let ws, beats, players = [], target = 0, delay = 20, stepped = 0, attempt = -1, began = 0, hint = 0;
+let logId = "", applied = 0, slots = {}, refused = {}, ttl = 0, hold = false, heard = 0, lost = false; // what outlives a connection
+const play = () => setInterval(() => {}, 1000); // one player's life; a real one sends requests here
+const stopOne = () => clearInterval(players.pop());
+const stop = () => { for (target = 0; players.length; ) stopOne(); }; // D9: at once, and the ramp with it
+const send = (type, fields) => ws.readyState === WebSocket.OPEN && ws.send(JSON.stringify({ type, ...fields }));
+const report = (type, fields) => // D6, D14
+  send(type, { applied_seq: applied, state: { players: players.length, spawn_delay_ms: delay, running: players.length > 0 }, ...fields });
+const beat = (ms) => { clearInterval(beats); beats = setInterval(() => report("heartbeat"), ms); }; // D5
+setInterval(() => { // what goes on with a server or without
+  const now = performance.now();
+  for (; players.length !== target && now - stepped >= delay; stepped = now) players.length < target ? players.push(play()) : stopOne();
+  if (ttl && now - heard >= ttl) { // D19, D20
+    [ttl, lost] = [0, true];
+    if (!hold) stop(), delete slots.players;
+  }
+}, 5);
+function command(seq, c, desired) {
+  const slot = FIELD[c.type];
+  if (desired ? slots[slot] !== seq : seq > applied) { // D8, D13
+    [applied, slots[slot]] = [Math.max(applied, seq), seq];
+    if (c.type === "stop") stop();
+    else if (!Number.isInteger(c[slot])) refused[seq] = slot ? "invalid_command" : "unsupported_command"; // D10
+    else if (slot === "players") target = c.players;
+    else delay = c.spawn_delay_ms;
+  }
+  send("command_ack", refused[seq] ? { seq, status: "rejected", code: refused[seq] } : { seq, status: "applied" }); // D7
+}
+function frame(f) { // D11: what is not known is ignored
+  heard = performance.now();
+  if (f.heartbeat_interval_ms) beat(f.heartbeat_interval_ms);
+  if (f.type === "registered") {
+    if (f.log_id !== logId) [logId, applied, slots, refused] = [f.log_id, 0, {}, {}]; // D15
+    [ttl, hold, lost, hint] = [f.lease_ttl_ms, f.on_lease_lost === "hold", false, 0];
+    for (const d of f.desired) command(d.seq, d.command, true);
+  } else if (f.type === "command") command(f.seq, f.command, false);
+  else if (f.type === "drain") hint = f.reconnect_after_ms; // D17
+}
+function connect() {
+  [began, ws] = [performance.now(), new WebSocket(URL, ["swarmcall.v1.json"])]; // D1; pings are answered by ws: D12
+  ws.on("open", () => report("register", { ...ME, log_id: logId, lease_lost: lost })); // D2, D20
+  ws.on("message", (text) => frame(JSON.parse(text)));
+  ws.on("error", () => {}); // close comes next
+  ws.on("close", (code) => {
+    clearInterval(beats);
+    if (![...RECONNECTS, ...BACKS_OFF].includes(code)) process.exit(console.log("gave up: close code", code));
+    attempt = performance.now() - began > 60_000 ? 0 : attempt + 1;
+    setTimeout(connect, hint + (BACKS_OFF.includes(code) ? 2000 : 0) + Math.random() * Math.min(30_000, 500 * 2 ** attempt)); // D16
+  });
+}
+connect();
+for (const s of ["SIGINT", "SIGTERM"]) process.on(s, () => { send("deregister"); setTimeout(() => process.exit(), 2000); }); // D22

@@ -1,0 +1,60 @@
+"""A load driver for Swarmcall. D1, D2 … are the duties of docs/protocol.md. Needs python3-websockets."""
+import asyncio, json, math, os, random, signal, time, uuid, websockets
+URL = os.environ.get("SWARMCALL_URL", "http://127.0.0.1:8080").replace("http", "ws", 1) + "/drivers/connect"
+ME = {"driver_id": os.environ.get("DRIVER_ID", "python-1"), "instance": uuid.uuid4().hex}  # D3
+FIELD = {"set_players": "players", "stop": "players", "set_spawn_delay_ms": "spawn_delay_ms"}  # names the slot, too
+RECONNECTS, BACKS_OFF = {1001, 1005, 1006, 4004}, {1011, 1012, 1013, 4008}  # D18: any other close code says stop
+class Driver:
+    ws, players, target, delay, stepped, beat, due = None, [], 0, 0.02, 0, 1, math.inf
+    log_id, applied, slots, refused, ttl, hold, heard, lost, hint = "", 0, {}, {}, 0, False, 0, False, 0
+    async def play(self): await asyncio.Event().wait()  # one player's life; a real one sends requests
+    def stop(self):  # D9: at once, and the ramp with it
+        self.target = 0
+        while self.players: self.players.pop().cancel()
+    def send(self, kind, **fields): return self.ws.send(json.dumps({"type": kind, **fields}))
+    def report(self, kind, **fields):  # D6, D14
+        state = {"players": len(self.players), "spawn_delay_ms": round(self.delay * 1000), "running": bool(self.players)}
+        return self.send(kind, applied_seq=self.applied, state=state, **fields)
+    async def tick(self):  # what goes on with a server or without
+        while await asyncio.sleep(0.005, True):
+            now = time.monotonic()
+            while len(self.players) != self.target and now - self.stepped >= self.delay:  # the ramp
+                self.stepped, spare = now, len(self.players) > self.target
+                self.players.pop().cancel() if spare else self.players.append(asyncio.create_task(self.play()))
+            if self.ttl and now - self.heard >= self.ttl:  # D19, D20
+                self.ttl, self.lost, _ = 0, True, self.hold or self.slots.pop("players", self.stop())
+            if now >= self.due and self.ws.open:  # D5
+                self.due, _ = now + self.beat, asyncio.create_task(self.report("heartbeat"))
+    async def command(self, seq, c, desired=False):
+        slot = FIELD.get(c["type"])
+        if self.slots.get(slot) != seq if desired else seq > self.applied:  # D8, D13
+            self.applied, self.slots[slot] = max(self.applied, seq), seq
+            if c["type"] == "stop": self.stop()
+            elif type(c.get(slot)) is not int: self.refused[seq] = "invalid_command" if slot else "unsupported_command"  # D10
+            elif slot == "players": self.target = c[slot]
+            else: self.delay = c[slot] / 1000
+        verdict = {"status": "rejected", "code": self.refused[seq]} if seq in self.refused else {"status": "applied"}
+        await self.send("command_ack", seq=seq, **verdict)  # D7
+    async def frame(self, f):  # D11: what is not known is ignored
+        self.heard, self.beat = time.monotonic(), f.get("heartbeat_interval_ms", self.beat * 1000) / 1000
+        if f.get("type") == "registered":
+            if f["log_id"] != self.log_id: self.log_id, self.applied, self.slots, self.refused = f["log_id"], 0, {}, {}  # D15
+            self.ttl, self.hold, self.lost, self.due = f["lease_ttl_ms"] / 1000, f["on_lease_lost"] == "hold", False, self.heard
+            for d in f["desired"]: await self.command(d["seq"], d["command"], desired=True)
+        if f.get("type") == "command": await self.command(f["seq"], f["command"])
+        self.hint = f.get("reconnect_after_ms", self.hint * 1000) / 1000  # of a drain: D17
+    async def run(self, attempt=-1):
+        while began := time.monotonic():
+            try:
+                async with websockets.connect(URL, subprotocols=["swarmcall.v1.json"], max_size=None) as self.ws:  # D1, D12
+                    await self.report("register", **ME, log_id=self.log_id, lease_lost=self.lost)  # D2, D20
+                    while True: await self.frame(json.loads(await self.ws.recv()))
+            except (OSError, asyncio.TimeoutError, websockets.WebSocketException) as e: code = getattr(e, "code", 1006)
+            if code not in RECONNECTS | BACKS_OFF: return print("gave up: close code", code)
+            self.due, attempt = math.inf, 0 if time.monotonic() - began > 60 else attempt + 1
+            await asyncio.sleep(self.hint + 2 * (code in BACKS_OFF) + random.uniform(0, min(30, 0.5 * 2**attempt)))  # D16
+async def main(driver):
+    def leave(*_): signal.alarm(2), asyncio.create_task(driver.send("deregister"))  # D22: 1000 then ends it, or else the alarm
+    for s in signal.SIGINT, signal.SIGTERM: asyncio.get_running_loop().add_signal_handler(s, leave)
+    await asyncio.wait([asyncio.create_task(c) for c in (driver.run(), driver.tick())], return_when=asyncio.FIRST_COMPLETED)
+asyncio.run(main(Driver()))

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/dispatch"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// memory is what the log is remembered by from one process to the next.
+type memory struct {
+	desired *swarm.Desired
+	keys    *dispatch.Keys
+	loaded  time.Time // when load was last asked of drivers that were there
+}
+
+func newMemory() *memory { return &memory{desired: &swarm.Desired{}, keys: dispatch.NewKeys()} }
+
+// take replays one stored record.
+func (m *memory) take(pos uint64, r swarm.Record) {
+	switch r := r.(type) {
+	case *swarm.Issued:
+		m.desired.Issue(r.Issue(pos))
+		m.keys.Remember(pos, r)
+		if r.Command.Type == swarm.SetPlayers { // which is refused unless a driver is active
+			m.loaded = r.SubmittedAt
+		}
+	case *swarm.Reset:
+		m.desired.Reset(pos)
+	}
+}
+
+// lastSession is when a driver was last connected. The mark tells it only now and then: a server that was killed soon after its
+// first driver came has not marked it, and the load of now would be taken for yesterday's.
+func (m *memory) lastSession(marked time.Time) time.Time {
+	if m.loaded.After(marked) {
+		return m.loaded
+	}
+	return marked
+}

@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/cmdlog"
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// TestSecondServer: one that cannot have the port or the data directory says so at once, with the cure, and the first goes on.
+func TestSecondServer(t *testing.T) {
+	first := local(t)
+	s := launch(t, first)
+	addr := strings.TrimPrefix(s.url, "http://")
+	samePort, sameDir := local(t), local(t)
+	samePort.Listen, sameDir.DataDir = addr, first.DataDir
+	for name, c := range map[string]struct {
+		cfg  Config
+		want []string
+	}{
+		"same port":           {samePort, []string{addr, "--listen"}},
+		"same data directory": {sameDir, []string{first.DataDir, "--data-dir"}},
+	} {
+		began := time.Now()
+		err := Run(t.Context(), c.cfg, func(string) { t.Errorf("%s: it serves", name) })
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: it took %v to say so", name, took)
+		}
+		for _, part := range c.want {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %q is missing in: %v", name, part, err)
+			}
+		}
+	}
+	if got := fetch(t, "GET", s.url+"/readyz", "", nil); got != 200 {
+		t.Errorf("the first server answers %d", got)
+	}
+	if err := s.end(); err != nil {
+		t.Errorf("the first server ended with %v", err)
+	}
+	sameDir.Listen = addr
+	launch(t, sameDir) // both are free again
+}
+
+func TestDataDirThatCannotBe(t *testing.T) {
+	cfg := local(t)
+	file := filepath.Join(cfg.DataDir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DataDir = filepath.Join(file, "data")
+	if err := Run(t.Context(), cfg, nil); err == nil || !strings.Contains(err.Error(), cfg.DataDir) || !strings.Contains(err.Error(), "--data-dir") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// leave writes a log as a process leaves it that was killed with commands open: issued, not closed.
+func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Command) (seqs []uint64) {
+	t.Helper()
+	log, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands {
+		seq, err := log.Append(t.Context(), []swarm.Record{&swarm.Issued{
+			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute, SubmittedAt: time.Now().Add(-age).UTC(),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, seq)
+	}
+	if err := log.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return seqs
+}
+
+// TestCrashLeavesNoEntryOpen: once requests are answered, what a crash left open has an outcome, and keeps it.
+func TestCrashLeavesNoEntryOpen(t *testing.T) {
+	cfg := local(t)
+	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5})
+	for range 2 { // the second start finds nothing to do
+		s := launch(t, cfg)
+		for _, seq := range seqs {
+			var e entry
+			if got := fetch(t, "GET", s.url+"/commands/"+strconv.FormatUint(seq, 10), "", &e); got != 200 || e.Status != "failed" || len(e.Missing) != 2 {
+				t.Fatalf("entry %d: %d %+v", seq, got, e)
+			}
+			for _, m := range e.Missing {
+				if m.Reason != "server_restart" {
+					t.Errorf("entry %d: %s is missing for %s", seq, m.DriverID, m.Reason)
+				}
+			}
+		}
+		if err := s.end(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLoadOfYesterday: load is taken up again when the swarm has only just gone, and never by itself when it went home.
+func TestLoadOfYesterday(t *testing.T) {
+	for name, c := range map[string]struct {
+		issued      time.Duration // ago
+		lastSession time.Duration // ago; 0 for never
+		want        int           // players that a driver is told to run when it comes
+	}{
+		"a restart":                        {24 * time.Hour, 2 * time.Second, 70},
+		"the next day":                     {25 * time.Hour, 24 * time.Hour, 0},
+		"a mark was lost":                  {24 * time.Hour, 0, 0},
+		"killed before the session's mark": {2 * time.Second, 0, 70},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := local(t)
+			leave(t, cfg.DataDir, c.issued, swarm.Command{Type: swarm.SetPlayers, Players: 70})
+			if c.lastSession > 0 {
+				markSession(t, cfg.DataDir, time.Now().Add(-c.lastSession))
+			}
+			s := launch(t, cfg)
+			if got := told(t, s.url); got != c.want {
+				t.Errorf("a driver is told to run %d players, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// markSession has the log say when a session was last open.
+func markSession(t *testing.T, dir string, at time.Time) {
+	t.Helper()
+	mark, err := logfile.OpenMark(dir)
+	if err == nil {
+		err = errors.Join(mark.Update(func(m *logfile.Mark) { m.Session = at }), mark.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// told connects a driver and returns how many players it is told to run: by a command that comes after its register, it knows
+// that nothing was to come before.
+func told(t *testing.T, url string) (players int) {
+	t.Helper()
+	ctx, done := context.WithCancel(t.Context())
+	connected := make(chan struct{}, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- driver.Run(ctx, driver.Config{URL: url, DriverID: "d-1", OnConnect: func(driver.Session) { connected <- struct{}{} }},
+			driver.HandlerFunc(func(_ context.Context, c driver.Command) error {
+				if c.Type == driver.SetSpawnDelay {
+					done()
+				} else {
+					players = int(c.Players)
+				}
+				return nil
+			}))
+	}()
+	<-connected
+	if got := fetch(t, "POST", url+"/commands", `{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":1}}`, nil); got != 201 {
+		t.Errorf("POST: %d", got)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	return players
+}

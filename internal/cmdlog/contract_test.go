@@ -1,0 +1,161 @@
+package cmdlog
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+func TestLogContract(t *testing.T) {
+	swarmtest.LogContract(t, func(t *testing.T) swarmtest.Log {
+		l := open(t, t.TempDir())
+		t.Cleanup(func() { shut(t, l) })
+		return l
+	})
+}
+
+// machine drives a log and a model of it with the same steps, restarts and torn writes among them.
+type machine struct {
+	dir   string
+	log   *Log
+	model swarmtest.MemLog
+}
+
+func (m *machine) add(t *rapid.T, records ...swarm.Record) {
+	want, _ := m.model.Append(context.Background(), records)
+	got, err := m.log.Append(context.Background(), records)
+	if err != nil || got != want {
+		t.Fatalf("appended at %d, want %d: %v", got, want, err)
+	}
+}
+
+func (m *machine) issue(t *rapid.T) *swarm.Issued {
+	r := swarmtest.Issued(rapid.SampledFrom([]string{"ci", "ui", "cron"}).Draw(t, "submitter"), "a", "b")
+	r.Node = rapid.SampledFrom([]string{"test", "other"}).Draw(t, "node")
+	r.Command = swarm.Command{Type: rapid.SampledFrom(swarm.CommandTypes()).Draw(t, "type")}
+	return r
+}
+
+// seq is that of some entry, or of none.
+func (m *machine) seq(t *rapid.T) uint64 {
+	return rapid.Uint64Range(0, m.model.Last()+1).Draw(t, "seq")
+}
+
+func (m *machine) Issue(t *rapid.T) { m.add(t, m.issue(t)) }
+
+func (m *machine) IssueMany(t *rapid.T) {
+	var records []swarm.Record
+	for range rapid.IntRange(2, 20).Draw(t, "n") {
+		records = append(records, m.issue(t))
+	}
+	m.add(t, records...)
+}
+
+func (m *machine) Close(t *rapid.T) {
+	verdict := rapid.SampledFrom([]swarm.Verdict{
+		{Kind: swarm.Acked, Latency: 1000}, {Kind: swarm.Superseded}, {Kind: swarm.Missing, Reason: swarm.ReasonDeadline}, {Kind: swarm.Rejected, Code: "busy"},
+	})
+	m.add(t, swarmtest.Closed(m.seq(t), verdict.Draw(t, "a"), verdict.Draw(t, "b")))
+}
+
+func (m *machine) Late(t *rapid.T) { m.add(t, swarmtest.Late(m.seq(t), "a")) }
+
+func (m *machine) Reset(t *rapid.T) {
+	m.add(t, &swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "quiet"})
+}
+
+func (m *machine) Restart(t *rapid.T) {
+	if err := m.log.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if torn := rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "torn"); len(torn) > 0 {
+		m.tear(t, torn)
+	}
+	m.open(t)
+}
+
+func (m *machine) tear(t *rapid.T, torn []byte) {
+	f, err := os.OpenFile(filepath.Join(m.dir, "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(torn); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *machine) open(t *rapid.T) {
+	replayed := uint64(0)
+	var err error
+	m.log, err = Open(context.Background(), Config{Dir: m.dir, Node: "test", Sync: SyncInterval, Replay: func(uint64, swarm.Record) { replayed++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.model.Last() != replayed {
+		t.Fatalf("%d records were replayed, want %d", replayed, m.model.Last())
+	}
+}
+
+func (m *machine) Page(t *rapid.T) {
+	swarmtest.SamePage(t, &m.model, m.log, swarm.Query{
+		Submitter: rapid.SampledFrom([]string{"", "ci", "ui", "nobody"}).Draw(t, "submitter"),
+		Type:      rapid.SampledFrom([]swarm.CommandType{"", swarm.SetPlayers, swarm.Stop}).Draw(t, "type"),
+		Status:    rapid.SampledFrom(append(swarm.Statuses(), "")).Draw(t, "status"),
+		Before:    rapid.Uint64Range(0, 120).Draw(t, "before"), After: rapid.Uint64Range(0, 120).Draw(t, "after"),
+		Ascending: rapid.Bool().Draw(t, "ascending"), Limit: rapid.IntRange(1, 70).Draw(t, "limit"),
+	})
+}
+
+func (m *machine) Entry(t *rapid.T) {
+	seq := m.seq(t)
+	want, err := m.model.Entry(context.Background(), seq)
+	got, err2 := m.log.Entry(context.Background(), seq)
+	if diff := swarmtest.Same(want, got); diff != "" || swarm.CodeOf(err) != swarm.CodeOf(err2) {
+		t.Fatalf("entry %d: %v, want %v (-want +got):\n%s", seq, err2, err, diff)
+	}
+}
+
+// Check holds after every step.
+func (m *machine) Check(t *rapid.T) {
+	if m.log.Last() != m.model.Last() {
+		t.Fatalf("the log ends at %d, want %d", m.log.Last(), m.model.Last())
+	}
+	want, _ := m.model.Unclosed(context.Background())
+	got, err := m.log.Unclosed(context.Background())
+	if diff := swarmtest.Same(want, got); err != nil || diff != "" {
+		t.Fatalf("unclosed: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestLogMachine(t *testing.T) {
+	// A check restarts the log several times; more of them by -rapid.checks.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("25"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			r.Fatal(err)
+		}
+		m := &machine{dir: dir}
+		m.log, err = Open(context.Background(), Config{Dir: dir, Node: "test", Sync: SyncInterval})
+		if err != nil {
+			r.Fatal(err)
+		}
+		defer func() { _ = m.log.Close(context.Background()) }()
+		_, _ = m.model.Append(context.Background(), []swarm.Record{&swarm.Reset{Cause: "new log"}})
+		r.Repeat(rapid.StateMachineActions(m))
+	})
+}

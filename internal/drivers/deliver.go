@@ -1,0 +1,82 @@
+package drivers
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
+// just registered ones too. A target that could not be handed it is reported absent.
+func (r *Registry) Offer(issue swarm.Issue) {
+	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Desired.Issue(issue)
+	r.offered.Store(issue.Seq)
+	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
+	for s := range r.matching(issue.Target) {
+		for len(targets) > 0 && targets[0] < s.id {
+			r.sink.Absent(targets[0], issue.Seq)
+			targets = targets[1:]
+		}
+		c := issue.CommandFor(s.id)
+		frame := frames[c.Players]
+		if frame == nil {
+			frame = commandFrame(issue.Seq, c, issue.Deadline)
+			frames[c.Players] = frame
+		}
+		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+			targets = targets[1:]
+		}
+	}
+	for _, id := range targets {
+		r.sink.Absent(id, issue.Seq)
+	}
+}
+
+// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
+// have been told the load of before, until it is written.
+func (r *Registry) Reset(seq uint64) {
+	stop := swarm.Command{Type: swarm.Stop}
+	frame := commandFrame(seq, stop, resetDeadline)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Desired.Reset(seq)
+	r.offered.Store(seq)
+	for _, s := range r.sorted() {
+		r.hand(s, mail{seq, stop, frame})
+	}
+}
+
+// resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
+const resetDeadline = 2 * time.Second
+
+// hand puts m into the mailbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
+func (r *Registry) hand(s *session, m mail) (taken bool) {
+	if !s.supports(m.command.Type) {
+		return true
+	}
+	superseded, taken := s.box.put(m)
+	for _, old := range superseded {
+		r.sink.Superseded(s.id, old)
+	}
+	return taken
+}
+
+func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
+	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: toWire(c), DeadlineMS: deadline.Milliseconds()})
+}
+
+func toWire(c swarm.Command) wire.Command {
+	w := wire.Command{Type: string(c.Type), Note: c.Note}
+	switch c.Type {
+	case swarm.SetPlayers:
+		w.Players = &c.Players
+	case swarm.SetSpawnDelay:
+		w.SpawnDelayMS = &c.SpawnDelayMS
+	case swarm.Stop:
+	}
+	return w
+}

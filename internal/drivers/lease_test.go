@@ -1,0 +1,224 @@
+package drivers
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is let in.
+func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, _ := w.join("d-1", "")
+		w.r.SuspendLeases(true)
+		heard := make(chan struct{}, 1000)
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			for {
+				if _, _, err := p.ws.Read(context.Background()); err != nil {
+					return
+				}
+				heard <- struct{}{}
+			}
+		}()
+		for range 60 {
+			p.send(`{"type":"heartbeat"}`)
+			swarmtest.Advance(time.Second)
+		}
+		ping, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+		defer cancel()
+		if err := p.ws.Ping(ping); err == nil || len(heard) > 0 {
+			t.Errorf("a ping was answered (%v), or one of 60 heartbeats (%d)", err, len(heard))
+		}
+		_, resp, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{
+			HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
+		})
+		if err == nil || resp.StatusCode == http.StatusSwitchingProtocols {
+			t.Error("a new driver was let in")
+		} else {
+			_ = resp.Body.Close()
+		}
+		w.r.SuspendLeases(false)
+		p.send(`{"type":"heartbeat"}`)
+		synctest.Wait()
+		if len(heard) != 1 {
+			t.Errorf("%d answers to the first heartbeat after, want 1", len(heard))
+		}
+		_ = p.ws.CloseNow()
+		<-over
+	})
+}
+
+func TestHeartbeatIntervalThatChanges(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, _ := w.join("d-1", "")
+		if err := w.r.SetHeartbeatInterval(2 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		var ack wire.HeartbeatAck
+		p.receive(&ack)
+		_, reg := w.join("d-2", "")
+		if ack.Type != wire.TypeHeartbeatAck || ack.HeartbeatIntervalMS != 2000 || reg.HeartbeatIntervalMS != 2000 {
+			t.Errorf("told %+v, and at register %d ms", ack, reg.HeartbeatIntervalMS)
+		}
+		if w.r.SetHeartbeatInterval(3*time.Second) == nil || w.r.SetHeartbeatInterval(0) == nil {
+			t.Error("a senseless interval was taken")
+		}
+	})
+}
+
+// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the mailbox of a busy socket holds eight control frames.
+func TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, _ := w.join("d-1", "")
+		for range maxControl + 2 {
+			p.send(`{"type":"what"}`)
+		}
+		synctest.Wait()
+		if err := w.r.SetHeartbeatInterval(2 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		for told := false; !told; { // each heartbeat tries again
+			p.send(`{"type":"heartbeat"}`)
+			var frame wire.HeartbeatAck
+			p.receive(&frame)
+			told = frame.HeartbeatIntervalMS == 2000
+		}
+	})
+}
+
+// TestLogThatEndsBeforeWhatADriverApplied: the driver is told the log's new id, under which it forgets what it applied.
+func TestLogThatEndsBeforeWhatADriverApplied(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.sink.onRegress = func() { w.r.SetLogID("log.2") }
+		_, reg := w.join("d-1", `,"log_id":"log.1","applied_seq":7`)
+		if reg.LogID != "log.2" {
+			t.Errorf("told %s", reg.LogID)
+		}
+		_, reg = w.join("d-2", `,"log_id":"log.1","applied_seq":9`)
+		if got := text(w.sink.all()); got != text([]string{`["regressed","d-1",7]`}) || reg.LogID != "log.2" {
+			t.Errorf("got %s: the old log's seqs say nothing of the new one", got)
+		}
+	})
+}
+
+// TestPauseOfThisProcess stops the sweeper for 30 s, as SIGSTOP stops the process, while heartbeats go on.
+func TestPauseOfThisProcess(t *testing.T) {
+	inWorld(t, func(w *world) {
+		const drivers = 50
+		for i := range drivers {
+			p, _ := w.join(string(rune('a'+i/26))+string(rune('a'+i%26)), "")
+			defer func() { _ = p.ws.CloseNow() }()
+		}
+		stale, _ := w.join("stale", "")
+		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
+		active := func() int { return len(w.r.Targets(swarm.Target{})) }
+		w.r.sweep(time.Now())
+		w.stopSweeper()
+
+		swarmtest.Advance(30 * time.Second)
+		if n := active(); n != drivers+1 {
+			t.Errorf("%d of %d drivers are active before anybody looked", n, drivers+1)
+		}
+		w.r.sweep(time.Now())
+		if n := active(); n != drivers+1 {
+			t.Errorf("%d of %d drivers are active after the sweep", n, drivers+1)
+		}
+		swarmtest.Advance(time.Second) // 3 s without a heartbeat, the pause left out
+		w.r.sweep(time.Now())
+		if n := active(); n != 0 {
+			t.Errorf("%d drivers that do not heartbeat are active", n)
+		}
+		stale.send(`{"type":"heartbeat"}`)
+		synctest.Wait()
+		w.stopSweeper()
+		if got := w.sink.all(); len(got) > 0 || active() != 1 {
+			t.Errorf("%d active, %v", active(), got)
+		}
+	})
+}
+
+// TestPauseDoesNotEndTheTimeToRegister: the frame may wait in the socket of a process that does not run.
+func TestPauseDoesNotEndTheTimeToRegister(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.dial()
+		w.stopSweeper()
+		swarmtest.Advance(wire.RegisterTimeout)
+		synctest.Wait()
+		p.send(`{"type":"register","driver_id":"d-1"}`)
+		var reg wire.Registered
+		p.receive(&reg)
+		if reg.Type != wire.TypeRegistered {
+			t.Errorf("got %+v", reg)
+		}
+	})
+}
+
+func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("d-1", "")
+		w.offer(2, set10, "d-1")
+		for i := 1; i <= 3; i++ {
+			w.r.Missed([]string{"d-1", "unknown"})
+			d, _ := w.r.Driver("d-1")
+			if seat := w.r.Targets(swarm.Target{})[0]; d.Unresponsive != (i == 3) || seat.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+				t.Errorf("after %d misses: %+v", i, d)
+			}
+		}
+		p, _ := w.join("d-1", "") // a new connection is no answer
+		if d, _ := w.r.Driver("d-1"); !d.Unresponsive {
+			t.Error("a reconnect cleared the flag")
+		}
+		p.send(`{"type":"command_ack","seq":2,"status":"rejected","code":"busy"}`)
+		synctest.Wait()
+		if d, _ := w.r.Driver("d-1"); d.Unresponsive {
+			t.Error("an answer did not clear the flag")
+		}
+	})
+}
+
+func TestLostDrivers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("stale", "")
+		swarmtest.Advance(3 * time.Second)
+		w.join("active", "")
+		gone, _ := w.join("gone", `,"labels":{"region":"eu"},"capabilities":["stop"]`)
+		_ = gone.ws.CloseNow()
+		synctest.Wait()
+		seats, loaded := w.r.Lost(swarm.Target{})
+		want := []swarm.Seat{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
+		if text(seats) != text(want) || loaded {
+			t.Errorf("got %+v, loaded %v", seats, loaded)
+		}
+		w.offer(2, set10)
+		if seats, loaded := w.r.Lost(swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}); len(seats) != 0 || !loaded {
+			t.Errorf("of another region: %+v, loaded %v", seats, loaded)
+		}
+		swarmtest.Advance(10 * time.Minute)
+		if seats, _ := w.r.Lost(swarm.Target{DriverIDs: []string{"gone"}}); len(seats) != 0 {
+			t.Errorf("a forgotten driver: %+v", seats)
+		}
+	})
+}
+
+// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register again.
+func TestALostLeaseIsShown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, lost := range []bool{true, false} {
+			w.join("d-1", fmt.Sprintf(`,"instance":"one","lease_lost":%t`, lost))
+			if d, ok := w.r.Driver("d-1"); !ok || d.LeaseLost != lost {
+				t.Errorf("registered with lease_lost %t: %+v", lost, d)
+			}
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/swarmcall/swarmcall/api"
+)
+
+// FuzzBody: whatever a body is, the server answers with a command it can vouch for or with a refusal of the contract. What it
+// takes is JSON of valid UTF-8 that fits the contract's own schema.
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{
+		stop, `{"submitter":"ci/a","command":{"type":"set_players","players":100,"note":"n"},"deadline_ms":2000,"target":{"driver_ids":["d-1"],"labels":{"a":"b"}},"min_drivers":3,"if_seq":5}`,
+		`{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":20}}`, `{"command":{"type":"set_players","players":1e400}}`, `{"command":null}`,
+		`{"command":{"type":"stop"},"command":{}}`, "{", "", "null", `{"command":{"type":"stop","note":"\ud800"}}`, strings.Repeat("[", 5000),
+	} {
+		f.Add([]byte(seed))
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		f.Fatal(err)
+	}
+	schema := doc.Components.Schemas["CommandRequest"].Value
+	w := newWorld(f, nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := httptest.NewRequest(http.MethodPost, "/commands", strings.NewReader(string(body)))
+		r.Host = "localhost"
+		r.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		w.entries = nil
+		w.handler.ServeHTTP(rec, r)
+		switch rec.Code {
+		case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+			if w.count() > 0 {
+				t.Errorf("answered %d, and issued a command", rec.Code)
+			}
+			return
+		case http.StatusCreated:
+		default:
+			t.Fatalf("answered %d: %s", rec.Code, rec.Body)
+		}
+		var value any
+		if err := json.Unmarshal(body, &value); err != nil || !utf8.Valid(body) {
+			t.Fatalf("took a body that is no JSON: %v", err)
+		}
+		if err := schema.VisitJSON(value, openapi3.EnableFormatValidation()); err != nil {
+			t.Errorf("took a body that breaks the contract: %v", err)
+		}
+		if e := w.entries[0].Issued; e.Deadline <= 0 || e.Submitter == "" {
+			t.Errorf("issued %+v", e)
+		}
+	})
+}

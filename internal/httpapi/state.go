@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// GetState returns what is desired, how many drivers report it, and a page of those drivers that the client asks for.
+func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (api.GetStateResponseObject, error) {
+	after := ""
+	if r.Params.Cursor != nil {
+		var err error
+		if after, err = place(*r.Params.Cursor, afterID); err != nil {
+			return nil, err
+		}
+	}
+	state := h.Fleet.State()
+	out := api.GetState200JSONResponse{Body: api.State{
+		Counts:  api.StateCounts{Converged: state.Converged, Drifting: state.Drifting, Unknown: state.Unknown},
+		Desired: make([]api.DesiredRule, len(state.Rules)), Items: []api.DriverDrift{},
+	}}
+	for i, rule := range state.Rules {
+		out.Body.Desired[i] = ruleTo(rule)
+	}
+	proof, err := h.stopProof(ctx, state.Rules)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Stop = proof
+	limit := limitOf(r.Params.Limit)
+	for _, d := range state.Drivers {
+		if d.DriverID <= after || r.Params.Drift != nil && *r.Params.Drift != driftOf(d) {
+			continue
+		}
+		if n := len(out.Body.Items); n == limit {
+			cursor := cursorOf(afterID, out.Body.Items[n-1].DriverId)
+			out.Body.NextCursor, out.Headers.Link = &cursor, nextLink("/state", stateQuery(r.Params), cursor)
+			break
+		}
+		out.Body.Items = append(out.Body.Items, driftTo(d))
+	}
+	return out, nil
+}
+
+// stopProof is that of the newest players command, when it is a Stop that somebody issued.
+func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
+	var newest swarm.Wanted
+	for _, r := range rules {
+		if r.Command.Slot() == swarm.PlayersSlot && r.Seq > newest.Seq {
+			newest = r.Wanted
+		}
+	}
+	if newest.Command.Type != swarm.Stop || newest.Reset {
+		return nil, nil
+	}
+	e, err := h.Log.Entry(ctx, newest.Seq)
+	if err != nil {
+		return nil, err
+	}
+	p := h.Fleet.Stopped(e.Seq, e.Issued.Targets)
+	out := api.StopProof{Seq: int64(p.Seq), Targets: p.Targets, Stopped: p.Stopped, Pending: []string{}}
+	out.Pending = append(out.Pending, p.Pending[:min(len(p.Pending), itemVerdicts)]...)
+	return &out, nil
+}
+
+func ruleTo(r swarm.Rule) api.DesiredRule {
+	return api.DesiredRule{
+		Seq: int64(r.Seq), Command: commandTo(r.Command), Target: targetTo(r.Target), Reset: r.Reset, Matching: r.Matching, Converged: r.Converged,
+		Unconfirmed: r.Unconfirmed,
+	}
+}
+
+func driftTo(d swarm.Drift) api.DriverDrift {
+	out := api.DriverDrift{
+		DriverId: d.DriverID, State: api.DriverState(d.State), Unresponsive: d.Unresponsive, AppliedSeq: int64(d.AppliedSeq),
+		Drift: driftOf(d), Reasons: make([]api.DriftReason, len(d.Reasons)), Desired: make([]api.DesiredCommand, len(d.Desired)),
+		Reported: reportTo(d.Reported),
+	}
+	for i, reason := range d.Reasons {
+		out.Reasons[i] = api.DriftReason(reason)
+	}
+	for i, w := range d.Desired {
+		out.Desired[i] = api.DesiredCommand{Seq: int64(w.Seq), Command: commandTo(w.Command)}
+	}
+	return out
+}
+
+func driftOf(d swarm.Drift) api.DriftKind {
+	switch {
+	case d.State == swarm.Disconnected:
+		return api.Unknown
+	case d.Converged():
+		return api.Converged
+	default:
+		return api.Drifting
+	}
+}
+
+func reportTo(r swarm.Report) api.DriverReport {
+	return api.DriverReport{Players: r.Players, SpawnDelayMs: r.SpawnDelayMS, Running: r.Running}
+}
+
+func stateQuery(p api.GetStateParams) url.Values {
+	q := url.Values{}
+	if p.Drift != nil {
+		q.Set("drift", string(*p.Drift))
+	}
+	if p.Limit != nil {
+		q.Set("limit", strconv.Itoa(int(*p.Limit)))
+	}
+	return q
+}

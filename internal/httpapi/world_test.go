@@ -1,0 +1,143 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/api/apitest"
+)
+
+// world is the router on fakes. Each answer is held to the contract.
+type world struct {
+	*fake
+	handler http.Handler
+}
+
+func newWorld(t testing.TB, change func(*Config)) *world {
+	t.Helper()
+	w := &world{fake: newFake()}
+	cfg := Config{
+		Commands: w.fake, Log: w.fake, Feed: w.fake, Fleet: w.fake, DriverSocket: socket, Pages: pages,
+		DefaultDeadline: 2 * time.Second, Listen: "127.0.0.1:8080", Logger: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	if w.handler, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// answer is what came back: an entry, a page, a health or a problem document in one.
+type answer struct {
+	*http.Response `json:"-"`
+	body           string
+
+	Code      string           `json:"code"`
+	Detail    string           `json:"detail"`
+	RequestID string           `json:"request_id"`
+	Seq       uint64           `json:"seq"`
+	Acked     *[]any           `json:"acked"`
+	Items     []map[string]any `json:"items"`
+	Next      *string          `json:"next_cursor"`
+	Counts    map[string]int   `json:"counts"`
+	Entry     map[string]any   `json:"entry"`
+	Errors    []struct{ Pointer, Detail string }
+}
+
+// RoundTrip answers without a network, so that [apitest.Transport] can check the answer.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+// do sends a request. Headers are "Name: value"; a body is JSON unless they say otherwise.
+func (w *world) do(t testing.TB, method, target, body string, headers ...string) answer {
+	t.Helper()
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	r := httptest.NewRequest(method, target, content)
+	r.Host = "127.0.0.1:8080"
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range headers {
+		switch name, value, _ := strings.Cut(line, ": "); name {
+		case "Host":
+			r.Host = value
+		case "Content-Type":
+			r.Header.Set(name, value)
+		default:
+			r.Header.Add(name, value)
+		}
+	}
+	resp, err := apitest.Transport(w).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{Response: resp, body: string(b)}
+	if h := resp.Header.Get("Content-Type"); strings.HasSuffix(h, "/json") || strings.HasSuffix(h, "+json") {
+		if err := json.Unmarshal(b, &a); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, target, err, b)
+		}
+	}
+	return a
+}
+
+// refused checks that an answer is the problem document of a code.
+func (a answer) refused(t testing.TB, status int, code string) {
+	t.Helper()
+	if a.StatusCode != status || a.Code != code {
+		t.Errorf("got %d %q (%s), want %d %q", a.StatusCode, a.Code, a.Detail, status, code)
+	}
+	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type %q, want application/problem+json", got)
+	}
+	if a.RequestID == "" || a.RequestID != a.Header.Get("X-Request-Id") {
+		t.Errorf("request id %q in the body, %q in the header", a.RequestID, a.Header.Get("X-Request-Id"))
+	}
+}
+
+const stop = `{"command":{"type":"stop"}}`
+
+// route is one path of the server and the methods it takes.
+type route struct {
+	path, allow string
+	json        bool // false: a socket, a page, or no JSON
+}
+
+// routes are all there are; TestRoutesAreTheContracts holds the list to the contract.
+var routes = []route{
+	{"/commands", "GET, HEAD, POST", true},
+	{"/commands/2", "GET, HEAD", true},
+	{"/commands/stream", "GET, HEAD", false},
+	{"/commands/export", "GET, HEAD", false},
+	{"/drivers", "GET, HEAD", true},
+	{"/drivers/d-1", "GET, HEAD", true},
+	{"/state", "GET, HEAD", true},
+	{"/livez", "GET, HEAD", true},
+	{"/readyz", "GET, HEAD", true},
+	{"/version", "GET, HEAD", true},
+	{"/openapi.yaml", "GET, HEAD", false},
+	{"/drivers/connect", "GET, HEAD", false},
+	{"/", "GET, HEAD", false},
+}
+
+// pagePath is below the pages' own subtree, which takes any method to its own handler.
+const pagePath = "/ui/base.css"

@@ -1,0 +1,129 @@
+package swarmtest
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy is a TCP proxy on loopback in front of a server that comes and goes. Its address stays while the server's changes; a
+// client that connects while no server is there waits for the next one. It cuts connections on demand.
+type Proxy struct {
+	listener net.Listener
+	running  sync.WaitGroup
+
+	mu      sync.Mutex
+	changed sync.Cond
+	server  string // address, "" while there is none
+	limits  func() (up, down int64)
+	open    map[net.Conn]struct{}
+	closed  bool
+}
+
+// NewProxy listens until the test ends.
+func NewProxy(t testing.TB) *Proxy {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{listener: l, open: map[net.Conn]struct{}{}}
+	p.changed.L = &p.mu
+	p.running.Go(p.accept)
+	t.Cleanup(p.close)
+	return p
+}
+
+// URL is where clients find the proxy.
+func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
+
+// Forward sends new connections, and those that wait, to the server at addr; "" lets them wait.
+func (p *Proxy) Forward(addr string) {
+	p.set(func() { p.server = addr })
+}
+
+// Limit has f say, for each new connection, after how many bytes to the server (up) and to the client (down) it is cut; -1 is
+// never. It is cut when one byte more has come, so that 0 down lets the server answer and loses the answer. Nil cuts none.
+func (p *Proxy) Limit(f func() (up, down int64)) {
+	p.set(func() { p.limits = f })
+}
+
+// Cut ends every open connection.
+func (p *Proxy) Cut() {
+	p.set(func() {
+		for c := range p.open {
+			_ = c.Close()
+		}
+	})
+}
+
+func (p *Proxy) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	p.changed.Broadcast()
+}
+
+func (p *Proxy) close() {
+	_ = p.listener.Close()
+	p.set(func() { p.closed = true })
+	p.Cut()
+	p.running.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.running.Go(func() { p.serve(client) })
+	}
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer func() { _ = client.Close() }()
+	addr, up, down := p.await(client)
+	defer p.set(func() { delete(p.open, client) })
+	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr)
+	if err != nil {
+		return
+	}
+	var copies sync.WaitGroup
+	pass := func(to, from net.Conn, limit int64) {
+		carry(to, from, limit)
+		_, _ = client.Close(), server.Close()
+	}
+	copies.Go(func() { pass(server, client, up) })
+	copies.Go(func() { pass(client, server, down) })
+	copies.Wait()
+}
+
+// await waits for a server, and says where it is and when to cut.
+func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.server == "" && !p.closed {
+		p.changed.Wait()
+	}
+	if p.closed {
+		return "", -1, -1
+	}
+	p.open[client] = struct{}{}
+	if p.limits == nil {
+		return p.server, -1, -1
+	}
+	up, down = p.limits()
+	return p.server, up, down
+}
+
+func carry(to io.Writer, from io.Reader, limit int64) {
+	if limit < 0 {
+		_, _ = io.Copy(to, from)
+		return
+	}
+	if _, err := io.CopyN(to, from, limit); err == nil {
+		_, _ = from.Read(make([]byte, 1))
+	}
+}

@@ -1,0 +1,98 @@
+package together
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// TestOneBadDriverDelaysNobody measures over real sockets what 2 of 50 drivers cost the others: one that is stopped dead, and one
+// that heartbeats and never reads. The promise is about the product, not about what else the machine does meanwhile: a run that
+// was disturbed is run again.
+func TestOneBadDriverDelaysNobody(t *testing.T) {
+	const tries = 5
+	for try := range tries {
+		if delaysNobody(t, try == tries-1) {
+			return
+		}
+	}
+}
+
+// delaysNobody is one run. It reports whether the promise held, and fails the test if it did not in the last.
+func delaysNobody(t *testing.T, last bool) (held bool) {
+	const drivers, commands, deadline = 50, 300, 200 * time.Millisecond
+	held = true
+	broken := func(format string, args ...any) {
+		held = false
+		if last {
+			t.Errorf(format, args...)
+		}
+	}
+	w := open(t)
+	defer w.stop()
+	server := httptest.NewServer(w.handler())
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var processes []*process
+	for i := range drivers {
+		p := newProcess(fmt.Sprintf("d-%02d", i), client, "ws"+strings.TrimPrefix(server.URL, "http"))
+		defer p.end(t)
+		if err := p.connect(); err != nil {
+			t.Fatal(err)
+		}
+		processes = append(processes, p)
+	}
+	waitFor(t, func() bool { return len(w.r.Targets(swarm.Target{})) == drivers })
+
+	good := processes[:drivers-2]
+	round := func(n int) (latencies []time.Duration, slowest time.Duration) {
+		for i := range n {
+			e, err := w.submit(command(players(int64(i)), deadline))
+			if err != nil {
+				t.Fatal(err)
+			}
+			slowest = max(slowest, e.Closed.Duration-e.Issued.Deadline)
+			for k, v := range e.Closed.Verdicts {
+				switch id := e.Issued.Targets[k]; {
+				case v.Kind == swarm.Acked:
+					latencies = append(latencies, v.Latency)
+				case id <= good[len(good)-1].id:
+					broken("seq %d: %s, which is healthy, has %+v", e.Seq, id, v)
+				}
+			}
+		}
+		slices.Sort(latencies)
+		return latencies, slowest
+	}
+	round(50) // warm
+	base, _ := round(commands)
+	processes[drivers-2].behave(frozen)
+	processes[drivers-1].behave(deaf)
+	with, over := round(commands)
+	p99 := func(l []time.Duration) time.Duration { return l[len(l)*99/100] }
+	t.Logf("ack p99 of the others: %v alone, %v beside a frozen and a deaf driver (%+.0f %%); p50 %v and %v; closed at most %v past the deadline",
+		p99(base), p99(with), 100*(float64(p99(with))/float64(p99(base))-1), base[len(base)/2], with[len(with)/2], max(over, 0))
+	if p99(with) > 3*p99(base)+10*time.Millisecond || over > 100*time.Millisecond {
+		broken("the others' p99 went from %v to %v; commands closed up to %v past their deadline", p99(base), p99(with), over)
+	}
+	return held
+}
+
+func waitFor(t testing.TB, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 10_000 {
+		if done() {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatal("waited in vain")
+}

@@ -1,0 +1,278 @@
+package together
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// process is a driver as the contract wants it, written without the SDK. Its memory outlives its connections.
+type process struct {
+	id     string
+	client *http.Client
+	url    string
+
+	mu      sync.Mutex
+	change  sync.Cond
+	applied uint64
+	slot    map[string]uint64    // newest seq applied of each slot
+	results map[uint64]string    // status that was answered first
+	times   map[uint64]int       // how often each seq was applied
+	told    map[uint64]time.Time // when the answer was first on its way
+	state   wire.State
+	seen    []sighting
+	session int // counts connections
+
+	mode mode
+	owed []owed // answers that are held
+	conn *websocket.Conn
+	gone bool // for good
+	over chan struct{}
+	runs sync.WaitGroup
+}
+
+// sighting is one command as the process saw it, applied or not.
+type sighting struct {
+	session int
+	seq     uint64
+	command wire.Command
+	desired bool
+}
+
+// owed is an answer that is held back.
+type owed struct {
+	seq   uint64
+	frame []byte
+}
+
+// mode is how a process behaves.
+type mode int
+
+const (
+	acks    mode = iota
+	holds        // applies and heartbeats, but does not answer
+	rejects      // refuses every command
+	frozen       // does nothing at all, as after SIGSTOP
+	deaf         // heartbeats, but reads nothing
+)
+
+func newProcess(id string, client *http.Client, url string) *process {
+	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
+	p.change.L = &p.mu
+	p.runs.Go(p.heartbeats)
+	return p
+}
+
+// connect dials and registers, in place of a connection there may be.
+func (p *process) connect() error {
+	p.cut()
+	conn, resp, err := websocket.Dial(context.Background(), p.url, &websocket.DialOptions{HTTPClient: p.client, Subprotocols: []string{wire.Subprotocol}})
+	if err != nil {
+		return err
+	}
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	p.mu.Lock()
+	p.conn = conn
+	p.session++
+	session, state := p.session, p.state
+	reg := wire.Encode(wire.Register{
+		Type: wire.TypeRegister, DriverID: p.id, Instance: p.id, LogID: "log.1", AppliedSeq: p.applied, State: &state,
+	})
+	p.mu.Unlock()
+	if err := conn.Write(context.Background(), websocket.MessageText, reg); err != nil {
+		return err
+	}
+	p.runs.Go(func() { p.read(conn, session) })
+	return nil
+}
+
+func (p *process) read(conn *websocket.Conn, session int) {
+	defer func() { _ = conn.CloseNow() }()
+	for {
+		_, b, err := conn.Read(context.Background())
+		if err != nil {
+			p.mu.Lock()
+			if p.conn == conn {
+				p.conn = nil
+			}
+			p.mu.Unlock()
+			return
+		}
+		p.receive(conn, session, b)
+	}
+}
+
+func (p *process) receive(conn *websocket.Conn, session int, b []byte) {
+	var f struct {
+		Type    string
+		Seq     uint64
+		Command wire.Command
+		Desired []wire.Desired
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		panic(err)
+	}
+	switch f.Type {
+	case wire.TypeRegistered:
+		for _, d := range f.Desired {
+			p.take(conn, session, d.Seq, d.Command, true)
+		}
+	case wire.TypeCommand:
+		p.take(conn, session, f.Seq, f.Command, false)
+	}
+}
+
+func slotOf(c wire.Command) string {
+	if c.Type == "set_spawn_delay_ms" {
+		return "delay"
+	}
+	return "players"
+}
+
+// take handles a command as DESIGN §4 says: desired by slot, live frames by seq.
+func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Command, desired bool) {
+	p.mu.Lock()
+	for (p.mode == frozen || p.mode == deaf) && !p.gone {
+		p.change.Wait()
+	}
+	if p.conn != conn {
+		p.mu.Unlock()
+		return // the connection was lost before this was read
+	}
+	slot := slotOf(c)
+	fresh := seq > p.applied
+	if desired {
+		fresh = seq != p.slot[slot]
+	}
+	p.seen = append(p.seen, sighting{session, seq, c, desired})
+	status := p.results[seq]
+	if fresh || status == "" {
+		status = wire.StatusApplied
+		if p.mode == rejects {
+			status = wire.StatusRejected
+		}
+		if p.results[seq] == "" {
+			p.results[seq] = status
+		}
+	}
+	if fresh && status == wire.StatusApplied {
+		p.apply(seq, slot, c)
+	}
+	ack := wire.Encode(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: status})
+	held := p.mode == holds
+	if held {
+		p.owed = append(p.owed, owed{seq, ack})
+	}
+	p.mu.Unlock()
+	if !held {
+		p.answer(conn, owed{seq, ack})
+	}
+}
+
+func (p *process) answer(conn *websocket.Conn, a owed) {
+	if conn.Write(context.Background(), websocket.MessageText, a.frame) != nil {
+		return // a lost connection shows in the reader
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, before := p.told[a.seq]; !before && p.conn == conn {
+		p.told[a.seq] = time.Now()
+	}
+}
+
+func (p *process) apply(seq uint64, slot string, c wire.Command) {
+	p.times[seq]++
+	p.applied, p.slot[slot] = max(p.applied, seq), seq
+	switch c.Type {
+	case "set_players":
+		p.state.Players, p.state.Running = *c.Players, true
+	case "set_spawn_delay_ms":
+		p.state.SpawnDelayMS = *c.SpawnDelayMS
+	case "stop":
+		p.state.Players, p.state.Running = 0, false
+	}
+}
+
+func (p *process) heartbeats() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.over:
+			return
+		case <-tick.C:
+		}
+		p.mu.Lock()
+		conn, quiet, state := p.conn, p.mode == frozen, p.state
+		beat := wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: p.applied, State: &state})
+		p.mu.Unlock()
+		if conn != nil && !quiet {
+			_ = conn.Write(context.Background(), websocket.MessageText, beat)
+		}
+	}
+}
+
+// say sends a frame as it is.
+func (p *process) say(frame []byte) {
+	p.mu.Lock()
+	conn := p.conn
+	p.mu.Unlock()
+	if conn != nil {
+		_ = conn.Write(context.Background(), websocket.MessageText, frame)
+	}
+}
+
+// behave changes the mode; leaving holds sends what was held.
+func (p *process) behave(m mode) {
+	p.mu.Lock()
+	p.mode = m
+	var due []owed
+	if m == acks || m == rejects {
+		due, p.owed = p.owed, nil
+	}
+	conn := p.conn
+	p.change.Broadcast()
+	p.mu.Unlock()
+	for _, a := range due {
+		if conn != nil {
+			p.answer(conn, a)
+		}
+	}
+}
+
+// cut drops the connection without a word.
+func (p *process) cut() {
+	p.mu.Lock()
+	conn := p.conn
+	p.conn, p.owed = nil, nil
+	p.mu.Unlock()
+	if conn != nil {
+		_ = conn.CloseNow()
+	}
+}
+
+func (p *process) end(t testing.TB) {
+	t.Helper()
+	p.mu.Lock()
+	p.gone = true
+	close(p.over)
+	p.change.Broadcast()
+	p.mu.Unlock()
+	p.cut()
+	p.runs.Wait()
+}
+
+func (p *process) connected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conn != nil
+}

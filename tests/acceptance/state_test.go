@@ -1,0 +1,71 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// stateAnswer is what GET /state says.
+type stateAnswer struct {
+	Counts struct{ Converged, Drifting, Unknown int }
+	Stop   *struct{ Seq, Targets, Stopped int }
+}
+
+// untilState asks again and again, at the pace of the server's answers, until ok likes the state.
+func (s *server) untilState(t *testing.T, what string, ok func(stateAnswer) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		var state stateAnswer
+		if err := s.do(ctx, http.MethodGet, "/state", nil, &state); err != nil {
+			t.Fatalf("%s: %v, last %+v", what, err, state)
+		}
+		if ok(state) {
+			return
+		}
+	}
+}
+
+func TestStopIsProvedByWhatDriversReport(t *testing.T) {
+	s := startServer(t, nil)
+	for _, id := range []string{"d-1", "d-2"} {
+		s.connect(t, id)
+	}
+	s.post(t, "ci", "", 30)
+	s.untilState(t, "both drivers run 30 players", func(a stateAnswer) bool { return a.Counts.Converged == 2 && a.Stop == nil })
+	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: 10 * time.Second})
+	if r.Counts.Acked != 2 {
+		t.Fatalf("stop: %+v", r)
+	}
+	s.untilState(t, "the Stop is proved", func(a stateAnswer) bool {
+		return a.Stop != nil && a.Stop.Seq == int(r.Seq) && a.Stop.Targets == 2 && a.Stop.Stopped == 2
+	})
+}
+
+// TestADriverThatKnowsMoreThanTheLog: the log has lost entries, so it takes a new name, and load of the past does not go on.
+func TestADriverThatKnowsMoreThanTheLog(t *testing.T) {
+	s := startServer(t, nil)
+	first := dialBare(t, s)
+	say(t, first, `{"type":"register","driver_id":"d-1"}`)
+	logID := hear(t, first)["log_id"].(string)
+	s.post(t, "ci", "", 30)
+	second := dialBare(t, s)
+	say(t, second, fmt.Sprintf(`{"type":"register","driver_id":"d-2","log_id":%q,"applied_seq":1000000,"state":{"players":30,"spawn_delay_ms":0,"running":true}}`, logID))
+	told := hear(t, second)
+	if told["log_id"] == logID {
+		t.Errorf("the log is still called %s", logID)
+	}
+	desired, _ := told["desired"].([]any)
+	if len(desired) != 1 || desired[0].(map[string]any)["command"].(map[string]any)["type"] != "stop" {
+		t.Errorf("the driver is told %v, want to stop", told["desired"])
+	}
+	if reset := s.events(t, "/commands/stream?after=0", "", 4)[3]; reset.name != "reset" {
+		t.Errorf("the log says %v last, want a reset", reset)
+	}
+}

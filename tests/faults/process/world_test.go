@@ -1,0 +1,53 @@
+package process_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// world is a server that may be gone, its data directory, the proxy that everybody reaches it through, and its drivers.
+type world struct {
+	t       *testing.T
+	launch  launch
+	server  *server
+	proxy   *swarmtest.Proxy
+	client  *client
+	drivers []*light
+}
+
+// newWorld starts a server and n light drivers.
+func newWorld(t *testing.T, n int, args ...string) *world {
+	t.Helper()
+	return newWorldIn(t, t.TempDir(), n, args...)
+}
+
+func newWorldIn(t *testing.T, dir string, n int, args ...string) *world {
+	t.Helper()
+	w := &world{t: t, launch: launch{dir: dir, args: args}, proxy: swarmtest.NewProxy(t)}
+	w.client = newClient(w.proxy.URL())
+	w.up()
+	w.drivers = drivers(t, w.proxy.URL(), n, nil)
+	w.joined()
+	return w
+}
+
+// up starts a server and lets everybody reach it.
+func (w *world) up() {
+	w.t.Helper()
+	w.server = w.launch.mustStart(w.t)
+	w.proxy.Forward(w.server.addr)
+}
+
+// down kills the server. Whoever comes waits for the next one.
+func (w *world) down() {
+	w.server.kill()
+	w.proxy.Forward("")
+}
+
+// joined waits until every driver is active.
+func (w *world) joined() {
+	w.t.Helper()
+	eventually(w.t, 20*time.Second, "every driver is active", func() bool { return w.client.active(w.t.Context()) == len(w.drivers) })
+}
