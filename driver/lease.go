@@ -37,6 +37,7 @@ func (l *lease) grant(s Session, told bool, begun func()) (gone <-chan struct{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ttl, l.hold, l.heard, l.connected = s.LeaseTTL, s.OnLeaseLost == holdOnLeaseLost, time.Now(), true
+	l.busy = true // with this very frame
 	l.lost = l.lost && !told
 	l.gone = make(chan struct{})
 	begun()

@@ -2,8 +2,10 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -149,8 +151,8 @@ func TestWhatRenewsTheLease(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, handler := newFakeServer(t), &recorder{}
-				server.drive(Config{}, handler)
+				server, handler, reasons := newFakeServer(t), &recorder{}, make(chan error, 10)
+				server.drive(Config{OnDisconnect: func(err error) { reasons <- err }}, handler)
 				p, _ := server.welcome()
 				start := time.Now()
 				for time.Since(start) < 4*time.Minute {
@@ -169,6 +171,9 @@ func TestWhatRenewsTheLease(t *testing.T) {
 				}
 				if _, r := server.welcome(); !r.LeaseLost || time.Since(start) != 60500*time.Millisecond {
 					t.Errorf("back after %v, loss told %v; want it to register anew for the lost lease", time.Since(start), r.LeaseLost)
+				}
+				if err := receive(t, reasons, "OnDisconnect"); !errors.Is(err, errLeaseLost) {
+					t.Errorf("disconnected for %v, want the lost lease", err)
 				}
 			})
 		})
@@ -259,6 +264,32 @@ func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 	t.Logf("of 300 races the lease was lost in %d", lost)
 }
 
+// TestLeaseLostAfterTheRegister: the loss falls between register and registered, so it is for the next register to tell.
+func TestLeaseLostAfterTheRegister(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer(t)
+		server.drive(Config{}, &recorder{})
+		short := registered()
+		short.LeaseTTLMS = 5000
+		p := server.connection()
+		expect[wire.Register](p, wire.TypeRegister)
+		p.send(short)
+		synctest.Wait()
+		_ = p.conn.CloseNow()
+		p = server.connection()
+		if r := expect[wire.Register](p, wire.TypeRegister); r.LeaseLost {
+			t.Error("the loss is told before it happened")
+		}
+		<-time.After(6 * time.Second)
+		p.send(short)
+		synctest.Wait()
+		p.close(wire.CloseDrain)
+		if _, r := server.welcome(); !r.LeaseLost {
+			t.Error("the loss is not told")
+		}
+	})
+}
+
 // TestLeaseLostAndTheHandlerFails: the driver goes on, and what is desired comes to the handler again.
 func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -282,6 +313,21 @@ func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 		if len(applied) != 3 || r.State.Players != 100 {
 			t.Errorf("applied %d commands, reported %+v; want 3, and the load that was not stopped", len(applied), *r.State)
 		}
+	})
+}
+
+// TestOwnSilenceIsNotTheServers: nothing is read while OnConnect has not returned.
+func TestOwnSilenceIsNotTheServers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, handler := newFakeServer(t), newTimed()
+		var once sync.Once
+		server.drive(Config{OnConnect: func(Session) { once.Do(func() { <-time.After(5 * time.Minute) }) }}, handler)
+		server.welcome()
+		start := time.Now()
+		if waited := receive(t, handler.came, "the stop of the lease").Sub(start); waited != 6*time.Minute {
+			t.Errorf("stopped after %v, want 5 min of our own silence and 1 min of the server's", waited)
+		}
+		server.welcome()
 	})
 }
 

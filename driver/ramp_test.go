@@ -40,10 +40,6 @@ func pace(d time.Duration) Command {
 	return Command{Type: SetSpawnDelay, SpawnDelayMS: d.Milliseconds()}
 }
 func pass(d time.Duration) { <-time.After(d); synctest.Wait() }
-func (r *Ramp) lifeless() (dead bool) {
-	return r.State() == State{SpawnDelayMS: r.State().SpawnDelayMS}
-}
-
 func TestRampGoesOnePlayerPerSpawnDelay(t *testing.T) {
 	ramping(t, 20*time.Millisecond, func(t *testing.T, r *Ramp) {
 		r.set(t, target(5))

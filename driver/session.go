@@ -113,6 +113,10 @@ func (s *session) register() []byte {
 	r := wire.Register{
 		Type: wire.TypeRegister, DriverID: s.cfg.DriverID, Labels: s.cfg.Labels, Version: s.cfg.Version,
 		Instance: s.instance, LogID: logID, AppliedSeq: applied, State: s.state(state), LeaseLost: s.toldLost,
+		MaxPlayers: s.cfg.MaxPlayers,
+	}
+	if s.cfg.Weight != 0 {
+		r.Weight = &s.cfg.Weight
 	}
 	for _, c := range s.cfg.Capabilities {
 		r.Capabilities = append(r.Capabilities, string(c))

@@ -2,6 +2,7 @@
 package examples_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,15 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/check"
 )
+
+// TestMain has the drivers run side by side on any machine: they wait far more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 func TestGo(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,7 @@ type flags struct {
 	DefaultDeadline   time.Duration    `default:"${default_deadline}" help:"Deadline of commands that name none."`
 	LeaseTTL          time.Duration    `default:"${lease_ttl}" help:"How long drivers go on without the server."`
 	OnLeaseLost       string           `default:"${on_lease_lost}" enum:"stop,hold" help:"What drivers do then: ${enum}."`
+	Resplit           string           `default:"${resplit}" enum:"off,on-loss" help:"When a driver that has a part of players_total is lost: ${enum}. On loss, the total is split anew once its lease has run out."`
 	LogSync           string           `default:"${log_sync}" enum:"always,interval" help:"When an append is on disk: always (before it is answered) or interval (within a second; a power cut may lose that)."`
 	AcceptDataLoss    bool             `help:"Start on a damaged log with what is left of it. The loss is recorded; see swarmcall log verify."`
 	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`
@@ -53,7 +54,7 @@ func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err e
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { done = true }),
 		kong.Vars{
-			"listen": d.Listen, "data_dir": d.DataDir, "node_name": d.NodeName, "on_lease_lost": d.OnLeaseLost, "log_sync": d.LogSync,
+			"listen": d.Listen, "data_dir": d.DataDir, "node_name": d.NodeName, "on_lease_lost": d.OnLeaseLost, "log_sync": d.LogSync, "resplit": d.Resplit,
 			"heartbeat_interval": d.HeartbeatInterval.String(), "stale_after": d.StaleAfter.String(), "forget_after": d.ForgetAfter.String(),
 			"default_deadline": d.DefaultDeadline.String(), "lease_ttl": d.LeaseTTL.String(),
 			"version": "swarmcall-server " + v.Version + " " + v.Revision + " " + v.GoVersion,
@@ -95,7 +96,7 @@ func (f *flags) level() slog.Level {
 
 func (f *flags) config(logger *slog.Logger) app.Config {
 	return app.Config{
-		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, AcceptDataLoss: f.AcceptDataLoss, LogMaxBytes: f.LogMaxBytes,
+		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, Resplit: f.Resplit, AcceptDataLoss: f.AcceptDataLoss, LogMaxBytes: f.LogMaxBytes,
 		HeartbeatInterval: f.HeartbeatInterval, StaleAfter: f.StaleAfter, ForgetAfter: f.ForgetAfter,
 		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,
 		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,

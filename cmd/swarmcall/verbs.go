@@ -48,6 +48,7 @@ var verbs = []verb{
 	{"version", set, "Print the version.", func() any { return &versionCmd{} }},
 	{"help", set, "Explain a topic: exit-codes, environment, output, plans.", func() any { return &helpCmd{} }},
 	{"demo", local, "Run a server, some load drivers and a target on this machine, and show one command at work.", func() any { return &demoCmd{} }},
+	{"drive", local, "Be a driver of a load generator: http, k6, locust, or any program.", func() any { return &driveCmd{} }},
 	{"driver", local, "For authors of drivers.", func() any { return &driverCmd{} }},
 	{"health", local, "Exit 0 if a server takes commands, 8 if not.", func() any { return &healthCmd{} }},
 	{"log", local, "Look into a log on disk: verify, export, stats.", func() any { return &logCmd{} }},

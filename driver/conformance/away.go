@@ -14,7 +14,7 @@ func (s *session) run(n int64) bool {
 	if !s.takes("set_players") || !s.apply(setPlayers(n)) {
 		return false
 	}
-	ok, _ := s.reports(n, slack+interval)
+	ok, _ := s.reports(n)
 	return ok
 }
 
@@ -74,7 +74,7 @@ func (s *session) drain() *session {
 	list := []wire.Desired{{Seq: next.seq, Command: stop()}}
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
-		if ok, told := next.reports(0, slack+interval); told {
+		if ok, told := next.reports(0); told {
 			next.check(ok, Desired, "stopped while it was away, %s", next.said())
 		}
 	}
@@ -124,11 +124,11 @@ func (s *session) anotherLog() *session {
 	list := []wire.Desired{{Seq: 1, Command: setPlayers(2)}}
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "stop", desired: list})
 	if next.desired(AnotherLog, list) {
-		if ok, told := next.reports(2, slack+interval); told {
+		if ok, told := next.reports(2); told {
 			next.check(ok, AnotherLog, "seq 1 has it run 2, %s", next.said())
 		}
 		if next.apply(setPlayers(3)) {
-			ok, told := next.reports(3, slack+interval)
+			ok, told := next.reports(3)
 			if told {
 				next.check(ok, AnotherLog, "seq 2 has it run 3, %s", next.said())
 			}

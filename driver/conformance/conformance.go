@@ -22,8 +22,9 @@ type Options struct {
 	// Listener is where the driver connects. Check closes it. Required.
 	Listener net.Listener
 
-	// Start starts the driver, to connect to the listener. It is called anew for each part that ends the driver.
-	// Nil means that somebody starts it by hand, once; what needs another start is then not tried.
+	// Start starts the driver, to connect to the listener. It is called anew half way, so that the driver's waits are short
+	// again, and for each part that ends the driver. Nil means that somebody starts it by hand, once; what needs another start
+	// is then not tried, and the check takes longer.
 	Start func() (Process, error)
 
 	// DriverID is the driver to check; others are sent away with 4003. Empty means whoever registers first.

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/driver/conformance"
 	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -65,6 +67,72 @@ func TestTheSDKPasses(t *testing.T) {
 			if r.Status != conformance.Pass && r.Duty != conformance.LocalLimits {
 				t.Errorf("D%d %s: %s: %s", r.Duty, r.Duty.Title(), r.Status, r.Why)
 			}
+		}
+		framesFit(t, transcript.String())
+	})
+}
+
+// framesFit holds every frame of a transcript to its schema, but for those that the kit breaks on purpose.
+func framesFit(t *testing.T, transcript string) {
+	t.Helper()
+	checked := 0
+	for text := range strings.Lines(transcript) {
+		var line struct {
+			From  string
+			Frame json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if line.Frame == nil || line.From == "server" && strings.Contains(text, `"x_`) || strings.Contains(text, `{"type":"set_players"}`) {
+			continue
+		}
+		checked++
+		if err := wiretest.Check(line.Frame); err != nil {
+			t.Errorf("the %s sent %s: %v", line.From, line.Frame, err)
+		}
+	}
+	if checked < 100 {
+		t.Errorf("%d frames were checked", checked)
+	}
+}
+
+// TestByHand: nobody starts the driver for the kit, and it is ended when the kit asks for it.
+func TestByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		p, err := starter(t, network, driver.Config{})()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := conformance.Check(t.Context(), conformance.Options{
+			Listener: network, DriverID: "d-1",
+			Progress: func(s string) {
+				if strings.HasPrefix(s, "end the driver now") {
+					p.Leave()
+				}
+			},
+		})
+		<-p.Done()
+		if err != nil || !report.OK() || report.Of(conformance.Leave).Status != conformance.Pass {
+			t.Errorf("%v\n%s", err, report)
+		}
+	})
+}
+
+// TestNobodyEndsTheDriver: then that is what the report says, and nothing else of it.
+func TestNobodyEndsTheDriver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := memnet.New()
+		p, err := starter(t, network, driver.Config{})()
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := conformance.Check(t.Context(), conformance.Options{Listener: network})
+		p.Kill()
+		<-p.Done()
+		if err != nil || !report.OK() || report.Of(conformance.Leave).Status != conformance.NotTried {
+			t.Errorf("%v\n%s", err, report)
 		}
 	})
 }

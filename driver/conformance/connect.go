@@ -19,12 +19,16 @@ type welcome struct {
 func (k *kit) connection(within time.Duration) *session {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
+	ended := k.ending()
 	for {
 		select {
 		case c := <-k.script.Conns:
 			if s := k.greet(c); s != nil {
 				return s
 			}
+		case <-ended: // nobody will come, but for who is on the way
+			ended = nil
+			timer.Reset(slack)
 		case <-timer.C:
 			return nil
 		case <-k.ctx.Done():

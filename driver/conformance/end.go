@@ -71,7 +71,7 @@ func (k *kit) stopCodes() error {
 			return nil
 		}
 		k.say("a close that says stop: %d", code)
-		if _, err := k.start(); err != nil {
+		if err := k.start(); err != nil {
 			return err
 		}
 		s := k.fresh()
@@ -93,7 +93,7 @@ func (s *session) anew() *session {
 	if s.opts.Start == nil {
 		return s
 	}
-	if _, err := s.start(); err != nil {
+	if err := s.start(); err != nil {
 		s.fail(Reconnect, "did not start again: %v", err)
 		return nil
 	}

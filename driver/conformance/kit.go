@@ -125,18 +125,18 @@ func (k *kit) release() {
 	}
 }
 
-// start starts the driver, if that is the kit's to do. It reports false when somebody else would have to, again.
-func (k *kit) start() (bool, error) {
+// start starts the driver, if that is the kit's to do.
+func (k *kit) start() error {
 	if k.opts.Start == nil {
-		return k.id == "", nil
+		return nil
 	}
 	k.kill()
 	p, err := k.opts.Start()
 	if err != nil {
-		return false, fmt.Errorf("start the driver: %w", err)
+		return fmt.Errorf("start the driver: %w", err)
 	}
 	k.process = p
-	return true, nil
+	return nil
 }
 
 // kill ends the driver that was started, if it still runs.
@@ -147,6 +147,14 @@ func (k *kit) kill() {
 	k.process.Kill()
 	<-k.process.Done()
 	k.process = nil
+}
+
+// ending is closed when the driver that was started has ended; nil when none was.
+func (k *kit) ending() <-chan struct{} {
+	if k.process == nil {
+		return nil
+	}
+	return k.process.Done()
 }
 
 func (k *kit) report() Report {

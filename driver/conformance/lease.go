@@ -51,7 +51,7 @@ func (s *session) leaseStop() *session {
 	list := []wire.Desired{{Seq: last, Command: setPlayers(3)}}
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
 	if next.desired(TakeUp, list) {
-		if ok, told := next.reports(3, slack+interval); told {
+		if ok, told := next.reports(3); told {
 			next.check(ok, TakeUp, "the same seq has it run 3 again: %s", next.said())
 		}
 	}

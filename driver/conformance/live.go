@@ -60,7 +60,7 @@ func (s *session) commands() *session {
 	if !s.apply(setPlayers(2)) {
 		return s.orBack()
 	}
-	if ok, told := s.reports(2, slack+interval); told {
+	if ok, told := s.reports(2); told {
 		s.check(ok, TheTruth, "told to run 2, %s", s.said())
 	}
 	s.burst()
@@ -90,7 +90,7 @@ func (s *session) burst() {
 		}
 		s.check(a.Status == wire.StatusApplied, Order, "%s in a burst", a.Status)
 	}
-	if ok, told := s.reports(3, slack+interval); told {
+	if ok, told := s.reports(3); told {
 		s.check(ok, TheTruth, "told to run 3 at last, %s", s.said())
 	}
 }
@@ -194,7 +194,7 @@ func (s *session) stopMidRamp() *session {
 		return s.orBack()
 	}
 	stopped := time.Now()
-	ok, told := s.reports(0, slack+interval)
+	ok, told := s.reports(0)
 	if told {
 		s.check(ok, Stop, "within %v, %s", time.Since(stopped).Round(time.Millisecond), s.said())
 		s.check(s.stays(0, 4), Stop, "nothing starts later: %s", s.said())

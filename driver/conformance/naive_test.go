@@ -114,7 +114,7 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 		if n.is("offers nothing") {
 			protocols = nil
 		}
-		conn, _, err = websocket.Dial(dialing, "http://swarmcall.test/drivers/connect", &websocket.DialOptions{
+		conn, _, err = websocket.Dial(dialing, "http://swarmcall.test/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
 			HTTPClient: client, Subprotocols: protocols,
 			OnPingReceived: func(context.Context, []byte) bool { return !n.is("answers no ping") },
 		})
@@ -304,7 +304,7 @@ func (n *naive) command(conn *websocket.Conn, f frame, desired bool) {
 		n.applied, n.slots[slot] = max(n.applied, seq), seq
 	}
 	ack := frame{"type": "command_ack", "seq": seq, "status": "applied"}
-	if code := n.answers[seq]; code != "" && !(known && n.is("forgets rejections")) {
+	if code := n.answers[seq]; code != "" && (!known || !n.is("forgets rejections")) {
 		ack["status"], ack["code"] = "rejected", code
 	}
 	if n.is("swallows acks") && seq%4 == 0 {

@@ -30,7 +30,7 @@ var parts = []part{
 
 // play goes through the script.
 func (k *kit) play() error {
-	if _, err := k.start(); err != nil {
+	if err := k.start(); err != nil {
 		return err
 	}
 	k.say("waiting for the driver")

@@ -143,9 +143,9 @@ func (s *session) apply(c wire.Command) bool {
 }
 
 // reports waits until a heartbeat sent from now on says n players. told is false when heartbeats have no state.
-func (s *session) reports(n int64, within time.Duration) (ok, told bool) {
+func (s *session) reports(n int64) (ok, told bool) {
 	from := len(s.beats)
-	ok = s.wait(within, func() bool { return len(s.beats) > from && s.players(n) })
+	ok = s.wait(slack+interval, func() bool { return len(s.beats) > from && s.players(n) })
 	return ok, s.state() != nil
 }
 

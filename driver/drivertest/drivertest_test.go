@@ -18,7 +18,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start runs a driver of the ramp helper against s, until end is called or the test ends.
 func start(t *testing.T, s *drivertest.Server, cfg driver.Config) (end func()) {
 	ramp := driver.NewRamp(10*time.Millisecond, func(ctx context.Context) { <-ctx.Done() })
-	cfg.URL, cfg.HTTPClient, cfg.DriverID, cfg.State = s.URL, s.Client(), "d-1", ramp.State
+	return startRamp(t, s, cfg, ramp)
+}
+
+func startRamp(t *testing.T, s *drivertest.Server, cfg driver.Config, ramp *driver.Ramp) (end func()) {
+	cfg.URL, cfg.HTTPClient, cfg.State = s.URL, s.Client(), ramp.State
+	if cfg.DriverID == "" {
+		cfg.DriverID = "d-1"
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

@@ -11,7 +11,9 @@ type Register struct {
 	LogID        string            `json:"log_id,omitempty"`   // log that AppliedSeq belongs to
 	AppliedSeq   uint64            `json:"applied_seq,omitzero"`
 	State        *State            `json:"state,omitempty"`
-	LeaseLost    bool              `json:"lease_lost,omitzero"` // the driver applied on_lease_lost by itself
+	LeaseLost    bool              `json:"lease_lost,omitzero"`  // the driver applied on_lease_lost by itself
+	Weight       *float64          `json:"weight,omitempty"`     // its part of a total, relative to the others'; 1 if absent
+	MaxPlayers   int64             `json:"max_players,omitzero"` // most players it takes; 0 for no limit of its own
 }
 
 // Registered is the server's answer to Register.

@@ -20,7 +20,7 @@ func newMemory() *memory { return &memory{desired: &swarm.Desired{}, keys: dispa
 func (m *memory) take(pos uint64, r swarm.Record) {
 	switch r := r.(type) {
 	case *swarm.Issued:
-		m.desired.Issue(pos, r.Command, r.Target)
+		m.desired.Issue(r.Issue(pos))
 		m.keys.Remember(pos, r)
 		if r.Command.Type == swarm.SetPlayers { // which is refused unless a driver is active
 			m.loaded = r.SubmittedAt

@@ -64,7 +64,7 @@ func TestDataDirThatCannotBe(t *testing.T) {
 }
 
 // leave writes a log as a process leaves it that was killed with commands open: issued, not closed.
-func leave(t *testing.T, dir string, commands ...swarm.Command) (seqs []uint64) {
+func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Command) (seqs []uint64) {
 	t.Helper()
 	log, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "local"})
 	if err != nil {
@@ -72,7 +72,7 @@ func leave(t *testing.T, dir string, commands ...swarm.Command) (seqs []uint64) 
 	}
 	for _, c := range commands {
 		seq, err := log.Append(t.Context(), []swarm.Record{&swarm.Issued{
-			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute, SubmittedAt: time.Now().UTC(),
+			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute, SubmittedAt: time.Now().Add(-age).UTC(),
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func leave(t *testing.T, dir string, commands ...swarm.Command) (seqs []uint64) 
 // TestCrashLeavesNoEntryOpen: once requests are answered, what a crash left open has an outcome, and keeps it.
 func TestCrashLeavesNoEntryOpen(t *testing.T) {
 	cfg := local(t)
-	seqs := leave(t, cfg.DataDir, swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5})
+	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5})
 	for range 2 { // the second start finds nothing to do
 		s := launch(t, cfg)
 		for _, seq := range seqs {
@@ -111,16 +111,18 @@ func TestCrashLeavesNoEntryOpen(t *testing.T) {
 // TestLoadOfYesterday: load is taken up again when the swarm has only just gone, and never by itself when it went home.
 func TestLoadOfYesterday(t *testing.T) {
 	for name, c := range map[string]struct {
+		issued      time.Duration // ago
 		lastSession time.Duration // ago; 0 for never
 		want        int           // players that a driver is told to run when it comes
 	}{
-		"a restart":      {2 * time.Second, 70},
-		"the next day":   {24 * time.Hour, 0},
-		"nobody noticed": {0, 0},
+		"a restart":                        {24 * time.Hour, 2 * time.Second, 70},
+		"the next day":                     {25 * time.Hour, 24 * time.Hour, 0},
+		"a mark was lost":                  {24 * time.Hour, 0, 0},
+		"killed before the session's mark": {2 * time.Second, 0, 70},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := local(t)
-			leave(t, cfg.DataDir, swarm.Command{Type: swarm.SetPlayers, Players: 70})
+			leave(t, cfg.DataDir, c.issued, swarm.Command{Type: swarm.SetPlayers, Players: 70})
 			if c.lastSession > 0 {
 				markSession(t, cfg.DataDir, time.Now().Add(-c.lastSession))
 			}

@@ -84,7 +84,7 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	defer context.AfterFunc(l.engine.alive, cancel)() // a failed disk gives no answer
-	for done := 0; done < len(stored); {
+	for done, before := 0, -1; done < len(stored); {
 		n, err := l.store.publish(ctx, stored[done:], first-1+uint64(done))
 		if err == nil {
 			done += n
@@ -93,6 +93,10 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 		if done, err = l.settle(first, stored, err); err != nil {
 			return err
 		}
+		if done == before {
+			return l.fail(fmt.Errorf("the log took %d of %d records and takes no more", done, len(stored)))
+		}
+		before = done
 	}
 	return nil
 }

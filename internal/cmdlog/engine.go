@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -17,10 +18,11 @@ import (
 )
 
 const (
-	maxPayload   = 8 << 20 // bytes of one record
-	engineMost   = 1 << 50 // bytes the engine may store: more than there are, for the bound that counts is in limits.go
-	syncInterval = time.Second
-	startTimeout = 10 * time.Second
+	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
+	maxPayload    = enginePayload - (64 << 10) // bytes of one record
+	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	syncInterval  = time.Second
+	startTimeout  = 10 * time.Second
 )
 
 // store is what an append needs of the engine.
@@ -49,12 +51,13 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncAlways: cfg.Sync == SyncAlways, SyncInterval: syncInterval,
 		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
-		MaxPayload: maxPayload + (64 << 10), MaxPending: 4 * maxPayload,
+		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the log engine: %w", err)
 	}
-	e.server.SetLoggerV2(&engineLogger{cfg.Logger.With("room", "log engine"), e.die}, false, false, false)
+	words := &engineLogger{logger: cfg.Logger.With("room", "log engine"), die: e.die}
+	e.server.SetLoggerV2(words, false, false, false)
 	e.server.Start()
 	defer func() {
 		if err != nil {
@@ -80,6 +83,7 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
 	}
+	words.started.Store(true)
 	return e, nil
 }
 
@@ -141,8 +145,9 @@ func (e *engine) failure() error { return context.Cause(e.alive) }
 // no answer, and with a logger of its own the engine does not end the process on a fatal error, but goes on dead. Here it has no
 // listener, no peers and one client, so an error of whatever kind is one of its store.
 type engineLogger struct {
-	logger *slog.Logger
-	die    func(error)
+	logger  *slog.Logger
+	die     func(error)
+	started atomic.Bool // until then an error is no more than a word: Open compares what the engine sees with the files
 }
 
 func (l *engineLogger) say(level slog.Level, format string, v ...any) {
@@ -153,8 +158,15 @@ func (l *engineLogger) Noticef(format string, v ...any) { l.say(slog.LevelDebug,
 func (l *engineLogger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v...) }
 func (l *engineLogger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
 func (l *engineLogger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
-func (l *engineLogger) Errorf(format string, v ...any)  { l.fail(format, v...) }
 func (l *engineLogger) Fatalf(format string, v ...any)  { l.fail(format, v...) }
+
+func (l *engineLogger) Errorf(format string, v ...any) {
+	if !l.started.Load() {
+		l.Warnf(format, v...)
+		return
+	}
+	l.fail(format, v...)
+}
 
 func (l *engineLogger) fail(format string, v ...any) {
 	l.say(slog.LevelError, format, v...)

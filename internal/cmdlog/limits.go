@@ -45,7 +45,7 @@ func newLimits(cfg Config, used int64) limits {
 func freeBytes(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	err := syscall.Statfs(dir, &s)
-	return int64(s.Bavail) * s.Bsize, err
+	return int64(s.Bavail) * int64(s.Bsize), err
 }
 
 // room reports why the log cannot take so many bytes more, or nil. What is essential may take the reserve.

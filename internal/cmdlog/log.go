@@ -35,7 +35,7 @@ type Config struct {
 	MinFree    int64                            // bytes of free disk below which it refuses them too; 0 for DefaultMinFree
 	AcceptLoss bool                             // open a damaged log with what is left of it, and record the loss
 	Logger     *slog.Logger                     // nil for none
-	Replay     func(pos uint64, r swarm.Record) // called for each stored record, in order, while Open runs; nil for none
+	Replay     func(pos uint64, r swarm.Record) // called for each record of the log that Open returns, in order, while it runs; nil for none
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.

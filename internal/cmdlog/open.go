@@ -49,8 +49,12 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 		return nil, err
 	}
 	if first := l.firstRecord(found, accepted); first != nil {
-		if _, err := l.Append(ctx, []swarm.Record{first}); err != nil {
+		pos, err := l.Append(ctx, []swarm.Record{first})
+		if err != nil {
 			return nil, err
+		}
+		if cfg.Replay != nil {
+			cfg.Replay(pos, first)
 		}
 	}
 	return l, nil
@@ -89,6 +93,9 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 	}
 	for _, note := range found.Notes {
 		l.cfg.Logger.Warn("a file beside the log is not as it should be and is mended", "what", note)
+	}
+	if newer := found.Newer(); newer != nil {
+		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss is no cure for it", newer, l.cfg.Dir)
 	}
 	switch damage := found.Err(); {
 	case damage == nil:

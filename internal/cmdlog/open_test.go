@@ -96,6 +96,27 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestANewerFormatIsNotDamage: giving it up would be a loss of the operator's making.
+func TestANewerFormatIsNotDamage(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	b, _, err := l.codec.Encode(swarmtest.Issued("ci", "a"), l.heads["test"].Sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[2]++ // the version
+	if _, err := l.engine.publish(t.Context(), [][]byte{b}, l.Last()); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, l)
+	for _, accept := range []bool{false, true} {
+		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
+		if err == nil || !strings.Contains(err.Error(), "use a newer one") || !strings.Contains(err.Error(), "no cure") {
+			t.Errorf("accept %v: %v", accept, err)
+		}
+	}
+}
+
 // TestALogOfSeveralFiles: records over the size of one file of the engine, and one file of them gone.
 func TestALogOfSeveralFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -19,6 +19,7 @@ type brittle struct {
 	publishes int
 	publishFn func(n int, publish func() (int, error)) (int, error)
 	stateErr  error
+	forgetful bool // the engine does not know of the last record
 }
 
 func (b *brittle) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
@@ -30,7 +31,11 @@ func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
 	if b.stateErr != nil {
 		return 0, 0, b.stateErr
 	}
-	return b.store.state(ctx)
+	last, records, err := b.store.state(ctx)
+	if b.forgetful {
+		last--
+	}
+	return last, records, err
 }
 
 var errLost = errors.New("the answer was lost")
@@ -57,6 +62,12 @@ func TestAnAmbiguousAppend(t *testing.T) {
 		}
 		return publish()
 	}
+	secondNever := func(n int, publish func() (int, error)) (int, error) {
+		if n > 1 {
+			return 0, errLost
+		}
+		return publish()
+	}
 	broken := func(int, func() (int, error)) (int, error) {
 		return 0, &apiError{jetstream.APIError{Code: 503, ErrorCode: codeStoreFailed, Description: "input/output error"}}
 	}
@@ -64,22 +75,25 @@ func TestAnAmbiguousAppend(t *testing.T) {
 		records int
 		publish func(int, func() (int, error)) (int, error)
 		state   error
+		forgets bool
 		stored  bool
 		stuck   bool
 	}{
-		"answer lost":                    {1, lost, nil, true, false},
-		"answer to a batch lost":         {batchFrom, lost, nil, true, false},
-		"answer to one of several lost":  {3, lost, nil, true, false},
-		"never sent":                     {1, never, nil, false, false},
-		"batch never sent":               {batchFrom, never, nil, false, false},
-		"second of several never sent":   {3, half, nil, true, false},
-		"lost, and the end is not known": {1, lost, errors.New("no answer"), false, true},
-		"the disk failed":                {1, broken, nil, false, true},
+		"answer lost":                     {1, lost, nil, false, true, false},
+		"answer to a batch lost":          {batchFrom, lost, nil, false, true, false},
+		"answer to one of several lost":   {3, lost, nil, false, true, false},
+		"never sent":                      {1, never, nil, false, false, false},
+		"batch never sent":                {batchFrom, never, nil, false, false, false},
+		"second of several never sent":    {3, half, nil, false, true, false},
+		"lost, and the end is not known":  {1, lost, errors.New("no answer"), false, false, true},
+		"the second never goes":           {3, secondNever, nil, false, false, true},
+		"in the files, not in the engine": {1, lost, nil, true, false, true},
+		"the disk failed":                 {1, broken, nil, false, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, t.TempDir())
 			defer shut(t, l)
-			l.store = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state}
+			l.store = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state, forgetful: tc.forgets}
 			records := make([]swarm.Record, tc.records)
 			for i := range records {
 				records[i] = swarmtest.Issued(fmt.Sprint(i), "a")

@@ -10,7 +10,10 @@ import (
 )
 
 // outcomeGrace is how long past the deadline a closed record may take to become durable before waiters are told.
-const outcomeGrace = time.Second
+const (
+	outcomeGrace = time.Second
+	graceSteps   = 10
+)
 
 // Call is one issued command on its way to an outcome.
 type Call struct {
@@ -56,25 +59,36 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 		return c.Entry(), nil
 	default:
 	}
-	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline + outcomeGrace)))
-	defer late.Stop()
-	var err error
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-late.C:
-		err = &swarm.Error{
-			Code:   swarm.CodeOutcomeNotRecorded,
-			Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
-			Attrs:  map[string]any{"seq": c.seq},
-		}
-	}
+	err := c.wait(ctx)
 	e := c.Entry()
 	if e.Closed != nil {
 		return e, nil // it came while the waiting ended: the outcome is the better answer
 	}
 	return e, err
+}
+
+// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the log has
+// had no time to take the outcome. So a pause costs one step.
+func (c *Call) wait(ctx context.Context) error {
+	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
+	defer late.Stop()
+	for steps := graceSteps; ; steps-- {
+		select {
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+		}
+		if steps == 0 {
+			return &swarm.Error{
+				Code:   swarm.CodeOutcomeNotRecorded,
+				Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
+				Attrs:  map[string]any{"seq": c.seq},
+			}
+		}
+		late.Reset(outcomeGrace / graceSteps)
+	}
 }
 
 // start opens the round for verdicts, before anybody can find c.

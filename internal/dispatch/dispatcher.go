@@ -31,7 +31,9 @@ type Dispatcher struct {
 	node   string
 	logger *slog.Logger
 	queue  *queue
-	late   lateBook
+
+	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
+	late       lateBook
 
 	regressed func(driverID, logID string, appliedSeq uint64)
 	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
@@ -245,6 +247,7 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 		d.queue.late(seq)
 	}
 	d.queue.close()
+	d.background.Wait()
 }
 
 var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")

@@ -116,7 +116,7 @@ func TestLossDecidesAtOnce(t *testing.T) {
 		a := w.fleet.Join("a")
 		a.Hold()
 		go func() {
-			time.Sleep(time.Second)
+			swarmtest.Advance(time.Second)
 			a.Lose(swarm.ReasonWriteTimeout)
 		}()
 		r := w.Submit(t.Context(), ordinary(time.Minute))
@@ -132,13 +132,13 @@ func TestLateAnswersAreRecordsOfTheirOwn(t *testing.T) {
 		a.Hold()
 		b.Hold()
 		r := w.Submit(t.Context(), ordinary(time.Second))
-		time.Sleep(time.Second)
+		swarmtest.Advance(time.Second)
 		a.Release()
 		b.Refuse("busy")
 		b.Release()
 		synctest.Wait()
 		w.d.Ack("a", r.Seq, swarm.Reply{Applied: true}) // once more
-		time.Sleep(lateEvery)
+		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		e := w.log.Entries()[0]
 		if diff := cmp.Diff(r, swarmtest.ResultOf(swarm.Entry{Seq: e.Seq, Issued: e.Issued, Closed: e.Closed})); diff != "" {
@@ -167,7 +167,7 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 		if err != nil || e.Status() != swarm.Partial {
 			t.Errorf("%+v %v", e.Counts(), err)
 		}
-		time.Sleep(lateEvery)
+		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		if late := w.log.Entries()[0].Late; len(late) != 1 || late[0].DriverID != "a" {
 			t.Errorf("late: %+v", late)
@@ -199,7 +199,7 @@ func TestAckRacingTheDeadline(t *testing.T) {
 			}
 			acked, missed = acked+n.Acked, missed+n.Missing
 		}
-		time.Sleep(time.Second)
+		swarmtest.Advance(time.Second)
 		synctest.Wait()
 		for _, e := range w.log.Entries() {
 			if late := len(e.Late); late != e.Counts().Missing {
@@ -287,7 +287,7 @@ func TestLogThatFails(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 		w.log.FailWith(nil)
-		time.Sleep(retryEvery)
+		swarmtest.Advance(retryEvery)
 		synctest.Wait()
 		if e := w.log.Entries(); len(e) != 1 || e[0].Status() != swarm.Complete {
 			t.Errorf("the outcome was not recorded once there was space: %+v", e)

@@ -110,6 +110,7 @@ func (d *Dispatcher) frozen(s *submission, seats []swarm.Seat) frozen {
 		ids[i] = seat.DriverID
 	}
 	return frozen{submission: s, seats: seats, issued: &swarm.Issued{
+		Split: split(s.Command, seats), Cause: s.Cause,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
 	}}

@@ -64,7 +64,7 @@ func TestAckRacingTheOutcome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Millisecond)
+			swarmtest.Advance(time.Millisecond)
 			if _, ok := w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}); ok {
 				counted++
 			}
@@ -172,7 +172,7 @@ func TestFullLogStillTakesStops(t *testing.T) {
 func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
-		w.fleet.OnOffer(func() { time.Sleep(100 * time.Millisecond) })
+		w.fleet.OnOffer(func() { swarmtest.Advance(100 * time.Millisecond) })
 		var waiting sync.WaitGroup
 		for range 5 {
 			waiting.Go(func() { w.Submit(t.Context(), ordinary(time.Second)) })

@@ -100,7 +100,7 @@ func (r *round) expire(why func(id string) swarm.Reason) {
 }
 
 // done reports whether there is nobody left to wait for. The unresponsive may be without a verdict then: expire gives it.
-func (r *round) done() bool { return r.waiting == 0 && !(r.patient && r.flagged > 0) }
+func (r *round) done() bool { return r.waiting == 0 && (!r.patient || r.flagged == 0) }
 
 // missing returns the ids whose verdict is Missing for a reason that wanted takes, sorted.
 func missing(targets []string, verdicts []swarm.Verdict, wanted func(swarm.Reason) bool) []string {

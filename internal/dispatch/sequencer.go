@@ -125,7 +125,7 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c.start()
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
-	d.fleet.Offer(swarm.Issue{Seq: seq, Command: f.Command, Target: f.Target, Targets: f.issued.Targets, Deadline: f.Deadline})
+	d.fleet.Offer(f.issued.Issue(seq))
 	if expiring {
 		c.expire(serverRestart)
 	}

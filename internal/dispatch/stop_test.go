@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 func stopFor(target swarm.Target) swarm.Submission {
@@ -99,14 +100,14 @@ func TestRecall(t *testing.T) {
 		}
 		w.d.Recall(w.log.Entries())
 		w.start()
-		time.Sleep(time.Hour)
+		swarmtest.Advance(time.Hour)
 		for _, id := range []string{"a", "b", "c"} {
 			latency, counted := w.d.Ack(id, 1, swarm.Reply{Applied: true})
 			if counted != (id == "b") || counted && latency != time.Hour {
 				t.Errorf("%s: counted %v, latency %v", id, counted, latency)
 			}
 		}
-		time.Sleep(lateEvery)
+		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		if e := w.log.Entries()[0]; len(e.Late) != 2 || e.Late[1].DriverID != "b" {
 			t.Errorf("late: %+v", e.Late)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 // TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands nobody waits for it any
@@ -30,7 +31,7 @@ func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Status != swarm.Complete {
 			t.Errorf("after it answered: %+v", r)
 		}
-		time.Sleep(lateEvery)
+		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		for _, e := range w.log.Entries()[:6] {
 			if len(e.Late) != 1 {
@@ -49,7 +50,7 @@ func TestSwarmOfOneIsNotLockedOut(t *testing.T) {
 			w.Submit(t.Context(), ordinary(time.Second))
 		}
 		go func() {
-			time.Sleep(500 * time.Millisecond)
+			swarmtest.Advance(500 * time.Millisecond)
 			mute.Release()
 		}()
 		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Status != swarm.Complete || r.Duration != 500*time.Millisecond {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 // TestSessionThatIsBeingClosedHoldsNobodyUp: a close handshake with a peer that does not read takes seconds, and is not waited
@@ -59,7 +60,7 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 func TestRegisterThatComesTooLate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.dial()
-		time.Sleep(wire.RegisterTimeout)
+		swarmtest.Advance(wire.RegisterTimeout)
 		synctest.Wait()
 		go func() {
 			_ = p.ws.Write(context.Background(), websocket.MessageText, []byte(`{"type":"register","driver_id":"d-1"}`))
@@ -149,7 +150,7 @@ func handshake(t *testing.T, conn net.Conn) {
 func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("deaf", "")
-		time.Sleep(PingAfter + WriteTimeout + time.Second)
+		swarmtest.Advance(PingAfter + WriteTimeout + time.Second)
 		synctest.Wait()
 		if got, want := w.sink.all(), `["gone","deaf","write_timeout"]`; len(got) != 1 || got[0] != want {
 			t.Errorf("got %v, want %s", got, want)
@@ -213,7 +214,7 @@ func TestLeaseOfAnyLength(t *testing.T) {
 				}()
 				last := time.Now()
 				for end := last.Add(5 * lease); time.Now().Before(end); {
-					time.Sleep(time.Duration(reg.HeartbeatIntervalMS) * time.Millisecond)
+					swarmtest.Advance(time.Duration(reg.HeartbeatIntervalMS) * time.Millisecond)
 					p.send(`{"type":"heartbeat"}`)
 					synctest.Wait()
 					if gap := time.Since(last); gap > lease/4 {

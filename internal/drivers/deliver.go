@@ -10,18 +10,29 @@ import (
 // Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
 // just registered ones too. A target that could not be handed it is reported absent.
 func (r *Registry) Offer(issue swarm.Issue) {
-	frame := commandFrame(issue.Seq, issue.Command, issue.Deadline)
+	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue.Seq, issue.Command, issue.Target)
+	r.cfg.Desired.Issue(issue)
 	r.offered.Store(issue.Seq)
+	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
 	for s := range r.matching(issue.Target) {
-		r.hand(s, mail{issue.Seq, issue.Command, frame})
-	}
-	for _, id := range issue.Targets {
-		if seat := r.seats[id]; seat == nil || !seat.open() || seat.session.offered != issue.Seq {
-			r.sink.Absent(id, issue.Seq)
+		for len(targets) > 0 && targets[0] < s.id {
+			r.sink.Absent(targets[0], issue.Seq)
+			targets = targets[1:]
 		}
+		c := issue.CommandFor(s.id)
+		frame := frames[c.Players]
+		if frame == nil {
+			frame = commandFrame(issue.Seq, c, issue.Deadline)
+			frames[c.Players] = frame
+		}
+		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+			targets = targets[1:]
+		}
+	}
+	for _, id := range targets {
+		r.sink.Absent(id, issue.Seq)
 	}
 }
 
@@ -42,19 +53,16 @@ func (r *Registry) Reset(seq uint64) {
 // resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
 const resetDeadline = 2 * time.Second
 
-// hand puts m into the mailbox of s. The lock is held.
-func (r *Registry) hand(s *session, m mail) {
+// hand puts m into the mailbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
+func (r *Registry) hand(s *session, m mail) (taken bool) {
 	if !s.supports(m.command.Type) {
-		s.offered = m.seq // its verdict is known
-		return
+		return true
 	}
 	superseded, taken := s.box.put(m)
-	if taken {
-		s.offered = m.seq
-	}
 	for _, old := range superseded {
 		r.sink.Superseded(s.id, old)
 	}
+	return taken
 }
 
 func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {

@@ -15,7 +15,8 @@ import (
 const (
 	maxWordBytes    = 256 // version and instance
 	maxCapabilities = 32
-	maxMetrics      = 64
+	minWeight       = 0.001
+	maxWeight       = 1_000_000
 )
 
 // parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise problem
@@ -44,15 +45,19 @@ func checkRegister(reg *wire.Register) string {
 	switch {
 	case !swarm.ValidDriverID(reg.DriverID):
 		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither connect nor stream"
-	case !plain(reg.Version, maxWordBytes), !plain(reg.Instance, maxWordBytes):
+	case !plain(reg.Version), !plain(reg.Instance):
 		return "fields /version and /instance must be at most 256 bytes without control characters"
 	case len(reg.Capabilities) > maxCapabilities:
 		return "field /capabilities has over 32 items"
+	case reg.Weight != nil && (*reg.Weight < minWeight || *reg.Weight > maxWeight):
+		return "field /weight must be a number from 0.001 to 1000000"
+	case reg.MaxPlayers < 0 || reg.MaxPlayers > swarm.MaxPlayers:
+		return "field /max_players must be from 0 (no limit) to 1000000000"
 	case reg.State != nil && negative(reg.State):
 		return "field /state has a negative number"
 	}
 	for _, c := range reg.Capabilities {
-		if !plain(c, maxWordBytes) {
+		if !plain(c) {
 			return "field /capabilities must hold command types"
 		}
 	}
@@ -62,15 +67,24 @@ func checkRegister(reg *wire.Register) string {
 	return ""
 }
 
+// shareOf is what a driver gets of a total: weights are kept in thousandths.
+func shareOf(reg *wire.Register) swarm.Share {
+	weight := 1.0
+	if reg.Weight != nil {
+		weight = *reg.Weight
+	}
+	return swarm.Share{Weight: uint64(math.Round(weight * 1000)), Cap: reg.MaxPlayers}
+}
+
 func checkBeat(b *wire.Heartbeat) string {
 	switch {
 	case b.State != nil && negative(b.State):
 		return "field /state has a negative number"
-	case len(b.Metrics) > maxMetrics:
+	case len(b.Metrics) > wire.MaxMetrics:
 		return "field /metrics has over 64 items"
 	}
 	for name, v := range b.Metrics {
-		if !plain(name, maxWordBytes) || math.IsInf(v, 0) || math.IsNaN(v) {
+		if !plainUpTo(wire.MaxMetricNameBytes, name) || math.IsInf(v, 0) || math.IsNaN(v) {
 			return "field /metrics must map names of at most 256 bytes to finite numbers"
 		}
 	}
@@ -92,7 +106,9 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 
 func negative(s *wire.State) bool { return s.Players < 0 || s.SpawnDelayMS < 0 }
 
-func plain(s string, most int) bool {
+func plain(s string) bool { return plainUpTo(maxWordBytes, s) }
+
+func plainUpTo(most int, s string) bool {
 	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
 }
 

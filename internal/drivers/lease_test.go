@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 // TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is let in.
@@ -31,7 +33,7 @@ func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
 		}()
 		for range 60 {
 			p.send(`{"type":"heartbeat"}`)
-			time.Sleep(time.Second)
+			swarmtest.Advance(time.Second)
 		}
 		ping, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
 		defer cancel()
@@ -43,6 +45,8 @@ func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
 		})
 		if err == nil || resp.StatusCode == http.StatusSwitchingProtocols {
 			t.Error("a new driver was let in")
+		} else {
+			_ = resp.Body.Close()
 		}
 		w.r.SuspendLeases(false)
 		p.send(`{"type":"heartbeat"}`)
@@ -117,12 +121,12 @@ func TestPauseOfThisProcess(t *testing.T) {
 			defer func() { _ = p.ws.CloseNow() }()
 		}
 		stale, _ := w.join("stale", "")
-		time.Sleep(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
+		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
 		active := func() int { return len(w.r.Targets(swarm.Target{})) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
 
-		time.Sleep(30 * time.Second)
+		swarmtest.Advance(30 * time.Second)
 		if n := active(); n != drivers+1 {
 			t.Errorf("%d of %d drivers are active before anybody looked", n, drivers+1)
 		}
@@ -130,7 +134,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		if n := active(); n != drivers+1 {
 			t.Errorf("%d of %d drivers are active after the sweep", n, drivers+1)
 		}
-		time.Sleep(time.Second) // 3 s without a heartbeat, the pause left out
+		swarmtest.Advance(time.Second) // 3 s without a heartbeat, the pause left out
 		w.r.sweep(time.Now())
 		if n := active(); n != 0 {
 			t.Errorf("%d drivers that do not heartbeat are active", n)
@@ -149,7 +153,7 @@ func TestPauseDoesNotEndTheTimeToRegister(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.dial()
 		w.stopSweeper()
-		time.Sleep(wire.RegisterTimeout)
+		swarmtest.Advance(wire.RegisterTimeout)
 		synctest.Wait()
 		p.send(`{"type":"register","driver_id":"d-1"}`)
 		var reg wire.Registered
@@ -186,7 +190,7 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 func TestLostDrivers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("stale", "")
-		time.Sleep(3 * time.Second)
+		swarmtest.Advance(3 * time.Second)
 		w.join("active", "")
 		gone, _ := w.join("gone", `,"labels":{"region":"eu"},"capabilities":["stop"]`)
 		_ = gone.ws.CloseNow()
@@ -200,9 +204,21 @@ func TestLostDrivers(t *testing.T) {
 		if seats, loaded := w.r.Lost(swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}); len(seats) != 0 || !loaded {
 			t.Errorf("of another region: %+v, loaded %v", seats, loaded)
 		}
-		time.Sleep(10 * time.Minute)
+		swarmtest.Advance(10 * time.Minute)
 		if seats, _ := w.r.Lost(swarm.Target{DriverIDs: []string{"gone"}}); len(seats) != 0 {
 			t.Errorf("a forgotten driver: %+v", seats)
+		}
+	})
+}
+
+// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register again.
+func TestALostLeaseIsShown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, lost := range []bool{true, false} {
+			w.join("d-1", fmt.Sprintf(`,"instance":"one","lease_lost":%t`, lost))
+			if d, ok := w.r.Driver("d-1"); !ok || d.LeaseLost != lost {
+				t.Errorf("registered with lease_lost %t: %+v", lost, d)
+			}
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	r.seats[s.id] = &seat{id: s.id, session: s}
 	r.joined = nil
 	r.mu.Unlock()
-	r.logJoin(s, old)
+	r.logJoin(s, reg, old)
 }
 
 // checkEnd reports a driver that has applied more than the log holds.
@@ -53,9 +53,12 @@ func (r *Registry) checkEnd(reg *wire.Register) {
 	}
 }
 
-func (r *Registry) logJoin(s, old *session) {
+func (r *Registry) logJoin(s *session, reg *wire.Register, old *session) {
 	if old != nil && !old.sameProcess(s) {
 		r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+	}
+	if reg.LeaseLost {
+		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)
 	}
 	r.cfg.Logger.Info("driver registered", "driver_id", s.id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }

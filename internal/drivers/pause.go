@@ -42,17 +42,18 @@ func (r *Registry) excusePause(now time.Time) (pause time.Duration) {
 	r.resumedAt = now
 	pause = now.Sub(last)
 	for s := range r.sessions {
-		s.excuse(last, pause)
+		s.excuse(pause, now)
 	}
 	return pause
 }
 
-// excuse moves what was measured before the pause.
-func (s *session) excuse(before time.Time, pause time.Duration) {
-	limit := s.clock(before)
+// excuse moves what was measured by the pause, and not past now: what was measured since the last sweep came before the pause or
+// after it, and nobody knows which.
+func (s *session) excuse(pause time.Duration, now time.Time) {
+	limit := s.clock(now)
 	for _, at := range []*atomic.Int64{&s.beatAt, &s.heardAt, &s.socket.writingAt} {
-		if old := at.Load(); old != 0 && old <= limit {
-			at.CompareAndSwap(old, old+int64(pause)) // else it was measured anew meanwhile
+		if old := at.Load(); old != 0 {
+			at.CompareAndSwap(old, min(old+int64(pause), limit)) // else it was measured anew meanwhile
 		}
 	}
 }

@@ -65,6 +65,7 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
 func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
 func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
+func (s *sinkLog) Resplit(seq uint64, lost []string)   { s.add(text("resplit", seq, lost)) }
 func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
 	s.add(text("regressed", id, seq))
 	if s.onRegress != nil {
@@ -144,7 +145,7 @@ type peer struct {
 
 func (w *world) dial() *peer {
 	w.t.Helper()
-	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{
+	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {

@@ -27,25 +27,29 @@ func (s *session) read() {
 	defer s.r.leave(s, false)
 	late := time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(s.since) })
 	defer late.Stop()
-	handle := func(frame []byte) bool {
-		late.Stop()
-		return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
-	}
 	var buf []byte
-	for {
+	for first := true; ; first = false {
 		if cap(buf) > keptBytes {
 			buf = nil
 		}
 		frame, err := s.next(&buf)
-		if err == nil && !handle(frame) {
+		if err == nil && !s.handle(frame, first, late) {
 			err = s.drop(nil)
 		}
 		if err != nil {
 			s.logger().Debug("session ended", "driver_id", s.id, "err", err)
 			return
 		}
-		handle = s.take
 	}
+}
+
+// handle takes one frame. It reports false when the session is to end.
+func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool) {
+	if !first {
+		return s.take(frame)
+	}
+	late.Stop()
+	return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
 }
 
 // registerLate ends a session that has not registered in time, counted from since, unless this process was paused meanwhile: then

@@ -45,7 +45,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	small := &net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
 	}}
-	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{
+	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: small.DialContext}}, Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {

@@ -23,6 +23,8 @@ type Sink interface {
 	Superseded(driverID string, seq uint64)
 	// Reset asks for a reset record.
 	Reset(cause string)
+	// Resplit asks for a total to be split anew: the lost drivers, which had parts of it, cannot be running them any more.
+	Resplit(seq uint64, lost []string)
 	// LogRegressed tells that a driver registers the current log with an applied seq past its end: entries were lost. It is
 	// called without a lock held and may block, and may give the log a new id by SetLogID: the driver is told that one.
 	LogRegressed(driverID, logID string, appliedSeq uint64)
@@ -41,6 +43,7 @@ type Config struct {
 	ForgetAfter       time.Duration  // how long a lost driver is shown
 	LeaseTTL          time.Duration  // how long a driver goes on without a word from the server
 	OnLeaseLost       string         // what it does then: OnLeaseLostStop or OnLeaseLostHold
+	Resplit           bool           // ask for totals to be split anew when drivers are lost
 	LogID             string         // of the log, as drivers are told
 	Desired           *swarm.Desired // fold of the log so far; the Registry owns it from now on
 	LastSeq           uint64         // position of the log's last record
@@ -91,8 +94,10 @@ type Registry struct {
 
 	mu        sync.Mutex
 	seats     map[string]*seat
-	joined    []*session            // open registered sessions by driver id; nil when it must be made anew
-	open      int                   // seats with an open session
+	joined    []*session // open registered sessions by driver id; nil when it must be made anew
+	open      int        // seats with an open session
+	startedAt time.Time
+	resplits  resplits
 	emptyAt   time.Time             // since when open is 0
 	sessions  map[*session]struct{} // every connection, registered or not
 	accepting bool
@@ -113,7 +118,7 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 		return nil, err
 	}
 	r := &Registry{
-		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(),
+		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(), startedAt: time.Now(), resplits: resplits{},
 		seats: map[string]*seat{}, sessions: map[*session]struct{}{},
 	}
 	r.offered.Store(cfg.LastSeq)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 func TestTargets(t *testing.T) {
@@ -134,7 +135,7 @@ func TestLostDriversAreShownThenForgottenAndLoadIsReset(t *testing.T) {
 		if d, _ := w.r.Driver("d-1"); d.State != swarm.Disconnected {
 			t.Errorf("lost driver is %s", d.State)
 		}
-		time.Sleep(10*time.Minute + time.Second)
+		swarmtest.Advance(10*time.Minute + time.Second)
 		synctest.Wait()
 		if got := w.r.Drivers(); len(got) != 0 {
 			t.Errorf("still shown: %v", got)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 var (
@@ -195,10 +196,34 @@ func TestSameIDAgain(t *testing.T) {
 	})
 }
 
+// TestAcksThatChangeNothing: of a seq that nobody issued, of one from before this session, of a session that was replaced.
+func TestAcksThatChangeNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.offer(2, set10)
+		w.offer(3, stop)
+		old, reg := w.join("d-1", `,"instance":"one"`)
+		if len(reg.Desired) != 1 || reg.Desired[0].Seq != 3 {
+			t.Fatalf("desired: %+v", reg.Desired)
+		}
+		for _, seq := range []string{"1", "2", "4", "18446744073709551615"} {
+			old.send(`{"type":"command_ack","seq":` + seq + `,"status":"applied"}`)
+		}
+		w.join("d-1", `,"instance":"two"`)
+		old.send(`{"type":"command_ack","seq":3,"status":"applied"}`)
+		synctest.Wait()
+		if got := w.sink.all(); len(got) != 0 {
+			t.Errorf("got %v", got)
+		}
+		if d, _ := w.r.Driver("d-1"); d.AppliedSeq != 0 || d.LastAck != nil {
+			t.Errorf("roster: %+v", d)
+		}
+	})
+}
+
 func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
-		time.Sleep(3 * time.Second)
+		swarmtest.Advance(3 * time.Second)
 		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.Target{})) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
@@ -227,7 +252,7 @@ func TestSilentDriverIsPingedThenClosed(t *testing.T) {
 			_, _, _ = p.ws.Read(w.t.Context())
 		}()
 		deaf, _ := w.join("deaf", "") // does not even read
-		time.Sleep(2 * time.Minute)
+		swarmtest.Advance(2 * time.Minute)
 		if d, _ := w.r.Driver("reader"); d.State != swarm.Stale {
 			t.Errorf("a driver that answers pings is %s, want stale", d.State)
 		}
@@ -256,7 +281,7 @@ func TestPeerThatDoesNotReadIsCutAndDelaysNobody(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the deaf driver cost the other %v", took)
 		}
-		time.Sleep(WriteTimeout + time.Second)
+		swarmtest.Advance(WriteTimeout + time.Second)
 		synctest.Wait()
 		got := w.sink.all()
 		if want := `["gone","deaf","write_timeout"]`; got[len(got)-1] != want {
@@ -296,7 +321,7 @@ func TestHeartbeatsAreAnsweredForTheLease(t *testing.T) {
 		}()
 		for range 60 {
 			p.send(`{"type":"heartbeat"}`)
-			time.Sleep(time.Second)
+			swarmtest.Advance(time.Second)
 		}
 		synctest.Wait()
 		if n := len(frames); n < 4 || n > 6 {

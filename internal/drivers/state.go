@@ -10,11 +10,12 @@ import (
 
 // State returns what is desired of the swarm and how far each known driver is from it. Only the copying is done under the lock.
 func (r *Registry) State() swarm.State {
-	desired, drifts, labels := r.snapshot()
+	desired, drifts, labels, unconfirmed := r.snapshot()
 	state := swarm.State{Rules: desired.Rules(), Drivers: drifts}
 	rules := make(map[uint64]*swarm.Rule, len(state.Rules))
 	for i := range state.Rules {
 		rules[state.Rules[i].Seq] = &state.Rules[i]
+		state.Rules[i].Unconfirmed = unconfirmed[state.Rules[i].Seq]
 	}
 	for i := range drifts {
 		d := &drifts[i]
@@ -56,7 +57,7 @@ func compare(d *swarm.Drift, rules map[uint64]*swarm.Rule) {
 }
 
 // snapshot copies what State needs.
-func (r *Registry) snapshot() (desired *swarm.Desired, drifts []swarm.Drift, labels map[string]map[string]string) {
+func (r *Registry) snapshot() (desired *swarm.Desired, drifts []swarm.Drift, labels map[string]map[string]string, unconfirmed map[uint64]int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -71,7 +72,11 @@ func (r *Registry) snapshot() (desired *swarm.Desired, drifts []swarm.Drift, lab
 		drifts = append(drifts, d)
 		labels[id] = seat.session.labels
 	}
-	return r.cfg.Desired.Clone(), drifts, labels
+	unconfirmed = map[uint64]int64{}
+	for seq, parts := range r.cfg.Desired.Splits() {
+		unconfirmed[seq] = r.unconfirmed(parts, now)
+	}
+	return r.cfg.Desired.Clone(), drifts, labels, unconfirmed
 }
 
 // Stopped tells how far the Stop of an entry has come: which of its targets report 0 players since it was handed over.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 func drift(s swarm.State) map[string][]swarm.DriftCause {
@@ -74,7 +75,7 @@ func TestProofOfAStop(t *testing.T) {
 		}
 		b.send(`{"type":"heartbeat","state":{"players":0}}`)
 		w.join("gone", `,"state":{"players":0}`)
-		time.Sleep(time.Second)
+		swarmtest.Advance(time.Second)
 		if p := w.r.Stopped(2, targets); p.Stopped != 3 || len(p.Pending) != 0 {
 			t.Errorf("at the end: %+v", p)
 		}

@@ -47,6 +47,7 @@ func (r *Registry) look(now time.Time) (pause time.Duration) {
 			delete(r.seats, id)
 		}
 	}
+	r.mendSplits(now)
 	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
 		r.emptyAt = now // ask again only if nothing comes of it
 		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())

@@ -17,7 +17,7 @@ func (r *Registry) Targets(t swarm.Target) []swarm.Seat {
 	var out []swarm.Seat
 	for s := range r.matching(t) {
 		if s.active(now) {
-			out = append(out, swarm.Seat{DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive()})
+			out = append(out, swarm.Seat{DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive(), Share: s.share})
 		}
 	}
 	return out

@@ -21,6 +21,17 @@ const (
 	bodyTimeout  = 10 * time.Second // a body must be here by then
 )
 
+// withBodyTimeout bounds how long a body may take, whether or not anybody reads it: behind an answer the server reads what is left
+// of the body, and would wait for that for ever.
+func withBodyTimeout(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // tests' recorders have none
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // withStrictBody reads a POST's body, refuses what is no strict JSON command, and hands it on to be read again. The generated
 // decoder is lax: it would take the last of two equal keys, and any spelling of a key.
 func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
@@ -60,16 +71,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must not be compressed: send no Content-Encoding")
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // tests' recorders have no deadline
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
-	_ = control.SetReadDeadline(time.Time{})
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, swarm.Errorf(swarm.CodeBodyTooLarge, "the body is over 64 KiB")
 	}
 	if err != nil {
 		return nil, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the body did not arrive whole", Cause: err}
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // waiting for the outcome may take longer
 	return body, nil
 }
 
@@ -89,6 +98,7 @@ type commandShape struct {
 type commandBody struct {
 	Type         string `json:"type"`
 	Players      *int64 `json:"players"`
+	PlayersTotal *int64 `json:"players_total"`
 	SpawnDelayMS *int64 `json:"spawn_delay_ms"`
 	Note         string `json:"note"`
 }
@@ -170,7 +180,14 @@ func (s *commandShape) check() error {
 	if !known {
 		return invalid(swarm.FieldError{Pointer: "/command/type", Detail: "is not a command type; use set_players, set_spawn_delay_ms or stop"})
 	}
-	value("/command/players", c.Players, swarm.SetPlayers)
+	if c.PlayersTotal == nil || c.Type != string(swarm.SetPlayers) {
+		value("/command/players", c.Players, swarm.SetPlayers)
+	} else if c.Players != nil {
+		bad = append(bad, swarm.FieldError{Pointer: "/command/players_total", Detail: "and players are both given; players is per driver, players_total is split over the targets"})
+	}
+	if c.PlayersTotal != nil {
+		value("/command/players_total", c.PlayersTotal, swarm.SetPlayers)
+	}
 	value("/command/spawn_delay_ms", c.SpawnDelayMS, swarm.SetSpawnDelay)
 	if len(bad) > 0 {
 		return invalid(bad...)

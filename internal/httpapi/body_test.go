@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,46 +104,43 @@ func TestBodyLimitIsExact(t *testing.T) {
 
 // TestAFloodIsCutEarly: a body without end is refused after 64 KiB, and the connection ends.
 func TestAFloodIsCutEarly(t *testing.T) {
-	net := swarmtest.Serve(t, newWorld(t, nil).handler)
-	flood := &endless{}
-	resp, err := net.Client().Post("http://localhost/commands", "application/json", flood)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusRequestEntityTooLarge || !resp.Close {
-		t.Errorf("got %d, connection closed: %v", resp.StatusCode, resp.Close)
-	}
-	if flood.sent > 4*maxBodyBytes {
-		t.Errorf("the server took %d bytes before it refused", flood.sent)
-	}
-}
-
-type endless struct{ sent int }
-
-func (e *endless) Read(p []byte) (int, error) {
-	e.sent += len(p)
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
-
-// TestASlowBodyIsCut: a body has bodyTimeout to arrive whole, however steadily it drips.
-func TestASlowBodyIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		net := swarmtest.Serve(t, newWorld(t, nil).handler)
-		began, slow := time.Now(), newDrip(time.Second)
-		defer slow.stop()
-		resp, err := net.Client().Post("http://localhost/commands", "application/json", slow)
-		if err != nil {
-			t.Fatal(err)
+		sent := 0
+		status, hangsUp, _ := slowly(t, newWorld(t, nil), "POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n", func(w io.Writer) error {
+			n, err := w.Write(bytes.Repeat([]byte(" "), 1<<10))
+			sent += n
+			return err
+		})
+		if status != http.StatusRequestEntityTooLarge || !hangsUp {
+			t.Errorf("got %d, connection closed: %v", status, hangsUp)
 		}
-		_ = resp.Body.Close()
-		if took := time.Since(began); resp.StatusCode != http.StatusBadRequest || took != bodyTimeout {
-			t.Errorf("got %d after %v, want 400 after %v", resp.StatusCode, took, bodyTimeout)
+		if sent > 8*maxBodyBytes {
+			t.Errorf("the server took %d bytes before it hung up", sent)
 		}
 	})
+}
+
+// TestASlowBodyIsCut: a body has bodyTimeout to arrive whole, however steadily it drips, and whether or not anybody wants it: behind
+// an answer the server reads what is left.
+func TestASlowBodyIsCut(t *testing.T) {
+	for request, status := range map[string]int{
+		"POST /commands HTTP/1.1\r\nContent-Type: application/json\r\n": http.StatusBadRequest,
+		"POST /commands HTTP/1.1\r\nContent-Type: text/plain\r\n":       http.StatusUnsupportedMediaType,
+		"GET /livez HTTP/1.1\r\n":                                       http.StatusOK,
+		"DELETE /commands HTTP/1.1\r\n":                                 http.StatusMethodNotAllowed,
+	} {
+		for name, next := range map[string]func(io.Writer) error{
+			"drips":        drip(time.Second, strings.NewReader(strings.Repeat(" ", 900))),
+			"says nothing": drip(time.Hour, strings.NewReader(" ")),
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				got, _, took := slowly(t, newWorld(t, nil), request+"Content-Length: 1000\r\n", next)
+				if got != status || took > bodyTimeout+time.Second {
+					t.Errorf("%.20s, the client %s: got %d, all over after %v; want %d and %v", request, name, got, took, status, bodyTimeout)
+				}
+			})
+		}
+	}
 }
 
 // TestASteadyBodyHasItsTime: the time limit of the body ends with it, however long the outcome takes.
@@ -148,39 +148,47 @@ func TestASteadyBodyHasItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.hold = make(chan struct{})
-		net := swarmtest.Serve(t, w.handler)
 		time.AfterFunc(5*bodyTimeout, func() { close(w.hold) })
-		resp, err := net.Client().Post("http://localhost/commands", "application/json", newDrip(bodyTimeout/100))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusCreated {
-			t.Errorf("got %d, want 201", resp.StatusCode)
+		request := fmt.Sprintf("POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n", len(stop))
+		status, _, _ := slowly(t, w, request, drip(bodyTimeout/100, strings.NewReader(stop)))
+		if status != http.StatusCreated {
+			t.Errorf("got %d, want 201", status)
 		}
 	})
 }
 
-// drip is a command that comes a byte at a time.
-type drip struct {
-	left    []byte
-	every   time.Duration
-	stopped chan struct{}
+// drip writes a body a byte at a time.
+func drip(every time.Duration, body io.Reader) func(io.Writer) error {
+	return func(w io.Writer) error {
+		<-time.After(every)
+		_, err := io.CopyN(w, body, 1)
+		return err
+	}
 }
 
-func newDrip(every time.Duration) *drip { return &drip{[]byte(stop), every, make(chan struct{})} }
-
-func (d *drip) stop() { close(d.stopped) }
-
-func (d *drip) Read(p []byte) (int, error) {
-	if len(d.left) == 0 {
-		return 0, io.EOF
+// slowly sends a request whose body comes by calls of next, until one fails, and returns what was answered once the server has ended the
+// connection, and when that was. The answer is read while the body is still on its way: Go's own client gives up when it cannot write.
+func slowly(t *testing.T, w *world, request string, next func(io.Writer) error) (status int, hangsUp bool, took time.Duration) {
+	t.Helper()
+	conn, err := swarmtest.Serve(t, w.handler).Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	select {
-	case <-time.After(d.every):
-	case <-d.stopped:
-		return 0, io.ErrClosedPipe
+	began := time.Now()
+	var body sync.WaitGroup
+	body.Go(func() {
+		_, err := io.WriteString(conn, request+"Host: localhost\r\n\r\n")
+		for err == nil {
+			err = next(conn)
+		}
+	})
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	p[0], d.left = d.left[0], d.left[1:]
-	return 1, nil
+	_ = resp.Body.Close()
+	_, _ = io.Copy(io.Discard, conn)
+	took = time.Since(began)
+	body.Wait()
+	return resp.StatusCode, resp.Close, took
 }

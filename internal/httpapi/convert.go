@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"math"
 	"time"
 
@@ -53,7 +54,10 @@ func commandOf(c api.Command) (swarm.Command, error) {
 	}
 	switch v := v.(type) {
 	case api.SetPlayersCommand:
-		return swarm.Command{Type: swarm.SetPlayers, Players: v.Players, Note: deref(v.Note)}, nil
+		if v.PlayersTotal != nil {
+			return swarm.Command{Type: swarm.SetPlayers, Players: *v.PlayersTotal, Total: true, Note: deref(v.Note)}, nil
+		}
+		return swarm.Command{Type: swarm.SetPlayers, Players: deref(v.Players), Note: deref(v.Note)}, nil
 	case api.SetSpawnDelayCommand:
 		return swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: v.SpawnDelayMs, Note: deref(v.Note)}, nil
 	default:
@@ -61,15 +65,25 @@ func commandOf(c api.Command) (swarm.Command, error) {
 	}
 }
 
+// commandTo fills the union by hand: the generated way merges each command with its type in a map, which takes longer than all the
+// rest of an entry.
 func commandTo(c swarm.Command) (out api.Command) {
-	var err error
+	var v any
 	switch c.Type {
 	case swarm.SetPlayers:
-		err = out.FromSetPlayersCommand(api.SetPlayersCommand{Players: c.Players, Note: optional(c.Note)})
+		set := api.SetPlayersCommand{Type: api.SetPlayersCommandTypeSetPlayers, Players: &c.Players, Note: optional(c.Note)}
+		if c.Total {
+			set.Players, set.PlayersTotal = nil, &c.Players
+		}
+		v = set
 	case swarm.SetSpawnDelay:
-		err = out.FromSetSpawnDelayCommand(api.SetSpawnDelayCommand{SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)})
+		v = api.SetSpawnDelayCommand{Type: api.SetSpawnDelayCommandTypeSetSpawnDelayMs, SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)}
 	case swarm.Stop:
-		err = out.FromStopCommand(api.StopCommand{Note: optional(c.Note)})
+		v = api.StopCommand{Type: api.StopCommandTypeStop, Note: optional(c.Note)}
+	}
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = out.UnmarshalJSON(b)
 	}
 	if err != nil {
 		panic("a command cannot be JSON: " + err.Error()) // numbers and checked text always can
@@ -95,11 +109,26 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	if d == asItem {
 		most = itemVerdicts
 	}
+	addSplit(&out, e.Issued, most)
 	addVerdicts(&out, e, d == whole, n.Acked, most)
 	for _, l := range e.Late[:min(len(e.Late), most)] {
 		out.Late = append(out.Late, lateTo(l))
 	}
 	return out
+}
+
+// addSplit shows who got what of a total.
+func addSplit(out *api.Entry, i *swarm.Issued, most int) {
+	out.Cause = optional(i.Cause)
+	if !i.Command.Total {
+		return
+	}
+	short := i.Shortfall()
+	split := make([]api.SplitPart, min(len(i.Split), most))
+	for at := range split {
+		split[at] = api.SplitPart{DriverId: i.Targets[at], Players: i.Split[at]}
+	}
+	out.Split, out.Shortfall = &split, &short
 }
 
 // addVerdicts fills the lists of an entry, each with at most so many.
@@ -159,7 +188,7 @@ func driverTo(d swarm.Driver) api.Driver {
 		DriverId: d.ID, State: api.DriverState(d.State), Labels: api.Labels{}, Version: d.Version, Capabilities: []string{},
 		ConnectedAt: timestamp.Of(d.ConnectedAt), RemoteAddr: d.RemoteAddr, HeartbeatAgeMs: d.HeartbeatAge.Milliseconds(),
 		AppliedSeq: int64(d.AppliedSeq), Metrics: map[string]float64{},
-		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive,
+		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, LeaseLost: d.LeaseLost,
 	}
 	if len(d.Labels) > 0 {
 		out.Labels = d.Labels

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -43,33 +46,38 @@ func (w *world) follow(t *testing.T, path, member string, between func()) (seen 
 }
 
 // TestPagesUnderAppends: newest first, a walk shows exactly what was there when it began; oldest first, what comes meanwhile too.
+// Neither shows an entry twice, or leaves one out.
 func TestPagesUnderAppends(t *testing.T) {
 	w := newWorld(t, nil)
-	submit := func() { w.do(t, "POST", "/commands", `{"submitter":"ci/a","command":{"type":"stop"}}`) }
-	for range 25 {
-		submit()
+	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second}
+	submit := func(n int) {
+		for range n {
+			if _, _, err := w.Submit(t.Context(), stopped); err != nil {
+				t.Error(err)
+			}
+		}
 	}
-	began := w.count()
-	newest := w.follow(t, "/commands?limit=4", "seq", submit)
-	if len(newest) != began {
-		t.Errorf("newest first: %d entries, want the %d there were at the first page", len(newest), began)
-	}
+	submit(100)
+	var others sync.WaitGroup
+	others.Go(func() { submit(400) })
+	newest := w.follow(t, "/commands?limit=7", "seq", func() { submit(1) })
 	for i, seq := range newest {
-		if want := float64(2*(began-i) + 0); seq != want {
+		if want := newest[0].(float64) - 2*float64(i); seq != want {
 			t.Fatalf("newest first: place %d is seq %v, want %v", i, seq, want)
 		}
 	}
-	pages := 0
-	oldest := w.follow(t, "/commands?order=asc&limit=7&submitter=ci/a&type=stop&status=complete", "seq", func() {
-		if pages++; pages < 4 {
-			submit()
-		}
-	})
-	if len(oldest) != w.count() {
-		t.Errorf("oldest first: %d entries, want all %d", len(oldest), w.count())
+	if last := newest[len(newest)-1]; last != 2.0 {
+		t.Errorf("newest first: the walk ended at seq %v", last)
+	}
+	others.Wait()
+	others.Go(func() { submit(100) })
+	oldest := w.follow(t, "/commands?order=asc&limit=50&submitter=ci/a&type=stop&status=complete", "seq", runtime.Gosched)
+	others.Wait()
+	if n := w.count(); len(oldest) < n-100 || len(oldest) > n {
+		t.Errorf("oldest first: %d entries of %d", len(oldest), n)
 	}
 	for i, seq := range oldest {
-		if want := float64(2 * (i + 1)); seq != want {
+		if want := 2 * float64(i+1); seq != want {
 			t.Fatalf("oldest first: place %d is seq %v, want %v", i, seq, want)
 		}
 	}

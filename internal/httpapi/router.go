@@ -19,7 +19,7 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
+	r.Use(withBodyTimeout, withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
 	})

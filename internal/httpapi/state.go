@@ -70,6 +70,7 @@ func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.Stop
 func ruleTo(r swarm.Rule) api.DesiredRule {
 	return api.DesiredRule{
 		Seq: int64(r.Seq), Command: commandTo(r.Command), Target: targetTo(r.Target), Reset: r.Reset, Matching: r.Matching, Converged: r.Converged,
+		Unconfirmed: r.Unconfirmed,
 	}
 }
 

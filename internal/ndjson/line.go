@@ -28,7 +28,7 @@ func shape(s swarm.Stored, targets []string) any {
 		return issuedLine{
 			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: command(r.Command),
 			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets, SubmittedAt: timestamp(r.SubmittedAt),
-			DeadlineMS: r.Deadline.Milliseconds(), IdempotencyKey: r.Key,
+			DeadlineMS: r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
 		}
 	case *swarm.Closed:
 		return closed(s.Position, r, targets)
@@ -56,11 +56,22 @@ func reset(id uint64, r *swarm.Reset) resetLine {
 	return l
 }
 
+func split(r *swarm.Issued) (parts []partJSON) {
+	for i, n := range r.Split {
+		parts = append(parts, partJSON{r.Targets[i], n})
+	}
+	return parts
+}
+
 func command(c swarm.Command) commandJSON {
 	j := commandJSON{Type: string(c.Type), Note: c.Note}
 	switch c.Type {
 	case swarm.SetPlayers:
-		j.Players = &c.Players
+		if c.Total {
+			j.PlayersTotal = &c.Players
+		} else {
+			j.Players = &c.Players
+		}
 	case swarm.SetSpawnDelay:
 		j.SpawnDelayMS = &c.SpawnDelayMS
 	case swarm.Stop:

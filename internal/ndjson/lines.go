@@ -11,14 +11,22 @@ type issuedLine struct {
 	Targets        []string    `json:"targets"`
 	SubmittedAt    string      `json:"submitted_at"`
 	DeadlineMS     int64       `json:"deadline_ms"`
+	Split          []partJSON  `json:"split,omitempty"`
+	Cause          string      `json:"cause,omitempty"`
 	IdempotencyKey string      `json:"idempotency_key,omitempty"`
 }
 
 type commandJSON struct {
 	Type         string `json:"type"`
 	Players      *int64 `json:"players,omitempty"`
+	PlayersTotal *int64 `json:"players_total,omitempty"`
 	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"`
 	Note         string `json:"note,omitempty"`
+}
+
+type partJSON struct {
+	DriverID string `json:"driver_id"`
+	Players  int64  `json:"players"`
 }
 
 type targetJSON struct {

@@ -17,15 +17,17 @@ func CommandTypes() []CommandType { return []CommandType{SetPlayers, SetSpawnDel
 
 // Limits on commands.
 const (
-	MaxPlayers      = 1_000_000_000 // per driver
-	MaxSpawnDelayMS = 86_400_000    // one day
+	MaxPlayers      = 1_000_000_000     // per driver
+	MaxPlayersTotal = 1_000_000_000_000 // over all targets
+	MaxSpawnDelayMS = 86_400_000        // one day
 	MaxNoteBytes    = 256
 )
 
 // Command is one member of the closed union. Values are absolute, so a command is idempotent by nature.
 type Command struct {
 	Type         CommandType
-	Players      int64  // of SetPlayers: players per driver, 0 to MaxPlayers
+	Players      int64  // of SetPlayers: players per driver, 0 to MaxPlayers; with Total 0 to MaxPlayersTotal
+	Total        bool   // of SetPlayers: Players is meant for all targets together, and split over them
 	SpawnDelayMS int64  // of SetSpawnDelay: milliseconds between two spawns, 0 to MaxSpawnDelayMS
 	Note         string // free text for people, at most MaxNoteBytes
 }
@@ -62,7 +64,11 @@ func (c Command) Validate(pointer string) []FieldError {
 	var bad []FieldError
 	switch c.Type {
 	case SetPlayers:
-		bad = between(bad, pointer+"/players", c.Players, 0, MaxPlayers)
+		if c.Total {
+			bad = between(bad, pointer+"/players_total", c.Players, 0, MaxPlayersTotal)
+		} else {
+			bad = between(bad, pointer+"/players", c.Players, 0, MaxPlayers)
+		}
 	case SetSpawnDelay:
 		bad = between(bad, pointer+"/spawn_delay_ms", c.SpawnDelayMS, 0, MaxSpawnDelayMS)
 	case Stop:

@@ -22,6 +22,16 @@ type Wanted struct {
 type rule struct {
 	Wanted
 	labels map[string]string
+	parts  map[string]int64 // of a total: what each driver of the split is to run; the others nothing
+}
+
+// wanted is the rule as it holds for one driver.
+func (r rule) wanted(id string) Wanted {
+	w := r.Wanted
+	if w.Command.Total {
+		w.Command.Total, w.Command.Players = false, r.parts[id]
+	}
+	return w
 }
 
 // folded is one slot: the rules that no newer rule covers.
@@ -31,13 +41,39 @@ type folded struct {
 }
 
 // Issue folds one issued command in. Seqs must rise.
-func (d *Desired) Issue(seq uint64, c Command, t Target) {
-	d.slots[c.Slot()].add(rule{Wanted{Seq: seq, Command: c}, t.Labels}, t.DriverIDs)
+func (d *Desired) Issue(i Issue) {
+	r := rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, labels: i.Target.Labels}
+	if i.Command.Total {
+		r.parts = make(map[string]int64, len(i.Targets))
+		for at, id := range i.Targets {
+			r.parts[id] = i.Split[at]
+		}
+	}
+	d.slots[i.Command.Slot()].add(r, i.Target.DriverIDs)
+}
+
+// Splits returns the totals that no newer rule covers wholly: the seq of each, and what each driver of its split is to run. The
+// maps are not to be changed.
+func (d *Desired) Splits() map[uint64]map[string]int64 {
+	out := map[uint64]map[string]int64{}
+	s := &d.slots[PlayersSlot]
+	note := func(rules []rule) {
+		for _, r := range rules {
+			if r.Command.Total {
+				out[r.Seq] = r.parts
+			}
+		}
+	}
+	note(s.all)
+	for _, rules := range s.byID {
+		note(rules)
+	}
+	return out
 }
 
 // Reset folds a reset record in: Stop for all.
 func (d *Desired) Reset(seq uint64) {
-	d.slots[PlayersSlot].add(rule{Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, nil}, nil)
+	d.slots[PlayersSlot].add(rule{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}}, nil)
 }
 
 // For returns what is desired of a driver, in seq order: at most one command per slot.
@@ -147,7 +183,7 @@ func (f *folded) newest(id string, labels map[string]string) (w Wanted, ok bool)
 	for _, rules := range [][]rule{f.all, f.byID[id]} {
 		for _, r := range rules {
 			if r.Seq > w.Seq && subset(r.labels, labels) {
-				w, ok = r.Wanted, true
+				w, ok = r.wanted(id), true
 			}
 		}
 	}

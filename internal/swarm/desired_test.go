@@ -62,7 +62,7 @@ func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
 				c, target = Command{Type: Stop}, Target{}
 				d.Reset(seq)
 			} else {
-				d.Issue(seq, c, target)
+				d.Issue(Issue{Seq: seq, Command: c, Target: target})
 			}
 			model.seqs, model.commands = append(model.seqs, seq), append(model.commands, c)
 			model.targets, model.resets = append(model.targets, target), append(model.resets, reset)
@@ -143,8 +143,8 @@ func newestOf(rules []Rule, id string, labels map[string]string) []Wanted {
 func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
 	var d Desired
 	for seq := range uint64(10_000) {
-		d.Issue(seq+1, Command{Type: SetPlayers}, Target{DriverIDs: []string{"a"}})
-		d.Issue(seq+2, Command{Type: SetPlayers}, Target{Labels: map[string]string{"region": "eu"}})
+		d.Issue(Issue{Seq: seq + 1, Command: Command{Type: SetPlayers}, Target: Target{DriverIDs: []string{"a"}}})
+		d.Issue(Issue{Seq: seq + 2, Command: Command{Type: SetPlayers}, Target: Target{Labels: map[string]string{"region": "eu"}}})
 	}
 	if s := d.slots[PlayersSlot]; len(s.all)+len(s.byID["a"]) > 2 {
 		t.Errorf("keeps %d and %d rules for two targets", len(s.all), len(s.byID["a"]))
@@ -153,11 +153,11 @@ func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
 
 func TestDesiredRunning(t *testing.T) {
 	var d Desired
-	d.Issue(1, Command{Type: SetPlayers, Players: 5}, Target{DriverIDs: []string{"a"}})
+	d.Issue(Issue{Seq: 1, Command: Command{Type: SetPlayers, Players: 5}, Target: Target{DriverIDs: []string{"a"}}})
 	if !d.Running() {
 		t.Error("load is desired of a")
 	}
-	d.Issue(2, Command{Type: SetSpawnDelay}, Target{})
+	d.Issue(Issue{Seq: 2, Command: Command{Type: SetSpawnDelay}, Target: Target{}})
 	d.Reset(3)
 	if d.Running() {
 		t.Error("nothing runs after a reset")
@@ -172,7 +172,7 @@ func TestNewestPlayersOfManyNamedDrivers(t *testing.T) {
 		ids[i] = fmt.Sprintf("driver-%06d", i)
 	}
 	var d Desired
-	d.Issue(1, Command{Type: SetPlayers}, Target{DriverIDs: ids})
+	d.Issue(Issue{Seq: 1, Command: Command{Type: SetPlayers}, Target: Target{DriverIDs: ids}})
 	began := time.Now()
 	if got := d.NewestPlayers(Target{DriverIDs: ids}); got != 1 {
 		t.Errorf("got %d", got)

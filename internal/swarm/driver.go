@@ -1,6 +1,9 @@
 package swarm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // DriverState says whether a driver can be counted on.
 type DriverState string
@@ -37,6 +40,8 @@ type Driver struct {
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
+	LeaseLost    bool  // was without a server for longer than its lease before this session, and so followed on_lease_lost
+	Share        Share // what it gets of a total
 }
 
 // LastAck is the newest answer that counted of a driver.
@@ -50,6 +55,7 @@ type Seat struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
 	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
+	Share        Share    // what it may get of a total
 	Lost         Reason   // why the driver cannot answer now: it is missing at once, for this reason; "" for an active one
 }
 
@@ -72,5 +78,19 @@ type Issue struct {
 	Command  Command
 	Target   Target
 	Targets  []string // ids whose verdict counts, sorted
+	Split    []int64  // of a total: what each of Targets is to run
 	Deadline time.Duration
+}
+
+// CommandFor is the command as one driver is told it: its own part of a total, 0 for a driver outside the split.
+func (i Issue) CommandFor(driverID string) Command {
+	c := i.Command
+	if !c.Total {
+		return c
+	}
+	c.Total, c.Players = false, 0
+	if at, ok := slices.BinarySearch(i.Targets, driverID); ok {
+		c.Players = i.Split[at]
+	}
+	return c
 }

@@ -92,6 +92,7 @@ type Submission struct {
 	MinDrivers int     // refuse unless at least so many drivers are targeted; 0: any number from one
 	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
 
+	Cause       string // why the server submits it by itself; "" for a submitter's own
 	Key         string // idempotency key: once used, it leads to the same entry again; "" for none
 	RequestHash []byte // SHA-256 of what was asked for, to tell a retry from another request with the same Key
 }

@@ -14,8 +14,27 @@ type Issued struct {
 	Targets     []string // ids of the targeted drivers, sorted; frozen when the command was issued
 	Deadline    time.Duration
 	SubmittedAt time.Time
-	Key         string // idempotency key, "" for none
-	RequestHash []byte // hash of the decoded request, when there is a key
+	Split       []int64 // of a command with Total: what each of Targets is to run, in their order
+	Cause       string  // why the server issued it by itself; "" when a submitter did
+	Key         string  // idempotency key, "" for none
+	RequestHash []byte  // hash of the decoded request, when there is a key
+}
+
+// Issue is the command under its seq, on its way to the drivers.
+func (i *Issued) Issue(seq uint64) Issue {
+	return Issue{Seq: seq, Command: i.Command, Target: i.Target, Targets: i.Targets, Split: i.Split, Deadline: i.Deadline}
+}
+
+// Shortfall is how many players of a total no driver was there to run.
+func (i *Issued) Shortfall() int64 {
+	if !i.Command.Total {
+		return 0
+	}
+	left := i.Command.Players
+	for _, n := range i.Split {
+		left -= n
+	}
+	return left
 }
 
 // Closed is the outcome of the entry Seq: one verdict per target, in the order of Issued.Targets.

@@ -15,6 +15,8 @@ type Rule struct {
 	Target    Target
 	Matching  int // known drivers for which no newer rule holds
 	Converged int // those with an open session that report it
+
+	Unconfirmed int64 // of a total: players of drivers that are lost, and may run them until their lease has run out
 }
 
 // Drift is what is desired of one driver against what it reports.

@@ -120,7 +120,7 @@ func (f *Fleet) Offer(i swarm.Issue) {
 	if f.onOffer != nil {
 		f.onOffer()
 	}
-	f.desired.Issue(i.Seq, i.Command, i.Target)
+	f.desired.Issue(i)
 	for id, d := range f.drivers {
 		if i.Target.Matches(id, nil) && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
 			d.set(func() { d.inbox = append(d.inbox, i) })
@@ -208,7 +208,7 @@ func (d *FleetDriver) run() {
 		}
 		next, reply := d.inbox[0], d.reply
 		d.inbox = d.inbox[1:]
-		d.seen = append(d.seen, Applied{next.Seq, next.Command})
+		d.seen = append(d.seen, Applied{next.Seq, next.CommandFor(d.id)})
 		d.mu.Unlock()
 		d.fleet.Sink.Ack(d.id, next.Seq, reply)
 		d.fleet.mu.Lock()

@@ -16,8 +16,12 @@ type MemNet struct {
 
 // Serve runs h on a new MemNet until the test ends.
 func Serve(t testing.TB, h http.Handler) *MemNet {
+	return ServeBy(t, &http.Server{Handler: h}) //nolint:gosec // G112: the only client is the test
+}
+
+// ServeBy runs a server of the caller's on a new MemNet until the test ends.
+func ServeBy(t testing.TB, server *http.Server) *MemNet {
 	n := &MemNet{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: h} //nolint:gosec // G112: the only client is the test
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

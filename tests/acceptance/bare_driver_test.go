@@ -78,7 +78,7 @@ func TestHandshakeWithoutTheSubprotocol(t *testing.T) {
 
 func dialBare(t *testing.T, s *server) *websocket.Conn {
 	t.Helper()
-	ws, _, err := websocket.Dial(t.Context(), s.url+"/drivers/connect", &websocket.DialOptions{
+	ws, _, err := websocket.Dial(t.Context(), s.url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // after the upgrade there is none
 		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Subprotocols: []string{"swarmcall.v1.json"},
 	})
 	if err != nil {

@@ -35,13 +35,19 @@ func refused(t *testing.T, dir string, was files) error {
 	return nil
 }
 
+// soakEnv asks for all trials there are, where a test else takes a sample of one per byte.
+const soakEnv = "SWARMCALL_SOAK"
+
 func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
 	whole.write(t, dir)
 	bits := tally{t: t, what: "flipped bits of the block that go unnoticed by a scan"}
 	for at := range whole[blockFile] {
 		for bit := range 8 {
-			if err := os.WriteFile(filepath.Join(dir, blockFile), flipped(whole[blockFile], at, 1<<bit), 0o600); err != nil {
+			if bit != at%8 && os.Getenv(soakEnv) == "" {
+				continue
+			}
+			if err := overwrite(filepath.Join(dir, blockFile), flipped(whole[blockFile], at, 1<<bit)); err != nil {
 				t.Fatal(err)
 			}
 			r, _ := scan(t, dir)
@@ -51,7 +57,7 @@ func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 	bits.report()
 	opens := tally{t: t, what: "flipped bytes of the block that do not refuse the start"}
 	for at := range whole[blockFile] {
-		broken := whole.with(blockFile, flipped(whole[blockFile], at, 0x10))
+		broken := whole.with(blockFile, flipped(whole[blockFile], at, 1<<((at+4)%8)))
 		broken.write(t, dir)
 		err := refused(t, dir, broken)
 		opens.trial(err == nil, "byte %d: %v", at, err)
@@ -121,8 +127,9 @@ func TestATornEndIsRepaired(t *testing.T) {
 		whole := readFiles(t, dir).with("mark", acknowledged["mark"]) // as kill -9 would leave it
 		shut(t, l)
 		c := tally{t: t, what: fmt.Sprintf("torn ends of %d records that are not repaired, or not said", n)}
-		for at := len(acknowledged[blockFile]) + 1; at < len(whole[blockFile]); at += n {
+		for at := len(acknowledged[blockFile]) + 1; at < len(whole[blockFile]); at += 3*n - 2 {
 			torn := whole.with(blockFile, whole[blockFile][:at])
+			torn[leftover] = []byte("half a batch")
 			if at%2 == 0 && n == 1 { // garbage instead of a cut
 				torn = whole.with(blockFile, flipped(whole[blockFile], at, 0x10))
 			}
@@ -133,6 +140,9 @@ func TestATornEndIsRepaired(t *testing.T) {
 		c.report()
 	}
 }
+
+// leftover is what the engine sets aside of a batch, which must not come back after the log has been read.
+const leftover = "jetstream/jetstream/$G/streams/SWARMCALL/batches/x/msgs/1.blk"
 
 func repaired(t *testing.T, dir string) error {
 	t.Helper()
@@ -145,6 +155,9 @@ func repaired(t *testing.T, dir string) error {
 	next := put(t, l, swarmtest.Stop("ci", "a"))
 	shut(t, l)
 	after, _ := scan(t, dir)
+	if _, ok := readFiles(t, dir)[leftover]; ok {
+		return errors.New("the rest of a batch was left for the engine")
+	}
 	said := before.Torn == nil || strings.Contains(words.String(), fmt.Sprintf("offset=%d bytes=%d", before.Torn.Offset, before.Torn.Bytes))
 	if next != before.Last+1 || next < 3 || after.Err() != nil || after.Torn != nil || !said {
 		return fmt.Errorf("next position %d after %d, %w, said %q", next, before.Last, after.Err(), words)

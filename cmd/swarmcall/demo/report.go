@@ -18,7 +18,7 @@ func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 		plural(d.Drivers, "driver"), d.url, d.DataDir, d.target.URL)
 	submitter := "demo"
 	request := client.CommandRequest{Submitter: &submitter}
-	if err := request.Command.FromSetPlayersCommand(client.SetPlayersCommand{Players: d.Players}); err != nil {
+	if err := request.Command.FromSetPlayersCommand(client.SetPlayersCommand{Players: &d.Players}); err != nil {
 		return client.Entry{}, err
 	}
 	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
@@ -107,7 +107,10 @@ func describe(c client.Command) string {
 	}
 	switch v := v.(type) {
 	case client.SetPlayersCommand:
-		return fmt.Sprintf("%s %d", v.Type, v.Players)
+		if v.PlayersTotal != nil {
+			return fmt.Sprintf("%s %d in all", v.Type, *v.PlayersTotal)
+		}
+		return fmt.Sprintf("%s %d", v.Type, *v.Players)
 	case client.SetSpawnDelayCommand:
 		return fmt.Sprintf("%s %d", v.Type, v.SpawnDelayMs)
 	default:

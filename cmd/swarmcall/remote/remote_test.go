@@ -43,7 +43,8 @@ func TestSubmit(t *testing.T) {
 			method, path, contentType, body = r.Method, r.URL.String(), r.Header.Get("Content-Type"), string(b)
 		})
 	var c client.Command
-	if err := c.FromSetPlayersCommand(client.SetPlayersCommand{Players: 0}); err != nil {
+	none := int64(0)
+	if err := c.FromSetPlayersCommand(client.SetPlayersCommand{Players: &none}); err != nil {
 		t.Fatal(err)
 	}
 	demo := "demo"

@@ -21,7 +21,10 @@ type issuedBody struct {
 	Labels      map[string]string `json:"labels,omitzero"`
 	Targets     []string          `json:"targets"`
 	DeadlineMS  int64             `json:"deadline_ms"`
-	SubmittedUS int64             `json:"submitted_us"` // since the Unix epoch
+	SubmittedUS int64             `json:"submitted_us"`   // since the Unix epoch
+	Total       bool              `json:"total,omitzero"` // value is split over the targets
+	Split       []int64           `json:"split,omitzero"` // by target
+	Cause       string            `json:"cause,omitzero"`
 	Key         string            `json:"key,omitzero"`
 	RequestHash []byte            `json:"request_hash,omitzero"`
 }
@@ -112,7 +115,7 @@ func packIssued(r *swarm.Issued) issuedBody {
 	b := issuedBody{
 		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Note: r.Command.Note,
 		TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Targets: r.Targets,
-		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Key: r.Key, RequestHash: r.RequestHash,
+		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Total: r.Command.Total, Split: r.Split, Cause: r.Cause, Key: r.Key, RequestHash: r.RequestHash,
 	}
 	switch r.Command.Type {
 	case swarm.SetPlayers:
@@ -128,17 +131,20 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 	c := swarm.Command{Type: swarm.CommandType(b.Type), Note: b.Note}
 	switch c.Type {
 	case swarm.SetPlayers:
-		c.Players = b.Value
+		c.Players, c.Total = b.Value, b.Total
 	case swarm.SetSpawnDelay:
 		c.SpawnDelayMS = b.Value
 	case swarm.Stop:
 	default:
 		return nil, fmt.Errorf("its command type %q is unknown", b.Type)
 	}
+	if b.Total != (b.Split != nil) || b.Total && len(b.Split) != len(b.Targets) {
+		return nil, errors.New("its split does not fit its targets")
+	}
 	return &swarm.Issued{
 		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels},
 		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond, SubmittedAt: micros(b.SubmittedUS),
-		Key: b.Key, RequestHash: b.RequestHash,
+		Split: b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash,
 	}, nil
 }
 

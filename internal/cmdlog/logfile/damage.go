@@ -12,6 +12,7 @@ type DamagedError struct {
 	File     string // below the data directory; "" when the place in the files is not known
 	Offset   int64  // bytes from the file's beginning
 	What     string
+	Newer    bool // written by a newer program: no damage, and nothing to be given up
 
 	gap   bool // nothing but absent positions, as after a loss that was accepted
 	keeps bool // no record is lost by it

@@ -21,9 +21,13 @@ const (
 	blockDir  = streamDir + "/msgs"
 	blockExt  = ".blk"
 	indexName = blockDir + "/index.db" // the engine's own summary of the blocks; absent, it reads them
+	batchDir  = streamDir + "/batches" // batches that the engine has not stored to the end
 	metaName  = streamDir + "/meta.inf"
 	metaSum   = streamDir + "/meta.sum"
 )
+
+// LockName is the file that a server holds locked while it has the directory.
+const LockName = "LOCK"
 
 func blockName(number int) string { return blockDir + "/" + strconv.Itoa(number) + blockExt }
 

@@ -20,6 +20,9 @@ func goldenRecords() map[string]swarm.Record {
 	stop.Command = swarm.Command{Type: swarm.Stop}
 	stop.Target = swarm.Target{DriverIDs: []string{"d-2", "d-1"}}
 	stop.Key, stop.RequestHash = "key-1", []byte{1, 2, 3}
+	total := swarmtest.Issued("ci", "d-1", "d-2", "d-3")
+	total.Command = swarm.Command{Type: swarm.SetPlayers, Players: 1000, Total: true}
+	total.Split, total.Cause = []int64{334, 333, 0}, "split anew: lost d-4"
 	many := make([]swarm.Verdict, 600)
 	for i := range many {
 		many[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond}
@@ -27,6 +30,7 @@ func goldenRecords() map[string]swarm.Record {
 	return map[string]swarm.Record{
 		"issued_set_players": swarmtest.Issued("ci", "d-1"),
 		"issued_stop":        stop,
+		"issued_total":       total,
 		"closed": swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
 			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "busy", Detail: "later"},
 			swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonNodeLost}),

@@ -94,7 +94,8 @@ func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err
 	case len(b) < headerBytes || string(b[:2]) != "SC":
 		return damaged("it does not begin as a record does")
 	case b[2] > formatVersion:
-		return damaged(fmt.Sprintf("it is of format version %d, this program reads up to %d; use a newer one", b[2], formatVersion))
+		what := fmt.Sprintf("it is of format version %d, this program reads up to %d; use a newer one", b[2], formatVersion)
+		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what, Newer: true}
 	case b[2] != formatVersion:
 		return damaged("its format version is unknown")
 	}

@@ -13,15 +13,19 @@ import (
 // Mend makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that the engine
 // would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
 func (r *Report) Mend(dir string) error {
-	var err error
+	err := dropBatches(dir)
 	if r.Torn != nil {
-		err = errors.Join(cut(filepath.Join(dir, r.Torn.File), r.Torn.Offset), forget(dir, indexName))
+		err = errors.Join(err, cut(filepath.Join(dir, r.Torn.File), r.Torn.Offset), forget(dir, indexName))
 	}
 	if !r.meta {
 		err = errors.Join(err, forget(dir, metaName, metaSum))
 	}
 	return err
 }
+
+// dropBatches removes what the engine has set aside of a batch that a crash cut short: it would store the rest of it at its start,
+// behind what the scan has read. Nobody was told that the batch is stored, so each of its records may be there or not.
+func dropBatches(dir string) error { return os.RemoveAll(filepath.Join(dir, batchDir)) }
 
 func cut(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -60,6 +64,9 @@ func (r *Report) Salvage(dir string) error {
 		if err := p.carryOut(dir, kept); err != nil {
 			return err
 		}
+	}
+	if err := dropBatches(dir); err != nil {
+		return err
 	}
 	names := []string{indexName}
 	if !r.meta {

@@ -53,6 +53,16 @@ func (r *Report) Err() error {
 	return r.Damage[0]
 }
 
+// Newer returns the first record of a newer format, or nil. Such a log is not damaged, and giving up what it holds is no cure.
+func (r *Report) Newer() error {
+	for _, d := range r.Damage {
+		if d.Newer {
+			return d
+		}
+	}
+	return nil
+}
+
 // LostNow returns the positions whose records the damage has taken, in order and without overlap.
 func (r *Report) LostNow() []swarm.Span {
 	var out []swarm.Span

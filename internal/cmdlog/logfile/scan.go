@@ -189,6 +189,7 @@ func (s *scanner) record(f frame) bool {
 	r, prev, own, err := s.codec.Decode(f.pos, f.payload)
 	if err != nil {
 		damaged, _ := errors.AsType[*DamagedError](err)
+		place.Newer = damaged.Newer
 		return lose(damaged.What)
 	}
 	writer := Writer(r)

@@ -32,7 +32,7 @@ func TestOrderUnderManySubmitters(t *testing.T) {
 		for i, p := range h.processes[:drivers/2] {
 			flapping.Go(func() {
 				for !over.Load() {
-					time.Sleep(time.Duration(1+i) * time.Millisecond)
+					swarmtest.Advance(time.Duration(1+i) * time.Millisecond)
 					if err := p.connect(); err != nil {
 						t.Errorf("%s: %v", p.id, err)
 					}
@@ -46,7 +46,7 @@ func TestOrderUnderManySubmitters(t *testing.T) {
 					if e, err := h.submit(command(c, 50*time.Millisecond)); err != nil || e.Counts().Targeted < drivers/2 {
 						t.Errorf("%+v %v", e, err)
 					}
-					time.Sleep(time.Duration(s%7) * 100 * time.Microsecond)
+					swarmtest.Advance(time.Duration(s%7) * 100 * time.Microsecond)
 				}
 			})
 		}

@@ -25,6 +25,7 @@ func newClient(url string) *client {
 // command is what a test posts. Players tells it from every other.
 type command struct {
 	submitter, key, prefer string
+	target                 string // driver id, "" for all
 	players                int64
 	stop                   bool
 	deadline               time.Duration // 0 for 2 s
@@ -38,7 +39,11 @@ func (c command) body() string {
 	if c.deadline == 0 {
 		c.deadline = 2 * time.Second
 	}
-	return fmt.Sprintf(`{"submitter":%q,"command":%s,"deadline_ms":%d}`, c.submitter, what, c.deadline.Milliseconds())
+	target := "{}"
+	if c.target != "" {
+		target = fmt.Sprintf(`{"driver_ids":[%q]}`, c.target)
+	}
+	return fmt.Sprintf(`{"submitter":%q,"command":%s,"deadline_ms":%d,"target":%s}`, c.submitter, what, c.deadline.Milliseconds(), target)
 }
 
 // answer is an HTTP answer with its whole body.

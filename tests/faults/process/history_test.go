@@ -40,6 +40,12 @@ func (h *history) record(o op, call func(*op)) op {
 	return o
 }
 
+func (h *history) len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.ops)
+}
+
 // appends are the commands that somebody tried to issue.
 func (h *history) appends() (all []op) {
 	for _, o := range h.ops {

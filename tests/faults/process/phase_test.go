@@ -118,7 +118,7 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 	}
 	c.proxy.Forward(s.addr)
 	eventually(c.t, 20*time.Second, "every driver is active, or the server gone", func() bool {
-		return s.endsWithin(0) || newClient("http://"+s.addr).active(c.t.Context()) == len(swarm)
+		return s.over() || newClient("http://"+s.addr).active(c.t.Context()) == len(swarm)
 	})
 	for n := 1; n < 100; n++ {
 		cmd := command{submitter: "ci", key: fmt.Sprintf("k-%d-%d", round, n), players: int64(1000*(round+1) + n)}

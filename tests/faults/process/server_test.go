@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +39,7 @@ type launch struct {
 
 var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
-// start starts a server and waits until it listens. The error is of one that ended before that.
+// start starts a server and waits until it answers. The error is of one that ended before that.
 func (l launch) start(t *testing.T) (*server, error) {
 	t.Helper()
 	argv := append(append([]string{}, l.through...), filepath.Join(binaries, "server"), "--listen", "127.0.0.1:0", "--data-dir", l.dir,
@@ -66,14 +65,18 @@ func (l launch) start(t *testing.T) (*server, error) {
 	}()
 	t.Cleanup(s.kill)
 	select {
-	case s.addr = <-found:
-		return s, nil
+	case s.addr = <-found: // the log is opened after that
 	case <-s.ended:
-		return s, fmt.Errorf("the server ended with %d: %s", s.code, s.said())
 	case <-time.After(30 * time.Second):
-		s.kill()
-		return s, errors.New("the server does not listen after 30 s: " + s.said())
 	}
+	alive := func() bool {
+		return s.addr != "" && newClient("http://"+s.addr).get(t.Context(), "/livez", &struct{}{}) == nil
+	}
+	if within(30*time.Second, func() bool { return s.over() || alive() }) && !s.over() {
+		return s, nil
+	}
+	s.kill()
+	return s, fmt.Errorf("the server ended with %d before it answered: %s", s.code, s.said())
 }
 
 func (l launch) mustStart(t *testing.T) *server {
@@ -107,9 +110,7 @@ func (s *server) signal(sig syscall.Signal) { _ = syscall.Kill(s.pid, sig) }
 
 // kill is kill -9. It returns when the process has ended.
 func (s *server) kill() {
-	select {
-	case <-s.ended: // its pid may be another's by now
-	default:
+	if !s.over() { // or its pid may be another's by now
 		s.signal(syscall.SIGKILL)
 		<-s.ended
 	}
@@ -124,6 +125,16 @@ func (s *server) stop(t *testing.T) {
 	}
 	if s.code != 0 {
 		t.Errorf("the server ended with %d on SIGTERM: %s", s.code, s.said())
+	}
+}
+
+// over reports whether the server has ended.
+func (s *server) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -20,7 +20,12 @@ type world struct {
 // newWorld starts a server and n light drivers.
 func newWorld(t *testing.T, n int, args ...string) *world {
 	t.Helper()
-	w := &world{t: t, launch: launch{dir: t.TempDir(), args: args}, proxy: swarmtest.NewProxy(t)}
+	return newWorldIn(t, t.TempDir(), n, args...)
+}
+
+func newWorldIn(t *testing.T, dir string, n int, args ...string) *world {
+	t.Helper()
+	w := &world{t: t, launch: launch{dir: dir, args: args}, proxy: swarmtest.NewProxy(t)}
 	w.client = newClient(w.proxy.URL())
 	w.up()
 	w.drivers = drivers(t, w.proxy.URL(), n, nil)

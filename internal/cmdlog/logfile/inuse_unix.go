@@ -1,3 +1,5 @@
+//go:build unix
+
 package logfile
 
 import (
@@ -7,9 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 )
-
-// LockName is the file that a server holds locked while it has the directory.
-const LockName = "LOCK"
 
 // InUse reports whether a server has the directory now. It looks for an instant, which a starting server waits for.
 func InUse(dir string) (bool, error) {

@@ -1,0 +1,65 @@
+package dispatch
+
+import (
+	"context"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// split divides a total over those seats that take it; nil for a command that is no total.
+func split(c swarm.Command, seats []swarm.Seat) []int64 {
+	if !c.Total {
+		return nil
+	}
+	var shares []swarm.Share
+	var places []int
+	for i, s := range seats {
+		if s.Supports(c.Type) {
+			shares = append(shares, s.Share)
+			places = append(places, i)
+		}
+	}
+	parts, _ := swarm.Split(c.Players, shares)
+	all := make([]int64, len(seats))
+	for i, n := range parts {
+		all[places[i]] = n
+	}
+	return all
+}
+
+// Resplit issues a total anew, because drivers of its split are lost: for the same submitter, and only if nobody has commanded its
+// targets since, so that it never undoes a Stop. It does not block.
+func (d *Dispatcher) Resplit(seq uint64, lost []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.refusing {
+		return
+	}
+	d.background.Go(func() { // joined by Shutdown; ends with the submission's own bounds
+		ctx := context.Background()
+		e, err := d.log.Entry(ctx, seq)
+		if err != nil {
+			d.logger.Error("a total cannot be split anew", "seq", seq, "err", err)
+			return
+		}
+		r, err := d.Submit(ctx, swarm.Submission{
+			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target, Deadline: e.Issued.Deadline,
+			IfSeq: &seq, Cause: "split anew: lost " + someOf(lost),
+		})
+		if err != nil {
+			d.logger.Warn("a total was not split anew", "seq", seq, "lost", len(lost), "err", err)
+			return
+		}
+		d.logger.Info("a total was split anew", "seq", r.Seq(), "of", seq, "lost", len(lost))
+	})
+}
+
+// someOf names a few drivers.
+func someOf(ids []string) string {
+	const most = 5
+	if len(ids) <= most {
+		return strings.Join(ids, ", ")
+	}
+	return strings.Join(ids[:most], ", ") + " and more"
+}

@@ -1,0 +1,153 @@
+package drivers
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// total hands a total over that is split as parts say, in the order of ids.
+func (w *world) total(seq uint64, ids []string, parts ...int64) {
+	var sum int64
+	for _, n := range parts {
+		sum += n
+	}
+	w.r.Offer(swarm.Issue{
+		Seq: seq, Command: swarm.Command{Type: swarm.SetPlayers, Players: sum, Total: true}, Targets: ids, Split: parts, Deadline: 2 * time.Second,
+	})
+}
+
+func (p *peer) players() int64 {
+	p.t.Helper()
+	var f wire.CommandFrame
+	p.receive(&f)
+	if f.Command.Players == nil {
+		p.t.Fatalf("got %+v, want set_players", f)
+	}
+	return *f.Command.Players
+}
+
+func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
+		b, _ := w.join("b", "")
+		outside, _ := w.join("c", "")
+		seats := w.r.Targets(swarm.Target{})
+		if seats[0].Share != (swarm.Share{Weight: 2500, Cap: 70}) || seats[1].Share != (swarm.Share{Weight: 1000}) {
+			t.Errorf("seats %+v", seats)
+		}
+		w.total(5, []string{"a", "b"}, 70, 30)
+		if x, y, z := a.players(), b.players(), outside.players(); x != 70 || y != 30 || z != 0 {
+			t.Errorf("told %d, %d and, outside the split, %d", x, y, z)
+		}
+		_, late := w.join("d", "")
+		_, again := w.join("b", `,"state":{"players":30,"spawn_delay_ms":0,"running":true}`)
+		if n := *late.Desired[0].Command.Players; n != 0 {
+			t.Errorf("a late joiner is told %d players", n)
+		}
+		if n := *again.Desired[0].Command.Players; n != 30 {
+			t.Errorf("a driver that came back is told %d players", n)
+		}
+	})
+}
+
+func TestBadWeightsAreRefused(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, more := range []string{`,"weight":0`, `,"weight":-1`, `,"weight":1e7`, `,"max_players":-1`, `,"max_players":1000000001`} {
+			p := w.dial()
+			p.send(`{"type":"register","driver_id":"a"` + more + `}`)
+			if code, _ := p.closed(); code != 4005 {
+				t.Errorf("%s: closed with %d", more, code)
+			}
+		}
+	})
+}
+
+func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
+	resplit := func(c *Config) { c.Resplit = true }
+	inWorldWith(t, resplit, func(w *world) {
+		a, _ := w.join("a", "")
+		b, _ := w.join("b", "")
+		w.total(5, []string{"a", "b", "c"}, 40, 60, 0) // c has no part: nobody misses it
+		go a.keepAlive()
+		_ = b.ws.CloseNow()
+		<-time.After(59 * time.Second)
+		if got := w.sink.count("resplit"); got != 0 {
+			t.Errorf("split anew while the lost driver may be running: %v", w.sink.all())
+		}
+		if rules := w.r.State().Rules; rules[0].Unconfirmed != 60 {
+			t.Errorf("unconfirmed %d, want 60", rules[0].Unconfirmed)
+		}
+		<-time.After(2 * time.Second)
+		if !slices.Contains(w.sink.all(), text("resplit", uint64(5), []string{"b"})) {
+			t.Errorf("reported %v, want seq 5 split anew for b", w.sink.all())
+		}
+		if rules := w.r.State().Rules; rules[0].Unconfirmed != 0 {
+			t.Errorf("unconfirmed %d after the lease", rules[0].Unconfirmed)
+		}
+		asked := w.sink.count("resplit")
+		w.total(9, []string{"a"}, 100)
+		<-time.After(time.Minute)
+		if got := w.sink.count("resplit"); got != asked {
+			t.Errorf("asked %d times more for a split that holds", got-asked)
+		}
+	})
+}
+
+func TestADeregisteredDriverIsLostAtOnce(t *testing.T) {
+	inWorldWith(t, func(c *Config) { c.Resplit = true }, func(w *world) {
+		a, _ := w.join("a", "")
+		go a.keepAlive()
+		<-time.After(time.Minute) // from here on, who is not there has not been since before the start
+		b, _ := w.join("b", "")
+		w.total(5, []string{"a", "b"}, 50, 50)
+		b.players()
+		b.send(`{"type":"deregister"}`)
+		<-time.After(time.Second)
+		if w.sink.count("resplit") != 1 {
+			t.Errorf("reported %v", w.sink.all())
+		}
+	})
+}
+
+func TestSplitsAreLeftAloneUnlessAskedFor(t *testing.T) {
+	inWorld(t, func(w *world) {
+		b, _ := w.join("b", "")
+		w.total(5, []string{"b"}, 50)
+		_ = b.ws.CloseNow()
+		<-time.After(2 * time.Minute)
+		if w.sink.count("resplit") != 0 {
+			t.Errorf("reported %v", w.sink.all())
+		}
+	})
+}
+
+// keepAlive heartbeats, and reads what comes, until the connection ends.
+func (p *peer) keepAlive() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, _, err := p.ws.Read(p.t.Context()); err != nil {
+				return
+			}
+		}
+	}()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			if p.ws.Write(p.t.Context(), websocket.MessageText, []byte(`{"type":"heartbeat"}`)) != nil {
+				return
+			}
+		}
+	}
+}

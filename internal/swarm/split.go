@@ -1,0 +1,68 @@
+package swarm
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// Share bounds what one driver may get of a total.
+type Share struct {
+	Weight uint64 // relative to the others; at least 1
+	Cap    int64  // most players the driver takes; 0 for MaxPlayers
+}
+
+// Split divides a total over drivers by the largest remainder: each gets its part by weight, rounded down, and what is left goes
+// one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap; what no driver may
+// take is the shortfall. The parts and the shortfall add up to the total, and the same input always gives the same parts.
+func Split(total int64, over []Share) (parts []int64, shortfall int64) {
+	parts = make([]int64, len(over))
+	open := make([]int, len(over))
+	for i := range open {
+		open[i] = i
+	}
+	for len(open) > 0 {
+		largestRemainder(total, over, open, parts)
+		full := func(i int) bool { return parts[i] > over[i].limit() }
+		if !slices.ContainsFunc(open, full) {
+			return parts, 0
+		}
+		open = slices.DeleteFunc(open, func(i int) bool {
+			if !full(i) {
+				return false
+			}
+			parts[i] = over[i].limit()
+			total -= parts[i]
+			return true
+		})
+	}
+	return parts, total
+}
+
+func (s Share) limit() int64 {
+	if s.Cap <= 0 || s.Cap > MaxPlayers {
+		return MaxPlayers
+	}
+	return s.Cap
+}
+
+// largestRemainder divides total over the open drivers without a look at their caps.
+func largestRemainder(total int64, over []Share, open []int, parts []int64) {
+	var weights uint64
+	for _, i := range open {
+		weights += max(over[i].Weight, 1)
+	}
+	left := total
+	fractions := make([]uint64, len(over))
+	for _, i := range open {
+		high, low := bits.Mul64(uint64(total), max(over[i].Weight, 1))
+		part, fraction := bits.Div64(high, low, weights)
+		parts[i], fractions[i] = int64(part), fraction
+		left -= parts[i]
+	}
+	byFraction := slices.Clone(open)
+	slices.SortStableFunc(byFraction, func(a, b int) int { return cmp.Compare(fractions[b], fractions[a]) })
+	for _, i := range byFraction[:left] {
+		parts[i]++
+	}
+}

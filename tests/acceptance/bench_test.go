@@ -1,0 +1,56 @@
+package acceptance
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/app"
+)
+
+// BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on a socket
+// of its own, until the answer with the last ack is read. The drivers run in this process: their share is in the figures.
+func BenchmarkSwarm(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkSwarm(b, n) })
+	}
+}
+
+func benchmarkSwarm(b *testing.B, n int) {
+	s := startServer(b, func(c *app.Config) {
+		c.HeartbeatInterval, c.StaleAfter, c.LeaseTTL = time.Minute, 10*time.Minute, time.Hour // light drivers send no heartbeats
+	})
+	client := &http.Client{Transport: &http.Transport{}}
+	var drivers sync.WaitGroup
+	for i := range n {
+		drivers.Add(1)
+		d := dialLight(b, s, fmt.Sprintf("d-%d", i), drivers.Done)
+		defer func() { _ = d.conn.Close() }()
+	}
+	acked := fmt.Sprintf(`"acked":%d,`, n)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		answer, err := post(client, s.url, fmt.Sprintf(`{"command":{"type":"set_players","players":%d},"deadline_ms":30000}`, i))
+		if err != nil || !strings.Contains(answer, acked) {
+			b.Fatalf("%v in %.500s", err, answer)
+		}
+	}
+	b.StopTimer()
+	client.CloseIdleConnections()
+	b.Cleanup(drivers.Wait)
+}
+
+func post(client *http.Client, url, body string) (string, error) {
+	resp, err := client.Post(url+"/commands", "application/json", strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}

@@ -1,0 +1,74 @@
+package process_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestAPausedServer stops the whole process for a while, as a suspended machine would be. Nothing closes later than its deadline
+// and the pause, and drivers that were fine are not taken for dead. Deadlines run on the monotonic clock, which the pause does
+// not stop.
+func TestAPausedServer(t *testing.T) {
+	chance, seed := seeded(t)
+	w := newWorld(t, 3, "--stale-after", "1s")
+	drivers(t, w.proxy.URL(), 1, func(d *light) { d.id, d.holds = "silent", true })
+	eventually(t, 10*time.Second, "the silent driver is active", func() bool { return w.client.active(t.Context()) == 4 })
+	late := tally{t: t, what: "outcomes later than deadline and pause", seed: seed}
+	early := tally{t: t, what: "outcomes before the deadline though nobody answered, or incomplete ones", seed: seed}
+	dead := tally{t: t, what: "drivers that are taken for dead after a pause", seed: seed}
+	worst := time.Duration(0)
+	for round := range rounds(3, 30) {
+		h := newHistory()
+		firing, cease := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() { hurry(firing, w, h, i, round) })
+		}
+		eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3 })
+		pause := pauseFor(w.server, time.Duration(500+chance.IntN(1300))*time.Millisecond)
+		a, err := w.client.post(t.Context(), command{submitter: "after", players: 1, prefer: "respond-async"})
+		dead.trial(err == nil && a.entry.Counts.Targeted == 4, "round %d: right after %v: %d %s, %v", round, pause, a.status, a.body, err)
+		cease()
+		all.Wait()
+		for _, o := range h.ops {
+			dead.trial(o.answer.code != "no_active_drivers", "round %d: in a pause of %v: %s", round, pause, o.answer.body)
+			e := o.answer.entry
+			over := time.Duration((e.DurationMS - float64(e.DeadlineMS)) * float64(time.Millisecond))
+			worst = max(worst, over)
+			late.trial(!o.unknown && over < pause+slack, "round %d: %v over the deadline, paused for %v: %s", round, over, pause, o.answer.body)
+			answered := o.command.target == "" || e.Counts.Superseded > 0
+			early.trial(o.answer.code == "no_active_drivers" || e.complete() && (answered || over >= 0), "round %d: %s", round, o.answer.body)
+		}
+	}
+	for _, c := range []*tally{&late, &early, &dead} {
+		c.report()
+	}
+	t.Logf("latest past its deadline, a pause of up to 1.8 s included: %v", worst)
+}
+
+// slack is how long a busy machine may take to wake a timer and sync a record.
+const slack = time.Second
+
+// hurry issues commands. Those of every second writer are for the driver that never answers, so that each closes at its deadline.
+func hurry(firing context.Context, w *world, h *history, writer, round int) {
+	for n := 0; firing.Err() == nil; n++ {
+		c := command{submitter: fmt.Sprintf("w-%d", writer), players: int64(1000*round + n), deadline: time.Duration(20*(writer+1)) * time.Millisecond}
+		if writer%2 == 1 {
+			c.target = "silent"
+		}
+		h.record(op{writer: writer, command: c}, func(o *op) { try(w, o) })
+	}
+}
+
+// pauseFor stops the server's clock hands, not its clock, and returns how long it really took.
+func pauseFor(s *server, d time.Duration) time.Duration {
+	began := time.Now()
+	s.signal(syscall.SIGSTOP)
+	<-time.After(d)
+	s.signal(syscall.SIGCONT)
+	return time.Since(began)
+}
