@@ -25,7 +25,7 @@ build: ## bin/swarmcall-server and bin/swarmcall
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
 	$(GO) test $(RACE_FLAG) ./...
 
-soak: ## every fault as often as the figures in the docs say; takes about an hour
+soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/...
 
 generate: ## write the generated files anew

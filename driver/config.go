@@ -83,42 +83,58 @@ const (
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 
+// problems collects what is wrong with a Config.
+type problems []error
+
+func (p *problems) add(format string, args ...any) {
+	*p = append(*p, fmt.Errorf("driver: Config."+format, args...))
+}
+
 // validate reports every problem of cfg at once.
 func (cfg Config) validate() error {
-	var bad []error
-	problem := func(format string, args ...any) { bad = append(bad, fmt.Errorf("driver: Config."+format, args...)) }
+	var bad problems
 	if _, err := endpoint(cfg.URL); err != nil {
-		problem("URL: %w", err)
+		bad.add("URL: %w", err)
 	}
+	cfg.checkName(&bad)
+	cfg.checkLoad(&bad)
+	return errors.Join(bad...)
+}
+
+// checkName is about who the driver is.
+func (cfg Config) checkName(bad *problems) {
 	if !nameForm.MatchString(cfg.DriverID) || cfg.DriverID == "connect" || cfg.DriverID == "stream" {
-		problem("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream", cfg.DriverID)
+		bad.add("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream", cfg.DriverID)
 	}
 	if len(cfg.Labels) > maxLabels {
-		problem("Labels: are %d; at most %d are allowed", len(cfg.Labels), maxLabels)
+		bad.add("Labels: are %d; at most %d are allowed", len(cfg.Labels), maxLabels)
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Labels)) {
 		if !nameForm.MatchString(key) {
-			problem("Labels: key %q must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit", key)
+			bad.add("Labels: key %q must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit", key)
 		}
 		if !plainText(cfg.Labels[key], maxLabelValueBytes) {
-			problem("Labels: value of %q must be at most %d bytes of UTF-8 without control characters", key, maxLabelValueBytes)
+			bad.add("Labels: value of %q must be at most %d bytes of UTF-8 without control characters", key, maxLabelValueBytes)
 		}
 	}
+	if !plainText(cfg.Version, maxVersionBytes) {
+		bad.add("Version: must be at most %d bytes of UTF-8 without control characters", maxVersionBytes)
+	}
+}
+
+// checkLoad is about what the driver takes.
+func (cfg Config) checkLoad(bad *problems) {
 	for _, c := range cfg.Capabilities {
 		if c.slot() == noSlot {
-			problem("Capabilities: %q is no command type; there are %v", c, commandTypes)
+			bad.add("Capabilities: %q is no command type; there are %v", c, commandTypes)
 		}
 	}
 	if cfg.Weight != 0 && !(cfg.Weight >= 0.001 && cfg.Weight <= 1_000_000) {
-		problem("Weight: is %v; must be 0.001 to 1000000, or 0 for 1", cfg.Weight)
+		bad.add("Weight: is %v; must be 0.001 to 1000000, or 0 for 1", cfg.Weight)
 	}
 	if cfg.MaxPlayers < 0 {
-		problem("MaxPlayers: is %d; must be 0 or more", cfg.MaxPlayers)
+		bad.add("MaxPlayers: is %d; must be 0 or more", cfg.MaxPlayers)
 	}
-	if !plainText(cfg.Version, maxVersionBytes) {
-		problem("Version: must be at most %d bytes of UTF-8 without control characters", maxVersionBytes)
-	}
-	return errors.Join(bad...)
 }
 
 // endpoint returns the address of the driver socket on the server at base.

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
-	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
 )
 
 // How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
@@ -40,6 +40,7 @@ type server struct {
 	registry   *drivers.Registry
 	feed       *feed.Feed
 	epoch      sync.Mutex // one driver at a time has the log's epoch raised
+	ui         *web.UI
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
@@ -106,26 +107,4 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}
 	s.dispatcher.Bind(s.registry)
 	return s, nil
-}
-
-// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
-func (s *server) recover(ctx context.Context, m *memory) error {
-	open, err := s.log.Unclosed(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.dispatcher.Recover(ctx, open); err != nil {
-		return err
-	}
-	if !m.desired.Running() || time.Since(m.lastSession(s.log.LastSession())) < s.cfg.ForgetAfter {
-		return nil
-	}
-	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
-	seq, err := s.log.Append(ctx, []swarm.Record{reset})
-	if err != nil {
-		return err
-	}
-	m.desired.Reset(seq)
-	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
-	return nil
 }

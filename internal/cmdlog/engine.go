@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	maxPayload   = 8 << 20 // bytes of one record
-	engineMost   = 1 << 50 // bytes the engine may store: more than there are, for the bound that counts is in limits.go
-	syncInterval = time.Second
-	startTimeout = 10 * time.Second
+	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
+	maxPayload    = enginePayload - (64 << 10) // bytes of one record
+	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	syncInterval  = time.Second
+	startTimeout  = 10 * time.Second
 )
 
 // store is what an append needs of the engine.
@@ -50,7 +51,7 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
 		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncAlways: cfg.Sync == SyncAlways, SyncInterval: syncInterval,
 		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
-		MaxPayload: maxPayload + (64 << 10), MaxPending: 4 * maxPayload,
+		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the log engine: %w", err)

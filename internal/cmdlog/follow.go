@@ -22,14 +22,10 @@ func (l *Log) Notify(told func(first uint64, records []swarm.Record)) {
 func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Stored, error) {
 	var out []swarm.Stored
 	for pos, last := after+1, l.Last(); pos <= last && len(out) < limit; pos++ {
-		b, err := l.engine.fetch(ctx, pos)
+		r, err := l.read(ctx, pos)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		r, _, _, err := l.codec.Decode(pos, b)
 		if err != nil {
 			return nil, err
 		}

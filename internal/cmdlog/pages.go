@@ -63,15 +63,21 @@ func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
 	return e, nil
 }
 
-// record reads one record of a known kind.
-func record[R swarm.Record](ctx context.Context, l *Log, pos uint64) (none R, err error) {
+// read returns the record at a position. The engine has the last word on where its records lie.
+func (l *Log) read(ctx context.Context, pos uint64) (swarm.Record, error) {
 	b, err := l.reader.Read(pos)
-	if err != nil { // the engine has the last word on where its records lie
+	if err != nil {
 		if b, err = l.engine.fetch(ctx, pos); err != nil {
-			return none, err
+			return nil, err
 		}
 	}
 	r, _, _, err := l.codec.Decode(pos, b)
+	return r, err
+}
+
+// record reads one record of a known kind.
+func record[R swarm.Record](ctx context.Context, l *Log, pos uint64) (none R, err error) {
+	r, err := l.read(ctx, pos)
 	if err != nil {
 		return none, err
 	}

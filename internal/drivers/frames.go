@@ -15,7 +15,6 @@ import (
 const (
 	maxWordBytes    = 256 // version and instance
 	maxCapabilities = 32
-	maxMetrics      = 64
 	minWeight       = 0.001
 	maxWeight       = 1_000_000
 )
@@ -81,11 +80,11 @@ func checkBeat(b *wire.Heartbeat) string {
 	switch {
 	case b.State != nil && negative(b.State):
 		return "field /state has a negative number"
-	case len(b.Metrics) > maxMetrics:
+	case len(b.Metrics) > wire.MaxMetrics:
 		return "field /metrics has over 64 items"
 	}
 	for name, v := range b.Metrics {
-		if !plain(name) || math.IsInf(v, 0) || math.IsNaN(v) {
+		if !plainUpTo(wire.MaxMetricNameBytes, name) || math.IsInf(v, 0) || math.IsNaN(v) {
 			return "field /metrics must map names of at most 256 bytes to finite numbers"
 		}
 	}
@@ -107,8 +106,10 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 
 func negative(s *wire.State) bool { return s.Players < 0 || s.SpawnDelayMS < 0 }
 
-func plain(s string) bool {
-	return len(s) <= maxWordBytes && !strings.ContainsFunc(s, unicode.IsControl)
+func plain(s string) bool { return plainUpTo(maxWordBytes, s) }
+
+func plainUpTo(most int, s string) bool {
+	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // cut shortens a driver's words to most bytes of whole characters.

@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -206,6 +207,18 @@ func TestLostDrivers(t *testing.T) {
 		swarmtest.Advance(10 * time.Minute)
 		if seats, _ := w.r.Lost(swarm.Target{DriverIDs: []string{"gone"}}); len(seats) != 0 {
 			t.Errorf("a forgotten driver: %+v", seats)
+		}
+	})
+}
+
+// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register again.
+func TestALostLeaseIsShown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, lost := range []bool{true, false} {
+			w.join("d-1", fmt.Sprintf(`,"instance":"one","lease_lost":%t`, lost))
+			if d, ok := w.r.Driver("d-1"); !ok || d.LeaseLost != lost {
+				t.Errorf("registered with lease_lost %t: %+v", lost, d)
+			}
 		}
 	})
 }

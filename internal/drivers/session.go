@@ -46,6 +46,7 @@ type session struct {
 	version      string
 	capabilities []string
 	share        swarm.Share
+	leaseLost    bool           // as the register says
 	joinedAt     uint64         // seq of the last hand-over before this session
 	wanted       []swarm.Wanted // what the answer to register told
 
@@ -61,7 +62,7 @@ type session struct {
 // adopt takes over what a valid register frame says.
 func (s *session) adopt(reg *wire.Register) {
 	s.id, s.instance, s.labels, s.version, s.capabilities = reg.DriverID, reg.Instance, reg.Labels, reg.Version, reg.Capabilities
-	s.share = shareOf(reg)
+	s.share, s.leaseLost = shareOf(reg), reg.LeaseLost
 	if reg.LogID == s.r.cfg.LogID {
 		s.applied = min(reg.AppliedSeq, s.r.offered.Load())
 	}
@@ -144,7 +145,7 @@ func (s *session) describe(now time.Time) swarm.Driver {
 	d := swarm.Driver{
 		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
 		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
-		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share,
+		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, LeaseLost: s.leaseLost,
 	}
 	if last := s.lastAck; last.Seq != 0 {
 		d.LastAck = &last

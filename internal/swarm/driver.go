@@ -40,6 +40,7 @@ type Driver struct {
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
+	LeaseLost    bool  // was without a server for longer than its lease before this session, and so followed on_lease_lost
 	Share        Share // what it gets of a total
 }
 

@@ -13,6 +13,8 @@ import (
 
 const root = "../.."
 
+var nameForm = regexp.MustCompile(`^[A-Za-z]\w*$`)
+
 var linkForm = regexp.MustCompile(`\[([^\]]+)\]\(([^)#\s]+)[^)]*\)`)
 
 func TestLinks(t *testing.T) {
@@ -55,7 +57,7 @@ func checkLink(t *testing.T, in, text, to string) {
 		t.Errorf("%s: [%s] leads nowhere: %v", in, text, err)
 		return
 	}
-	if info.IsDir() || filepath.Ext(to) != ".go" {
+	if info.IsDir() || filepath.Ext(to) != ".go" || !nameForm.MatchString(text) {
 		return
 	}
 	b, err := os.ReadFile(to)

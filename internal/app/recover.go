@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
+func (s *server) recover(ctx context.Context, m *memory) error {
+	open, err := s.log.Unclosed(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.dispatcher.Recover(ctx, open); err != nil {
+		return err
+	}
+	if err := s.recall(ctx, m.desired, open); err != nil {
+		return err
+	}
+	if !m.desired.Running() || time.Since(m.lastSession(s.log.LastSession())) < s.cfg.ForgetAfter {
+		return nil
+	}
+	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
+	seq, err := s.log.Append(ctx, []swarm.Record{reset})
+	if err != nil {
+		return err
+	}
+	m.desired.Reset(seq)
+	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
+	return nil
+}
+
+// recall has the late answers taken to what is still desired: drivers that missed it are told it when they come back.
+// Entries that were open until now are awaited already.
+func (s *server) recall(ctx context.Context, desired *swarm.Desired, open []swarm.Entry) error {
+	var closed []swarm.Entry
+	for _, rule := range desired.Rules() {
+		if rule.Reset || slices.ContainsFunc(open, func(e swarm.Entry) bool { return e.Seq == rule.Seq }) {
+			continue
+		}
+		e, err := s.log.Entry(ctx, rule.Seq)
+		if err != nil {
+			return err
+		}
+		if e.Closed != nil {
+			closed = append(closed, e)
+		}
+	}
+	s.dispatcher.Recall(closed)
+	return nil
+}
