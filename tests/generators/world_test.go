@@ -72,7 +72,9 @@ func startServer(t *testing.T, change func(*app.Config)) (url string) {
 	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
 	t.Cleanup(func() {
 		stop()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
 	})
 	select {
 	case a := <-addr:
