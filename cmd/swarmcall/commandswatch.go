@@ -35,7 +35,8 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer server.CloseIdle()
 	seen := 0
-	err = server.Watch(ctx, c.Submitter, c.After, func(e remote.Event) error {
+	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
+	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
 		if err := c.print(s.out, e); err != nil {
 			return err
 		}

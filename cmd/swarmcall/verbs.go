@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -87,7 +89,7 @@ func parse(args []string, stdout io.Writer) (*kong.Context, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
-	parser, err := kong.New(&struct{}{}, append(options, grammarFor(args[0])...)...)
+	parser, err := kong.New(&struct{}{}, append(options, grammarFor(args...)...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -98,21 +100,38 @@ func parse(args []string, stdout io.Writer) (*kong.Context, error) {
 	return command, err
 }
 
-// grammarFor is the grammar of one verb, or of all when word is none.
-func grammarFor(word string) []kong.Option {
-	chosen := verbs
-	if i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == word }); i >= 0 {
+// grammarFor is the grammar of the verb that words begin with, or of all when they begin with none.
+func grammarFor(words ...string) []kong.Option {
+	chosen, noun, leaf := verbs, "", ""
+	if len(words) > 0 {
+		noun = words[0]
+	}
+	if len(words) > 1 {
+		leaf = words[1]
+	}
+	if i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == noun }); i >= 0 {
 		chosen = verbs[i : i+1]
 	}
-	options := []kong.Option{kong.Vars{"patience": patience(word)}}
+	options := []kong.Option{kong.Vars{"patience": patience(noun)}}
 	for _, v := range chosen {
 		var tags []string
 		if v.group == hidden {
 			tags = []string{`hidden:""`}
 		}
-		options = append(options, kong.DynamicCommand(v.name, v.help, v.group, v.grammar(), tags...))
+		options = append(options, kong.DynamicCommand(v.name, v.help, v.group, only(v.grammar(), leaf), tags...))
 	}
 	return options
+}
+
+// only cuts a grammar down to one of its commands, if it has that.
+func only(grammar any, name string) any {
+	t := reflect.TypeOf(grammar).Elem()
+	for f := range t.Fields() {
+		if _, command := f.Tag.Lookup("cmd"); command && strings.EqualFold(f.Name, name) {
+			return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
+		}
+	}
+	return grammar
 }
 
 // patience is how long a verb bears a server that is away: a plan must live through a restart, and a person wants an answer.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +65,7 @@ func onTerminal(t *testing.T, url string, args ...string) *screen {
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		<-s.ended
-		_ = s.term.Close()
+		_ = s.term.InputPipe().(io.Closer).Close() // ends the reader of it; Close of the emulator would race with that
 		<-answered
 		_ = tty.Close()
 	})
@@ -97,7 +98,7 @@ func (s *screen) shows(texts ...string) string {
 		select {
 		case <-change:
 		case <-limit:
-			s.t.Fatalf("the screen never shows %q:\n%s", texts, seen[len(seen)-1])
+			s.t.Fatalf("the screen never shows %q:\n%s", texts, s.term.String())
 		}
 	}
 }

@@ -56,6 +56,7 @@ func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 			t.Errorf("escape codes on a dumb terminal:\n%q", raw)
 		}
 		w := onTerminal(t, s.url(), "watch")
+		w.shows("watching http")
 		swarmcall(t, s.url(), "players", "set", "8").code(0)
 		w.shows("set_players 8: complete")
 		w.types("\x03")

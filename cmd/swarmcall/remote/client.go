@@ -50,7 +50,7 @@ func Dial(cfg Config) (*Client, error) {
 	}
 	transport := cfg.HTTP
 	if transport == nil {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
 	}
 	d := &doer{
 		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace,

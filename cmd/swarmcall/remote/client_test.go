@@ -15,10 +15,15 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
+// reply is one scripted answer.
+type reply struct {
+	do func(*http.Request) (*http.Response, error)
+}
+
 // scripted answers one request after the other, in a bubble of its own time.
 type scripted struct {
 	mu      sync.Mutex
-	answers []func(*http.Request) (*http.Response, error)
+	answers []reply
 	at      []time.Duration // when the requests came
 	keys    []string
 	bodies  []string
@@ -35,11 +40,11 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.at, s.keys, s.bodies = append(s.at, time.Since(s.began)), append(s.keys, r.Header.Get("Idempotency-Key")), append(s.bodies, body)
 	next := s.answers[min(len(s.at), len(s.answers))-1]
-	return next(r)
+	return next.do(r)
 }
 
-func status(code int, body string, header ...string) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) {
+func status(code int, body string, header ...string) reply {
+	return reply{func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -49,23 +54,23 @@ func status(code int, body string, header ...string) func(*http.Request) (*http.
 		resp := w.Result()
 		resp.Request = r
 		return resp, nil
-	}
+	}}
 }
 
-func lost(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+var lost = reply{func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }}
 
 // cut answers and loses the connection in the midst of the body.
-func cut(r *http.Request) (*http.Response, error) {
-	resp, err := status(http.StatusOK, "")(r)
+var cut = reply{func(r *http.Request) (*http.Response, error) {
+	resp, err := status(http.StatusOK, "").do(r)
 	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"items": [`), failing{}))
 	return resp, err
-}
+}}
 
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func dial(t *testing.T, patience time.Duration, answers ...func(*http.Request) (*http.Response, error)) (*remote.Client, *scripted) {
+func dial(t *testing.T, patience time.Duration, answers ...reply) (*remote.Client, *scripted) {
 	t.Helper()
 	s := &scripted{answers: answers, began: time.Now()}
 	c, err := remote.Dial(remote.Config{URL: "http://swarm/", From: "--url", HTTP: s, Patience: remote.Patience{For: patience}})
@@ -141,13 +146,13 @@ func TestACutAnswerIsALostOne(t *testing.T) {
 // TestInterruptedInMidCommand: a command that is under way gets its answer, or two seconds.
 func TestInterruptedInMidCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := func(after time.Duration) func(*http.Request) (*http.Response, error) {
-			return func(r *http.Request) (*http.Response, error) {
+		slow := func(after time.Duration) reply {
+			return reply{func(r *http.Request) (*http.Response, error) {
 				if !remote.Sleep(r.Context(), after) {
 					return nil, r.Context().Err()
 				}
-				return status(202, pending)(r)
-			}
+				return status(202, pending).do(r)
+			}}
 		}
 		for after, want := range map[time.Duration]clierr.Code{time.Second: clierr.OK, time.Hour: clierr.Interrupted} {
 			c, s := dial(t, time.Minute, slow(after))
@@ -164,7 +169,7 @@ func TestInterruptedInMidCommand(t *testing.T) {
 
 // TestPages reads a list whose pages are many, and no more than was asked for.
 func TestPages(t *testing.T) {
-	page := func(id, next string) func(*http.Request) (*http.Response, error) {
+	page := func(id, next string) reply {
 		return status(200, `{"items": [{"driver_id": "`+id+`", "new_field": 1}], "next_cursor": `+next+`}`)
 	}
 	c, _ := dial(t, 0, page("a", `"c1"`), page("b", `"c2"`), page("c", "null"))

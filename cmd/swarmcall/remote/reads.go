@@ -135,7 +135,7 @@ func (c *Client) Export(ctx context.Context, f CommandFilter, each func(line []b
 	setNonZero(q, "submitter", f.Submitter)
 	setPosition(q, "after", f.After)
 	setPosition(q, "before", f.Before)
-	return c.lines(ctx, "export the log", "/commands/export?"+q.Encode(), "application/x-ndjson", each)
+	return c.lines(ctx, "export the log", "/commands/export?"+q.Encode(), "application/x-ndjson", func() {}, each)
 }
 
 // Retries is how often a request had to be sent again so far.

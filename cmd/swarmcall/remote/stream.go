@@ -25,9 +25,10 @@ type Event struct {
 const maxLine = 16 << 20
 
 // Watch hands every event of the log to each, from after on ("" starts now), and connects again when the stream is cut, until ctx
-// ends, each fails, or the server stays away for longer than patience.
-func (c *Client) Watch(ctx context.Context, submitter, after string, each func(Event) error) error {
-	s := &stream{c: c, submitter: submitter, last: after, each: each}
+// ends, each fails, or the server stays away for longer than patience. It calls opened when it is connected: from then on nothing is
+// missed.
+func (c *Client) Watch(ctx context.Context, submitter, after string, opened func(), each func(Event) error) error {
+	s := &stream{c: c, submitter: submitter, last: after, opened: opened, each: each}
 	lost := time.Time{}
 	for attempt := 0; ; attempt++ {
 		before := s.seen
@@ -58,6 +59,7 @@ type stream struct {
 	submitter string
 	last      string // id of the newest event
 	seen      int
+	opened    func()
 	each      func(Event) error
 	handled   error // what each failed with
 }
@@ -68,7 +70,7 @@ func (s *stream) connect(ctx context.Context) error {
 	setNonZero(q, "submitter", s.submitter)
 	setNonZero(q, "after", s.last)
 	var e Event
-	err := s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", func(line []byte) error {
+	err := s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", s.opened, func(line []byte) error {
 		if len(line) > 0 {
 			e.field(string(line))
 			return nil
@@ -108,8 +110,8 @@ func (e *Event) field(line string) {
 	}
 }
 
-// lines reads an endless answer line by line. It is never retried here: who reads knows how far it got.
-func (c *Client) lines(ctx context.Context, what, path, accept string, each func([]byte) error) error {
+// lines reads an endless answer line by line, after it has called opened. It is never retried here: who reads knows how far it got.
+func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
 		return err
@@ -130,6 +132,7 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, each func
 		}
 		return c.refused(what, resp, body)
 	}
+	opened()
 	s := bufio.NewScanner(resp.Body)
 	s.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for s.Scan() {
