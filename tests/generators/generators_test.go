@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/app"
 )
 
 const (
@@ -41,7 +43,7 @@ func TestGenerators(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			load := startTarget(t)
-			url := startServer(t, nil)
+			url := startServer(t)
 			p := drive(t, url, g.args(t, load.URL)...)
 			if n := load.since(time.Time{}); n > 0 {
 				t.Errorf("%d requests before any command", n)
@@ -156,7 +158,7 @@ func TestTheDriverEndsInOrder(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			load := startTarget(t)
-			url := startServer(t, nil)
+			url := startServer(t)
 			p := drive(t, url, g.args(t, load.URL)...)
 			applied(t, url, players(5))
 			running(t, url, 5)
@@ -180,4 +182,31 @@ func end(t *testing.T, p *process, load *target) {
 		t.Errorf("the driver ended with %d:\n%s", code, p.log)
 	}
 	silent(t, load, at)
+}
+
+// TestNoLoadWithoutControl takes away first the server, until the lease has run out, and then the driver, by kill -9.
+func TestNoLoadWithoutControl(t *testing.T) {
+	const lease = 2 * time.Second
+	for _, g := range generators {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			load := startTarget(t)
+			url, stopServer := startServerAs(t, func(c *app.Config) { c.LeaseTTL = lease })
+			drive(t, url, g.args(t, load.URL)...)
+			applied(t, url, players(5))
+			running(t, url, 5)
+			stopServer()
+			silent(t, load, time.Now().Add(lease))
+
+			url = startServer(t)
+			p := drive(t, url, g.args(t, load.URL)...)
+			applied(t, url, players(5))
+			running(t, url, 5)
+			if err := p.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-p.ended
+			silent(t, load, time.Now())
+		})
+	}
 }
