@@ -242,3 +242,32 @@ func TestRamp(t *testing.T) {
 	sameLog(t, s.url(), "players 5", "players 2", "players 1", "players 1", "stop")
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "2", "--step", "0", "--every", "10ms").code(2)
 }
+
+// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last word in the log is a stop, and the
+// run says what it did.
+func TestPlanInterruptedAtAnyMoment(t *testing.T) {
+	s, _ := newWorld(t, "d-1", "d-2")
+	for i := range 20 {
+		before := len(logged(t, s.url()))
+		p := swarmcall(t, s.url(), "ramp", "--from", "0", "--to", "1000", "--step", "1", "--every", "1ms")
+		p.says("run run-")
+		for range i { // falls a little later each time: how long a look at the server takes
+			swarmcall(t, s.url(), "config", "view").code(0)
+		}
+		p.signal(os.Interrupt)
+		p.code(130)
+		log := logged(t, s.url())
+		switch said := p.err.String(); {
+		case strings.Contains(said, "the load is stopped"):
+			if len(log) == before || log[len(log)-1] != "stop" {
+				t.Errorf("it says that it stopped, and the log ends with %q", log[before:])
+			}
+		case strings.Contains(said, "nothing to stop"):
+			if len(log) != before {
+				t.Errorf("it says that it sent nothing, and the log has %q", log[before:])
+			}
+		default:
+			t.Errorf("it does not say what became of the load:\n%s", said)
+		}
+	}
+}
