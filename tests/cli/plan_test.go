@@ -144,7 +144,8 @@ func TestPlanLosesADriver(t *testing.T) {
 // TestPlanRetries: a driver that does not ack at first is sent the step again, and the plan goes on.
 func TestPlanRetries(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
-	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"))
+	report := t.TempDir() + "/junit.xml"
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"), "--report", "junit="+report)
 	p.says("hold for")
 	drivers["d-2"].set("hold")
 	p.says("try 1 of 2 again, for 1 drivers")
@@ -152,6 +153,9 @@ func TestPlanRetries(t *testing.T) {
 	p.code(0)
 	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
 		t.Errorf("d-2 applied %q", got)
+	}
+	if b, err := os.ReadFile(report); err != nil || strings.Contains(string(b), "<failure") || strings.Contains(string(b), "<error") {
+		t.Errorf("the report of a run that went well has failures: %v\n%s", err, b)
 	}
 	if n := len(lines(strings.Join(drivers["d-1"].commands(), "\n"), "players 2")); n != 1 {
 		t.Errorf("d-1 was sent the step again: %q", drivers["d-1"].commands())
