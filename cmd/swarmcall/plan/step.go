@@ -117,12 +117,17 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 	}
 }
 
+// askLimit is how long a run tries to find out whose command is newer.
+const askLimit = 5 * time.Second
+
 // takenBy returns nil when the newest command is no one else's: it was there before the run, or is a step of ours whose answer was
 // lost, or a reset, which is no entry. When that cannot be found out it is somebody else's: it may be a stop.
 func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	if !r.known && seq <= r.start {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // an interruption must not make it somebody else's
+	defer cancel()
 	what := "somebody else commands these drivers now"
 	newer, err := r.Client.Outcome(ctx, seq, 0)
 	if err == nil {
