@@ -33,6 +33,7 @@ func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httpte
 		running.Wait()
 		server.Close() // waits for the streams: they must end when Run does
 	})
+	untilLive(t, server.URL)
 	return server
 }
 
@@ -190,11 +191,7 @@ func TestStreamsEndWithRun(t *testing.T) {
 	go func() { ended <- ui.Run(ctx) }()
 	server := httptest.NewServer(ui)
 	defer server.Close()
-	for range 100 {
-		if status, _ := head(t, server.URL+"/ui/stream?topic=/"); status == http.StatusOK {
-			break
-		}
-	}
+	untilLive(t, server.URL)
 	events := watch(t, server.URL, "topic=/", "")
 	next(t, events, named("hello"))
 	stop()
@@ -206,6 +203,17 @@ func TestStreamsEndWithRun(t *testing.T) {
 	if status, _ := get(t, server.URL+"/ui/stream?topic=/"); status != http.StatusServiceUnavailable {
 		t.Errorf("a stream after the end: status %d", status)
 	}
+}
+
+// untilLive waits until Run has begun: streams are refused before.
+func untilLive(t testing.TB, url string) {
+	t.Helper()
+	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); {
+		if status, err := head(t, url+"/ui/stream?topic=/"); err == nil && status == http.StatusOK {
+			return
+		}
+	}
+	t.Fatal("the live half does not begin")
 }
 
 // head opens a stream and leaves it.

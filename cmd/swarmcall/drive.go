@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
@@ -23,12 +24,13 @@ type driveCmd struct {
 
 // driveFlags are what all drivers take.
 type driveFlags struct {
-	URL        string            `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server (${default})."`
+	URL        string            `name:"url" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
 	DriverID   string            `name:"driver-id" help:"Name in the swarm (default: host name and chance)." placeholder:"ID"`
 	Label      map[string]string `mapsep:"none" help:"Label for commands to select by; may be repeated." placeholder:"KEY=VALUE"`
 	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
 	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
-	TokenFile  string            `env:"SWARMCALL_TOKEN_FILE" help:"File that holds the credential." placeholder:"FILE"`
+	TokenFile  string            `help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
+	Context    string            `help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
 	Linger     time.Duration     `default:"5s" help:"How long to stay and reject commands when the generator has ended (${default})."`
 	Verbose    bool              `short:"v" help:"Log all that happens, not only warnings."`
 }
@@ -38,8 +40,8 @@ func (f *driveFlags) Validate() error {
 	switch {
 	case f.MaxPlayers < 0:
 		return errors.New("--max-players must not be negative")
-	case f.Weight <= 0:
-		return errors.New("--weight must be more than 0")
+	case !(f.Weight >= 0.001 && f.Weight <= 1_000_000):
+		return errors.New("--weight must be 0.001 to 1000000")
 	case f.Linger < 0:
 		return errors.New("--linger must not be negative")
 	}
@@ -48,14 +50,32 @@ func (f *driveFlags) Validate() error {
 
 // run drives g.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
-	return drive.Run(ctx, f.options(s), g)
+	o, err := f.options(s)
+	if err != nil {
+		g.Close()
+		return err
+	}
+	return drive.Run(ctx, o, g)
 }
 
-func (f *driveFlags) options(s streams) drive.Options {
-	return drive.Options{
-		URL: f.URL, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers, TokenFile: f.TokenFile,
-		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Err: s.err, Verbose: f.Verbose,
+func (f *driveFlags) options(s streams) (o drive.Options, err error) {
+	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, Context: f.Context}.settings("")
+	if err != nil {
+		return o, err
 	}
+	token, err := found.Token()
+	return drive.Options{
+		URL: found.URL.Value, Token: token, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers, Weight: f.Weight,
+		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Log: f.log(s),
+	}, err
+}
+
+func (f *driveFlags) log(s streams) *slog.Logger {
+	level := slog.LevelWarn
+	if f.Verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
 }
 
 // driveHTTPCmd is load from within this process.
@@ -96,7 +116,7 @@ type driveK6Cmd struct {
 
 // Run drives k6 until it is told to end, or k6 ends.
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
-	log := c.options(s).Logger()
+	log := c.log(s)
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
 	}
@@ -124,7 +144,7 @@ type driveLocustCmd struct {
 
 // Run drives Locust until it is told to end, or Locust ends.
 func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
-	log := c.options(s).Logger()
+	log := c.log(s)
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
 	}
@@ -149,7 +169,7 @@ type driveExecCmd struct {
 
 // Run drives the program until it is told to end, or the program ends.
 func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
-	g, err := program.Start(c.Program, s.err, c.options(s).Logger())
+	g, err := program.Start(c.Program, s.err, c.log(s))
 	if err != nil {
 		return err
 	}

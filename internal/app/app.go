@@ -75,6 +75,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}()
 	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
 	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
+	for _, warning := range cfg.Warnings {
+		cfg.Logger.Warn(warning)
+	}
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,

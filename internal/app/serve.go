@@ -58,15 +58,19 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		cause = fmt.Errorf("the log failed, and without it nothing may be sent: %w", cause)
 	}
 	stopping.Store(true)
-	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), web, &rooms, release, endStreams))
+	grace := roundGrace
+	if cause != nil {
+		grace = 0 // what ends the server by itself leaves nothing to wait for
+	}
+	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &rooms, release, endStreams))
 }
 
 // stop ends the rooms so that nobody is left waiting: new commands are refused and open rounds ended, their submitters are
 // answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to, goes last.
-func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGroup, release, endStreams func()) error {
-	soft, cancelSoft := context.WithTimeout(ctx, roundGrace)
+func (s *server) stop(ctx context.Context, grace time.Duration, web *http.Server, rooms *sync.WaitGroup, release, endStreams func()) error {
+	soft, cancelSoft := context.WithTimeout(ctx, grace)
 	defer cancelSoft()
-	hard, cancelHard := context.WithTimeout(ctx, roundGrace+outcomeGrace)
+	hard, cancelHard := context.WithTimeout(ctx, grace+outcomeGrace)
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
 

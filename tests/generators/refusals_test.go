@@ -1,6 +1,7 @@
 package generators
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"os/exec"
@@ -30,7 +31,7 @@ func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
 	refused := func(args ...string) {
 		t.Helper()
 		out, err := exec.Command(cli, append([]string{"drive", "k6", "--k6", k6}, args...)...).CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "externally-controlled") {
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "externally-controlled") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}

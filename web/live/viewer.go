@@ -127,7 +127,6 @@ func (v *viewer) follow(gone <-chan struct{}) {
 	for {
 		event, changed, spread := v.next()
 		if event == nil {
-			beat.Reset(v.hub.cfg.Beat)
 			select {
 			case <-gone:
 				return
@@ -145,9 +144,13 @@ func (v *viewer) follow(gone <-chan struct{}) {
 				return
 			}
 		}
-		if event != nil && v.write(event) != nil {
+		if event == nil {
+			continue // what changed is not on this viewer's pages; its beat goes on as it is due
+		}
+		if v.write(event) != nil {
 			return
 		}
+		beat.Reset(v.hub.cfg.Beat)
 	}
 }
 

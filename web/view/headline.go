@@ -20,7 +20,7 @@ func (w World) headline(t tally) Headline {
 		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
 	case t.asked == 0 && w.LogErr != nil:
 		return Headline{Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") + ", of which " + active(t) + "."}
-	case t.asked == 0:
+	case t.idle():
 		h := Headline{Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) + ".", Detail: w.who(t)}
 		if t.by[Late]+t.by[Lost] > 0 {
 			h.Tone = w.tone(t)

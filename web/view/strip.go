@@ -44,7 +44,7 @@ func (w World) trouble() string {
 	case w.Trouble != "":
 		return "The log takes no commands: " + w.Trouble
 	case w.LogErr != nil:
-		return "The command log cannot be read just now. What is shown of commands may be missing or old."
+		return "The command log cannot be read just now. What is shown of commands may be missing or old"
 	default:
 		return ""
 	}

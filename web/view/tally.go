@@ -11,6 +11,7 @@ type tally struct {
 	drivers     int
 	by          [Lost + 1]int
 	asked       int   // drivers something is asked of
+	reset       int   // of those, the ones that only a reset asks, which is to run nothing
 	target      int64 // players asked of all of them
 	actual      int64 // players that active drivers report
 	unconfirmed int64 // players that stale and lost drivers last reported
@@ -34,6 +35,9 @@ func (w World) count(aims []Aim) tally {
 		by[a.Standing] = append(by[a.Standing], i)
 		if a.Asked {
 			t.asked++
+			if a.Reset {
+				t.reset++
+			}
 			t.target += a.Target
 		}
 		if d.State == swarm.Active {
@@ -70,5 +74,10 @@ func (w World) Sum() Sample {
 
 // stopping reports whether all that is asked is to run nothing.
 func (t tally) stopping() bool { return t.asked > 0 && t.target == 0 }
+
+// idle reports whether nobody asks anything and nothing runs: a reset asks no more than that.
+func (t tally) idle() bool {
+	return t.asked == t.reset && t.by[Underway]+t.by[Behind]+t.by[Refused] == 0
+}
 
 func (t tally) lacking() int { return t.by[Behind] + t.by[Refused] + t.by[Late] + t.by[Lost] }

@@ -24,6 +24,16 @@ func asked(players int64, drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
+// afterReset makes a world where nobody asks anything any more.
+func afterReset(drivers ...swarm.Driver) view.World {
+	w := asked(0, drivers...)
+	for id, d := range w.Drifts {
+		d.Desired[0].Reset, d.Desired[0].Seq, d.ReportedSeq = true, 1, 1
+		w.Drifts[id] = d
+	}
+	return w.Settled()
+}
+
 // is makes a driver that applied seq and reports so many players.
 func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Driver {
 	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players}, HeartbeatAge: 14 * time.Second}
@@ -42,6 +52,8 @@ func TestHeadline(t *testing.T) {
 	}{
 		"empty":                   {view.World{}, view.Off, "No drivers", "nothing runs", ""},
 		"idle":                    {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
+		"reset":                   {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver", ""},
+		"running on":              {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left", "a runs 4 of 0"},
 		"converged":               {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "As asked", "2 of 2 drivers run 10 of 10 players", ""},
 		"ramping":                 {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping", "15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
 		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1 drivers do what was asked", "a has not applied #7"},

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -42,7 +42,7 @@ type line struct {
 }
 
 func newProgress(out io.Writer, id, url string) *progress {
-	return &progress{out: out, id: id, url: url, terminal: isTerminal(out)}
+	return &progress{out: out, id: id, url: url, terminal: term.Animated(out)}
 }
 
 func (p *progress) connected(is bool) { p.online.Store(is) }
@@ -102,14 +102,4 @@ func (l line) text(url string) string {
 		fmt.Fprintf(&b, "  %s %.4g", name, l.Metrics[name])
 	}
 	return b.String()
-}
-
-// isTerminal reports whether w is a terminal that can rewrite a line.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && f.Name() != os.DevNull
 }

@@ -20,13 +20,9 @@ const unloadTimeout = 5 * time.Second
 // Run drives g until ctx ends, g ends, or the server wants no more of it. It closes g.
 func Run(ctx context.Context, o Options, g Generator) error {
 	defer g.Close()
-	log := o.Logger()
 	stop := new(driver.LocalStop)
 	guarded := guarded{g}
-	cfg, err := o.config(guarded, log, stop)
-	if err != nil {
-		return err
-	}
+	cfg := o.config(guarded, stop)
 	tell := newProgress(o.Out, cfg.DriverID, o.URL)
 	cfg.OnConnect = func(driver.Session) { tell.connected(true) }
 	cfg.OnDisconnect = func(error) { tell.connected(false) }
@@ -34,17 +30,21 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	// The driver's life ends after ctx: the load has to be at 0 before the server is told that it leaves.
 	life, leave := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer leave(nil)
-	left := make(chan error, 1)
-	go func() { left <- driver.Run(life, cfg, guarded) }()
+	left := make(chan struct{})
+	var leftBy error // read it after left
+	go func() {
+		defer close(left)
+		leftBy = driver.Run(life, cfg, guarded)
+	}()
 	told := make(chan struct{})
 	go func() { defer close(told); tell.run(life, guarded) }()
 	defer func() { leave(nil); <-told }()
 
 	select {
-	case err := <-left:
-		return refused(o.URL, err)
+	case <-left:
+		return refused(o.URL, leftBy)
 	case <-g.Ended():
-		log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(), "in", o.Linger)
+		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(), "in", o.Linger)
 		linger(ctx, o.Linger)
 		leave(g.Err())
 		<-left

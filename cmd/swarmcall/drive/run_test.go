@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func start(t *testing.T, g Generator) *started {
 	ctx, stop := context.WithCancelCause(t.Context())
 	s := &started{stop: stop, end: make(chan error, 1), out: new(bytes.Buffer)}
 	o := Options{URL: server.URL, HTTPClient: server.Client(), Labels: map[string]string{"a": "b"}, Linger: 5 * time.Second,
-		MaxPlayers: 1000, Out: s.out, Err: t.Output()}
+		MaxPlayers: 1000, Weight: 2.5, Out: s.out, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	go func() { s.end <- Run(ctx, o, g) }()
 	s.Driver = server.Driver()
 	return s
@@ -134,7 +135,7 @@ func TestRegisters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := start(t, newFake(0))
 		host, _ := os.Hostname()
-		if r := d.Register; r.Labels["a"] != "b" || !strings.HasPrefix(r.DriverID, defaultID(host, "")) {
+		if r := d.Register; r.Labels["a"] != "b" || r.Weight == nil || *r.Weight != 2.5 || r.MaxPlayers != 1000 || !strings.HasPrefix(r.DriverID, defaultID(host, "")) {
 			t.Errorf("registered as %+v", r)
 		}
 		d.SetPlayers(1001).WantRejected(t, "over_local_limit")
@@ -154,9 +155,6 @@ func TestRefusals(t *testing.T) {
 	unauthorized := refused("http://x", &driver.HandshakeError{Status: 401, Code: "unauthenticated"})
 	if clierr.CodeOf(unauthorized) != clierr.Auth {
 		t.Error(unauthorized)
-	}
-	if err := Run(t.Context(), Options{TokenFile: "/does/not/exist"}, newFake(0)); clierr.CodeOf(err) != clierr.Usage {
-		t.Error(err)
 	}
 }
 

@@ -67,7 +67,10 @@ func (g *Generator) stop(ctx context.Context) error {
 	first := g.control.head(0, true)
 	if first != nil {
 		select {
-		case <-first: // its error, if any, shows in the status, too
+		case err := <-first:
+			if err != nil {
+				g.log.Warn("k6 was told to go to 0 VUs", "error", err) // its status tells whether it has
+			}
 		case <-ctx.Done():
 			return g.force()
 		}

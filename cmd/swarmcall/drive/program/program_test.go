@@ -135,7 +135,7 @@ func TestTheEndOfStdinEndsIt(t *testing.T) {
 	g := shell(t, loop(`echo '{"type":"ack","id":1}'`)+`; echo bye >&2; exit 3`)
 	applied(t, g, players(7))
 	g.Close()
-	<-g.Supervisor.Ended()
+	<-g.Ended()
 	if !strings.Contains(g.Err().Error(), "exit status 3; its last line: bye") {
 		t.Error(g.Err())
 	}
