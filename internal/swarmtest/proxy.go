@@ -19,6 +19,7 @@ type Proxy struct {
 	server  string // address, "" while there is none
 	limits  func() (up, down int64)
 	open    map[net.Conn]struct{}
+	silent  bool
 	closed  bool
 }
 
@@ -58,6 +59,12 @@ func (p *Proxy) Cut() {
 	})
 }
 
+// Silence has nothing pass any more in either direction, or all again. Connections stay, and nobody is told: so does a peer look whose
+// machine has lost its power.
+func (p *Proxy) Silence(on bool) {
+	p.set(func() { p.silent = on })
+}
+
 func (p *Proxy) set(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +99,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	var copies sync.WaitGroup
 	pass := func(to, from net.Conn, limit int64) {
-		carry(to, from, limit)
+		carry(gated{to, p}, from, limit)
 		_, _ = client.Close(), server.Close()
 	}
 	copies.Go(func() { pass(server, client, up) })
@@ -116,6 +123,21 @@ func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
 	}
 	up, down = p.limits()
 	return p.server, up, down
+}
+
+// gated is a writer that waits while the proxy is silent.
+type gated struct {
+	io.Writer
+	p *Proxy
+}
+
+func (g gated) Write(b []byte) (int, error) {
+	g.p.mu.Lock()
+	for g.p.silent && !g.p.closed {
+		g.p.changed.Wait()
+	}
+	g.p.mu.Unlock()
+	return g.Writer.Write(b)
 }
 
 func carry(to io.Writer, from io.Reader, limit int64) {
