@@ -132,8 +132,7 @@ func p99(all []sample) time.Duration {
 	for _, s := range all {
 		l = append(l, s.latencies...)
 	}
-	slices.Sort(l)
-	return l[len(l)*99/100]
+	return percentile(l, 99)
 }
 
 func ms(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
