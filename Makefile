@@ -9,14 +9,20 @@ BUILD     = $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VE
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: help run build test soak generate drift lint bench fuzz clean
+.PHONY: help run demo-mixed compare build test soak generate drift lint bench fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## a server, drivers and a target on this machine; more flags by ARGS='--listen 127.0.0.1:0'
 	@bin/swarmcall demo --server bin/swarmcall-server $(ARGS)
+
+demo-mixed: build ## k6, Locust, HTTP load and a program as one swarm: one ramp, one Stop (needs k6 1.x and locust)
+	@PATH="$$PATH:$$($(GO) env GOPATH)/bin" python3 tests/mixed/demo.py
+
+compare: build ## measure what docs/comparisons.md prints: Locust's own control against ours (needs locust; 4 minutes)
+	@python3 tests/mixed/compare.py
 
 build: ## bin/swarmcall-server and bin/swarmcall
 	$(BUILD) -o bin/swarmcall-server ./cmd/server
@@ -25,7 +31,7 @@ build: ## bin/swarmcall-server and bin/swarmcall
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
 	$(GO) test $(RACE_FLAG) ./...
 
-soak: ## every fault as often as the figures in the docs say; takes about an hour
+soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/...
 
 generate: ## write the generated files anew

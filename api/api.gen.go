@@ -339,9 +339,9 @@ type Acked struct {
 
 // Check defines model for Check.
 type Check struct {
-	Detail *string `json:"detail,omitempty"`
 	Name   string  `json:"name"`
 	Ok     bool    `json:"ok"`
+	Detail *string `json:"detail,omitempty"`
 }
 
 // Command defines model for Command.
@@ -376,40 +376,38 @@ type CommandType string
 
 // Counts targeted = acked + rejected + superseded + missing once the entry is closed.
 type Counts struct {
+	Targeted   int `json:"targeted"`
 	Acked      int `json:"acked"`
-	Late       int `json:"late"`
-	Missing    int `json:"missing"`
 	Rejected   int `json:"rejected"`
 	Superseded int `json:"superseded"`
-	Targeted   int `json:"targeted"`
+	Missing    int `json:"missing"`
+	Late       int `json:"late"`
 }
 
 // DesiredCommand defines model for DesiredCommand.
 type DesiredCommand struct {
-	Command Command `json:"command"`
-
 	// Seq Position of the entry in the log; rises, but need not be dense.
-	Seq Seq `json:"seq"`
+	Seq     Seq     `json:"seq"`
+	Command Command `json:"command"`
 }
 
 // DesiredRule defines model for DesiredRule.
 type DesiredRule struct {
+	// Seq Position of the entry in the log; rises, but need not be dense.
+	Seq     Seq     `json:"seq"`
 	Command Command `json:"command"`
 
-	// Converged Those of them that report it.
-	Converged int `json:"converged"`
-
-	// Matching Known drivers for which no newer rule holds.
-	Matching int `json:"matching"`
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
 
 	// Reset Set by the server because the swarm had gone home; not by a submitter.
 	Reset bool `json:"reset"`
 
-	// Seq Position of the entry in the log; rises, but need not be dense.
-	Seq Seq `json:"seq"`
+	// Matching Known drivers for which no newer rule holds.
+	Matching int `json:"matching"`
 
-	// Target A driver must satisfy both members; absent or empty means every active driver.
-	Target Target `json:"target"`
+	// Converged Those of them that report it.
+	Converged int `json:"converged"`
 
 	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
 	Unconfirmed int64 `json:"unconfirmed"`
@@ -423,51 +421,51 @@ type DriftReason string
 
 // Driver defines model for Driver.
 type Driver struct {
-	DriverId   DriverID    `json:"driver_id"`
-	State      DriverState `json:"state"`
-	AppliedSeq int64       `json:"applied_seq"`
+	DriverId DriverID    `json:"driver_id"`
+	State    DriverState `json:"state"`
+
+	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	Unresponsive bool   `json:"unresponsive"`
+	Labels       Labels `json:"labels"`
+	Version      string `json:"version"`
 
 	// Capabilities Command types; empty means all.
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
-	ConnectedAt    Timestamp `json:"connected_at"`
-	HeartbeatAgeMs int64     `json:"heartbeat_age_ms"`
-	Labels         Labels    `json:"labels"`
-	LastAck        *LastAck  `json:"last_ack"`
+	ConnectedAt    Timestamp          `json:"connected_at"`
+	RemoteAddr     string             `json:"remote_addr"`
+	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
+	AppliedSeq     int64              `json:"applied_seq"`
+	LastAck        *LastAck           `json:"last_ack"`
+	Reported       DriverReport       `json:"reported"`
+	Metrics        map[string]float64 `json:"metrics"`
 
 	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
-	LeaseLost  bool               `json:"lease_lost"`
-	Metrics    map[string]float64 `json:"metrics"`
-	RemoteAddr string             `json:"remote_addr"`
-	Reported   DriverReport       `json:"reported"`
-
-	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
-	Unresponsive bool   `json:"unresponsive"`
-	Version      string `json:"version"`
+	LeaseLost bool `json:"lease_lost"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.
 type DriverCounts struct {
 	Active       int `json:"active"`
-	Disconnected int `json:"disconnected"`
 	Stale        int `json:"stale"`
+	Disconnected int `json:"disconnected"`
 }
 
 // DriverDrift defines model for DriverDrift.
 type DriverDrift struct {
-	AppliedSeq int64 `json:"applied_seq"`
-
-	// Desired At most one players and one spawn delay command.
-	Desired []DesiredCommand `json:"desired"`
+	DriverId     DriverID    `json:"driver_id"`
+	State        DriverState `json:"state"`
+	Unresponsive bool        `json:"unresponsive"`
 
 	// Drift unknown: disconnected, so what it does is not known.
-	Drift        DriftKind     `json:"drift"`
-	DriverId     DriverID      `json:"driver_id"`
-	Reasons      []DriftReason `json:"reasons"`
-	Reported     DriverReport  `json:"reported"`
-	State        DriverState   `json:"state"`
-	Unresponsive bool          `json:"unresponsive"`
+	Drift   DriftKind     `json:"drift"`
+	Reasons []DriftReason `json:"reasons"`
+
+	// Desired At most one players and one spawn delay command.
+	Desired    []DesiredCommand `json:"desired"`
+	Reported   DriverReport     `json:"reported"`
+	AppliedSeq int64            `json:"applied_seq"`
 }
 
 // DriverID defines model for DriverID.
@@ -485,8 +483,8 @@ type DriverPage struct {
 // DriverReport defines model for DriverReport.
 type DriverReport struct {
 	Players      int64 `json:"players"`
-	Running      bool  `json:"running"`
 	SpawnDelayMs int64 `json:"spawn_delay_ms"`
+	Running      bool  `json:"running"`
 }
 
 // DriverState defines model for DriverState.
@@ -545,14 +543,14 @@ type EntryPage struct {
 
 // FieldError defines model for FieldError.
 type FieldError struct {
-	Detail  string `json:"detail"`
 	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
 }
 
 // Health defines model for Health.
 type Health struct {
-	Checks []Check      `json:"checks"`
 	Status HealthStatus `json:"status"`
+	Checks []Check      `json:"checks"`
 }
 
 // HealthStatus defines model for Health.Status.
@@ -563,19 +561,18 @@ type Labels map[string]string
 
 // LastAck defines model for LastAck.
 type LastAck struct {
-	LatencyMs float64 `json:"latency_ms"`
-
 	// Seq Position of the entry in the log; rises, but need not be dense.
-	Seq Seq `json:"seq"`
+	Seq       Seq     `json:"seq"`
+	LatencyMs float64 `json:"latency_ms"`
 }
 
 // Late defines model for Late.
 type Late struct {
+	DriverId  DriverID   `json:"driver_id"`
+	Status    LateStatus `json:"status"`
+	LatencyMs float64    `json:"latency_ms"`
 	Code      *string    `json:"code,omitempty"`
 	Detail    *string    `json:"detail,omitempty"`
-	DriverId  DriverID   `json:"driver_id"`
-	LatencyMs float64    `json:"latency_ms"`
-	Status    LateStatus `json:"status"`
 }
 
 // LateStatus defines model for Late.Status.
@@ -595,29 +592,29 @@ type Note = string
 
 // Problem defines model for Problem.
 type Problem struct {
-	Code   ProblemCode `json:"code"`
-	Detail string      `json:"detail"`
-
-	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
-	Entry  *Entry        `json:"entry,omitempty"`
-	Errors *[]FieldError `json:"errors,omitempty"`
-
-	// Have Of not_enough_drivers.
-	Have      *int   `json:"have,omitempty"`
-	Instance  string `json:"instance"`
-	RequestId string `json:"request_id"`
-
-	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
-	Seq    *int64 `json:"seq,omitempty"`
-	Status int    `json:"status"`
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+	Detail    string        `json:"detail"`
+	Instance  string        `json:"instance"`
+	Code      ProblemCode   `json:"code"`
+	RequestId string        `json:"request_id"`
+	Errors    *[]FieldError `json:"errors,omitempty"`
 
 	// Supported Of unsupported_subprotocol.
 	Supported *[]string `json:"supported,omitempty"`
-	Title     string    `json:"title"`
-	Type      string    `json:"type"`
+
+	// Have Of not_enough_drivers.
+	Have *int `json:"have,omitempty"`
 
 	// Want Of not_enough_drivers.
 	Want *int `json:"want,omitempty"`
+
+	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
+	Seq *int64 `json:"seq,omitempty"`
+
+	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
+	Entry *Entry `json:"entry,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
@@ -625,10 +622,10 @@ type ProblemCode string
 
 // Rejected defines model for Rejected.
 type Rejected struct {
-	Code      string   `json:"code"`
-	Detail    string   `json:"detail"`
 	DriverId  DriverID `json:"driver_id"`
 	LatencyMs float64  `json:"latency_ms"`
+	Code      string   `json:"code"`
+	Detail    string   `json:"detail"`
 }
 
 // Seq Position of the entry in the log; rises, but need not be dense.
@@ -672,11 +669,11 @@ type SplitPart struct {
 
 // State defines model for State.
 type State struct {
-	Counts     StateCounts   `json:"counts"`
 	Desired    []DesiredRule `json:"desired"`
+	Counts     StateCounts   `json:"counts"`
+	Stop       *StopProof    `json:"stop,omitempty"`
 	Items      []DriverDrift `json:"items"`
 	NextCursor *string       `json:"next_cursor"`
-	Stop       *StopProof    `json:"stop,omitempty"`
 }
 
 // StateCounts defines model for StateCounts.
@@ -702,15 +699,15 @@ type StopCommandType string
 
 // StopProof defines model for StopProof.
 type StopProof struct {
-	// Pending The first 100 others.
-	Pending []DriverID `json:"pending"`
-
 	// Seq Position of the entry in the log; rises, but need not be dense.
-	Seq Seq `json:"seq"`
+	Seq     Seq `json:"seq"`
+	Targets int `json:"targets"`
 
 	// Stopped Targets that have reported 0 players since the Stop was handed over.
 	Stopped int `json:"stopped"`
-	Targets int `json:"targets"`
+
+	// Pending The first 100 others.
+	Pending []DriverID `json:"pending"`
 }
 
 // Submitter Who sends commands.
@@ -734,9 +731,9 @@ type Timestamp = timestamp.Time
 
 // Version defines model for Version.
 type Version struct {
-	GoVersion string `json:"go_version"`
-	Revision  string `json:"revision"`
 	Version   string `json:"version"`
+	Revision  string `json:"revision"`
+	GoVersion string `json:"go_version"`
 }
 
 // Cursor defines model for Cursor.

@@ -13,13 +13,15 @@ type Config struct {
 	Fleet    Fleet
 	Commands Commands
 	Feed     Feed    // nil: the log is asked for news once per tick
-	Desired  Desired // nil: what the newest commands of the log ask for
+	Desired  Desired // nil: the newest commands of the log are what is asked for
 
-	Submitter       func(*http.Request) string // who sends a command from the pages; nil: "dashboard"
-	DefaultDeadline time.Duration              // of commands from the pages; 0: 2 s
-	Ready           func(context.Context) []Check
-	About           []Fact // what the About page tells: log mode, limits, version
+	Submitter       func(*http.Request) string                      // who sends a command from the pages; nil: "dashboard"
+	DefaultDeadline time.Duration                                   // of commands from the pages; 0: 2 s
+	Ready           func(context.Context) []Check                   // nil: all is well
+	About           []Fact                                          // what the About page tells: version, log mode, limits
+	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]
 	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
+	Tick            time.Duration                                   // between two live updates; 0: 500 ms
 	Logger          *slog.Logger                                    // nil: silent
 }
 
@@ -39,12 +41,15 @@ func (c *Config) setDefaults() {
 	if c.DefaultDeadline == 0 {
 		c.DefaultDeadline = 2 * time.Second
 	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) []Check { return nil }
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Problem == nil {
 		c.Problem = func(w http.ResponseWriter, _ *http.Request, _ error) {
-			http.Error(w, "internal error", http.StatusInternalServerError)
+			http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		}
 	}
 }

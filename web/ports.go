@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"iter"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -27,14 +26,12 @@ type Commands interface {
 
 // Feed tells what happens in the log.
 type Feed interface {
-	// Subscribe yields each record after a position, in order and with its own position, until ctx ends. A nil record is a gap: what lay
-	// between the position before and this one can no longer be had. The sequence may end early, when the reader was too slow to
-	// be kept; the reader subscribes again from where it was.
-	Subscribe(ctx context.Context, after uint64) iter.Seq2[uint64, swarm.Record]
+	Last() uint64
+	// After returns the events after a position, in order and at least one: it waits for one until ctx ends.
+	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
 }
 
-// Desired tells what drivers ought to be doing.
+// Desired tells what drivers ought to be doing, and how far they are from it.
 type Desired interface {
-	// Desired returns what is desired of a driver with these labels, at most one command per slot.
-	Desired(id string, labels map[string]string) []swarm.Wanted
+	State() swarm.State
 }

@@ -4,49 +4,89 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/a-h/templ"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/assets"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/live"
 )
 
 // UI is the dashboard.
 type UI struct {
-	cfg Config
-	mux *http.ServeMux
+	cfg     Config
+	handler http.Handler
+	hub     *live.Hub
+	source  *source
+	history *history
+	recent  *recent
+	health  *health
 }
 
-// New makes the dashboard.
+// New makes the dashboard. Pages are served at once, live streams while Run runs.
 func New(cfg Config) *UI {
 	cfg.setDefaults()
-	u := &UI{cfg: cfg, mux: http.NewServeMux()}
-	u.mux.HandleFunc("GET /{$}", u.overview)
-	u.mux.Handle("GET "+assets.Base+"/", assets.Handler())
+	u := &UI{cfg: cfg, history: newHistory(), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger), health: &health{ready: cfg.Ready}}
+	u.source = &source{ui: u, pages: map[string]cachedPage{}}
+	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, Logger: cfg.Logger})
+	u.handler = u.routes()
 	return u
 }
 
-func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.mux.ServeHTTP(w, r) }
-
-func (u *UI) overview(w http.ResponseWriter, r *http.Request) {
-	o := view.NewOverview(u.world(r.Context()))
-	u.write(w, r, http.StatusOK, page.Overview(u.chrome("Overview"), o))
+// Run keeps the pages live until ctx ends, and then ends all streams.
+func (u *UI) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	followed := make(chan struct{})
+	go func() { // ends with ctx; Run waits for it
+		defer close(followed)
+		u.recent.follow(ctx)
+	}()
+	err := u.hub.Run(ctx)
+	cancel()
+	<-followed
+	return err
 }
 
-func (u *UI) chrome(title string) page.Chrome { return page.Chrome{Title: title, Assets: assets.Base} }
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
 
-// world takes the roster and the newest commands as they are now.
-func (u *UI) world(ctx context.Context) view.World {
-	w := view.World{Now: time.Now(), Drivers: u.cfg.Fleet.Drivers()}
-	p, err := u.cfg.Log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
-	if err != nil {
-		u.cfg.Logger.Warn("the dashboard cannot read the log", "err", err)
+func (u *UI) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{
+		"/{$}", "/ui/commands", "/ui/commands/{seq}", "/ui/drivers", "/ui/drivers/{id}", "/ui/heatmap", "/ui/about", "/ui/stop",
+	} {
+		mux.HandleFunc("GET "+path, u.page)
 	}
-	w.Recent, w.LogErr = p.Entries, err
-	return w
+	mux.Handle("GET /ui/stream", u.hub)
+	mux.HandleFunc("GET /ui/series", u.series)
+	mux.HandleFunc("POST /ui/commands", u.submit)
+	mux.HandleFunc("POST /ui/theme", setTheme)
+	mux.Handle("GET "+assets.Base+"/", assets.Handler())
+	mux.HandleFunc("/", u.unknown)
+	return u.protect(mux)
+}
+
+// protect refuses forms that pages of other sites post. The guard outside checks Host and Origin; this one knows what browsers
+// say of a request by themselves, and holds when the guard's lists are widened.
+func (u *UI) protect(next http.Handler) http.Handler {
+	p := http.NewCrossOriginProtection()
+	for _, origin := range u.cfg.AllowedOrigins {
+		if err := p.AddTrustedOrigin(origin); err != nil {
+			u.cfg.Logger.Warn("an allowed origin is none", "origin", origin, "err", err)
+		}
+	}
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.fail(w, r, swarm.Errorf(swarm.CodeOriginNotAllowed, "The form was posted by a page of another site."))
+	}))
+	return p.Handler(next)
+}
+
+func (u *UI) unknown(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		u.cfg.Problem(w, r, swarm.Errorf(swarm.CodeMethodNotAllowed, r.Method+" is not a method of this path"))
+		return
+	}
+	u.fail(w, r, swarm.Errorf(swarm.CodeNotFound, "There is no such page."))
 }
 
 // write renders a page before it answers, so that a failure does not end up in half a page.
@@ -58,6 +98,7 @@ func (u *UI) write(w http.ResponseWriter, r *http.Request, status int, c templ.C
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
 	// With no-referrer, browsers send "Origin: null" along with the pages' own forms, and the guard would refuse them.
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)

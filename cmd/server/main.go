@@ -35,7 +35,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return usage(stderr, err)
 	}
 	for _, name := range flags.unknown {
-		logger.Warn("unknown environment variable; it changes nothing", "name", name)
+		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it changes nothing")
 	}
 	if err := app.Run(ctx, cfg, nil); err != nil {
 		logger.Error("the server ended", "err", err)

@@ -1,20 +1,21 @@
 package main
 
-import "github.com/swarmcall/swarmcall/cmd/swarmcall/demo"
-
-// intro is what swarmcall says when it is told nothing: how to see it work, and how to go on from there.
+// intro is what swarmcall says when it is told nothing: the first three commands.
 func intro() string {
 	return `Swarmcall is live control for load-test swarms: one call changes the load on every driver,
 and the answer says which driver acked, which refused, and which is missing and why.
 
-See it work on this machine:
+See it work on this machine: swarmcall demo (in the source tree: make run). Then, from another terminal:
 
-  in the source tree  make run
-  with the binaries   swarmcall demo
+  1. swarmcall drivers list       who is there
+  2. swarmcall players set 50     50 players on each of them; exit 0 only if all acked
+  3. swarmcall stop               end the load
 
-Then command it, by anything that speaks HTTP:
+Go on:
 
-` + demo.Hints("http://127.0.0.1:8080") + `
-More: swarmcall --help, swarmcall COMMAND --help
+  swarmcall watch                 the swarm, live
+  swarmcall run PLAN.yaml         stages of load, with a stop at the end
+  swarmcall help exit-codes       what pipelines rely on
+  swarmcall --help                everything else
 `
 }

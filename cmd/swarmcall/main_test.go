@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 		stdout string // a part of it; empty: nothing at all
 		stderr string
 	}{
-		{"", clierr.OK, "make run", ""},
+		{"", clierr.OK, "swarmcall players set 50", ""},
 		{"--help", clierr.OK, "health", ""},
 		{"demo --help", clierr.OK, "(127.0.0.1:8080)", ""},
 		{"version", clierr.OK, "swarmcall ", ""},
@@ -73,7 +73,7 @@ func TestDemoFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := command.Model.Target.Interface().(cli).Demo
+	got := command.Selected().Target.Interface().(demoCmd)
 	if want := (demoCmd{Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
+	"github.com/swarmcall/swarmcall/web"
 )
 
 // How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
@@ -39,6 +40,7 @@ type server struct {
 	registry   *drivers.Registry
 	feed       *feed.Feed
 	epoch      sync.Mutex // one driver at a time has the log's epoch raised
+	ui         *web.UI
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
@@ -73,6 +75,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}()
 	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
 	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
+	for _, warning := range cfg.Warnings {
+		cfg.Logger.Warn(warning)
+	}
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,

@@ -40,6 +40,7 @@ type Config struct {
 	AllowedOrigins    []string      // origins allowed besides the server's own, as scheme://host[:port]
 	InsecureNoAuth    bool          // allow binding to other than loopback, where everybody who reaches it can command
 	Version           Version
+	Warnings          []string // of whoever made the configuration; logged after the address, which is the log's first line
 	Logger            *slog.Logger
 }
 

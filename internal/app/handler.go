@@ -9,27 +9,18 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web"
 )
 
 // handler joins the rooms behind one router.
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	return httpapi.New(httpapi.Config{
 		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
-		DriverSocket: s.registry.Handler, Pages: s.pages,
+		DriverSocket: s.registry.Handler, Pages: s.pages(stopping),
 		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Version:         httpapi.Version(s.cfg.Version),
 		DefaultDeadline: s.cfg.DefaultDeadline,
 		Listen:          s.cfg.Listen, AllowedHosts: s.cfg.AllowedHosts, AllowedOrigins: s.cfg.AllowedOrigins,
 		Logger: s.cfg.Logger,
-	})
-}
-
-// pages makes the dashboard.
-func (s *server) pages(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
-	return web.New(web.Config{
-		Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher},
-		DefaultDeadline: s.cfg.DefaultDeadline, Problem: refuse, Logger: s.cfg.Logger,
 	})
 }
 

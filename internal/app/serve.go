@@ -37,6 +37,8 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	rooms.Go(func() { s.registry.Run(keepers) })
 	rooms.Go(func() { s.keepSession(keepers) })
 	rooms.Go(func() { s.watchLeases(keepers) })
+	watching, endStreams := context.WithCancel(keepers)
+	rooms.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
 	failed := make(chan error, 1)
 	rooms.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -56,19 +58,24 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		cause = fmt.Errorf("the log failed, and without it nothing may be sent: %w", cause)
 	}
 	stopping.Store(true)
-	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), web, &rooms, release))
+	grace := roundGrace
+	if cause != nil {
+		grace = 0 // what ends the server by itself leaves nothing to wait for
+	}
+	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &rooms, release, endStreams))
 }
 
 // stop ends the rooms so that nobody is left waiting: new commands are refused and open rounds ended, their submitters are
 // answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to, goes last.
-func (s *server) stop(ctx context.Context, web *http.Server, rooms *sync.WaitGroup, release func()) error {
-	soft, cancelSoft := context.WithTimeout(ctx, roundGrace)
+func (s *server) stop(ctx context.Context, grace time.Duration, web *http.Server, rooms *sync.WaitGroup, release, endStreams func()) error {
+	soft, cancelSoft := context.WithTimeout(ctx, grace)
 	defer cancelSoft()
-	hard, cancelHard := context.WithTimeout(ctx, roundGrace+outcomeGrace)
+	hard, cancelHard := context.WithTimeout(ctx, grace+outcomeGrace)
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
 
 	s.feed.Close()
+	endStreams()
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {

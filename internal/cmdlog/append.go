@@ -38,7 +38,7 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	}
 	stored, heads, err := l.encode(records)
 	if err != nil {
-		return 0, unavailable(err)
+		return 0, l.unavailable(err)
 	}
 	bytes := storedBytes(stored)
 	if err := l.limits.room(bytes, essential(records)); err != nil {
@@ -47,7 +47,7 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	failpoint.Hit(failpoint.BeforeAppend)
 	first = l.last + 1
 	if err := l.put(context.WithoutCancel(ctx), first, stored); err != nil {
-		return 0, unavailable(err)
+		return 0, l.unavailable(err)
 	}
 	l.last, l.heads = l.last+uint64(len(records)), heads
 	for i, r := range records {
@@ -160,6 +160,12 @@ func (l *Log) fail(err error) error {
 	return err
 }
 
-func unavailable(cause error) error {
-	return &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the log takes no entries at the moment; nothing was sent", Cause: cause}
+// unavailable is the refusal of an append. Of a log that has failed nobody knows what it stored last: a command may stand in it
+// after the restart, closed and desired, though it was not sent.
+func (l *Log) unavailable(cause error) error {
+	detail := "the log takes no entries at the moment; nothing was sent"
+	if l.engine.failure() != nil {
+		detail = "the log has failed and the server ends; nothing was sent, but the command may be in the log when it is back: send it again with the same Idempotency-Key, or look first"
+	}
+	return &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: detail, Cause: cause}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/swarmcall/swarmcall/api"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -63,43 +64,47 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if kind.status >= http.StatusInternalServerError {
 		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code, "err", err)
 	}
-	body := map[string]any{}
-	for name, value := range e.Attrs {
-		body[name] = value
-	}
-	body["type"] = "urn:swarmcall:problem:" + string(e.Code)
-	body["title"] = kind.title
-	body["status"] = kind.status
-	body["detail"] = e.Detail
-	body["instance"] = r.URL.Path
-	body["code"] = e.Code
-	body["request_id"] = requestID(r.Context())
-	if len(e.Fields) > 0 {
-		fields := make([]map[string]string, len(e.Fields))
-		for i, f := range e.Fields {
-			fields[i] = map[string]string{"pointer": f.Pointer, "detail": f.Detail}
-		}
-		body["errors"] = fields
-	}
-	if e.Code == swarm.CodeNewerCommand {
-		p.addEntry(r.Context(), body)
-	}
+	body := p.document(r, e, kind.title, kind.status)
 	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
 	}
 	p.send(w, kind.status, body)
 }
 
-// addEntry shows the entry that stands in the way.
-func (p *problems) addEntry(ctx context.Context, body map[string]any) {
-	if seq, ok := body["seq"].(uint64); ok {
-		if e, err := p.log.Entry(ctx, seq); err == nil {
-			body["entry"] = entryOf(e, asItem)
+// document is the body of the answer.
+func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
+	body := api.Problem{
+		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail, Instance: r.URL.Path,
+		Code: api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
+	}
+	if len(e.Fields) > 0 {
+		fields := make([]api.FieldError, len(e.Fields))
+		for i, f := range e.Fields {
+			fields[i] = api.FieldError(f)
+		}
+		body.Errors = &fields
+	}
+	if seq, ok := e.Attrs["seq"].(uint64); ok {
+		body.Seq = new(int64(seq))
+	}
+	if n, ok := e.Attrs["have"].(int); ok {
+		body.Have = &n
+	}
+	if n, ok := e.Attrs["want"].(int); ok {
+		body.Want = &n
+	}
+	if list, ok := e.Attrs["supported"].([]string); ok {
+		body.Supported = &list
+	}
+	if e.Code == swarm.CodeNewerCommand && body.Seq != nil {
+		if entry, err := p.log.Entry(r.Context(), uint64(*body.Seq)); err == nil { // the entry that stands in the way
+			body.Entry = new(entryOf(entry, asItem))
 		}
 	}
+	return body
 }
 
-func (p *problems) send(w http.ResponseWriter, status int, body map[string]any) {
+func (p *problems) send(w http.ResponseWriter, status int, body api.Problem) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		p.logger.Error("a problem document cannot be JSON", "err", err)

@@ -47,7 +47,7 @@ func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 			if bit != at%8 && os.Getenv(soakEnv) == "" {
 				continue
 			}
-			if err := os.WriteFile(filepath.Join(dir, blockFile), flipped(whole[blockFile], at, 1<<bit), 0o600); err != nil {
+			if err := overwrite(filepath.Join(dir, blockFile), flipped(whole[blockFile], at, 1<<bit)); err != nil {
 				t.Fatal(err)
 			}
 			r, _ := scan(t, dir)

@@ -5,6 +5,7 @@ package faults_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -112,10 +113,21 @@ func (f files) write(t *testing.T, dir string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, b, 0o600); err != nil {
+		if err := overwrite(path, b); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// overwrite is os.WriteFile without emptying the file first: ext4 takes that for a replacement and writes it to the disk at once,
+// which a busy disk makes wait for, thousands of times.
+func overwrite(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, 0)
+	return errors.Join(err, f.Truncate(int64(len(b))), f.Close())
 }
 
 // with returns the files with one of them changed; nil removes it.

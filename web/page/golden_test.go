@@ -20,11 +20,26 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden keeps the HTML of each page as a file, so that a change of it is read in review.
 func TestGolden(t *testing.T) {
-	chrome := page.Chrome{Title: "Test", Assets: "/assets"}
+	const address = "http://127.0.0.1:8080"
+	w, none := webtest.World(), view.World{Now: webtest.Now}
+	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
+	chrome := func(w view.World) page.Chrome {
+		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Strip: view.NewStrip(w)}
+	}
+	d, _ := view.NewDriver(w, "d-4")
+	filter := view.CommandFilter{Status: "partial", Before: "99"}
 	for name, component := range map[string]templ.Component{
-		"overview":          page.Overview(chrome, view.NewOverview(webtest.World())),
-		"overview-empty":    page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now})),
-		"overview-log-down": page.Overview(chrome, view.NewOverview(view.World{Now: webtest.Now, LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk")})),
+		"overview":          page.Overview(chrome(w), view.NewOverview(w, address)),
+		"overview-empty":    page.Overview(chrome(none), view.NewOverview(none, address)),
+		"overview-log-down": page.Overview(chrome(down), view.NewOverview(down, address)),
+		"commands":          page.Commands(chrome(w), view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
+		"command":           page.Command(chrome(w), view.NewCommand(w, w.Recent[1], address)),
+		"command-late":      page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
+		"command-pending":   page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
+		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
+		"driver":            page.Driver(chrome(w), d),
+		"heatmap":           page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
+		"stop":              page.StopPage(chrome(w)),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })
 	}

@@ -14,21 +14,29 @@ type CommandRow struct {
 	Do        string
 	Note      string
 	To        string
+	Only      string // To, unless that is everybody
 	Submitter string
 	Status    Badge
 	Bar       Bar
 	Took      string // until the outcome; "" while it is open
+	P95       string // ack latency that 95 % of the targets met
 }
 
 // NewCommandRow shows e.
-func NewCommandRow(e swarm.Entry) CommandRow {
+func NewCommandRow(w World, e swarm.Entry) CommandRow {
 	row := CommandRow{
 		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: At(e.Issued.SubmittedAt),
 		Do: Do(e.Issued.Command), Note: e.Issued.Command.Note, To: To(e.Issued.Target), Submitter: e.Issued.Submitter,
 		Status: StatusBadge(e.Status()), Bar: NewBar(e.Counts()),
 	}
+	if len(e.Issued.Target.DriverIDs)+len(e.Issued.Target.Labels) > 0 {
+		row.Only = row.To
+	}
 	if e.Closed != nil {
 		row.Took = Latency(e.Closed.Duration)
+		row.P95 = percentile(e, 95)
+	} else {
+		row.Bar = pendingBar(len(e.Issued.Targets), w.answered(e))
 	}
 	return row
 }
@@ -62,6 +70,15 @@ func NewBar(c swarm.Counts) Bar {
 		width := 100 * float64(p.n) / float64(c.Targeted)
 		bar.Parts = append(bar.Parts, BarPart{p.tone, p.word, Count(p.n), num(from), num(width)})
 		from += width
+	}
+	return bar
+}
+
+// pendingBar shows how many have answered; which way is told when the command closes.
+func pendingBar(targeted, answered int) Bar {
+	bar := Bar{Acked: Count(answered), Targeted: Count(targeted)}
+	if answered > 0 {
+		bar.Parts = []BarPart{{Busy, "answered so far", Count(answered), "0", num(100 * float64(answered) / float64(targeted))}}
 	}
 	return bar
 }

@@ -10,23 +10,35 @@ import (
 type DriverRow struct {
 	ID, URL   string
 	State     Badge
+	Standing  Badge
 	Heartbeat string
-	Players   string
-	LastAck   string // "7 in 1.2 ms", or ""
+	Actual    string
+	Target    string // "–" when nothing is asked
+	Spark     string // path in a box of 60 by 16, or ""
+	LastAck   string // "#7 1.2 ms", or ""
 	AckURL    string
 	Version   string
 	Labels    []string
+	Metrics   []string
 }
 
-// NewDriverRow shows d.
-func NewDriverRow(d swarm.Driver) DriverRow {
+const metricsInRow = 2
+
+func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 	row := DriverRow{
-		ID: d.ID, URL: DriverURL(d.ID), State: DriverBadge(d.State), Heartbeat: Age(d.HeartbeatAge),
-		Players: Count(d.Reported.Players), Version: d.Version, Labels: Labels(d.Labels),
+		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
+		Actual: Count(d.Reported.Players), Target: "–", Version: d.Version, Labels: Labels(d.Labels),
+	}
+	if a.Asked {
+		row.Target = Count(a.Target)
 	}
 	if d.LastAck != nil {
-		row.LastAck = strconv.FormatUint(d.LastAck.Seq, 10) + " in " + Latency(d.LastAck.Latency)
+		row.LastAck = "#" + strconv.FormatUint(d.LastAck.Seq, 10) + " " + Latency(d.LastAck.Latency)
 		row.AckURL = CommandURL(d.LastAck.Seq)
 	}
+	if w.Sparks != nil {
+		row.Spark = spark(w.Sparks(d.ID))
+	}
+	row.Metrics = metrics(d.Metrics, metricsInRow)
 	return row
 }

@@ -81,6 +81,9 @@ func Plural(n int, noun string) string {
 func Do(c swarm.Command) string {
 	switch c.Type {
 	case swarm.SetPlayers:
+		if c.Total {
+			return Count(c.Players) + " players in all"
+		}
 		return Count(c.Players) + " players each"
 	case swarm.SetSpawnDelay:
 		return "spawn delay " + Count(c.SpawnDelayMS) + " ms"

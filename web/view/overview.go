@@ -2,19 +2,110 @@ package view
 
 // Overview is the first page.
 type Overview struct {
-	Drivers  []DriverRow
+	Headline Headline
+	Last     *Verdict
+	Worst    []WorstRow // drivers, those that are not as asked first
+	WorstOf  string     // "8 of 12", or ""
 	Commands []CommandRow
+	Chart    PlayersChart
+	Form     ActForm
+	Start    *FirstSteps // what to do while nothing is there
+	Progress Progress
 	LogDown  bool
 }
 
-// NewOverview shows w.
-func NewOverview(w World) Overview {
-	o := Overview{LogDown: w.LogErr != nil}
-	for _, d := range w.Drivers {
-		o.Drivers = append(o.Drivers, NewDriverRow(d))
+// WorstRow is a driver in brief.
+type WorstRow struct {
+	ID, URL   string
+	State     Badge
+	Heartbeat string
+	Actual    string
+	Target    string
+	Does      Badge
+	Why       string
+}
+
+const (
+	worstRows   = 8
+	commandRows = 8
+)
+
+// NewOverview shows w. The address is what the visitor reaches this server by.
+func NewOverview(w World, address string) Overview {
+	t := w.tally()
+	o := Overview{
+		Headline: w.headline(t), LogDown: w.LogErr != nil, Chart: NewPlayersChart(w), Form: NewActForm(w, ""),
+		Start: firstSteps(w, address), Progress: progress(w),
 	}
-	for _, e := range w.Recent {
-		o.Commands = append(o.Commands, NewCommandRow(e))
+	o.Worst = w.worst(worstRows)
+	if n := len(w.Drivers); n > worstRows {
+		o.WorstOf = Count(worstRows) + " of " + Count(n)
+	}
+	for _, e := range w.Recent[:min(commandRows, len(w.Recent))] {
+		o.Commands = append(o.Commands, NewCommandRow(w, e))
+	}
+	if len(w.Recent) > 0 {
+		v := NewVerdict(w, w.Recent[0])
+		o.Last = &v
 	}
 	return o
+}
+
+// worst shows at most limit drivers, those that are not as asked first.
+func (w World) worst(limit int) []WorstRow {
+	aims := w.aims()
+	order := make([]int, len(w.Drivers))
+	for i := range order {
+		order[i] = i
+	}
+	w.order(order, aims, "worst")
+	var out []WorstRow
+	for _, i := range order[:min(limit, len(order))] {
+		d, a := w.Drivers[i], aims[i]
+		row := WorstRow{
+			ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Heartbeat: Age(d.HeartbeatAge),
+			Actual: Count(d.Reported.Players), Target: "–", Does: standingBadge(a.Standing), Why: w.why(i),
+		}
+		if a.Asked {
+			row.Target = Count(a.Target)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// FirstSteps are the exact commands that get a swarm going.
+type FirstSteps struct {
+	Drivers  string // how to start a driver; "" when there are some
+	Commands string // how to send a command; "" when there was one
+	Progress
+}
+
+// Progress says which of the first steps are done.
+type Progress struct{ Driver, Command Badge }
+
+func progress(w World) Progress {
+	p := Progress{Badge{Busy, "waiting for a driver"}, Badge{Busy, "waiting for a command"}}
+	if len(w.Drivers) > 0 {
+		p.Driver = Badge{OK, Plural(len(w.Drivers), "driver") + " connected"}
+	}
+	if len(w.Recent) > 0 {
+		p.Command = Badge{OK, "sent"}
+	}
+	return p
+}
+
+func firstSteps(w World, address string) *FirstSteps {
+	var s FirstSteps
+	if len(w.Drivers) == 0 {
+		s.Drivers = "SWARMCALL_URL=" + shellWord(address) + " DRIVER_ID=go-1 go run ./examples/go"
+	}
+	if len(w.Recent) == 0 && w.LogErr == nil {
+		s.Commands = curl(address, `{"command": {"type": "set_players", "players": 10}}`)
+	}
+	if s == (FirstSteps{}) {
+		return nil
+	}
+	s.Progress = progress(w)
+	return &s
 }

@@ -20,7 +20,15 @@ type Badge struct {
 	Word string
 }
 
-// DriverBadge shows a driver's state.
+// driverBadge shows a driver's state. One that is active and lets deadlines pass is no green one.
+func driverBadge(d swarm.Driver) Badge {
+	if d.State == swarm.Active && d.Unresponsive {
+		return Badge{Warn, "unresponsive"}
+	}
+	return DriverBadge(d.State)
+}
+
+// DriverBadge shows a state.
 func DriverBadge(s swarm.DriverState) Badge {
 	switch s {
 	case swarm.Active:

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -12,7 +14,74 @@ type World struct {
 	Drivers []swarm.Driver // by id
 	Recent  []swarm.Entry  // newest first, at most RecentEntries
 	LogErr  error          // why Recent could not be read
+	Trouble string         // why the log takes no commands; "" when it does
+
+	Drifts  map[string]swarm.Drift  // what is desired of each driver
+	Samples []Sample                // players over time, oldest first
+	Sparks  func(id string) []int64 // players of one driver over time, oldest first; nil: none
+	memo    *memo
+	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first; nil: nothing
 }
 
 // RecentEntries is how many commands a World holds.
 const RecentEntries = 50
+
+// Sample is the swarm at one moment.
+type Sample struct {
+	At             time.Time
+	Target, Actual int64
+}
+
+// SessionEvent is a change of a driver's session.
+type SessionEvent struct {
+	At    time.Time
+	State swarm.DriverState
+	What  string
+}
+
+// entry returns the recent entry seq.
+func (w World) entry(seq uint64) (swarm.Entry, bool) {
+	i, ok := slices.BinarySearchFunc(w.Recent, seq, func(e swarm.Entry, seq uint64) int {
+		switch {
+		case e.Seq > seq: // newest first
+			return -1
+		case e.Seq < seq:
+			return 1
+		default:
+			return 0
+		}
+	})
+	if !ok {
+		return swarm.Entry{}, false
+	}
+	return w.Recent[i], true
+}
+
+// driver returns a driver by id.
+func (w World) driver(id string) (swarm.Driver, bool) {
+	i, ok := slices.BinarySearchFunc(w.Drivers, id, func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) })
+	if !ok {
+		return swarm.Driver{}, false
+	}
+	return w.Drivers[i], true
+}
+
+// verdict returns what became of e at a driver; ok is false if it was no target, or e is open.
+func verdict(e swarm.Entry, id string) (v swarm.Verdict, ok bool) {
+	i, targeted := slices.BinarySearch(e.Issued.Targets, id)
+	if !targeted || e.Closed == nil || i >= len(e.Closed.Verdicts) {
+		return swarm.Verdict{}, false
+	}
+	return e.Closed.Verdicts[i], true
+}
+
+// answered counts the targets of an open entry that have answered so far.
+func (w World) answered(e swarm.Entry) int {
+	n := 0
+	for _, id := range e.Issued.Targets {
+		if d, ok := w.driver(id); ok && d.LastAck != nil && d.LastAck.Seq >= e.Seq {
+			n++
+		}
+	}
+	return n
+}

@@ -74,3 +74,21 @@ func Entry(seq uint64, c swarm.Command, took time.Duration, verdicts ...swarm.Ve
 	}
 	return e
 }
+
+// Recently moves entries in time, as if Now were the present.
+func Recently(entries []swarm.Entry) []swarm.Entry {
+	by := time.Since(Now)
+	out := make([]swarm.Entry, len(entries))
+	for i, e := range entries {
+		issued := *e.Issued
+		issued.SubmittedAt = issued.SubmittedAt.Add(by)
+		out[i] = e
+		out[i].Issued = &issued
+		if e.Closed != nil {
+			closed := *e.Closed
+			closed.ClosedAt = closed.ClosedAt.Add(by)
+			out[i].Closed = &closed
+		}
+	}
+	return out
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 )
 
 // Code is an exit code of the CLI. Scripts rely on them: a code never changes its meaning.
@@ -59,12 +61,17 @@ func CodeOf(err error) Code {
 func Text(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		return fmt.Sprintf("swarmcall: %v\n", err)
+		e = &Error{What: err.Error()}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "swarmcall: %s\n", e.What)
+	for i, line := range strings.Split(e.What, "\n") {
+		if i == 0 {
+			line = "swarmcall: " + line
+		}
+		b.WriteString(term.Safe(line) + "\n")
+	}
 	if e.Why != nil {
-		part(&b, "why", e.Why.Error())
+		part(&b, "why", strings.Split(e.Why.Error(), "\n")...)
 	}
 	part(&b, "seen", e.Seen...)
 	if e.Mend != "" {
@@ -75,7 +82,7 @@ func Text(err error) string {
 
 func part(b *strings.Builder, label string, lines ...string) {
 	for _, line := range lines {
-		fmt.Fprintf(b, "  %-5s %s\n", label, line)
+		fmt.Fprintf(b, "  %-5s %s\n", label, term.Safe(line))
 		label = ""
 	}
 }

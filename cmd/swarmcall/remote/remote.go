@@ -1,4 +1,5 @@
-// Package remote is a server as the command line sees it: the generated client, with refusals as errors.
+// Package remote is a server as the command line sees it: the generated client, with refusals as errors. Server is for the demo, which
+// starts one itself and knows what to expect; Client is for everybody else.
 package remote
 
 import (

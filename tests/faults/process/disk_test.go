@@ -31,19 +31,21 @@ func TestADiskThatFails(t *testing.T) {
 			chance, seed := seeded(t)
 			c := newDiskTallies(t, fault.name, seed)
 			for round := range rounds(1, 50) {
-				w := newWorld(t, 3)
-				var paths []string
-				for _, f := range fault.files {
-					paths = append(paths, filepath.Join(w.launch.dir, f))
-				}
-				h := newHistory()
-				fire(w, h, func() {
-					eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
-					lift := inject(t, w.server, fault.calls, fault.errno, paths...)
-					c.untilItEnds(w)
-					lift()
+				t.Run("round", func(t *testing.T) { // its server and drivers end with it
+					w := newWorld(t, 3)
+					var paths []string
+					for _, f := range fault.files {
+						paths = append(paths, filepath.Join(w.launch.dir, f))
+					}
+					h := newHistory()
+					fire(w, h, func() {
+						eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
+						lift := inject(t, w.server, fault.calls, fault.errno, paths...)
+						c.untilItEnds(w)
+						lift()
+					})
+					c.aftermath(w, h, round)
 				})
-				c.aftermath(w, h, round)
 			}
 			c.report()
 		})
@@ -56,16 +58,18 @@ func TestALimitOnFiles(t *testing.T) {
 	_, seed := seeded(t)
 	c := newDiskTallies(t, "ulimit -f", seed)
 	for round := range rounds(1, 20) {
-		w := newWorld(t, 3)
-		w.server.stop(t)
-		limited := w.launch
-		limited.through = []string{"bash", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, 20+round), "--"}
-		w.server = limited.mustStart(t)
-		w.proxy.Forward(w.server.addr)
-		w.joined()
-		h := newHistory()
-		fire(w, h, func() { c.untilItEnds(w) })
-		c.aftermath(w, h, round)
+		t.Run("round", func(t *testing.T) {
+			w := newWorld(t, 3)
+			w.server.stop(t)
+			limited := w.launch
+			limited.through = []string{"bash", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, 20+round), "--"}
+			w.server = limited.mustStart(t)
+			w.proxy.Forward(w.server.addr)
+			w.joined()
+			h := newHistory()
+			fire(w, h, func() { c.untilItEnds(w) })
+			c.aftermath(w, h, round)
+		})
 	}
 	c.report()
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 // light is a driver that comes back at once when its connection is lost, as the SDK must not, and keeps all that it was sent.
 type light struct {
 	url, id string
-	holds   bool // never answers
+	holds   bool        // never answers
+	asleep  atomic.Bool // sends no heartbeats, as on a machine that is suspended
 
 	mu       sync.Mutex
 	logID    string
@@ -62,7 +64,7 @@ func drivers(t *testing.T, url string, n int, change func(*light)) []*light {
 // connect is one session. How it ends does not matter: another follows.
 func (d *light) connect(ctx context.Context, session int) {
 	alone := &http.Transport{DisableKeepAlives: true}
-	ws, _, err := websocket.Dial(ctx, d.url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // after the upgrade there is none
+	ws, _, err := websocket.Dial(ctx, d.url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // it is the socket
 		HTTPClient: &http.Client{Transport: alone}, Subprotocols: []string{wire.Subprotocol},
 	})
 	if err != nil {
@@ -77,7 +79,7 @@ func (d *light) connect(ctx context.Context, session int) {
 	}
 	ctx, end := context.WithCancel(ctx)
 	var beats sync.WaitGroup
-	beats.Go(func() { beat(ctx, ws) })
+	beats.Go(func() { d.beat(ctx, ws) })
 	defer beats.Wait()
 	defer end()
 	for {
@@ -94,7 +96,7 @@ func (d *light) connect(ctx context.Context, session int) {
 }
 
 // beat sends heartbeats until ctx ends.
-func beat(ctx context.Context, ws *websocket.Conn) {
+func (d *light) beat(ctx context.Context, ws *websocket.Conn) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -102,7 +104,7 @@ func beat(ctx context.Context, ws *websocket.Conn) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if ws.Write(ctx, websocket.MessageText, wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat})) != nil {
+			if !d.asleep.Load() && ws.Write(ctx, websocket.MessageText, wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat})) != nil {
 				return
 			}
 		}

@@ -15,13 +15,15 @@ import (
 func TestAFullLog(t *testing.T) {
 	c := newFullTallies(t, "a full log")
 	for round := range rounds(1, 20) {
-		w := newWorld(t, 3, "--log-max-bytes", "16384")
-		c.fill(w, "--log-max-bytes")
-		w.server.stop(t)
-		w.launch.args = nil
-		w.up()
-		w.joined()
-		c.goesOn(w, round)
+		t.Run("round", func(t *testing.T) {
+			w := newWorld(t, 3, "--log-max-bytes", "16384")
+			c.fill(w, "--log-max-bytes")
+			w.server.stop(t)
+			w.launch.args = nil
+			w.up()
+			w.joined()
+			c.goesOn(w, round)
+		})
 	}
 	c.report()
 }
@@ -53,7 +55,6 @@ func TestAFullDisk(t *testing.T) {
 }
 
 type fullTallies struct {
-	t                                   *testing.T
 	refused, told, read, stopped, after tally
 }
 
@@ -61,7 +62,7 @@ func newFullTallies(t *testing.T, what string) *fullTallies {
 	_, seed := seeded(t)
 	f := func(s string) tally { return tally{t: t, what: what + ": " + s, seed: seed} }
 	return &fullTallies{
-		t: t, refused: f("refusals that are not log_unavailable, or are in the log"), told: f("/readyz without the reason"),
+		refused: f("refusals that are not log_unavailable, or are in the log"), told: f("/readyz without the reason"),
 		read: f("reads that fail, entries without outcome"), stopped: f("Stops that are refused or do not reach every driver"),
 		after: f("commands refused once there is space, or at a driver and not in the log"),
 	}
@@ -75,7 +76,7 @@ func (c *fullTallies) report() {
 
 // fill issues commands until the log refuses them, and looks at what else it does then.
 func (c *fullTallies) fill(w *world, reason string) {
-	t := c.t
+	t := w.t
 	t.Helper()
 	var a answer
 	players := int64(time.Now().UnixMicro() % 1e9)
@@ -102,12 +103,12 @@ func (c *fullTallies) fill(w *world, reason string) {
 
 // goesOn looks at the server once it has space again.
 func (c *fullTallies) goesOn(w *world, round int) {
-	c.t.Helper()
-	c.told.trial(within(5*time.Second, func() bool { return w.client.ready(c.t).Status == "ok" }), "round %d: %+v", round, w.client.ready(c.t))
-	a, err := w.client.post(c.t.Context(), command{submitter: "ci", players: 1})
+	w.t.Helper()
+	c.told.trial(within(5*time.Second, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round, w.client.ready(w.t))
+	a, err := w.client.post(w.t.Context(), command{submitter: "ci", players: 1})
 	c.after.trial(err == nil && a.accepted(), "round %d: %d %s %v", round, a.status, a.body, err)
 	logged := map[uint64]bool{}
-	for _, e := range w.client.entries(c.t, 0, "") {
+	for _, e := range w.client.entries(w.t, 0, "") {
 		logged[e.Seq] = true
 	}
 	for _, d := range w.drivers {

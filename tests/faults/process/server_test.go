@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,8 +46,9 @@ func (l launch) start(t *testing.T) (*server, error) {
 	argv := append(append([]string{}, l.through...), filepath.Join(binaries, "server"), "--listen", "127.0.0.1:0", "--data-dir", l.dir,
 		"--heartbeat-interval", "200ms", "--stale-after", "2s")
 	cmd := exec.CommandContext(context.Background(), argv[0], append(argv[1:], l.args...)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWARMCALL_") }) // those are for the tests
 	if l.failpoint != "" {
-		cmd.Env = append(os.Environ(), failpoint.Env+"="+l.failpoint)
+		cmd.Env = append(cmd.Env, failpoint.Env+"="+l.failpoint)
 	}
 	errs, err := cmd.StderrPipe()
 	if err != nil {

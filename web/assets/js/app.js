@@ -1,1 +1,36 @@
-// The dashboard works without scripts; these make it live.
+// @ts-check
+// The pages work without scripts. These make them live, and give them a keyboard.
+import { act } from './act.js';
+import { announce } from './announce.js';
+import { charts } from './charts.js';
+import { keys } from './keys.js';
+import { Page } from './page.js';
+import { theme } from './theme.js';
+
+for (const id of ['pause', 'help-open']) document.getElementById(id)?.removeAttribute('hidden');
+
+const page = new Page();
+charts(page);
+act(page);
+theme();
+keys(page);
+announce(page);
+copyButtons();
+page.start();
+
+function copyButtons() {
+  const show = () => document.querySelectorAll('[data-copy]').forEach((b) => b.removeAttribute('hidden'));
+  document.addEventListener('click', async (e) => {
+    const button = /** @type {HTMLElement} */ (e.target).closest?.('[data-copy]');
+    if (!(button instanceof HTMLElement)) return;
+    const text = document.getElementById(button.dataset.copy ?? '')?.textContent ?? '';
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Select it and press Ctrl-C'; // no clipboard over plain HTTP
+    }
+  });
+  // Without a clipboard (plain HTTP to another machine) the button could do nothing.
+  if (navigator.clipboard) { show(); page.onchange(show); }
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+)
+
+type commandsWatchCmd struct {
+	Submitter string `help:"Only entries of this submitter." placeholder:"NAME"`
+	After     string `help:"Begin after this position of the log; 0 for its beginning, else now." placeholder:"N"`
+	Count     int    `help:"End after so many records; 0 for never." placeholder:"N"`
+	connection
+	output
+}
+
+// errEnough ends the watching.
+var errEnough = errors.New("enough")
+
+// Run prints a line per record until it is interrupted, which is no failure.
+func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
+	server, err := c.dial(s, "")
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	seen := 0
+	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
+	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
+		if err := c.print(s.out, e); err != nil {
+			return err
+		}
+		if seen++; seen == c.Count {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// print writes one event: as a line of JSON, or for people.
+func (c *commandsWatchCmd) print(w io.Writer, e remote.Event) error {
+	id := e.ID
+	if _, err := strconv.ParseUint(id, 10, 64); err != nil {
+		id = "0"
+	}
+	switch c.format() {
+	case show.JSON, show.JSONL, show.YAML:
+		line := fmt.Appendf(nil, `{"id":%s,"event":%q,"data":%s}`, id, e.Name, e.Data)
+		return show.Line(w, line)
+	case show.Name:
+		_, err := fmt.Fprintln(w, id)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s  %-6s  %s\n", time.Now().Format(time.TimeOnly), term.Safe(e.Name), term.Safe(eventText(e)))
+	return err
+}
+
+// eventText says in a line what happened.
+func eventText(e remote.Event) string {
+	var entry remote.Entry
+	if json.Unmarshal([]byte(e.Data), &entry) != nil {
+		return e.Data
+	}
+	switch e.Name {
+	case "issued":
+		return fmt.Sprintf("%s: %s to %d drivers (entry %d)", entry.Submitter, remote.CommandOf(entry), entry.Counts.Targeted, entry.Seq)
+	case "closed":
+		return entry.Submitter + ": " + verdict.Sentence(entry)
+	case "late":
+		text := fmt.Sprintf("entry %d:", entry.Seq)
+		for _, l := range entry.Late {
+			text += fmt.Sprintf(" %s %s after %.0f ms", l.DriverId, l.Status, l.LatencyMs)
+		}
+		return text
+	}
+	return cmp.Or(e.Data, e.Name)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+)
+
+//go:embed completion
+var completions embed.FS
+
+// completionCmd prints the script that a shell sources. The script asks `swarmcall complete` for words.
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: ${enum}."`
+}
+
+// Run prints the script.
+func (c *completionCmd) Run(s streams) error {
+	script, err := completions.ReadFile("completion/" + c.Shell)
+	if err == nil {
+		_, err = s.out.Write(script)
+	}
+	return err
+}
+
+// completeCmd answers the scripts. Words are what was typed after swarmcall, the last of them is to be completed.
+type completeCmd struct {
+	Words []string `arg:"" optional:"" passthrough:""`
+}
+
+// Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not disturb.
+func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // kong wants it
+	words := c.Words
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	last := words[len(words)-1]
+	for _, word := range candidates(ctx, words[:len(words)-1], last) {
+		if strings.HasPrefix(word, last) {
+			_, _ = io.WriteString(s.out, term.Safe(word)+"\n")
+		}
+	}
+	return nil
+}
+
+// candidates are the words that may follow typed.
+func candidates(ctx context.Context, typed []string, last string) []string {
+	parser, err := kong.New(&struct{}{}, append([]kong.Option{kong.Name("swarmcall")}, grammarFor()...)...)
+	if err != nil {
+		return nil
+	}
+	node, flag := parser.Model.Node, (*kong.Flag)(nil)
+	for _, word := range typed {
+		flag = flagOf(node, word)
+		if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == word }); i >= 0 {
+			node, flag = node.Children[i], nil
+		}
+	}
+	switch {
+	case flag != nil && flag.Enum != "":
+		return strings.Split(flag.Enum, ",")
+	case flag != nil && flag.Name == "driver", node.FullPath() == "swarmcall drivers show" && !strings.HasPrefix(last, "-"):
+		return driverIDs(ctx)
+	case flag != nil:
+		return nil // a value that only the user knows
+	case strings.HasPrefix(last, "-"):
+		return flagsOf(node)
+	case node.FullPath() == "swarmcall help":
+		return append([]string{"exit-codes", "environment", "output", "plans"}, children(parser.Model.Node)...)
+	case len(node.Positional) > 0 && node.Positional[0].Enum != "":
+		return strings.Split(node.Positional[0].Enum, ",")
+	}
+	return children(node)
+}
+
+func children(node *kong.Node) []string {
+	var names []string
+	for _, child := range node.Children {
+		if !child.Hidden {
+			names = append(names, child.Name)
+		}
+	}
+	return names
+}
+
+// flagOf is the flag that word is, if a value must follow it.
+func flagOf(node *kong.Node, word string) *kong.Flag {
+	for _, group := range node.AllFlags(true) {
+		for _, f := range group {
+			if !f.IsBool() && (word == "--"+f.Name || (f.Short != 0 && word == "-"+string(f.Short))) {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+func flagsOf(node *kong.Node) []string {
+	var names []string
+	for _, group := range node.AllFlags(true) {
+		for _, f := range group {
+			names = append(names, "--"+f.Name)
+		}
+	}
+	return names
+}
+
+// driverIDs asks the server, briefly: a shell waits for it.
+func driverIDs(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	server, err := connection{}.dial(streams{err: io.Discard}, "")
+	if err != nil {
+		return nil
+	}
+	defer server.CloseIdle()
+	page, err := server.Drivers(ctx, remote.DriverFilter{})
+	if err != nil {
+		return nil
+	}
+	return driverRows(page).Names
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+type configCmd struct {
+	View configViewCmd `cmd:"" default:"withargs" help:"The settings in force."`
+}
+
+type configViewCmd struct {
+	Origin bool `help:"Show where each comes from."`
+	connection
+	output
+}
+
+// Run prints the settings. The token itself is never shown.
+func (c *configViewCmd) Run(s streams) error {
+	found, err := c.settings("")
+	if err != nil {
+		return err
+	}
+	r := show.Rows{Columns: []show.Column{{Name: "SETTING"}, {Name: "VALUE"}}, Doc: mustJSON(found)}
+	if c.Origin {
+		r.Columns = append(r.Columns, show.Column{Name: "ORIGIN"})
+	} else {
+		r.Doc = mustJSON(map[string]string{
+			"url": found.URL.Value, "token_file": found.TokenFile.Value, "submitter": found.Submitter.Value, "context": found.Context.Value,
+		})
+	}
+	for _, v := range []struct {
+		name string
+		settings.Value
+	}{{"url", found.URL}, {"token_file", found.TokenFile}, {"submitter", found.Submitter}, {"context", found.Context}} {
+		row := []string{v.name, v.Value.Value}
+		if c.Origin {
+			row = append(row, v.Origin)
+		}
+		r.Cells, r.Names, r.Items = append(r.Cells, row), append(r.Names, v.name), append(r.Items, mustJSON(map[string]settings.Value{v.name: v.Value}))
+	}
+	return show.Print(s.out, c.format(), r)
+}
+
+// mustJSON encodes what has no reason to fail: strings and numbers of our own.
+func mustJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

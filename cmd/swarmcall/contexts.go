@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+type contextCmd struct {
+	List contextListCmd `cmd:"" default:"withargs" help:"The servers that have a name."`
+	Set  contextSetCmd  `cmd:"" help:"Name a server, in the user's file."`
+	Use  contextUseCmd  `cmd:"" help:"Choose a named server from now on."`
+}
+
+type contextListCmd struct{ output }
+
+// Run prints the user's contexts.
+func (c *contextListCmd) Run(s streams) error {
+	f, err := settings.Read(settings.UserFile())
+	if err != nil {
+		return err
+	}
+	r := show.Rows{Columns: []show.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"}, {Name: "TOKEN FILE"}}}
+	for _, name := range slices.Sorted(maps.Keys(f.Contexts)) {
+		x, chosen := f.Contexts[name], "no"
+		if name == f.Context {
+			chosen = "yes"
+		}
+		r.Cells, r.Names = append(r.Cells, []string{name, chosen, x.URL, x.Submitter, x.TokenFile}), append(r.Names, name)
+		r.Items = append(r.Items, mustJSON(struct {
+			Name   string `json:"name"`
+			Chosen bool   `json:"chosen"`
+			settings.Context
+		}{name, name == f.Context, x}))
+	}
+	return show.Print(s.out, c.format(), r)
+}
+
+type contextSetCmd struct {
+	Name      string `arg:"" help:"Its name."`
+	URL       string `name:"url" required:"" help:"Address of the server." placeholder:"URL"`
+	TokenFile string `type:"path" help:"File with the token to show." placeholder:"FILE"`
+	Submitter string `help:"Who sends there." placeholder:"NAME"`
+}
+
+// Run writes the user's file.
+func (c *contextSetCmd) Run(s streams) error {
+	return editUserFile(s.err, func(f *settings.File) (string, error) {
+		if f.Contexts == nil {
+			f.Contexts = map[string]settings.Context{}
+		}
+		f.Contexts[c.Name] = settings.Context{URL: c.URL, TokenFile: c.TokenFile, Submitter: c.Submitter}
+		return fmt.Sprintf("context %s is set; choose it: swarmcall context use %s", c.Name, c.Name), nil
+	})
+}
+
+type contextUseCmd struct {
+	Name string `arg:"" help:"Its name."`
+}
+
+// Run writes the user's file.
+func (c *contextUseCmd) Run(s streams) error {
+	return editUserFile(s.err, func(f *settings.File) (string, error) {
+		if _, known := f.Contexts[c.Name]; !known {
+			return "", &clierr.Error{
+				Code: clierr.Usage, What: fmt.Sprintf("there is no context %q in %s", c.Name, f.Path),
+				Mend: "make it: swarmcall context set " + c.Name + " --url URL; what there is: swarmcall context list",
+			}
+		}
+		f.Context = c.Name
+		return "context " + c.Name + " is chosen; check: swarmcall config view --origin", nil
+	})
+}
+
+func editUserFile(w io.Writer, edit func(*settings.File) (string, error)) error {
+	f, err := settings.Read(settings.UserFile())
+	if err != nil {
+		return err
+	}
+	said, err := edit(f)
+	if err == nil {
+		err = f.Write()
+	}
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(w, said)
+	return nil
+}

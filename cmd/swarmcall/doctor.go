@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+type doctorCmd struct {
+	connection
+	output
+}
+
+// finding is the result of one check.
+type finding struct {
+	Check  string `json:"check"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+// examination collects findings; the first error decides the exit code.
+type examination struct {
+	found []finding
+	err   error
+}
+
+func (x *examination) note(check string, err error, format string, args ...any) bool {
+	f := finding{check, err == nil, fmt.Sprintf(format, args...)}
+	if err != nil {
+		f.Detail = strings.Join(strings.Fields(strings.TrimPrefix(clierr.Text(err), "swarmcall: ")), " ")
+		if x.err == nil {
+			x.err = err
+		}
+	}
+	x.found = append(x.found, f)
+	return err == nil
+}
+
+// Run checks one thing after the other, each of which the next needs.
+func (c *doctorCmd) Run(ctx context.Context, s streams) error {
+	var x examination
+	c.examine(ctx, s, &x)
+	r := show.Rows{Columns: []show.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}}}
+	for _, f := range x.found {
+		result := "ok"
+		if !f.OK {
+			result = "BAD"
+		}
+		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
+	}
+	if err := show.Print(s.out, c.format(), r); err != nil {
+		return err
+	}
+	return x.err
+}
+
+func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
+	found, err := c.settings("")
+	if !x.note("settings", err, "%s (from %s), as %s", found.URL.Value, found.URL.Origin, found.Submitter.Value) {
+		return
+	}
+	server, err := c.dial(s, "")
+	if !x.note("address", err, "%s", found.URL.Value) {
+		return
+	}
+	defer server.CloseIdle()
+	about, err := server.ServerVersion(ctx)
+	if !x.note("server", err, "answers, version %s, %s", about.Value.Version, about.Value.GoVersion) {
+		return
+	}
+	ready, err := server.Ready(ctx)
+	var checks []string
+	for _, k := range ready.Value.Checks {
+		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
+	}
+	x.note("ready", err, "takes commands: %s", strings.Join(checks, ", "))
+	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
+	if err == nil && page.Counts.Active == 0 {
+		err = &clierr.Error{Code: clierr.TooFew, What: "no driver is active", Mend: "start drivers with this server's address: " + server.Client.URL()}
+	}
+	x.note("drivers", err, "%d active, %d stale, %d disconnected", page.Counts.Active, page.Counts.Stale, page.Counts.Disconnected)
+	_, err = server.Commands(ctx, remote.CommandFilter{Limit: 1})
+	x.note("log", err, "can be read")
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/locust"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/program"
+)
+
+// driveCmd makes drivers of load generators; package drive does.
+type driveCmd struct {
+	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Load a URL from within this process."`
+	K6     driveK6Cmd     `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
+	Locust driveLocustCmd `cmd:"" help:"Start a Locust, or attach to one, and drive it."`
+	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it by lines of JSON on its stdin and stdout."`
+}
+
+// driveFlags are what all drivers take.
+type driveFlags struct {
+	URL        string            `name:"url" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
+	DriverID   string            `name:"driver-id" help:"Name in the swarm (default: host name and chance)." placeholder:"ID"`
+	Label      map[string]string `mapsep:"none" help:"Label for commands to select by; may be repeated." placeholder:"KEY=VALUE"`
+	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
+	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
+	TokenFile  string            `help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
+	Context    string            `help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
+	Linger     time.Duration     `default:"5s" help:"How long to stay and reject commands when the generator has ended (${default})."`
+	Verbose    bool              `short:"v" help:"Log all that happens, not only warnings."`
+}
+
+// Validate refuses what the server would. Kong calls it.
+func (f *driveFlags) Validate() error {
+	switch {
+	case f.MaxPlayers < 0:
+		return errors.New("--max-players must not be negative")
+	case !(f.Weight >= 0.001 && f.Weight <= 1_000_000):
+		return errors.New("--weight must be 0.001 to 1000000")
+	case f.Linger < 0:
+		return errors.New("--linger must not be negative")
+	}
+	return nil
+}
+
+// run drives g.
+func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
+	o, err := f.options(s)
+	if err != nil {
+		g.Close()
+		return err
+	}
+	return drive.Run(ctx, o, g)
+}
+
+func (f *driveFlags) options(s streams) (o drive.Options, err error) {
+	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, Context: f.Context}.settings("")
+	if err != nil {
+		return o, err
+	}
+	token, err := found.Token()
+	return drive.Options{
+		URL: found.URL.Value, Token: token, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers, Weight: f.Weight,
+		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Log: f.log(s),
+	}, err
+}
+
+func (f *driveFlags) log(s streams) *slog.Logger {
+	level := slog.LevelWarn
+	if f.Verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
+}
+
+// driveHTTPCmd is load from within this process.
+type driveHTTPCmd struct {
+	driveFlags
+	Target   string        `required:"" help:"URL to load." placeholder:"URL"`
+	Mode     string        `enum:"users,rate" default:"users" help:"What a player is: users make one request after the other, rate is one request per second whatever is answered (${default})."`
+	Method   string        `default:"GET" help:"HTTP method (${default})."`
+	Header   []string      `short:"H" sep:"none" help:"Header of each request; may be repeated." placeholder:"\"NAME: VALUE\""`
+	Body     string        `help:"Body of each request, or @FILE." placeholder:"TEXT"`
+	Timeout  time.Duration `default:"30s" help:"Longest time for one request (${default}; 0: none)."`
+	Insecure bool          `help:"Accept any certificate of the target."`
+}
+
+// Run drives the load until it is told to end.
+func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
+	if c.MaxPlayers == 0 {
+		c.MaxPlayers = httpload.DefaultMaxPlayers
+	}
+	load, err := httpload.New(httpload.Options{
+		Target: c.Target, Method: c.Method, Header: c.Header, Body: c.Body, Timeout: c.Timeout, Insecure: c.Insecure,
+		Rate: c.Mode == "rate", Max: c.MaxPlayers,
+	})
+	if err != nil {
+		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Why: err}
+	}
+	return c.run(ctx, s, load)
+}
+
+// driveK6Cmd is k6.
+type driveK6Cmd struct {
+	driveFlags
+	Script string   `arg:"" optional:"" help:"Script for k6 run."`
+	Args   []string `arg:"" optional:"" help:"After --: arguments for k6 run." placeholder:"ARGS"`
+	K6     string   `name:"k6" default:"k6" help:"The k6 program (${default})." placeholder:"PATH"`
+	Attach string   `help:"Drive the k6 whose API is at this URL, instead of starting one." placeholder:"URL"`
+}
+
+// Run drives k6 until it is told to end, or k6 ends.
+func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
+	log := c.log(s)
+	if (c.Script == "") == (c.Attach == "") {
+		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
+	}
+	var g *k6.Generator
+	var err error
+	if c.Attach != "" {
+		g, err = k6.Attach(ctx, c.Attach, log)
+	} else {
+		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: log})
+	}
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
+}
+
+// driveLocustCmd is Locust.
+type driveLocustCmd struct {
+	driveFlags
+	File   string   `short:"f" help:"Locustfile to start Locust with." placeholder:"FILE"`
+	Args   []string `arg:"" optional:"" help:"After --: arguments for locust, such as --host." placeholder:"ARGS"`
+	Locust string   `default:"locust" help:"The locust program (${default})." placeholder:"PATH"`
+	Attach string   `help:"Drive the Locust whose web interface is at this URL, instead of starting one." placeholder:"URL"`
+}
+
+// Run drives Locust until it is told to end, or Locust ends.
+func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
+	log := c.log(s)
+	if (c.File == "") == (c.Attach == "") {
+		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
+	}
+	var g *locust.Generator
+	var err error
+	if c.Attach != "" {
+		g, err = locust.Attach(ctx, c.Attach, log)
+	} else {
+		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: log})
+	}
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
+}
+
+// driveExecCmd is any program.
+type driveExecCmd struct {
+	driveFlags
+	Program []string `arg:"" help:"After --: program and arguments."`
+}
+
+// Run drives the program until it is told to end, or the program ends.
+func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
+	g, err := program.Start(c.Program, s.err, c.log(s))
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, s, g)
+}

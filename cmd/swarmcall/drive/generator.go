@@ -1,0 +1,105 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
+)
+
+// Generator makes load as commands say. Its methods may be called from several goroutines, Apply from one at a time.
+type Generator interface {
+	// Apply takes a command, or says why not by driver.Reject; any other error says that the generator did not answer. A Stop that
+	// it takes has ended the load.
+	driver.Handler
+
+	// State says what runs now, not what is wanted.
+	State() driver.State
+
+	// Metrics returns figures of the last seconds by name, such as "rps". It may return nil.
+	Metrics() map[string]float64
+
+	// Ended is closed when no load can come of this generator any more: its process has ended, or what it was attached to is gone.
+	Ended() <-chan struct{}
+
+	// Err says why, after Ended.
+	Err() error
+
+	// Close ends the generator, and waits for it.
+	Close()
+}
+
+// Codes of rejections.
+const (
+	codeEnded  = "generator_ended"
+	codeSilent = "no_answer" // for errors of Apply that are no rejections
+)
+
+// deathThroes is how long the end of a generator may take to be noticed when it does not answer any more.
+const deathThroes = 500 * time.Millisecond
+
+// guarded is a generator that may end under a command.
+type guarded struct{ Generator }
+
+// Apply has the generator apply c; the context of that ends with the generator, too. Where nothing makes load, a Stop holds.
+func (g guarded) Apply(ctx context.Context, c driver.Command) error {
+	if g.ended() {
+		return g.late(c)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-g.Ended():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := g.Generator.Apply(ctx, c)
+	if err == nil {
+		return nil
+	}
+	_, answered := errors.AsType[*driver.Rejection](err)
+	if !answered {
+		linger(ctx, deathThroes)
+	}
+	switch {
+	case g.ended():
+		return g.late(c)
+	case !answered:
+		return driver.Reject(codeSilent, err.Error())
+	}
+	return err
+}
+
+func (g guarded) late(c driver.Command) error {
+	if c.Type == driver.Stop {
+		return nil
+	}
+	return driver.Reject(codeEnded, g.Err().Error())
+}
+
+func (g guarded) ended() bool {
+	select {
+	case <-g.Ended():
+		return true
+	default:
+		return false
+	}
+}
+
+// state of a generator that has ended is that nothing runs.
+func (g guarded) state() driver.State {
+	if g.ended() {
+		return driver.State{SpawnDelayMS: g.State().SpawnDelayMS}
+	}
+	return g.State()
+}
+
+func (g guarded) metrics() map[string]float64 {
+	if g.ended() {
+		return nil
+	}
+	return g.Metrics()
+}

@@ -1,0 +1,103 @@
+package k6
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	pollEvery   = 500 * time.Millisecond
+	lostAfter   = 5 * time.Second // a k6 that is not the driver's and does not answer for this long is gone
+	pollTimeout = 2 * time.Second
+)
+
+// poll is what k6 last said of itself.
+type poll struct {
+	api *api
+
+	mu      sync.Mutex
+	last    status
+	figures map[string]float64
+	reqs    float64 // requests, and failed ones, as of when
+	failed  float64
+	at      time.Time
+}
+
+// run asks k6 until ctx ends, or it is known why no load can come of it any more.
+func (p *poll) run(ctx context.Context) error {
+	every := time.NewTicker(pollEvery)
+	defer every.Stop()
+	heard := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+		s, err := p.ask(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil && s.Stopped:
+			return fmt.Errorf("the run of the k6 at %s was stopped", p.api.base)
+		case err == nil:
+			heard = time.Now()
+		case time.Since(heard) > lostAfter:
+			return fmt.Errorf("the k6 at %s does not answer: %w", p.api.base, err)
+		}
+	}
+}
+
+// ask asks for status and metrics. It is no error to have none of the latter.
+func (p *poll) ask(ctx context.Context) (status, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	s, err := p.api.status(ctx)
+	if err != nil {
+		return s, err
+	}
+	p.saw(s)
+	if samples, err := p.api.metrics(ctx); err == nil {
+		p.measured(samples, time.Now())
+	}
+	return s, nil
+}
+
+func (p *poll) saw(s status) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = s
+}
+
+func (p *poll) vus() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.VUs
+}
+
+// measured makes rates of counts. K6 keeps latencies for the whole run only, and the names say so.
+func (p *poll) measured(samples map[string]map[string]float64, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	reqs := samples["http_reqs"]["count"]
+	failed := reqs * samples["http_req_failed"]["rate"]
+	figures := map[string]float64{"vus_max": float64(p.last.VUsMax)}
+	if seconds := now.Sub(p.at).Seconds(); !p.at.IsZero() && seconds > 0 {
+		figures["rps"] = max(0, reqs-p.reqs) / seconds
+		figures["errors_per_s"] = max(0, failed-p.failed) / seconds
+	}
+	for name, stat := range map[string]string{"run_latency_p50_ms": "med", "run_latency_p95_ms": "p(95)"} {
+		if v, ok := samples["http_req_duration"][stat]; ok {
+			figures[name] = v
+		}
+	}
+	p.reqs, p.failed, p.at, p.figures = reqs, failed, now, figures
+}
+
+func (p *poll) metrics() map[string]float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.figures
+}

@@ -1,0 +1,59 @@
+package drive
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
+)
+
+// Options are what the drivers of all generators have in common.
+type Options struct {
+	URL        string            // of the server
+	DriverID   string            // empty: made of the host's name and chance
+	Labels     map[string]string // for commands to select by
+	MaxPlayers int64             // the most this driver takes; 0: no limit
+	Weight     float64           // its part of a total, relative to the others'; 0: 1
+	Token      string            // the credential; empty: none
+	Version    string            // told to the server
+	Linger     time.Duration     // how long it stays when its generator has ended, and tells so to whoever commands it
+	Out        io.Writer         // gets progress
+	Log        *slog.Logger
+	HTTPClient *http.Client // dials the server; nil: the default one
+}
+
+// config is the SDK's, for g.
+func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
+	cfg := driver.Config{
+		URL: o.URL, DriverID: o.DriverID, Labels: o.Labels, MaxPlayers: o.MaxPlayers, Weight: o.Weight, Version: o.Version,
+		Logger: o.Log, LocalStop: stop, State: g.state, Metrics: g.metrics,
+		HTTPClient: o.HTTPClient,
+	}
+	if cfg.DriverID == "" {
+		host, _ := os.Hostname() // chance is enough where there is no name
+		cfg.DriverID = defaultID(host, rand.Text())
+	}
+	if o.Token != "" {
+		cfg.Header = http.Header{"Authorization": {"Bearer " + o.Token}}
+	}
+	return cfg
+}
+
+var notInIDs = regexp.MustCompile(`[^A-Za-z0-9._:-]+`)
+
+// defaultID names a driver by its host, and by chance: many drivers may run on one host, and a name must not be taken from a
+// driver that runs already.
+func defaultID(host, chance string) string {
+	host = strings.TrimLeft(notInIDs.ReplaceAllString(host, "-"), "._:-")
+	if host == "" {
+		host = "driver"
+	}
+	return fmt.Sprintf("%.100s-%.6s", host, strings.ToLower(chance))
+}

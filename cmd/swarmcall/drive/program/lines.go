@@ -1,0 +1,103 @@
+package program
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/swarmcall/swarmcall/driver"
+)
+
+// maxLine bounds a line of the program, in bytes.
+const maxLine = 64 << 10
+
+// order is a line for the program.
+type order struct {
+	ID           uint64 `json:"id"`
+	Type         string `json:"type"`
+	Players      *int64 `json:"players,omitempty"`
+	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"`
+	DeadlineMS   int64  `json:"deadline_ms"`
+	Note         string `json:"note,omitempty"`
+}
+
+func orderOf(id uint64, c driver.Command, deadlineMS int64) order {
+	o := order{ID: id, Type: string(c.Type), DeadlineMS: deadlineMS, Note: c.Note}
+	switch c.Type {
+	case driver.SetPlayers:
+		o.Players = &c.Players
+	case driver.SetSpawnDelay:
+		o.SpawnDelayMS = &c.SpawnDelayMS
+	}
+	return o
+}
+
+// Types of the program's lines.
+const (
+	typeAck    = "ack"
+	typeReject = "reject"
+	typeState  = "state"
+)
+
+// report is a line of the program.
+type report struct {
+	Type         string             `json:"type"`
+	ID           uint64             `json:"id"`
+	Code         string             `json:"code"`
+	Detail       string             `json:"detail"`
+	Players      *int64             `json:"players"`
+	SpawnDelayMS *int64             `json:"spawn_delay_ms"`
+	Metrics      map[string]float64 `json:"metrics"`
+}
+
+func reportOf(line []byte) (r report, err error) {
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, err
+	}
+	switch r.Type {
+	case typeAck, typeReject:
+		if r.ID == 0 {
+			err = errors.New("it needs the id of a command")
+		}
+	case typeState:
+		if r.Players != nil && *r.Players < 0 {
+			err = errors.New("players must not be negative")
+		}
+	default:
+		err = fmt.Errorf("there is no type %q: it is %s, %s or %s", r.Type, typeAck, typeReject, typeState)
+	}
+	return r, err
+}
+
+// splitter is a writer that takes what it is given as lines. Those that are too long are told as such, and not kept.
+type splitter struct {
+	line func([]byte)
+	long func()
+	rest []byte
+	over bool // the line that has begun is too long
+}
+
+func (s *splitter) Write(b []byte) (int, error) {
+	for rest := b; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte("\n"))
+		rest = after
+		if s.over = s.over || len(s.rest)+len(part) > maxLine; !s.over {
+			s.rest = append(s.rest, part...)
+		}
+		if ended {
+			s.end()
+		}
+	}
+	return len(b), nil
+}
+
+func (s *splitter) end() {
+	switch {
+	case s.over:
+		s.long()
+	case len(bytes.TrimSpace(s.rest)) > 0:
+		s.line(s.rest)
+	}
+	s.rest, s.over = s.rest[:0], false
+}

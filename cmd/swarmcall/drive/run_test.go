@@ -1,0 +1,196 @@
+package drive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/driver/drivertest"
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a generator that does as it is told, by the SDK's ramp.
+type fake struct {
+	*driver.Ramp
+	ended chan struct{}
+	err   error
+	hold  chan struct{} // not nil: Apply waits for it or for the end of its context
+}
+
+func newFake(delay time.Duration) *fake {
+	return &fake{Ramp: driver.NewRamp(delay, func(ctx context.Context) { <-ctx.Done() }), ended: make(chan struct{})}
+}
+
+func (f *fake) Apply(ctx context.Context, c driver.Command) error {
+	if f.hold != nil {
+		select {
+		case <-f.hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return f.Ramp.Apply(ctx, c)
+}
+
+func (f *fake) Metrics() map[string]float64 { return map[string]float64{"rps": 5} }
+func (f *fake) Ended() <-chan struct{}      { return f.ended }
+func (f *fake) Err() error                  { return f.err }
+
+func (f *fake) end(err error) {
+	f.err = err
+	close(f.ended)
+}
+
+// started is a driver that runs.
+type started struct {
+	*drivertest.Driver
+	stop context.CancelCauseFunc
+	end  chan error
+	out  *bytes.Buffer // read it after end
+}
+
+func start(t *testing.T, g Generator) *started {
+	server := drivertest.NewServer(t)
+	ctx, stop := context.WithCancelCause(t.Context())
+	s := &started{stop: stop, end: make(chan error, 1), out: new(bytes.Buffer)}
+	o := Options{URL: server.URL, HTTPClient: server.Client(), Labels: map[string]string{"a": "b"}, Linger: 5 * time.Second,
+		MaxPlayers: 1000, Weight: 2.5, Out: s.out, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	go func() { s.end <- Run(ctx, o, g) }()
+	s.Driver = server.Driver()
+	return s
+}
+
+// evidence is an error with what was seen.
+type evidence struct{ error }
+
+func (evidence) Seen() []string { return []string{"last words"} }
+
+func TestTheLoadIsAtZeroBeforeTheDriverLeaves(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cause error
+		code  clierr.Code
+	}{
+		"SIGTERM": {errors.New("terminated signal received"), clierr.OK},
+		"SIGINT":  {errors.New("interrupt signal received"), clierr.Interrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newFake(0)
+				d := start(t, g)
+				d.SetPlayers(7).WantApplied(t)
+				d.WantPlayers(7)
+				d.stop(tc.cause)
+				if left := d.Left(); left.Reason != "ended by its operator" || g.State().Players != 0 {
+					t.Errorf("left %+v with %+v", left, g.State())
+				}
+				if code := clierr.CodeOf(<-d.end); code != tc.code {
+					t.Errorf("code %d, want %d", code, tc.code)
+				}
+			})
+		})
+	}
+}
+
+func TestADriverWhoseGeneratorEndedSaysSoAndLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newFake(0)
+		d := start(t, g)
+		d.SetPlayers(7).WantApplied(t)
+		d.WantPlayers(7)
+		g.hold = make(chan struct{})
+		seq := d.Send(wire.Command{Type: string(driver.SetPlayers), Players: new(int64(8))})
+		synctest.Wait()
+		g.end(evidence{errors.New("k6 ended with exit status 107")})
+		ack := d.Ack(seq) // the generator ended under it
+		ack.WantRejected(t, codeEnded)
+		if ack.Detail != "k6 ended with exit status 107" {
+			t.Errorf("detail %q", ack.Detail)
+		}
+		d.SetPlayers(9).WantRejected(t, codeEnded)
+		d.Stop().WantApplied(t) // nothing runs, as wanted
+		d.WantPlayers(0)
+		if left := d.Left(); left.Reason != "k6 ended with exit status 107" {
+			t.Errorf("left: %q", left.Reason)
+		}
+		text := clierr.Text(<-d.end)
+		if !strings.Contains(text, "exit status 107") || !strings.Contains(text, "last words") {
+			t.Error(text)
+		}
+	})
+}
+
+func TestRegisters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newFake(0))
+		host, _ := os.Hostname()
+		if r := d.Register; r.Labels["a"] != "b" || r.Weight == nil || *r.Weight != 2.5 || r.MaxPlayers != 1000 || !strings.HasPrefix(r.DriverID, defaultID(host, "")) {
+			t.Errorf("registered as %+v", r)
+		}
+		d.SetPlayers(1001).WantRejected(t, "over_local_limit")
+		d.stop(nil)
+		<-d.end
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newFake(0))
+		d.Close(wire.CloseSuperseded)
+		if text := clierr.Text(<-d.end); !strings.Contains(text, "--driver-id") {
+			t.Error(text)
+		}
+	})
+	unauthorized := refused("http://x", &driver.HandshakeError{Status: 401, Code: "unauthenticated"})
+	if clierr.CodeOf(unauthorized) != clierr.Auth {
+		t.Error(unauthorized)
+	}
+}
+
+func TestDefaultID(t *testing.T) {
+	for host, want := range map[string]string{
+		"box.example.org": "box.example.org-abcdef", "": "driver-abcdef", "--ü": "driver-abcdef", "my host": "my-host-abcdef",
+		strings.Repeat("x", 300): strings.Repeat("x", 100) + "-abcdef",
+	} {
+		if got := defaultID(host, "ABCDEFGH"); got != want {
+			t.Errorf("of %q: %q, want %q", host, got, want)
+		}
+	}
+}
+
+func TestProgressInAPipe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := start(t, newFake(0))
+		d.WantPlayers(0)
+		d.SetPlayers(3).WantApplied(t)
+		<-time.After(25 * time.Second) // of the bubble's time: two quiet periods and a bit
+		d.stop(nil)
+		<-d.end
+		lines := strings.Split(strings.TrimSpace(d.out.String()), "\n")
+		if len(lines) < 4 || len(lines) > 8 {
+			t.Errorf("%d lines:\n%s", len(lines), d.out)
+		}
+		if !strings.Contains(d.out.String(), `"connected":true,"players":3,"spawn_delay_ms":0,"running":true,"metrics":{"rps":5}`) {
+			t.Errorf("no line tells of 3 players:\n%s", d.out)
+		}
+	})
+}
+
+func TestProgressForPeople(t *testing.T) {
+	metrics := map[string]float64{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6.12345, "g": 7}
+	got := line{DriverID: "d-1", Players: 5, Metrics: metrics}.text("http://s")
+	if want := "d-1  no server at http://s  5 players  a 1  b 2  c 3  d 4  e 5  f 6.123"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

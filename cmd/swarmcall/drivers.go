@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+type driversCmd struct {
+	List driversListCmd `cmd:"" default:"withargs" help:"Who is there, and in which state."`
+	Show driversShowCmd `cmd:"" help:"One driver."`
+}
+
+type driversListCmd struct {
+	State string   `enum:",active,stale,disconnected" default:"" help:"Only drivers in this state: active, stale or disconnected." placeholder:"STATE"`
+	Label []string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" sep:"none"`
+	Limit int      `help:"At most so many; 0 for all." placeholder:"N"`
+	connection
+	output
+}
+
+// Run prints the roster.
+func (c *driversListCmd) Run(ctx context.Context, s streams) error {
+	server, err := c.dial(s, "")
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: c.Label, Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	k := page.Counts
+	server.line.Say("%d active, %d stale, %d disconnected", k.Active, k.Stale, k.Disconnected)
+	return show.Print(s.out, c.format(), driverRows(page).Rows)
+}
+
+type driversShowCmd struct {
+	ID string `arg:"" name:"id" help:"Which one."`
+	connection
+	output
+}
+
+// Run prints one driver.
+func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
+	server, err := c.dial(s, "")
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	a, err := server.Driver(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	rows := driverRows(remote.Page[remote.Driver]{Items: []remote.Driver{a.Value}, Raw: []json.RawMessage{a.Raw}})
+	rows.Doc = a.Raw
+	if f := c.format(); f != show.Auto && f != show.Table {
+		return show.Print(s.out, f, rows.Rows)
+	}
+	return show.Print(s.out, c.format(), fields(rows.Rows))
+}
+
+// fields turns a single row around: a line per column.
+func fields(r show.Rows) show.Rows {
+	turned := show.Rows{Columns: []show.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc}
+	for i, c := range r.Columns {
+		turned.Cells = append(turned.Cells, []string{c.Name, r.Cells[0][i]})
+	}
+	return turned
+}

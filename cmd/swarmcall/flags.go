@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+// connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come before them.
+type connection struct {
+	URL       string        `name:"url" group:"Server" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
+	TokenFile string        `group:"Server" help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
+	Context   string        `group:"Server" help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
+	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
+	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
+}
+
+// session is a server to speak to, and as whom.
+type session struct {
+	*remote.Client
+	settings.Settings
+	line *progress.Line
+}
+
+func (c connection) settings(submitter string) (settings.Settings, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "" // then there is no project
+	}
+	return settings.Resolve(settings.Input{
+		URL: c.URL, TokenFile: c.TokenFile, Context: c.Context, Submitter: submitter,
+		Env: os.Getenv, Dir: dir, UserFile: settings.UserFile(),
+	})
+}
+
+// dial resolves the settings. Nothing is sent yet.
+func (c connection) dial(s streams, submitter string) (*session, error) {
+	found, err := c.settings(submitter)
+	if err != nil {
+		return nil, err
+	}
+	token, err := found.Token()
+	if err != nil {
+		return nil, err
+	}
+	line := progress.New(s.err)
+	cfg := remote.Config{
+		URL: found.URL.Value, From: found.URL.Origin, Token: token, Agent: "swarmcall/" + version,
+		Patience: remote.Patience{For: c.RetryFor, Note: func(why string, in time.Duration) {
+			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
+		}},
+	}
+	if c.Debug {
+		cfg.Trace = s.err
+	}
+	client, err := remote.Dial(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &session{client, found, line}, nil
+}
+
+// output is the form of what goes to stdout.
+type output struct {
+	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Form: ${enum}; auto is a table on a terminal and bare lines elsewhere." placeholder:"FORM"`
+	JSON   bool   `name:"json" help:"Same as -o json."`
+}
+
+func (o output) format() string {
+	if o.JSON {
+		return show.JSON
+	}
+	return o.Output
+}

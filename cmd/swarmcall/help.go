@@ -1,0 +1,36 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+)
+
+//go:embed help
+var topics embed.FS
+
+// helpCmd explains what no single command can.
+type helpCmd struct {
+	Topic []string `arg:"" optional:"" help:"exit-codes, environment, output, plans, or a command."`
+}
+
+// Run prints a topic, or the help of a command.
+func (c *helpCmd) Run(s streams) error {
+	if len(c.Topic) == 0 {
+		_, err := parse([]string{"--help"}, s.out)
+		return err
+	}
+	if text, err := topics.ReadFile("help/" + c.Topic[0] + ".txt"); err == nil && !strings.Contains(c.Topic[0], "/") {
+		_, err := s.out.Write(text)
+		return err
+	}
+	if _, err := parse(append(c.Topic, "--help"), s.out); err != nil {
+		return &clierr.Error{
+			Code: clierr.Usage, What: fmt.Sprintf("there is no help on %q", strings.Join(c.Topic, " ")),
+			Mend: "topics: exit-codes, environment, output, plans; commands: swarmcall --help",
+		}
+	}
+	return nil
+}

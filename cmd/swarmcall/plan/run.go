@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+)
+
+// Runner runs one plan once.
+type Runner struct {
+	Plan      *Plan
+	Client    *remote.Client
+	Line      *progress.Line
+	Submitter string
+	ID        string // names the run: keys and notes begin with it
+
+	start   int64           // newest entry when the run began
+	newest  int64           // newest players command of ours, once known
+	known   bool            // newest is
+	sent    bool            // load may have been commanded
+	steps   []report.Step   // what was sent
+	crew    map[string]bool // drivers that the last step reached
+	retries int64           // of the client, when the last step was sent
+	load    remote.Answer[remote.Entry]
+	missed  error // first step under Continue that was not acked by all
+	taken   error // somebody else commands now
+}
+
+// Run runs the plan and stops the load. The steps are in the report either way.
+func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
+	r.crew = map[string]bool{}
+	r.Line.Say("run %s of plan %q: %d stages", r.ID, r.Plan.Name, len(r.Plan.Stages))
+	if err = r.begin(ctx); err == nil {
+		err = r.stages(ctx)
+	}
+	r.Line.Keep()
+	switch {
+	case err == nil && r.Plan.Leave:
+		r.Line.Say("the load is left on; to end it: swarmcall stop")
+		return r.steps, r.missed
+	case err == nil:
+		err = r.missed
+	case ctx.Err() != nil:
+		err = &clierr.Error{Code: clierr.Interrupted, What: "interrupted"}
+	}
+	return r.steps, r.end(ctx, err)
+}
+
+// begin notes where the log stands: what is older than that is no newer command.
+func (r *Runner) begin(ctx context.Context) error {
+	page, err := r.Client.Commands(ctx, remote.CommandFilter{Limit: 1})
+	if err == nil && len(page.Items) > 0 {
+		r.start = page.Items[0].Seq
+	}
+	return err
+}
+
+func (r *Runner) stages(ctx context.Context) error {
+	for i, s := range r.Plan.Stages {
+		name := fmt.Sprintf("stage %d/%d", i+1, len(r.Plan.Stages))
+		if err := r.stage(ctx, name, s); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (r *Runner) stage(ctx context.Context, name string, s Stage) error {
+	onMissing := s.OnMissing
+	if onMissing == "" {
+		onMissing = r.Plan.OnMissing
+	}
+	switch {
+	case s.Wait != nil:
+		return r.wait(ctx, name, *s.Wait)
+	case s.Set != nil:
+		return r.command(ctx, name, setPlayers(s.Set.Players, s.Set.Total), onMissing)
+	case s.SpawnDelay != nil:
+		return r.command(ctx, name, setDelay(*s.SpawnDelay), onMissing)
+	case s.Hold != nil:
+		r.Line.Say("%s: hold for %v", name, *s.Hold)
+		return r.hold(ctx, name, *s.Hold)
+	case s.Ramp != nil:
+		return r.ramp(ctx, name, s.Ramp, onMissing)
+	}
+	return errors.New("a stage of no kind") // Check refuses it
+}
+
+func (r *Runner) ramp(ctx context.Context, name string, ramp *Ramp, onMissing string) error {
+	values := ramp.Values()
+	for i, v := range values {
+		command := setPlayers(&v, nil)
+		if ramp.Total {
+			command = setPlayers(nil, &v)
+		}
+		if err := r.command(ctx, fmt.Sprintf("%s, step %d/%d", name, i+1, len(values)), command, onMissing); err != nil {
+			return err
+		}
+		if i < len(values)-1 {
+			if err := r.hold(ctx, name, ramp.Every); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wait waits until so many drivers are active.
+func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
+	r.Line.Say("%s: wait for %d drivers, at most %v", name, w.Drivers, w.Timeout)
+	limited, cancel := context.WithTimeout(ctx, w.Timeout)
+	defer cancel()
+	for {
+		active, err := r.active(limited)
+		if err == nil && len(active) >= w.Drivers {
+			return nil
+		}
+		r.Line.Draw(r.Line.Players(name+": drivers", int64(len(active)), int64(w.Drivers)))
+		if !remote.Sleep(limited, rollPace) {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &clierr.Error{
+		Code: clierr.Timeout, What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
+		Mend: "who is there: swarmcall drivers list",
+	}
+}
+
+// hold lets time pass, and shows what the drivers do meanwhile.
+func (r *Runner) hold(ctx context.Context, name string, d time.Duration) error {
+	const pace, line = time.Second, 10 * time.Second
+	end := time.Now().Add(d)
+	told := time.Now()
+	for {
+		left := time.Until(end)
+		if left <= 0 {
+			return ctx.Err()
+		}
+		r.measure(ctx, name, min(left, pace), time.Since(told) >= line)
+		if time.Since(told) >= line {
+			told = time.Now()
+		}
+		if !remote.Sleep(ctx, min(time.Until(end), pace)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// active are the drivers that a command would reach now.
+func (r *Runner) active(ctx context.Context) (map[string]bool, error) {
+	f := remote.DriverFilter{State: "active"}
+	if t := r.Plan.Target; t != nil {
+		for key, value := range t.Labels {
+			f.Labels = append(f.Labels, key+"="+value)
+		}
+	}
+	page, err := r.Client.Drivers(ctx, f)
+	active := map[string]bool{}
+	for _, d := range page.Items {
+		if r.Plan.Target == nil || len(r.Plan.Target.DriverIDs) == 0 || slices.Contains(r.Plan.Target.DriverIDs, d.DriverId) {
+			active[d.DriverId] = true
+		}
+	}
+	return active, err
+}
+
+const (
+	rollPace  = 200 * time.Millisecond
+	afterAway = 35 * time.Second // that drivers get to come back after the server was away: their back-off goes up to 30 s
+)
+
+// rollCall waits, before a step, until the drivers of the last one are there. Who is not when the time is up is lost.
+func (r *Runner) rollCall(ctx context.Context) error {
+	limit := r.Plan.Rejoin
+	if r.Client.Retries() != r.retries {
+		limit = max(limit, afterAway)
+	}
+	for end := time.Now().Add(limit); len(r.crew) > 0; {
+		active, err := r.active(ctx)
+		if err != nil {
+			return err
+		}
+		var absent []string
+		for _, id := range slices.Sorted(maps.Keys(r.crew)) {
+			if !active[id] {
+				absent = append(absent, id)
+			}
+		}
+		if len(absent) == 0 || !time.Now().Before(end) {
+			return nil
+		}
+		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(absent), len(r.crew)))
+		if !remote.Sleep(ctx, rollPace) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}

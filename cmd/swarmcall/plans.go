@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+)
+
+// running is what both verbs that run plans have.
+type running struct {
+	Submitter string `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+	connection
+	reports
+}
+
+// execute runs a plan and writes the reports.
+func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
+	server, err := c.dial(s, c.Submitter)
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	r := plan.Runner{Plan: p, Client: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
+	began := time.Now()
+	steps, err := r.Run(ctx)
+	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: steps, Err: err})
+}
+
+type runCmd struct {
+	Plan  string `arg:"" help:"The plan's file; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
+	Check bool   `help:"Check the plan, and send nothing."`
+	running
+}
+
+// Run runs the plan's file.
+func (c *runCmd) Run(ctx context.Context, s streams) error {
+	p, err := plan.Read(c.Plan)
+	if err != nil || c.Check {
+		return err
+	}
+	return c.execute(ctx, s, p)
+}
+
+type rampCmd struct {
+	From         int64             `required:"" help:"Players to begin with." placeholder:"N"`
+	To           int64             `required:"" help:"Players to end with." placeholder:"N"`
+	Step         int64             `required:"" help:"How many more, or fewer, at each step." placeholder:"N"`
+	Every        time.Duration     `required:"" help:"Time between two steps." placeholder:"DURATION"`
+	Total        bool              `group:"Target" help:"Players in total: the server splits them over the drivers."`
+	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver       []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
+	MinDrivers   int               `group:"Target" help:"Refuse a step unless at least so many drivers are targeted." placeholder:"N"`
+	Deadline     time.Duration     `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	OnMissing    string            `group:"Outcome" default:"abort" enum:"continue,retry,abort" help:"When drivers do not ack or are lost: ${enum}. Abort stops the load."`
+	AllowMissing verdict.Allow     `group:"Outcome" help:"How many may be missing: N or N%." placeholder:"N|N%"`
+	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back before a step (${default})."`
+	Hold         time.Duration     `group:"Outcome" help:"Hold the load so long at the end, and stop it; else it is left on." placeholder:"DURATION"`
+	running
+}
+
+// plan makes the plan of one ramp.
+func (c *rampCmd) plan() *plan.Plan {
+	p := &plan.Plan{
+		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: c.Deadline, OnMissing: c.OnMissing, Rejoin: c.Rejoin, Allow: c.AllowMissing, Leave: c.Hold == 0,
+		Stages: []plan.Stage{{Ramp: &plan.Ramp{From: c.From, To: c.To, Step: c.Step, Every: c.Every, Total: c.Total}}},
+	}
+	if len(c.Label)+len(c.Driver) > 0 {
+		p.Target = &plan.Target{DriverIDs: c.Driver, Labels: c.Label}
+	}
+	if c.Hold > 0 {
+		p.Stages = append(p.Stages, plan.Stage{Hold: &c.Hold})
+	}
+	return p
+}
+
+// Validate checks the ramp as a plan. Kong calls it.
+func (c *rampCmd) Validate() error {
+	if c.Hold < 0 {
+		return errors.New("--hold must not be negative")
+	}
+	return c.plan().Check()
+}
+
+// Run runs the ramp.
+func (c *rampCmd) Run(ctx context.Context, s streams) error {
+	p := c.plan()
+	if err := p.Check(); err != nil {
+		return err
+	}
+	return c.execute(ctx, s, p)
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+)
+
+type playersCmd struct {
+	Set playersSetCmd `cmd:"" help:"Run so many players on each driver, or in total over all of them."`
+}
+
+type playersSetCmd struct {
+	Players int64 `arg:"" help:"How many, 0 to 1000000000."`
+	Total   bool  `group:"Target" help:"In total: the server splits them over the drivers."`
+	submission
+}
+
+// Validate refuses what the server would. Kong calls it.
+func (c *playersSetCmd) Validate() error {
+	if c.Players < 0 || c.Players > 1_000_000_000 {
+		return errors.New("players must be 0 to 1000000000")
+	}
+	return c.submission.Validate()
+}
+
+// Run sends set_players.
+func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
+	command := remote.Command{Type: api.CommandTypeSetPlayers}
+	if c.Total {
+		command.PlayersTotal = &c.Players
+	} else {
+		command.Players = &c.Players
+	}
+	return c.send(ctx, s, command)
+}
+
+type spawnDelayCmd struct {
+	Set spawnDelaySetCmd `cmd:"" help:"Wait so long between two spawns."`
+}
+
+type spawnDelaySetCmd struct {
+	Delay time.Duration `arg:"" help:"Such as 20ms; 0s to 24h, in whole milliseconds."`
+	submission
+}
+
+// Validate refuses what the server would. Kong calls it.
+func (c *spawnDelaySetCmd) Validate() error {
+	if c.Delay < 0 || c.Delay > 24*time.Hour || c.Delay%time.Millisecond != 0 {
+		return errors.New("the delay must be 0s to 24h, in whole milliseconds")
+	}
+	return c.submission.Validate()
+}
+
+// Run sends set_spawn_delay_ms.
+func (c *spawnDelaySetCmd) Run(ctx context.Context, s streams) error {
+	ms := c.Delay.Milliseconds()
+	return c.send(ctx, s, remote.Command{Type: api.CommandTypeSetSpawnDelayMs, SpawnDelayMS: &ms})
+}

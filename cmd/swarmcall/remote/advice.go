@@ -1,0 +1,87 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+)
+
+// RefusalOf returns the server's refusal in err's chain, nil when there is none.
+func RefusalOf(err error) *Refusal {
+	p, _ := errors.AsType[*Refusal](err)
+	return p
+}
+
+// Newer returns the seq of the newer command for which the server refuses one; ok is false when err is anything else.
+func Newer(err error) (seq int64, ok bool) {
+	p := RefusalOf(err)
+	if p == nil || p.Code != api.NewerCommand || p.Seq == nil {
+		return 0, false
+	}
+	return *p.Seq, true
+}
+
+// refused turns an answer that is no success into an error.
+func (c *Client) refused(what string, resp *http.Response, body []byte) error {
+	p := refused(resp.StatusCode, body)
+	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode/100 == 3 {
+		p.Detail = "it wants us to go to " + to
+	}
+	if p.RequestId == "" {
+		p.RequestId = resp.Header.Get("X-Request-Id")
+	}
+	code, mend := c.advice(p)
+	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Mend: mend}
+}
+
+// advice is the exit code of a refusal, and what to do about it.
+func (c *Client) advice(p *Refusal) (clierr.Code, string) {
+	switch p.Code {
+	case api.NoActiveDrivers:
+		return clierr.TooFew, "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
+	case api.NotEnoughDrivers:
+		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
+	case api.NewerCommand:
+		return clierr.Superseded, "somebody else has commanded since; see swarmcall commands list"
+	case api.IdempotencyKeyReused:
+		return clierr.Usage, "this --idempotency-key belongs to another command; leave it out to get a new one"
+	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
+		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
+	case api.HostNotAllowed:
+		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
+	case api.OutcomeNotRecorded:
+		return clierr.Timeout, "the command was sent; read its outcome later: swarmcall commands show SEQ"
+	}
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return clierr.Auth, "give a token that may do this: --token-file or SWARMCALL_TOKEN_FILE"
+	case http.StatusNotFound:
+		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
+	}
+	return clierr.Failed, "the server's log has more about this request"
+}
+
+// unreachable is the error when no answer came.
+func (c *Client) unreachable(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
+	}
+	return &clierr.Error{
+		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
+		Mend: "is the server running at " + c.base + " (from " + c.from + ")? See swarmcall doctor",
+	}
+}
+
+// cause leaves out what net/http says around the reason: method and address are told already.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}

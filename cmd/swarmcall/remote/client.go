@@ -1,0 +1,113 @@
+package remote
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+)
+
+// Config says which server, and how patiently.
+type Config struct {
+	URL      string            // base address, such as http://127.0.0.1:8080
+	From     string            // where the URL comes from, for errors: "--url"
+	Token    string            // bearer token; empty: none
+	Patience                   // of retries
+	Trace    io.Writer         // gets a line per request and answer; nil: none
+	Agent    string            // User-Agent
+	HTTP     http.RoundTripper // nil: a transport of its own
+}
+
+// Patience bounds retries. Only requests that may be sent twice are: reads, and commands with an idempotency key.
+type Patience struct {
+	For  time.Duration                      // how long to go on trying; 0: never try twice
+	Note func(why string, in time.Duration) // told before each further try; nil: nobody is
+}
+
+// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to mend it.
+type Client struct {
+	api  *api.Client
+	doer *doer
+	base string
+	from string
+}
+
+// Dial returns a client. It does not connect yet.
+func Dial(cfg Config) (*Client, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, &clierr.Error{
+			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", cfg.URL),
+			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + cfg.From,
+		}
+	}
+	transport := cfg.HTTP
+	if transport == nil {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
+	}
+	d := &doer{
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace,
+		header: http.Header{"User-Agent": {cfg.Agent}},
+	}
+	if cfg.Token != "" {
+		d.header.Set("Authorization", "Bearer "+cfg.Token)
+	}
+	base := strings.TrimRight(cfg.URL, "/")
+	generated, err := api.NewClient(base, api.WithHTTPClient(d))
+	if err != nil {
+		return nil, err
+	}
+	return &Client{api: generated, doer: d, base: base, from: cfg.From}, nil
+}
+
+// refuseRedirect: a command must not be turned into a read on its way, nor a token be sent elsewhere.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// URL is the base address.
+func (c *Client) URL() string { return c.base }
+
+// CloseIdle closes the connections that are kept for later calls.
+func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
+
+// Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not know.
+type Answer[T any] struct {
+	Value T
+	Raw   json.RawMessage
+}
+
+// answer makes a call, decodes its good answer, and turns any other into an error about doing what.
+func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
+	resp, err := call()
+	if err != nil {
+		return a, c.unreachable(what, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return a, c.unreachable(what, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return a, c.refused(what, resp, body)
+	}
+	a.Raw = body
+	if err := json.Unmarshal(body, &a.Value); err != nil {
+		return a, &clierr.Error{
+			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
+			Mend: "is " + c.base + " a Swarmcall server? (from " + c.from + ")",
+		}
+	}
+	return a, nil
+}
+
+// inMemory gives a response its body back after it was read.
+func inMemory(resp *http.Response, body []byte) *http.Response {
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp
+}

@@ -1,0 +1,98 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+)
+
+// Entry is one command of the log with its outcome.
+type Entry = api.Entry
+
+// Command is a command in one shape for all types. A value is nil where the type has none.
+type Command struct {
+	Type         api.CommandType `json:"type"`
+	Players      *int64          `json:"players,omitempty"`
+	PlayersTotal *int64          `json:"players_total,omitempty"`
+	SpawnDelayMS *int64          `json:"spawn_delay_ms,omitempty"`
+	Note         string          `json:"note,omitempty"`
+}
+
+// Target says which drivers; empty: all active ones.
+type Target struct {
+	DriverIDs []string          `json:"driver_ids,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+}
+
+// Submission is the body of POST /commands.
+type Submission struct {
+	Submitter  string  `json:"submitter,omitempty"`
+	Command    Command `json:"command"`
+	DeadlineMS int64   `json:"deadline_ms,omitempty"`
+	Target     *Target `json:"target,omitempty"`
+	MinDrivers int     `json:"min_drivers,omitempty"`
+	IfSeq      *int64  `json:"if_seq,omitempty"`
+}
+
+// NewKey makes an idempotency key.
+func NewKey() string { return "cli-" + rand.Text() }
+
+// Issue has the server write the command into its log and send it, once however often it must be asked: key stands for it. The
+// entry that comes back is still open as a rule; Outcome waits for it.
+func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[Entry], error) {
+	what := "send " + s.Command.String()
+	body, err := json.Marshal(s)
+	if err != nil {
+		return Answer[Entry]{}, err
+	}
+	prefer := "respond-async"
+	params := &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}
+	return answer[Entry](c, what, func() (*http.Response, error) {
+		return c.api.SubmitCommandWithBody(ctx, params, "application/json", bytes.NewReader(body))
+	})
+}
+
+// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
+func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (Answer[Entry], error) {
+	const most = 20 * time.Second // per request, so that a proxy in between does not lose patience
+	for end := time.Now().Add(limit); ; {
+		wait := max(min(time.Until(end), most), 0).Milliseconds()
+		a, err := answer[Entry](c, fmt.Sprintf("read entry %d", seq), func() (*http.Response, error) {
+			return c.api.GetCommand(ctx, seq, &api.GetCommandParams{WaitMs: &wait})
+		})
+		if err != nil || Closed(a.Value) || !time.Now().Before(end) {
+			return a, err
+		}
+	}
+}
+
+// Closed tells an entry whose outcome is known.
+func Closed(e Entry) bool { return e.Status != api.StatusPending }
+
+// CommandOf reads the command of an entry.
+func CommandOf(e Entry) Command {
+	var c Command
+	if b, err := e.Command.MarshalJSON(); err == nil {
+		_ = json.Unmarshal(b, &c) // a type of tomorrow has at least a name
+	}
+	return c
+}
+
+// String says what a command is, in a few words.
+func (c Command) String() string {
+	switch {
+	case c.Players != nil:
+		return fmt.Sprintf("%s %d", c.Type, *c.Players)
+	case c.PlayersTotal != nil:
+		return fmt.Sprintf("%s %d in total", c.Type, *c.PlayersTotal)
+	case c.SpawnDelayMS != nil:
+		return fmt.Sprintf("%s %d", c.Type, *c.SpawnDelayMS)
+	}
+	return string(c.Type)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+var entryColumns = []show.Column{
+	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"}, {Name: "MISSING"},
+	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"}, {Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
+}
+
+func entryCells(e remote.Entry) []string {
+	command, k, took := remote.CommandOf(e), e.Counts, "-"
+	if e.DurationMs != nil {
+		took = fmt.Sprintf("%.1f", *e.DurationMs)
+	}
+	return []string{
+		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted), strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
+		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late), targetText(e.Target), command.Note,
+	}
+}
+
+// entryRows is one entry, as the row of a list.
+func entryRows(a remote.Answer[remote.Entry]) show.Rows {
+	return show.Rows{
+		Columns: entryColumns, Cells: [][]string{entryCells(a.Value)}, Names: []string{strconv.FormatInt(a.Value.Seq, 10)},
+		Items: []json.RawMessage{a.Raw}, Doc: a.Raw,
+	}
+}
+
+func entryPage(p remote.Page[remote.Entry]) show.Rows {
+	r := show.Rows{Columns: entryColumns, Items: p.Raw}
+	for _, e := range p.Items {
+		r.Cells, r.Names = append(r.Cells, entryCells(e)), append(r.Names, strconv.FormatInt(e.Seq, 10))
+	}
+	return r
+}
+
+func targetText(t api.Target) string {
+	var parts []string
+	if t.Labels != nil {
+		parts = append(parts, labelsText(*t.Labels))
+	}
+	if t.DriverIds != nil {
+		parts = append(parts, strings.Join(*t.DriverIds, ","))
+	}
+	return strings.Join(parts, " ")
+}
+
+func labelsText(labels map[string]string) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, key+"="+labels[key])
+	}
+	return strings.Join(parts, ",")
+}
+
+var driverColumns = []show.Column{
+	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"}, {Name: "HEARTBEAT"}, {Name: "LABELS"},
+	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true}, {Name: "METRICS", Wide: true},
+}
+
+func driverCells(d remote.Driver) []string {
+	ack := "-"
+	if d.LastAck != nil {
+		ack = fmt.Sprintf("%.1f", d.LastAck.LatencyMs)
+	}
+	var metrics []string
+	for _, name := range slices.Sorted(maps.Keys(d.Metrics)) {
+		metrics = append(metrics, name+"="+strconv.FormatFloat(d.Metrics[name], 'g', 6, 64))
+	}
+	return []string{
+		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10), strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
+		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), labelsText(d.Labels),
+		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","),
+	}
+}
+
+func driverRows(p remote.Page[remote.Driver]) rosterRows {
+	r := show.Rows{Columns: driverColumns, Items: p.Raw}
+	for _, d := range p.Items {
+		r.Cells, r.Names = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId)
+	}
+	return rosterRows{r}
+}

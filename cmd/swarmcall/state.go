@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+type stateCmd struct {
+	Drift string `enum:",converged,drifting,unknown" default:"" help:"Only drivers that are converged, drifting or unknown." placeholder:"KIND"`
+	Limit int32  `default:"1000" help:"At most so many drivers (${default})." placeholder:"N"`
+	connection
+	output
+}
+
+// Run prints what is desired, and which drivers report it.
+func (c *stateCmd) Run(ctx context.Context, s streams) error {
+	server, err := c.dial(s, "")
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	a, err := server.State(ctx, c.Drift, c.Limit)
+	if err != nil {
+		return err
+	}
+	v := a.Value
+	server.line.Say("%d converged, %d drifting, %d unknown", v.Counts.Converged, v.Counts.Drifting, v.Counts.Unknown)
+	for _, rule := range v.Desired {
+		server.line.Say("desired: %s %s (entry %d): %d of %d drivers report it",
+			command(rule.Command), targetText(rule.Target), rule.Seq, rule.Converged, rule.Matching)
+	}
+	if p := v.Stop; p != nil {
+		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets, strings.Join(p.Pending, ", "))
+	}
+	rows, err := driftRows(a)
+	if err != nil {
+		return err
+	}
+	return show.Print(s.out, c.format(), rows)
+}
+
+func command(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
+
+// driftRows has a line per driver; the document is the whole state.
+func driftRows(a remote.Answer[api.State]) (show.Rows, error) {
+	r := show.Rows{
+		Columns: []show.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED", Wide: true}},
+		Doc:     a.Raw,
+	}
+	var raw struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(a.Raw, &raw); err != nil {
+		return r, err
+	}
+	r.Items = raw.Items
+	for _, d := range a.Value.Items {
+		var desired, reasons []string
+		for _, x := range d.Desired {
+			desired = append(desired, command(x.Command).String())
+		}
+		for _, x := range d.Reasons {
+			reasons = append(reasons, string(x))
+		}
+		r.Names = append(r.Names, d.DriverId)
+		r.Cells = append(r.Cells, []string{
+			d.DriverId, string(d.Drift), strings.Join(reasons, ","), strings.Join(desired, ", "), fmt.Sprint(d.Reported.Players),
+			fmt.Sprintf("%dms", d.Reported.SpawnDelayMs), fmt.Sprint(d.AppliedSeq),
+		})
+	}
+	return r, nil
+}

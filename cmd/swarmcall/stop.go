@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+)
+
+// stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop must stop.
+type stopCmd struct {
+	Yes bool `short:"y" group:"Safety" help:"Do not ask."`
+	submission
+}
+
+// Run sends stop.
+func (c *stopCmd) Run(ctx context.Context, s streams) error {
+	if !c.Yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err) {
+		if err := confirm(ctx, s, "Stop the load on every driver this reaches?"); err != nil {
+			return err
+		}
+	}
+	return c.send(ctx, s, remote.Command{Type: api.CommandTypeStop})
+}
+
+// confirm asks on the terminal. Enter alone is yes: what is asked was typed a moment ago.
+func confirm(ctx context.Context, s streams, question string) error {
+	_, _ = fmt.Fprintf(s.err, "%s [Y/n] ", question)
+	answered := make(chan string, 1)
+	go func() { // ends with the process at the latest: a read from a terminal cannot be taken back
+		line, err := bufio.NewReader(s.in).ReadString('\n')
+		if err != nil {
+			line = "n" // the terminal is gone
+		}
+		answered <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
+	case line := <-answered:
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "", "y", "yes":
+			return nil
+		}
+		return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Mend: "without the question: swarmcall stop --yes"}
+	}
+}

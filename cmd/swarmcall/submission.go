@@ -1,0 +1,119 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+)
+
+// aim is which drivers, and as whom.
+type aim struct {
+	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver     []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
+	MinDrivers int               `group:"Target" help:"Refuse unless at least so many drivers are targeted." placeholder:"N"`
+	Submitter  string            `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+}
+
+func (a aim) target() *remote.Target {
+	if len(a.Label)+len(a.Driver) == 0 {
+		return nil
+	}
+	return &remote.Target{DriverIDs: a.Driver, Labels: a.Label}
+}
+
+// reports are the files that a pipeline collects.
+type reports struct {
+	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat it for both." placeholder:"FORM=FILE" sep:"none"`
+}
+
+// submission is what all commands have.
+type submission struct {
+	connection
+	output
+	aim
+	reports
+
+	Deadline     time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	AllowMissing verdict.Allow `group:"Outcome" help:"How many acks may be missing: N or N%." placeholder:"N|N%"`
+	Wait         string        `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
+	NoWait       bool          `group:"Outcome" help:"Same as --wait none."`
+	Timeout      time.Duration `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
+	Note         string        `group:"Outcome" help:"A word for the log, at most 256 bytes." placeholder:"TEXT"`
+
+	IfSeq          *int64 `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
+	IdempotencyKey string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
+	DryRun         bool   `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
+}
+
+// Validate checks what the server cannot know better. Kong calls it.
+func (c *submission) Validate() error {
+	switch {
+	case c.Deadline < 0 || c.Deadline > time.Minute || (c.Deadline > 0 && c.Deadline < time.Millisecond):
+		return errors.New("--deadline must be 1ms to 60s")
+	case c.Timeout < 0:
+		return errors.New("--timeout must not be negative")
+	case c.MinDrivers < 0:
+		return errors.New("--min-drivers must not be negative")
+	}
+	return nil
+}
+
+// send is the whole life of one command, from the flags to the reports.
+func (c *submission) send(ctx context.Context, s streams, command remote.Command) error {
+	server, err := c.dial(s, c.Submitter)
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	command.Note = c.Note
+	if c.DryRun {
+		return c.dryRun(ctx, s, server, command)
+	}
+	job := submit.Job{
+		Submission: remote.Submission{
+			Submitter: server.Submitter.Value, Command: command, DeadlineMS: c.Deadline.Milliseconds(), Target: c.target(),
+			MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
+		},
+		Key: cmp.Or(c.IdempotencyKey, remote.NewKey()), Allow: c.AllowMissing, Wait: c.Wait, Timeout: c.Timeout, Line: server.line,
+	}
+	if c.NoWait {
+		job.Wait = submit.WaitNone
+	}
+	server.line.Say("idempotency key %s", job.Key)
+	began := time.Now()
+	result := job.Run(ctx, server.Client)
+	step := report.Step{Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err}
+	if job.Wait == submit.WaitNone && result.Err == nil {
+		step.Allow = verdict.Allow{Percent: 100} // nothing is known of the drivers yet
+	}
+	if result.Entry.Value.Seq > 0 {
+		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
+			return err
+		}
+	}
+	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: []report.Step{step}, Err: result.Err})
+}
+
+// file writes the reports, and returns the error of the call itself, or else what went wrong with them.
+func (c reports) file(s streams, r report.Report) error {
+	r.Name = strings.Join(append([]string{"swarmcall"}, s.args...), " ")
+	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))
+	if r.Err == nil {
+		return err
+	}
+	if err != nil {
+		_, _ = fmt.Fprint(s.err, clierr.Text(err))
+	}
+	return r.Err
+}

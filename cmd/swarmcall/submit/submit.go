@@ -1,0 +1,127 @@
+// Package submit sends one command and stays with it: until it is answered, or the load has arrived, or the user has waited enough.
+package submit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+)
+
+// What to wait for.
+const (
+	WaitNone      = "none"      // for the entry to be in the log
+	WaitAcked     = "acked"     // for its outcome
+	WaitConverged = "converged" // for the drivers to report it
+)
+
+// Job is one command and how to stay with it.
+type Job struct {
+	remote.Submission
+	Key     string
+	Allow   verdict.Allow
+	Wait    string
+	Timeout time.Duration // of the waiting; 0: as long as its deadline lets it take, and a minute to converge
+	Line    *progress.Line
+}
+
+// Result is what became of it. The entry is empty when none was made.
+type Result struct {
+	Key   string
+	Entry remote.Answer[remote.Entry]
+	Err   error
+}
+
+const slack = 5 * time.Second // past the deadline, for the outcome to be durable and told
+
+// Run sends the command. The error is what the exit code is made from.
+func (j Job) Run(ctx context.Context, c *remote.Client) Result {
+	r := Result{Key: j.Key}
+	if r.Entry, r.Err = c.Issue(ctx, j.Submission, j.Key); r.Err != nil {
+		return r
+	}
+	e := r.Entry.Value
+	if j.Wait == WaitNone {
+		j.Line.Say("sent: entry %d, to %d drivers; its outcome: swarmcall commands show %d", e.Seq, e.Counts.Targeted, e.Seq)
+		return r
+	}
+	began := time.Now()
+	r.Entry, r.Err = j.outcome(ctx, c, r.Entry)
+	if r.Err != nil {
+		r.Err = j.stoppedWaiting(ctx, e, r.Err)
+		return r
+	}
+	j.Line.Say("%s", verdict.Sentence(r.Entry.Value))
+	if r.Err = verdict.Error(r.Entry.Value, j.Allow); r.Err != nil || j.Wait != WaitConverged {
+		return r
+	}
+	if err := j.converge(ctx, c, r.Entry.Value, began); err != nil {
+		r.Err = j.stoppedWaiting(ctx, e, err)
+	}
+	return r
+}
+
+// outcome waits for the outcome and shows what is there of it.
+func (j Job) outcome(ctx context.Context, c *remote.Client, open remote.Answer[remote.Entry]) (remote.Answer[remote.Entry], error) {
+	if remote.Closed(open.Value) {
+		return open, nil
+	}
+	limit := j.Timeout
+	if limit == 0 {
+		limit = time.Duration(open.Value.DeadlineMs)*time.Millisecond + slack
+	}
+	shown := j.follow(ctx, c, open.Value)
+	a, err := c.Outcome(ctx, open.Value.Seq, limit)
+	shown()
+	if err != nil {
+		return open, err
+	}
+	k := a.Value.Counts
+	j.Line.Draw(j.Line.Bar(remote.CommandOf(a.Value).String(), progress.Acks{
+		Targeted: k.Targeted, Acked: k.Acked, Rejected: k.Rejected, Missing: k.Missing, Superseded: k.Superseded,
+	}))
+	j.Line.Keep()
+	return a, nil
+}
+
+// follow draws who has acked so far, from what the roster says, until the function it returns is called.
+func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop func()) {
+	if !j.Line.Animated() {
+		return func() {}
+	}
+	const pace = 100 * time.Millisecond
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { // owned by outcome, which waits for it by stop
+		defer close(done)
+		for remote.Sleep(ctx, pace) {
+			roster, err := c.Drivers(ctx, remote.DriverFilter{})
+			if err != nil {
+				continue // the wait itself tells of a server that is away
+			}
+			acks := progress.Acks{Targeted: e.Counts.Targeted}
+			for _, d := range roster.Items {
+				if d.LastAck != nil && d.LastAck.Seq == e.Seq {
+					acks.Acked++
+				}
+			}
+			j.Line.Draw(j.Line.Bar(remote.CommandOf(e).String(), acks))
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// stoppedWaiting says what goes on without us.
+func (j Job) stoppedWaiting(ctx context.Context, e remote.Entry, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return &clierr.Error{
+		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d goes on without us", e.Seq),
+		Mend: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: swarmcall stop", e.Seq),
+	}
+}

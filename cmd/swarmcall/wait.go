@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+)
+
+type waitCmd struct {
+	Drivers waitDriversCmd `cmd:"" help:"Wait until so many drivers are active. The server may still be starting."`
+}
+
+type waitDriversCmd struct {
+	Count   int           `arg:"" help:"How many."`
+	Label   []string      `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" sep:"none"`
+	Timeout time.Duration `default:"60s" help:"How long to wait (${default}); then exit 7."`
+	connection
+}
+
+// Validate bounds the flags. Kong calls it.
+func (c *waitDriversCmd) Validate() error {
+	if c.Count < 1 || c.Timeout <= 0 {
+		return errors.New("wait for 1 driver or more, for longer than 0")
+	}
+	return nil
+}
+
+// Run waits.
+func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
+	c.RetryFor = max(c.RetryFor, c.Timeout)
+	server, err := c.dial(s, "")
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	defer server.line.Keep()
+	limited, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: c.Label}, c.Count, func(n int) {
+		server.line.Draw(server.line.Players("drivers", int64(n), int64(c.Count)))
+	})
+	switch {
+	case ctx.Err() != nil:
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
+	case limited.Err() != nil:
+		return &clierr.Error{
+			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
+			Mend: "who is there: swarmcall drivers list; are the others started, and told this server's address?",
+		}
+	case err != nil:
+		return err
+	}
+	server.line.Say("%d drivers are active", n)
+	return nil
+}
+
+// waitForDrivers reads the roster again and again until want are in it, or ctx ends.
+func waitForDrivers(ctx context.Context, c *remote.Client, f remote.DriverFilter, want int, tell func(int)) (n int, err error) {
+	const pace = 200 * time.Millisecond
+	for {
+		page, err := c.Drivers(ctx, f)
+		if err != nil {
+			return n, err
+		}
+		n = len(page.Items)
+		tell(n)
+		if n >= want || !remote.Sleep(ctx, pace) {
+			return n, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/web"
+)
+
+// pages makes the dashboard. Its errors are written by the router, which is why it comes into being with it.
+func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
+	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+		s.ui = web.New(web.Config{
+			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed, Desired: s.registry,
+			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
+			About: s.about(), AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+		})
+		return s.ui
+	}
+}
+
+func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Check {
+	var out []web.Check
+	for _, c := range s.ready(ctx, stopping) {
+		out = append(out, web.Check(c))
+	}
+	return out
+}
+
+// about is what the About page tells.
+func (s *server) about() []web.Fact {
+	return []web.Fact{
+		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision}, {Name: "Go", Value: s.cfg.Version.GoVersion},
+		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir}, {Name: "Log id", Value: s.log.ID()},
+		{Name: "Sync", Value: string(s.log.SyncPolicy())}, {Name: "Log bound", Value: fmt.Sprintf("%d bytes", s.log.Usage().Max)},
+		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
+		{Name: "Forgotten", Value: s.cfg.ForgetAfter.String() + " after the session was lost"},
+		{Name: "Default deadline", Value: s.cfg.DefaultDeadline.String()},
+		{Name: "Lease", Value: s.cfg.LeaseTTL.String() + ", then drivers " + s.cfg.OnLeaseLost},
+	}
+}

@@ -1,0 +1,54 @@
+package browser
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/web"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+// fake serves the dashboard on a made-up swarm, behind the headers the server sends.
+func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
+	t.Helper()
+	cfg := web.Config{
+		Log: s, Fleet: s, Commands: s, Tick: 100 * time.Millisecond,
+		About: []web.Fact{{Name: "Version", Value: "v1.0.0"}, {Name: "Log", Value: "embedded JetStream, fsync per append"}},
+		Ready: func(context.Context) []web.Check {
+			return []web.Check{{Name: "log", OK: true}, {Name: "server", OK: true}}
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	ui := web.New(cfg)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = ui.Run(ctx) })
+	server := httptest.NewServer(headers(ui))
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
+}
+
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// failing is a log that takes no commands.
+func failing(context.Context) []web.Check {
+	return []web.Check{{Name: "log", Detail: "the log is full at 10 GiB; raise --log-max-bytes"}, {Name: "server", OK: true}}
+}

@@ -1,0 +1,176 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+func submit(t testing.TB, s *webtest.Swarm, players int64) {
+	t.Helper()
+	c := swarm.Command{Type: swarm.SetPlayers, Players: players}
+	if _, err := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: c, Deadline: swarm.MaxDeadline}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWithoutScripts does all of it by links and forms.
+func TestWithoutScripts(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	url := fake(t, s, nil)
+	b := open(t)
+	b.noScripts()
+	b.goTo(url)
+	b.picture("no-scripts")
+	b.do(chromedp.SetValue("input[name=players]", "42"), chromedp.Submit("input[name=players]"), chromedp.WaitVisible("#facts"))
+	b.do(chromedp.Click("#stop-open"), chromedp.WaitVisible("#stop-what-now"), chromedp.Click(".narrow button"), chromedp.WaitVisible("#facts"))
+	b.do(chromedp.Click("#theme button"), chromedp.WaitVisible("html[data-theme=dark] #facts"))
+	got := s.Submissions()
+	if len(got) != 2 || got[0].Command.Players != 42 || got[1].Command.Type != swarm.Stop {
+		t.Errorf("the forms submitted %+v", got)
+	}
+}
+
+// TestNewRowsWait keeps the rows one reads where they are.
+func TestNewRowsWait(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil) + "/ui/commands")
+	b.live()
+	submit(t, s, 1)
+	submit(t, s, 2)
+	b.says("#more-new", "Show 2 new")
+	if first := eval[string](b, "document.querySelector('#command-rows tr').id"); first != "c-16" {
+		t.Errorf("the first row is %s", first)
+	}
+	b.do(chromedp.Click("#more-new"))
+	b.until("document.querySelector('#command-rows tr').id === 'c-20' && document.getElementById('more-new').hidden")
+}
+
+// TestPause holds back what comes, says how much, and shows it at the end; focus and open details stay all along.
+func TestPause(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	eval[bool](b, "document.querySelector('.act details').open = true")
+	b.do(chromedp.Focus("#last a"))
+	b.keys("p")
+	submit(t, s, 77)
+	b.says("#conn-word", "Paused · +")
+	if eval[bool](b, "document.querySelector('#recent').textContent.includes('77 players')") {
+		t.Error("the page changed while it was paused")
+	}
+	b.keys("p")
+	b.says("#recent", "77 players each")
+	if !eval[bool](b, "document.querySelector('.act details').open && document.activeElement.closest('#last') !== null") {
+		t.Error("the focus, or what was open, is lost")
+	}
+}
+
+// TestKeyboard goes everywhere without a mouse, and switches the single keys off.
+func TestKeyboard(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"}, {"o", "/"}} {
+		b.keys("g", to.key)
+		b.until("location.pathname === '" + to.path + "' && document.readyState === 'complete'")
+		b.live()
+	}
+	b.keys("g", "d")
+	b.until("location.pathname === '/ui/drivers'")
+	b.live()
+	b.keys("j", "j", "k", kb.Enter)
+	b.until("location.pathname === '/ui/drivers/d-5'")
+	b.live()
+	b.keys("t")
+	b.until("document.documentElement.dataset.theme === 'dark' && document.cookie.includes('swarmcall_theme=dark')")
+	b.keys("?")
+	b.until("document.getElementById('help-dialog').open")
+	b.do(chromedp.Click("#keys-on"))
+	b.keys(kb.Escape, "s")
+	if eval[bool](b, "document.getElementById('stop-dialog').open") {
+		t.Error("a single key works though they are switched off")
+	}
+	if n := len(s.Submissions()); n != 0 {
+		t.Errorf("%d commands were sent", n)
+	}
+}
+
+// TestChartValues reads the chart with the arrow keys.
+func TestChartValues(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	b.until("document.querySelector('[data-layer=actual]').getAttribute('d').includes('L')")
+	b.do(chromedp.Focus(".chart svg"))
+	b.keys(kb.End)
+	b.says(".readout", "of 600 players")
+	b.keys(kb.Home)
+	b.until("document.querySelector('[data-layer=cursor]').getAttribute('d') !== ''")
+}
+
+// TestManyTabs has eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads and lives.
+func TestManyTabs(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	url := fake(t, s, nil)
+	first := open(t)
+	first.goTo(url)
+	first.live()
+	tabs := []*tab{first}
+	for range 7 {
+		b := first.another()
+		b.goTo(url + "/ui/commands")
+		b.live()
+		tabs = append(tabs, b)
+	}
+	submit(t, s, 88)
+	first.says("#recent", "88 players each")
+	tabs[7].says("#more-new", "Show 1 new")
+}
+
+// TestSlipOfAKey asks before a number goes out that is more than ten times the present one.
+func TestSlipOfAKey(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	b.send("1201")
+	b.until("document.getElementById('sure-dialog').open")
+	b.picture("dialog-sure")
+	b.keys(kb.Enter) // the focus is on No
+	b.until("!document.getElementById('sure-dialog').open")
+	b.send("1200")
+	b.says(".act .result", "all of 3 drivers acked")
+	if got := s.Submissions(); len(got) != 1 || got[0].Command.Players != 1200 {
+		t.Errorf("the form submitted %+v", got)
+	}
+}
+
+// send fills in the form for players and sends it, as Enter in the field does.
+func (b *tab) send(players string) {
+	b.t.Helper()
+	eval[bool](b, `(i => { i.value = "`+players+`"; i.form.requestSubmit(); return true; })(document.querySelector("input[name=players]"))`)
+}
+
+// TestLogIsFull disables what would be refused, with the reason, and leaves Stop.
+func TestLogIsFull(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, func(c *web.Config) { c.Ready = failing }))
+	b.live()
+	b.says("#trouble", "the log is full")
+	b.says("#acts", "Stop can be tried all the same")
+	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && !document.querySelector('#stop-dialog .stop').disabled") {
+		t.Error("the buttons are not as they should be")
+	}
+	b.picture("state-8-read-only")
+}

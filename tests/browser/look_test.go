@@ -1,0 +1,35 @@
+package browser
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+var allPages = []struct{ name, path string }{
+	{"overview", "/"}, {"commands", "/ui/commands"}, {"command", "/ui/commands/14"}, {"drivers", "/ui/drivers"}, {"driver", "/ui/drivers/d-4"},
+	{"heatmap", "/ui/heatmap"}, {"about", "/ui/about"}, {"stop", "/ui/stop"},
+}
+
+// TestPages looks at every page in both themes and at the narrowest window: it must be there, and not be wider than the window.
+func TestPages(t *testing.T) {
+	url := fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil)
+	b := open(t)
+	for _, p := range allPages {
+		for _, width := range []int64{1280, 320} {
+			b.do(chromedp.EmulateViewport(width, 900))
+			b.goTo(url + p.path)
+			b.live()
+			if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+				t.Errorf("%s: the page is %d pixels wider than the window of %d", p.name, over, width)
+			}
+			for _, theme := range []string{"light", "dark"} {
+				b.scheme(theme)
+				b.picture(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
+			}
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/app"
+)
+
+// server is the real server; it can be stopped and started again at the same address with the same log.
+type server struct {
+	t    testing.TB
+	cfg  app.Config
+	url  string
+	stop func()
+}
+
+func startServer(t testing.TB) *server {
+	t.Helper()
+	cfg := app.Defaults()
+	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
+	cfg.HeartbeatInterval, cfg.StaleAfter = 100*time.Millisecond, time.Second
+	cfg.Version = app.Version{Version: "v1.0.0-test", Revision: "test", GoVersion: "go"}
+	if testing.Verbose() {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	s := &server{t: t, cfg: cfg}
+	s.start()
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- app.Run(ctx, s.cfg, func(a string) { addr <- a }) }()
+	select {
+	case a := <-addr:
+		s.cfg.Listen, s.url = a, "http://"+a
+	case err := <-ended:
+		cancel()
+		s.t.Fatalf("the server did not start: %v", err)
+	}
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Errorf("the server ended with %v", err)
+		}
+	})
+}
+
+// curl posts a command as a controller does.
+func (s *server) curl(body string) string {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/commands", strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		s.t.Fatalf("%s: status %d, %s, %v", body, resp.StatusCode, answer, err)
+	}
+	return string(answer)
+}
+
+// load is a real driver with players that do nothing, on a connection that can be frozen.
+type load struct {
+	net  *freezer
+	quit func()
+}
+
+// drive connects a driver; labels come as key, value.
+func (s *server) drive(id string, labels ...string) *load {
+	s.t.Helper()
+	cfg := driver.Config{URL: s.url, DriverID: id, Version: "1.4.2", Labels: map[string]string{}, MaxPlayers: 1000}
+	for i := 0; i+1 < len(labels); i += 2 {
+		cfg.Labels[labels[i]] = labels[i+1]
+	}
+	ramp := driver.NewRamp(time.Millisecond, func(ctx context.Context) { <-ctx.Done() })
+	cfg.State, cfg.Metrics = ramp.State, func() map[string]float64 { return map[string]float64{"rps": 41.5} }
+	l := &load{net: &freezer{thawed: make(chan struct{})}}
+	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: l.net.dial}}
+	ctx, cancel := context.WithCancel(context.Background())
+	connected, ended := make(chan struct{}), make(chan error, 1)
+	cfg.OnConnect = func(driver.Session) {
+		select {
+		case <-connected:
+		default:
+			close(connected)
+		}
+	}
+	go func() { ended <- driver.Run(ctx, cfg, ramp) }()
+	select {
+	case <-connected:
+	case err := <-ended:
+		s.t.Fatalf("%s did not connect: %v", id, err)
+	}
+	l.quit = sync.OnceFunc(func() {
+		l.net.thaw()
+		cancel()
+		if err := <-ended; err != nil {
+			s.t.Logf("%s ended with %v", id, err)
+		}
+		ramp.Close()
+	})
+	s.t.Cleanup(l.quit)
+	return l
+}
+
+// freezer is the network of one driver. Frozen, it neither carries anything nor tells anybody.
+type freezer struct {
+	mu     sync.Mutex
+	frozen bool
+	thawed chan struct{} // closed when it is over
+}
+
+func (f *freezer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &freezable{conn, f}, nil
+}
+
+func (f *freezer) freeze() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frozen = true
+}
+
+func (f *freezer) thaw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.frozen {
+		f.frozen = false
+		close(f.thawed)
+		f.thawed = make(chan struct{})
+	}
+}
+
+func (f *freezer) wait() {
+	f.mu.Lock()
+	frozen, thawed := f.frozen, f.thawed
+	f.mu.Unlock()
+	if frozen {
+		<-thawed
+	}
+}
+
+type freezable struct {
+	net.Conn
+	f *freezer
+}
+
+func (c *freezable) Write(p []byte) (int, error) {
+	c.f.wait()
+	return c.Conn.Write(p)
+}
+
+func (c *freezable) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.f.wait()
+	return n, err
+}
+
+func setPlayers(n int) string {
+	return fmt.Sprintf(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players": %d}, "deadline_ms": 1000}`, n)
+}

@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const steps = `
+name: steps
+deadline: 300ms
+rejoin: %REJOIN%
+on_missing: %POLICY%
+retries: 2
+stages:
+  - wait: {drivers: 2, timeout: 30s}
+  - spawn_delay: 5ms
+  - set: {players: 1}
+  - hold: %HOLD%
+  - ramp: {from: 2, to: 4, step: 1, every: 100ms}
+`
+
+func stepsPlan(t *testing.T, policy, hold string) string {
+	return planFile(t, strings.NewReplacer("%POLICY%", policy, "%HOLD%", hold, "%REJOIN%", "300ms").Replace(steps))
+}
+
+var whole = []string{"set_spawn_delay_ms", "players 1", "players 2", "players 3", "players 4", "stop"}
+
+func sameLog(t *testing.T, url string, want ...string) {
+	t.Helper()
+	if got := logged(t, url); !slices.Equal(got, want) {
+		t.Errorf("the log has %q, want %q", got, want)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	report := t.TempDir() + "/junit.xml"
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "10ms"), "--report", "junit="+report)
+	p.code(0)
+	sameLog(t, s.url(), whole...)
+	if got := drivers["d-2"].commands(); !slices.Equal(got, []string{"delay 5", "players 1", "players 2", "players 3", "players 4", "stop"}) {
+		t.Errorf("d-2 applied %q", got)
+	}
+	b, err := os.ReadFile(report)
+	if err != nil || strings.Count(string(b), "<testsuite ") != 6 || strings.Contains(string(b), "<failure") {
+		t.Errorf("%v\n%s", err, b)
+	}
+	if strings.Contains(p.err.String(), "\x1b") {
+		t.Errorf("escape codes in a pipe:\n%q", p.err)
+	}
+}
+
+// TestPlanRefusesWhatItCannotMean: a plan with faults sends nothing.
+func TestPlanRefusesWhatItCannotMean(t *testing.T) {
+	for _, bad := range []string{
+		"stages: []", "stages: [{hold: 1s, set: {players: 1}}]", "stages: [{set: {playrs: 1}}]", "stages: [{ramp: {from: 0, to: 5, step: 0, every: 1s}}]",
+		"on_missing: ignore\nstages: [{hold: 1s}]", "stages: [{set: {players: 1, total: 2}}]", "stages: [{set: {players: -1}}]", "stages: [{hold: -1s}]", "x",
+	} {
+		p := swarmcall(t, "http://127.0.0.1:1", "run", planFile(t, bad))
+		p.code(2)
+		if !strings.Contains(p.err.String(), "swarmcall help plans") {
+			t.Errorf("%s:\n%s", bad, p.err)
+		}
+	}
+	swarmcall(t, "http://127.0.0.1:1", "run", "--check", stepsPlan(t, "retry", "1s")).code(0)
+}
+
+// TestPlanThroughARestart: the server goes away in mid-plan, in order or by force, and each stage is in the log once.
+func TestPlanThroughARestart(t *testing.T) {
+	for name, signal := range map[string]os.Signal{"in order": syscall.SIGTERM, "by force": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			s, drivers := newWorld(t, "d-1", "d-2")
+			p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "1500ms"))
+			p.says("hold for")
+			if err := s.end(signal); err != nil {
+				t.Fatal(err)
+			}
+			p.says("trying again in")
+			if err := s.start(); err != nil {
+				t.Fatal(err)
+			}
+			p.code(0)
+			sameLog(t, s.url(), whole...)
+			if got := drivers["d-1"].commands(); !slices.Contains(got, "players 4") || got[len(got)-1] != "stop" {
+				t.Errorf("d-1 applied %q", got)
+			}
+		})
+	}
+}
+
+// TestPlanThroughARestartInMidCommand kills the server while a step is open: the step is not sent again, for its drivers are told it
+// when they come back.
+func TestPlanThroughARestartInMidCommand(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	plan := planFile(t, "name: open\ndeadline: 30s\nstages: [{set: {players: 1}}, {hold: 10ms}, {set: {players: 2}}]")
+	drivers["d-2"].set("hold")
+	p := swarmcall(t, s.url(), "run", plan)
+	if !drivers["d-1"].until("players 1") {
+		t.Fatal("d-1 does not get it")
+	}
+	if err := s.end(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	drivers["d-2"].set("")
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	p.code(0)
+	sameLog(t, s.url(), "players 1", "players 2", "stop")
+}
+
+func TestPlanLosesADriver(t *testing.T) {
+	for policy, want := range map[string]struct {
+		code int
+		log  []string
+		says string
+	}{
+		"abort":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "d-2 lost: not connected when the step was sent"},
+		"continue": {3, whole, "going on without them"},
+		"retry":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "try 2 of 2 again, for 1 drivers"},
+	} {
+		t.Run(policy, func(t *testing.T) {
+			s, drivers := newWorld(t, "d-1", "d-2")
+			p := swarmcall(t, s.url(), "run", stepsPlan(t, policy, "200ms"))
+			p.says("hold for")
+			if err := drivers["d-2"].end(); err != nil {
+				t.Fatal(err)
+			}
+			p.code(want.code)
+			sameLog(t, s.url(), want.log...)
+			if !strings.Contains(p.err.String(), want.says) {
+				t.Errorf("no %q in\n%s", want.says, p.err)
+			}
+			if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
+				t.Errorf("d-1 applied %q", got)
+			}
+		})
+	}
+}
+
+// TestPlanRetries: a driver that does not ack at first is sent the step again, and the plan goes on.
+func TestPlanRetries(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"))
+	p.says("hold for")
+	drivers["d-2"].set("hold")
+	p.says("try 1 of 2 again, for 1 drivers")
+	drivers["d-2"].set("")
+	p.code(0)
+	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
+		t.Errorf("d-2 applied %q", got)
+	}
+	if n := len(lines(strings.Join(drivers["d-1"].commands(), "\n"), "players 2")); n != 1 {
+		t.Errorf("d-1 was sent the step again: %q", drivers["d-1"].commands())
+	}
+}
+
+// TestPlanYieldsToSomebodyElse: a stop by another hand ends the run with exit 9, and nothing undoes it.
+func TestPlanYieldsToSomebodyElse(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "500ms"))
+	p.says("hold for")
+	swarmcall(t, s.url(), "stop", "--submitter", "ops/alice").code(0)
+	p.code(9)
+	sameLog(t, s.url(), "set_spawn_delay_ms", "players 1", "stop")
+	if !strings.Contains(p.err.String(), "ops/alice commands these drivers now: stop") {
+		t.Errorf("it does not say who:\n%s", p.err)
+	}
+	if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
+		t.Errorf("d-1 applied %q", got)
+	}
+}
+
+// TestPlanInterrupted: Ctrl-C at any moment stops the load and says so.
+func TestPlanInterrupted(t *testing.T) {
+	s, _ := newWorld(t, "d-1", "d-2")
+	t.Run("while it waits", func(t *testing.T) {
+		p := swarmcall(t, s.url(), "run", planFile(t, "stages: [{wait: {drivers: 9, timeout: 60s}}]"))
+		p.says("wait for 9 drivers")
+		p.signal(os.Interrupt)
+		p.code(130)
+		p.says("nothing to stop")
+	})
+	t.Run("in a hold", func(t *testing.T) {
+		p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "60s"))
+		p.says("hold for")
+		p.signal(os.Interrupt)
+		p.code(130)
+		p.says("interrupted; the load is stopped")
+		p.says("stop: complete, 2 of 2 acked")
+	})
+	t.Run("by SIGTERM", func(t *testing.T) {
+		p := swarmcall(t, s.url(), "ramp", "--from", "0", "--to", "1000", "--step", "1", "--every", "20ms")
+		p.says("step 3/1001")
+		p.signal(syscall.SIGTERM)
+		p.code(130)
+		p.says("stop: complete, 2 of 2 acked")
+	})
+}
+
+func TestPlanInterruptedWhileACommandIsOpen(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	drivers["d-2"].set("hold")
+	p := swarmcall(t, s.url(), "run", planFile(t, "deadline: 20s\nstages: [{set: {players: 1}}]"))
+	if !drivers["d-1"].until("players 1") {
+		t.Fatal("d-1 does not get it")
+	}
+	p.signal(os.Interrupt)
+	if !drivers["d-1"].until("stop") {
+		t.Fatal("no stop comes")
+	}
+	drivers["d-2"].set("")
+	p.code(130)
+	p.says("interrupted; the load is stopped")
+	sameLog(t, s.url(), "players 1", "stop")
+}
+
+// TestPlanInterruptedWithoutAServer: that the stop did not get through is said loudly.
+func TestPlanInterruptedWithoutAServer(t *testing.T) {
+	s, _ := newWorld(t, "d-1", "d-2")
+	p := swarmcall(t, s.url(), "run", "--retry-for", "1s", stepsPlan(t, "abort", "60s"))
+	p.says("hold for")
+	if err := s.end(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(os.Interrupt)
+	p.code(130)
+	p.says("THE LOAD MAY STILL BE ON")
+	p.says("swarmcall stop --yes")
+}
+
+func TestRamp(t *testing.T) {
+	s, _ := newWorld(t, "d-1")
+	p := swarmcall(t, s.url(), "ramp", "--from", "5", "--to", "1", "--step", "3", "--every", "10ms")
+	p.code(0)
+	p.says("the load is left on")
+	sameLog(t, s.url(), "players 5", "players 2", "players 1")
+	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "1", "--step", "1", "--every", "10ms", "--hold", "10ms").code(0)
+	sameLog(t, s.url(), "players 5", "players 2", "players 1", "players 1", "stop")
+	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "2", "--step", "0", "--every", "10ms").code(2)
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestWatchThroughARestart: the stream goes on where it was cut, with nothing twice.
+func TestWatchThroughARestart(t *testing.T) {
+	s, _ := newWorld(t, "d-1")
+	w := swarmcall(t, s.url(), "commands", "watch", "--after", "0", "--retry-for", "30s", "-o", "jsonl")
+	swarmcall(t, s.url(), "players", "set", "1").code(0)
+	w.prints(`"seq":`)
+	if err := s.end(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	w.says("trying again in")
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	swarmcall(t, s.url(), "wait", "drivers", "1").code(0)
+	swarmcall(t, s.url(), "players", "set", "2").code(0)
+	w.prints(`"players":2`)
+	w.signal(os.Interrupt)
+	w.code(0)
+	if n := len(lines(w.out.String(), `"event":"issued"`)); n != 2 {
+		t.Errorf("%d commands were told, want 2:\n%s", n, w.out)
+	}
+}
+
+// TestInterruptedWhileItWaits: what goes on without us is named, and so is the code.
+func TestInterruptedWhileItWaits(t *testing.T) {
+	s, drivers := newWorld(t, "d-1")
+	drivers["d-1"].set("hold")
+	p := swarmcall(t, s.url(), "players", "set", "1", "--deadline", "60s", "--debug")
+	p.says("202 Accepted")
+	p.signal(os.Interrupt)
+	p.code(130)
+	if !strings.Contains(p.err.String(), "goes on without us") || !strings.Contains(p.err.String(), "swarmcall commands show") {
+		t.Errorf("%s", p.err)
+	}
+}
+
+// TestAServerThatComesLate: a pipeline may start its server and its command at once.
+func TestAServerThatComesLate(t *testing.T) {
+	s, err := startServer(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.end(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p := swarmcall(t, s.url(), "wait", "drivers", "1", "--timeout", "60s")
+	p.says("trying again in")
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := startDriver(s.url(), "d-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.code(0)
+	if err := d.end(); err != nil {
+		t.Error(err)
+	}
+	if err := s.end(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBarOnATerminal: who has acked so far is seen while a command is open, and all of it at the end.
+func TestBarOnATerminal(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
+	drivers["d-3"].set("hold")
+	x := onTerminal(t, s.url(), "players", "set", "5", "--deadline", "2s")
+	open := x.shows("[", "acked 2/3", "waiting 1")
+	x.code(3)
+	done := x.shows("acked 2/3", "missing 1", "waiting 0", "d-3 missing: deadline")
+	t.Logf("while it was open:\n%s\n\nat the end:\n%s", strings.TrimSpace(open), strings.TrimSpace(done))
+	if !strings.Contains(done, "ENTRY") {
+		t.Errorf("no table on a terminal:\n%s", done)
+	}
+	if raw := x.raw.String(); !strings.Contains(raw, "\x1b[32m█") {
+		t.Errorf("no colour on a terminal:\n%q", raw)
+	}
+}
+
+// TestPlayersOnATerminal: a ramp shows how many run against how many are wanted.
+func TestPlayersOnATerminal(t *testing.T) {
+	s, _ := newWorld(t, "d-1", "d-2")
+	x := onTerminal(t, s.url(), "ramp", "--from", "10", "--to", "20", "--step", "10", "--every", "1500ms")
+	t.Logf("\n%s", strings.TrimSpace(x.shows("stage 1/1 [", "players 20/20")))
+	x.code(0)
+}
+
+// TestNoDrawingWhereItIsUnwanted: a dumb terminal, and one whose user wants no colour.
+func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
+	s, _ := newWorld(t, "d-1")
+	t.Run("in a pipe", func(t *testing.T) {
+		p := swarmcall(t, s.url(), "players", "set", "5", "--wait", "converged")
+		p.code(0)
+		if strings.Contains(p.out.String()+p.err.String(), "\x1b") || strings.Contains(p.err.String(), "\r") {
+			t.Errorf("escape codes in a pipe:\n%q\n%q", p.out, p.err)
+		}
+	})
+	t.Run("NO_COLOR", func(t *testing.T) {
+		t.Setenv("NO_COLOR", "1")
+		x := onTerminal(t, s.url(), "players", "set", "6")
+		x.code(0)
+		if raw := x.raw.String(); strings.Contains(raw, "\x1b[3") || !strings.Contains(raw, "\x1b[K") {
+			t.Errorf("colour, or no bar:\n%q", raw)
+		}
+	})
+	t.Run("TERM=dumb", func(t *testing.T) {
+		t.Setenv("TERM", "dumb")
+		x := onTerminal(t, s.url(), "players", "set", "7")
+		x.code(0)
+		if raw := x.raw.String(); strings.Contains(raw, "\x1b") {
+			t.Errorf("escape codes on a dumb terminal:\n%q", raw)
+		}
+		w := onTerminal(t, s.url(), "watch")
+		w.shows("watching http")
+		swarmcall(t, s.url(), "players", "set", "8").code(0)
+		w.shows("set_players 8: complete")
+		w.types("\x03")
+		w.code(0)
+	})
+}
+
+// TestStopAsksOnATerminal: no is 2 and sends nothing; Enter is yes; Ctrl-C is 130.
+func TestStopAsksOnATerminal(t *testing.T) {
+	s, drivers := newWorld(t, "d-1")
+	for keys, code := range map[string]int{"n\r": 2, "\x03": 130} {
+		x := onTerminal(t, s.url(), "stop")
+		x.shows("Stop the load on every driver this reaches? [Y/n]")
+		x.types(keys)
+		x.code(code)
+		x.shows("nothing was sent")
+	}
+	if got := drivers["d-1"].commands(); len(got) > 0 {
+		t.Errorf("it was sent: %q", got)
+	}
+	x := onTerminal(t, s.url(), "stop")
+	x.shows("[Y/n]")
+	x.types("\r")
+	x.code(0)
+	onTerminal(t, s.url(), "stop", "--yes").code(0)
+}
+
+// TestWatchOnATerminal plays the full-screen view by its keys.
+func TestWatchOnATerminal(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "e-2")
+	swarmcall(t, s.url(), "players", "set", "5", "--submitter", "ci/nightly").code(0)
+	drivers["e-2"].set("hold")
+	swarmcall(t, s.url(), "players", "set", "6", "--deadline", "50ms").code(3)
+	drivers["e-2"].set("")
+	x := onTerminal(t, s.url(), "watch")
+	t.Logf("\n%s", strings.TrimRight(x.shows("● live", "players ", "2 active", "d-1", "e-2", "set_players 5", "ci/nightly", "2/2", "1/2, 1 missing", "s stop"), " \n"))
+	x.types("/")
+	x.shows("filter:", "Esc clears it")
+	x.types("e-2\r")
+	if after := x.shows("s stop", "filter: e-2"); strings.Contains(after, "d-1 ") || strings.Contains(after, "ci/nightly") {
+		t.Errorf("the filter lets through:\n%s", after)
+	}
+	x.types("/")
+	x.shows("Esc clears it")
+	x.types("\x1b")
+	x.shows("s stop", "d-1")
+	x.types("p")
+	x.shows("‖ paused, as of")
+	x.types("p")
+	x.shows("● live")
+	x.types("s")
+	x.shows("Stop the load on all 2 drivers?")
+	x.types("n")
+	x.shows("not stopped")
+	x.types("s")
+	x.shows("y or Enter")
+	x.types("y")
+	t.Logf("\n%s", strings.TrimRight(x.shows("stop: complete, 2 of 2 acked"), " \n"))
+	if !drivers["d-1"].until("stop") {
+		t.Error("d-1 is not stopped")
+	}
+	x.types("q")
+	x.code(0)
+	if !strings.Contains(x.raw.String(), "\x1b[?1049l") {
+		t.Error("the screen is not given back")
+	}
+}

@@ -1,0 +1,183 @@
+package generators
+
+import (
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	getK6     = "go install go.k6.io/k6@v1.8.1"
+	getLocust = "apt-get install python3-locust"
+)
+
+// generator is a real one: what `swarmcall drive` is called with to load a target.
+type generator struct {
+	name string
+	args func(t *testing.T, target string) []string
+	own  bool // it is a process of the driver's
+}
+
+var generators = []generator{
+	{"http users", func(_ *testing.T, target string) []string { return []string{"http", "--target", target} }, false},
+	{"http rate", func(_ *testing.T, target string) []string {
+		return []string{"http", "--target", target, "--mode", "rate"}
+	}, false},
+	{"k6", func(t *testing.T, target string) []string {
+		return []string{"k6", "--k6", tool(t, "k6", getK6), "testdata/script.js", "--", "--no-usage-report", "-e", "TARGET=" + target}
+	}, true},
+	{"locust", func(t *testing.T, target string) []string {
+		return []string{"locust", "--locust", tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--", "--host", target}
+	}, true},
+	{"exec", func(t *testing.T, target string) []string {
+		return []string{"exec", "--", tool(t, "python3", "apt-get install python3"), "testdata/program.py", target}
+	}, true},
+}
+
+func TestGenerators(t *testing.T) {
+	for _, g := range generators {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			load := startTarget(t)
+			url := startServer(t, nil)
+			p := drive(t, url, g.args(t, load.URL)...)
+			if n := load.since(time.Time{}); n > 0 {
+				t.Errorf("%d requests before any command", n)
+			}
+			upAndDown(t, url, load)
+			stopWhileRamping(t, url, load)
+			comesBack(t, url, load)
+			if g.own {
+				killed(t, url, p, load)
+			} else {
+				gone(t, url, p, load)
+			}
+		})
+	}
+}
+
+func running(t *testing.T, url string, n int64) {
+	t.Helper()
+	eventually(t, "the players run", func() bool { return driverOf(t, url).Reported.Players == n })
+}
+
+// upAndDown also proves the spawn delay: ten players, 200 ms apart, take 2 s; with Locust, which sends them in two batches, 1 s.
+func upAndDown(t *testing.T, url string, load *target) {
+	applied(t, url, players(5))
+	running(t, url, 5)
+	at := time.Now()
+	eventually(t, "requests", func() bool { return load.since(at) > 10 })
+	applied(t, url, spawnDelay(200*time.Millisecond))
+	at = time.Now()
+	applied(t, url, players(15))
+	running(t, url, 15)
+	if took := time.Since(at); took < 700*time.Millisecond {
+		t.Errorf("10 players 200 ms apart came in %v", took)
+	}
+	applied(t, url, players(3))
+	running(t, url, 3)
+	eventually(t, "metrics", func() bool { m := driverOf(t, url).Metrics; return m["rps"] > 0 || m["served"] > 0 })
+}
+
+// stopWhileRamping is the promise: no request from 1 s after the ack on.
+func stopWhileRamping(t *testing.T, url string, load *target) {
+	applied(t, url, spawnDelay(100*time.Millisecond))
+	applied(t, url, players(200))
+	eventually(t, "the ramp", func() bool { return driverOf(t, url).Reported.Players > 5 })
+	applied(t, url, stop)
+	silent(t, load, time.Now())
+	running(t, url, 0)
+}
+
+// silent fails the test if requests come later than 1 s after at.
+func silent(t *testing.T, load *target, at time.Time) {
+	t.Helper()
+	<-time.After(time.Until(at.Add(3 * time.Second))) // nothing can be waited for but nothing
+	t.Logf("%d requests within 1 s of the ack", load.since(at)-load.since(at.Add(time.Second)))
+	if n := load.since(at.Add(time.Second)); n > 0 {
+		t.Errorf("%d requests later than 1 s after the end of the load", n)
+	}
+}
+
+func comesBack(t *testing.T, url string, load *target) {
+	applied(t, url, spawnDelay(0))
+	applied(t, url, players(4))
+	running(t, url, 4)
+	at := time.Now()
+	eventually(t, "requests", func() bool { return load.since(at) > 10 })
+}
+
+// killed kills the generator under its driver, which tells so to whoever commands it, and then leaves.
+func killed(t *testing.T, url string, p *process, load *target) {
+	if err := p.child(t).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	e := command(t, url, players(5))
+	if len(e.Rejected) != 1 || e.Rejected[0].Code != "generator_ended" || !strings.Contains(e.Rejected[0].Detail, "signal: killed") {
+		t.Errorf("with a generator that was killed: %+v", e)
+	}
+	running(t, url, 0)
+	silent(t, load, at)
+	<-p.ended
+	if code := p.ProcessState.ExitCode(); code != 1 || !strings.Contains(p.log.String(), "signal: killed") {
+		t.Errorf("the driver ended with %d:\n%s", code, p.log)
+	}
+}
+
+// gone kills the driver itself under a command that it was too frozen to answer: it is missing at once.
+func gone(t *testing.T, url string, p *process, load *target) {
+	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	outcome := make(chan entry, 1)
+	go func() { outcome <- command(t, url, players(5)) }()
+	eventually(t, "the command is under way", func() bool {
+		var newest struct{ Items []entry }
+		call(t, http.MethodGet, url+"/commands?limit=1", "", &newest)
+		return len(newest.Items) == 1 && newest.Items[0].Status == "pending"
+	})
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	at := time.Now()
+	if e := <-outcome; len(e.Missing) != 1 || e.Missing[0].Reason != "disconnected" {
+		t.Errorf("of a driver that was killed: %+v", e)
+	}
+	silent(t, load, at)
+}
+
+// TestTheDriverEndsInOrder asks drivers under load to end.
+func TestTheDriverEndsInOrder(t *testing.T) {
+	for _, g := range generators {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			load := startTarget(t)
+			url := startServer(t, nil)
+			p := drive(t, url, g.args(t, load.URL)...)
+			applied(t, url, players(5))
+			running(t, url, 5)
+			end(t, p, load)
+			if d := driverOf(t, url); d.State != "" {
+				t.Errorf("it is still in the roster: %+v", d)
+			}
+		})
+	}
+}
+
+// end asks a driver to end: it does so without an error, and nothing comes after.
+func end(t *testing.T, p *process, load *target) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
+	at := time.Now()
+	if code := p.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the driver ended with %d:\n%s", code, p.log)
+	}
+	silent(t, load, at)
+}

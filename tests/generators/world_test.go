@@ -1,0 +1,258 @@
+package generators
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/app"
+)
+
+const patience = 60 * time.Second
+
+// cli is the command line that was built for these tests.
+var cli string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "generators-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	cli = filepath.Join(dir, "swarmcall")
+	if out, err := exec.Command("go", "build", "-o", cli, "../../cmd/swarmcall").CombinedOutput(); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// tool returns the path of a program that a test needs.
+func tool(t *testing.T, name, get string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if out, goErr := exec.Command("go", "env", "GOPATH").Output(); goErr == nil {
+			path, err = exec.LookPath(filepath.Join(strings.TrimSpace(string(out)), "bin", name))
+		}
+	}
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%v; get it: %s", err, get)
+	default:
+		t.Skipf("%v; get it: %s", err, get)
+	}
+	return ""
+}
+
+// startServer runs the real server until the test ends.
+func startServer(t *testing.T, change func(*app.Config)) (url string) {
+	t.Helper()
+	cfg := app.Defaults()
+	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", t.TempDir(), 100*time.Millisecond
+	if change != nil {
+		change(&cfg)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+	})
+	select {
+	case a := <-addr:
+		return "http://" + a
+	case err := <-ended:
+		t.Fatal(err)
+		return ""
+	}
+}
+
+// target counts requests.
+type target struct {
+	*httptest.Server
+	mu       sync.Mutex
+	arrivals []time.Time
+}
+
+func startTarget(t *testing.T) *target {
+	g := new(target)
+	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		g.mu.Lock()
+		g.arrivals = append(g.arrivals, time.Now())
+		g.mu.Unlock()
+		<-time.After(5 * time.Millisecond) // as a real one: else a few users take the whole machine
+		_, _ = w.Write([]byte("hello\n"))
+	}))
+	t.Cleanup(g.Close)
+	return g
+}
+
+// since returns how many requests came after at.
+func (g *target) since(at time.Time) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, a := range g.arrivals {
+		if a.After(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// process is a driver that was started from the command line.
+type process struct {
+	*exec.Cmd
+	log   *bytes.Buffer // read it after ended
+	ended chan struct{}
+}
+
+// drive starts a driver and waits until it has registered.
+func drive(t *testing.T, url string, args ...string) *process {
+	t.Helper()
+	p := &process{log: new(bytes.Buffer), ended: make(chan struct{})}
+	p.Cmd = exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "3s"}, args[1:]...)...)
+	p.Stdout, p.Stderr = p.log, p.log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { defer close(p.ended); _ = p.Wait() }()
+	t.Cleanup(func() {
+		_ = p.Process.Kill()
+		<-p.ended
+		if t.Failed() {
+			t.Logf("the driver: %s", p.log)
+		}
+	})
+	eventually(t, "the driver is there", func() bool {
+		select {
+		case <-p.ended:
+			t.Fatalf("the driver ended")
+		default:
+		}
+		return driverOf(t, url).State == "active"
+	})
+	return p
+}
+
+// child returns the process that the driver has started.
+func (p *process) child(t *testing.T) *os.Process {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid))
+	if err != nil || len(tasks) == 0 {
+		t.Skip("the system does not tell the children of a process")
+	}
+	for _, task := range tasks {
+		var pid int
+		if text, err := os.ReadFile(task); err == nil {
+			if _, err := fmt.Sscan(string(text), &pid); err == nil {
+				child, err := os.FindProcess(pid)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return child
+			}
+		}
+	}
+	t.Fatal("the driver has no child")
+	return nil
+}
+
+type driver struct {
+	State    string
+	Reported struct {
+		Players      int64
+		SpawnDelayMS int64 `json:"spawn_delay_ms"`
+		Running      bool
+	}
+	Metrics map[string]float64
+}
+
+func driverOf(t *testing.T, url string) (d driver) {
+	t.Helper()
+	call(t, http.MethodGet, url+"/drivers/d-1", "", &d)
+	return d
+}
+
+// entry is what a command came to.
+type entry struct {
+	Status   string
+	Rejected []struct{ Code, Detail string }
+	Missing  []struct{ Reason string }
+}
+
+func command(t *testing.T, url, command string) (e entry) {
+	t.Helper()
+	body := fmt.Sprintf(`{"command":%s,"deadline_ms":10000}`, command)
+	if code := call(t, http.MethodPost, url+"/commands", body, &e); code != http.StatusCreated {
+		t.Fatalf("%s: status %d", command, code)
+	}
+	return e
+}
+
+// applied sends a command that the driver has to ack.
+func applied(t *testing.T, url, text string) {
+	t.Helper()
+	if e := command(t, url, text); e.Status != "complete" {
+		t.Fatalf("%s: %+v", text, e)
+	}
+}
+
+func players(n int64) string { return fmt.Sprintf(`{"type":"set_players","players":%d}`, n) }
+
+func spawnDelay(d time.Duration) string {
+	return fmt.Sprintf(`{"type":"set_spawn_delay_ms","spawn_delay_ms":%d}`, d.Milliseconds())
+}
+
+const stop = `{"type":"stop"}`
+
+func call(t *testing.T, method, url, body string, into any) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 300 {
+		if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return resp.StatusCode
+}
+
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	late := time.After(patience)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !so() {
+		select {
+		case <-late:
+			t.Fatalf("not in %v: %s", patience, what)
+		case <-again.C:
+		}
+	}
+}

@@ -1,0 +1,15 @@
+"""The users of the tests, for Debian's Locust too: its 2.12.1 is built without a version, and so takes its own workers for old ones."""
+
+import importlib.util
+import os
+
+import locust.runners
+
+if not locust.runners.__version__:
+    locust.runners.__version__ = "2.12.1"
+
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "generators", "testdata", "locustfile.py")
+spec = importlib.util.spec_from_file_location("visitor", path)
+visitor = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(visitor)
+Visitor = visitor.Visitor

@@ -1,0 +1,91 @@
+// @ts-check
+// Sends the forms that command the swarm without leaving the page. Nothing is shown as done before drivers have answered.
+
+/** @param {import('./page.js').Page} page */
+export function act(page) {
+  document.addEventListener('submit', (e) => {
+    const form = e.target;
+    if (!(form instanceof HTMLFormElement) || !form.hasAttribute('data-act')) return;
+    e.preventDefault();
+    sure(form).then((yes) => { if (yes) send(form, page); });
+  });
+  const dialog = document.getElementById('stop-dialog');
+  document.getElementById('stop-open')?.addEventListener('click', (e) => {
+    e.preventDefault();
+    openStop();
+  });
+  dialog?.addEventListener('close', () => {
+    const out = dialog.querySelector('.result');
+    if (out) out.textContent = '';
+  });
+}
+
+/** Opens the dialog with the focus on Stop, so that Enter stops and Esc leaves. */
+export function openStop() {
+  const dialog = document.getElementById('stop-dialog');
+  if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
+  dialog.showModal();
+  /** @type {HTMLElement | null} */ (dialog.querySelector('.stop'))?.focus();
+}
+
+/** Asks when a number is so much larger than the present one that a key may have slipped. @param {HTMLFormElement} form */
+async function sure(form) {
+  const dialog = document.getElementById('sure-dialog');
+  const what = document.getElementById('sure-what');
+  const data = new FormData(form);
+  const players = Number(data.get('players'));
+  const all = data.get('per') === 'total';
+  const most = Number((all ? form.dataset.mostAll : form.dataset.most) ?? Infinity);
+  if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
+  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times what is asked now.`;
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
+  return dialog.returnValue === 'yes';
+}
+
+/** @param {HTMLFormElement} form @param {import('./page.js').Page} page */
+async function send(form, page) {
+  if (form.getAttribute('aria-busy') === 'true') return; // a second Enter is not a second command
+  const out = form.querySelector('.result');
+  const button = form.querySelector('button');
+  form.setAttribute('aria-busy', 'true');
+  button?.setAttribute('aria-busy', 'true');
+  tell(out, { tone: 'busy', says: 'Sending; waiting for the drivers…' });
+  const result = await post(form);
+  form.removeAttribute('aria-busy');
+  button?.removeAttribute('aria-busy');
+  tell(out, result);
+  const stopped = new FormData(form).get('type') === 'stop';
+  const loud = document.getElementById(stopped && result.tone !== 'ok' ? 'assertive' : 'polite');
+  if (loud) loud.textContent = result.says;
+  for (const f of page.changes) f();
+}
+
+/** @param {HTMLFormElement} form */
+async function post(form) {
+  try {
+    const answer = await fetch(form.action, {
+      method: 'POST', headers: { accept: 'application/json' },
+      body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
+    });
+    return await answer.json();
+  } catch {
+    return { tone: 'bad', says: 'No answer from the server. The command may have been sent: look at the newest commands before you send it again.' };
+  }
+}
+
+/** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */
+function tell(out, result) {
+  if (!out) return;
+  const words = document.createElement('span');
+  words.className = 'tone t-' + result.tone;
+  words.textContent = result.says;
+  out.replaceChildren(words);
+  if (result.url) {
+    const link = document.createElement('a');
+    link.href = result.url;
+    link.textContent = result.words ?? 'Details';
+    out.append(' ', link);
+  }
+}

@@ -1,0 +1,123 @@
+// @ts-check
+// The players chart, as view/playerschart.go draws it, from the same numbers.
+const HOLE = 12_000; // points further apart have something missing between them
+const WINDOW = 600_000;
+const LEAST = 60_000;
+const ROWS = 20;
+
+export class Players {
+  /** @param {Element} figure */
+  constructor(figure) {
+    this.figure = figure;
+    /** @type {{at: number, target: number, actual: number}[]} */ this.points = [];
+    /** @type {Map<number, {at: number, words: string}>} */ this.marks = new Map();
+    this.dirty = false;
+  }
+
+  async load() {
+    const answer = await fetch('/ui/series', { cache: 'no-store' }).catch(() => undefined);
+    if (!answer?.ok) return;
+    for (const item of await answer.json()) this.add(item);
+    this.draw();
+  }
+
+  /** Takes a point or a mark; what was seen before changes nothing. @param {any[]} item */
+  add(item) {
+    if (item[0] === 'm') {
+      this.marks.set(item[2], { at: item[1], words: `#${item[2]} ${item[3]}` });
+    } else if (item[0] === 'p' && !this.points.some((p) => p.at === item[1])) {
+      this.points.push({ at: item[1], target: item[2], actual: item[3] });
+      if (this.points.length > 1 && this.points[this.points.length - 2].at > item[1]) this.points.sort((a, b) => a.at - b.at);
+    }
+    this.dirty = true;
+  }
+
+  /** @param {string} name */
+  layer(name) { return this.figure.querySelector(`[data-layer="${name}"]`); }
+
+  draw() {
+    if (!this.dirty || !this.points.length) return;
+    this.dirty = false;
+    const last = this.points[this.points.length - 1];
+    this.points = this.points.filter((p) => p.at > last.at - WINDOW);
+    const from = Math.min(this.points[0].at, last.at - LEAST);
+    const top = niceTop(Math.max(1, ...this.points.map((p) => Math.max(p.target, p.actual))));
+    this.x = (/** @type {number} */ at) => Math.round((10000 * (at - from)) / (last.at - from)) / 10;
+    const y = (/** @type {number} */ n) => Math.round(1000 - (1000 * n) / top) / 10;
+    this.lines(y);
+    for (const [at, m] of this.marks) if (m.at < from) this.marks.delete(at);
+    this.layer('marks')?.replaceChildren(...[...this.marks.values()].filter((m) => m.at <= last.at).map((m) => svg('path', { class: 'mark', d: `M${this.x?.(m.at)} 0V100` })));
+    this.text('[data-axis="max"]', top.toLocaleString('en'));
+    this.text('[data-axis="from"]', clock(from));
+    this.text('[data-axis="to"]', clock(last.at));
+    this.text('[data-last="target"]', last.target.toLocaleString('en'));
+    this.text('[data-last="actual"]', last.actual.toLocaleString('en'));
+    this.table();
+  }
+
+  /** @param {(n: number) => number} y */
+  lines(y) {
+    let target = '', actual = '';
+    /** @type {Element[]} */ const holes = [];
+    this.points.forEach((p, i) => {
+      const x = this.x?.(p.at);
+      const before = this.points[i - 1];
+      if (!before || p.at - before.at > HOLE) {
+        if (before) holes.push(svg('rect', { class: 'hole', x: String(this.x?.(before.at)), width: String((x ?? 0) - (this.x?.(before.at) ?? 0)), y: '0', height: '100', fill: 'url(#players-hatch)' }));
+        target += `M${x} ${y(p.target)}`;
+        actual += `M${x} ${y(p.actual)}`;
+        return;
+      }
+      if (p.target !== before.target || i === this.points.length - 1) target += `H${x}V${y(p.target)}`;
+      actual += `L${x} ${y(p.actual)}`;
+    });
+    this.layer('target')?.setAttribute('d', target);
+    this.layer('actual')?.setAttribute('d', actual);
+    this.layer('holes')?.replaceChildren(...holes);
+  }
+
+  /** @param {string} selector @param {string} words */
+  text(selector, words) {
+    const el = this.figure.querySelector(selector);
+    if (el && el.textContent !== words) el.textContent = words;
+  }
+
+  /** The table twin is written only while somebody has it open. */
+  table() {
+    const body = this.figure.querySelector('[data-twin]');
+    if (!body || !this.figure.querySelector('details')?.open) return;
+    const step = Math.max(1, Math.floor(this.points.length / ROWS));
+    const chosen = this.points.filter((_, i) => (this.points.length - 1 - i) % step === 0).reverse();
+    body.replaceChildren(...chosen.map((p) => {
+      const row = document.createElement('tr');
+      const head = document.createElement('th');
+      head.scope = 'row';
+      head.textContent = clock(p.at);
+      row.append(head, ...[p.target, p.actual].map((n) => { const cell = document.createElement('td'); cell.className = 'n'; cell.textContent = n.toLocaleString('en'); return cell; }));
+      return row;
+    }));
+  }
+
+  /** What the chart says at each point, and at each command. */
+  values() {
+    if (!this.x) return [];
+    const points = this.points.map((p) => ({ x: this.x?.(p.at) ?? 0, words: `${clock(p.at)} · ${p.actual.toLocaleString('en')} of ${p.target.toLocaleString('en')} players` }));
+    const marks = [...this.marks.values()].map((m) => ({ x: this.x?.(m.at) ?? 0, words: `${clock(m.at)} · ${m.words}` }));
+    return [...points, ...marks].sort((a, b) => a.x - b.x);
+  }
+}
+
+/** @param {string} name @param {Record<string, string>} attributes */
+function svg(name, attributes) {
+  const el = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [k, v] of Object.entries(attributes)) el.setAttribute(k, v);
+  return el;
+}
+
+/** @param {number} at */
+function clock(at) { return new Date(at).toISOString().slice(11, 19); }
+
+/** @param {number} n */
+function niceTop(n) {
+  for (let unit = 1; ; unit *= 10) for (const f of [1, 2, 5]) if (f * unit >= n) return f * unit;
+}

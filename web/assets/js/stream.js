@@ -1,0 +1,86 @@
+// @ts-check
+// One connection to the server's live stream. Used by the shared worker, and by a page where there is none.
+
+/** Silence after which the stream is not believed any more: the server says something at least every two seconds. */
+const SILENCE = 6000;
+const RETRY = [500, 1000, 2000, 4000, 8000];
+
+/**
+ * @typedef {{kind: 'patch', data: any} | {kind: 'live', build?: string} | {kind: 'lost', since: number} | {kind: 'reset'} | {kind: 'out'}} Message
+ */
+export class Stream {
+  /** @param {(m: Message) => void} tell */
+  constructor(tell) {
+    this.tell = tell;
+    this.topics = /** @type {string[]} */ ([]);
+    this.cursor = '';
+    this.heard = Date.now();
+    this.failures = 0;
+    this.live = false;
+    /** @type {EventSource | undefined} */ this.source = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.timer = undefined;
+    setInterval(() => this.source && Date.now() - this.heard > SILENCE && this.lose(), 1000);
+  }
+
+  /** Follows these topics; those that are fresh are sent whole. @param {string[]} topics @param {string[]} fresh @param {string} cursor */
+  follow(topics, fresh, cursor) {
+    this.topics = topics;
+    this.cursor ||= cursor;
+    this.open(fresh);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = undefined;
+    this.live = false;
+  }
+
+  /** @param {string[]} fresh */
+  open(fresh) {
+    this.close();
+    if (!this.topics.length) return;
+    const q = new URLSearchParams();
+    for (const t of this.topics) q.append('topic', t);
+    for (const t of fresh) q.append('fresh', t);
+    q.set('after', this.cursor);
+    this.heard = Date.now();
+    const source = new EventSource('/ui/stream?' + q);
+    this.source = source;
+    const on = (/** @type {string} */ name, /** @type {(e: MessageEvent) => void} */ f) => source.addEventListener(name, (e) => {
+      if (source !== this.source) return;
+      this.hear(/** @type {MessageEvent} */ (e));
+      f(/** @type {MessageEvent} */ (e));
+    });
+    on('hello', (e) => this.tell({ kind: 'live', build: JSON.parse(e.data).build }));
+    on('patch', (e) => this.tell({ kind: 'patch', data: JSON.parse(e.data) }));
+    on('beat', () => {});
+    on('reset', () => { this.cursor = ''; this.tell({ kind: 'reset' }); });
+    source.onerror = () => source === this.source && this.lose();
+  }
+
+  /** @param {MessageEvent} e */
+  hear(e) {
+    this.heard = Date.now();
+    this.failures = 0;
+    if (e.lastEventId) this.cursor = e.lastEventId;
+    if (!this.live) {
+      this.live = true;
+      this.tell({ kind: 'live' });
+    }
+  }
+
+  /** Says so, and tries again: EventSource by itself gives up on an error status, and does not notice silence. */
+  async lose() {
+    const since = this.heard;
+    this.close();
+    this.tell({ kind: 'lost', since });
+    const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
+    this.timer = setTimeout(() => this.open([]), wait);
+    const answer = await fetch('/ui/about', { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
+    if (answer?.status === 401) {
+      this.close();
+      this.tell({ kind: 'out' });
+    }
+  }
+}

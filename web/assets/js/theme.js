@@ -1,0 +1,16 @@
+// @ts-check
+// The theme is kept in a cookie, so that the server sends the next page in it.
+export function theme() {
+  const form = document.getElementById('theme');
+  form?.addEventListener('submit', (e) => {
+    e.preventDefault();
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    const next = dark ? 'light' : 'dark';
+    root.dataset.theme = next;
+    document.cookie = `swarmcall_theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    const button = form.querySelector('button');
+    button?.setAttribute('aria-label', 'Theme: change to ' + (dark ? 'dark' : 'light'));
+    button?.setAttribute('value', dark ? 'dark' : 'light');
+  });
+}

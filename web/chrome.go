@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/web/assets"
+	"github.com/swarmcall/swarmcall/web/page"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+const themeCookie = "swarmcall_theme"
+
+func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
+	return page.Chrome{
+		Title: title, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(), Strip: view.NewStrip(w),
+	}
+}
+
+// theme is kept in a cookie, so that a page comes in its colours and does not change them before the visitor's eyes.
+func theme(r *http.Request) string {
+	c, err := r.Cookie(themeCookie)
+	if err != nil || (c.Value != "dark" && c.Value != "light") {
+		return ""
+	}
+	return c.Value
+}
+
+func setTheme(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	value := r.PostFormValue("theme")
+	if value == "dark" || value == "light" {
+		http.SetCookie(w, &http.Cookie{ //nolint:gosec // no secret: a script may change it, and plain HTTP may carry it
+			Name: themeCookie, Value: value, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), SameSite: http.SameSiteLaxMode,
+		})
+	}
+	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath lets no other place through
+}
+
+// localPath is where to go back to: a path of this server, and no other place.
+func localPath(s string) string {
+	to, err := url.Parse(s)
+	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, "/") || strings.ContainsAny(s, "\\\r\n") || strings.HasPrefix(s, "//") {
+		return "/"
+	}
+	return to.RequestURI()
+}

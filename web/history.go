@@ -1,0 +1,142 @@
+package web
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// history keeps what the roster was: players over time, for the whole swarm and per driver, and changes of sessions. It is what
+// this server saw since it started, and bounded.
+type history struct {
+	mu       sync.Mutex
+	sums     []view.Sample
+	sparks   map[string][]int64
+	sparkAt  time.Time
+	sessions map[string]*sessionLog
+}
+
+type sessionLog struct {
+	state     swarm.DriverState
+	connected time.Time
+	events    []view.SessionEvent // oldest first
+}
+
+const (
+	sampleEvery = time.Second
+	keptSamples = 600
+	sparkEvery  = 5 * time.Second
+	keptSpark   = 60
+	keptEvents  = 40 // per driver
+)
+
+func newHistory() *history {
+	return &history{sparks: map[string][]int64{}, sessions: map[string]*sessionLog{}}
+}
+
+func (h *history) samples() []view.Sample {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.sums)
+}
+
+func (h *history) spark(id string) []int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.sparks[id])
+}
+
+func (h *history) events(id string) []view.SessionEvent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	log := h.sessions[id]
+	if log == nil {
+		return nil
+	}
+	out := slices.Clone(log.events)
+	slices.Reverse(out)
+	return out
+}
+
+// observe takes note of w. It reports the sample, if it was time for one.
+func (h *history) observe(w view.World) (s view.Sample, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.observeSessions(w)
+	if w.Now.Sub(h.sparkAt) >= sparkEvery {
+		h.sparkAt = w.Now
+		h.observeSparks(w.Drivers)
+	}
+	// A tick may come a little early: a sample that waits for the next one would leave every other out.
+	if n := len(h.sums); n > 0 && w.Now.Sub(h.sums[n-1].At) < sampleEvery*9/10 {
+		return view.Sample{}, false
+	}
+	s = w.Sum()
+	if h.sums = append(h.sums, s); len(h.sums) > keptSamples {
+		h.sums = slices.Delete(h.sums, 0, len(h.sums)-keptSamples)
+	}
+	return s, true
+}
+
+func (h *history) observeSparks(drivers []swarm.Driver) {
+	next := make(map[string][]int64, len(drivers))
+	for _, d := range drivers {
+		values := append(h.sparks[d.ID], d.Reported.Players)
+		if len(values) > keptSpark {
+			values = slices.Delete(values, 0, len(values)-keptSpark)
+		}
+		next[d.ID] = values
+	}
+	h.sparks = next
+}
+
+// observeSessions notes what changed. A driver that is forgotten by the roster is forgotten here.
+func (h *history) observeSessions(w view.World) {
+	for _, d := range w.Drivers {
+		log := h.sessions[d.ID]
+		if log == nil {
+			log = &sessionLog{}
+			h.sessions[d.ID] = log
+		}
+		log.observe(d, w.Now)
+	}
+	if len(h.sessions) > len(w.Drivers) {
+		known := make(map[string]bool, len(w.Drivers))
+		for _, d := range w.Drivers {
+			known[d.ID] = true
+		}
+		for id := range h.sessions {
+			if !known[id] {
+				delete(h.sessions, id)
+			}
+		}
+	}
+}
+
+func (l *sessionLog) observe(d swarm.Driver, now time.Time) {
+	add := func(at time.Time, state swarm.DriverState, what string) {
+		l.events = append(l.events, view.SessionEvent{At: at, State: state, What: what})
+		if len(l.events) > keptEvents {
+			l.events = slices.Delete(l.events, 0, len(l.events)-keptEvents)
+		}
+	}
+	switch {
+	case !d.ConnectedAt.Equal(l.connected):
+		add(d.ConnectedAt, swarm.Active, "connected from "+d.RemoteAddr)
+		if d.State != swarm.Active {
+			l.state, l.connected = swarm.Active, d.ConnectedAt
+			l.observe(d, now)
+		}
+	case d.State == l.state:
+	case d.State == swarm.Active:
+		add(now, d.State, "heartbeats are in time again")
+	case d.State == swarm.Stale:
+		add(now, d.State, "heartbeats are late")
+	case d.State == swarm.Disconnected:
+		add(now, d.State, "session lost")
+	}
+	l.state, l.connected = d.State, d.ConnectedAt
+}

@@ -1,0 +1,116 @@
+package live
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// frame returns what changed since cursor as the data of one event, or nil. Its bytes are shared by all viewers at that cursor.
+func (t *topic) frame(cursor uint64) []byte {
+	if f, ok := t.frames[cursor]; ok {
+		return f
+	}
+	f := t.encode(cursor)
+	if t.frames == nil {
+		t.frames = map[uint64][]byte{}
+	}
+	t.frames[cursor] = f
+	return f
+}
+
+func (t *topic) encode(cursor uint64) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"topic":`)
+	b.Write(jsonString(t.name))
+	empty := b.Len()
+	t.encodeParts(&b, cursor)
+	t.encodeLists(&b, cursor)
+	t.encodeItems(&b, cursor)
+	if b.Len() == empty {
+		return nil
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func (t *topic) encodeParts(b *bytes.Buffer, cursor uint64) {
+	s := seqOf(b, `,"parts":[`)
+	for _, id := range t.order {
+		if p := t.parts[id]; p.rev > cursor {
+			s.add(p.json)
+		}
+	}
+	s.end()
+}
+
+func (t *topic) encodeLists(b *bytes.Buffer, cursor uint64) {
+	s := seqOf(b, `,"lists":[`)
+	for id, l := range t.lists {
+		if data := l.encode(id, cursor); data != nil {
+			s.add(data)
+		}
+	}
+	s.end()
+}
+
+func (t *topic) encodeItems(b *bytes.Buffer, cursor uint64) {
+	s := seqOf(b, `,"items":[`)
+	for _, i := range t.items {
+		if i.rev > cursor {
+			s.add(i.json)
+		}
+	}
+	s.end()
+}
+
+// encode tells the order only when it changed, and of the rows only those that did.
+func (l *list) encode(id string, cursor uint64) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"id":`)
+	b.Write(jsonString(id))
+	empty := b.Len()
+	if l.orderRev > cursor {
+		order, err := json.Marshal(l.order)
+		if err == nil { // strings always encode
+			b.WriteString(`,"order":`)
+			b.Write(order)
+		}
+	}
+	s := seqOf(&b, `,"rows":[`)
+	for _, row := range l.order {
+		if v := l.rows[row]; v != nil && v.rev > cursor {
+			s.add(v.json)
+		}
+	}
+	s.end()
+	if b.Len() == empty {
+		return nil
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// seq writes members with commas between them, and nothing at all when there are none.
+type seq struct {
+	b    *bytes.Buffer
+	open string
+	any  bool
+}
+
+func seqOf(b *bytes.Buffer, open string) *seq { return &seq{b: b, open: open} }
+
+func (s *seq) add(data []byte) {
+	if s.any {
+		s.b.WriteByte(',')
+	} else {
+		s.b.WriteString(s.open)
+		s.any = true
+	}
+	s.b.Write(data)
+}
+
+func (s *seq) end() {
+	if s.any {
+		s.b.WriteByte(']')
+	}
+}

@@ -1,0 +1,217 @@
+package live
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// viewer is one stream. It has a place in the log of changes and nothing else.
+type viewer struct {
+	hub    *Hub
+	topics []*topic
+	cursor uint64
+	fresh  map[*topic]bool // topics to be sent whole, once there is something of them
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+}
+
+// ServeHTTP streams ?topic=…&topic=… from the position in Last-Event-ID, or ?after. A topic that is also named by ?fresh=… is sent
+// whole: a page that was just loaded is of a moment between two revisions.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	names := r.URL.Query()["topic"]
+	v := &viewer{hub: h, w: w, rc: http.NewResponseController(w)}
+	if status, why := v.join(names); why != "" {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, why, status)
+		return
+	}
+	defer v.leave()
+	after := r.Header.Get("Last-Event-ID")
+	if after == "" {
+		after = r.URL.Query().Get("after")
+	}
+	head := w.Header()
+	head.Set("Content-Type", "text/event-stream")
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	if !v.resumes(r) {
+		v.wantFresh(r.URL.Query()["fresh"])
+	}
+	if v.hello(after) == nil {
+		v.follow(r.Context().Done())
+	}
+}
+
+// join subscribes; it returns why not otherwise.
+func (v *viewer) join(names []string) (status int, why string) {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > maxPerViewer || slices.ContainsFunc(names, func(n string) bool { return !v.hub.cfg.Valid(n) }) {
+		return http.StatusBadRequest, "these are not topics of this server"
+	}
+	h := v.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.running || h.viewers >= h.cfg.MaxViewers || len(h.topics)+len(names) > maxTopics {
+		return http.StatusServiceUnavailable, "no live updates just now"
+	}
+	for _, name := range append(names, "") {
+		t := h.topics[name]
+		if t == nil {
+			t = newTopic(name)
+			h.topics[name] = t
+		}
+		t.viewers++
+		v.topics = append(v.topics, t)
+	}
+	h.viewers++
+	if h.viewers == 1 {
+		select {
+		case h.kick <- struct{}{}:
+		default: // it is awake already
+		}
+	}
+	return 0, ""
+}
+
+func (v *viewer) leave() {
+	v.hub.mu.Lock()
+	defer v.hub.mu.Unlock()
+	v.hub.viewers--
+	for _, t := range v.topics {
+		if t.viewers--; t.viewers == 0 {
+			t.idle = time.Now()
+		}
+	}
+}
+
+func (v *viewer) resumes(r *http.Request) bool {
+	_, ours := v.hub.parse(r.Header.Get("Last-Event-ID"))
+	return ours
+}
+
+func (v *viewer) wantFresh(names []string) {
+	v.fresh = map[*topic]bool{}
+	for _, t := range v.topics {
+		if slices.Contains(names, t.name) || t.name == "" {
+			v.fresh[t] = true
+		}
+	}
+}
+
+// hello says which build this is, and whether the page must be loaded anew.
+func (v *viewer) hello(after string) error {
+	rev, ours := v.hub.parse(after)
+	if ours {
+		v.cursor = rev
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "retry: 1000\nevent: hello\ndata: {\"build\":%q}\n\n", v.hub.cfg.Build)
+	if after != "" && !ours {
+		b.WriteString("event: reset\ndata: {\"why\":\"restart\"}\n\n")
+	}
+	return v.write(b.Bytes())
+}
+
+// follow sends what changes until the viewer, or the hub, is gone. Many viewers do not all write at the same moment: each waits
+// for a moment of its own, so that a burst of writes never stands in the way of commands.
+func (v *viewer) follow(gone <-chan struct{}) {
+	beat := time.NewTimer(v.hub.cfg.Beat)
+	defer beat.Stop()
+	pause := time.NewTimer(time.Hour)
+	defer pause.Stop()
+	for {
+		event, changed, spread := v.next()
+		if event == nil {
+			select {
+			case <-gone:
+				return
+			case <-changed:
+			case <-beat.C:
+				event = v.beat()
+			}
+			pause.Reset(spread)
+			select {
+			case <-gone:
+				return
+			case <-pause.C:
+			}
+			if !v.hub.alive() {
+				return
+			}
+		}
+		if event == nil {
+			continue // what changed is not on this viewer's pages; its beat goes on as it is due
+		}
+		if v.write(event) != nil {
+			return
+		}
+		beat.Reset(v.hub.cfg.Beat)
+	}
+}
+
+// next returns the events since the cursor and moves it on, or how to wait for some.
+func (v *viewer) next() (event []byte, changed <-chan struct{}, spread time.Duration) {
+	h := v.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var frames [][]byte
+	for _, t := range v.topics {
+		from := v.cursor
+		if v.fresh[t] && t.filled() {
+			from = 0
+			delete(v.fresh, t)
+		}
+		if from == h.rev {
+			continue
+		}
+		if f := t.frame(from); f != nil {
+			frames = append(frames, f)
+		}
+	}
+	v.cursor = h.rev
+	if len(frames) > 0 {
+		return events(frames, h.id(h.rev)), h.changed, 0
+	}
+	limit := min(h.cfg.Tick*4/5, time.Duration(h.viewers)*500*time.Microsecond)
+	return nil, h.changed, rand.N(limit + 1) //nolint:gosec // spreads load, hides nothing
+}
+
+// events puts the id on the last event only: a viewer that is cut off before it resumes from before the first.
+func events(frames [][]byte, id string) []byte {
+	var b bytes.Buffer
+	for i, f := range frames {
+		if i == len(frames)-1 {
+			b.WriteString("id: " + id + "\n")
+		}
+		b.WriteString("event: patch\ndata: ")
+		b.Write(f)
+		b.WriteString("\n\n")
+	}
+	return b.Bytes()
+}
+
+func (v *viewer) beat() []byte {
+	return fmt.Appendf(nil, "id: %s\nevent: beat\ndata: {\"now\":%d}\n\n", v.hub.id(v.cursor), time.Now().UnixMilli())
+}
+
+func (h *Hub) alive() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running
+}
+
+// write gives each write its own deadline: a viewer that never reads is let go, and nobody waits for it.
+func (v *viewer) write(b []byte) error {
+	if err := v.rc.SetWriteDeadline(time.Now().Add(v.hub.cfg.WriteLimit)); err != nil {
+		return err
+	}
+	if _, err := v.w.Write(b); err != nil {
+		return err
+	}
+	return v.rc.Flush()
+}

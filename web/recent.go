@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// recent keeps the newest entries for the live pages: by the feed, or by asking the log when there is none.
+type recent struct {
+	log    Log
+	feed   Feed
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	entries []swarm.Entry // newest first
+	err     error
+	gen     uint64 // rises with every change
+	asked   time.Time
+}
+
+func newRecent(log Log, feed Feed, logger *slog.Logger) *recent {
+	return &recent{log: log, feed: feed, logger: logger}
+}
+
+// now returns the entries, and a number that is another one when they are.
+func (r *recent) now(ctx context.Context) (entries []swarm.Entry, gen uint64, err error) {
+	if r.feed == nil {
+		r.ask(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.entries), r.gen, r.err
+}
+
+// askAllEvery is how old what is shown of closed entries may be without a feed: only late acks change them.
+const askAllEvery = 5 * time.Second
+
+// ask looks for news in the log: at the newest entry first, because that is cheap.
+func (r *recent) ask(ctx context.Context) {
+	p, err := r.log.Page(ctx, swarm.Query{Limit: 1})
+	r.mu.Lock()
+	same := err == nil && r.err == nil && len(p.Entries) == min(1, len(r.entries)) && time.Since(r.asked) < askAllEvery &&
+		(len(p.Entries) == 0 || p.Entries[0].Seq == r.entries[0].Seq) && !slices.ContainsFunc(r.entries, open)
+	r.mu.Unlock()
+	if !same {
+		r.reload(ctx)
+	}
+}
+
+func open(e swarm.Entry) bool { return e.Closed == nil }
+
+func (r *recent) reload(ctx context.Context) {
+	p, err := r.log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
+	if err != nil && ctx.Err() == nil {
+		r.logger.Debug("the dashboard cannot read the log", "err", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err = err; err == nil {
+		r.entries = p.Entries
+	}
+	r.gen++
+	r.asked = time.Now()
+}
+
+// follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls between.
+func (r *recent) follow(ctx context.Context) {
+	if r.feed == nil {
+		return
+	}
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+		position := r.feed.Last()
+		r.reload(ctx)
+		for {
+			events, err := r.feed.After(ctx, position)
+			if err != nil {
+				break
+			}
+			for _, e := range events {
+				r.apply(e.Position, e.Record)
+				position = e.Position
+			}
+		}
+		again.Reset(time.Second)
+	}
+}
+
+// apply folds a record in. A record that was seen already changes nothing. Slices are replaced and never written to: others
+// read them.
+func (r *recent) apply(position uint64, record swarm.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gen++
+	switch rec := record.(type) {
+	case *swarm.Issued:
+		if len(r.entries) == 0 || r.entries[0].Seq < position {
+			kept := r.entries[:min(len(r.entries), view.RecentEntries-1)]
+			r.entries = append([]swarm.Entry{{Seq: position, Issued: rec}}, kept...)
+		}
+	case *swarm.Closed:
+		r.change(rec.Seq, func(e *swarm.Entry) { e.Closed = rec })
+	case *swarm.Late:
+		r.change(rec.Seq, func(e *swarm.Entry) { e.Late = withLate(e.Late, rec.Acks) })
+	}
+}
+
+func (r *recent) change(seq uint64, f func(*swarm.Entry)) {
+	for i := range r.entries {
+		if r.entries[i].Seq == seq {
+			r.entries = slices.Clone(r.entries)
+			f(&r.entries[i])
+			return
+		}
+	}
+}
+
+// withLate adds the first late answer of each driver.
+func withLate(late, more []swarm.LateAck) []swarm.LateAck {
+	out := slices.Clone(late)
+	for _, a := range more {
+		if !slices.ContainsFunc(out, func(l swarm.LateAck) bool { return l.DriverID == a.DriverID }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}

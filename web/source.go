@@ -1,0 +1,143 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/page"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// source is what the live hub shows. Only the hub's goroutine uses it.
+type source struct {
+	ui    *UI
+	world view.World
+	gen   uint64
+	seen  uint64 // newest command that was told as a mark
+	pages map[string]cachedPage
+	heat  map[string]cachedLive
+}
+
+// cachedPage is a page of the log, read again only when the log changed.
+type cachedPage struct {
+	gen  uint64
+	page swarm.Page
+	err  error
+}
+
+// cachedLive is kept where rendering at every tick would cost more than it tells.
+type cachedLive struct {
+	at   time.Time
+	live page.Live
+}
+
+// heatEvery is how often the heatmap may change: each command moves every cell of it.
+const heatEvery = 2 * time.Second
+
+// Tick takes stock: one look at the roster and at the newest commands, for all viewers.
+func (s *source) Tick(ctx context.Context) map[string][][]byte {
+	entries, gen, err := s.ui.recent.now(ctx)
+	if gen != s.gen {
+		s.gen = gen
+		clear(s.pages)
+	}
+	s.world = s.ui.worldOf(ctx, entries, err)
+	items := s.marks(entries)
+	if sample, ok := s.ui.history.observe(s.world); ok {
+		items = append(items, encodePoint(sample))
+	}
+	s.world.Samples = nil // the live chart gets points, not pictures
+	return map[string][][]byte{"/": items}
+}
+
+// marks tells of commands that are new since the last tick.
+func (s *source) marks(entries []swarm.Entry) [][]byte {
+	first := s.seen == 0
+	var out [][]byte
+	for i := len(entries) - 1; i >= 0; i-- {
+		if e := entries[i]; e.Seq > s.seen {
+			s.seen = e.Seq
+			if !first {
+				out = append(out, encodeMark(e))
+			}
+		}
+	}
+	return out
+}
+
+// Render makes what is live on the page of a topic.
+func (s *source) Render(ctx context.Context, topic string) (page.Live, error) {
+	if topic == "" {
+		return page.LiveStrip(view.NewStrip(s.world)), nil
+	}
+	u, err := url.Parse(topic)
+	if err != nil {
+		return page.Live{}, err
+	}
+	slow := u.Path == "/ui/heatmap"
+	if kept, ok := s.heat[topic]; slow && ok && s.world.Now.Sub(kept.at) < heatEvery {
+		return kept.live, nil
+	}
+	screen, err := s.ui.screen(ctx, request{world: s.world, path: u.Path, query: u.Query(), page: s.page})
+	if slow && err == nil {
+		if s.heat == nil || len(s.heat) > 20 {
+			s.heat = map[string]cachedLive{}
+		}
+		s.heat[topic] = cachedLive{s.world.Now, screen.live}
+	}
+	return screen.live, err
+}
+
+func (s *source) page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
+	key, err := json.Marshal(q)
+	if err != nil {
+		return swarm.Page{}, err
+	}
+	kept, ok := s.pages[string(key)]
+	if !ok || kept.gen != s.gen {
+		kept = cachedPage{gen: s.gen}
+		kept.page, kept.err = s.ui.cfg.Log.Page(ctx, q)
+		s.pages[string(key)] = kept
+	}
+	return kept.page, kept.err
+}
+
+// Points and marks are small JSON: ["p", ms, target, actual] and ["m", ms, seq, words].
+
+func encodePoint(s view.Sample) []byte {
+	return encode([]any{"p", s.At.UnixMilli(), s.Target, s.Actual})
+}
+
+func encodeMark(e swarm.Entry) []byte {
+	return encode([]any{"m", e.Issued.SubmittedAt.UnixMilli(), e.Seq, view.Do(e.Issued.Command)})
+}
+
+func encode(v []any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte("[]") // numbers and strings always encode
+	}
+	return b
+}
+
+// series answers with all points and marks there are, for a chart that is drawn by a script from now on.
+func (u *UI) series(w http.ResponseWriter, r *http.Request) {
+	var items []string
+	for _, s := range u.history.samples() {
+		items = append(items, string(encodePoint(s)))
+	}
+	p, err := u.cfg.Log.Page(r.Context(), swarm.Query{Limit: view.RecentEntries})
+	if err == nil {
+		for _, e := range p.Entries {
+			items = append(items, string(encodeMark(e)))
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("[" + strings.Join(items, ",") + "]")) // the client may be gone
+}

@@ -1,0 +1,233 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+// serveLive serves the dashboard with its live half running.
+func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httptest.Server {
+	t.Helper()
+	cfg := web.Config{Log: s, Fleet: s, Commands: s, Tick: 20 * time.Millisecond}
+	if change != nil {
+		change(&cfg)
+	}
+	ui := web.New(cfg)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = ui.Run(ctx) })
+	server := httptest.NewServer(ui)
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		server.Close() // waits for the streams: they must end when Run does
+	})
+	untilLive(t, server.URL)
+	return server
+}
+
+// event is one event of a stream.
+type event struct{ id, name, data string }
+
+// patch is the data of a patch.
+type patch struct {
+	Topic string
+	Parts []string
+	Lists []struct {
+		ID    string
+		Order []string
+		Rows  []string
+	}
+	Items [][]any
+}
+
+// watch opens a stream; the events come by the channel until the stream ends.
+func watch(t testing.TB, url, query, lastEventID string) <-chan event {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ui/stream?"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lastEventID != "" {
+		req.Header.Set("Last-Event-ID", lastEventID)
+	}
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // who reads it closes it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	events := make(chan event, 1000)
+	go func() { // ends with the stream, which ends with the test at the latest
+		defer close(events)
+		defer resp.Body.Close()
+		read(resp.Body, func(e event) { events <- e })
+	}()
+	return events
+}
+
+func read(body interface{ Read([]byte) (int, error) }, f func(event)) {
+	var e event
+	lines := bufio.NewScanner(body)
+	lines.Buffer(nil, 8<<20)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			e.id = value
+		case "event":
+			e.name = value
+		case "data":
+			e.data = value
+		case "":
+			f(e)
+			e = event{}
+		}
+	}
+}
+
+// next returns the next event that f accepts.
+func next(t testing.TB, events <-chan event, f func(event) bool) event {
+	t.Helper()
+	late := time.After(10 * time.Second)
+	for {
+		select {
+		case e, open := <-events:
+			if !open {
+				t.Fatal("the stream ended")
+			}
+			if f(e) {
+				return e
+			}
+		case <-late:
+			t.Fatal("nothing of that kind came")
+		}
+	}
+}
+
+func named(name string) func(event) bool { return func(e event) bool { return e.name == name } }
+
+func contains(words string) func(event) bool {
+	return func(e event) bool { return e.name == "patch" && strings.Contains(e.data, words) }
+}
+
+func command(players int64) swarm.Submission {
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: players}, Deadline: time.Second}
+}
+
+func TestStreamSendsTheWholeAndThenWhatChanges(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), nil)
+	server := serveLive(t, s, nil)
+	events := watch(t, server.URL, "topic=/&topic=/ui/drivers&fresh=/&fresh=/ui/drivers", "")
+	next(t, events, named("hello"))
+	next(t, events, contains(`"topic":"/ui/drivers"`))
+	if _, err := s.Submit(t.Context(), command(4321)); err != nil {
+		t.Fatal(err)
+	}
+	next(t, events, contains("4,321 players each"))
+}
+
+func TestStreamResumesWithoutRepeating(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), nil)
+	server := serveLive(t, s, nil)
+	first := watch(t, server.URL, "topic=/ui/commands&fresh=/ui/commands", "")
+	if _, err := s.Submit(t.Context(), command(1)); err != nil {
+		t.Fatal(err)
+	}
+	seen := next(t, first, contains(`id=\"c-1\"`))
+	if seen.id == "" { // the last event of a frame carries the id of all of it
+		seen = next(t, first, func(e event) bool { return e.id != "" })
+	}
+	if _, err := s.Submit(t.Context(), command(2)); err != nil {
+		t.Fatal(err)
+	}
+	again := watch(t, server.URL, "topic=/ui/commands&fresh=/ui/commands", seen.id)
+	e := next(t, again, func(e event) bool { return strings.Contains(e.data, "command-rows") })
+	var p patch
+	if err := json.Unmarshal([]byte(e.data), &p); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Lists) != 1 || len(p.Lists[0].Rows) != 1 || !strings.Contains(p.Lists[0].Rows[0], `id="c-3"`) || len(p.Lists[0].Order) != 2 {
+		t.Errorf("after a break only the new row and the new order are due, got %+v", p.Lists)
+	}
+}
+
+func TestStreamOfAnotherBootIsReset(t *testing.T) {
+	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
+	next(t, watch(t, server.URL, "topic=/", "elsewhere.7"), named("reset"))
+}
+
+func TestStreamSaysThatItIsAlive(t *testing.T) {
+	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
+	next(t, watch(t, server.URL, "topic=/ui/about", ""), named("beat"))
+}
+
+func TestStreamRefusesWhatIsNoTopic(t *testing.T) {
+	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
+	for _, query := range []string{"topic=/etc/passwd", "topic=//evil", "topic=/ui/drivers%0a", "topic=" + strings.Repeat("/&topic=/ui/drivers/a", 1) + strings.Repeat("&topic=/x", 30)} {
+		if status, _ := get(t, server.URL+"/ui/stream?"+query); status != http.StatusBadRequest {
+			t.Errorf("%s: status %d", query, status)
+		}
+	}
+}
+
+func TestStreamsEndWithRun(t *testing.T) {
+	s := webtest.NewSwarm(nil, nil)
+	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- ui.Run(ctx) }()
+	server := httptest.NewServer(ui)
+	defer server.Close()
+	untilLive(t, server.URL)
+	events := watch(t, server.URL, "topic=/", "")
+	next(t, events, named("hello"))
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for range events { // until it is closed
+	}
+	if status, _ := get(t, server.URL+"/ui/stream?topic=/"); status != http.StatusServiceUnavailable {
+		t.Errorf("a stream after the end: status %d", status)
+	}
+}
+
+// untilLive waits until Run has begun: streams are refused before.
+func untilLive(t testing.TB, url string) {
+	t.Helper()
+	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); {
+		if status, err := head(t, url+"/ui/stream?topic=/"); err == nil && status == http.StatusOK {
+			return
+		}
+	}
+	t.Fatal("the live half does not begin")
+}
+
+// head opens a stream and leaves it.
+func head(t testing.TB, url string) (int, error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// maxForm bounds a form: the ids of a whole swarm fit.
+const maxForm = 4 << 20
+
+// submit issues the command of a form, waits for its outcome and shows it. There is no other state than the log's: what the page
+// says afterwards is what drivers answered.
+func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		u.fail(w, r, swarm.Errorf(swarm.CodeBadRequest, "The form cannot be read."))
+		return
+	}
+	s, err := u.submission(r.Context(), r)
+	if err != nil {
+		u.fail(w, r, err)
+		return
+	}
+	e, err := u.cfg.Commands.Submit(r.Context(), s)
+	if err != nil {
+		u.fail(w, r, err)
+		return
+	}
+	if wantsJSON(r) {
+		answer(w, http.StatusCreated, view.NewOutcome(e))
+		return
+	}
+	http.Redirect(w, r, view.CommandURL(e.Seq), http.StatusSeeOther)
+}
+
+func wantsJSON(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Accept"), "application/json")
+}
+
+func answer(w http.ResponseWriter, status int, v view.Outcome) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}
+
+// submission reads a form. What it holds is checked where every submission is.
+func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission, error) {
+	s := swarm.Submission{Submitter: u.cfg.Submitter(r), Deadline: u.cfg.DefaultDeadline}
+	if seq := r.PostFormValue("retry"); seq != "" {
+		return u.retry(ctx, s, seq)
+	}
+	s.Command = swarm.Command{Type: swarm.CommandType(r.PostFormValue("type")), Note: r.PostFormValue("note")}
+	var bad []swarm.FieldError
+	number := func(name string, to *int64) {
+		n, err := strconv.ParseInt(strings.TrimSpace(r.PostFormValue(name)), 10, 64)
+		if err != nil {
+			bad = append(bad, swarm.FieldError{Pointer: "/" + name, Detail: "must be a whole number"})
+		}
+		*to = n
+	}
+	switch s.Command.Type {
+	case swarm.SetPlayers:
+		number("players", &s.Command.Players)
+		s.Command.Total = r.PostFormValue("per") == "total"
+	case swarm.SetSpawnDelay:
+		number("spawn_delay_ms", &s.Command.SpawnDelayMS)
+	}
+	if r.PostFormValue("deadline_ms") != "" {
+		var ms int64
+		number("deadline_ms", &ms)
+		s.Deadline = time.Duration(ms) * time.Millisecond
+	}
+	labels, ok := view.ParseLabels(r.PostFormValue("labels"))
+	if !ok {
+		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must be like region=eu, zone=a"})
+	}
+	s.Target = swarm.Target{DriverIDs: ids(r.PostForm["driver_ids"]), Labels: labels}
+	if len(bad) > 0 {
+		return s, &swarm.Error{Code: swarm.CodeInvalidCommand, Detail: "Nothing was sent.", Fields: bad}
+	}
+	return s, nil
+}
+
+// ids reads ids, each in a field of its own or several with spaces or commas between them.
+func ids(fields []string) []string {
+	var out []string
+	for _, f := range fields {
+		out = append(out, strings.FieldsFunc(f, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\r' })...)
+	}
+	return out
+}
+
+// retry sends a command again to those that miss it. Who that is comes from the log, not from the page, which may be old; and it
+// is refused when a newer command concerns them, so that a retry never undoes a Stop.
+func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.Submission, error) {
+	n, err := strconv.ParseUint(seq, 10, 64)
+	if err != nil {
+		return s, swarm.Errorf(swarm.CodeNotFound, "A command is named by its number.")
+	}
+	e, err := u.cfg.Log.Entry(ctx, n)
+	if err != nil {
+		return s, err
+	}
+	if e.Closed != nil {
+		for i, v := range e.Closed.Verdicts {
+			if v.Kind == swarm.Missing {
+				s.Target.DriverIDs = append(s.Target.DriverIDs, e.Issued.Targets[i])
+			}
+		}
+	}
+	if e.Issued.Command.Total {
+		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
+	}
+	if len(s.Target.DriverIDs) == 0 {
+		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "No driver misses that command.")
+	}
+	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
+	if s.Command.Slot() == swarm.PlayersSlot {
+		s.IfSeq = &n
+	}
+	return s, nil
+}

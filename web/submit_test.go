@@ -1,0 +1,187 @@
+package web_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+// answer is what came back for a form.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+}
+
+// post sends a form and does not follow where it is sent to.
+func post(t testing.TB, url string, form url.Values, header map[string]string) (a answer, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for k, v := range header {
+		req.Header.Set(k, v)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header}, string(b)
+}
+
+func full(t testing.TB) (*webtest.Swarm, *httptest.Server) {
+	t.Helper()
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
+	return s, serveLive(t, s, nil)
+}
+
+func TestFormsSubmit(t *testing.T) {
+	s, server := full(t)
+	for _, tc := range []struct {
+		form url.Values
+		want swarm.Command
+		to   swarm.Target
+	}{
+		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}}, swarm.Command{Type: swarm.SetPlayers, Players: 70, Note: "up"}, swarm.Target{}},
+		{url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"5"}, "labels": {"region=eu, zone=1"}},
+			swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5}, swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
+		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}}, swarm.Command{Type: swarm.SetPlayers, Players: 1000, Total: true}, swarm.Target{}},
+		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: swarm.Stop}, swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
+	} {
+		resp, _ := post(t, server.URL+"/ui/commands", tc.form, nil)
+		if resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/ui/commands/") {
+			t.Errorf("%v: status %d to %q", tc.form, resp.StatusCode, resp.Header.Get("Location"))
+			continue
+		}
+		all := s.Submissions()
+		got := all[len(all)-1]
+		if got.Command != tc.want || !slices.Equal(got.Target.DriverIDs, tc.to.DriverIDs) || len(got.Target.Labels) != len(tc.to.Labels) || got.Submitter != "dashboard" {
+			t.Errorf("%v was submitted as %+v", tc.form, got)
+		}
+	}
+}
+
+func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
+	s, server := full(t)
+	drivers := webtest.Drivers()
+	for i := range drivers {
+		drivers[i].State = swarm.Active // they are back
+	}
+	s.SetDrivers(drivers)
+	resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil)
+	if resp.StatusCode != http.StatusSeeOther {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	got := s.Submissions()[0]
+	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Players != 100 || got.IfSeq == nil || *got.IfSeq != 14 {
+		t.Errorf("a retry of 14 was submitted as %+v", got)
+	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"12"}}, nil); resp.StatusCode != http.StatusConflict {
+		t.Errorf("a retry of a complete command: status %d", resp.StatusCode)
+	}
+}
+
+// A total is split over its targets; sent to some of them again, each would get the part of several.
+func TestTotalIsNotRetried(t *testing.T) {
+	e := webtest.Entry(3, swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, 1,
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
+	e.Issued.Split = []int64{51, 49}
+	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)
+	_, page := get(t, server.URL+"/ui/commands/3")
+	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "part of the total") || !strings.Contains(page, ">49<") {
+		t.Error("the page offers a retry, or does not say who was told what")
+	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a retry: status %d", resp.StatusCode)
+	}
+}
+
+func TestFormsThatAreRefusedSayWhy(t *testing.T) {
+	s, server := full(t)
+	for name, tc := range map[string]struct {
+		form   url.Values
+		status int
+		says   string
+	}{
+		"no type":    {url.Values{}, 422, "is not a command type"},
+		"no number":  {url.Values{"type": {"set_players"}, "players": {"many"}}, 422, "must be a whole number"},
+		"negative":   {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
+		"labels":     {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
+		"nobody":     {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "no active driver"},
+		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
+		"no command": {url.Values{"retry": {"999"}}, 404, "no such entry"},
+		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
+	} {
+		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
+			resp, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": accept})
+			if resp.StatusCode != tc.status || !strings.Contains(body, tc.says) || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
+				t.Errorf("%s as %s: status %d, %.300s", name, accept, resp.StatusCode, body)
+			}
+		}
+	}
+	if n := len(s.Submissions()); n > 2 { // "nobody" gets as far as the dispatcher, twice
+		t.Errorf("%d submissions went on", n)
+	}
+}
+
+func TestFormsOfOtherSitesAreRefused(t *testing.T) {
+	s, server := full(t)
+	for name, header := range map[string]map[string]string{
+		"cross-site":   {"Sec-Fetch-Site": "cross-site"},
+		"same-site":    {"Sec-Fetch-Site": "same-site"},
+		"other origin": {"Origin": "https://evil.example"},
+		"null origin":  {"Origin": "null"},
+	} {
+		resp, _ := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, header)
+		if resp.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: status %d", name, resp.StatusCode)
+		}
+	}
+	if n := len(s.Submissions()); n != 0 {
+		t.Errorf("%d commands were submitted", n)
+	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": server.URL}); resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("the page's own form: status %d", resp.StatusCode)
+	}
+}
+
+func TestOutcomeAsJSONIsTheVerdict(t *testing.T) {
+	_, server := full(t)
+	resp, body := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, map[string]string{"Accept": "application/json"})
+	var got struct {
+		OK        bool
+		Says, URL string
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusCreated || !got.OK || !strings.Contains(got.Says, "all of 3 drivers acked") {
+		t.Errorf("status %d, %s, %v", resp.StatusCode, body, err)
+	}
+}
+
+func TestThemeIsKeptInACookie(t *testing.T) {
+	_, server := full(t)
+	resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {"/ui/drivers?state=stale"}}, nil)
+	if resp.Header.Get("Location") != "/ui/drivers?state=stale" || !strings.Contains(resp.Header.Get("Set-Cookie"), "swarmcall_theme=dark") {
+		t.Errorf("to %q with %q", resp.Header.Get("Location"), resp.Header.Get("Set-Cookie"))
+	}
+	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/%0d%0aSet-Cookie: a=b"} {
+		resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {back}}, nil)
+		if to := resp.Header.Get("Location"); !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
+			t.Errorf("%q leads to %q", back, to)
+		}
+	}
+}

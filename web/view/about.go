@@ -1,0 +1,28 @@
+package view
+
+// About is how this server is set up.
+type About struct {
+	Facts  []Figure
+	Checks []CheckRow
+}
+
+// CheckRow is one condition of readiness.
+type CheckRow struct {
+	Badge        Badge
+	Name, Detail string
+}
+
+// NewCheckRow shows a check.
+func NewCheckRow(name, detail string, ok bool) CheckRow {
+	if ok {
+		return CheckRow{Badge{OK, "ok"}, name, detail}
+	}
+	return CheckRow{Badge{Bad, "failing"}, name, detail}
+}
+
+// Failure is why a page, or a command, could not be had.
+type Failure struct {
+	Title, Says       string
+	Errors            []Figure
+	BackURL, BackWord string
+}

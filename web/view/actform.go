@@ -1,0 +1,56 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+)
+
+// ActForm is what one can do to the swarm, or to one driver.
+type ActForm struct {
+	Driver  string // only to this driver; "" for a choice of target
+	Players string // what is asked now, to begin with
+	Most    string // players per driver past which one is asked whether it is meant
+	MostAll string // the same of a total
+	Trouble string // why commands are refused just now
+}
+
+// surely is how many times the present target a new one may be before one is asked whether it is meant: 10 for 1 is a slip of
+// one key.
+const surely = 10
+
+// NewActForm makes the form.
+func NewActForm(w World, driver string) ActForm {
+	var most int64
+	for i, a := range w.aims() {
+		if driver == "" || w.Drivers[i].ID == driver {
+			most = max(most, a.Target)
+		}
+	}
+	f := ActForm{
+		Driver: driver, Trouble: w.trouble(), Most: strconv.FormatInt(max(most, surely)*surely, 10),
+		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
+	}
+	if most > 0 {
+		f.Players = strconv.FormatInt(most, 10)
+	}
+	return f
+}
+
+// ParseLabels reads "region=eu, zone=a".
+func ParseLabels(s string) (labels map[string]string, ok bool) {
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		k, v, found := strings.Cut(part, "=")
+		if !found {
+			return nil, false
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	return labels, true
+}

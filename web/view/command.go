@@ -1,0 +1,139 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Command is the page of one command.
+type Command struct {
+	Verdict  Verdict
+	Facts    []Figure
+	Lacking  []MissingRow // missing and rejected, at most LackingRows
+	LackMore string
+	Retry    *Retry
+	NoRetry  string // why there is none
+	Late     []LateRow
+	Latency  *LatencyChart
+	Rows     []VerdictRow
+	RowsMore string // "1,200 more targets are in the JSON", or ""
+	Curl     string
+	JSON     string // URL of the entry in the API
+	Total    string
+	Split    bool // the targets were told different numbers
+}
+
+// Retry sends a command again to those that miss it.
+type Retry struct {
+	Seq   string
+	N     string
+	Does  string
+	Guard string // what keeps it from undoing a newer command
+}
+
+// LateRow is an ack that came after the close.
+type LateRow struct {
+	ID, URL string
+	Badge   Badge
+	After   string
+}
+
+// VerdictRow is the verdict of one target.
+type VerdictRow struct {
+	ID, URL string
+	Badge   Badge
+	Told    string // its part of a total, or ""
+	Latency string
+	Why     string
+}
+
+// What a page of one command shows at most; all of it is in the API.
+const (
+	LackingRows = 200
+	VerdictRows = 500
+)
+
+// NewCommand shows e.
+func NewCommand(w World, e swarm.Entry, address string) Command {
+	c := Command{
+		Verdict: NewVerdict(w, e), Facts: facts(e), Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
+		Curl: Curl(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
+		Split: len(e.Issued.Split) > 0, Total: Plural(len(e.Issued.Targets), "target"),
+	}
+	n := e.Counts()
+	if more := n.Missing + n.Rejected - len(c.Lacking); e.Closed != nil && more > 0 {
+		c.LackMore = "and " + Count(more) + " more, see the JSON"
+	}
+	switch {
+	case n.Missing > 0 && e.Issued.Command.Total:
+		c.NoRetry = "Each gets its part of the total when it is back."
+	case n.Missing > 0:
+		c.Retry = &Retry{Seq: strconv.FormatUint(e.Seq, 10), N: Plural(n.Missing, "driver"), Does: Do(e.Issued.Command)}
+		if e.Issued.Command.Slot() == swarm.PlayersSlot {
+			c.Retry.Guard = "Refused if a newer command concerns them."
+		}
+	}
+	for _, l := range e.Late {
+		b := Badge{OK, "applied late"}
+		if !l.Reply.Applied {
+			b = Badge{Warn, "rejected late"}
+		}
+		c.Late = append(c.Late, LateRow{l.DriverID, DriverURL(l.DriverID), b, Latency(l.Latency)})
+	}
+	c.Rows = verdictRows(e)
+	if more := len(e.Issued.Targets) - len(c.Rows); more > 0 {
+		c.RowsMore = Count(more) + " more targets are in the JSON."
+	}
+	return c
+}
+
+func verdictRows(e swarm.Entry) []VerdictRow {
+	n := min(VerdictRows, len(e.Issued.Targets))
+	out := make([]VerdictRow, 0, n)
+	for i, id := range e.Issued.Targets[:n] {
+		var v swarm.Verdict
+		if e.Closed != nil && i < len(e.Closed.Verdicts) {
+			v = e.Closed.Verdicts[i]
+		}
+		row := VerdictRow{ID: id, URL: DriverURL(id), Badge: verdictBadge(v.Kind), Why: because(e, v)}
+		if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
+			row.Latency = Latency(v.Latency)
+		}
+		if i < len(e.Issued.Split) {
+			row.Told = Count(e.Issued.Split[i])
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func facts(e swarm.Entry) []Figure {
+	i := e.Issued
+	f := []Figure{
+		{"Command", Do(i.Command)}, {"To", To(i.Target)}, {"Submitter", i.Submitter},
+		{"Issued", At(i.SubmittedAt).ISO}, {"Deadline", Latency(i.Deadline)}, {"Node", i.Node},
+	}
+	if ids := i.Target.DriverIDs; len(ids) > 1 {
+		shown := ids[:min(len(ids), 10)]
+		text := strings.Join(shown, ", ")
+		if len(ids) > len(shown) {
+			text += " and " + Count(len(ids)-len(shown)) + " more"
+		}
+		f = append(f, Figure{"Named drivers", text})
+	}
+	if n := i.Shortfall(); n > 0 {
+		f = append(f, Figure{"Not placed", players(n) + ": no driver may take them"})
+	}
+	if i.Cause != "" {
+		f = append(f, Figure{"Issued by the server", i.Cause})
+	}
+	if i.Command.Note != "" {
+		f = append(f, Figure{"Note", i.Command.Note})
+	}
+	if e.Closed != nil {
+		f = append(f, Figure{"Closed", At(e.Closed.ClosedAt).ISO})
+	}
+	return f
+}

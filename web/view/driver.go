@@ -1,0 +1,137 @@
+package view
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Driver is the page of one driver.
+type Driver struct {
+	ID       string
+	State    Badge
+	Standing Badge
+	Why      string
+	Facts    []Figure
+	Metrics  []Figure
+	Spark    string
+	SparkMax string
+	Timeline []TimelineRow
+	Form     ActForm
+}
+
+// TimelineRow is something that happened to a driver: a command's verdict or a change of its session.
+type TimelineRow struct {
+	At    Moment
+	Badge Badge
+	What  string
+	URL   string
+	Why   string
+}
+
+// NewDriver shows a driver; ok is false when it is not in the roster.
+func NewDriver(w World, id string) (page Driver, ok bool) {
+	d, ok := w.driver(id)
+	if !ok {
+		return Driver{}, false
+	}
+	a := w.aim(d)
+	page = Driver{
+		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
+		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID),
+	}
+	for i, other := range w.Drivers {
+		if other.ID == id {
+			page.Why = w.why(i)
+		}
+	}
+	for _, m := range metrics(d.Metrics, len(d.Metrics)) {
+		name, value, _ := strings.Cut(m, " ")
+		page.Metrics = append(page.Metrics, Figure{name, value})
+	}
+	if w.Sparks != nil {
+		values := w.Sparks(d.ID)
+		page.Spark, page.SparkMax = spark(values), Count(maxOf(values))
+	}
+	return page, true
+}
+
+func driverFacts(d swarm.Driver, a Aim) []Figure {
+	target := "–"
+	if a.Asked {
+		target = Count(a.Target)
+	}
+	f := []Figure{
+		{"Players", Count(d.Reported.Players) + " of " + target}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
+		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
+	}
+	switch {
+	case a.Reset:
+		f = append(f, Figure{"Asked by", "nobody: load of the past was taken back"})
+	case a.Asked:
+		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})
+	}
+	if d.LastAck != nil {
+		f = append(f, Figure{"Last ack", "#" + strconv.FormatUint(d.LastAck.Seq, 10) + " in " + Latency(d.LastAck.Latency)})
+	}
+	takes := strings.Join(d.Capabilities, ", ")
+	if takes == "" {
+		takes = "all commands"
+	}
+	return append(f, Figure{"Version", d.Version}, Figure{"Connected", At(d.ConnectedAt).ISO}, Figure{"Address", d.RemoteAddr},
+		Figure{"Takes", takes}, Figure{"Labels", strings.Join(Labels(d.Labels), ", ")})
+}
+
+const timelineRows = 60
+
+// timeline merges the verdicts of recent commands with changes of the session, newest first.
+func timeline(w World, id string) []TimelineRow {
+	var sessions []SessionEvent
+	if w.Events != nil {
+		sessions = w.Events(id)
+	}
+	var out []TimelineRow
+	for _, e := range w.Recent {
+		row, ok := commandEvent(e, id)
+		if !ok {
+			continue
+		}
+		for len(sessions) > 0 && sessions[0].At.After(e.Issued.SubmittedAt) {
+			out, sessions = append(out, sessionRow(sessions[0])), sessions[1:]
+		}
+		out = append(out, row)
+	}
+	for _, s := range sessions {
+		out = append(out, sessionRow(s))
+	}
+	return out[:min(len(out), timelineRows)]
+}
+
+func sessionRow(e SessionEvent) TimelineRow {
+	return TimelineRow{At: At(e.At), Badge: DriverBadge(e.State), What: e.What}
+}
+
+func commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
+	v, closed := verdict(e, id)
+	if !closed && (e.Closed != nil || !isTarget(e, id)) {
+		return TimelineRow{}, false
+	}
+	seq := strconv.FormatUint(e.Seq, 10)
+	row := TimelineRow{At: At(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
+	if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
+		row.Why = strings.TrimSpace("after " + Latency(v.Latency) + " " + row.Why)
+	}
+	for _, l := range e.Late {
+		if l.DriverID == id {
+			row.Why += "; answered late, after " + Latency(l.Latency)
+		}
+	}
+	return row, true
+}
+
+func isTarget(e swarm.Entry, id string) bool {
+	_, ok := slices.BinarySearch(e.Issued.Targets, id)
+	return ok
+}

@@ -1,0 +1,19 @@
+package view
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// metrics writes at most limit of a driver's own numbers, by name.
+func metrics(m map[string]float64, limit int) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if len(out) == limit {
+			return append(out, "…")
+		}
+		out = append(out, name+" "+strconv.FormatFloat(m[name], 'g', 5, 64))
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package view
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// PlayersChart is players asked for against players reported, over time. Coordinates are of a box of 1000 by 100. The script
+// js/players.js draws the same from the same numbers as they come in.
+type PlayersChart struct {
+	Target, Actual string     // paths
+	Holes          []Span     // where nothing is known
+	Marks          []Mark     // commands
+	Max            string     // top of the upward axis
+	From, To       Moment     // ends of the axis to the right
+	Rows           []ChartRow // the table twin, thinned out
+	Last           Sample
+	Words          string
+}
+
+// Span is a part of the axis to the right.
+type Span struct{ X, Width string }
+
+// Mark is a command in a chart.
+type Mark struct{ X, Words string }
+
+// ChartRow is a row of a chart's table twin.
+type ChartRow struct {
+	X              string
+	At             Moment
+	Target, Actual string
+}
+
+const (
+	chartWidth  = 1000.0
+	chartHeight = 100.0
+	chartRows   = 20
+	minWindow   = time.Minute
+	// HoleAfter is how far apart two samples are when something is missing between them.
+	HoleAfter = 12 * time.Second
+)
+
+// NewPlayersChart shows the samples of w.
+func NewPlayersChart(w World) PlayersChart {
+	if len(w.Samples) == 0 {
+		return PlayersChart{Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet."}
+	}
+	first, last := w.Samples[0], w.Samples[len(w.Samples)-1]
+	p := plot{from: first.At, to: last.At}
+	if p.to.Sub(p.from) < minWindow {
+		p.from = p.to.Add(-minWindow)
+	}
+	for _, s := range w.Samples {
+		p.top = max(p.top, s.Target, s.Actual)
+	}
+	p.top = niceTop(p.top)
+	c := PlayersChart{Max: Count(p.top), From: At(p.from), To: At(p.to), Last: last}
+	c.Target, c.Actual, c.Holes = p.paths(w.Samples)
+	c.Marks = p.marks(w)
+	step := max(1, len(w.Samples)/chartRows)
+	for i := len(w.Samples) - 1; i >= 0; i -= step {
+		s := w.Samples[i]
+		c.Rows = append(c.Rows, ChartRow{num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual)})
+	}
+	c.Words = "Players from " + c.From.Clock + " to " + c.To.Clock + " UTC: at the end " + Count(last.Actual) + " of " + Count(last.Target) + "."
+	return c
+}
+
+// plot places moments and counts in the box.
+type plot struct {
+	from, to time.Time
+	top      int64
+}
+
+func (p plot) x(t time.Time) float64 {
+	return math.Round(chartWidth*10*float64(t.Sub(p.from))/float64(p.to.Sub(p.from))) / 10
+}
+
+func (p plot) y(n int64) float64 {
+	return math.Round(10*(chartHeight-chartHeight*float64(n)/float64(p.top))) / 10
+}
+
+// paths draws the target in steps and what is reported from point to point, with a hole where samples lack.
+func (p plot) paths(samples []Sample) (target, actual string, holes []Span) {
+	var steps, line strings.Builder
+	for i, s := range samples {
+		x, ty, ay := num(p.x(s.At)), num(p.y(s.Target)), num(p.y(s.Actual))
+		if hole := i > 0 && s.At.Sub(samples[i-1].At) > HoleAfter; i == 0 || hole {
+			if hole {
+				from := p.x(samples[i-1].At)
+				holes = append(holes, Span{num(from), num(p.x(s.At) - from)})
+			}
+			steps.WriteString("M" + x + " " + ty)
+			line.WriteString("M" + x + " " + ay)
+			continue
+		}
+		if s.Target != samples[i-1].Target || i == len(samples)-1 {
+			steps.WriteString("H" + x + "V" + ty)
+		}
+		line.WriteString("L" + x + " " + ay)
+	}
+	return steps.String(), line.String(), holes
+}
+
+func (p plot) marks(w World) []Mark {
+	var out []Mark
+	for _, e := range w.Recent {
+		if at := e.Issued.SubmittedAt; !at.Before(p.from) && !at.After(p.to) {
+			out = append(out, Mark{num(p.x(at)), "#" + strconv.FormatUint(e.Seq, 10) + " " + Do(e.Issued.Command)})
+		}
+	}
+	return out
+}
+
+// niceTop is the least of 1, 2, 5, 10, … that n does not pass.
+func niceTop(n int64) int64 {
+	for unit := int64(1); ; unit *= 10 {
+		for _, f := range []int64{1, 2, 5} {
+			if f*unit >= n {
+				return f * unit
+			}
+		}
+		if unit > math.MaxInt64/100 {
+			return n
+		}
+	}
+}
+
+// spark draws a short series into a box of 60 by 16; runs of one value are drawn as one line.
+func spark(values []int64) string {
+	if len(values) < 2 {
+		return ""
+	}
+	top := max(1, maxOf(values))
+	y := func(n int64) string { return num(math.Round(10*(15-14*float64(n)/float64(top))) / 10) }
+	x := func(i int) string { return num(math.Round(10*60*float64(i)/float64(len(values)-1)) / 10) }
+	path := "M0 " + y(values[0])
+	for i := 1; i < len(values); i++ {
+		if i+1 < len(values) && values[i] == values[i-1] && values[i] == values[i+1] {
+			continue
+		}
+		path += "L" + x(i) + " " + y(values[i])
+	}
+	return path
+}
+
+func maxOf(values []int64) int64 {
+	var top int64
+	for _, v := range values {
+		top = max(top, v)
+	}
+	return top
+}

@@ -1,0 +1,78 @@
+package view
+
+import "fmt"
+
+// Strip is the state of the swarm in one line; every page has it.
+type Strip struct {
+	Headline  Headline
+	Actual    string
+	Target    string
+	Gap       string // "20 below", "" without a gap
+	Drivers   []StateCount
+	Last      *CommandRow // newest command
+	StopsWhat string      // what Stop would do, for the dialog
+	Trouble   string      // why the log takes no commands
+}
+
+// StateCount is how many drivers are in a state.
+type StateCount struct {
+	Badge Badge
+	N     string
+	URL   string
+}
+
+// NewStrip shows w.
+func NewStrip(w World) Strip {
+	t := w.tally()
+	s := Strip{
+		Headline: w.headline(t), Actual: Count(t.actual), Target: "–", Gap: gap(t), Trouble: w.trouble(),
+		StopsWhat: fmt.Sprintf("%s, %s reported.", Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed)),
+	}
+	if t.asked > 0 {
+		s.Target = Count(t.target)
+	}
+	s.Drivers = stateCounts(t)
+	if len(w.Recent) > 0 {
+		last := NewCommandRow(w, w.Recent[0])
+		s.Last = &last
+	}
+	return s
+}
+
+func (w World) trouble() string {
+	switch {
+	case w.Trouble != "":
+		return "The log takes no commands: " + w.Trouble
+	case w.LogErr != nil:
+		return "The command log cannot be read just now. What is shown of commands may be missing or old"
+	default:
+		return ""
+	}
+}
+
+func gap(t tally) string {
+	switch {
+	case t.asked == 0 || t.actual == t.target:
+		return ""
+	case t.actual < t.target:
+		return Count(t.target-t.actual) + " below" + percent(t.target-t.actual, t.target)
+	default:
+		return Count(t.actual-t.target) + " above"
+	}
+}
+
+// stateCounts always tells of active drivers, and of the others when there are any.
+func stateCounts(t tally) []StateCount {
+	active := t.drivers - t.by[Late] - t.by[Lost]
+	out := []StateCount{{Badge{OK, "active"}, Count(active), "/ui/drivers?state=active"}}
+	if active == 0 {
+		out[0].Badge.Tone = Off
+	}
+	if n := t.by[Late]; n > 0 {
+		out = append(out, StateCount{Badge{Warn, "stale"}, Count(n), "/ui/drivers?state=stale"})
+	}
+	if n := t.by[Lost]; n > 0 {
+		out = append(out, StateCount{Badge{Bad, "lost"}, Count(n), "/ui/drivers?state=disconnected"})
+	}
+	return out
+}

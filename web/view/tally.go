@@ -1,0 +1,83 @@
+package view
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// tally counts a swarm.
+type tally struct {
+	drivers     int
+	by          [Lost + 1]int
+	asked       int   // drivers something is asked of
+	reset       int   // of those, the ones that only a reset asks, which is to run nothing
+	target      int64 // players asked of all of them
+	actual      int64 // players that active drivers report
+	unconfirmed int64 // players that stale and lost drivers last reported
+	worst       []int // indexes of drivers that are not as asked, the worst first
+}
+
+// tally counts w. Only active drivers count as actual: what a stale or lost driver last said may no longer be so.
+func (w World) tally() tally {
+	if w.memo != nil {
+		return w.memo.tally
+	}
+	return w.count(w.aims())
+}
+
+func (w World) count(aims []Aim) tally {
+	t := tally{drivers: len(w.Drivers)}
+	var by [Lost + 1][]int
+	for i, a := range aims {
+		d := w.Drivers[i]
+		t.by[a.Standing]++
+		by[a.Standing] = append(by[a.Standing], i)
+		if a.Asked {
+			t.asked++
+			if a.Reset {
+				t.reset++
+			}
+			t.target += a.Target
+		}
+		if d.State == swarm.Active {
+			t.actual += d.Reported.Players
+		} else {
+			t.unconfirmed += d.Reported.Players
+		}
+	}
+	for s := Lost; s > AsAsked; s-- {
+		t.worst = append(t.worst, by[s]...)
+	}
+	return t
+}
+
+// memo keeps what every page needs of a World.
+type memo struct {
+	aims  []Aim
+	tally tally
+}
+
+// Settled is w with its sums worked out; w must not change after that.
+func (w World) Settled() World {
+	w.memo = nil
+	aims := w.aims()
+	w.memo = &memo{aims: aims, tally: w.count(aims)}
+	return w
+}
+
+// Sum is the point of the players chart for w.
+func (w World) Sum() Sample {
+	t := w.tally()
+	return Sample{At: w.Now.Truncate(time.Millisecond), Target: t.target, Actual: t.actual}
+}
+
+// stopping reports whether all that is asked is to run nothing.
+func (t tally) stopping() bool { return t.asked > 0 && t.target == 0 }
+
+// idle reports whether nobody asks anything and nothing runs: a reset asks no more than that.
+func (t tally) idle() bool {
+	return t.asked == t.reset && t.by[Underway]+t.by[Behind]+t.by[Refused] == 0
+}
+
+func (t tally) lacking() int { return t.by[Behind] + t.by[Refused] + t.by[Late] + t.by[Lost] }

@@ -1,0 +1,155 @@
+package view_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+// asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
+func asked(players int64, drivers ...swarm.Driver) view.World {
+	w := view.World{Now: webtest.Now, Drivers: drivers, Drifts: map[string]swarm.Drift{}}
+	c := swarm.Command{Type: swarm.SetPlayers, Players: players}
+	if players == 0 {
+		c = swarm.Command{Type: swarm.Stop}
+	}
+	for _, d := range drivers {
+		w.Drifts[d.ID] = swarm.Drift{DriverID: d.ID, Desired: []swarm.Wanted{{Seq: 7, Command: c}}, ReportedSeq: d.AppliedSeq}
+	}
+	return w.Settled()
+}
+
+// afterReset makes a world where nobody asks anything any more.
+func afterReset(drivers ...swarm.Driver) view.World {
+	w := asked(0, drivers...)
+	for id, d := range w.Drifts {
+		d.Desired[0].Reset, d.Desired[0].Seq, d.ReportedSeq = true, 1, 1
+		w.Drifts[id] = d
+	}
+	return w.Settled()
+}
+
+// is makes a driver that applied seq and reports so many players.
+func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Driver {
+	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players}, HeartbeatAge: 14 * time.Second}
+}
+
+// TestHeadline is the one sentence that tells whether the swarm does what was asked.
+func TestHeadline(t *testing.T) {
+	active, stale, lost := swarm.Active, swarm.Stale, swarm.Disconnected
+	idle := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("a", active, 0, 0)}}
+	for name, tc := range map[string]struct {
+		world  view.World
+		tone   view.Tone
+		word   string
+		says   string
+		detail string
+	}{
+		"empty":                   {view.World{}, view.Off, "No drivers", "nothing runs", ""},
+		"idle":                    {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
+		"reset":                   {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver", ""},
+		"running on":              {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left", "a runs 4 of 0"},
+		"converged":               {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "As asked", "2 of 2 drivers run 10 of 10 players", ""},
+		"ramping":                 {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping", "15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
+		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1 drivers do what was asked", "a has not applied #7"},
+		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1", "a has not applied #7"},
+		"stale":                   {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Not as asked", "1 of 2 drivers do what was asked: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
+		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Not as asked", "1 of 2", "b is gone"},
+		"stopping":                {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping", "1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
+		"stopped":                 {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
+		"not all stopped":         {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped", "1 of 2 drivers report 0 players", "b is gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := view.NewStrip(tc.world).Headline
+			if h.Tone != tc.tone || h.Word != tc.word || !strings.Contains(h.Says, tc.says) || !strings.Contains(h.Detail, tc.detail) {
+				t.Errorf("%+v", h)
+			}
+		})
+	}
+}
+
+// TestMissingAcksCountAsLate keeps a percentile from flattering.
+func TestMissingAcksCountAsLate(t *testing.T) {
+	ack := swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}
+	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
+	skipped := swarm.Verdict{Kind: swarm.Superseded}
+	stop := swarm.Command{Type: swarm.Stop}
+	for name, tc := range map[string]struct {
+		verdicts []swarm.Verdict
+		p50, p99 string
+	}{
+		"all acked":      {[]swarm.Verdict{ack, ack, ack}, "1.0 ms", "1.0 ms"},
+		"one missing":    {[]swarm.Verdict{ack, ack, gone}, "1.0 ms", "> 2.0 s"},
+		"all missing":    {[]swarm.Verdict{gone, gone}, "> 2.0 s", "> 2.0 s"},
+		"one superseded": {[]swarm.Verdict{ack, skipped}, "1.0 ms", "1.0 ms"},
+	} {
+		c := view.NewLatencyChart(webtest.Entry(1, stop, time.Second, tc.verdicts...))
+		if c.Figures[0].Value != tc.p50 || c.Figures[2].Value != tc.p99 {
+			t.Errorf("%s: %+v", name, c.Figures)
+		}
+	}
+	if c := view.NewLatencyChart(webtest.Entry(1, stop, time.Second, skipped)); c != nil {
+		t.Errorf("nothing was sent, and yet there is a chart: %+v", c)
+	}
+}
+
+func TestPlayersChartHasHoles(t *testing.T) {
+	at := func(s int, n int64) view.Sample {
+		return view.Sample{At: webtest.Now.Add(time.Duration(s) * time.Second), Target: 10, Actual: n}
+	}
+	c := view.NewPlayersChart(view.World{Samples: []view.Sample{at(0, 0), at(1, 5), at(60, 5), at(61, 10)}})
+	if len(c.Holes) != 1 || strings.Count(c.Actual, "M") != 2 || c.Max != "10" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestDriversAreFilteredAndPaged(t *testing.T) {
+	var all []swarm.Driver
+	for i := range 250 {
+		d := is("d-"+string(rune('a'+i/26))+string(rune('a'+i%26)), swarm.Active, int64(i), 0)
+		d.Labels = map[string]string{"odd": []string{"no", "yes"}[i%2]}
+		all = append(all, d)
+	}
+	w := view.World{Drivers: all}
+	for query, want := range map[string]struct {
+		shown, first string
+	}{
+		"sort=id":                  {"1–100 of 250", "d-aa"},
+		"sort=id&page=3":           {"201–250 of 250", "d-hs"},
+		"sort=id&page=99":          {"201–250 of 250", "d-hs"},
+		"sort=players":             {"1–100 of 250", "d-jp"},
+		"sort=id&label=odd%3Dyes":  {"1–100 of 125", "d-ab"},
+		"q=d-b&sort=id":            {"1–26 of 26", "d-ba"},
+		"state=stale":              {"0 of 250", ""},
+		"state=nonsense&sort=evil": {"1–100 of 250", "d-aa"},
+	} {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := view.NewDrivers(w, view.ReadDriverFilter(q), "")
+		first := ""
+		if len(m.Rows) > 0 {
+			first = m.Rows[0].ID
+		}
+		if m.Shown != want.shown || first != want.first {
+			t.Errorf("%s: %s from %s", query, m.Shown, first)
+		}
+	}
+}
+
+func TestCurlRepeatsTheCommand(t *testing.T) {
+	e := webtest.Entry(1, swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, 0)
+	e.Issued.Target = swarm.Target{Labels: map[string]string{"region": "eu"}}
+	got := view.Curl("http://127.0.0.1:8080", e.Issued)
+	want := `curl -s http://127.0.0.1:8080/commands -H 'content-type: application/json' \
+  -d '{"command":{"note":"it'\''s","players":5,"type":"set_players"},"deadline_ms":2000,"target":{"labels":{"region":"eu"}}}'`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -1,0 +1,47 @@
+package webtest
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Payloads are texts that would run, break out or lead astray if a page took them for more than text.
+var Payloads = map[string]string{
+	"script":    `<script>window.pwned=1</script>`,
+	"image":     `<img src=x onerror="window.pwned=1">`,
+	"attribute": `" autofocus onfocus="window.pwned=1" x="`,
+	"single":    `' onmouseover='window.pwned=1`,
+	"svg":       `</title></svg><svg onload="window.pwned=1">`,
+	"textarea":  `</textarea></pre></option></select><iframe srcdoc="<script>parent.pwned=1</script>">`,
+	"comment":   `--><b id=injected>`,
+	"url":       `javascript:window.pwned=1`,
+	"template":  `${window.pwned=1}{{constructor.constructor('window.pwned=1')()}}`,
+	"shell":     `'; touch /tmp/pwned; '`,
+	"sse":       "x\n\nevent: reset\ndata: {}\n\n",
+	"bidi":      "\u202egpj.exe\u2066",
+	"clobber":   `<form id=main><input name=attributes>`,
+}
+
+// Hostile is a swarm where every text that somebody else can set is the payload: what validation refuses today must be inert all
+// the same, because the page is not the place to trust the log.
+func Hostile(payload string) *Swarm {
+	labels := map[string]string{payload: payload}
+	d := swarm.Driver{
+		ID: payload, State: swarm.DriverState(payload), Labels: labels, Version: payload, Capabilities: []string{payload}, RemoteAddr: payload,
+		ConnectedAt: Now, Metrics: map[string]float64{payload: 1}, LastAck: &swarm.LastAck{Seq: 1},
+	}
+	command := swarm.Command{Type: swarm.CommandType(payload), Note: payload}
+	issued := &swarm.Issued{
+		Node: payload, Submitter: payload, Command: command, Target: swarm.Target{DriverIDs: []string{payload, payload}, Labels: labels},
+		Targets: []string{payload}, Deadline: time.Second, SubmittedAt: Now,
+	}
+	late := []swarm.LateAck{{DriverID: payload, Reply: swarm.Reply{Code: payload, Detail: payload}}}
+	closed := func(v swarm.Verdict) *swarm.Closed {
+		return &swarm.Closed{Node: payload, ClosedAt: Now, Verdicts: []swarm.Verdict{v}}
+	}
+	return NewSwarm([]swarm.Driver{d}, []swarm.Entry{
+		{Seq: 2, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Rejected, Code: payload, Detail: payload})},
+		{Seq: 1, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(payload)})},
+	})
+}
