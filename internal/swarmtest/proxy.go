@@ -19,6 +19,8 @@ type Proxy struct {
 	server  string // address, "" while there is none
 	limits  func() (up, down int64)
 	open    map[net.Conn]struct{}
+	silent  bool
+	slices  int // bytes that pass at a time, 0 for as they come
 	closed  bool
 }
 
@@ -58,6 +60,17 @@ func (p *Proxy) Cut() {
 	})
 }
 
+// Silence has nothing pass any more in either direction, or all again. Connections stay, and nobody is told: so does a peer look whose
+// machine has lost its power.
+func (p *Proxy) Silence(on bool) {
+	p.set(func() { p.silent = on })
+}
+
+// Slice has what passes come in writes of at most n bytes, 0 for as it comes.
+func (p *Proxy) Slice(n int) {
+	p.set(func() { p.slices = n })
+}
+
 func (p *Proxy) set(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +105,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	var copies sync.WaitGroup
 	pass := func(to, from net.Conn, limit int64) {
-		carry(to, from, limit)
+		carry(gated{to, p}, from, limit)
 		_, _ = client.Close(), server.Close()
 	}
 	copies.Go(func() { pass(server, client, up) })
@@ -116,6 +129,34 @@ func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
 	}
 	up, down = p.limits()
 	return p.server, up, down
+}
+
+// gated is a writer that waits while the proxy is silent, and slices.
+type gated struct {
+	io.Writer
+	p *Proxy
+}
+
+func (g gated) Write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var wrote int
+		wrote, err = g.Writer.Write(b[n:min(len(b), n+g.pass(len(b)))])
+		n += wrote
+	}
+	return n, err
+}
+
+// pass waits until something may pass, and says how much of most.
+func (g gated) pass(most int) int {
+	g.p.mu.Lock()
+	defer g.p.mu.Unlock()
+	for g.p.silent && !g.p.closed {
+		g.p.changed.Wait()
+	}
+	if g.p.slices > 0 {
+		return g.p.slices
+	}
+	return most
 }
 
 func carry(to io.Writer, from io.Reader, limit int64) {

@@ -1,0 +1,118 @@
+package process_test
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mostGrown is what the server may grow by at most, while one driver after the other does its worst: memory is for what has come, not
+// for what is said to come, and what is over the limit is not kept.
+const mostGrown = 32 << 20
+
+// TestAbusedSocket sends the driver socket of a real server what it must refuse, and what looks like that and is right. Another driver
+// obeys all the while.
+func TestAbusedSocket(t *testing.T) {
+	w := newWorld(t, 1)
+	before := w.server.peakBytes(t)
+	refused := tally{t: t, what: "frames with another close code than they should have"}
+	witness := tally{t: t, what: "commands that the driver beside did not ack"}
+	slowest := time.Duration(0)
+	for i, c := range abuses() {
+		code, err := w.suffer(c)
+		refused.trial(code == c.code, "%s: closed with %d (%v), want %d", c.name, code, err, c.code)
+		began := time.Now()
+		a, err := w.client.post(t.Context(), command{submitter: "ops", target: w.drivers[0].id, players: int64(i)})
+		slowest = max(slowest, time.Since(began))
+		witness.trial(err == nil && a.entry.Status == "complete", "after %s: %d %s %v", c.name, a.status, a.body, err)
+	}
+	for _, f := range w.drivers[0].got() {
+		witness.trial(f.session == 1, "the driver beside had to connect again")
+	}
+	refused.report()
+	witness.report()
+	grown := w.server.peakBytes(t) - before
+	if grown > mostGrown {
+		t.Errorf("the server grew by %d MiB", grown>>20)
+	}
+	t.Logf("the server grew from %d MiB by %d MiB at its peak; the slowest command of the driver beside took %v", before>>20, grown>>20, slowest)
+}
+
+// suffer sends one thing and returns the code that the server closes with, 0 if the session goes on.
+func (w *world) suffer(c abuse) (int, error) {
+	b, err := join(w.server.addr, "abuser", 10*time.Second)
+	if err != nil {
+		return -1, err
+	}
+	defer func() { _ = b.conn.Close() }()
+	_ = b.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	sent := make(chan struct{})
+	go func() { // ends when all is sent, or the server has closed
+		defer close(sent)
+		if _, err := b.conn.Write(c.send); err == nil && c.code == 0 {
+			_, _ = b.conn.Write(whole(opPing, "still here"))
+		}
+	}()
+	defer func() {
+		_ = b.conn.Close()
+		<-sent
+	}()
+	if c.code != 0 {
+		return b.code()
+	}
+	for {
+		op, payload, err := b.read()
+		switch {
+		case err != nil:
+			return -1, err
+		case op == opPong && payload == "still here":
+			return 0, nil
+		case op == opClose:
+			return int(payload[0])<<8 | int(payload[1]), fmt.Errorf("%s", payload[2:])
+		case op == opText && !strings.Contains(payload, "heartbeat_ack"):
+			return -1, fmt.Errorf("the server says %s", payload)
+		}
+	}
+}
+
+// TestAMessageWithoutEnd: fragments without anything in them never reach a limit of size. The time to register is one.
+func TestAMessageWithoutEnd(t *testing.T) {
+	w := newWorld(t, 1)
+	b, err := open(w.server.addr, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = b.conn.SetDeadline(time.Now().Add(patience))
+	ended := make(chan struct{})
+	go func() { // ends with the connection
+		defer close(ended)
+		for _, err := b.conn.Write(fragment(opText, "")); err == nil; {
+			_, err = b.conn.Write(fragment(opMore, ""))
+		}
+	}()
+	began := time.Now()
+	code, err := b.code()
+	if code != 4005 {
+		t.Errorf("closed with %d (%v) after %v, want 4005", code, err, time.Since(began))
+	}
+	w.all(t, 1, command{submitter: "ops", players: 1})
+	_ = b.conn.Close()
+	<-ended
+	t.Logf("closed with %d after %v", code, time.Since(began).Round(time.Millisecond))
+}
+
+// peakBytes is the most memory that the server has had.
+func (s *server) peakBytes(t *testing.T) int64 {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	need(t, err, "/proc (Linux)")
+	_, line, _ := strings.Cut(string(b), "VmHWM:")
+	kib, err := strconv.ParseInt(strings.Fields(line)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib << 10
+}
