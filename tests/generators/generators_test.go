@@ -134,6 +134,7 @@ func gone(t *testing.T, url string, p *process, load *target) {
 	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "it is frozen", func() bool { return driverOf(t, url).HeartbeatAgeMS > 500 })
 	outcome := make(chan entry, 1)
 	go func() { outcome <- command(t, url, players(5)) }()
 	eventually(t, "the command is under way", func() bool {

@@ -183,8 +183,9 @@ func (p *process) child(t *testing.T) *os.Process {
 }
 
 type driver struct {
-	State    string
-	Reported struct {
+	State          string
+	HeartbeatAgeMS int64 `json:"heartbeat_age_ms"`
+	Reported       struct {
 		Players      int64
 		SpawnDelayMS int64 `json:"spawn_delay_ms"`
 		Running      bool
