@@ -3,6 +3,7 @@ package together
 import (
 	"flag"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -184,7 +185,10 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 // asked them, while commands are submitted and the log fails at times, and checks Complete, Final, Ordered, Bounded and Convergent.
 func TestHistories(t *testing.T) {
 	checks := 10_000
-	if testing.Short() || raceEnabled {
+	switch {
+	case os.Getenv("SWARMCALL_SOAK") == "1": // make soak
+		checks = 100_000
+	case testing.Short() || raceEnabled:
 		checks = 500
 	}
 	seed := time.Now().UnixNano()

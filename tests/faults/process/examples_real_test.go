@@ -9,7 +9,7 @@ import (
 )
 
 // TestExamplesOnARealServer takes each example through a driver's life: it registers, is told players and a spawn delay, is stopped,
-// misses a Stop while it is cut off, outlives a restart of the server and a kill -9, and leaves.
+// misses a Stop while it is cut off, outlives a restart of the server, a kill -9 and the loss of its log, and leaves.
 func TestExamplesOnARealServer(t *testing.T) {
 	w := newWorld(t, 0)
 	var drivers []*program
@@ -27,8 +27,12 @@ func TestExamplesOnARealServer(t *testing.T) {
 	w.load(n)
 	w.missedByAll(drivers)
 	w.load(n)
-	w.restarted(drivers, "an orderly restart", func() { w.server.stop(t) })
-	w.restarted(drivers, "a kill -9", w.server.kill)
+	w.restarted(drivers, "an orderly restart", 20, func() { w.server.stop(t) })
+	w.restarted(drivers, "a kill -9", 20, func() { w.server.kill() })
+	w.restarted(drivers, "the loss of the whole log", 0, func() {
+		w.server.kill()
+		w.launch.dir = t.TempDir()
+	})
 	for _, p := range drivers {
 		p.signal(syscall.SIGTERM)
 		if !p.endsWithin(patience) {
@@ -83,17 +87,18 @@ func (w *world) missedByAll(drivers []*program) {
 	w.t.Logf("a Stop that all of %d examples have missed: 0 players %v after the way to the server is free", len(drivers), took.Round(time.Millisecond))
 }
 
-// restarted takes the server away and brings it back. The drivers keep their load.
-func (w *world) restarted(drivers []*program, how string, end func()) {
+// restarted takes the server away and brings it back, and wants so many players of each driver then: those it had, or none if nobody
+// knows any more who wanted them.
+func (w *world) restarted(drivers []*program, how string, players int64, end func()) {
 	w.t.Helper()
 	end()
 	w.down()
 	w.up()
 	took := w.converged(len(drivers), how)
 	for _, p := range drivers {
-		if d := w.state().of(p.id); d.Reported.Players != 20 {
-			w.t.Errorf("%s: %s is at %+v, want 20 players", how, p.id, d)
+		if d := w.state().of(p.id); d.Reported.Players != players {
+			w.t.Errorf("%s: %s is at %+v, want %d players", how, p.id, d, players)
 		}
 	}
-	w.t.Logf("%s of the server: %d examples are back with their load %v after it answers", how, len(drivers), took.Round(time.Millisecond))
+	w.t.Logf("%s: %d examples run %d players %v after the server answers again", how, len(drivers), players, took.Round(time.Millisecond))
 }
