@@ -8,7 +8,6 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-
 const (
 	maxWords        = 256 // bytes
 	maxLabels       = 32
