@@ -2,10 +2,8 @@ package demo
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
@@ -30,37 +28,12 @@ const spawnDelay = 20 * time.Millisecond
 func Drive(ctx context.Context, o DriverOptions) error {
 	l := newLoad(o.Target, MaxPlayers)
 	defer l.close()
-	p := newPlayers(spawnDelay, l.play)
-
-	var ramp sync.WaitGroup
-	defer ramp.Wait()
-	rampCtx, stopRamp := context.WithCancel(context.WithoutCancel(ctx)) // players run until the driver has deregistered
-	defer stopRamp()
-	ramp.Go(func() { p.run(rampCtx) })
+	players := driver.NewRamp(spawnDelay, l.play)
+	defer players.Close() // they run until the driver has deregistered
 
 	return driver.Run(ctx, driver.Config{
-		URL: o.URL, DriverID: o.ID, Version: o.Version, Labels: map[string]string{"app": "demo"},
+		URL: o.URL, DriverID: o.ID, Version: o.Version, Labels: map[string]string{"app": "demo"}, MaxPlayers: MaxPlayers,
 		Logger:  slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Metrics: l.metrics,
-		State: func() driver.State {
-			running, delay, active := p.report()
-			return driver.State{Players: running, SpawnDelayMS: delay.Milliseconds(), Running: active}
-		},
-	}, driver.HandlerFunc(p.apply))
-}
-
-// apply takes a command's target; the ramp goes on without it.
-func (p *players) apply(_ context.Context, c driver.Command) error {
-	switch c.Type {
-	case driver.SetPlayers:
-		if c.Players > MaxPlayers {
-			return driver.Reject("too_many_players", fmt.Sprintf("a demo driver takes at most %d", MaxPlayers))
-		}
-		p.setTarget(c.Players)
-	case driver.SetSpawnDelay:
-		p.setDelay(c.SpawnDelay())
-	case driver.Stop:
-		p.stop()
-	}
-	return nil
+		Metrics: l.metrics, State: players.State,
+	}, players)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/swarmcall/swarmcall/driver"
 )
 
 func TestPlayersLoadTheTarget(t *testing.T) {
@@ -14,18 +16,16 @@ func TestPlayersLoadTheTarget(t *testing.T) {
 	defer target.close()
 	l := newLoad(target.URL, 10)
 	defer l.close()
-	p := newPlayers(0, l.play)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { p.run(ctx); close(done) }()
-
-	p.setTarget(10)
+	players := driver.NewRamp(0, l.play)
+	defer players.Close()
+	if err := players.Apply(t.Context(), driver.Command{Type: driver.SetPlayers, Players: 10}); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "every player has visited twice", func() bool { return target.served.Load() >= 20 && l.served.Load() >= 20 })
 	if m := l.metrics(); m["rps"] <= 0 || m["errors"] != 0 {
 		t.Errorf("metrics %v, want requests and no errors", m)
 	}
-	cancel()
-	<-done
+	players.Close()
 	if served, counted := target.served.Load(), l.served.Load(); served < counted || served > counted+10 {
 		t.Errorf("the target served %d, the players counted %d", served, counted)
 	}
