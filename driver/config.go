@@ -7,11 +7,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
 // Config says how to reach the server and who the driver is. Run copies it: what its maps and slices hold later does not
@@ -81,8 +82,6 @@ const (
 	maxVersionBytes    = 256
 )
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
-
 // problems collects what is wrong with a Config.
 type problems []error
 
@@ -103,14 +102,14 @@ func (cfg Config) validate() error {
 
 // checkName is about who the driver is.
 func (cfg Config) checkName(bad *problems) {
-	if !nameForm.MatchString(cfg.DriverID) || cfg.DriverID == "connect" || cfg.DriverID == "stream" {
+	if !wire.ValidDriverID(cfg.DriverID) {
 		bad.add("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream", cfg.DriverID)
 	}
 	if len(cfg.Labels) > maxLabels {
 		bad.add("Labels: are %d; at most %d are allowed", len(cfg.Labels), maxLabels)
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Labels)) {
-		if !nameForm.MatchString(key) {
+		if !wire.ValidName(key) {
 			bad.add("Labels: key %q must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit", key)
 		}
 		if !plainText(cfg.Labels[key], maxLabelValueBytes) {

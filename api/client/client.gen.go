@@ -435,13 +435,16 @@ type Driver struct {
 	Capabilities []string `json:"capabilities"`
 
 	// ConnectedAt RFC 3339, UTC, with milliseconds.
-	ConnectedAt    Timestamp          `json:"connected_at"`
-	RemoteAddr     string             `json:"remote_addr"`
-	HeartbeatAgeMs int64              `json:"heartbeat_age_ms"`
-	AppliedSeq     int64              `json:"applied_seq"`
-	LastAck        *LastAck           `json:"last_ack"`
-	Reported       DriverReport       `json:"reported"`
-	Metrics        map[string]float64 `json:"metrics"`
+	ConnectedAt    Timestamp `json:"connected_at"`
+	RemoteAddr     string    `json:"remote_addr"`
+	HeartbeatAgeMs int64     `json:"heartbeat_age_ms"`
+
+	// RttMs Round trip of the last ping, measured every minute; 0 when none was answered yet.
+	RttMs      float64            `json:"rtt_ms"`
+	AppliedSeq int64              `json:"applied_seq"`
+	LastAck    *LastAck           `json:"last_ack"`
+	Reported   DriverReport       `json:"reported"`
+	Metrics    map[string]float64 `json:"metrics"`
 
 	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
 	LeaseLost bool `json:"lease_lost"`

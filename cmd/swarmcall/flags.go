@@ -17,6 +17,7 @@ type connection struct {
 	Context   string        `group:"Server" help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
 	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
 	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
+	NoColor   bool          `help:"No colour, as by NO_COLOR."`
 }
 
 // session is a server to speak to, and as whom.
@@ -46,6 +47,11 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	token, err := found.Token()
 	if err != nil {
 		return nil, err
+	}
+	if c.NoColor {
+		if err := os.Setenv("NO_COLOR", "1"); err != nil {
+			return nil, err
+		}
 	}
 	line := progress.New(s.err)
 	cfg := remote.Config{

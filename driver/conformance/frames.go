@@ -1,15 +1,12 @@
 package conformance
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/swarmcall/swarmcall/driver/internal/script"
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
-
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 
 const (
 	maxWords        = 256 // bytes
@@ -51,7 +48,7 @@ func decoded[T any](f script.Frame, check func(T) string) string {
 
 func problemOfRegister(r wire.Register) string {
 	switch {
-	case !nameForm.MatchString(r.DriverID) || r.DriverID == "connect" || r.DriverID == "stream":
+	case !wire.ValidDriverID(r.DriverID):
 		return "driver_id is not 1 to 128 of [A-Za-z0-9._:-], or is a reserved word"
 	case !words(r.Version) || !words(r.Instance):
 		return "version or instance is over 256 bytes or has control characters"
@@ -61,7 +58,7 @@ func problemOfRegister(r wire.Register) string {
 		return "labels are over 32"
 	}
 	for key, value := range r.Labels {
-		if !nameForm.MatchString(key) || !words(value) {
+		if !wire.ValidName(key) || !words(value) {
 			return "label " + key + " has a bad key or value"
 		}
 	}

@@ -139,20 +139,29 @@ func (w *world) offer(seq uint64, c swarm.Command, ids ...string) {
 
 // peer is a driver at the level of frames.
 type peer struct {
-	t  *testing.T
-	ws *websocket.Conn
+	t      *testing.T
+	ws     *websocket.Conn
+	onPing func() // called by the reader when a ping came; nil for nothing
 }
 
 func (w *world) dial() *peer {
 	w.t.Helper()
+	p := &peer{t: w.t}
 	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
+		OnPingReceived: func(context.Context, []byte) bool {
+			if p.onPing != nil {
+				p.onPing()
+			}
+			return true
+		},
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = ws.CloseNow() })
-	return &peer{w.t, ws}
+	p.ws = ws
+	return p
 }
 
 // join dials and registers; more are further members of the register frame, each with a leading comma.

@@ -52,7 +52,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = ws.CloseNow() }()
-	p := &peer{t, ws}
+	p := &peer{t: t, ws: ws}
 	p.send(`{"type":"register","driver_id":"deaf"}`)
 	var reg wire.Registered
 	p.receive(&reg)

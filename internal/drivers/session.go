@@ -26,6 +26,8 @@ type session struct {
 	beatAt   atomic.Int64 // last heartbeat; register counts as one
 	heardAt  atomic.Int64 // last heartbeat or pong
 	pinging  atomic.Bool
+	pingedAt atomic.Int64                 // last ping, 0 for none
+	rtt      atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
 	over     atomic.Bool                  // the reader has ended: what is left is to hang up
 	begun    atomic.Bool                  // the first frame came in time, or the time is over: whichever was first
 	replaced atomic.Bool                  // a newer session has the driver id: what this one says does not count
@@ -145,7 +147,7 @@ func (s *session) describe(now time.Time) swarm.Driver {
 	d := swarm.Driver{
 		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
 		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
-		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, LeaseLost: s.leaseLost,
+		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, RTT: time.Duration(s.rtt.Load()), LeaseLost: s.leaseLost,
 	}
 	if last := s.lastAck; last.Seq != 0 {
 		d.LastAck = &last

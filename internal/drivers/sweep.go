@@ -12,6 +12,8 @@ import (
 const (
 	WriteTimeout = 10 * time.Second // a write without progress for so long ends the session
 	PingAfter    = 15 * time.Second // a driver that was silent for so long is pinged
+	RTTEvery     = time.Minute      // any other driver is pinged so often, for its round trip; first after PingAfter
+	rttPings     = 100              // of such pings in one sweep, so that a large swarm is not pinged all at once
 )
 
 // Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell silent, and
@@ -57,6 +59,7 @@ func (r *Registry) look(now time.Time) (pause time.Duration) {
 
 func (r *Registry) lookAtSessions(now time.Time) {
 	late := max(30*time.Second, 10*r.cfg.StaleAfter)
+	pings := rttPings
 	for s := range r.sessions {
 		switch silent := s.silence(now); {
 		case s.over.Load(): // it hangs up by itself
@@ -64,7 +67,11 @@ func (r *Registry) lookAtSessions(now time.Time) {
 			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
 			s.box.close(wire.CloseLate)
-		case silent >= PingAfter && !r.suspended.Load():
+		case r.suspended.Load():
+		case silent >= PingAfter:
+			s.pingOnce()
+		case pings > 0 && s.rttDue(now):
+			pings--
 			s.pingOnce()
 		}
 	}

@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"context"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -54,7 +55,7 @@ func (s *session) send(frames [][]byte) error {
 	return nil
 }
 
-// pingOnce pings a silent driver unless a ping is on its way. The goroutine ends with the pong, the session or WriteTimeout.
+// pingOnce pings a driver unless a ping is on its way. The goroutine ends with the pong, the session or WriteTimeout.
 func (s *session) pingOnce() {
 	if !s.pinging.CompareAndSwap(false, true) {
 		return
@@ -63,6 +64,19 @@ func (s *session) pingOnce() {
 		defer s.pinging.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), WriteTimeout)
 		defer cancel()
-		_ = s.conn.Ping(ctx) // silence is judged by the sweeper
+		began := time.Now()
+		s.pingedAt.Store(s.clock(began))
+		if s.conn.Ping(ctx) == nil { // silence is judged by the sweeper
+			s.rtt.Store(int64(time.Since(began)))
+		}
 	})
+}
+
+// rttDue reports whether it is time to measure the round trip: PingAfter the start of the session, then every RTTEvery.
+func (s *session) rttDue(now time.Time) bool {
+	pinged := s.pingedAt.Load()
+	if pinged == 0 {
+		return s.beatAt.Load() != 0 && now.Sub(s.since) >= PingAfter
+	}
+	return time.Duration(s.clock(now)-pinged) >= RTTEvery
 }

@@ -188,7 +188,7 @@ func driverTo(d swarm.Driver) api.Driver {
 		DriverId: d.ID, State: api.DriverState(d.State), Labels: api.Labels{}, Version: d.Version, Capabilities: []string{},
 		ConnectedAt: timestamp.Of(d.ConnectedAt), RemoteAddr: d.RemoteAddr, HeartbeatAgeMs: d.HeartbeatAge.Milliseconds(),
 		AppliedSeq: int64(d.AppliedSeq), Metrics: map[string]float64{},
-		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, LeaseLost: d.LeaseLost,
+		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, RttMs: milliseconds(d.RTT), LeaseLost: d.LeaseLost,
 	}
 	if len(d.Labels) > 0 {
 		out.Labels = d.Labels

@@ -36,6 +36,7 @@ type Driver struct {
 	ConnectedAt  time.Time
 	RemoteAddr   string
 	HeartbeatAge time.Duration
+	RTT          time.Duration // round trip of the last ping; 0 when none was answered yet
 	AppliedSeq   uint64
 	LastAck      *LastAck
 	Reported     Report

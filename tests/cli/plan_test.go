@@ -144,7 +144,8 @@ func TestPlanLosesADriver(t *testing.T) {
 // TestPlanRetries: a driver that does not ack at first is sent the step again, and the plan goes on.
 func TestPlanRetries(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
-	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"))
+	report := t.TempDir() + "/junit.xml"
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"), "--report", "junit="+report)
 	p.says("hold for")
 	drivers["d-2"].set("hold")
 	p.says("try 1 of 2 again, for 1 drivers")
@@ -152,6 +153,9 @@ func TestPlanRetries(t *testing.T) {
 	p.code(0)
 	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
 		t.Errorf("d-2 applied %q", got)
+	}
+	if b, err := os.ReadFile(report); err != nil || strings.Contains(string(b), "<failure") || strings.Contains(string(b), "<error") {
+		t.Errorf("the report of a run that went well has failures: %v\n%s", err, b)
 	}
 	if n := len(lines(strings.Join(drivers["d-1"].commands(), "\n"), "players 2")); n != 1 {
 		t.Errorf("d-1 was sent the step again: %q", drivers["d-1"].commands())
@@ -241,4 +245,33 @@ func TestRamp(t *testing.T) {
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "1", "--step", "1", "--every", "10ms", "--hold", "10ms").code(0)
 	sameLog(t, s.url(), "players 5", "players 2", "players 1", "players 1", "stop")
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "2", "--step", "0", "--every", "10ms").code(2)
+}
+
+// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last word in the log is a stop, and the
+// run says what it did.
+func TestPlanInterruptedAtAnyMoment(t *testing.T) {
+	s, _ := newWorld(t, "d-1", "d-2")
+	for i := range 20 {
+		before := len(logged(t, s.url()))
+		p := swarmcall(t, s.url(), "ramp", "--from", "0", "--to", "1000", "--step", "1", "--every", "1ms")
+		p.says("run run-")
+		for range i { // falls a little later each time: how long a look at the server takes
+			swarmcall(t, s.url(), "config", "view").code(0)
+		}
+		p.signal(os.Interrupt)
+		p.code(130)
+		log := logged(t, s.url())
+		switch said := p.err.String(); {
+		case strings.Contains(said, "the load is stopped"):
+			if len(log) == before || log[len(log)-1] != "stop" {
+				t.Errorf("it says that it stopped, and the log ends with %q", log[before:])
+			}
+		case strings.Contains(said, "nothing to stop"):
+			if len(log) != before {
+				t.Errorf("it says that it sent nothing, and the log has %q", log[before:])
+			}
+		default:
+			t.Errorf("it does not say what became of the load:\n%s", said)
+		}
+	}
 }

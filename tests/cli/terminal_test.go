@@ -48,6 +48,13 @@ func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 			t.Errorf("colour, or no bar:\n%q", raw)
 		}
 	})
+	t.Run("--no-color", func(t *testing.T) {
+		x := onTerminal(t, s.url(), "players", "set", "6", "--no-color")
+		x.code(0)
+		if raw := x.raw.String(); strings.Contains(raw, "\x1b[3") {
+			t.Errorf("colour:\n%q", raw)
+		}
+	})
 	t.Run("TERM=dumb", func(t *testing.T) {
 		t.Setenv("TERM", "dumb")
 		x := onTerminal(t, s.url(), "players", "set", "7")

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/app"
 )
 
 const (
@@ -41,7 +43,7 @@ func TestGenerators(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			load := startTarget(t)
-			url := startServer(t, nil)
+			url := startServer(t)
 			p := drive(t, url, g.args(t, load.URL)...)
 			if n := load.since(time.Time{}); n > 0 {
 				t.Errorf("%d requests before any command", n)
@@ -132,6 +134,7 @@ func gone(t *testing.T, url string, p *process, load *target) {
 	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "it is frozen", func() bool { return driverOf(t, url).HeartbeatAgeMS > 500 })
 	outcome := make(chan entry, 1)
 	go func() { outcome <- command(t, url, players(5)) }()
 	eventually(t, "the command is under way", func() bool {
@@ -156,7 +159,7 @@ func TestTheDriverEndsInOrder(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			load := startTarget(t)
-			url := startServer(t, nil)
+			url := startServer(t)
 			p := drive(t, url, g.args(t, load.URL)...)
 			applied(t, url, players(5))
 			running(t, url, 5)
@@ -180,4 +183,31 @@ func end(t *testing.T, p *process, load *target) {
 		t.Errorf("the driver ended with %d:\n%s", code, p.log)
 	}
 	silent(t, load, at)
+}
+
+// TestNoLoadWithoutControl takes away first the server, until the lease has run out, and then the driver, by kill -9.
+func TestNoLoadWithoutControl(t *testing.T) {
+	const lease = 2 * time.Second
+	for _, g := range generators {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			load := startTarget(t)
+			url, stopServer := startServerAs(t, func(c *app.Config) { c.LeaseTTL = lease })
+			drive(t, url, g.args(t, load.URL)...)
+			applied(t, url, players(5))
+			running(t, url, 5)
+			stopServer()
+			silent(t, load, time.Now().Add(lease))
+
+			url = startServer(t)
+			p := drive(t, url, g.args(t, load.URL)...)
+			applied(t, url, players(5))
+			running(t, url, 5)
+			if err := p.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-p.ended
+			silent(t, load, time.Now())
+		})
+	}
 }

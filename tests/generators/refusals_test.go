@@ -12,7 +12,7 @@ import (
 // TestAMasterWithoutWorkersIsARejection: Locust itself answers success.
 func TestAMasterWithoutWorkersIsARejection(t *testing.T) {
 	locust := tool(t, "locust", getLocust)
-	url := startServer(t, nil)
+	url := startServer(t)
 	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestAttach(t *testing.T) {
 				}
 				return err == nil
 			})
-			url := startServer(t, nil)
+			url := startServer(t)
 			p := drive(t, url, kind, "--attach", "http://"+address)
 			applied(t, url, players(5))
 			running(t, url, 5)

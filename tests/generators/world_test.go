@@ -60,26 +60,35 @@ func tool(t *testing.T, name, get string) string {
 }
 
 // startServer runs the real server until the test ends.
-func startServer(t *testing.T, change func(*app.Config)) (url string) {
+func startServer(t *testing.T) (url string) {
+	t.Helper()
+	url, _ = startServerAs(t, func(*app.Config) {})
+	return url
+}
+
+// startServerAs runs it until the test ends or stops it.
+func startServerAs(t *testing.T, change func(*app.Config)) (url string, stop func()) {
 	t.Helper()
 	cfg := app.Defaults()
 	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", t.TempDir(), 100*time.Millisecond
-	if change != nil {
-		change(&cfg)
-	}
-	ctx, stop := context.WithCancel(context.Background())
+	change(&cfg)
+	ctx, cancel := context.WithCancel(context.Background())
 	addr, ended := make(chan string, 1), make(chan error, 1)
 	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
-	t.Cleanup(func() {
-		stop()
-		<-ended
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
 	})
+	t.Cleanup(stop)
 	select {
 	case a := <-addr:
-		return "http://" + a
+		return "http://" + a, stop
 	case err := <-ended:
+		ended <- nil
 		t.Fatal(err)
-		return ""
+		return "", stop
 	}
 }
 
@@ -174,8 +183,9 @@ func (p *process) child(t *testing.T) *os.Process {
 }
 
 type driver struct {
-	State    string
-	Reported struct {
+	State          string
+	HeartbeatAgeMS int64 `json:"heartbeat_age_ms"`
+	Reported       struct {
 		Players      int64
 		SpawnDelayMS int64 `json:"spawn_delay_ms"`
 		Running      bool

@@ -20,6 +20,7 @@ type Command struct {
 	Rows     []VerdictRow
 	RowsMore string // "1,200 more targets are in the JSON", or ""
 	Curl     string
+	CLI      string
 	JSON     string // URL of the entry in the API
 	Total    string
 	Split    bool // the targets were told different numbers
@@ -59,7 +60,7 @@ const (
 func NewCommand(w World, e swarm.Entry, address string) Command {
 	c := Command{
 		Verdict: NewVerdict(w, e), Facts: facts(e), Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
-		Curl: Curl(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
+		Curl: Curl(address, e.Issued), CLI: CLI(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
 		Split: len(e.Issued.Split) > 0, Total: Plural(len(e.Issued.Targets), "target"),
 	}
 	n := e.Counts()

@@ -2,7 +2,11 @@ package view
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -44,6 +48,33 @@ func Curl(address string, i *swarm.Issued) string {
 		return "" // strings and numbers always encode
 	}
 	return curl(address, string(text))
+}
+
+// CLI repeats the command of e by the command line, as a line for a shell.
+func CLI(address string, i *swarm.Issued) string {
+	var words []string
+	switch i.Command.Type {
+	case swarm.SetPlayers:
+		words = []string{"players", "set", strconv.FormatInt(i.Command.Players, 10)}
+		if i.Command.Total {
+			words = append(words, "--total")
+		}
+	case swarm.SetSpawnDelay:
+		words = []string{"spawn-delay", "set", (time.Duration(i.Command.SpawnDelayMS) * time.Millisecond).String()}
+	case swarm.Stop:
+		words = []string{"stop", "--yes"}
+	}
+	for _, id := range i.Target.DriverIDs {
+		words = append(words, "--driver", id)
+	}
+	for _, key := range slices.Sorted(maps.Keys(i.Target.Labels)) {
+		words = append(words, "--label", shellWord(key+"="+i.Target.Labels[key]))
+	}
+	if i.Command.Note != "" {
+		words = append(words, "--note", quote(i.Command.Note))
+	}
+	words = append(words, "--deadline", i.Deadline.String(), "--url", shellWord(address))
+	return "swarmcall " + strings.Join(words, " ")
 }
 
 // shellWord quotes s only where it must be.

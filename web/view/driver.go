@@ -65,7 +65,7 @@ func driverFacts(d swarm.Driver, a Aim) []Figure {
 	}
 	f := []Figure{
 		{"Players", Count(d.Reported.Players) + " of " + target}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
-		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
+		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
 	}
 	switch {
 	case a.Reset:

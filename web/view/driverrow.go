@@ -2,6 +2,7 @@ package view
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -12,6 +13,7 @@ type DriverRow struct {
 	State     Badge
 	Standing  Badge
 	Heartbeat string
+	RTT       string // "–" when it was not measured yet
 	Actual    string
 	Target    string // "–" when nothing is asked
 	Spark     string // path in a box of 60 by 16, or ""
@@ -24,11 +26,19 @@ type DriverRow struct {
 
 const metricsInRow = 2
 
+func roundTrip(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return Latency(d)
+}
+
 func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 	row := DriverRow{
 		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
 		Actual: Count(d.Reported.Players), Target: "–", Version: d.Version, Labels: Labels(d.Labels),
 	}
+	row.RTT = roundTrip(d.RTT)
 	if a.Asked {
 		row.Target = Count(a.Target)
 	}

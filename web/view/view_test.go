@@ -143,6 +143,27 @@ func TestDriversAreFilteredAndPaged(t *testing.T) {
 	}
 }
 
+func TestCLIRepeatsTheCommand(t *testing.T) {
+	for want, c := range map[string]struct {
+		command swarm.Command
+		target  swarm.Target
+	}{
+		`players set 5 --label 'zone=a b' --note 'it'\''s'`: {
+			swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
+		"players set 900 --total --driver d-1 --driver d-2": {
+			swarm.Command{Type: swarm.SetPlayers, Players: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
+		"spawn-delay set 1.5s": {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
+		"stop --yes":           {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
+	} {
+		e := webtest.Entry(1, c.command, 0)
+		e.Issued.Target = c.target
+		want = "swarmcall " + want + " --deadline 2s --url http://127.0.0.1:8080"
+		if got := view.CLI("http://127.0.0.1:8080", e.Issued); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestCurlRepeatsTheCommand(t *testing.T) {
 	e := webtest.Entry(1, swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, 0)
 	e.Issued.Target = swarm.Target{Labels: map[string]string{"region": "eu"}}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
@@ -46,12 +47,13 @@ func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 	return cfg
 }
 
-var notInIDs = regexp.MustCompile(`[^A-Za-z0-9._:-]+`)
+// notInIDs is compiled when it is first used: every verb of the command line would wait for it otherwise.
+var notInIDs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9._:-]+`) })
 
 // defaultID names a driver by its host, and by chance: many drivers may run on one host, and a name must not be taken from a
 // driver that runs already.
 func defaultID(host, chance string) string {
-	host = strings.TrimLeft(notInIDs.ReplaceAllString(host, "-"), "._:-")
+	host = strings.TrimLeft(notInIDs().ReplaceAllString(host, "-"), "._:-")
 	if host == "" {
 		host = "driver"
 	}

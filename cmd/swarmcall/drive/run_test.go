@@ -140,7 +140,9 @@ func TestRegisters(t *testing.T) {
 		}
 		d.SetPlayers(1001).WantRejected(t, "over_local_limit")
 		d.stop(nil)
-		<-d.end
+		if err := <-d.end; err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -176,7 +178,9 @@ func TestProgressInAPipe(t *testing.T) {
 		d.SetPlayers(3).WantApplied(t)
 		<-time.After(25 * time.Second) // of the bubble's time: two quiet periods and a bit
 		d.stop(nil)
-		<-d.end
+		if err := <-d.end; err != nil {
+			t.Error(err)
+		}
 		lines := strings.Split(strings.TrimSpace(d.out.String()), "\n")
 		if len(lines) < 4 || len(lines) > 8 {
 			t.Errorf("%d lines:\n%s", len(lines), d.out)

@@ -8,13 +8,14 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 const againPace = time.Second // between two tries, times their number
 
 // again sends a step to those that did not ack, until they have, in one way or another: a driver that comes back is told the load by
 // the server itself, and its late ack counts. It returns nil, or the last error when the tries are used up.
-func (r *Runner) again(ctx context.Context, name string, c remote.Command, step *report.Step, err error) error {
+func (r *Runner) again(ctx context.Context, name string, c remote.Command, step report.Step, err error) error {
 	entries := []int64{step.Entry.Value.Seq}
 	missing := append(stillMissing(step.Entry.Value), step.Lost...)
 	for try := 1; try <= *r.Plan.Retries; try++ {
@@ -38,6 +39,7 @@ func (r *Runner) again(ctx context.Context, name string, c remote.Command, step 
 			}
 			if serr == nil {
 				entries = append(entries, next.Entry.Value.Seq)
+				next.Err = verdict.Error(next.Entry.Value, r.Plan.Allow)
 			}
 		}
 		if missing, rerr = r.notYet(ctx, entries, missing, c.PlayersTotal != nil); rerr != nil {

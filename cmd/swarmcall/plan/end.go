@@ -33,7 +33,13 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	defer cancel()
 	step, err := r.send(ctx, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.target())
 	if err == nil {
-		err = verdict.Error(step.Entry.Value, r.Plan.Allow)
+		e := step.Entry.Value
+		if err = verdict.Error(e, r.Plan.Allow); clierr.CodeOf(err) == clierr.Missing && len(stillMissing(e)) == 0 {
+			err = nil // they have stopped when they were back
+		}
+		if step.Err = err; err == nil {
+			passed(step)
+		}
 	}
 	switch {
 	case err == nil:

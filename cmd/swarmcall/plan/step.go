@@ -30,22 +30,26 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 	if err := r.rollCall(ctx); err != nil {
 		return err
 	}
+	i := len(r.steps)
 	step, err := r.send(ctx, name, c, r.Plan.target())
 	if err != nil {
 		return err
 	}
 	err = r.judge(ctx, name, step)
-	if clierr.CodeOf(err) != clierr.Missing {
-		return err
+	if clierr.CodeOf(err) == clierr.Missing && onMissing == Retry {
+		err = r.again(ctx, name, c, *step, err)
 	}
-	if onMissing == Retry {
-		err = r.again(ctx, name, c, step, err)
+	if err == nil {
+		for ; i < len(r.steps); i++ { // the step, and what was sent again of it
+			passed(&r.steps[i])
+		}
+		return nil
 	}
-	if err == nil || onMissing != Continue {
+	if clierr.CodeOf(err) != clierr.Missing || onMissing != Continue {
 		return err
 	}
 	r.Line.Say("%s: going on without them", name)
-	for _, id := range step.Lost {
+	for _, id := range r.steps[i].Lost {
 		delete(r.crew, id)
 	}
 	if r.missed == nil {
@@ -53,6 +57,10 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 	}
 	return nil
 }
+
+// passed marks a step as good enough: what was missing was allowed, or has acked late, or when it was asked again. Reports must not
+// show failures of a run that goes well.
+func passed(s *report.Step) { s.Err, s.Allow = nil, verdict.Allow{Percent: 100} }
 
 // send issues a command and waits for its outcome. The error is that no outcome is known; what the outcome says is for judge.
 func (r *Runner) send(ctx context.Context, name string, c remote.Command, target *remote.Target) (*report.Step, error) {
@@ -109,12 +117,17 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 	}
 }
 
+// askLimit is how long a run tries to find out whose command is newer.
+const askLimit = 5 * time.Second
+
 // takenBy returns nil when the newest command is no one else's: it was there before the run, or is a step of ours whose answer was
 // lost, or a reset, which is no entry. When that cannot be found out it is somebody else's: it may be a stop.
 func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	if !r.known && seq <= r.start {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit) // an interruption must not make it somebody else's
+	defer cancel()
 	what := "somebody else commands these drivers now"
 	newer, err := r.Client.Outcome(ctx, seq, 0)
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -71,25 +72,33 @@ var (
 	stateOnPage   = onPage(`<body class="([a-z]+)`, `"state": *"([a-z]+)"`)
 	usersOnPage   = onPage(`id="userCount">(\d+)<`, `"user_count": *(\d+)`)
 	workersOnPage = onPage(`id="workerCount">(\d+)<`, `"worker_count": *(\d+)`)
-	alone         = regexp.MustCompile(`"is_distributed": *false`)
+	alone         = onPage(`("is_distributed": *false)`)
 )
 
-type finder []*regexp.Regexp
+// finder is compiled when it is first used: every verb of the command line would wait for it otherwise.
+type finder func() []*regexp.Regexp
 
-func onPage(forms ...string) (f finder) {
-	for _, form := range forms {
-		f = append(f, regexp.MustCompile(form))
-	}
-	return f
+func onPage(forms ...string) finder {
+	return sync.OnceValue(func() (f []*regexp.Regexp) {
+		for _, form := range forms {
+			f = append(f, regexp.MustCompile(form))
+		}
+		return f
+	})
 }
 
 func (f finder) in(page []byte) (string, bool) {
-	for _, form := range f {
+	for _, form := range f() {
 		if m := form.FindSubmatch(page); m != nil {
 			return string(m[1]), true
 		}
 	}
 	return "", false
+}
+
+func (f finder) matches(page []byte) bool {
+	_, ok := f.in(page)
+	return ok
 }
 
 func (f finder) number(page []byte) (n int64, ok bool) {
@@ -114,7 +123,7 @@ func (a *api) look(ctx context.Context) (v view, err error) {
 	}
 	v.State, v.Users = state, users
 	v.Workers, v.Distributed = workersOnPage.number(page)
-	v.Distributed = v.Distributed && !alone.Match(page)
+	v.Distributed = v.Distributed && !alone.matches(page)
 	return v, nil
 }
 
