@@ -43,6 +43,10 @@ func open(addr string, within time.Duration) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
+	return upgraded(conn, within)
+}
+
+func upgraded(conn net.Conn, within time.Duration) (*bare, error) {
 	b := &bare{conn: conn, in: bufio.NewReaderSize(conn, 512)}
 	_ = conn.SetDeadline(time.Now().Add(within))
 	if _, err := io.WriteString(conn, upgrade); err != nil {
@@ -68,6 +72,11 @@ func join(addr, id string, within time.Duration) (*bare, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b, b.register(id)
+}
+
+// register takes the time that the connection has for it, and then has all the time.
+func (b *bare) register(id string) (err error) {
 	if _, err = b.conn.Write(whole(opText, fmt.Sprintf(`{"type":"register","driver_id":%q}`, id))); err == nil {
 		var said string
 		if _, said, err = b.read(); err == nil && !strings.Contains(said, `"registered"`) {
@@ -75,9 +84,9 @@ func join(addr, id string, within time.Duration) (*bare, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, b.conn.Close())
+		return errors.Join(err, b.conn.Close())
 	}
-	return b, b.conn.SetDeadline(time.Time{})
+	return b.conn.SetDeadline(time.Time{})
 }
 
 // read reads one frame. The server sends each message as one, without a mask.

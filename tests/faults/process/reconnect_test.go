@@ -16,7 +16,7 @@ import (
 
 const (
 	allBackIn = 30 * time.Second
-	apiP99    = 500 * time.Millisecond
+	apiAnswer = 500 * time.Millisecond // the slowest of the answers meanwhile: too few for a percentile
 )
 
 // TestReconnectStorm drops all connections of a large swarm at once: first the connections alone, then by a kill -9 of the server. All
@@ -29,7 +29,7 @@ func TestReconnectStorm(t *testing.T) {
 
 func storm(t *testing.T, broken func(string, ...any)) {
 	t.Helper()
-	n := min(rounds(2000, 4500), int(openFiles(t)/4)) // a connection is a file here and one in the server
+	n := min(rounds(2000, 3000), int(openFiles(t)/4)) // a connection is a file here and one in the server
 	w := &world{t: t, launch: launch{dir: t.TempDir(), args: []string{"--stale-after", "30s", "--heartbeat-interval", "5s"}}}
 	w.server = w.launch.mustStart(t)
 	w.client = newClient("http://" + w.server.addr)
@@ -42,10 +42,10 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	f.drop()
 	back := w.watch(f, n, joins)
 	times := answers()
-	t.Logf("%d connections dropped at once: %s; API meanwhile: p99 %v of %d answers; %d MiB at most, %d KiB per driver",
-		n, back, percentile(times, 99), len(times), w.server.peakBytes(t)>>20, rss>>10/int64(n))
-	if back.last > allBackIn || percentile(times, 99) > apiP99 {
-		broken("all back after %v, API p99 %v", back.last, percentile(times, 99))
+	t.Logf("%d connections dropped at once: %s; of %d answers of the API meanwhile the slowest took %v; %d MiB at most, %d KiB per driver",
+		n, back, len(times), slices.Max(times).Round(time.Millisecond), w.server.peakBytes(t)>>20, rss>>10/int64(n))
+	if back.last > allBackIn || slices.Max(times) > apiAnswer {
+		broken("all back after %v, the slowest answer of the API after %v", back.last, slices.Max(times))
 	}
 
 	joins = f.joins.Load()
