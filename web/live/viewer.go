@@ -117,28 +117,30 @@ func (v *viewer) hello(after string) error {
 	return v.write(b.Bytes())
 }
 
-// follow sends what changes until the viewer, or the hub, is gone. Many viewers do not all write at the same moment: each waits
-// for a moment of its own, so that a burst of writes never stands in the way of commands.
+// crowd is how many viewers are too many to be woken at the same moment.
+const crowd = 64
+
+// follow sends what changes until the viewer, or the hub, is gone. Many viewers neither wake nor write at the same moment: each
+// looks for itself, at moments of its own, so that no burst ever stands in the way of commands.
 func (v *viewer) follow(gone <-chan struct{}) {
 	beat := time.NewTimer(v.hub.cfg.Beat)
 	defer beat.Stop()
-	pause := time.NewTimer(time.Hour)
-	defer pause.Stop()
+	look := time.NewTimer(time.Hour)
+	defer look.Stop()
 	for {
-		event, changed, spread := v.next()
+		event, changed, crowded := v.next()
 		if event == nil {
+			if crowded {
+				changed = nil
+				look.Reset(v.hub.cfg.Tick/2 + rand.N(v.hub.cfg.Tick)) //nolint:gosec // spreads load, hides nothing
+			}
 			select {
 			case <-gone:
 				return
 			case <-changed:
+			case <-look.C:
 			case <-beat.C:
 				event = v.beat()
-			}
-			pause.Reset(spread)
-			select {
-			case <-gone:
-				return
-			case <-pause.C:
 			}
 			if !v.hub.alive() {
 				return
@@ -155,7 +157,7 @@ func (v *viewer) follow(gone <-chan struct{}) {
 }
 
 // next returns the events since the cursor and moves it on, or how to wait for some.
-func (v *viewer) next() (event []byte, changed <-chan struct{}, spread time.Duration) {
+func (v *viewer) next() (event []byte, changed <-chan struct{}, crowded bool) {
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -175,10 +177,9 @@ func (v *viewer) next() (event []byte, changed <-chan struct{}, spread time.Dura
 	}
 	v.cursor = h.rev
 	if len(frames) > 0 {
-		return events(frames, h.id(h.rev)), h.changed, 0
+		return events(frames, h.id(h.rev)), h.changed, false
 	}
-	limit := min(h.cfg.Tick*4/5, time.Duration(h.viewers)*500*time.Microsecond)
-	return nil, h.changed, rand.N(limit + 1) //nolint:gosec // spreads load, hides nothing
+	return nil, h.changed, h.viewers > crowd
 }
 
 // events puts the id on the last event only: a viewer that is cut off before it resumes from before the first.
