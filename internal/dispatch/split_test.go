@@ -1,0 +1,104 @@
+package dispatch
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+func total(players int64) swarm.Submission {
+	return swarm.Submission{
+		Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: players, Total: true}, Deadline: time.Second,
+	}
+}
+
+// TestTotalsNeverOvershoot: over random weights, caps, capabilities and losses, what is acked and what is not adds up to the
+// total, and so does the split over those that are left.
+func TestTotalsNeverOvershoot(t *testing.T) {
+	tenThousand(t)
+	rapid.Check(t, func(t *rapid.T) {
+		c := total(rapid.Int64Range(0, 1_000_000).Draw(t, "total")).Command
+		seats := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) swarm.Seat {
+			s := swarm.Seat{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"), Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
+			if rapid.IntRange(0, 9).Draw(t, "takes") == 0 {
+				s.Capabilities = []string{string(swarm.Stop)}
+			}
+			return s
+		}), 1, 30).Draw(t, "seats")
+		parts := split(c, seats)
+		var acked, lost int64
+		var left []swarm.Seat
+		for i, s := range seats {
+			if !s.Supports(c.Type) && parts[i] != 0 {
+				t.Fatalf("a driver that does not take the command got %d players", parts[i])
+			}
+			if rapid.IntRange(0, 3).Draw(t, "lost") == 0 {
+				lost += parts[i]
+			} else {
+				acked += parts[i]
+				left = append(left, s)
+			}
+		}
+		short := (&swarm.Issued{Command: c, Split: parts}).Shortfall()
+		if acked+lost+short != c.Players || short < 0 {
+			t.Fatalf("acked %d, lost %d, short %d of %d", acked, lost, short, c.Players)
+		}
+		again := &swarm.Issued{Command: c, Split: split(c, left)}
+		var anew int64
+		for _, n := range again.Split {
+			anew += n
+		}
+		if anew+again.Shortfall() != c.Players || anew > c.Players {
+			t.Fatalf("split anew: %d of %d, short %d", anew, c.Players, again.Shortfall())
+		}
+	})
+}
+
+// tenThousand has rapid try so many inputs in this test.
+func tenThousand(t *testing.T) {
+	t.Helper()
+	checks := flag.Lookup("rapid.checks").Value
+	before := checks.String()
+	t.Cleanup(func() { _ = checks.Set(before) })
+	if err := checks.Set("10000"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range 3 {
+			w.fleet.Join(fmt.Sprint("d-", i))
+		}
+		first := submitAndWait(t, w, total(90))
+		w.d.Resplit(first.Seq, []string{"d-9", "d-8", "d-7", "d-6", "d-5", "d-4"})
+		synctest.Wait()
+		log := w.log.Entries()
+		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split anew: lost d-9, d-8, d-7, d-6, d-5 and more" {
+			t.Fatalf("the log has %+v", log)
+		}
+		if got := log[1].Issued.Split; len(got) != 3 || got[0]+got[1]+got[2] != 90 {
+			t.Errorf("split %v", got)
+		}
+	})
+}
+
+// TestASplitNeverUndoesAStop: whoever was lost, a Stop that came since stands.
+func TestASplitNeverUndoesAStop(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("d-1")
+		first := submitAndWait(t, w, total(90))
+		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second})
+		w.d.Resplit(first.Seq, []string{"d-2"})
+		synctest.Wait()
+		if log := w.log.Entries(); len(log) != 2 || log[1].Seq != stop.Seq {
+			t.Errorf("after the Stop came %+v", log[2:])
+		}
+	})
+}
