@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -15,17 +14,23 @@ func TestPagesUnderAppends(t *testing.T) {
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
 	back, ahead := f("pages to the older with a gap or a repeat"), f("pages to the newer with a gap or a repeat")
 	h := newHistory()
-	appending, cease := context.WithCancel(t.Context())
+	const perTurn = 12 // commands that are appended while pages are turned; a fast server would otherwise be ahead for ever
+	due := make(chan struct{}, perTurn)
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
-			for n := 0; appending.Err() == nil; n++ {
+			n := 0
+			for range due {
+				n++
 				c := command{submitter: fmt.Sprintf("w-%d", i%2), players: int64(i*1_000_000 + n), prefer: "respond-async"}
 				h.record(op{writer: i, command: c}, func(o *op) { try(w, o) })
 			}
 		})
 	}
 	for turn := range rounds(40, 120) {
+		for len(due) < cap(due) {
+			due <- struct{}{}
+		}
 		submitter := []string{"", "w-0", "w-1"}[turn%3]
 		before := answered(h, submitter)
 		limit := 1 + turn%7
@@ -39,7 +44,7 @@ func TestPagesUnderAppends(t *testing.T) {
 		}
 		turnPages(w, "asc", submitter, 100+limit, 1000, &ahead)
 	}
-	cease()
+	close(due)
 	all.Wait()
 	for _, submitter := range []string{"", "w-0", "w-1"} {
 		want, got := answered(h, submitter), turnPages(w, "asc", submitter, 7, 1_000_000, &ahead)
