@@ -15,7 +15,7 @@ export function morph(from, to) {
     return;
   }
   attributes(from, to);
-  children(from, to);
+  if (from.nodeName !== 'OUTPUT') children(from, to); // what came of a form is the visitor's to read
 }
 
 /** @param {Element} from @param {Element} to */
@@ -31,7 +31,7 @@ function attributes(from, to) {
 /** What belongs to the visitor and not to the server. @param {Element} el @param {string} name */
 function kept(el, name) {
   return (name === 'open' && (el.nodeName === 'DETAILS' || el.nodeName === 'DIALOG')) ||
-    (name === 'value' && el.nodeName === 'INPUT') || (name === 'class' && el.classList.contains('current')) || name === 'hidden';
+    (name === 'value' && el.nodeName === 'INPUT') || (name === 'class' && el.classList.contains('current')) || name === 'hidden' || name === 'aria-busy';
 }
 
 /** @param {Element} from @param {Element} to */
