@@ -45,7 +45,7 @@ func (d *Desired) Issue(i Issue) {
 	r := rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, labels: i.Target.Labels}
 	if i.Command.Total {
 		r.parts = make(map[string]int64, len(i.Targets))
-		for at, id := range i.Targets {
+		for at, id := range i.Targets[:min(len(i.Targets), len(i.Split))] {
 			r.parts[id] = i.Split[at]
 		}
 	}

@@ -90,7 +90,7 @@ func (i Issue) CommandFor(driverID string) Command {
 		return c
 	}
 	c.Total, c.Players = false, 0
-	if at, ok := slices.BinarySearch(i.Targets, driverID); ok {
+	if at, ok := slices.BinarySearch(i.Targets, driverID); ok && at < len(i.Split) {
 		c.Players = i.Split[at]
 	}
 	return c
