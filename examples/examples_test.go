@@ -81,7 +81,7 @@ func absent(t *testing.T, what string) {
 // conforms wants the driver to keep every duty that the kit can try on a driver without limits of its own.
 func conforms(t *testing.T, command ...string) {
 	t.Helper()
-	if testing.Short() {
+	if testing.Short() && os.Getenv("CI") != "true" {
 		t.Skip("takes most of a minute, in real time")
 	}
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
