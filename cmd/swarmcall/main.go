@@ -13,10 +13,20 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(int(code))
+}
+
+// untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits until they are
+// asked for, and returns a context that ends with the first.
+func untilSignal() func() context.Context {
+	asked := make(chan context.Context, 1)
+	go func() {
+		ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
+		context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+		asked <- ctx
+	}()
+	return func() context.Context { return <-asked }
 }
 
 // endSignals are the signals that end a command in order. A hang-up is one, unless nohup has it ignored.

@@ -57,8 +57,8 @@ var verbs = []verb{
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
 }
 
-// run is main without the process.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
+// run is main without the process. The context is asked for once, before anything is sent.
+func run(until func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
 	if len(args) == 0 {
 		_, _ = io.WriteString(stdout, intro())
 		return clierr.OK
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if command == nil {
 		return clierr.OK
 	}
-	command.BindTo(ctx, (*context.Context)(nil))
+	command.BindTo(until(), (*context.Context)(nil))
 	if err := command.Run(streams{stdin, stdout, stderr, args}); err != nil {
 		_, _ = io.WriteString(stderr, clierr.Text(err))
 		return clierr.CodeOf(err)

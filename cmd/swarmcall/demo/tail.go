@@ -30,8 +30,10 @@ func newTail(prefix string, echo io.Writer) *tail {
 	return &tail{prefix: prefix, echo: echo, told: make(chan struct{})}
 }
 
-// addressForm is an address with a port, as a server's first log line tells it.
-var addressForm = regexp.MustCompile(`(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost):\d{1,5}\b`)
+// addressForm is an address with a port, as a server's first log line tells it. It is compiled when first used: every verb would wait.
+var addressForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost):\d{1,5}\b`)
+})
 
 // Write takes output in pieces of any size.
 func (t *tail) Write(b []byte) (int, error) {
@@ -59,7 +61,7 @@ func (t *tail) line(s string) {
 		_, _ = fmt.Fprintf(t.echo, "%s | %s\n", t.prefix, s) // a closed terminal must not stop the child
 	}
 	if t.address == "" {
-		if t.address = addressForm.FindString(s); t.address != "" {
+		if t.address = addressForm().FindString(s); t.address != "" {
 			close(t.told)
 		}
 	}

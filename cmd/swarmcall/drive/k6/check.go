@@ -24,11 +24,9 @@ const snippet = `let the script's options have this one scenario, or no scenario
   export const options = { scenarios: { main: {
     executor: 'externally-controlled', vus: 0, maxVUs: 10, duration: '0' } } };`
 
-var versionForm = regexp.MustCompile(`\bv(\d+)\.(\d+)\.\d+`)
-
 // checkVersion refuses a k6 that cannot be controlled, by what `k6 version` printed.
 func checkVersion(printed string) error {
-	m := versionForm.FindStringSubmatch(printed)
+	m := regexp.MustCompile(`\bv(\d+)\.(\d+)\.\d+`).FindStringSubmatch(printed)
 	switch {
 	case m == nil:
 		return &clierr.Error{Code: clierr.Usage, What: "cannot tell the version of k6", Seen: lines(printed), Mend: "is --k6 a k6?"}
