@@ -14,7 +14,12 @@ import (
 // binary is the server, built once for all tests.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(build(m)) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(viewersOf); url != "" {
+		os.Exit(watch(url)) // a child of BenchmarkViewers
+	}
+	os.Exit(build(m))
+}
 
 func build(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "swarmcall-e2e")

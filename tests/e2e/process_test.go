@@ -34,7 +34,7 @@ type process struct {
 var addressForm = regexp.MustCompile(`addr=(127\.0\.0\.1:\d+)`)
 
 // start runs a server on a data directory and a free port, and returns when it is ready.
-func start(t *testing.T, dir string, flags ...string) *process {
+func start(t testing.TB, dir string, flags ...string) *process {
 	t.Helper()
 	p := &process{ended: make(chan struct{})}
 	p.cmd = exec.Command(binary, append([]string{"--listen", "127.0.0.1:0", "--data-dir", dir, "--heartbeat-interval", "100ms"}, flags...)...)
@@ -92,7 +92,7 @@ func (p *process) said() string {
 }
 
 // end sends a signal and returns the exit code (-1 for a kill) and how long it took.
-func (p *process) end(t *testing.T, signal os.Signal) (code int, took time.Duration) {
+func (p *process) end(t testing.TB, signal os.Signal) (code int, took time.Duration) {
 	t.Helper()
 	began := time.Now()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -106,12 +106,12 @@ func (p *process) end(t *testing.T, signal os.Signal) (code int, took time.Durat
 	return p.cmd.ProcessState.ExitCode(), time.Since(began)
 }
 
-func (p *process) get(t *testing.T, path string) (int, string) {
+func (p *process) get(t testing.TB, path string) (int, string) {
 	t.Helper()
 	return p.send(t, http.MethodGet, path, "")
 }
 
-func (p *process) send(t *testing.T, method, path, body string) (int, string) {
+func (p *process) send(t testing.TB, method, path, body string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {
@@ -142,7 +142,7 @@ type entry struct {
 	}
 }
 
-func decode(t *testing.T, body string) (e entry) {
+func decode(t testing.TB, body string) (e entry) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), &e); err != nil {
 		t.Fatalf("%v in %s", err, body)
@@ -156,7 +156,7 @@ type member struct {
 	lost            chan error
 }
 
-func join(t *testing.T, url, id string) *member {
+func join(t testing.TB, url, id string) *member {
 	t.Helper()
 	m := &member{make(chan struct{}, 9), make(chan struct{}, 9), make(chan error, 9)}
 	ctx, leave := context.WithCancel(context.Background())
@@ -182,7 +182,7 @@ func join(t *testing.T, url, id string) *member {
 	return m
 }
 
-func await[T any](t *testing.T, what string, c <-chan T) (v T) {
+func await[T any](t testing.TB, what string, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:

@@ -3,22 +3,54 @@ package live
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 )
 
-// frame returns what changed since cursor as the data of one event, or nil. Its bytes are shared by all viewers at that cursor.
-func (t *topic) frame(cursor uint64) []byte {
-	if f, ok := t.frames[cursor]; ok {
-		return f
-	}
-	f := t.encode(cursor)
-	if t.frames == nil {
-		t.frames = map[uint64][]byte{}
-	}
-	t.frames[cursor] = f
-	return f
+// gap is what somebody lacks of a topic: all that changed after a revision.
+type gap struct {
+	topic *topic
+	after uint64
 }
 
-func (t *topic) encode(cursor uint64) []byte {
+// eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all who lack the same: a
+// thousand copies of them would keep the collector busy, and its pauses are felt by those who command. The hub is locked.
+func (h *Hub) eventFor(gaps []gap) []byte {
+	var room [256]byte // few topics: then the key is not allocated
+	key := room[:0]
+	for _, g := range gaps {
+		key = strconv.AppendUint(strconv.AppendQuote(key, g.topic.name), g.after, 10)
+	}
+	event, known := h.events[string(key)]
+	if known {
+		return event
+	}
+	var frames [][]byte
+	for _, g := range gaps {
+		if f := g.topic.frame(g.after); f != nil {
+			frames = append(frames, f)
+		}
+	}
+	event = events(frames, h.id(h.rev))
+	h.events[string(key)] = event
+	return event
+}
+
+// events puts the id on the last event only: a viewer that is cut off before it resumes from before the first.
+func events(frames [][]byte, id string) []byte {
+	var b bytes.Buffer
+	for i, f := range frames {
+		if i == len(frames)-1 {
+			b.WriteString("id: " + id + "\n")
+		}
+		b.WriteString("event: patch\ndata: ")
+		b.Write(f)
+		b.WriteString("\n\n")
+	}
+	return b.Bytes()
+}
+
+// frame returns what changed since cursor as the data of one event, or nil.
+func (t *topic) frame(cursor uint64) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"topic":`)
 	b.Write(jsonString(t.name))

@@ -70,7 +70,8 @@ type Hub struct {
 	topics  map[string]*topic
 	viewers int
 	running bool
-	changed chan struct{} // closed when rev rises, and when the hub ends
+	changed chan struct{}     // closed when rev rises, and when the hub ends
+	events  map[string][]byte // of the present revision, by what a viewer lacks; their bytes are shared by all who lack the same
 }
 
 // New makes a Hub. It serves streams while Run runs.
@@ -78,7 +79,7 @@ func New(cfg Config) *Hub {
 	cfg.setDefaults()
 	return &Hub{
 		cfg: cfg, boot: strings.ToLower(rand.Text()[:10]), kick: make(chan struct{}, 1),
-		topics: map[string]*topic{"": newTopic("")}, changed: make(chan struct{}),
+		topics: map[string]*topic{"": newTopic("")}, changed: make(chan struct{}), events: map[string][]byte{},
 	}
 }
 
@@ -171,9 +172,7 @@ func (h *Hub) apply(renderings map[string]rendered, items map[string][][]byte) {
 	}
 	if changed {
 		h.rev = rev
-		for _, t := range h.topics {
-			t.frames = nil // frames of the former revision may lack what this one brings
-		}
+		h.events = map[string][]byte{} // those of the former revision lack what this one brings
 		close(h.changed)
 		h.changed = make(chan struct{})
 	}

@@ -78,7 +78,6 @@ type topic struct {
 	order   []string // of parts
 	lists   map[string]*list
 	items   []item
-	frames  map[uint64][]byte // of the present revision, by the cursor they start from
 }
 
 type versioned struct {
@@ -121,9 +120,6 @@ func (t *topic) apply(r rendered, items [][]byte, rev uint64) bool {
 	}
 	if more := len(t.items) - keptItems; more > 0 {
 		t.items = slices.Clone(t.items[more:])
-	}
-	if changed {
-		t.frames = nil
 	}
 	return changed
 }

@@ -15,6 +15,7 @@ type viewer struct {
 	topics []*topic
 	cursor uint64
 	fresh  map[*topic]bool // topics to be sent whole, once there is something of them
+	lacks  []gap           // what next last found; kept for its memory
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 }
@@ -161,39 +162,27 @@ func (v *viewer) next() (event []byte, changed <-chan struct{}, crowded bool) {
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var frames [][]byte
+	v.lack()
+	v.cursor = h.rev
+	if len(v.lacks) > 0 {
+		event = h.eventFor(v.lacks)
+	}
+	return event, h.changed, h.viewers > crowd
+}
+
+// lack notes what the viewer lacks of the present revision. The hub is locked.
+func (v *viewer) lack() {
+	v.lacks = v.lacks[:0]
 	for _, t := range v.topics {
 		from := v.cursor
 		if v.fresh[t] && t.filled() {
 			from = 0
 			delete(v.fresh, t)
 		}
-		if from == h.rev {
-			continue
-		}
-		if f := t.frame(from); f != nil {
-			frames = append(frames, f)
+		if from != v.hub.rev {
+			v.lacks = append(v.lacks, gap{t, from})
 		}
 	}
-	v.cursor = h.rev
-	if len(frames) > 0 {
-		return events(frames, h.id(h.rev)), h.changed, false
-	}
-	return nil, h.changed, h.viewers > crowd
-}
-
-// events puts the id on the last event only: a viewer that is cut off before it resumes from before the first.
-func events(frames [][]byte, id string) []byte {
-	var b bytes.Buffer
-	for i, f := range frames {
-		if i == len(frames)-1 {
-			b.WriteString("id: " + id + "\n")
-		}
-		b.WriteString("event: patch\ndata: ")
-		b.Write(f)
-		b.WriteString("\n\n")
-	}
-	return b.Bytes()
 }
 
 func (v *viewer) beat() []byte {
