@@ -61,7 +61,7 @@ func command(b *testing.B, server *process, n int) (took []time.Duration) {
 	for i := range settle + n {
 		<-pace.C
 		began := time.Now()
-		resp, err := http.Post(server.url+"/commands", "application/json", //nolint:noctx // the benchmark's end is its own
+		resp, err := http.Post(server.url+"/commands", "application/json",
 			strings.NewReader(fmt.Sprintf(`{"submitter":"b","command":{"type":"set_players","players":%d}}`, i%2)))
 		if err != nil {
 			b.Fatal(err)
