@@ -29,7 +29,7 @@ const (
 	hidden  = ""
 )
 
-// verbs are all words. Only the one that was typed is made into a grammar: all of them would take longer than an answer of the server.
+// verbs are all words. Only the command that was typed is made into a grammar: all of them would take longer than an answer of the server.
 var verbs = []verb{
 	{"players", control, "Set how many players the drivers run.", func() any { return &playersCmd{} }},
 	{"spawn-delay", control, "Set the time between two spawns.", func() any { return &spawnDelayCmd{} }},
@@ -83,13 +83,19 @@ func run(until func() context.Context, args []string, stdin io.Reader, stdout, s
 func parse(args []string, stdout io.Writer) (*kong.Context, error) {
 	helped := false
 	options := []kong.Option{
-		kong.Name("swarmcall"),
-		kong.Description("Live control for load-test swarms. Without arguments: how to begin."),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
-	parser, err := kong.New(&struct{}{}, append(options, grammarFor(args...)...)...)
+	var grammar any
+	if c := find(args); c != nil {
+		grammar, args = c.grammar, args[c.typed:]
+		options = append(options, kong.Name("swarmcall "+c.name), kong.Description(c.help), patience(c.name))
+	} else {
+		grammar = &struct{}{}
+		options = append(options, all()...)
+	}
+	parser, err := kong.New(grammar, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,51 +106,77 @@ func parse(args []string, stdout io.Writer) (*kong.Context, error) {
 	return command, err
 }
 
-// grammarFor is the grammar of the verb that words begin with, or of all when they begin with none.
-func grammarFor(words ...string) []kong.Option {
-	chosen, noun, leaf := verbs, "", ""
-	if len(words) > 0 {
-		noun = words[0]
+// all are the options of a grammar of all verbs.
+func all() []kong.Option {
+	options := []kong.Option{
+		kong.Name("swarmcall"), kong.Description("Live control for load-test swarms. Without arguments: how to begin."), patience(""),
 	}
-	if len(words) > 1 {
-		leaf = words[1]
-	}
-	if i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == noun }); i >= 0 {
-		chosen = verbs[i : i+1]
-	}
-	options := []kong.Option{kong.Vars{"patience": patience(noun)}}
-	for _, v := range chosen {
+	for _, v := range verbs {
 		var tags []string
 		if v.group == hidden {
 			tags = []string{`hidden:""`}
 		}
-		options = append(options, kong.DynamicCommand(v.name, v.help, v.group, only(v.grammar(), leaf), tags...))
+		options = append(options, kong.DynamicCommand(v.name, v.help, v.group, v.grammar(), tags...))
 	}
 	return options
 }
 
-// only cuts a grammar down to one of its commands, if it has that.
-func only(grammar any, name string) any {
-	t := reflect.TypeOf(grammar).Elem()
-	for f := range t.Fields() {
-		if _, command := f.Tag.Lookup("cmd"); command && strings.EqualFold(f.Name, name) {
-			return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
-		}
-	}
-	return grammar
+// choice is a verb, or one of its commands, as a grammar by itself.
+type choice struct {
+	name, help string
+	grammar    any
+	typed      int // how many arguments named it
 }
 
-// patience is how long a verb bears a server that is away: a plan must live through a restart, and a person wants an answer.
-func patience(word string) string {
-	if word == "run" || word == "ramp" {
-		return "1m"
+// find returns the choice that args name to its end, or nil: then the grammar of all verbs has to read them, for help or an error.
+func find(args []string) *choice {
+	if len(args) == 0 {
+		return nil
 	}
-	return "5s"
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == args[0] })
+	if i < 0 {
+		return nil
+	}
+	v := &choice{args[0], verbs[i].help, verbs[i].grammar(), 1}
+	for f := range reflect.TypeOf(v.grammar).Elem().Fields() {
+		if _, ok := f.Tag.Lookup("cmd"); !ok {
+			continue
+		}
+		v = nil // it does nothing by itself
+		name, typed := strings.ToLower(f.Name), 0
+		switch {
+		case len(args) > 1 && args[1] == name:
+			typed = 2
+		case f.Tag.Get("default") != "" && namesNone(args[1:]):
+			typed = 1
+		default:
+			continue
+		}
+		return &choice{args[0] + " " + name, f.Tag.Get("help"), reflect.New(f.Type).Interface(), typed}
+	}
+	return v
+}
+
+// namesNone reports whether words leave the choice among commands to the default.
+func namesNone(words []string) bool {
+	return len(words) == 0 || (strings.HasPrefix(words[0], "-") && words[0] != "-h" && words[0] != "--help")
+}
+
+// patience is how long a command bears a server that is away: a plan must live through a restart, and a person wants an answer.
+func patience(command string) kong.Vars {
+	if command == "run" || command == "ramp" {
+		return kong.Vars{"patience": "1m"}
+	}
+	return kong.Vars{"patience": "5s"}
 }
 
 func usageHint(err error) string {
-	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil && parse.Context.Command() != "" {
-		return "Try: swarmcall " + parse.Context.Command() + " --help\n"
+	what := "swarmcall"
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		what = parse.Context.Model.Name
+		if selected := parse.Context.Selected(); selected != nil {
+			what = selected.FullPath()
+		}
 	}
-	return "Try: swarmcall --help\n"
+	return "Try: " + what + " --help\n"
 }
