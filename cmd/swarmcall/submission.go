@@ -59,12 +59,18 @@ type submission struct {
 // Validate checks what the server cannot know better. Kong calls it.
 func (c *submission) Validate() error {
 	switch {
-	case c.Deadline < 0 || c.Deadline > time.Minute || (c.Deadline > 0 && c.Deadline < time.Millisecond):
-		return errors.New("--deadline must be 1ms to 60s")
 	case c.Timeout < 0:
 		return errors.New("--timeout must not be negative")
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
+	}
+	return deadlineInRange(c.Deadline)
+}
+
+// deadlineInRange is what the server takes; 0 stands for its default.
+func deadlineInRange(d time.Duration) error {
+	if d < 0 || d > time.Minute || (d > 0 && d < time.Millisecond) {
+		return errors.New("--deadline must be 1ms to 60s")
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ var verbs = []verb{
 	{"demo", local, "Run a server, some load drivers and a target on this machine, and show one command at work.", func() any { return &demoCmd{} }},
 	{"drive", local, "Be a driver of a load generator: http, k6, locust, or any program.", func() any { return &driveCmd{} }},
 	{"driver", local, "For authors of drivers.", func() any { return &driverCmd{} }},
+	{"bench", local, "Measure what a command costs on a server, with drivers of its own.", func() any { return &benchCmd{} }},
 	{"health", local, "Exit 0 if a server takes commands, 8 if not.", func() any { return &healthCmd{} }},
 	{"log", local, "Look into a log on disk: verify, export, stats.", func() any { return &logCmd{} }},
 	{"demo-driver", hidden, "One driver of the demo.", func() any { return &demoDriverCmd{} }},

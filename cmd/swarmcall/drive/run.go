@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options, g Generator) error {
 
 	select {
 	case <-left:
-		return refused(o.URL, leftBy)
+		return Refused(o.URL, leftBy)
 	case <-g.Ended():
 		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(), "in", o.Linger)
 		linger(ctx, o.Linger)
@@ -89,8 +89,8 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 	return true
 }
 
-// refused says why the SDK has given up.
-func refused(url string, err error) error {
+// Refused says why the SDK has given up on the server at url; it returns nil for nil.
+func Refused(url string, err error) error {
 	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Why: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"

@@ -154,7 +154,7 @@ func TestRefusals(t *testing.T) {
 			t.Error(text)
 		}
 	})
-	unauthorized := refused("http://x", &driver.HandshakeError{Status: 401, Code: "unauthenticated"})
+	unauthorized := Refused("http://x", &driver.HandshakeError{Status: 401, Code: "unauthenticated"})
 	if clierr.CodeOf(unauthorized) != clierr.Auth {
 		t.Error(unauthorized)
 	}

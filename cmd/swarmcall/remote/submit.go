@@ -46,14 +46,25 @@ func NewKey() string { return "cli-" + rand.Text() }
 // Issue has the server write the command into its log and send it, once however often it must be asked: key stands for it. The
 // entry that comes back is still open as a rule; Outcome waits for it.
 func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[Entry], error) {
-	what := "send " + s.Command.String()
+	prefer := "respond-async"
+	return c.post(ctx, s, &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}, nil)
+}
+
+// Submit is Issue that waits for the outcome in the same request, and tells how long its answer took, read whole.
+func (c *Client) Submit(ctx context.Context, s Submission, key string) (a Answer[Entry], took time.Duration, err error) {
+	a, err = c.post(ctx, s, &api.SubmitCommandParams{IdempotencyKey: &key}, &took)
+	return a, took, err
+}
+
+func (c *Client) post(ctx context.Context, s Submission, params *api.SubmitCommandParams, took *time.Duration) (Answer[Entry], error) {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return Answer[Entry]{}, err
 	}
-	prefer := "respond-async"
-	params := &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}
-	return answer[Entry](c, what, func() (*http.Response, error) {
+	return answer[Entry](c, "send "+s.Command.String(), func() (*http.Response, error) {
+		if took != nil {
+			defer func(began time.Time) { *took = time.Since(began) }(time.Now())
+		}
 		return c.api.SubmitCommandWithBody(ctx, params, "application/json", bytes.NewReader(body))
 	})
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/bench"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+)
+
+// benchCmd measures a server; package bench does.
+type benchCmd struct {
+	Drivers    int           `default:"100" help:"Drivers of this process that join the server, 1 to 20000 (${default})."`
+	Commands   int           `default:"500" help:"Commands that are counted, 1 to 1000000 (${default})."`
+	Submitters int           `default:"1" help:"How many command at the same time, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
+	Deadline   time.Duration `help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	Submitter  string        `default:"bench" help:"Who sends (${default}): the entries stay in the server's log." placeholder:"NAME"`
+	connection
+	output
+}
+
+// Validate bounds the flags. Kong calls it.
+func (c *benchCmd) Validate() error {
+	switch {
+	case c.Drivers < 1 || c.Drivers > 20_000:
+		return errors.New("--drivers must be 1 to 20000")
+	case c.Commands < 1 || c.Commands > 1_000_000:
+		return errors.New("--commands must be 1 to 1000000")
+	case c.Submitters < 1 || c.Submitters > 1000:
+		return errors.New("--submitters must be 1 to 1000")
+	}
+	return deadlineInRange(c.Deadline)
+}
+
+// Run measures and prints.
+func (c *benchCmd) Run(ctx context.Context, s streams) error {
+	server, err := c.dial(s, c.Submitter)
+	if err != nil {
+		return err
+	}
+	defer server.CloseIdle()
+	token, err := server.Token()
+	if err != nil {
+		return err
+	}
+	result, err := bench.Run(ctx, bench.Options{
+		Client: server.Client, Token: token, Version: buildVersion().Version, Submitter: c.Submitter,
+		Drivers: c.Drivers, Commands: c.Commands, Submitters: c.Submitters, Deadline: c.Deadline,
+		Progress: func(what string, done, of int) { server.line.Draw(server.line.Players(what, int64(done), int64(of))) },
+	})
+	server.line.Keep()
+	if result.Commands > 0 {
+		if err := c.print(s, result); err != nil {
+			return err
+		}
+	}
+	if err == nil {
+		err = result.Verdict()
+	}
+	return err
+}
+
+func (c *benchCmd) print(s streams, r bench.Result) error {
+	doc, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	rows := show.Rows{
+		Columns: []show.Column{{Name: "DRIVERS"}, {Name: "SUBMITTERS", Wide: true}, {Name: "COMMANDS"}, {Name: "ACKED"}, {Name: "REJECTED"},
+			{Name: "MISSING"}, {Name: "SUPERSEDED", Wide: true}, {Name: "P50 MS"}, {Name: "P90 MS", Wide: true}, {Name: "P99 MS"}, {Name: "MAX MS"},
+			{Name: "COMMANDS/S"}, {Name: "ACKS/S"}},
+		Cells: [][]string{{
+			strconv.Itoa(r.Drivers), strconv.Itoa(r.Submitters), strconv.Itoa(r.Commands), strconv.Itoa(r.Acked), strconv.Itoa(r.Rejected),
+			strconv.Itoa(r.Missing), strconv.Itoa(r.Superseded), ms(r.RoundTrip.P50), ms(r.RoundTrip.P90), ms(r.RoundTrip.P99), ms(r.RoundTrip.Max),
+			fmt.Sprintf("%.0f", r.CommandsPerSecond), fmt.Sprintf("%.0f", r.AcksPerSecond),
+		}},
+		Names: []string{c.Submitter}, Items: []json.RawMessage{doc}, Doc: doc,
+	}
+	return show.Print(s.out, c.format(), rows)
+}
+
+func ms(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
