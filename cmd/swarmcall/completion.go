@@ -23,7 +23,7 @@ type completionCmd struct {
 }
 
 // Run prints the script.
-func (c *completionCmd) Run(s streams) error {
+func (c *completionCmd) Run(_ context.Context, s streams) error {
 	script, err := completions.ReadFile("completion/" + c.Shell)
 	if err == nil {
 		_, err = s.out.Write(script)
@@ -37,7 +37,7 @@ type completeCmd struct {
 }
 
 // Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not disturb.
-func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // kong wants it
+func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // a runner may fail
 	words := c.Words
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]

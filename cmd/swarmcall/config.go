@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
@@ -18,7 +19,7 @@ type configViewCmd struct {
 }
 
 // Run prints the settings. The token itself is never shown.
-func (c *configViewCmd) Run(s streams) error {
+func (c *configViewCmd) Run(_ context.Context, s streams) error {
 	found, err := c.settings("")
 	if err != nil {
 		return err

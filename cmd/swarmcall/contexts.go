@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -20,7 +21,7 @@ type contextCmd struct {
 type contextListCmd struct{ output }
 
 // Run prints the user's contexts.
-func (c *contextListCmd) Run(s streams) error {
+func (c *contextListCmd) Run(_ context.Context, s streams) error {
 	f, err := settings.Read(settings.UserFile())
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ type contextSetCmd struct {
 }
 
 // Run writes the user's file.
-func (c *contextSetCmd) Run(s streams) error {
+func (c *contextSetCmd) Run(_ context.Context, s streams) error {
 	return editUserFile(s.err, func(f *settings.File) (string, error) {
 		if f.Contexts == nil {
 			f.Contexts = map[string]settings.Context{}
@@ -64,7 +65,7 @@ type contextUseCmd struct {
 }
 
 // Run writes the user's file.
-func (c *contextUseCmd) Run(s streams) error {
+func (c *contextUseCmd) Run(_ context.Context, s streams) error {
 	return editUserFile(s.err, func(f *settings.File) (string, error) {
 		if _, known := f.Contexts[c.Name]; !known {
 			return "", &clierr.Error{

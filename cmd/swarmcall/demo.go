@@ -66,7 +66,7 @@ type demoGuardCmd struct {
 }
 
 // Run runs the program until stdin ends, and ends as it did.
-func (c *demoGuardCmd) Run(s streams) error {
+func (c *demoGuardCmd) Run(_ context.Context, s streams) error {
 	err := demo.Guard(c.Argv, s.in, s.out, s.err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return &clierr.Error{Code: clierr.Code(max(exit.ExitCode(), 1)), What: c.Argv[0], Why: err}

@@ -15,7 +15,7 @@ type healthCmd struct {
 }
 
 // Run asks GET /readyz. It says nothing when all is well.
-func (c *healthCmd) Run(ctx context.Context) error {
+func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 	server := remote.New(c.URL, c.Timeout)
 	defer server.CloseIdle()
 	err := server.Ready(ctx)

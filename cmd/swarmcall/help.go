@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ type helpCmd struct {
 }
 
 // Run prints a topic, or the help of a command.
-func (c *helpCmd) Run(s streams) error {
+func (c *helpCmd) Run(_ context.Context, s streams) error {
 	if len(c.Topic) == 0 {
 		_, err := parse([]string{"--help"}, s.out)
 		return err

@@ -73,7 +73,7 @@ func TestDemoFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := command.Model.Target.Interface().(demoCmd)
+	got := *command.(*demoCmd)
 	if want := (demoCmd{Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -72,16 +72,20 @@ func run(until func() context.Context, args []string, stdin io.Reader, stdout, s
 	if command == nil {
 		return clierr.OK
 	}
-	command.BindTo(until(), (*context.Context)(nil))
-	if err := command.Run(streams{stdin, stdout, stderr, args}); err != nil {
+	if err := command.Run(until(), streams{stdin, stdout, stderr, args}); err != nil {
 		_, _ = io.WriteString(stderr, clierr.Text(err))
 		return clierr.CodeOf(err)
 	}
 	return clierr.OK
 }
 
+// runner is a command whose flags were read.
+type runner interface {
+	Run(ctx context.Context, s streams) error
+}
+
 // parse reads the command line. It returns nil without an error when help was asked for and printed.
-func parse(args []string, stdout io.Writer) (*kong.Context, error) {
+func parse(args []string, stdout io.Writer) (runner, error) {
 	helped := false
 	options := []kong.Option{
 		kong.Writers(stdout, stdout),
@@ -100,11 +104,18 @@ func parse(args []string, stdout io.Writer) (*kong.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	command, err := parser.Parse(args)
+	read, err := parser.Parse(args)
 	if helped {
 		return nil, nil
 	}
-	return command, err
+	if err != nil {
+		return nil, err
+	}
+	command := read.Model.Node
+	if chosen := read.Selected(); chosen != nil {
+		command = chosen
+	}
+	return command.Target.Addr().Interface().(runner), nil
 }
 
 // all are the options of a grammar of all verbs.

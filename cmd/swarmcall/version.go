@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -41,7 +42,7 @@ type versionCmd struct {
 }
 
 // Run prints the version to stdout.
-func (c *versionCmd) Run(s streams) error {
+func (c *versionCmd) Run(_ context.Context, s streams) error {
 	b := buildVersion()
 	if c.JSON {
 		return json.NewEncoder(s.out).Encode(b)
