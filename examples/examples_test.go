@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/check"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // TestMain has the drivers run side by side on any machine: they wait far more than they work.
@@ -40,13 +41,13 @@ func TestPython(t *testing.T) {
 			return
 		}
 	}
-	absent(t, "no python3 on the PATH has the module websockets: install Debian's python3-websockets")
+	testenv.Lacks(t, "no python3 on the PATH has the module websockets: install Debian's python3-websockets")
 }
 
 func TestNode(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("node"); err != nil {
-		absent(t, "node is not on the PATH")
+		testenv.Lacks(t, "node is not on the PATH")
 	}
 	dir := t.TempDir() // node looks for modules beside the program, and the work tree stays clean
 	for _, name := range []string{"driver.mjs", "package.json", "package-lock.json"} {
@@ -61,7 +62,7 @@ func TestNode(t *testing.T) {
 	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
-		absent(t, "npm ci: "+err.Error()+": "+string(out))
+		testenv.Lacks(t, "npm ci: %v: %s", err, out)
 	}
 	conforms(t, "node", filepath.Join(dir, "driver.mjs"))
 }
@@ -69,21 +70,10 @@ func TestNode(t *testing.T) {
 // patience is for a first connection: three drivers and their runtimes start on one machine.
 const patience = time.Minute
 
-// absent skips the test for want of something; in CI that is a failure.
-func absent(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
 // conforms wants the driver to keep every duty that the kit can try on a driver without limits of its own.
 func conforms(t *testing.T, command ...string) {
 	t.Helper()
-	if testing.Short() && os.Getenv("CI") != "true" {
-		t.Skip("takes most of a minute, in real time")
-	}
+	testenv.Slow(t, "takes most of a minute, in real time")
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
 	var report strings.Builder
 	err := check.Run(t.Context(), check.Options{

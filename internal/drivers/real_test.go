@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,14 +14,13 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is swallowed on behalf
 // of a driver that reads nothing, its mailbox holds three commands at most, and its session ends 10 s after the last progress.
 func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
-	if testing.Short() && os.Getenv("CI") != "true" {
-		t.Skip("waits for the write timeout of 10 s")
-	}
+	testenv.Slow(t, "waits for the write timeout of 10 s")
 	sink := &sinkLog{}
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: 30 * time.Second, ForgetAfter: time.Minute, LeaseTTL: time.Minute,

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/internal/testenv"
 	"github.com/swarmcall/swarmcall/web"
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
@@ -14,7 +15,7 @@ func axe(t testing.TB) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
-		missing(t, "no axe-core: run npm ci in tests/browser")
+		testenv.Lacks(t, "no axe-core: run npm ci in tests/browser")
 	}
 	return string(source)
 }

@@ -19,19 +19,12 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // patience is how long a page may take for anything: the machine may be busy with other tests.
 const patience = 30 * time.Second
-
-// missing skips a test for want of a tool, and fails it in CI.
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 func chromePath(t testing.TB) string {
 	t.Helper()
@@ -43,7 +36,7 @@ func chromePath(t testing.TB) string {
 			return path
 		}
 	}
-	missing(t, "no Chromium: install the package chromium, or name the binary in CHROME")
+	testenv.Lacks(t, "no Chromium: install the package chromium, or name the binary in CHROME")
 	return ""
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // role makes this test binary a driver, a bad one.
@@ -139,8 +140,8 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestProcessIsAskedToLeave(t *testing.T) {
-	if runtime.GOOS == "windows" && os.Getenv("CI") != "true" {
-		t.Skip("there is no SIGTERM")
+	if runtime.GOOS == "windows" {
+		testenv.Lacks(t, "there is no SIGTERM")
 	}
 	var out strings.Builder
 	p, err := start([]string{"sleep", "60"}, "http://127.0.0.1:1", &out)

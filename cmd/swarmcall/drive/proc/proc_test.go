@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // The test binary is the process.
@@ -97,8 +99,8 @@ const diesWithItsParent = runtime.GOOS == "linux"
 
 // TestDoesNotOutliveItsParent kills a process that has started another by this package.
 func TestDoesNotOutliveItsParent(t *testing.T) {
-	if !diesWithItsParent && os.Getenv("CI") != "true" {
-		t.Skip("not on this system")
+	if !diesWithItsParent {
+		testenv.Lacks(t, "children do not die with their parent on %s", runtime.GOOS)
 	}
 	cmd := exec.CommandContext(context.Background(), "sh", "-c", `PROC_TEST=parent exec "$0"`, os.Args[0])
 	out, err := cmd.StdoutPipe()
