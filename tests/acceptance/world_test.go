@@ -19,6 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/app"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
+	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
 // server is a real server on a free port, with a log of its own.
@@ -216,7 +217,7 @@ func (s *server) until(t testing.TB, id string, want swarm.DriverState) {
 type sdkDriver struct {
 	server *server
 	id     string
-	net    *freezer
+	net    *freezer.Freezer
 	leave  context.CancelFunc
 	left   chan error
 
@@ -229,13 +230,13 @@ type sdkDriver struct {
 func (s *server) connect(t testing.TB, id string) *sdkDriver {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &sdkDriver{server: s, id: id, net: newFreezer(), leave: cancel, left: make(chan error, 1)}
+	d := &sdkDriver{server: s, id: id, net: freezer.New(), leave: cancel, left: make(chan error, 1)}
 	d.change.L = &d.mu
 	go func() {
-		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, HTTPClient: d.net.client()}, driver.HandlerFunc(d.apply))
+		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, HTTPClient: d.net.Client()}, driver.HandlerFunc(d.apply))
 	}()
 	t.Cleanup(func() {
-		d.net.cut()
+		d.net.Cut()
 		d.Release()
 		cancel()
 		if err := <-d.left; err != nil {
@@ -270,7 +271,7 @@ func (d *sdkDriver) set(held bool) {
 }
 
 func (d *sdkDriver) Freeze(t testing.TB) {
-	d.net.freeze()
+	d.net.Freeze()
 	d.server.until(t, d.id, swarm.Stale)
 }
 

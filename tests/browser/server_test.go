@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
 // server is the real server; it can be stopped and started again at the same address with the same log.
@@ -82,7 +82,7 @@ func (s *server) curl(body string) string {
 
 // load is a real driver with players that do nothing, on a connection that can be frozen.
 type load struct {
-	net  *freezer
+	net  *freezer.Freezer
 	quit func()
 }
 
@@ -95,8 +95,8 @@ func (s *server) drive(id string, labels ...string) *load {
 	}
 	ramp := driver.NewRamp(time.Millisecond, func(ctx context.Context) { <-ctx.Done() })
 	cfg.State, cfg.Metrics = ramp.State, func() map[string]float64 { return map[string]float64{"rps": 41.5} }
-	l := &load{net: &freezer{thawed: make(chan struct{})}}
-	cfg.HTTPClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: l.net.dial}}
+	l := &load{net: freezer.New()}
+	cfg.HTTPClient = l.net.Client()
 	ctx, cancel := context.WithCancel(context.Background())
 	connected, ended := make(chan struct{}), make(chan error, 1)
 	cfg.OnConnect = func(driver.Session) {
@@ -113,7 +113,7 @@ func (s *server) drive(id string, labels ...string) *load {
 		s.t.Fatalf("%s did not connect: %v", id, err)
 	}
 	l.quit = sync.OnceFunc(func() {
-		l.net.thaw()
+		l.net.Thaw()
 		cancel()
 		if err := <-ended; err != nil {
 			s.t.Logf("%s ended with %v", id, err)
@@ -122,62 +122,6 @@ func (s *server) drive(id string, labels ...string) *load {
 	})
 	s.t.Cleanup(l.quit)
 	return l
-}
-
-// freezer is the network of one driver. Frozen, it neither carries anything nor tells anybody.
-type freezer struct {
-	mu     sync.Mutex
-	frozen bool
-	thawed chan struct{} // closed when it is over
-}
-
-func (f *freezer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return &freezable{conn, f}, nil
-}
-
-func (f *freezer) freeze() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.frozen = true
-}
-
-func (f *freezer) thaw() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.frozen {
-		f.frozen = false
-		close(f.thawed)
-		f.thawed = make(chan struct{})
-	}
-}
-
-func (f *freezer) wait() {
-	f.mu.Lock()
-	frozen, thawed := f.frozen, f.thawed
-	f.mu.Unlock()
-	if frozen {
-		<-thawed
-	}
-}
-
-type freezable struct {
-	net.Conn
-	f *freezer
-}
-
-func (c *freezable) Write(p []byte) (int, error) {
-	c.f.wait()
-	return c.Conn.Write(p)
-}
-
-func (c *freezable) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.f.wait()
-	return n, err
 }
 
 func setPlayers(n int) string {

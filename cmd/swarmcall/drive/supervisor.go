@@ -35,6 +35,34 @@ func Supervise(process *proc.Process, patience time.Duration, parts ...func(cont
 	return s
 }
 
+// Poll makes a part of asking the generator every so often. Ask says why no load can come of it any more, or that it did not answer:
+// that is borne for as long as patience.
+func Poll(every, patience time.Duration, ask func(context.Context) (over, unanswered error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		again := time.NewTicker(every)
+		defer again.Stop()
+		heard := time.Now()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-again.C:
+			}
+			over, unanswered := ask(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return nil
+			case over != nil:
+				return over
+			case unanswered == nil:
+				heard = time.Now()
+			case time.Since(heard) > patience:
+				return unanswered
+			}
+		}
+	}
+}
+
 // watch notes the end. How a process ended says more than that it does not answer.
 func (s *Supervisor) watch(ctx context.Context, gone <-chan error) {
 	var exited <-chan struct{}

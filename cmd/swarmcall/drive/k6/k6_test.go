@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/drivetest"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -25,13 +25,6 @@ func attach(t *testing.T, f *fake) *Generator {
 	return g
 }
 
-func do(t *testing.T, g *Generator, c driver.Command) {
-	t.Helper()
-	if err := g.Apply(t.Context(), c); err != nil {
-		t.Fatalf("%+v: %v", c, err)
-	}
-}
-
 func players(n int64) driver.Command { return driver.Command{Type: driver.SetPlayers, Players: n} }
 
 func delay(d time.Duration) driver.Command {
@@ -40,26 +33,17 @@ func delay(d time.Duration) driver.Command {
 
 var stop = driver.Command{Type: driver.Stop}
 
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	ctx, cancel := drive.Patience(t.Context(), driver.Command{Deadline: 20 * time.Second})
-	defer cancel()
-	if !drive.Until(ctx, time.Millisecond, so) {
-		t.Fatalf("not in time: %s", what)
-	}
-}
-
 func TestPlayersInChunksAndStop(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
-	do(t, g, players(60))
-	eventually(t, "60 VUs", func() bool { return slices.Contains(f.steps(), 60) })
+	drivetest.Applied(t, g, players(60))
+	drivetest.Eventually(t, "60 VUs", func() bool { return slices.Contains(f.steps(), 60) })
 	if got := f.steps(); !slices.Equal(got, []int64{26, 51, 60}) {
 		t.Errorf("told %v; at most %d VUs are to be initialised at once", got, chunk)
 	}
-	eventually(t, "60 reported", func() bool { return g.State().Players == 60 })
-	do(t, g, players(10)) // down at once
-	do(t, g, stop)
+	drivetest.Eventually(t, "60 reported", func() bool { return g.State().Players == 60 })
+	drivetest.Applied(t, g, players(10)) // down at once
+	drivetest.Applied(t, g, stop)
 	if s := g.State(); s.Players != 0 || s.Running {
 		t.Errorf("after the Stop: %+v", s)
 	}
@@ -76,10 +60,10 @@ func TestPlayersInChunksAndStop(t *testing.T) {
 func TestSpawnDelay(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
-	do(t, g, delay(40*time.Millisecond))
+	drivetest.Applied(t, g, delay(40*time.Millisecond))
 	began := time.Now()
-	do(t, g, players(5))
-	eventually(t, "5 VUs", func() bool { return slices.Contains(f.steps(), 5) })
+	drivetest.Applied(t, g, players(5))
+	drivetest.Eventually(t, "5 VUs", func() bool { return slices.Contains(f.steps(), 5) })
 	if took := time.Since(began); took < 120*time.Millisecond {
 		t.Errorf("5 VUs 40 ms apart came in %v", took)
 	}
@@ -87,14 +71,14 @@ func TestSpawnDelay(t *testing.T) {
 		t.Errorf("state %+v", s)
 	}
 	f.set(func(s *status) { s.VUs = 9 }) // by somebody else
-	do(t, g, players(5))
-	eventually(t, "5 VUs again", func() bool { s, _ := g.api.status(t.Context()); return s.VUs == 5 })
-	do(t, g, delay(time.Hour))
-	do(t, g, players(100)) // acked though its first step is far away
+	drivetest.Applied(t, g, players(5))
+	drivetest.Eventually(t, "5 VUs again", func() bool { s, _ := g.api.status(t.Context()); return s.VUs == 5 })
+	drivetest.Applied(t, g, delay(time.Hour))
+	drivetest.Applied(t, g, players(100)) // acked though its first step is far away
 	if n := g.State(); !n.Running {
 		t.Errorf("state %+v", n)
 	}
-	do(t, g, stop)
+	drivetest.Applied(t, g, stop)
 	if got := f.steps(); got[len(got)-1] != 0 {
 		t.Errorf("told %v", got)
 	}
@@ -128,7 +112,7 @@ func TestASlowK6IsAckedAndAStoppedOneIsNot(t *testing.T) {
 	f.slow = make(chan struct{})
 	c := players(3)
 	c.Deadline = 200 * time.Millisecond
-	do(t, g, c) // accepted, by its status: VUs may take long to initialise
+	drivetest.Applied(t, g, c) // accepted, by its status: VUs may take long to initialise
 	s := stop
 	s.Deadline = 200 * time.Millisecond
 	f.set(func(s *status) { s.VUs = 2 })
@@ -138,7 +122,7 @@ func TestASlowK6IsAckedAndAStoppedOneIsNot(t *testing.T) {
 		t.Errorf("a Stop that k6 did not carry out: %v", err)
 	}
 	close(f.slow)
-	eventually(t, "0 VUs", func() bool { _, settled := g.control.due(time.Now()); return settled })
+	drivetest.Eventually(t, "0 VUs", func() bool { _, settled := g.control.due(time.Now()); return settled })
 	f.set(func(s *status) { s.Stopped = true })
 	if err := g.Apply(t.Context(), players(0)); err == nil {
 		t.Error("a run that was stopped took a command")
@@ -171,7 +155,7 @@ func TestMetricsOfTheFake(t *testing.T) {
 	f.mu.Lock()
 	f.reqs = 10
 	f.mu.Unlock()
-	eventually(t, "metrics", func() bool { return g.Metrics()["run_latency_p95_ms"] == 9 })
+	drivetest.Eventually(t, "metrics", func() bool { return g.Metrics()["run_latency_p95_ms"] == 9 })
 }
 
 func TestNothingToAttachTo(t *testing.T) {

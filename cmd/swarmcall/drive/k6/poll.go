@@ -25,44 +25,22 @@ type poll struct {
 	at      time.Time
 }
 
-// run asks k6 until ctx ends, or it is known why no load can come of it any more.
-func (p *poll) run(ctx context.Context) error {
-	every := time.NewTicker(pollEvery)
-	defer every.Stop()
-	heard := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-every.C:
-		}
-		s, err := p.ask(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil && s.Stopped:
-			return fmt.Errorf("the run of the k6 at %s was stopped", p.api.base)
-		case err == nil:
-			heard = time.Now()
-		case time.Since(heard) > lostAfter:
-			return fmt.Errorf("the k6 at %s does not answer: %w", p.api.base, err)
-		}
-	}
-}
-
-// ask asks for status and metrics. It is no error to have none of the latter.
-func (p *poll) ask(ctx context.Context) (status, error) {
+// ask asks for status and metrics. It is no error to have none of the latter. A run that was stopped is over.
+func (p *poll) ask(ctx context.Context) (over, unanswered error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	s, err := p.api.status(ctx)
 	if err != nil {
-		return s, err
+		return nil, fmt.Errorf("the k6 at %s does not answer: %w", p.api.base, err)
 	}
 	p.saw(s)
+	if s.Stopped {
+		return fmt.Errorf("the run of the k6 at %s was stopped", p.api.base), nil
+	}
 	if samples, err := p.api.metrics(ctx); err == nil {
 		p.measured(samples, time.Now())
 	}
-	return s, nil
+	return nil, nil
 }
 
 func (p *poll) saw(s status) {

@@ -37,44 +37,22 @@ type Generator struct {
 func newGenerator(a *api, v view, process *proc.Process, log *slog.Logger) *Generator {
 	g := &Generator{api: a, log: log, seen: seen{view: v}, want: want{users: v.Users}}
 	g.life, g.end = context.WithCancel(context.Background())
-	g.Supervisor = drive.Supervise(process, endTimeout, g.poll)
+	g.Supervisor = drive.Supervise(process, endTimeout, drive.Poll(pollEvery, lostAfter, g.ask))
 	return g
 }
 
-// poll looks at Locust until ctx ends or nothing is to be seen any more.
-func (g *Generator) poll(ctx context.Context) error {
-	every := time.NewTicker(pollEvery)
-	defer every.Stop()
-	heard := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-every.C:
-		}
-		err := g.ask(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			heard = time.Now()
-		case time.Since(heard) > lostAfter:
-			return fmt.Errorf("the Locust at %s does not answer: %w", g.api.base, err)
-		}
-	}
-}
-
-func (g *Generator) ask(ctx context.Context) error {
+// ask asks what Locust does, and for its figures. It is no error to have none of the latter.
+func (g *Generator) ask(ctx context.Context) (over, unanswered error) {
 	ctx, cancel := context.WithTimeout(ctx, lostAfter)
 	defer cancel()
 	v, err := g.look(ctx)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("the Locust at %s does not answer: %w", g.api.base, err)
 	}
 	if s, err := g.api.stats(ctx); err == nil {
 		g.seen.measured(figures(v, s))
 	}
-	return nil
+	return nil, nil
 }
 
 // figures gives Locust's own the names that heartbeats have for them.

@@ -1,7 +1,6 @@
 package locust
 
 import (
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -9,7 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/drivetest"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -33,47 +32,23 @@ func delay(d time.Duration) driver.Command {
 
 var stop = driver.Command{Type: driver.Stop, Deadline: 300 * time.Millisecond}
 
-func applied(t *testing.T, g *Generator, c driver.Command) {
-	t.Helper()
-	if err := g.Apply(t.Context(), c); err != nil {
-		t.Fatalf("%+v: %v", c, err)
-	}
-}
-
-func rejected(t *testing.T, g *Generator, c driver.Command, code, detail string) {
-	t.Helper()
-	r, ok := errors.AsType[*driver.Rejection](g.Apply(t.Context(), c))
-	if !ok || r.Code != code || !strings.Contains(r.Detail, detail) {
-		t.Fatalf("%+v: %+v, want %s with %q", c, r, code, detail)
-	}
-}
-
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	ctx, cancel := drive.Patience(t.Context(), driver.Command{Deadline: 20 * time.Second})
-	defer cancel()
-	if !drive.Until(ctx, time.Millisecond, so) {
-		t.Fatalf("not in time: %s", what)
-	}
-}
-
 func TestPlayersAreAckedWhenTheyShow(t *testing.T) {
 	for _, page := range []func(view) string{oldPage, newPage} {
 		f := newFake(t)
 		f.page = page
 		g := attach(t, f)
-		applied(t, g, players(0)) // nothing to do
-		applied(t, g, players(20))
+		drivetest.Applied(t, g, players(0)) // nothing to do
+		drivetest.Applied(t, g, players(20))
 		if s := g.State(); s.Players != 20 || !s.Running {
 			t.Errorf("state %+v", s)
 		}
-		applied(t, g, delay(250*time.Millisecond)) // nobody is coming: only remembered
+		drivetest.Applied(t, g, delay(250*time.Millisecond)) // nobody is coming: only remembered
 		f.begin = func(users int64) { f.set(func(v *view) { v.State, v.Users = "spawning", 21 }) }
-		applied(t, g, players(30)) // on its way
-		applied(t, g, delay(100*time.Millisecond))
+		drivetest.Applied(t, g, players(30)) // on its way
+		drivetest.Applied(t, g, delay(100*time.Millisecond))
 		f.begin = func(users int64) { f.set(func(v *view) { v.State, v.Users = "running", users }) }
-		applied(t, g, players(5))
-		applied(t, g, stop)
+		drivetest.Applied(t, g, players(5))
+		drivetest.Applied(t, g, stop)
 		if s := g.State(); s.Players != 0 || s.Running || s.SpawnDelayMS != 100 {
 			t.Errorf("after the Stop: %+v", s)
 		}
@@ -88,58 +63,58 @@ func TestSuccessIsNotTrusted(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
 	f.begin = func(int64) {} // and nothing happens
-	rejected(t, g, players(20), codeUnconfirmed, `Locust said "Swarming started", but its state ready, 0 users`)
-	eventually(t, "it is called off", func() bool { return f.stopped() == 1 })
+	drivetest.Rejected(t, g, players(20), codeUnconfirmed, `Locust said "Swarming started", but its state ready, 0 users`)
+	drivetest.Eventually(t, "it is called off", func() bool { return f.stopped() == 1 })
 	if g.State().Running {
 		t.Error("what did not come is still wanted")
 	}
 	f.begin = func(int64) { f.set(func(v *view) { v.State = "spawning" }) }
-	rejected(t, g, players(20), codeUnconfirmed, "state spawning, 0 users")
-	eventually(t, "it is called off", func() bool { return f.stopped() == 2 && g.stops.Load() == 0 })
-	applied(t, g, delay(time.Minute))
-	applied(t, g, players(20)) // the first one is due in a minute
+	drivetest.Rejected(t, g, players(20), codeUnconfirmed, "state spawning, 0 users")
+	drivetest.Eventually(t, "it is called off", func() bool { return f.stopped() == 2 && g.stops.Load() == 0 })
+	drivetest.Applied(t, g, delay(time.Minute))
+	drivetest.Applied(t, g, players(20)) // the first one is due in a minute
 	f.set(func(v *view) { v.Users = 20 })
 	f.refuse, f.message = true, "Valid run_time formats are : 20, 20s"
-	rejected(t, g, players(10), codeRefused, "Valid run_time formats")
+	drivetest.Rejected(t, g, players(10), codeRefused, "Valid run_time formats")
 }
 
 func TestZeroWorkersAreARejection(t *testing.T) {
 	f := newFake(t)
 	f.view.Distributed = true
 	g := attach(t, f)
-	rejected(t, g, players(20), codeNoWorkers, "0 workers")
+	drivetest.Rejected(t, g, players(20), codeNoWorkers, "0 workers")
 	if got := f.asked(); len(got) > 0 {
 		t.Errorf("asked %q", got)
 	}
-	applied(t, g, stop)
+	drivetest.Applied(t, g, stop)
 	f.set(func(v *view) { v.Workers = 2 })
-	applied(t, g, players(20))
+	drivetest.Applied(t, g, players(20))
 }
 
 func TestAShapeIsStopped(t *testing.T) {
 	f := newFake(t)
 	f.message = "Swarming started using shape class"
 	g := attach(t, f)
-	rejected(t, g, players(20), codeShape, "LoadTestShape")
-	eventually(t, "it is stopped", func() bool { return f.stopped() == 1 })
+	drivetest.Rejected(t, g, players(20), codeShape, "LoadTestShape")
+	drivetest.Eventually(t, "it is stopped", func() bool { return f.stopped() == 1 })
 }
 
 func TestAStopThatLocustDoesNotCarryOut(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
-	applied(t, g, players(20))
+	drivetest.Applied(t, g, players(20))
 	f.hang = make(chan struct{})
 	f.set(func(v *view) { v.State = "stopping" })
-	rejected(t, g, stop, codeStopFailed, "state stopping, 20 users")
-	rejected(t, g, players(30), codeUnconfirmed, "still stopping")
+	drivetest.Rejected(t, g, stop, codeStopFailed, "state stopping, 20 users")
+	drivetest.Rejected(t, g, players(30), codeUnconfirmed, "still stopping")
 	close(f.hang)
-	eventually(t, "no users", func() bool { return g.State().Players == 0 && !g.State().Running })
+	drivetest.Eventually(t, "no users", func() bool { return g.State().Players == 0 && !g.State().Running })
 }
 
 func TestFigures(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
-	eventually(t, "figures", func() bool { return g.Metrics() != nil })
+	drivetest.Eventually(t, "figures", func() bool { return g.Metrics() != nil })
 	m := g.Metrics()
 	if _, ok := m["latency_p95_ms"]; ok || m["rps"] != 7.5 || m["latency_p50_ms"] != 3 || m["errors_per_s"] != 0.5 {
 		t.Errorf("%v", m)

@@ -1,7 +1,6 @@
 package program
 
 import (
-	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -13,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/drivetest"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
@@ -45,39 +44,15 @@ func players(n int64) driver.Command {
 
 var stop = driver.Command{Type: driver.Stop, Deadline: 10 * time.Second}
 
-func applied(t *testing.T, g *Generator, c driver.Command) {
-	t.Helper()
-	if err := g.Apply(t.Context(), c); err != nil {
-		t.Fatalf("%+v: %v", c, err)
-	}
-}
-
-func rejected(t *testing.T, g *Generator, c driver.Command, code, detail string) {
-	t.Helper()
-	r, ok := errors.AsType[*driver.Rejection](g.Apply(t.Context(), c))
-	if !ok || r.Code != code || !strings.Contains(r.Detail, detail) {
-		t.Fatalf("%+v: %+v, want %s with %q", c, r, code, detail)
-	}
-}
-
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	ctx, cancel := drive.Patience(t.Context(), driver.Command{Deadline: 20 * time.Second})
-	defer cancel()
-	if !drive.Until(ctx, time.Millisecond, so) {
-		t.Fatalf("not in time: %s", what)
-	}
-}
-
 func TestAcksAndState(t *testing.T) {
 	g := shell(t, `n=0; echo 'no json'; echo '{"type":"dance"}'; echo '{"type":"ack","id":99}'; `+
 		loop(`n=$((n+1)); echo "{\"type\":\"ack\",\"id\":$n}"; echo "$line" >&2`))
-	applied(t, g, players(7))
+	drivetest.Applied(t, g, players(7))
 	if s := g.State(); s.Players != 7 || !s.Running {
 		t.Errorf("without a report the ack counts: %+v", s)
 	}
-	applied(t, g, driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: 30})
-	applied(t, g, stop)
+	drivetest.Applied(t, g, driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: 30})
+	drivetest.Applied(t, g, stop)
 	if s := g.State(); s != (driver.State{SpawnDelayMS: 30}) {
 		t.Errorf("after the Stop: %+v", s)
 	}
@@ -85,11 +60,11 @@ func TestAcksAndState(t *testing.T) {
 
 func TestReportsGoBeforeAcks(t *testing.T) {
 	g := shell(t, loop(`echo '{"type":"ack","id":1}'; sleep 0.02; echo '{"type":"state","players":3,"spawn_delay_ms":5,"metrics":{"rps":1.5}}'`))
-	applied(t, g, players(7))
-	eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
+	drivetest.Applied(t, g, players(7))
+	drivetest.Eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
 	c := players(9)
 	c.Deadline = 100 * time.Millisecond
-	rejected(t, g, c, codeNoAnswer, "") // it knows one id only; but its state counts
+	drivetest.Rejected(t, g, c, codeNoAnswer, "") // it knows one id only; but its state counts
 	if g.State().Players != 3 {
 		t.Errorf("state %+v", g.State())
 	}
@@ -100,11 +75,11 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 
 func TestRejections(t *testing.T) {
 	g := shell(t, `read -r line; echo '{"type":"reject","id":1,"code":"busy","detail":"not now"}'; read -r line; echo '{"type":"reject","id":2}'; cat >/dev/null`)
-	rejected(t, g, players(7), "busy", "not now")
-	rejected(t, g, players(7), codeRejected, "")
+	drivetest.Rejected(t, g, players(7), "busy", "not now")
+	drivetest.Rejected(t, g, players(7), codeRejected, "")
 	c := players(7)
 	c.Deadline = 100 * time.Millisecond
-	rejected(t, g, c, codeNoAnswer, "set_players with id 3")
+	drivetest.Rejected(t, g, c, codeNoAnswer, "set_players with id 3")
 	if s := g.State(); s.Players != 0 {
 		t.Errorf("state %+v", s)
 	}
@@ -115,17 +90,17 @@ func TestAProgramThatDoesNotRead(t *testing.T) {
 	c := players(7)
 	c.Deadline, c.Note = 60*time.Millisecond, strings.Repeat("x", 16<<10)
 	for range 3 {
-		rejected(t, g, c, codeNoAnswer, "")
+		drivetest.Rejected(t, g, c, codeNoAnswer, "")
 	}
-	rejected(t, g, c, codeDeaf, "timeout") // the pipe of 64 KiB is full
+	drivetest.Rejected(t, g, c, codeDeaf, "timeout") // the pipe of 64 KiB is full
 }
 
 func TestAStopEndsAProgramThatDoesNotAnswer(t *testing.T) {
 	g := shell(t, `trap '' TERM; read -r line; echo '{"type":"ack","id":1}'; cat >/dev/null`)
-	applied(t, g, players(7))
+	drivetest.Applied(t, g, players(7))
 	s := stop
 	s.Deadline = 100 * time.Millisecond
-	applied(t, g, s)
+	drivetest.Applied(t, g, s)
 	<-g.Ended()
 	if !strings.Contains(g.Err().Error(), "signal: killed") {
 		t.Error(g.Err())
@@ -134,7 +109,7 @@ func TestAStopEndsAProgramThatDoesNotAnswer(t *testing.T) {
 
 func TestTheEndOfStdinEndsIt(t *testing.T) {
 	g := shell(t, loop(`echo '{"type":"ack","id":1}'`)+`; echo bye >&2; exit 3`)
-	applied(t, g, players(7))
+	drivetest.Applied(t, g, players(7))
 	g.Close()
 	<-g.Ended()
 	if !strings.Contains(g.Err().Error(), "exit status 3; its last line: bye") {
@@ -183,12 +158,12 @@ func TestExamples(t *testing.T) {
 			}
 			g := start(t, append(argv, example[2])...)
 			for _, n := range []int64{3, 5, 2} {
-				applied(t, g, players(n))
-				eventually(t, "its state", func() bool { return g.State().Players == n })
+				drivetest.Applied(t, g, players(n))
+				drivetest.Eventually(t, "its state", func() bool { return g.State().Players == n })
 			}
-			applied(t, g, driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: 30})
-			applied(t, g, stop)
-			eventually(t, "its state", func() bool { return g.State() == driver.State{SpawnDelayMS: 30} })
+			drivetest.Applied(t, g, driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: 30})
+			drivetest.Applied(t, g, stop)
+			drivetest.Eventually(t, "its state", func() bool { return g.State() == driver.State{SpawnDelayMS: 30} })
 		})
 	}
 }

@@ -1,4 +1,5 @@
-package acceptance
+// Package freezer is a network for tests, one that can stop carrying anything.
+package freezer
 
 import (
 	"context"
@@ -7,25 +8,27 @@ import (
 	"sync"
 )
 
-// freezer dials connections that can be frozen: then neither end hears the other any more, and nobody is told.
-type freezer struct {
+// Freezer dials connections that can be frozen: then neither end hears the other any more, and nobody is told.
+type Freezer struct {
 	mu     sync.Mutex
 	thawed sync.Cond
 	frozen bool
 	conns  []net.Conn
 }
 
-func newFreezer() *freezer {
-	f := &freezer{}
+// New returns one that is not frozen.
+func New() *Freezer {
+	f := &Freezer{}
 	f.thawed.L = &f.mu
 	return f
 }
 
-func (f *freezer) client() *http.Client {
+// Client returns a client whose connections can be frozen.
+func (f *Freezer) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: f.dial}}
 }
 
-func (f *freezer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (f *Freezer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
@@ -36,10 +39,14 @@ func (f *freezer) dial(ctx context.Context, network, addr string) (net.Conn, err
 	return &freezable{conn, f}, nil
 }
 
-func (f *freezer) freeze() { f.set(true) }
+// Freeze stops all traffic, of connections to come too.
+func (f *Freezer) Freeze() { f.set(true) }
 
-// cut ends what is frozen, so that nobody waits for it.
-func (f *freezer) cut() {
+// Thaw lets it go on.
+func (f *Freezer) Thaw() { f.set(false) }
+
+// Cut ends what is frozen, so that nobody waits for it.
+func (f *Freezer) Cut() {
 	f.mu.Lock()
 	if f.frozen {
 		for _, c := range f.conns {
@@ -50,14 +57,14 @@ func (f *freezer) cut() {
 	f.set(false)
 }
 
-func (f *freezer) set(frozen bool) {
+func (f *Freezer) set(frozen bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.frozen = frozen
 	f.thawed.Broadcast()
 }
 
-func (f *freezer) wait() {
+func (f *Freezer) wait() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for f.frozen {
@@ -67,7 +74,7 @@ func (f *freezer) wait() {
 
 type freezable struct {
 	net.Conn
-	f *freezer
+	f *Freezer
 }
 
 func (c *freezable) Write(p []byte) (int, error) {
