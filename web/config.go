@@ -17,6 +17,8 @@ type Config struct {
 
 	Submitter       func(*http.Request) string                      // who sends a command from the pages; nil: "dashboard"
 	DefaultDeadline time.Duration                                   // of commands from the pages; 0: 2 s
+	Started         time.Time                                       // since when this server runs; zero: for ever
+	RunsOn          time.Duration                                   // how long drivers may run on after a start without being back
 	Ready           func(context.Context) []Check                   // nil: all is well
 	About           []Fact                                          // what the About page tells: version, log mode, limits
 	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]

@@ -34,7 +34,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wantsJSON(r) {
-		answer(w, http.StatusCreated, view.NewOutcome(e))
+		answer(w, http.StatusCreated, view.NewOutcome(u.world(r.Context()), e))
 		return
 	}
 	http.Redirect(w, r, view.CommandURL(e.Seq), http.StatusSeeOther)

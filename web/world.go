@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,45 @@ func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view
 	} else {
 		w.Drifts = foldDrifts(w)
 	}
+	w.NotBack = u.notBack(w)
 	return w.Settled()
+}
+
+// remembered is how many commands from before a start tell who ran what.
+const remembered = 5
+
+// notBack lists the drivers that may run what they ran before this server started, and were not here since.
+func (u *UI) notBack(w view.World) []string {
+	if w.Now.Sub(u.cfg.Started) > u.cfg.RunsOn {
+		return nil
+	}
+	known := make(map[string]bool, len(w.Drivers))
+	for _, d := range w.Drivers {
+		known[d.ID] = true
+	}
+	var out []string
+	left := remembered
+	for _, e := range w.Recent {
+		if e.Issued.Command.Slot() != swarm.PlayersSlot || e.Issued.SubmittedAt.After(u.cfg.Started) || left == 0 {
+			continue
+		}
+		left--
+		for i, id := range e.Issued.Targets {
+			if !known[id] && mayRun(e, i) && len(u.history.events(id)) == 0 {
+				out = append(out, id)
+			}
+			known[id] = true
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// mayRun is false for a target that has acked to run nothing.
+func mayRun(e swarm.Entry, target int) bool {
+	c := e.Issued.Command
+	nothing := c.Type == swarm.Stop || c.Players == 0
+	return !nothing || e.Closed == nil || e.Closed.Verdicts[target].Kind != swarm.Acked
 }
 
 func drifts(s swarm.State) map[string]swarm.Drift {

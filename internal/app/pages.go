@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
+	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/web"
 )
@@ -16,10 +18,18 @@ func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
 		s.ui = web.New(web.Config{
 			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed, Desired: s.registry,
 			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
-			About: s.about(), AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+			Started: time.Now(), RunsOn: s.runsOn(), About: s.about(), AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
 		})
 		return s.ui
 	}
+}
+
+// runsOn is how long drivers may run on after a start without being back: for a lease, unless they hold.
+func (s *server) runsOn() time.Duration {
+	if s.cfg.OnLeaseLost == drivers.OnLeaseLostStop {
+		return s.cfg.LeaseTTL
+	}
+	return max(s.cfg.LeaseTTL, s.cfg.ForgetAfter)
 }
 
 func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Check {

@@ -83,23 +83,23 @@ func NewCommand(w World, e swarm.Entry, address string) Command {
 		}
 		c.Late = append(c.Late, LateRow{l.DriverID, DriverURL(l.DriverID), b, Latency(l.Latency)})
 	}
-	c.Rows = verdictRows(e)
+	c.Rows = verdictRows(w, e)
 	if more := len(e.Issued.Targets) - len(c.Rows); more > 0 {
 		c.RowsMore = Count(more) + " more targets are in the JSON."
 	}
 	return c
 }
 
-func verdictRows(e swarm.Entry) []VerdictRow {
+func verdictRows(w World, e swarm.Entry) []VerdictRow {
 	n := min(VerdictRows, len(e.Issued.Targets))
 	out := make([]VerdictRow, 0, n)
 	for i, id := range e.Issued.Targets[:n] {
-		var v swarm.Verdict
+		v := w.answer(e, id)
 		if e.Closed != nil && i < len(e.Closed.Verdicts) {
 			v = e.Closed.Verdicts[i]
 		}
 		row := VerdictRow{ID: id, URL: DriverURL(id), Badge: verdictBadge(v.Kind), Why: because(e, v)}
-		if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
+		if v.Latency > 0 && (v.Kind == swarm.Acked || v.Kind == swarm.Rejected) {
 			row.Latency = Latency(v.Latency)
 		}
 		if i < len(e.Issued.Split) {

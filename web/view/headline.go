@@ -13,8 +13,27 @@ type Headline struct {
 	Detail string // who does not, and why
 }
 
-// headline sums w up.
+// headline sums w up. Drivers that are not back since the server started may run what they ran before: nothing is as asked until they
+// are, or their time is over.
 func (w World) headline(t tally) Headline {
+	h := w.headlineOfRoster(t)
+	if len(w.NotBack) == 0 {
+		return h
+	}
+	if h.Tone != Bad {
+		h.Tone = Warn
+	}
+	if t.drivers == 0 {
+		h.Word, h.Says = "Not known", "No driver is back since the server started; "+Plural(len(w.NotBack), "driver")+" may still run players."
+	} else {
+		h.Word = "Not all back"
+		h.Says += " " + Plural(len(w.NotBack), "driver") + " not back since the server started may still run players."
+	}
+	h.Detail = strings.Trim("not back: "+few(w.NotBack)+" · "+h.Detail, " ·")
+	return h
+}
+
+func (w World) headlineOfRoster(t tally) Headline {
 	switch {
 	case t.drivers == 0:
 		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
@@ -77,15 +96,31 @@ func (w World) tone(t tally) Tone {
 
 // who names the drivers that are not as asked: the first few, with why.
 func (w World) who(t tally) string {
-	const named = 3
+	return w.named(t.worst)
+}
+
+// namedFew is how many of many are named.
+const namedFew = 3
+
+// named says how the first few of the drivers at these indexes stand.
+func (w World) named(at []int) string {
 	var parts []string
-	for _, i := range t.worst[:min(named, len(t.worst))] {
+	for _, i := range at[:min(namedFew, len(at))] {
 		parts = append(parts, w.Drivers[i].ID+" "+w.why(i))
 	}
-	if more := len(t.worst) - named; more > 0 {
+	if more := len(at) - namedFew; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %s more", Count(more)))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// few lists the first few ids.
+func few(ids []string) string {
+	text := strings.Join(ids[:min(namedFew, len(ids))], ", ")
+	if more := len(ids) - namedFew; more > 0 {
+		text += " and " + Count(more) + " more"
+	}
+	return text
 }
 
 // why says how the driver at i stands to what is asked of it.

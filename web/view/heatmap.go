@@ -60,7 +60,7 @@ func NewHeatmap(w World, page int) Heatmap {
 		d := w.Drivers[i]
 		row := HeatRow{ID: d.ID, URL: DriverURL(d.ID), Badge: driverBadge(d)}
 		for _, e := range w.Recent {
-			row.Cells = append(row.Cells, heatCell(e, d.ID))
+			row.Cells = append(row.Cells, w.heatCell(e, d.ID))
 		}
 		h.Rows = append(h.Rows, row)
 	}
@@ -100,18 +100,17 @@ func (w World) worstAtCommands() []int {
 	return order
 }
 
-func heatCell(e swarm.Entry, id string) HeatCell {
-	if e.Closed == nil {
-		if isTarget(e, id) {
-			return HeatCell{"p", "…", "pending"}
-		}
-		return HeatCell{"none", "", "no target"}
-	}
+func (w World) heatCell(e swarm.Entry, id string) HeatCell {
 	v, ok := verdict(e, id)
+	if e.Closed == nil {
+		v, ok = w.answer(e, id), isTarget(e, id)
+	}
 	if !ok {
 		return HeatCell{"none", "", "no target"}
 	}
 	switch v.Kind {
+	case swarm.Undecided:
+		return HeatCell{"p", "…", "pending"}
 	case swarm.Acked:
 		return HeatCell{heat(v.Latency), brief(v.Latency), ""}
 	case swarm.Rejected:

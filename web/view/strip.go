@@ -8,6 +8,7 @@ type Strip struct {
 	Actual    string
 	Target    string
 	Gap       string // "20 below", "" without a gap
+	Unheard   string // "+20 unheard": players that silent and lost drivers last reported, or ""
 	Drivers   []StateCount
 	Last      *CommandRow // newest command
 	StopsWhat string      // what Stop would do, for the dialog
@@ -27,6 +28,11 @@ func NewStrip(w World) Strip {
 	s := Strip{
 		Headline: w.headline(t), Actual: Count(t.actual), Target: "–", Gap: gap(t), Trouble: w.trouble(),
 		StopsWhat: fmt.Sprintf("%s, %s reported.", Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed)),
+	}
+	if t.unconfirmed > 0 {
+		s.Unheard = "+" + Count(t.unconfirmed) + " unheard"
+		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are silent or lost.",
+			Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed), Count(t.unconfirmed))
 	}
 	if t.asked > 0 {
 		s.Target = Count(t.target)

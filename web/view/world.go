@@ -16,6 +16,7 @@ type World struct {
 	LogErr  error          // why Recent could not be read
 	Trouble string         // why the log takes no commands; "" when it does
 
+	NotBack []string                // drivers that may run what they ran before the server started, and are not back yet
 	Drifts  map[string]swarm.Drift  // what is desired of each driver
 	Samples []Sample                // players over time, oldest first
 	Sparks  func(id string) []int64 // players of one driver over time, oldest first; nil: none
@@ -79,9 +80,26 @@ func verdict(e swarm.Entry, id string) (v swarm.Verdict, ok bool) {
 func (w World) answered(e swarm.Entry) int {
 	n := 0
 	for _, id := range e.Issued.Targets {
-		if d, ok := w.driver(id); ok && d.LastAck != nil && d.LastAck.Seq >= e.Seq {
+		if w.answer(e, id).Kind != swarm.Undecided {
 			n++
 		}
 	}
 	return n
+}
+
+// answer is what a target of an open entry has answered so far, as far as the roster tells: who answered a later command has answered
+// this one.
+func (w World) answer(e swarm.Entry, id string) swarm.Verdict {
+	d, ok := w.driver(id)
+	if !ok || d.LastAck == nil || d.LastAck.Seq < e.Seq {
+		return swarm.Verdict{}
+	}
+	v := swarm.Verdict{Kind: swarm.Acked}
+	if d.AppliedSeq < e.Seq {
+		v.Kind, v.Code = swarm.Rejected, "rejected"
+	}
+	if d.LastAck.Seq == e.Seq {
+		v.Latency = d.LastAck.Latency
+	}
+	return v
 }

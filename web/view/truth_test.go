@@ -1,0 +1,82 @@
+package view_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/webtest"
+)
+
+// All acks of the active drivers are no proof of a Stop while another one holds its load.
+func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
+	w := webtest.World() // d-4 is silent with 100 players, d-5 lost with 40
+	stop := webtest.Entry(20, swarm.Command{Type: swarm.Stop}, time.Millisecond,
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked})
+	o := view.NewOutcome(w, stop)
+	if o.Tone == view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") ||
+		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") || !strings.Contains(o.Says, "d-5 is gone") {
+		t.Errorf("%+v", o)
+	}
+	stop.Issued.Target.DriverIDs = []string{"d-1", "d-2", "d-3"}
+	if o := view.NewOutcome(w, stop); o.Tone != view.OK || strings.Contains(o.Says, "Not reached") {
+		t.Errorf("a command that was not meant for them: %+v", o)
+	}
+	missing := webtest.Entry(21, swarm.Command{Type: swarm.Stop}, 2*time.Second,
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
+	if o := view.NewOutcome(w, missing); !strings.Contains(o.Says, "d-3: no ack within 2.0 s") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Who has answered an open command is shown as such, and counted the same everywhere.
+func TestPendingCommandShowsAnswers(t *testing.T) {
+	w := webtest.World()
+	pending := w.Recent[0] // 16, for all five
+	w.Drivers[0].LastAck, w.Drivers[0].AppliedSeq = &swarm.LastAck{Seq: 16, Latency: 3 * time.Millisecond}, 16
+	w.Drivers[1].LastAck, w.Drivers[1].AppliedSeq = &swarm.LastAck{Seq: 16, Latency: time.Millisecond}, 14 // an answer, but not applied
+	c := view.NewCommand(w.Settled(), pending, "http://x")
+	if !strings.Contains(c.Verdict.Sentence, "2 of 5 drivers answered") {
+		t.Error(c.Verdict.Sentence)
+	}
+	var words []string
+	for _, r := range c.Rows {
+		words = append(words, r.Badge.Word)
+	}
+	if got := strings.Join(words, " "); got != "acked rejected waiting waiting waiting" || c.Rows[0].Latency != "3.0 ms" {
+		t.Errorf("%s, %+v", got, c.Rows[0])
+	}
+	for _, r := range view.NewHeatmap(w, 1).Rows {
+		if cell := r.Cells[0]; r.ID == "d-1" && cell.Class != "h1" || r.ID == "d-2" && cell.Class != "r" || r.ID == "d-3" && cell.Class != "p" {
+			t.Errorf("%s: %+v", r.ID, cell)
+		}
+	}
+}
+
+// A server that has just started does not know what the drivers do that are not back yet, and says so.
+func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
+	for name, tc := range map[string]struct {
+		drivers []swarm.Driver
+		word    string
+		says    string
+	}{
+		"none back": {nil, "Not known", "No driver is back since the server started; 4 drivers may still run players."},
+		"one back":  {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all back", "1 of 1 drivers run 5 of 5 players. 4 drivers not back since the server started may still run players."},
+	} {
+		w := asked(5, tc.drivers...)
+		w.NotBack = []string{"b", "c", "d", "e"}
+		h := view.NewStrip(w).Headline
+		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not back: b, c, d and 1 more" {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+}
+
+func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
+	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
+	if s.Actual != "0" || s.Unheard != "+20 unheard" || s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
+		t.Errorf("%+v", s)
+	}
+}
