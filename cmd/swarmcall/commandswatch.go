@@ -34,6 +34,9 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
+	if err := c.heading(s.out); err != nil {
+		return err
+	}
 	seen := 0
 	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
@@ -51,22 +54,61 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-// print writes one event: as a line of JSON, or for people.
+// watchForm is a row for people: time, event, what happened.
+const watchForm = "%-19s  %-6s  %s\n"
+
+// heading is what -o table begins with.
+func (c *commandsWatchCmd) heading(w io.Writer) error {
+	if f := c.format(); f != show.Table && f != show.Wide {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, watchForm, "TIME", "EVENT", "WHAT")
+	return err
+}
+
+// print writes one event: as a document, or for people.
 func (c *commandsWatchCmd) print(w io.Writer, e remote.Event) error {
 	id := e.ID
 	if _, err := strconv.ParseUint(id, 10, 64); err != nil {
 		id = "0"
 	}
-	switch c.format() {
-	case show.JSON, show.JSONL, show.YAML:
-		line := fmt.Appendf(nil, `{"id":%s,"event":%q,"data":%s}`, id, e.Name, e.Data)
-		return show.Line(w, line)
+	document := fmt.Appendf(nil, `{"id":%s,"event":%q,"data":%s}`, id, e.Name, e.Data)
+	switch f := c.format(); f {
+	case show.JSONL:
+		return show.Line(w, document)
+	case show.JSON:
+		return show.Document(w, f, document)
+	case show.YAML:
+		if _, err := io.WriteString(w, "---\n"); err != nil {
+			return err
+		}
+		return show.Document(w, f, document)
 	case show.Name:
 		_, err := fmt.Fprintln(w, id)
 		return err
+	case show.Auto:
+		if !term.IsTTY(w) {
+			_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", eventTime(e), term.Safe(e.Name), term.Safe(eventText(e)))
+			return err
+		}
 	}
-	_, err := fmt.Fprintf(w, "%s  %-6s  %s\n", time.Now().Format(time.TimeOnly), term.Safe(e.Name), term.Safe(eventText(e)))
+	_, err := fmt.Fprintf(w, watchForm, eventTime(e), term.Safe(e.Name), term.Safe(eventText(e)))
 	return err
+}
+
+// eventTime is when it happened, by the server's clock; "-" for an event that does not tell.
+func eventTime(e remote.Event) string {
+	var entry remote.Entry
+	if json.Unmarshal([]byte(e.Data), &entry) != nil {
+		return "-"
+	}
+	switch {
+	case e.Name == "issued":
+		return entry.SubmittedAt.Local().Format(time.DateTime)
+	case entry.ClosedAt != nil:
+		return entry.ClosedAt.Local().Format(time.DateTime)
+	}
+	return "-"
 }
 
 // eventText says in a line what happened.

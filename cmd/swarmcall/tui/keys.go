@@ -25,6 +25,10 @@ func (m *model) key(k string) tea.Cmd {
 		m.editFilter(k)
 		return nil
 	}
+	if k == "esc" && m.filter != "" {
+		m.filter = ""
+		return nil
+	}
 	switch k {
 	case "q", "esc":
 		return tea.Quit

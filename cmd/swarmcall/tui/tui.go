@@ -34,6 +34,7 @@ func Run(ctx context.Context, o Options) error {
 const (
 	pace    = 500 * time.Millisecond
 	patient = 5 * time.Second // for one look: the screen says how old it is
+	fresh   = 2 * time.Second // a look older than this is not live
 	history = 200             // commands that a filter can find
 )
 
@@ -53,6 +54,11 @@ type stopped struct {
 
 type tick struct{}
 
+// beat has the screen drawn again: its ages go on while no look comes back.
+type beat struct{}
+
+func nextBeat() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return beat{} }) }
+
 // model is the state of the view. Its methods run in bubbletea's loop, one at a time.
 type model struct {
 	ctx       context.Context
@@ -60,8 +66,9 @@ type model struct {
 	submitter string
 	colour    bool
 
-	seen       look  // last good look
-	err        error // of the last look, if it was not good
+	seen       look      // last good look
+	heard      time.Time // of the server, also while paused
+	err        error     // of the last look, if it was not good
 	paused     bool
 	confirming bool
 	filtering  bool
@@ -72,7 +79,7 @@ type model struct {
 }
 
 // Init implements tea.Model.
-func (m *model) Init() tea.Cmd { return m.look }
+func (m *model) Init() tea.Cmd { return tea.Batch(m.look, nextBeat()) }
 
 // look asks the server. It runs outside of the loop.
 func (m *model) look() tea.Msg {
@@ -104,6 +111,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case tick:
 		return m, m.look
+	case beat:
+		return m, nextBeat()
 	case look:
 		m.take(msg)
 		return m, tea.Tick(pace, func(time.Time) tea.Msg { return tick{} })
@@ -118,6 +127,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // take keeps a look; a paused view goes on asking, so that it can tell that the server is away.
 func (m *model) take(l look) {
 	m.err = l.err
+	if l.err == nil {
+		m.heard = l.at
+	}
 	if l.err == nil && !m.paused {
 		m.seen = l
 	}

@@ -63,6 +63,8 @@ func (m *model) title() string {
 		state = m.paint(red, fmt.Sprintf("○ no answer, as of %s: %s", m.age(), term.Safe(m.err.Error())))
 	case m.seen.at.IsZero():
 		state = "○ connecting"
+	case time.Since(m.heard) > fresh:
+		state = m.paint(red, "○ no answer, as of "+m.age())
 	case m.paused:
 		state = m.paint(yellow, "‖ paused, as of "+m.age())
 	}
@@ -129,6 +131,9 @@ func (m *model) commands() []string {
 	var rows []string
 	for _, e := range m.seen.commands {
 		k := e.Counts
+		if !remote.Closed(e) {
+			k.Acked = m.acksOf(e.Seq)
+		}
 		row := fmt.Sprintf("%-7d %-26s %-18s %-10s ", e.Seq, remote.CommandOf(e), term.Safe(e.Submitter), e.Status)
 		tail := fmt.Sprintf(" %d/%d", k.Acked, k.Targeted)
 		if k.Rejected > 0 {
@@ -142,6 +147,17 @@ func (m *model) commands() []string {
 		}
 	}
 	return rows
+}
+
+// acksOf counts the acks of an open entry so far: the roster has them before the log does.
+func (m *model) acksOf(seq int64) int {
+	n := 0
+	for _, d := range m.seen.drivers.Items {
+		if d.LastAck != nil && d.LastAck.Seq == seq && d.AppliedSeq >= seq {
+			n++
+		}
+	}
+	return n
 }
 
 // ackBar has ten cells. Acks never fill it when one is lacking.
