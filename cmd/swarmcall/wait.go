@@ -41,7 +41,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: c.Label}, c.Count, func(n int) {
-		server.line.Draw(server.line.Players("drivers", int64(n), int64(c.Count)))
+		server.line.Draw(server.line.Part("waiting", "drivers", int64(n), int64(c.Count)))
 	})
 	switch {
 	case ctx.Err() != nil:

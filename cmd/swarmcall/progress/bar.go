@@ -25,8 +25,11 @@ func (l *Line) Bar(label string, a Acks) string {
 }
 
 // Players draws how much of the load that is wanted the drivers report.
-func (l *Line) Players(label string, actual, target int64) string {
-	text := fmt.Sprintf("players %d/%d", actual, target)
+func (l *Line) Players(label string, actual, target int64) string { return l.Part(label, "players", actual, target) }
+
+// Part draws how many of the things that are wanted there are.
+func (l *Line) Part(label, things string, actual, target int64) string {
+	text := fmt.Sprintf("%s %d/%d", things, actual, target)
 	bar := fill(l.cells(label, text), l.colour, []part{{int(actual), "█", green}, {int(max(target-actual, 0)), "·", ""}})
 	return fmt.Sprintf("%s [%s] %s", term.Safe(label), bar, text)
 }
