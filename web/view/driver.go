@@ -11,6 +11,7 @@ import (
 // Driver is the page of one driver.
 type Driver struct {
 	ID       string
+	Tone     Tone // the worse of State and Standing
 	State    Badge
 	Standing Badge
 	Why      string
@@ -42,11 +43,8 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
 		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID),
 	}
-	for i, other := range w.Drivers {
-		if other.ID == id {
-			page.Why = w.why(i)
-		}
-	}
+	page.Tone = worse(page.State.Tone, page.Standing.Tone)
+	page.Why = w.whyOf(d, a)
 	for _, m := range metrics(d.Metrics, len(d.Metrics)) {
 		name, value, _ := strings.Cut(m, " ")
 		page.Metrics = append(page.Metrics, Figure{name, value})
@@ -56,6 +54,22 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 		page.Spark, page.SparkMax = spark(values), Count(maxOf(values))
 	}
 	return page, true
+}
+
+// whyOf is the sentence beside the badges, with what only the page of one driver has room for.
+func (w World) whyOf(d swarm.Driver, a Aim) string {
+	i, _ := slices.BinarySearchFunc(w.Drivers, d.ID, func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) })
+	why := w.why(i)
+	if a.Standing == Refused {
+		if e, ok := w.entry(a.Seq); ok {
+			v, _ := verdict(e, d.ID)
+			why += " (" + because(e, v) + ")"
+		}
+	}
+	if d.State == swarm.Active && d.Unresponsive {
+		return "let the last deadlines pass without an answer; " + why
+	}
+	return why
 }
 
 func driverFacts(d swarm.Driver, a Aim) []Figure {

@@ -174,3 +174,32 @@ func TestCurlRepeatsTheCommand(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestDriverPageSaysWhatTheListSays: a driver that refuses or does not answer is no green one on its own page.
+func TestDriverPageSaysWhatTheListSays(t *testing.T) {
+	silent := is("silent", swarm.Active, 5, 7)
+	silent.Unresponsive = true
+	w := asked(5, is("fine", swarm.Active, 5, 7), is("refuser", swarm.Active, 0, 6), silent)
+	e := swarm.Entry{Seq: 7, Issued: &swarm.Issued{Targets: []string{"fine", "refuser", "silent"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
+		{Kind: swarm.Acked}, {Kind: swarm.Rejected, Code: "over_cap", Detail: "at most 3"}, {Kind: swarm.Acked},
+	}}}
+	w.Recent = []swarm.Entry{e}
+	w = w.Settled()
+	rows := view.NewDrivers(w, view.ReadDriverFilter(url.Values{"sort": {"id"}}), "").Rows
+	for i, want := range []struct {
+		tone view.Tone
+		says string
+	}{
+		{view.OK, "active, as asked: runs 5 players"},
+		{view.Warn, "active, refused: refused #7 (over_cap: at most 3)"},
+		{view.Warn, "unresponsive, as asked: let the last deadlines pass without an answer; runs 5 players"},
+	} {
+		d, _ := view.NewDriver(w, rows[i].ID)
+		if got := d.State.Word + ", " + d.Standing.Word + ": " + d.Why; d.Tone != want.tone || got != want.says {
+			t.Errorf("%s is %s, %s", d.ID, d.Tone, got)
+		}
+		if d.State != rows[i].State || d.Standing != rows[i].Standing {
+			t.Errorf("%s: the page says %v %v, the list %v %v", d.ID, d.State, d.Standing, rows[i].State, rows[i].Standing)
+		}
+	}
+}
