@@ -1,10 +1,14 @@
 package view_test
 
 import (
+	"encoding/json"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/view"
@@ -148,16 +152,19 @@ func TestCLIRepeatsTheCommand(t *testing.T) {
 		command swarm.Command
 		target  swarm.Target
 	}{
-		`players set 5 --label 'zone=a b' --note 'it'\''s'`: {
+		`players set 5 --label='zone=a b' --note='it'\''s'`: {
 			swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
-		"players set 900 --total --driver d-1 --driver d-2": {
+		"players set 900 --total --driver=d-1 --driver=d-2": {
 			swarm.Command{Type: swarm.SetPlayers, Players: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
-		"spawn-delay set 1.5s": {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
-		"stop --yes":           {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
+		"spawn-delay set 1.5s":        {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
+		`stop --yes --note=--verbose`: {swarm.Command{Type: swarm.Stop, Note: "--verbose"}, swarm.Target{}},
+		`stop --yes --label=$'zone=\u2066x' --note=$'it\'s \u202egpj\\'`: {
+			swarm.Command{Type: swarm.Stop, Note: "it's \u202egpj\\"}, swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
+		"stop --yes": {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
 	} {
 		e := webtest.Entry(1, c.command, 0)
 		e.Issued.Target = c.target
-		want = "swarmcall " + want + " --deadline 2s --url http://127.0.0.1:8080"
+		want = "swarmcall " + want + " --deadline=2s --url=http://127.0.0.1:8080"
 		if got := view.CLI("http://127.0.0.1:8080", e.Issued); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -202,4 +209,44 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 			t.Errorf("%s: the page says %v %v, the list %v %v", d.ID, d.State, d.Standing, rows[i].State, rows[i].Standing)
 		}
 	}
+}
+
+// TestShellReadsWhatWasMeant pastes texts into a shell: what comes out is what went in, however it looks in between.
+func TestShellReadsWhatWasMeant(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
+		e := webtest.Entry(1, swarm.Command{Type: swarm.Stop, Note: note}, 0)
+		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued), "curl": view.Curl("http://h", e.Issued)} {
+			if strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
+				t.Errorf("%s of %q turns what one reads: %q", name, note, line)
+			}
+			cmd := exec.CommandContext(t.Context(), bash, "-c", `swarmcall() { printf '%s\0' "$@"; }; curl() { swarmcall "$@"; }; `+line)
+			cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := strings.Split(string(out), "\x00")
+			if got := noteOf(words); got != note {
+				t.Errorf("%s: %q was pasted as %q", name, note, got)
+			}
+		}
+	}
+}
+
+// noteOf finds the note among the words of a curl or CLI line.
+func noteOf(words []string) string {
+	for _, w := range words {
+		if note, ok := strings.CutPrefix(w, "--note="); ok {
+			return note
+		}
+		var body struct{ Command struct{ Note string } }
+		if json.Unmarshal([]byte(w), &body) == nil {
+			return body.Command.Note
+		}
+	}
+	return "no note"
 }
