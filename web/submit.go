@@ -109,13 +109,7 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	if err != nil {
 		return s, err
 	}
-	if e.Closed != nil {
-		for i, v := range e.Closed.Verdicts {
-			if v.Kind == swarm.Missing {
-				s.Target.DriverIDs = append(s.Target.DriverIDs, e.Issued.Targets[i])
-			}
-		}
-	}
+	s.Target.DriverIDs = u.world(ctx).Missing(e)
 	if e.Issued.Command.Total {
 		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
 	}

@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	w, none := webtest.World(), view.World{Now: webtest.Now}
+	older := view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]} // nothing came after its newest command
 	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
 	chrome := func(w view.World) page.Chrome {
 		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Strip: view.NewStrip(w)}
@@ -34,6 +35,7 @@ func TestGolden(t *testing.T) {
 		"overview-log-down": page.Overview(chrome(down), view.NewOverview(down, address)),
 		"commands":          page.Commands(chrome(w), view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
 		"command":           page.Command(chrome(w), view.NewCommand(w, w.Recent[1], address)),
+		"command-retry":     page.Command(chrome(w), view.NewCommand(older, w.Recent[1], address)),
 		"command-late":      page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
 		"command-pending":   page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
 		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),

@@ -250,3 +250,46 @@ func noteOf(words []string) string {
 	}
 	return "no note"
 }
+
+// TestRetryIsOfferedWhileItCanHelp keeps a button away that can only be refused, or that would do nothing.
+func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
+	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
+	e := webtest.Entry(5, swarm.Command{Type: swarm.SetPlayers, Players: 10}, time.Second, gone, gone)
+	late := func(ids ...string) swarm.Entry {
+		e := e
+		for _, id := range ids {
+			e.Late = append(e.Late, swarm.LateAck{DriverID: id, Reply: swarm.Reply{Applied: true}})
+		}
+		return e
+	}
+	newer := func(c swarm.Command, ids ...string) view.World {
+		n := webtest.Entry(8, c, 0)
+		n.Issued.Target.DriverIDs = ids
+		return view.World{Recent: []swarm.Entry{n, e}}
+	}
+	stop, delay := swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay}
+	only := view.World{Recent: []swarm.Entry{e}}
+	back := view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}}
+	for name, tc := range map[string]struct {
+		world      view.World
+		entry      swarm.Entry
+		n, why, of string
+	}{
+		"both miss it":        {only, e, "2 drivers", "", ""},
+		"one took it late":    {only, late("d-1"), "1 driver", "", ""},
+		"both took it late":   {only, late("d-1", "d-2"), "", "have taken it since", ""},
+		"both are back":       {back, e, "", "have taken it since", ""},
+		"a stop for all":      {newer(stop), e, "", "a newer command came", "#8"},
+		"a stop for one":      {newer(stop, "d-2"), e, "", "a newer command came", "#8"},
+		"a stop for another":  {newer(stop, "d-3"), e, "2 drivers", "", ""},
+		"a newer spawn delay": {newer(delay), e, "2 drivers", "", ""},
+	} {
+		c := view.NewCommand(tc.world, tc.entry, "")
+		if tc.n != "" && (c.Retry == nil || c.Retry.N != tc.n || c.NoRetry != nil) {
+			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
+		}
+		if tc.why != "" && (c.Retry != nil || c.NoRetry == nil || !strings.Contains(c.NoRetry.Why, tc.why) || c.NoRetry.Of != tc.of) {
+			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
+		}
+	}
+}
