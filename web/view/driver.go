@@ -108,32 +108,32 @@ func timeline(w World, id string) []TimelineRow {
 	}
 	var out []TimelineRow
 	for _, e := range w.Recent {
-		row, ok := commandEvent(e, id)
+		row, ok := w.commandEvent(e, id)
 		if !ok {
 			continue
 		}
 		for len(sessions) > 0 && sessions[0].At.After(e.Issued.SubmittedAt) {
-			out, sessions = append(out, sessionRow(sessions[0])), sessions[1:]
+			out, sessions = append(out, w.sessionRow(sessions[0])), sessions[1:]
 		}
 		out = append(out, row)
 	}
 	for _, s := range sessions {
-		out = append(out, sessionRow(s))
+		out = append(out, w.sessionRow(s))
 	}
 	return out[:min(len(out), timelineRows)]
 }
 
-func sessionRow(e SessionEvent) TimelineRow {
-	return TimelineRow{At: At(e.At), Badge: DriverBadge(e.State), What: e.What}
+func (w World) sessionRow(e SessionEvent) TimelineRow {
+	return TimelineRow{At: w.when(e.At), Badge: DriverBadge(e.State), What: e.What}
 }
 
-func commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
+func (w World) commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
 	v, closed := verdict(e, id)
 	if !closed && (e.Closed != nil || !isTarget(e, id)) {
 		return TimelineRow{}, false
 	}
 	seq := strconv.FormatUint(e.Seq, 10)
-	row := TimelineRow{At: At(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
+	row := TimelineRow{At: w.when(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
 	if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
 		row.Why = strings.TrimSpace("after " + Latency(v.Latency) + " " + row.Why)
 	}

@@ -69,6 +69,20 @@ func At(t time.Time) Moment {
 	return Moment{t.Format("15:04:05"), t.Format("2006-01-02T15:04:05.000Z")}
 }
 
+// when is the Moment of something in a list: its clock has the date, too, unless that is today's.
+func (w World) when(t time.Time) Moment {
+	m := At(t)
+	now, t := w.Now.UTC(), t.UTC()
+	switch {
+	case t.IsZero() || w.Now.IsZero():
+	case t.Year() != now.Year():
+		m.Clock = t.Format("2 Jan 2006 15:04:05")
+	case t.YearDay() != now.YearDay():
+		m.Clock = t.Format("2 Jan 15:04:05")
+	}
+	return m
+}
+
 // Plural writes a count with its noun.
 func Plural(n int, noun string) string {
 	if n == 1 {

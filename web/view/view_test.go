@@ -293,3 +293,24 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestListsTellTheDay: a command of the day before yesterday is not taken for one of today.
+func TestListsTellTheDay(t *testing.T) {
+	east := time.FixedZone("east", 5*3600)
+	for want, at := range map[string]time.Time{
+		"12:00:00":             time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC),
+		"24 Nov 12:00:00":      time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
+		"24 Nov 22:00:00":      time.Date(2026, 11, 25, 3, 0, 0, 0, east), // the pages are in UTC
+		"25 Nov 2025 12:00:00": time.Date(2025, 11, 25, 12, 0, 0, 0, time.UTC),
+	} {
+		e := webtest.Entry(3, swarm.Command{Type: swarm.Stop}, 0)
+		e.Issued.SubmittedAt = at
+		w := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("d-1", swarm.Active, 0, 0)}, Recent: []swarm.Entry{e}}
+		d, _ := view.NewDriver(w, "d-1")
+		for _, got := range []view.Moment{view.NewCommandRow(w, e).At, d.Timeline[0].At} {
+			if got.Clock != want || got.ISO != at.UTC().Format("2006-01-02T15:04:05.000Z") {
+				t.Errorf("%v: %+v", at, got)
+			}
+		}
+	}
+}
