@@ -82,7 +82,7 @@ func driverFacts(d swarm.Driver, a Aim) []Figure {
 		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
 	}
 	switch {
-	case a.Reset:
+	case a.Reset && a.Asked:
 		f = append(f, Figure{"Asked by", "nobody: load of the past was taken back"})
 	case a.Asked:
 		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})

@@ -314,3 +314,16 @@ func TestListsTellTheDay(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was obeyed.
+func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
+	w := afterReset(is("a", swarm.Active, 0, 0))
+	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
+	worst := view.NewOverview(w, "").Worst[0]
+	if row.Standing.Word != "nothing asked" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
+		t.Errorf("%+v, %+v", row, worst)
+	}
+	if strip := view.NewStrip(w); strip.Target != "–" || strip.Headline.Word != "Idle" {
+		t.Errorf("%+v", strip)
+	}
+}
