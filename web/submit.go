@@ -25,12 +25,12 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	s, err := u.submission(r.Context(), r)
 	if err != nil {
-		u.fail(w, r, err)
+		u.refuse(w, r, s, err)
 		return
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {
-		u.fail(w, r, err)
+		u.refuse(w, r, s, err)
 		return
 	}
 	if wantsJSON(r) {
