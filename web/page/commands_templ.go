@@ -140,7 +140,7 @@ func noCommands(m view.Commands) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if m.First != nil {
-				templ_7745c5c3_Err = copyable("start-command", m.First.Commands).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = firstCommand(*m.First).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

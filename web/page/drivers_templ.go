@@ -69,7 +69,7 @@ func Drivers(c Chrome, m view.Drivers) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = copyable("start-driver", m.First.Drivers).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = firstDriver(*m.First).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

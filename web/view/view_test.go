@@ -327,3 +327,22 @@ func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
 		t.Errorf("%+v", strip)
 	}
 }
+
+// TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor names.
+func TestFirstStepsRunAnywhere(t *testing.T) {
+	s := view.NewOverview(view.World{}, "http://[::1]:8080").Start
+	for want, got := range map[string]string{
+		"swarmcall drive http --url='http://[::1]:8080' --target=http://localhost:8000/": s.Drivers,
+		"swarmcall players set 10 --url='http://[::1]:8080'":                             s.CLI,
+		"curl -s 'http://[::1]:8080/commands'":                                           s.Commands,
+		"SWARMCALL_URL='http://[::1]:8080' DRIVER_ID=python-1 python3 examples/python":   s.Examples,
+	} {
+		if !strings.HasPrefix(got, want) && !strings.Contains(got, "\n"+want) {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	list := view.NewCommands(view.World{}, view.CommandFilter{}, swarm.Page{}, nil, "http://h").First
+	if list.CLI != "swarmcall players set 10 --url=http://h" || list.Commands == "" {
+		t.Errorf("%+v", list)
+	}
+}
