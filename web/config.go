@@ -18,7 +18,8 @@ type Config struct {
 	Submitter       func(*http.Request) string                      // who sends a command from the pages; nil: "dashboard"
 	DefaultDeadline time.Duration                                   // of commands from the pages; 0: 2 s
 	Ready           func(context.Context) []Check                   // nil: all is well
-	About           []Fact                                          // what the About page tells: version, log mode, limits
+	About           []Fact                                          // what the About page tells: version, log mode; an empty value is one that is not known
+	Limits          []Fact                                          // what the About page tells of bounds
 	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]
 	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
 	Tick            time.Duration                                   // between two live updates; 0: 500 ms

@@ -3,6 +3,7 @@ package page_test
 import (
 	"bytes"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,14 @@ func TestGolden(t *testing.T) {
 		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
+	about := view.About{
+		Facts: []view.Figure{{Name: "Version", Value: "v1.0.0"}}, Limits: []view.Figure{{Name: "Log", Value: "8 GiB"}},
+		Checks: []view.CheckRow{view.NewCheckRow("log", "sync always", true)},
+	}
+	refused := view.Failure{
+		Title: "Nothing was sent", Says: "What is not in order:", Errors: []view.Figure{{Name: "Players", Value: "must be a whole number"}}, BackURL: "/", BackWord: "To the overview",
+		Form: view.NewFormAgain(url.Values{"type": {"set_players"}, "players": {"many"}}, []swarm.FieldError{{Pointer: "/players", Detail: "must be a whole number"}}),
+	}
 	filter := view.CommandFilter{Status: "partial", Before: "99"}
 	for name, component := range map[string]templ.Component{
 		"overview":          page.Overview(chrome(w), view.NewOverview(w, address)),
@@ -41,6 +50,8 @@ func TestGolden(t *testing.T) {
 		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
 		"driver":            page.Driver(chrome(w), d),
 		"heatmap":           page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
+		"about":             page.About(chrome(w), about),
+		"refused":           page.Failure(chrome(w), refused),
 		"stop":              page.StopPage(chrome(w)),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })

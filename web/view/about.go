@@ -3,6 +3,7 @@ package view
 // About is how this server is set up.
 type About struct {
 	Facts  []Figure
+	Limits []Figure
 	Checks []CheckRow
 }
 

@@ -3,6 +3,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -25,6 +26,16 @@ func Count[T ~int | ~int64 | ~uint64](n T) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// Bytes writes a size in the greatest unit there is one of: 8 GiB, 1.5 MiB.
+func Bytes(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	f, unit := float64(n), 0
+	for ; f >= 1024 && unit < len(units)-1; unit++ {
+		f /= 1024
+	}
+	return strconv.FormatFloat(math.Round(f*10)/10, 'f', -1, 64) + " " + units[unit]
 }
 
 // Latency writes a short time with the precision a reader can use.

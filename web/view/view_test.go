@@ -346,3 +346,11 @@ func TestFirstStepsRunAnywhere(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+func TestBytesAreInUnits(t *testing.T) {
+	for want, n := range map[string]int64{"0 bytes": 0, "512 bytes": 512, "64 KiB": 64 << 10, "1.5 MiB": 3 << 19, "8 GiB": 8 << 30, "2048 TiB": 2 << 50} {
+		if got := view.Bytes(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
+	}
+}
