@@ -20,7 +20,8 @@ type Config struct {
 	Started         time.Time                                       // since when this server runs; zero: for ever
 	RunsOn          time.Duration                                   // how long drivers may run on after a start without being back
 	Ready           func(context.Context) []Check                   // nil: all is well
-	About           []Fact                                          // what the About page tells: version, log mode, limits
+	About           []Fact                                          // what the About page tells: version, log mode; an empty value is one that is not known
+	Limits          []Fact                                          // what the About page tells of bounds
 	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]
 	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
 	Tick            time.Duration                                   // between two live updates; 0: 500 ms

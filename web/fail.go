@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/page"
@@ -18,30 +19,47 @@ var statuses = map[swarm.Code]int{
 	swarm.CodeOutcomeNotRecorded: http.StatusServiceUnavailable,
 }
 
-// fail says why a page, or a command, could not be had. What is unknown is logged and not shown.
+// fail says why a page could not be had. What is unknown is logged and not shown.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
+	u.refuse(w, r, swarm.Submission{}, err)
+}
+
+// refuse says why a command was refused, and shows its form again where there are no scripts that keep it.
+func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, err error) {
 	code := swarm.CodeOf(err)
 	status := statuses[code]
 	if status == 0 {
 		status = http.StatusInternalServerError
 		u.cfg.Logger.Error("a page failed", "path", r.URL.Path, "err", err)
 	}
-	f := view.Failure{Title: titles[code], Says: "It was logged with its cause.", BackURL: "/", BackWord: "To the overview"}
-	if f.Title == "" {
+	world := u.world(r.Context())
+	f := view.Failure{Says: "It was logged with its cause."}
+	if e, ok := errors.AsType[*swarm.Error](err); ok {
+		f = world.Refusal(s, e)
+		f.Form = view.NewFormAgain(r.PostForm, e.Fields)
+	}
+	f.BackURL, f.BackWord = back(r)
+	if f.Title = titles[code]; f.Title == "" {
 		f.Title = "The server could not do that"
 	}
-	if e, ok := errors.AsType[*swarm.Error](err); ok {
-		f.Says = e.Detail
-		for _, field := range e.Fields {
-			f.Errors = append(f.Errors, view.Figure{Name: field.Pointer, Value: field.Detail})
-		}
-	}
 	if wantsJSON(r) {
-		answer(w, status, view.NewRefusal(f))
+		o := view.NewRefusal(f)
+		o.URL, o.Words = f.NewerURL, f.Newer
+		answer(w, status, o)
 		return
 	}
-	world := u.world(r.Context())
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
+}
+
+// back leads to where the form was.
+func back(r *http.Request) (url, word string) {
+	if seq, err := strconv.ParseUint(r.PostForm.Get("retry"), 10, 64); err == nil {
+		return view.CommandURL(seq), "Back to the command"
+	}
+	if id := r.PostForm.Get("driver_ids"); swarm.ValidDriverID(id) {
+		return view.DriverURL(id), "Back to the driver"
+	}
+	return "/", "To the overview"
 }
 
 var titles = map[swarm.Code]string{

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/swarmcall/swarmcall/web"
 	"github.com/swarmcall/swarmcall/web/webtest"
@@ -41,6 +43,38 @@ func inert(t *testing.T, where, payload, html string) {
 	for _, bad := range []string{"<script>window", "<img", "<iframe", "<b id", "<form id=main", `" autofocus onfocus`, "' onmouseover='", "</svg><svg onload", `href="javascript:`, `src="javascript:`} {
 		if strings.Contains(payload, strings.TrimPrefix(strings.TrimPrefix(bad, `href="`), `src="`)) && strings.Contains(html, bad) {
 			t.Errorf("%s: %q is markup", where, bad)
+		}
+	}
+	isolated(t, where, payload, html)
+}
+
+// isolating are the start tags whose text does not turn what stands around it.
+var isolating = regexp.MustCompile(`<(bdi|td|th|dt|dd|title|option|pre|input)\b[^>]*>$|class="(id|note|label)"[^>]*>(<a [^>]*>)?$|</svg>\s*$`)
+
+// isolated fails if a text that turns the direction of writing turns its neighbours, too, or what is to be copied.
+func isolated(t *testing.T, where, payload, html string) {
+	t.Helper()
+	if !strings.ContainsFunc(payload, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
+		return
+	}
+	for rest, at := html, 0; ; {
+		i := strings.Index(rest, payload)
+		if i < 0 {
+			return
+		}
+		at += i
+		before := html[:at]
+		rest, at = rest[i+len(payload):], at+len(payload)
+		open := strings.LastIndex(before, ">")
+		if strings.LastIndex(before, "<") > open {
+			continue // in an attribute: that is one text by itself
+		}
+		tag := before[:open+1]
+		if !isolating.MatchString(tag) {
+			t.Errorf("%s: not isolated: …%s", where, before[max(0, len(before)-120):])
+		}
+		if strings.LastIndex(before, "<pre") > strings.LastIndex(before, "</pre") {
+			t.Errorf("%s: what is to be copied has it: …%s", where, before[max(0, len(before)-120):])
 		}
 	}
 }

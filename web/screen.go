@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -91,7 +92,10 @@ func driverScreen(r request, id string) (screen, error) {
 func (u *UI) about(ctx context.Context) view.About {
 	var m view.About
 	for _, f := range u.cfg.About {
-		m.Facts = append(m.Facts, view.Figure{Name: f.Name, Value: f.Value})
+		m.Facts = append(m.Facts, view.Figure{Name: f.Name, Value: cmp.Or(f.Value, "unknown")})
+	}
+	for _, f := range u.cfg.Limits {
+		m.Limits = append(m.Limits, view.Figure(f))
 	}
 	for _, c := range u.health.checks(ctx) {
 		m.Checks = append(m.Checks, view.NewCheckRow(c.Name, c.Detail, c.OK))

@@ -25,12 +25,12 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	s, err := u.submission(r.Context(), r)
 	if err != nil {
-		u.fail(w, r, err)
+		u.refuse(w, r, s, err)
 		return
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {
-		u.fail(w, r, err)
+		u.refuse(w, r, s, err)
 		return
 	}
 	if wantsJSON(r) {
@@ -109,13 +109,7 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	if err != nil {
 		return s, err
 	}
-	if e.Closed != nil {
-		for i, v := range e.Closed.Verdicts {
-			if v.Kind == swarm.Missing {
-				s.Target.DriverIDs = append(s.Target.DriverIDs, e.Issued.Targets[i])
-			}
-		}
-	}
+	s.Target.DriverIDs = u.world(ctx).Missing(e)
 	if e.Issued.Command.Total {
 		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
 	}

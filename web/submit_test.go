@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
@@ -122,9 +124,9 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		"no number":  {url.Values{"type": {"set_players"}, "players": {"many"}}, 422, "must be a whole number"},
 		"negative":   {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
 		"labels":     {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
-		"nobody":     {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "no active driver"},
+		"nobody":     {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
-		"no command": {url.Values{"retry": {"999"}}, 404, "no such entry"},
+		"no command": {url.Values{"retry": {"999"}}, 404, "No such entry"},
 		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
 	} {
 		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
@@ -182,6 +184,90 @@ func TestThemeIsKeptInACookie(t *testing.T) {
 		resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {back}}, nil)
 		if to := resp.Header.Get("Location"); !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
 			t.Errorf("%q leads to %q", back, to)
+		}
+	}
+}
+
+// TestRefusalsAreInWordsOfThePage: no pointers, routes and codes of the API, but drivers with their states, fields as the form calls
+// them, and a link to the command that was first.
+func TestRefusalsAreInWordsOfThePage(t *testing.T) {
+	s, server := full(t)
+	stop := func(more url.Values) url.Values {
+		more.Set("type", "stop")
+		return more
+	}
+	newer := &swarm.Error{Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
+	for name, tc := range map[string]struct {
+		form      url.Values
+		err       error
+		says, url string
+	}{
+		"silent": {stop(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
+			"d-4 is stale, heard of 14 s ago, d-5 is disconnected, heard of 3 min ago, d-9 is not known here.", ""},
+		"retry to the silent": {url.Values{"retry": {"14"}}, nil, "d-4 is stale, heard of 14 s ago, d-5 is disconnected", ""},
+		"other labels":        {stop(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil, "d-1 has not the labels zone=9.", ""},
+		"label":               {stop(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},
+		"no such label":       {stop(url.Values{"labels": {"zone=9"}}), nil, "no driver with zone=9 is connected.", ""},
+		"newer":               {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent", "/ui/commands/16"},
+		"number":              {url.Values{"type": {"set_players"}, "players": {"many"}}, nil, "What is not in order: Players must be a whole number.", ""},
+		"value":               {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between", ""},
+		"labels":              {url.Values{"type": {"stop"}, "labels": {"region"}}, nil, "Labels, all must match must be like region=eu", ""},
+		"a bad id":            {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
+	} {
+		s.Refuse(tc.err)
+		_, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": "application/json"})
+		var got struct{ Says, URL string }
+		if err := json.Unmarshal([]byte(body), &got); err != nil || !strings.Contains(got.Says, tc.says) || got.URL != tc.url {
+			t.Errorf("%s: %s", name, body)
+		}
+		_, page := post(t, server.URL+"/ui/commands", tc.form, nil)
+		if tc.url != "" && !strings.Contains(page, `<a href="`+tc.url+`">#16</a>`) {
+			t.Errorf("%s: the page has no link to the newer command", name)
+		}
+		for _, bad := range []string{"/command/", "/labels", "GET /drivers", "if_seq"} {
+			if strings.Contains(got.Says, bad) {
+				t.Errorf("%s has words of the API: %s", name, got.Says)
+			}
+		}
+	}
+}
+
+// TestRefusedFormKeepsWhatWasTyped: without scripts the browser has left the page of the form.
+func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
+	_, server := full(t)
+	_, page := post(t, server.URL+"/ui/commands", url.Values{
+		"type": {"set_players"}, "players": {"many"}, "per": {"total"}, "labels": {"region=eu"}, "note": {`for "Tom"`},
+	}, nil)
+	for _, want := range []string{
+		`name="players" value="many"`, `aria-invalid="true" aria-describedby="again-players"`, `id="again-players"`, "must be a whole number",
+		`value="total" selected`, `name="labels" value="region=eu"`, `name="note" value="for &#34;Tom&#34;"`, `name="type" value="set_players"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	_, page = post(t, server.URL+"/ui/commands", url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"7"}, "driver_ids": {"d-4"}}, nil)
+	for _, want := range []string{`name="driver_ids" value="d-4"`, `name="spawn_delay_ms" value="7"`, `href="/ui/drivers/d-4">Back to the driver`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of a silent driver has no %s", want)
+		}
+	}
+	if strings.Contains(page, `name="labels"`) {
+		t.Error("a form for one driver asks for labels")
+	}
+}
+
+// TestBannerHasNoCodes: what the log says reaches the page in its words, without those for programs.
+func TestBannerHasNoCodes(t *testing.T) {
+	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()), func(c *web.Config) {
+		c.Ready = func(context.Context) []web.Check {
+			return []web.Check{{Name: "log", Detail: "log_unavailable: the log's disk is full: 3 MiB are free; nothing was sent"}}
+		}
+	})
+	for _, path := range []string{"/", "/ui/about"} {
+		_, body := get(t, server.URL+path)
+		if !strings.Contains(body, "the log&#39;s disk is full: 3 MiB are free") || strings.Contains(body, "log_unavailable") || strings.Contains(body, "nothing was sent") {
+			t.Errorf("%s has words for programs", path)
 		}
 	}
 }

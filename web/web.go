@@ -12,6 +12,9 @@ import (
 	"github.com/swarmcall/swarmcall/web/live"
 )
 
+// MaxViewers is how many live pages there may be at a time; what comes after them does not change by itself.
+const MaxViewers = 10_000
+
 // UI is the dashboard.
 type UI struct {
 	cfg     Config
@@ -28,7 +31,7 @@ func New(cfg Config) *UI {
 	cfg.setDefaults()
 	u := &UI{cfg: cfg, history: newHistory(), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger), health: &health{ready: cfg.Ready}}
 	u.source = &source{ui: u, pages: map[string]cachedPage{}}
-	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, Logger: cfg.Logger})
+	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers, Logger: cfg.Logger})
 	u.handler = u.routes()
 	return u
 }

@@ -54,3 +54,16 @@ func TestOverviewWithoutLogStillListsDrivers(t *testing.T) {
 		t.Error("without a log the page must list drivers, say so, and not show the cause")
 	}
 }
+
+func TestAboutHasNoEmptyRow(t *testing.T) {
+	s := webtest.NewSwarm(nil, nil)
+	server := serveLive(t, s, func(c *web.Config) {
+		c.About, c.Limits = []web.Fact{{Name: "Revision"}}, []web.Fact{{Name: "Request body", Value: "64 KiB"}}
+	})
+	_, body := get(t, server.URL+"/ui/about")
+	for _, want := range []string{"<dt>Revision</dt><dd>unknown</dd>", "<dt>Request body</dt><dd>64 KiB</dd>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+}

@@ -118,7 +118,7 @@ func (h *health) trouble(ctx context.Context) string {
 			if c.Detail == "" {
 				return "the check " + c.Name + " fails"
 			}
-			return c.Detail
+			return view.Plain(c.Detail)
 		}
 	}
 	return ""

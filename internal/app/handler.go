@@ -9,6 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
 )
 
 // handler joins the rooms behind one router.
@@ -31,7 +32,7 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 		takesCommands.Detail = "the server is stopping"
 	}
 	used := s.log.Usage()
-	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %d of %d bytes", s.log.SyncPolicy(), used.Bytes, used.Max)}
+	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %s of %s", s.log.SyncPolicy(), view.Bytes(used.Bytes), view.Bytes(used.Max))}
 	if err := s.log.Check(ctx); err != nil {
 		log.OK, log.Detail = false, err.Error()
 	}

@@ -7,9 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web"
+	"github.com/swarmcall/swarmcall/web/view"
 )
 
 // pages makes the dashboard. Its errors are written by the router, which is why it comes into being with it.
@@ -18,7 +21,8 @@ func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
 		s.ui = web.New(web.Config{
 			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed, Desired: s.registry,
 			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
-			Started: time.Now(), RunsOn: s.runsOn(), About: s.about(), AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+			Started: time.Now(), RunsOn: s.runsOn(), About: s.about(), Limits: limits(s.log.Usage().Max),
+			AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
 		})
 		return s.ui
 	}
@@ -45,10 +49,30 @@ func (s *server) about() []web.Fact {
 	return []web.Fact{
 		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision}, {Name: "Go", Value: s.cfg.Version.GoVersion},
 		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir}, {Name: "Log id", Value: s.log.ID()},
-		{Name: "Sync", Value: string(s.log.SyncPolicy())}, {Name: "Log bound", Value: fmt.Sprintf("%d bytes", s.log.Usage().Max)},
+		{Name: "Sync", Value: string(s.log.SyncPolicy())},
 		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
 		{Name: "Forgotten", Value: s.cfg.ForgetAfter.String() + " after the session was lost"},
 		{Name: "Default deadline", Value: s.cfg.DefaultDeadline.String()},
 		{Name: "Lease", Value: s.cfg.LeaseTTL.String() + ", then drivers " + s.cfg.OnLeaseLost},
+	}
+}
+
+// limits are the bounds that README names, as they hold for this server.
+func limits(logBytes int64) []web.Fact {
+	count := view.Count[int64]
+	return []web.Fact{
+		{Name: "Log", Value: view.Bytes(logBytes) + ", then it refuses"},
+		{Name: "Request body", Value: view.Bytes(httpapi.MaxBodyBytes)}, {Name: "Request headers", Value: view.Bytes(maxHeaderBytes)},
+		{Name: "Driver frame", Value: view.Bytes(wire.MaxFrameBytes)},
+		{Name: "Ids", Value: count(swarm.MaxIDBytes) + " bytes"},
+		{Name: "Labels", Value: fmt.Sprintf("%d, each of %d bytes", swarm.MaxLabels, swarm.MaxLabelValueBytes)},
+		{Name: "Note", Value: count(swarm.MaxNoteBytes) + " bytes"},
+		{Name: "Deadline", Value: view.Latency(swarm.MinDeadline) + " to " + view.Latency(swarm.MaxDeadline)},
+		{Name: "Players", Value: count(swarm.MaxPlayers) + " per driver, " + count(swarm.MaxPlayersTotal) + " in all"},
+		{Name: "Spawn delay", Value: count(swarm.MaxSpawnDelayMS) + " ms"},
+		{Name: "Named drivers", Value: count(swarm.MaxTargetIDs) + " per command"},
+		{Name: "Page of the API", Value: count(swarm.MaxPage) + " items"},
+		{Name: "Page of this dashboard", Value: fmt.Sprintf("%d commands, %d drivers", view.PageOfCommands, view.PageOfDrivers)},
+		{Name: "Live viewers", Value: count(web.MaxViewers)},
 	}
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-const (
-	maxBodyBytes = 64 << 10
-	bodyTimeout  = 10 * time.Second // a body must be here by then
-)
+// MaxBodyBytes bounds the body of a request.
+const MaxBodyBytes = 64 << 10
+
+const bodyTimeout = 10 * time.Second // a body must be here by then
 
 // withBodyTimeout bounds how long a body may take, whether or not anybody reads it: behind an answer the server reads what is left
 // of the body, and would wait for that for ever.
@@ -71,7 +71,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must not be compressed: send no Content-Encoding")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, swarm.Errorf(swarm.CodeBodyTooLarge, "the body is over 64 KiB")
 	}

@@ -96,10 +96,10 @@ func TestMediaTypes(t *testing.T) {
 func TestBodyLimitIsExact(t *testing.T) {
 	w := newWorld(t, nil)
 	fill := func(n int) string { return stop + strings.Repeat(" ", n-len(stop)) }
-	if a := w.do(t, "POST", "/commands", fill(maxBodyBytes)); a.StatusCode != http.StatusCreated {
+	if a := w.do(t, "POST", "/commands", fill(MaxBodyBytes)); a.StatusCode != http.StatusCreated {
 		t.Errorf("64 KiB: %d %s", a.StatusCode, a.body)
 	}
-	w.do(t, "POST", "/commands", fill(maxBodyBytes+1)).refused(t, http.StatusRequestEntityTooLarge, "body_too_large")
+	w.do(t, "POST", "/commands", fill(MaxBodyBytes+1)).refused(t, http.StatusRequestEntityTooLarge, "body_too_large")
 }
 
 // TestAFloodIsCutEarly: a body without end is refused after 64 KiB, and the connection ends.
@@ -114,7 +114,7 @@ func TestAFloodIsCutEarly(t *testing.T) {
 		if status != http.StatusRequestEntityTooLarge || !hangsUp {
 			t.Errorf("got %d, connection closed: %v", status, hangsUp)
 		}
-		if sent > 8*maxBodyBytes {
+		if sent > 8*MaxBodyBytes {
 			t.Errorf("the server took %d bytes before it hung up", sent)
 		}
 	})

@@ -3,6 +3,7 @@ package page_test
 import (
 	"bytes"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,11 +23,20 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	w, none := webtest.World(), view.World{Now: webtest.Now}
+	older := view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]} // nothing came after its newest command
 	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
 	chrome := func(w view.World) page.Chrome {
 		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
+	about := view.About{
+		Facts: []view.Figure{{Name: "Version", Value: "v1.0.0"}}, Limits: []view.Figure{{Name: "Log", Value: "8 GiB"}},
+		Checks: []view.CheckRow{view.NewCheckRow("log", "sync always", true)},
+	}
+	refused := view.Failure{
+		Title: "Nothing was sent", Says: "What is not in order:", Errors: []view.Figure{{Name: "Players", Value: "must be a whole number"}}, BackURL: "/", BackWord: "To the overview",
+		Form: view.NewFormAgain(url.Values{"type": {"set_players"}, "players": {"many"}}, []swarm.FieldError{{Pointer: "/players", Detail: "must be a whole number"}}),
+	}
 	filter := view.CommandFilter{Status: "partial", Before: "99"}
 	for name, component := range map[string]templ.Component{
 		"overview":          page.Overview(chrome(w), view.NewOverview(w, address)),
@@ -34,11 +44,14 @@ func TestGolden(t *testing.T) {
 		"overview-log-down": page.Overview(chrome(down), view.NewOverview(down, address)),
 		"commands":          page.Commands(chrome(w), view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
 		"command":           page.Command(chrome(w), view.NewCommand(w, w.Recent[1], address)),
+		"command-retry":     page.Command(chrome(w), view.NewCommand(older, w.Recent[1], address)),
 		"command-late":      page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
 		"command-pending":   page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
 		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
 		"driver":            page.Driver(chrome(w), d),
 		"heatmap":           page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
+		"about":             page.About(chrome(w), about),
+		"refused":           page.Failure(chrome(w), refused),
 		"stop":              page.StopPage(chrome(w)),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })

@@ -3,6 +3,7 @@ package view
 // About is how this server is set up.
 type About struct {
 	Facts  []Figure
+	Limits []Figure
 	Checks []CheckRow
 }
 
@@ -17,12 +18,14 @@ func NewCheckRow(name, detail string, ok bool) CheckRow {
 	if ok {
 		return CheckRow{Badge{OK, "ok"}, name, detail}
 	}
-	return CheckRow{Badge{Bad, "failing"}, name, detail}
+	return CheckRow{Badge{Bad, "failing"}, name, Plain(detail)}
 }
 
 // Failure is why a page, or a command, could not be had.
 type Failure struct {
 	Title, Says       string
 	Errors            []Figure
+	NewerURL, Newer   string     // the command that came first, or ""
+	Form              *FormAgain // what was typed, to be mended
 	BackURL, BackWord string
 }

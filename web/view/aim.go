@@ -54,6 +54,9 @@ func (w World) aim(d swarm.Driver) Aim {
 		}
 	}
 	a.Standing = w.standing(d, a)
+	if a.Reset && a.Standing == AsAsked { // it runs nothing, and nobody told it to
+		return Aim{Reset: true}
+	}
 	return a
 }
 

@@ -14,7 +14,7 @@ type Command struct {
 	Lacking  []MissingRow // missing and rejected, at most LackingRows
 	LackMore string
 	Retry    *Retry
-	NoRetry  string // why there is none
+	NoRetry  *NoRetry
 	Late     []LateRow
 	Latency  *LatencyChart
 	Rows     []VerdictRow
@@ -24,14 +24,6 @@ type Command struct {
 	JSON     string // URL of the entry in the API
 	Total    string
 	Split    bool // the targets were told different numbers
-}
-
-// Retry sends a command again to those that miss it.
-type Retry struct {
-	Seq   string
-	N     string
-	Does  string
-	Guard string // what keeps it from undoing a newer command
 }
 
 // LateRow is an ack that came after the close.
@@ -67,15 +59,7 @@ func NewCommand(w World, e swarm.Entry, address string) Command {
 	if more := n.Missing + n.Rejected - len(c.Lacking); e.Closed != nil && more > 0 {
 		c.LackMore = "and " + Count(more) + " more, see the JSON"
 	}
-	switch {
-	case n.Missing > 0 && e.Issued.Command.Total:
-		c.NoRetry = "Each gets its part of the total when it is back."
-	case n.Missing > 0:
-		c.Retry = &Retry{Seq: strconv.FormatUint(e.Seq, 10), N: Plural(n.Missing, "driver"), Does: Do(e.Issued.Command)}
-		if e.Issued.Command.Slot() == swarm.PlayersSlot {
-			c.Retry.Guard = "Refused if a newer command concerns them."
-		}
-	}
+	c.Retry, c.NoRetry = w.retry(e)
 	for _, l := range e.Late {
 		b := Badge{OK, "applied late"}
 		if !l.Reply.Applied {

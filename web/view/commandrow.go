@@ -25,7 +25,7 @@ type CommandRow struct {
 // NewCommandRow shows e.
 func NewCommandRow(w World, e swarm.Entry) CommandRow {
 	row := CommandRow{
-		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: At(e.Issued.SubmittedAt),
+		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: w.when(e.Issued.SubmittedAt),
 		Do: Do(e.Issued.Command), Note: e.Issued.Command.Note, To: To(e.Issued.Target), Submitter: e.Issued.Submitter,
 		Status: StatusBadge(e.Status()), Bar: NewBar(e.Counts()),
 	}

@@ -82,7 +82,8 @@ func NewCommands(w World, f CommandFilter, p swarm.Page, err error, address stri
 		c.Newest = f.URL("")
 	}
 	if len(c.Rows) == 0 && !f.Set() && f.Before == "" && err == nil {
-		c.First = &FirstSteps{Commands: curl(address, `{"command": {"type": "set_players", "players": 10}}`)}
+		c.First = &FirstSteps{}
+		c.First.Commands, c.First.CLI = firstCommand(address)
 	}
 	return c
 }

@@ -2,11 +2,13 @@ package view
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -47,7 +49,7 @@ func Curl(address string, i *swarm.Issued) string {
 	if err != nil {
 		return "" // strings and numbers always encode
 	}
-	return curl(address, string(text))
+	return curl(address, escapeTurns(string(text)))
 }
 
 // CLI repeats the command of e by the command line, as a line for a shell.
@@ -65,24 +67,50 @@ func CLI(address string, i *swarm.Issued) string {
 		words = []string{"stop", "--yes"}
 	}
 	for _, id := range i.Target.DriverIDs {
-		words = append(words, "--driver", id)
+		words = append(words, flag("driver", id))
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.Target.Labels)) {
-		words = append(words, "--label", shellWord(key+"="+i.Target.Labels[key]))
+		words = append(words, flag("label", key+"="+i.Target.Labels[key]))
 	}
 	if i.Command.Note != "" {
-		words = append(words, "--note", quote(i.Command.Note))
+		words = append(words, flag("note", i.Command.Note))
 	}
-	words = append(words, "--deadline", i.Deadline.String(), "--url", shellWord(address))
+	words = append(words, flag("deadline", i.Deadline.String()), flag("url", address))
 	return "swarmcall " + strings.Join(words, " ")
 }
 
+// flag is a flag with its value in one word: as a word of its own, a value that begins with "-" would be taken for a flag.
+func flag(name, value string) string { return "--" + name + "=" + shellWord(value) }
+
 // shellWord quotes s only where it must be.
 func shellWord(s string) string {
-	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/") == "" {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:/") == "" {
 		return s
 	}
 	return quote(s)
 }
 
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// quote makes s one word of a shell. What turns the direction of writing is escaped: else one would read another command than
+// one pastes.
+func quote(s string) string {
+	if !strings.ContainsFunc(s, turns) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return "$'" + escapeTurns(strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s)) + "'"
+}
+
+// turns reports whether r turns the direction of writing, and is not seen itself.
+func turns(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
+
+// escapeTurns writes what turns the direction of writing as JSON and bash do.
+func escapeTurns(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if turns(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -11,6 +11,7 @@ import (
 // Driver is the page of one driver.
 type Driver struct {
 	ID       string
+	Tone     Tone // the worse of State and Standing
 	State    Badge
 	Standing Badge
 	Why      string
@@ -42,11 +43,8 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
 		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID),
 	}
-	for i, other := range w.Drivers {
-		if other.ID == id {
-			page.Why = w.why(i)
-		}
-	}
+	page.Tone = worse(page.State.Tone, page.Standing.Tone)
+	page.Why = w.whyOf(d, a)
 	for _, m := range metrics(d.Metrics, len(d.Metrics)) {
 		name, value, _ := strings.Cut(m, " ")
 		page.Metrics = append(page.Metrics, Figure{name, value})
@@ -56,6 +54,22 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 		page.Spark, page.SparkMax = spark(values), Count(maxOf(values))
 	}
 	return page, true
+}
+
+// whyOf is the sentence beside the badges, with what only the page of one driver has room for.
+func (w World) whyOf(d swarm.Driver, a Aim) string {
+	i, _ := slices.BinarySearchFunc(w.Drivers, d.ID, func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) })
+	why := w.why(i)
+	if a.Standing == Refused {
+		if e, ok := w.entry(a.Seq); ok {
+			v, _ := verdict(e, d.ID)
+			why += " (" + because(e, v) + ")"
+		}
+	}
+	if d.State == swarm.Active && d.Unresponsive {
+		return "let the last deadlines pass without an answer; " + why
+	}
+	return why
 }
 
 func driverFacts(d swarm.Driver, a Aim) []Figure {
@@ -68,7 +82,7 @@ func driverFacts(d swarm.Driver, a Aim) []Figure {
 		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
 	}
 	switch {
-	case a.Reset:
+	case a.Reset && a.Asked:
 		f = append(f, Figure{"Asked by", "nobody: load of the past was taken back"})
 	case a.Asked:
 		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})
@@ -94,32 +108,32 @@ func timeline(w World, id string) []TimelineRow {
 	}
 	var out []TimelineRow
 	for _, e := range w.Recent {
-		row, ok := commandEvent(e, id)
+		row, ok := w.commandEvent(e, id)
 		if !ok {
 			continue
 		}
 		for len(sessions) > 0 && sessions[0].At.After(e.Issued.SubmittedAt) {
-			out, sessions = append(out, sessionRow(sessions[0])), sessions[1:]
+			out, sessions = append(out, w.sessionRow(sessions[0])), sessions[1:]
 		}
 		out = append(out, row)
 	}
 	for _, s := range sessions {
-		out = append(out, sessionRow(s))
+		out = append(out, w.sessionRow(s))
 	}
 	return out[:min(len(out), timelineRows)]
 }
 
-func sessionRow(e SessionEvent) TimelineRow {
-	return TimelineRow{At: At(e.At), Badge: DriverBadge(e.State), What: e.What}
+func (w World) sessionRow(e SessionEvent) TimelineRow {
+	return TimelineRow{At: w.when(e.At), Badge: DriverBadge(e.State), What: e.What}
 }
 
-func commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
+func (w World) commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
 	v, closed := verdict(e, id)
 	if !closed && (e.Closed != nil || !isTarget(e, id)) {
 		return TimelineRow{}, false
 	}
 	seq := strconv.FormatUint(e.Seq, 10)
-	row := TimelineRow{At: At(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
+	row := TimelineRow{At: w.when(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
 	if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
 		row.Why = strings.TrimSpace("after " + Latency(v.Latency) + " " + row.Why)
 	}

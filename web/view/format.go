@@ -3,6 +3,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -25,6 +26,16 @@ func Count[T ~int | ~int64 | ~uint64](n T) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// Bytes writes a size in the greatest unit there is one of: 8 GiB, 1.5 MiB.
+func Bytes(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	f, unit := float64(n), 0
+	for ; f >= 1024 && unit < len(units)-1; unit++ {
+		f /= 1024
+	}
+	return strconv.FormatFloat(math.Round(f*10)/10, 'f', -1, 64) + " " + units[unit]
 }
 
 // Latency writes a short time with the precision a reader can use.
@@ -67,6 +78,20 @@ func At(t time.Time) Moment {
 	}
 	t = t.UTC()
 	return Moment{t.Format("15:04:05"), t.Format("2006-01-02T15:04:05.000Z")}
+}
+
+// when is the Moment of something in a list: its clock has the date, too, unless that is today's.
+func (w World) when(t time.Time) Moment {
+	m := At(t)
+	now, t := w.Now.UTC(), t.UTC()
+	switch {
+	case t.IsZero() || w.Now.IsZero():
+	case t.Year() != now.Year():
+		m.Clock = t.Format("2 Jan 2006 15:04:05")
+	case t.YearDay() != now.YearDay():
+		m.Clock = t.Format("2 Jan 15:04:05")
+	}
+	return m
 }
 
 // Plural writes a count with its noun.

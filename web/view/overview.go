@@ -1,5 +1,7 @@
 package view
 
+import "strings"
+
 // Overview is the first page.
 type Overview struct {
 	Headline Headline
@@ -77,7 +79,9 @@ func (w World) worst(limit int) []WorstRow {
 // FirstSteps are the exact commands that get a swarm going.
 type FirstSteps struct {
 	Drivers  string // how to start a driver; "" when there are some
+	Examples string // the same by an example of the repository
 	Commands string // how to send a command; "" when there was one
+	CLI      string // the same by the command line
 	Progress
 }
 
@@ -98,14 +102,29 @@ func progress(w World) Progress {
 func firstSteps(w World, address string) *FirstSteps {
 	var s FirstSteps
 	if len(w.Drivers) == 0 {
-		s.Drivers = "SWARMCALL_URL=" + shellWord(address) + " DRIVER_ID=go-1 go run ./examples/go"
+		s.Drivers = "swarmcall drive http " + flag("url", address) + " " + flag("target", "http://localhost:8000/")
+		s.Examples = examples(address)
 	}
 	if len(w.Recent) == 0 && w.LogErr == nil {
-		s.Commands = curl(address, `{"command": {"type": "set_players", "players": 10}}`)
+		s.Commands, s.CLI = firstCommand(address)
 	}
 	if s == (FirstSteps{}) {
 		return nil
 	}
 	s.Progress = progress(w)
 	return &s
+}
+
+// examples start one driver each, in a checkout of the repository.
+func examples(address string) string {
+	var lines []string
+	for _, e := range [][2]string{{"go-1", "go run ./examples/go"}, {"python-1", "python3 examples/python/driver.py"}, {"node-1", "node examples/node/driver.mjs"}} {
+		lines = append(lines, "SWARMCALL_URL="+shellWord(address)+" DRIVER_ID="+e[0]+" "+e[1])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// firstCommand is a command to begin with, by curl and by the command line.
+func firstCommand(address string) (byCurl, byCLI string) {
+	return curl(address, `{"command": {"type": "set_players", "players": 10}}`), "swarmcall players set 10 " + flag("url", address)
 }

@@ -1,6 +1,10 @@
 package view
 
-import "github.com/swarmcall/swarmcall/internal/swarm"
+import (
+	"slices"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
 
 // Tone is how something should feel. A page shows it as colour and icon, always beside a word.
 type Tone string
@@ -13,6 +17,15 @@ const (
 	Bad  Tone = "bad"  // not as asked
 	Off  Tone = "off"  // nothing to say
 )
+
+// worse is the tone that asks for more attention.
+func worse(a, b Tone) Tone {
+	order := []Tone{Off, OK, Busy, Warn, Bad}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
 
 // Badge is a state in one word.
 type Badge struct {

@@ -1,10 +1,14 @@
 package view_test
 
 import (
+	"encoding/json"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/view"
@@ -148,16 +152,19 @@ func TestCLIRepeatsTheCommand(t *testing.T) {
 		command swarm.Command
 		target  swarm.Target
 	}{
-		`players set 5 --label 'zone=a b' --note 'it'\''s'`: {
+		`players set 5 --label='zone=a b' --note='it'\''s'`: {
 			swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
-		"players set 900 --total --driver d-1 --driver d-2": {
+		"players set 900 --total --driver=d-1 --driver=d-2": {
 			swarm.Command{Type: swarm.SetPlayers, Players: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
-		"spawn-delay set 1.5s": {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
-		"stop --yes":           {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
+		"spawn-delay set 1.5s":        {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
+		`stop --yes --note=--verbose`: {swarm.Command{Type: swarm.Stop, Note: "--verbose"}, swarm.Target{}},
+		`stop --yes --label=$'zone=\u2066x' --note=$'it\'s \u202egpj\\'`: {
+			swarm.Command{Type: swarm.Stop, Note: "it's \u202egpj\\"}, swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
+		"stop --yes": {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
 	} {
 		e := webtest.Entry(1, c.command, 0)
 		e.Issued.Target = c.target
-		want = "swarmcall " + want + " --deadline 2s --url http://127.0.0.1:8080"
+		want = "swarmcall " + want + " --deadline=2s --url=http://127.0.0.1:8080"
 		if got := view.CLI("http://127.0.0.1:8080", e.Issued); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -172,5 +179,178 @@ func TestCurlRepeatsTheCommand(t *testing.T) {
   -d '{"command":{"note":"it'\''s","players":5,"type":"set_players"},"deadline_ms":2000,"target":{"labels":{"region":"eu"}}}'`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestDriverPageSaysWhatTheListSays: a driver that refuses or does not answer is no green one on its own page.
+func TestDriverPageSaysWhatTheListSays(t *testing.T) {
+	silent := is("silent", swarm.Active, 5, 7)
+	silent.Unresponsive = true
+	w := asked(5, is("fine", swarm.Active, 5, 7), is("refuser", swarm.Active, 0, 6), silent)
+	e := swarm.Entry{Seq: 7, Issued: &swarm.Issued{Targets: []string{"fine", "refuser", "silent"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
+		{Kind: swarm.Acked}, {Kind: swarm.Rejected, Code: "over_cap", Detail: "at most 3"}, {Kind: swarm.Acked},
+	}}}
+	w.Recent = []swarm.Entry{e}
+	w = w.Settled()
+	rows := view.NewDrivers(w, view.ReadDriverFilter(url.Values{"sort": {"id"}}), "").Rows
+	for i, want := range []struct {
+		tone view.Tone
+		says string
+	}{
+		{view.OK, "active, as asked: runs 5 players"},
+		{view.Warn, "active, refused: refused #7 (over_cap: at most 3)"},
+		{view.Warn, "unresponsive, as asked: let the last deadlines pass without an answer; runs 5 players"},
+	} {
+		d, _ := view.NewDriver(w, rows[i].ID)
+		if got := d.State.Word + ", " + d.Standing.Word + ": " + d.Why; d.Tone != want.tone || got != want.says {
+			t.Errorf("%s is %s, %s", d.ID, d.Tone, got)
+		}
+		if d.State != rows[i].State || d.Standing != rows[i].Standing {
+			t.Errorf("%s: the page says %v %v, the list %v %v", d.ID, d.State, d.Standing, rows[i].State, rows[i].Standing)
+		}
+	}
+}
+
+// TestShellReadsWhatWasMeant pastes texts into a shell: what comes out is what went in, however it looks in between.
+func TestShellReadsWhatWasMeant(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
+		e := webtest.Entry(1, swarm.Command{Type: swarm.Stop, Note: note}, 0)
+		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued), "curl": view.Curl("http://h", e.Issued)} {
+			if strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
+				t.Errorf("%s of %q turns what one reads: %q", name, note, line)
+			}
+			cmd := exec.CommandContext(t.Context(), bash, "-c", `swarmcall() { printf '%s\0' "$@"; }; curl() { swarmcall "$@"; }; `+line)
+			cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := strings.Split(string(out), "\x00")
+			if got := noteOf(words); got != note {
+				t.Errorf("%s: %q was pasted as %q", name, note, got)
+			}
+		}
+	}
+}
+
+// noteOf finds the note among the words of a curl or CLI line.
+func noteOf(words []string) string {
+	for _, w := range words {
+		if note, ok := strings.CutPrefix(w, "--note="); ok {
+			return note
+		}
+		var body struct{ Command struct{ Note string } }
+		if json.Unmarshal([]byte(w), &body) == nil {
+			return body.Command.Note
+		}
+	}
+	return "no note"
+}
+
+// TestRetryIsOfferedWhileItCanHelp keeps a button away that can only be refused, or that would do nothing.
+func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
+	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
+	e := webtest.Entry(5, swarm.Command{Type: swarm.SetPlayers, Players: 10}, time.Second, gone, gone)
+	late := func(ids ...string) swarm.Entry {
+		e := e
+		for _, id := range ids {
+			e.Late = append(e.Late, swarm.LateAck{DriverID: id, Reply: swarm.Reply{Applied: true}})
+		}
+		return e
+	}
+	newer := func(c swarm.Command, ids ...string) view.World {
+		n := webtest.Entry(8, c, 0)
+		n.Issued.Target.DriverIDs = ids
+		return view.World{Recent: []swarm.Entry{n, e}}
+	}
+	stop, delay := swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay}
+	only := view.World{Recent: []swarm.Entry{e}}
+	back := view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}}
+	for name, tc := range map[string]struct {
+		world      view.World
+		entry      swarm.Entry
+		n, why, of string
+	}{
+		"both miss it":        {only, e, "2 drivers", "", ""},
+		"one took it late":    {only, late("d-1"), "1 driver", "", ""},
+		"both took it late":   {only, late("d-1", "d-2"), "", "have taken it since", ""},
+		"both are back":       {back, e, "", "have taken it since", ""},
+		"a stop for all":      {newer(stop), e, "", "a newer command came", "#8"},
+		"a stop for one":      {newer(stop, "d-2"), e, "", "a newer command came", "#8"},
+		"a stop for another":  {newer(stop, "d-3"), e, "2 drivers", "", ""},
+		"a newer spawn delay": {newer(delay), e, "2 drivers", "", ""},
+	} {
+		c := view.NewCommand(tc.world, tc.entry, "")
+		if tc.n != "" && (c.Retry == nil || c.Retry.N != tc.n || c.NoRetry != nil) {
+			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
+		}
+		if tc.why != "" && (c.Retry != nil || c.NoRetry == nil || !strings.Contains(c.NoRetry.Why, tc.why) || c.NoRetry.Of != tc.of) {
+			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
+		}
+	}
+}
+
+// TestListsTellTheDay: a command of the day before yesterday is not taken for one of today.
+func TestListsTellTheDay(t *testing.T) {
+	east := time.FixedZone("east", 5*3600)
+	for want, at := range map[string]time.Time{
+		"12:00:00":             time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC),
+		"24 Nov 12:00:00":      time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
+		"24 Nov 22:00:00":      time.Date(2026, 11, 25, 3, 0, 0, 0, east), // the pages are in UTC
+		"25 Nov 2025 12:00:00": time.Date(2025, 11, 25, 12, 0, 0, 0, time.UTC),
+	} {
+		e := webtest.Entry(3, swarm.Command{Type: swarm.Stop}, 0)
+		e.Issued.SubmittedAt = at
+		w := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("d-1", swarm.Active, 0, 0)}, Recent: []swarm.Entry{e}}
+		d, _ := view.NewDriver(w, "d-1")
+		for _, got := range []view.Moment{view.NewCommandRow(w, e).At, d.Timeline[0].At} {
+			if got.Clock != want || got.ISO != at.UTC().Format("2006-01-02T15:04:05.000Z") {
+				t.Errorf("%v: %+v", at, got)
+			}
+		}
+	}
+}
+
+// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was obeyed.
+func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
+	w := afterReset(is("a", swarm.Active, 0, 0))
+	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
+	worst := view.NewOverview(w, "").Worst[0]
+	if row.Standing.Word != "nothing asked" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
+		t.Errorf("%+v, %+v", row, worst)
+	}
+	if strip := view.NewStrip(w); strip.Target != "–" || strip.Headline.Word != "Idle" {
+		t.Errorf("%+v", strip)
+	}
+}
+
+// TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor names.
+func TestFirstStepsRunAnywhere(t *testing.T) {
+	s := view.NewOverview(view.World{}, "http://[::1]:8080").Start
+	for want, got := range map[string]string{
+		"swarmcall drive http --url='http://[::1]:8080' --target=http://localhost:8000/": s.Drivers,
+		"swarmcall players set 10 --url='http://[::1]:8080'":                             s.CLI,
+		"curl -s 'http://[::1]:8080/commands'":                                           s.Commands,
+		"SWARMCALL_URL='http://[::1]:8080' DRIVER_ID=python-1 python3 examples/python":   s.Examples,
+	} {
+		if !strings.HasPrefix(got, want) && !strings.Contains(got, "\n"+want) {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	list := view.NewCommands(view.World{}, view.CommandFilter{}, swarm.Page{}, nil, "http://h").First
+	if list.CLI != "swarmcall players set 10 --url=http://h" || list.Commands == "" {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestBytesAreInUnits(t *testing.T) {
+	for want, n := range map[string]int64{"0 bytes": 0, "512 bytes": 512, "64 KiB": 64 << 10, "1.5 MiB": 3 << 19, "8 GiB": 8 << 30, "2048 TiB": 2 << 50} {
+		if got := view.Bytes(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
 	}
 }

@@ -20,6 +20,9 @@ var Payloads = map[string]string{
 	"shell":     `'; touch /tmp/pwned; '`,
 	"sse":       "x\n\nevent: reset\ndata: {}\n\n",
 	"bidi":      "\u202egpj.exe\u2066",
+	"embedded":  "\u202a\u202b\u202c\u202d\u2067\u2068\u2069",
+	"marks":     "\u200e\u200f\u061c",
+	"flag":      "--verbose",
 	"clobber":   `<form id=main><input name=attributes>`,
 }
 

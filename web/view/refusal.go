@@ -1,0 +1,138 @@
+package view
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Refusal says in words of the pages why the submission s was refused. The words of err are those of the API.
+func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
+	f := Failure{Says: upper(err.Detail)}
+	switch err.Code {
+	case swarm.CodeNoActiveDrivers:
+		if s.Command.Type == "" {
+			break // it did not get as far as a target
+		}
+		f.Says = "Nothing was sent: " + w.nobody(s.Target) + "."
+	case swarm.CodeNewerCommand:
+		f.Says = "Nothing was sent: it concerns the same drivers."
+		if seq, ok := err.Attrs["seq"].(uint64); ok && seq > 0 && !w.isReset(seq) {
+			f.NewerURL, f.Newer = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
+		}
+	case swarm.CodeInvalidCommand:
+		if len(err.Fields) > 0 {
+			f.Says = "What is not in order:"
+		}
+	}
+	for _, field := range err.Fields {
+		f.Errors = append(f.Errors, Figure{FieldName(field.Pointer), field.Detail})
+	}
+	return f
+}
+
+func upper(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + s[n:]
+}
+
+// nobody says why no driver of t can be told anything: the named ones with their states, or how many there are in each.
+func (w World) nobody(t swarm.Target) string {
+	const named = 5
+	var parts []string
+	for _, id := range t.DriverIDs[:min(named, len(t.DriverIDs))] {
+		parts = append(parts, id+" "+w.state(id, t.Labels))
+	}
+	if more := len(t.DriverIDs) - named; more > 0 {
+		parts = append(parts, "and "+Count(more)+" more")
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, ", ")
+	}
+	who := "no driver"
+	if len(t.Labels) > 0 {
+		who += " with " + strings.Join(Labels(t.Labels), ", ")
+	}
+	for _, state := range []swarm.DriverState{swarm.Stale, swarm.Disconnected} {
+		if n := w.inState(t, state); n > 0 {
+			parts = append(parts, Count(n)+" "+string(state))
+		}
+	}
+	if len(parts) == 0 {
+		return who + " is connected"
+	}
+	return who + " is active; " + strings.Join(parts, ", ")
+}
+
+func (w World) state(id string, labels map[string]string) string {
+	d, ok := w.driver(id)
+	switch {
+	case !ok:
+		return "is not known here"
+	case d.State != swarm.Active:
+		return "is " + string(d.State) + ", heard of " + Age(d.HeartbeatAge) + " ago"
+	case !(swarm.Target{Labels: labels}).Matches(id, d.Labels):
+		return "has not the labels " + strings.Join(Labels(labels), ", ")
+	default:
+		return "is active again, so try once more"
+	}
+}
+
+func (w World) inState(t swarm.Target, state swarm.DriverState) int {
+	n := 0
+	for _, d := range w.Drivers {
+		if d.State == state && t.Matches(d.ID, d.Labels) {
+			n++
+		}
+	}
+	return n
+}
+
+// isReset reports whether seq is the server's own record that takes load back: it has no page.
+func (w World) isReset(seq uint64) bool {
+	for _, d := range w.Drifts {
+		if slices.ContainsFunc(d.Desired, func(want swarm.Wanted) bool { return want.Seq == seq && want.Reset }) {
+			return true
+		}
+	}
+	return false
+}
+
+// fieldNames are what the forms call the fields of a submission.
+var fieldNames = map[string]string{
+	"type": "Command", "players": "Players", "players_total": "Players", "spawn_delay_ms": "Spawn delay, ms", "note": "Note",
+	"labels": "Labels, all must match", "driver_ids": "Driver", "deadline_ms": "Deadline, ms", "submitter": "Submitter",
+}
+
+// FieldName is what the form calls the field that a pointer of the API names.
+func FieldName(pointer string) string {
+	if name := fieldNames[fieldOf(pointer)]; name != "" {
+		return name
+	}
+	return "The command"
+}
+
+// fieldOf is the field of the form that a pointer such as /target/labels/zone is about.
+func fieldOf(pointer string) string {
+	for part := range strings.SplitSeq(pointer, "/") {
+		if fieldNames[part] != "" {
+			return part
+		}
+	}
+	return ""
+}
+
+// Plain takes the words that are for programs out of an error text: its code, and what the page says anyway.
+func Plain(s string) string {
+	if code, rest, ok := strings.Cut(s, ": "); ok && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" && strings.Contains(code, "_") {
+		s = rest
+	}
+	return strings.TrimSuffix(strings.TrimSpace(s), "; nothing was sent")
+}
