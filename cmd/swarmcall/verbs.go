@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/decimal"
 )
 
 // verb is one word of the command line.
@@ -92,6 +93,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
+	options = append(options, decimal.Flags()...)
 	var grammar any
 	if c := find(args); c != nil {
 		grammar, args = c.grammar, args[c.typed:]
