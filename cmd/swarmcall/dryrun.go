@@ -12,11 +12,7 @@ import (
 
 // dryRun shows which drivers a command would go to now. It fails where the server would refuse for want of drivers.
 func (c *submission) dryRun(ctx context.Context, s streams, server *session, command remote.Command) error {
-	filter := remote.DriverFilter{State: "active"}
-	for key, value := range c.Label {
-		filter.Labels = append(filter.Labels, key+"="+value)
-	}
-	page, err := server.Drivers(ctx, filter)
+	page, err := server.Drivers(ctx, remote.DriverFilter{State: "active", Labels: labelFilter(c.Label)})
 	if err != nil {
 		return err
 	}

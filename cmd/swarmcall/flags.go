@@ -1,8 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
@@ -81,4 +88,39 @@ func (o output) format() string {
 		return show.JSON
 	}
 	return o.Output
+}
+
+// labelFlags has kong read labels one by one. Its own reading lets the last of two values win, silently: a command would go to drivers
+// that one of them leaves out.
+func labelFlags() kong.Option {
+	return kong.TypeMapper(reflect.TypeFor[map[string]string](), kong.MapperFunc(decodeLabel))
+}
+
+func decodeLabel(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("label", &text); err != nil {
+		return err
+	}
+	key, value, ok := strings.Cut(text, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("%q must be KEY=VALUE", text)
+	}
+	labels := target.Interface().(map[string]string)
+	if _, twice := labels[key]; twice {
+		return fmt.Errorf("%s is given twice, and no driver can have both", key)
+	}
+	if labels == nil {
+		labels = map[string]string{}
+		target.Set(reflect.ValueOf(labels))
+	}
+	labels[key] = value
+	return nil
+}
+
+// labelFilter has labels as the server's lists take them.
+func labelFilter(labels map[string]string) (filter []string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		filter = append(filter, key+"="+labels[key])
+	}
+	return filter
 }

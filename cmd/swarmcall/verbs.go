@@ -93,7 +93,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
-	options = append(options, decimal.Flags()...)
+	options = append(append(options, labelFlags()), decimal.Flags()...)
 	var grammar any
 	if c := find(args); c != nil {
 		grammar, args = c.grammar, args[c.typed:]

@@ -15,9 +15,9 @@ type waitCmd struct {
 }
 
 type waitDriversCmd struct {
-	Count   int           `arg:"" help:"How many."`
-	Label   []string      `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" sep:"none"`
-	Timeout time.Duration `default:"60s" help:"How long to wait (${default}); then exit 7."`
+	Count   int               `arg:"" help:"How many."`
+	Label   map[string]string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Timeout time.Duration     `default:"60s" help:"How long to wait (${default}); then exit 7."`
 	connection
 }
 
@@ -40,7 +40,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	defer server.line.Keep()
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: c.Label}, c.Count, func(n int) {
+	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: labelFilter(c.Label)}, c.Count, func(n int) {
 		server.line.Draw(server.line.Players("drivers", int64(n), int64(c.Count)))
 	})
 	switch {
