@@ -100,9 +100,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
 	step := report.Step{Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err}
-	if job.Wait == submit.WaitNone && result.Err == nil {
-		step.Allow = verdict.Allow{Percent: 100} // nothing is known of the drivers yet
-	}
+	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0
 	if result.Entry.Value.Seq > 0 {
 		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,12 @@ type Step struct {
 	Entry remote.Answer[remote.Entry]
 	Lost  []string // drivers that an earlier step reached and this one did not
 	Allow verdict.Allow
+	Open  bool // nobody waited for the outcome, so nothing is known of it
 	Err   error
 }
+
+// unknown is what is said of an outcome that nobody waited for: not that it was good.
+const unknown = "sent, outcome not waited for"
 
 // Report is a whole call.
 type Report struct {
@@ -74,7 +79,13 @@ func (r Report) summary() string {
 	if r.Err != nil {
 		return r.Err.Error()
 	}
-	return "all well"
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Open }) {
+		return unknown
+	}
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.blamed()) > 0 }) {
+		return "good enough, though not all acked"
+	}
+	return "all acked"
 }
 
 // jsonStep is a step as it stands in the JSON report.
