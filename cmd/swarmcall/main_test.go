@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -114,5 +115,18 @@ func TestStampedVersionWins(t *testing.T) {
 	version = "v1.2.3-4-gabcdef"
 	if _, out, _ := call(t, "version"); !strings.HasPrefix(out, "swarmcall v1.2.3-4-gabcdef (go1.") {
 		t.Errorf("version is %q", out)
+	}
+}
+
+// TestASilentServer: it is said what is waited for, and a timeout holds for the sending too.
+func TestASilentServer(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is a client that goes away noticed
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	code, _, errs := call(t, "stop", "--yes", "--timeout", "2100ms", "--retry-for", "0", "--url", s.URL)
+	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 2.1s") {
+		t.Errorf("code %d, %s", code, errs)
 	}
 }

@@ -20,6 +20,7 @@ type Config struct {
 	From     string            // where the URL comes from, for errors: "--url"
 	Token    string            // bearer token; empty: none
 	Patience                   // of retries
+	Quiet    func()            // told when an answer is late; nil: nobody is
 	Trace    io.Writer         // gets a line per request and answer; nil: none
 	Agent    string            // User-Agent
 	HTTP     http.RoundTripper // nil: a transport of its own
@@ -53,7 +54,7 @@ func Dial(cfg Config) (*Client, error) {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
 	}
 	d := &doer{
-		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace,
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace, quiet: cfg.Quiet,
 		header: http.Header{"User-Agent": {cfg.Agent}},
 	}
 	if cfg.Token != "" {

@@ -156,7 +156,8 @@ func TestInterruptedInMidCommand(t *testing.T) {
 		}
 		for after, want := range map[time.Duration]clierr.Code{time.Second: clierr.OK, time.Hour: clierr.Interrupted} {
 			c, s := dial(t, time.Minute, slow(after))
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
 			began := time.Now()
 			_, err := c.Issue(ctx, remote.Submission{}, "k")
 			cancel()
@@ -165,6 +166,62 @@ func TestInterruptedInMidCommand(t *testing.T) {
 			}
 		}
 	})
+}
+
+// mute takes a request and never answers.
+var mute = reply{func(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}}
+
+// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told before.
+func TestASilentServer(t *testing.T) {
+	stop := remote.Submission{Command: remote.Command{Type: "stop"}}
+	for name, tc := range map[string]struct {
+		ask  func(context.Context, *remote.Client) error
+		told time.Duration
+		want time.Duration
+	}{
+		"a read": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Drivers(ctx, remote.DriverFilter{})
+			return err
+		}, 2 * time.Second, 10 * time.Second},
+		"a read that waits": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Outcome(ctx, 7, 5*time.Second)
+			return err
+		}, 7 * time.Second, 15 * time.Second},
+		"a command": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Issue(ctx, stop, "k")
+			return err
+		}, 2 * time.Second, 10 * time.Second},
+		"a command in limited time": {func(ctx context.Context, c *remote.Client) error {
+			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+			defer cancel()
+			_, err := c.Issue(ctx, stop, "k")
+			return err
+		}, 2 * time.Second, 3 * time.Second},
+		"a command with its outcome": {func(ctx context.Context, c *remote.Client) error {
+			_, _, err := c.Submit(ctx, stop, "k")
+			return err
+		}, 62 * time.Second, 70 * time.Second},
+		"a stream": {func(ctx context.Context, c *remote.Client) error {
+			return c.Watch(ctx, "", "", func() {}, func(remote.Event) error { return nil })
+		}, 2 * time.Second, 10 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began, told := time.Now(), time.Duration(0)
+			c, err := remote.Dial(remote.Config{
+				URL: "http://swarm/", From: "--url", HTTP: &scripted{answers: []reply{mute}, began: began}, Quiet: func() { told = time.Since(began) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = tc.ask(t.Context(), c)
+			if took := time.Since(began); clierr.CodeOf(err) != clierr.Unreachable || !strings.Contains(err.Error(), "no answer in ") || took != tc.want || told != tc.told {
+				t.Errorf("%s: %v after %v, told after %v", name, err, took, told)
+			}
+		})
+	}
 }
 
 // TestPages reads a list whose pages are many, and no more than was asked for.

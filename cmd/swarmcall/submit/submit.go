@@ -41,7 +41,7 @@ const slack = 5 * time.Second // past the deadline, for the outcome to be durabl
 // Run sends the command. The error is what the exit code is made from.
 func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	r := Result{Key: j.Key}
-	if r.Entry, r.Err = c.Issue(ctx, j.Submission, j.Key); r.Err != nil {
+	if r.Entry, r.Err = j.issue(ctx, c); r.Err != nil {
 		return r
 	}
 	e := r.Entry.Value
@@ -63,6 +63,17 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 		r.Err = j.stoppedWaiting(ctx, e, err)
 	}
 	return r
+}
+
+// issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a disk takes its time.
+func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.Entry], error) {
+	const moment = time.Second
+	if j.Timeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, max(j.Timeout, moment))
+		defer cancel()
+		ctx = limited
+	}
+	return c.Issue(ctx, j.Submission, j.Key)
 }
 
 // outcome waits for the outcome and shows what is there of it.
