@@ -21,6 +21,9 @@ type driversListCmd struct {
 	output
 }
 
+// Validate bounds the flags. Kong calls it.
+func (c *driversListCmd) Validate() error { return limitNotNegative(c.Limit) }
+
 // Run prints the roster.
 func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")

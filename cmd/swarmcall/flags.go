@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -25,6 +26,14 @@ type connection struct {
 	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
 	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
 	NoColor   bool          `help:"No colour, as by NO_COLOR."`
+}
+
+// limitNotNegative is for lists, where 0 is all.
+func limitNotNegative(n int) error {
+	if n < 0 {
+		return errors.New("--limit must not be negative; 0 for all")
+	}
+	return nil
 }
 
 // session is a server to speak to, and as whom.
@@ -82,6 +91,14 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 type output struct {
 	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Form: ${enum}; auto is a table on a terminal and bare lines elsewhere." placeholder:"FORM"`
 	JSON   bool   `name:"json" help:"Same as -o json."`
+}
+
+// contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this name.
+func (o output) contradiction() error {
+	if o.JSON && o.Output != show.Auto && o.Output != show.JSON {
+		return fmt.Errorf("--json and -o %s contradict each other", o.Output)
+	}
+	return nil
 }
 
 func (o output) format() string {

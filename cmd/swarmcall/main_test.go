@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,16 @@ func TestUsage(t *testing.T) {
 		{"drivers list --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
 		{"wait drivers 1 --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
 		{"stop --label region", clierr.Usage, "", `"region" must be KEY=VALUE`},
+		{"players set 5 --idempotency-key=", clierr.Usage, "", "--idempotency-key must be 1 to 255"},
+		{"players set 5 --deadline 0s", clierr.Usage, "", "--deadline must be 1ms to 60s"},
+		{"players set 5 --deadline 1500us", clierr.Usage, "", "in whole milliseconds"},
+		{"players set 5 --no-wait --wait converged", clierr.Usage, "", "contradict each other"},
+		{"state --json -o yaml", clierr.Usage, "", "contradict each other"},
+		{"stop --json -o yaml", clierr.Usage, "", "contradict each other"},
+		{"drivers list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"drivers --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"commands list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"state --limit=-1", clierr.Usage, "", "--limit must be 1 to 1000"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
 		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
@@ -128,5 +140,22 @@ func TestASilentServer(t *testing.T) {
 	code, _, errs := call(t, "stop", "--yes", "--timeout", "2100ms", "--retry-for", "0", "--url", s.URL)
 	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 2.1s") {
 		t.Errorf("code %d, %s", code, errs)
+	}
+}
+
+// TestWhatCannotBeSentIsUsage: no retry mends it.
+func TestWhatCannotBeSentIsUsage(t *testing.T) {
+	if code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1"); code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	path := filepath.Join(t.TempDir(), "token")
+	for content, why := range map[string]string{"a\nb\n": "more than one line", "a\x01b": "no token can have", " \n": "is empty"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := call(t, "drivers", "list", "--url", "http://127.0.0.1:1", "--token-file", path)
+		if code != clierr.Usage || !strings.Contains(errs, path) || !strings.Contains(errs, why) || !strings.Contains(errs, "--token-file") {
+			t.Errorf("%q: code %d, %s", content, code, errs)
+		}
 	}
 }

@@ -117,7 +117,13 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 	if chosen := read.Selected(); chosen != nil {
 		command = chosen
 	}
-	return command.Target.Addr().Interface().(runner), nil
+	typed := command.Target.Addr().Interface()
+	if printing, ok := typed.(interface{ contradiction() error }); ok {
+		if err := printing.contradiction(); err != nil {
+			return nil, err
+		}
+	}
+	return typed.(runner), nil
 }
 
 // all are the options of a grammar of all verbs.
