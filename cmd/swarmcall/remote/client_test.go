@@ -267,6 +267,33 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look by the command line.
+func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
+	for body, wants := range map[string][]string{
+		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 are there, 4 are wanted)\n"},
+		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`:                           {"no_active_drivers: none\n", "swarmcall drivers list"},
+		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
+			"seen  human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
+		},
+		`{"code": "newer_command", "seq": 9}`:          {"position 9", "swarmcall state"},
+		`{"code": "newer_command", "seq": 0}`:          {"--if-seq 0"},
+		`{"code": "outcome_not_recorded", "seq": 7}`:   {"swarmcall commands show 7"},
+		`{"code": "idempotency_key_reused", "seq": 5}`: {"swarmcall commands show 5"},
+	} {
+		c, _ := dial(t, 0, status(409, body))
+		_, err := c.Issue(t.Context(), remote.Submission{}, "k")
+		text := clierr.Text(err)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", body, want, text)
+			}
+		}
+		if strings.Contains(text, "GET /") || strings.Contains(text, "SEQ") {
+			t.Errorf("%s", text)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "://"} {
 		if _, err := remote.Dial(remote.Config{URL: bad, From: "--url"}); clierr.CodeOf(err) != clierr.Usage {
