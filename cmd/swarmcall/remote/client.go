@@ -79,8 +79,9 @@ func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
 
 // Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not know.
 type Answer[T any] struct {
-	Value T
-	Raw   json.RawMessage
+	Value    T
+	Raw      json.RawMessage
+	Replayed bool // an earlier request with the same key made it, and this one did nothing
 }
 
 // answer makes a call, decodes its good answer, and turns any other into an error about doing what.
@@ -97,7 +98,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	if resp.StatusCode/100 != 2 {
 		return a, c.refused(what, resp, body)
 	}
-	a.Raw = body
+	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
 			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),

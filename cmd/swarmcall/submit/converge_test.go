@@ -74,3 +74,30 @@ func TestSomebodyElsesCommandIsNoConvergence(t *testing.T) {
 type roundTripper func(*http.Request) *http.Response
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// TestAReplayIsTold: but not of our own first try, whose answer was lost.
+func TestAReplayIsTold(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		answers := roundTripper(func(r *http.Request) *http.Response {
+			w := httptest.NewRecorder()
+			if lost {
+				lost = false
+				w.WriteHeader(http.StatusBadGateway)
+			} else {
+				w.Header().Set("Idempotent-Replayed", "true")
+				_, _ = io.WriteString(w, `{"seq": 6, "command": {"type": "stop"}, "status": "pending", "submitted_at": "2026-11-24T12:00:03.000Z"}`)
+			}
+			return w.Result()
+		})
+		told := !lost
+		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: answers, Patience: remote.Patience{For: time.Minute}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		r := Job{Key: "k", Wait: WaitNone, Line: progress.New(&said)}.Run(t.Context(), c)
+		if want := "entry 6 is from 12:00:03 UTC"; r.Err != nil || strings.Contains(said.String(), want) != told {
+			t.Errorf("%v, %s", r.Err, said.String())
+		}
+	}
+}

@@ -41,10 +41,14 @@ const slack = 5 * time.Second // past the deadline, for the outcome to be durabl
 // Run sends the command. The error is what the exit code is made from.
 func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	r := Result{Key: j.Key}
+	retries := c.Retries()
 	if r.Entry, r.Err = j.issue(ctx, c); r.Err != nil {
 		return r
 	}
 	e := r.Entry.Value
+	if r.Entry.Replayed && c.Retries() == retries { // else it may be our own first try that was taken
+		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again", e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
+	}
 	if j.Wait == WaitNone {
 		j.Line.Say("sent: entry %d, to %d drivers; its outcome: swarmcall commands show %d", e.Seq, e.Counts.Targeted, e.Seq)
 		return r
