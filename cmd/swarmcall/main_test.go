@@ -70,6 +70,8 @@ func TestUsage(t *testing.T) {
 		{"drivers --limit=-1", clierr.Usage, "", "--limit must not be negative"},
 		{"commands list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
 		{"state --limit=-1", clierr.Usage, "", "--limit must be 1 to 1000"},
+		{"stop --url http://127.0.0.1:1 --report junit=/nonexistent/x.xml", clierr.Usage, "", "--report junit=/nonexistent/x.xml cannot be written"},
+		{"ramp --from 1 --to 2 --step 1 --every 1s --url http://127.0.0.1:1 --report json=/nonexistent/x", clierr.Usage, "", "cannot be written"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
 		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},

@@ -38,6 +38,16 @@ type reports struct {
 	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat it for both." placeholder:"FORM=FILE" sep:"none"`
 }
 
+// unwritable is asked for by parse, before anything is sent.
+func (c reports) unwritable() error {
+	for _, f := range c.Report {
+		if err := f.Writable(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // submission is what all commands have.
 type submission struct {
 	connection

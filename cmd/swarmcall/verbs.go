@@ -117,13 +117,21 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 	if chosen := read.Selected(); chosen != nil {
 		command = chosen
 	}
-	typed := command.Target.Addr().Interface()
-	if printing, ok := typed.(interface{ contradiction() error }); ok {
-		if err := printing.contradiction(); err != nil {
-			return nil, err
+	typed := command.Target.Addr().Interface().(runner)
+	return typed, checkShared(typed)
+}
+
+// checkShared checks the flags that several commands have in common.
+func checkShared(typed any) error {
+	if c, ok := typed.(interface{ contradiction() error }); ok {
+		if err := c.contradiction(); err != nil {
+			return err
 		}
 	}
-	return typed.(runner), nil
+	if c, ok := typed.(interface{ unwritable() error }); ok {
+		return c.unwritable()
+	}
+	return nil
 }
 
 // all are the options of a grammar of all verbs.

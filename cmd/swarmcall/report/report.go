@@ -4,7 +4,9 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -48,6 +50,23 @@ func (f *File) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q must be junit=FILE or json=FILE", text)
 	}
 	*f = File{form, path}
+	return nil
+}
+
+// Writable finds out whether the file can be written, and leaves it as it is. After a run it would be too late.
+func (f File) Writable() error {
+	_, err := os.Lstat(f.Path)
+	made := errors.Is(err, fs.ErrNotExist)
+	w, err := os.OpenFile(f.Path, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // as Write has it
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil && made {
+		err = os.Remove(f.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("--report %s=%s cannot be written: %w", f.Form, f.Path, err)
+	}
 	return nil
 }
 

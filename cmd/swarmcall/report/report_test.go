@@ -107,7 +107,16 @@ func TestFile(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "r.xml")
+	if err := (File{"junit", path}).Writable(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("asking whether a report can be written leaves one behind")
+	}
 	if err := sample(t, "0").Write([]File{{"junit", path}}); err != nil {
+		t.Error(err)
+	}
+	if err := (File{"junit", path}).Writable(); err != nil {
 		t.Error(err)
 	}
 	if b, _ := os.ReadFile(path); !strings.HasPrefix(string(b), "<?xml") {
