@@ -76,7 +76,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},
 	}
-	cfg.Quiet = func() { line.Say("waiting for %s …", cfg.URL) }
+	cfg.Quiet = func() { line.Say("waiting for %s …", remote.Mask(cfg.URL)) }
 	if c.Debug {
 		cfg.Trace = s.err
 	}

@@ -139,7 +139,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 
 // file writes the reports, and returns the error of the call itself, or else what went wrong with them.
 func (c reports) file(s streams, r report.Report) error {
-	r.Name = strings.Join(append([]string{"swarmcall"}, s.args...), " ")
+	r.Name = remote.Mask(strings.Join(append([]string{"swarmcall"}, s.args...), " "))
 	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))
 	if r.Err == nil {
 		return err

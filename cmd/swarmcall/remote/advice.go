@@ -86,7 +86,7 @@ func (c *Client) unreachable(what string, err error) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
-		Mend: "is the server running at " + c.base + " (from " + c.from + ")? See swarmcall doctor",
+		Mend: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -42,12 +43,9 @@ type Client struct {
 
 // Dial returns a client. It does not connect yet.
 func Dial(cfg Config) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", cfg.URL),
-			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + cfg.From,
-		}
+	u, err := ParseURL(cfg.URL, cfg.From)
+	if err != nil {
+		return nil, err
 	}
 	transport := cfg.HTTP
 	if transport == nil {
@@ -68,11 +66,32 @@ func Dial(cfg Config) (*Client, error) {
 	return &Client{api: generated, doer: d, base: base, from: cfg.From}, nil
 }
 
+// ParseURL reads the address of a server, which came from such a place.
+func ParseURL(address, from string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, &clierr.Error{
+			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", Mask(address)),
+			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + from,
+		}
+	}
+	return u, nil
+}
+
+// password is that of an address. What cannot be parsed may have one too.
+var password = regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`)
+
+// Mask hides the password of an address: logs of pipelines are read by many.
+func Mask(address string) string { return password.ReplaceAllString(address, "$1:xxxxx@") }
+
 // refuseRedirect: a command must not be turned into a read on its way, nor a token be sent elsewhere.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// URL is the base address.
-func (c *Client) URL() string { return c.base }
+// URL is the base address as it may be shown: without a password.
+func (c *Client) URL() string { return Mask(c.base) }
+
+// Address is the base address as it is called.
+func (c *Client) Address() string { return c.base }
 
 // CloseIdle closes the connections that are kept for later calls.
 func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
@@ -102,7 +121,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
 			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
-			Mend: "is " + c.base + " a Swarmcall server? (from " + c.from + ")",
+			Mend: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}
 	return a, nil

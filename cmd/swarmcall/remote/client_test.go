@@ -301,3 +301,15 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestMask(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://h:8080": "http://h:8080", "http://u:p@h:1/x": "http://u:xxxxx@h:1/x", "http://:p@q@h": "http://:xxxxx@h", "ftp://u:%zz@h": "ftp://u:xxxxx@h",
+		"http://u@h": "http://u@h", "a --url=http://u:p@h --submitter ci/a:b@c": "a --url=http://u:xxxxx@h --submitter ci/a:b@c",
+		"http://h:1 a@b": "http://h:1 a@b",
+	} {
+		if got := remote.Mask(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

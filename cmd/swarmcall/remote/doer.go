@@ -70,7 +70,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := d.http.Do(req.Clone(ctx)) //nolint:gosec // the address is the user's own choice
 	if err != nil {
-		d.tracef("%s %s → %v (%v)\n", req.Method, req.URL, err, time.Since(began).Round(time.Microsecond))
+		d.tracef("%s %s → %v (%v)\n", req.Method, req.URL.Redacted(), err, time.Since(began).Round(time.Microsecond))
 		return nil, silence(err, began)
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -78,7 +78,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	if err == nil && len(body) > maxBody {
 		err = fmt.Errorf("the answer is over %d MiB", maxBody>>20)
 	}
-	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, req.URL, resp.Status, len(body), time.Since(began).Round(time.Microsecond))
+	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, req.URL.Redacted(), resp.Status, len(body), time.Since(began).Round(time.Microsecond))
 	if err != nil {
 		return nil, silence(err, began)
 	}
