@@ -137,6 +137,12 @@ func silence(err error, began time.Time) error {
 	return err
 }
 
+// NoAnswer tells an error of a server that took a request and did not answer: it may have done what was asked.
+func NoAnswer(err error) bool {
+	_, ok := errors.AsType[silent](err)
+	return ok
+}
+
 // silent is the error of a server that may have taken a request, and does not answer it.
 type silent struct{ after time.Duration }
 

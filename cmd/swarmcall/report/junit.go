@@ -143,7 +143,7 @@ func (s Step) drivers() []testCase {
 	missing := func(id, reason string) {
 		c := add(id, 0)
 		if allowed {
-			c.Skipped = &skipped{clean("missing, as is allowed: " + reason)}
+			c.Skipped = &skipped{clean("not acked in time, which is allowed: " + reason)}
 		} else {
 			c.Failure = &failure{"missing", clean(reason)}
 		}

@@ -3,6 +3,7 @@ package submit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,7 +78,11 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 		defer cancel()
 		ctx = limited
 	}
-	return c.Issue(ctx, j.Submission, j.Key)
+	a, err := c.Issue(ctx, j.Submission, j.Key)
+	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
+		e.Mend += "\nit may have been sent all the same; this does not send it twice: the same call with --idempotency-key " + j.Key
+	}
+	return a, err
 }
 
 // outcome waits for the outcome and shows what is there of it.
