@@ -31,6 +31,9 @@ type commandsListCmd struct {
 	output
 }
 
+// Validate bounds the flags. Kong calls it.
+func (c *commandsListCmd) Validate() error { return limitNotNegative(c.Limit) }
+
 // Run prints entries.
 func (c *commandsListCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")

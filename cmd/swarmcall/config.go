@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 )
@@ -18,12 +19,13 @@ type configViewCmd struct {
 	output
 }
 
-// Run prints the settings. The token itself is never shown.
+// Run prints the settings. The token itself is never shown, nor is a password of the address.
 func (c *configViewCmd) Run(_ context.Context, s streams) error {
 	found, err := c.settings("")
 	if err != nil {
 		return err
 	}
+	found.URL.Value = remote.Mask(found.URL.Value)
 	r := show.Rows{Columns: []show.Column{{Name: "SETTING"}, {Name: "VALUE"}}, Doc: mustJSON(found)}
 	if c.Origin {
 		r.Columns = append(r.Columns, show.Column{Name: "ORIGIN"})

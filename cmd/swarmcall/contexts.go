@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 )
 
 type contextCmd struct {
@@ -29,6 +34,7 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 	r := show.Rows{Columns: []show.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"}, {Name: "TOKEN FILE"}}}
 	for _, name := range slices.Sorted(maps.Keys(f.Contexts)) {
 		x, chosen := f.Contexts[name], "no"
+		x.URL = remote.Mask(x.URL)
 		if name == f.Context {
 			chosen = "yes"
 		}
@@ -49,6 +55,23 @@ type contextSetCmd struct {
 	Submitter string `help:"Who sends there." placeholder:"NAME"`
 }
 
+// Validate refuses what would fail at every later call. Kong calls it.
+func (c *contextSetCmd) Validate() error {
+	switch {
+	case strings.TrimSpace(c.Name) == "" || term.Safe(c.Name) != c.Name:
+		return errors.New("the name of a context must not be empty, nor have control characters")
+	case c.Submitter != "" && !goodSubmitter.MatchString(c.Submitter):
+		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after it, 128 at most")
+	}
+	if _, err := remote.ParseURL(c.URL, "--url"); err != nil {
+		return fmt.Errorf("--url: %w; give one such as http://127.0.0.1:8080", err)
+	}
+	return nil
+}
+
+// goodSubmitter is what the server takes.
+var goodSubmitter = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$`)
+
 // Run writes the user's file.
 func (c *contextSetCmd) Run(_ context.Context, s streams) error {
 	return editUserFile(s.err, func(f *settings.File) (string, error) {
@@ -62,6 +85,14 @@ func (c *contextSetCmd) Run(_ context.Context, s streams) error {
 
 type contextUseCmd struct {
 	Name string `arg:"" help:"Its name."`
+}
+
+// Validate refuses the name that stands for no choice. Kong calls it.
+func (c *contextUseCmd) Validate() error {
+	if c.Name == "" {
+		return errors.New("the name is empty; what there is: swarmcall context list")
+	}
+	return nil
 }
 
 // Run writes the user's file.

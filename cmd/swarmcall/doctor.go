@@ -60,11 +60,12 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 
 func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	found, err := c.settings("")
-	if !x.note("settings", err, "%s (from %s), as %s", found.URL.Value, found.URL.Origin, found.Submitter.Value) {
+	address := remote.Mask(found.URL.Value)
+	if !x.note("settings", err, "%s (from %s), as %s", address, found.URL.Origin, found.Submitter.Value) {
 		return
 	}
 	server, err := c.dial(s, "")
-	if !x.note("address", err, "%s", found.URL.Value) {
+	if !x.note("address", err, "%s", address) {
 		return
 	}
 	defer server.CloseIdle()

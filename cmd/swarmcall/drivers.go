@@ -14,12 +14,15 @@ type driversCmd struct {
 }
 
 type driversListCmd struct {
-	State string   `enum:",active,stale,disconnected" default:"" help:"Only drivers in this state: active, stale or disconnected." placeholder:"STATE"`
-	Label []string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" sep:"none"`
-	Limit int      `help:"At most so many; 0 for all." placeholder:"N"`
+	State string            `enum:",active,stale,disconnected" default:"" help:"Only drivers in this state: active, stale or disconnected." placeholder:"STATE"`
+	Label map[string]string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Limit int               `help:"At most so many; 0 for all." placeholder:"N"`
 	connection
 	output
 }
+
+// Validate bounds the flags. Kong calls it.
+func (c *driversListCmd) Validate() error { return limitNotNegative(c.Limit) }
 
 // Run prints the roster.
 func (c *driversListCmd) Run(ctx context.Context, s streams) error {
@@ -28,7 +31,7 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: c.Label, Limit: c.Limit})
+	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: labelFilter(c.Label), Limit: c.Limit})
 	if err != nil {
 		return err
 	}

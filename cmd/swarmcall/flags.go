@@ -1,8 +1,16 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
@@ -18,6 +26,14 @@ type connection struct {
 	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
 	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
 	NoColor   bool          `help:"No colour, as by NO_COLOR."`
+}
+
+// limitNotNegative is for lists, where 0 is all.
+func limitNotNegative(n int) error {
+	if n < 0 {
+		return errors.New("--limit must not be negative; 0 for all")
+	}
+	return nil
 }
 
 // session is a server to speak to, and as whom.
@@ -60,6 +76,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},
 	}
+	cfg.Quiet = func() { line.Say("waiting for %s …", remote.Mask(cfg.URL)) }
 	if c.Debug {
 		cfg.Trace = s.err
 	}
@@ -76,9 +93,52 @@ type output struct {
 	JSON   bool   `name:"json" help:"Same as -o json."`
 }
 
+// contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this name.
+func (o output) contradiction() error {
+	if o.JSON && o.Output != show.Auto && o.Output != show.JSON {
+		return fmt.Errorf("--json and -o %s contradict each other", o.Output)
+	}
+	return nil
+}
+
 func (o output) format() string {
 	if o.JSON {
 		return show.JSON
 	}
 	return o.Output
+}
+
+// labelFlags has kong read labels one by one. Its own reading lets the last of two values win, silently: a command would go to drivers
+// that one of them leaves out.
+func labelFlags() kong.Option {
+	return kong.TypeMapper(reflect.TypeFor[map[string]string](), kong.MapperFunc(decodeLabel))
+}
+
+func decodeLabel(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("label", &text); err != nil {
+		return err
+	}
+	key, value, ok := strings.Cut(text, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("%q must be KEY=VALUE", text)
+	}
+	labels := target.Interface().(map[string]string)
+	if _, twice := labels[key]; twice {
+		return fmt.Errorf("%s is given twice, and no driver can have both", key)
+	}
+	if labels == nil {
+		labels = map[string]string{}
+		target.Set(reflect.ValueOf(labels))
+	}
+	labels[key] = value
+	return nil
+}
+
+// labelFilter has labels as the server's lists take them.
+func labelFilter(labels map[string]string) (filter []string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		filter = append(filter, key+"="+labels[key])
+	}
+	return filter
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +49,29 @@ func TestUsage(t *testing.T) {
 		{"driver check --players 3", clierr.Usage, "", "--players must be 4"},
 		{"driver check --wait 0s", clierr.Usage, "", "--wait must be more than 0"},
 		{"driver check --listen 127.0.0.1:0 --wait 50ms", clierr.Timeout, "", "no driver connected"},
+		{"players set 010", clierr.Usage, "", "without the leading zero: 10"},
+		{"players set 0x10", clierr.Usage, "", "no whole number in decimal"},
+		{"players set 5 --if-seq 07", clierr.Usage, "", "--if-seq: \"07\" is no whole number"},
+		{"players set 5 --min-drivers 03", clierr.Usage, "", "--min-drivers"},
+		{"players set 5 --allow-missing 010", clierr.Usage, "", "--allow-missing"},
+		{"state --limit 0x5", clierr.Usage, "", "--limit"},
+		{"players set 5 --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
+		{"ramp --from 1 --to 2 --step 1 --every 1s --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
+		{"drivers list --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
+		{"wait drivers 1 --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
+		{"stop --label region", clierr.Usage, "", `"region" must be KEY=VALUE`},
+		{"players set 5 --idempotency-key=", clierr.Usage, "", "--idempotency-key must be 1 to 255"},
+		{"players set 5 --deadline 0s", clierr.Usage, "", "--deadline must be 1ms to 60s"},
+		{"players set 5 --deadline 1500us", clierr.Usage, "", "in whole milliseconds"},
+		{"players set 5 --no-wait --wait converged", clierr.Usage, "", "contradict each other"},
+		{"state --json -o yaml", clierr.Usage, "", "contradict each other"},
+		{"stop --json -o yaml", clierr.Usage, "", "contradict each other"},
+		{"drivers list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"drivers --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"commands list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
+		{"state --limit=-1", clierr.Usage, "", "--limit must be 1 to 1000"},
+		{"stop --url http://127.0.0.1:1 --report junit=/nonexistent/x.xml", clierr.Usage, "", "--report junit=/nonexistent/x.xml cannot be written"},
+		{"ramp --from 1 --to 2 --step 1 --every 1s --url http://127.0.0.1:1 --report json=/nonexistent/x", clierr.Usage, "", "cannot be written"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
 		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
@@ -103,5 +129,35 @@ func TestStampedVersionWins(t *testing.T) {
 	version = "v1.2.3-4-gabcdef"
 	if _, out, _ := call(t, "version"); !strings.HasPrefix(out, "swarmcall v1.2.3-4-gabcdef (go1.") {
 		t.Errorf("version is %q", out)
+	}
+}
+
+// TestASilentServer: it is said what is waited for, and a timeout holds for the sending too.
+func TestASilentServer(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is a client that goes away noticed
+		<-r.Context().Done()
+	}))
+	defer s.Close()
+	code, _, errs := call(t, "stop", "--yes", "--timeout", "2100ms", "--retry-for", "0", "--url", s.URL, "--idempotency-key", "once")
+	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 2.1s") || !strings.Contains(errs, "--idempotency-key once") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+}
+
+// TestWhatCannotBeSentIsUsage: no retry mends it.
+func TestWhatCannotBeSentIsUsage(t *testing.T) {
+	if code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1"); code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	path := filepath.Join(t.TempDir(), "token")
+	for content, why := range map[string]string{"a\nb\n": "more than one line", "a\x01b": "no token can have", " \n": "is empty"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := call(t, "drivers", "list", "--url", "http://127.0.0.1:1", "--token-file", path)
+		if code != clierr.Usage || !strings.Contains(errs, path) || !strings.Contains(errs, why) || !strings.Contains(errs, "--token-file") {
+			t.Errorf("%q: code %d, %s", content, code, errs)
+		}
 	}
 }

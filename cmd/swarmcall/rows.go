@@ -87,9 +87,9 @@ func driverCells(d remote.Driver) []string {
 }
 
 func driverRows(p remote.Page[remote.Driver]) rosterRows {
-	r := show.Rows{Columns: driverColumns, Items: p.Raw}
+	r := rosterRows{Rows: show.Rows{Columns: driverColumns, Items: p.Raw}}
 	for _, d := range p.Items {
-		r.Cells, r.Names = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId)
+		r.Cells, r.Names, r.states = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId), append(r.states, d.State)
 	}
-	return rosterRows{r}
+	return r
 }

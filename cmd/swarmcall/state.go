@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,14 @@ type stateCmd struct {
 	Limit int32  `default:"1000" help:"At most so many drivers (${default})." placeholder:"N"`
 	connection
 	output
+}
+
+// Validate bounds the flags. Kong calls it.
+func (c *stateCmd) Validate() error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return errors.New("--limit must be 1 to 1000")
+	}
+	return nil
 }
 
 // Run prints what is desired, and which drivers report it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -37,6 +38,16 @@ type reports struct {
 	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat it for both." placeholder:"FORM=FILE" sep:"none"`
 }
 
+// unwritable is asked for by parse, before anything is sent.
+func (c reports) unwritable() error {
+	for _, f := range c.Report {
+		if err := f.Writable(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // submission is what all commands have.
 type submission struct {
 	connection
@@ -44,16 +55,16 @@ type submission struct {
 	aim
 	reports
 
-	Deadline     time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	AllowMissing verdict.Allow `group:"Outcome" help:"How many acks may be missing: N or N%." placeholder:"N|N%"`
-	Wait         string        `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
-	NoWait       bool          `group:"Outcome" help:"Same as --wait none."`
-	Timeout      time.Duration `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
-	Note         string        `group:"Outcome" help:"A word for the log, at most 256 bytes." placeholder:"TEXT"`
+	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	AllowMissing verdict.Allow  `group:"Outcome" help:"How many acks may be missing: N or N%." placeholder:"N|N%"`
+	Wait         string         `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
+	NoWait       bool           `group:"Outcome" help:"Same as --wait none."`
+	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
+	Note         string         `group:"Outcome" help:"A word for the log, at most 256 bytes." placeholder:"TEXT"`
 
-	IfSeq          *int64 `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
-	IdempotencyKey string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
-	DryRun         bool   `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
+	IfSeq          *int64  `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
+	IdempotencyKey *string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
+	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
 }
 
 // Validate checks what the server cannot know better. Kong calls it.
@@ -61,10 +72,27 @@ func (c *submission) Validate() error {
 	switch {
 	case c.Timeout < 0:
 		return errors.New("--timeout must not be negative")
+	case c.NoWait && c.Wait == submit.WaitConverged:
+		return errors.New("--no-wait and --wait converged contradict each other")
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
+	case c.IdempotencyKey != nil && !goodKey.MatchString(*c.IdempotencyKey):
+		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get a new key")
+	case c.Deadline != nil && (*c.Deadline == 0 || *c.Deadline%time.Millisecond != 0):
+		return errors.New("--deadline must be 1ms to 60s, in whole milliseconds")
 	}
-	return deadlineInRange(c.Deadline)
+	return deadlineInRange(deref(c.Deadline))
+}
+
+// goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would send a retry twice.
+var goodKey = regexp.MustCompile(`^[!-~]{1,255}$`)
+
+// deref is the value of a flag, or the zero value if it was not given.
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // deadlineInRange is what the server takes; 0 stands for its default.
@@ -88,10 +116,10 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	}
 	job := submit.Job{
 		Submission: remote.Submission{
-			Submitter: server.Submitter.Value, Command: command, DeadlineMS: c.Deadline.Milliseconds(), Target: c.target(),
+			Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(), Target: c.target(),
 			MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
 		},
-		Key: cmp.Or(c.IdempotencyKey, remote.NewKey()), Allow: c.AllowMissing, Wait: c.Wait, Timeout: c.Timeout, Line: server.line,
+		Key: cmp.Or(deref(c.IdempotencyKey), remote.NewKey()), Allow: c.AllowMissing, Wait: c.Wait, Timeout: c.Timeout, Line: server.line,
 	}
 	if c.NoWait {
 		job.Wait = submit.WaitNone
@@ -100,9 +128,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
 	step := report.Step{Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err}
-	if job.Wait == submit.WaitNone && result.Err == nil {
-		step.Allow = verdict.Allow{Percent: 100} // nothing is known of the drivers yet
-	}
+	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0
 	if result.Entry.Value.Seq > 0 {
 		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err
@@ -113,7 +139,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 
 // file writes the reports, and returns the error of the call itself, or else what went wrong with them.
 func (c reports) file(s streams, r report.Report) error {
-	r.Name = strings.Join(append([]string{"swarmcall"}, s.args...), " ")
+	r.Name = remote.Mask(strings.Join(append([]string{"swarmcall"}, s.args...), " "))
 	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))
 	if r.Err == nil {
 		return err

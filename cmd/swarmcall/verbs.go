@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/decimal"
 )
 
 // verb is one word of the command line.
@@ -92,6 +93,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
+	options = append(append(options, labelFlags()), decimal.Flags()...)
 	var grammar any
 	if c := find(args); c != nil {
 		grammar, args = c.grammar, args[c.typed:]
@@ -115,7 +117,21 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 	if chosen := read.Selected(); chosen != nil {
 		command = chosen
 	}
-	return command.Target.Addr().Interface().(runner), nil
+	typed := command.Target.Addr().Interface().(runner)
+	return typed, checkShared(typed)
+}
+
+// checkShared checks the flags that several commands have in common.
+func checkShared(typed any) error {
+	if c, ok := typed.(interface{ contradiction() error }); ok {
+		if err := c.contradiction(); err != nil {
+			return err
+		}
+	}
+	if c, ok := typed.(interface{ unwritable() error }); ok {
+		return c.unwritable()
+	}
+	return nil
 }
 
 // all are the options of a grammar of all verbs.

@@ -15,9 +15,9 @@ type waitCmd struct {
 }
 
 type waitDriversCmd struct {
-	Count   int           `arg:"" help:"How many."`
-	Label   []string      `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" sep:"none"`
-	Timeout time.Duration `default:"60s" help:"How long to wait (${default}); then exit 7."`
+	Count   int               `arg:"" help:"How many."`
+	Label   map[string]string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Timeout time.Duration     `default:"60s" help:"How long to wait (${default}); then exit 7, or 8 if the server was never reached."`
 	connection
 }
 
@@ -40,13 +40,15 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	defer server.line.Keep()
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: c.Label}, c.Count, func(n int) {
+	reached := false
+	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: labelFilter(c.Label)}, c.Count, func(n int) {
+		reached = true
 		server.line.Draw(server.line.Part("waiting", "drivers", int64(n), int64(c.Count)))
 	})
 	switch {
 	case ctx.Err() != nil:
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
-	case limited.Err() != nil:
+	case limited.Err() != nil && reached:
 		return &clierr.Error{
 			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
 			Mend: "who is there: swarmcall drivers list; are the others started, and told this server's address?",

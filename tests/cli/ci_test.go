@@ -110,6 +110,9 @@ func TestGitHubActionRuns(t *testing.T) {
 	if out, outputs, code := run("players set 5 --note *", "INPUT_TOKEN=secret"); code != 0 || !strings.Contains(outputs, "acked=2\n") || strings.Contains(out, "secret") {
 		t.Errorf("code %d\n%s\n%s", code, out, outputs)
 	}
+	if out, outputs, code := run("players set 4\n  --driver d-1\n"); code != 0 || !strings.Contains(outputs, "acked=1\n") {
+		t.Errorf("the second line is lost: code %d\n%s\n%s", code, out, outputs)
+	}
 	if out, _, code := run("stop ; touch owned"); code != 2 {
 		t.Errorf("words are not words: code %d\n%s", code, out)
 	}

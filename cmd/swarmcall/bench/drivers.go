@@ -61,7 +61,7 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 func (s *swarm) start(life context.Context, o Options, name string, n int) {
 	there := sync.OnceFunc(func() { s.there <- struct{}{} })
 	cfg := driver.Config{
-		URL: o.Client.URL(), DriverID: fmt.Sprintf("%s-%d", name, n), Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
+		URL: o.Client.Address(), DriverID: fmt.Sprintf("%s-%d", name, n), Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
 		OnConnect: func(driver.Session) { there() },
 	}
 	if o.Token != "" {

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -35,7 +36,7 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
 	code, mend := c.advice(p)
-	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Mend: mend}
+	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
 }
 
 // advice is the exit code of a refusal, and what to do about it.
@@ -46,15 +47,15 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	case api.NotEnoughDrivers:
 		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
 	case api.NewerCommand:
-		return clierr.Superseded, "somebody else has commanded since; see swarmcall commands list"
+		return clierr.Superseded, newerMend(p)
 	case api.IdempotencyKeyReused:
-		return clierr.Usage, "this --idempotency-key belongs to another command; leave it out to get a new one"
+		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") + "; leave it out to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
 		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
 	case api.HostNotAllowed:
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
 	case api.OutcomeNotRecorded:
-		return clierr.Timeout, "the command was sent; read its outcome later: swarmcall commands show SEQ"
+		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -67,6 +68,17 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	return clierr.Failed, "the server's log has more about this request"
 }
 
+// newerMend: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
+func newerMend(p *Refusal) string {
+	switch {
+	case p.Seq != nil && *p.Seq == 0:
+		return "nobody has commanded these players yet; that is --if-seq 0"
+	case p.Seq != nil && p.Entry == nil:
+		return fmt.Sprintf("position %d of the log is newer; what is desired now: swarmcall state", *p.Seq)
+	}
+	return "somebody has commanded since: " + p.look("swarmcall commands list")
+}
+
 // unreachable is the error when no answer came.
 func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
@@ -74,7 +86,7 @@ func (c *Client) unreachable(what string, err error) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
-		Mend: "is the server running at " + c.base + " (from " + c.from + ")? See swarmcall doctor",
+		Mend: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Config struct {
 	From     string            // where the URL comes from, for errors: "--url"
 	Token    string            // bearer token; empty: none
 	Patience                   // of retries
+	Quiet    func()            // told when an answer is late; nil: nobody is
 	Trace    io.Writer         // gets a line per request and answer; nil: none
 	Agent    string            // User-Agent
 	HTTP     http.RoundTripper // nil: a transport of its own
@@ -41,19 +43,16 @@ type Client struct {
 
 // Dial returns a client. It does not connect yet.
 func Dial(cfg Config) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", cfg.URL),
-			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + cfg.From,
-		}
+	u, err := ParseURL(cfg.URL, cfg.From)
+	if err != nil {
+		return nil, err
 	}
 	transport := cfg.HTTP
 	if transport == nil {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
 	}
 	d := &doer{
-		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace,
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace, quiet: cfg.Quiet,
 		header: http.Header{"User-Agent": {cfg.Agent}},
 	}
 	if cfg.Token != "" {
@@ -67,19 +66,41 @@ func Dial(cfg Config) (*Client, error) {
 	return &Client{api: generated, doer: d, base: base, from: cfg.From}, nil
 }
 
+// ParseURL reads the address of a server, which came from such a place.
+func ParseURL(address, from string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, &clierr.Error{
+			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", Mask(address)),
+			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + from,
+		}
+	}
+	return u, nil
+}
+
+// password is that of an address. What cannot be parsed may have one too.
+var password = regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`)
+
+// Mask hides the password of an address: logs of pipelines are read by many.
+func Mask(address string) string { return password.ReplaceAllString(address, "$1:xxxxx@") }
+
 // refuseRedirect: a command must not be turned into a read on its way, nor a token be sent elsewhere.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// URL is the base address.
-func (c *Client) URL() string { return c.base }
+// URL is the base address as it may be shown: without a password.
+func (c *Client) URL() string { return Mask(c.base) }
+
+// Address is the base address as it is called.
+func (c *Client) Address() string { return c.base }
 
 // CloseIdle closes the connections that are kept for later calls.
 func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
 
 // Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not know.
 type Answer[T any] struct {
-	Value T
-	Raw   json.RawMessage
+	Value    T
+	Raw      json.RawMessage
+	Replayed bool // an earlier request with the same key made it, and this one did nothing
 }
 
 // answer makes a call, decodes its good answer, and turns any other into an error about doing what.
@@ -96,11 +117,11 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	if resp.StatusCode/100 != 2 {
 		return a, c.refused(what, resp, body)
 	}
-	a.Raw = body
+	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
 			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
-			Mend: "is " + c.base + " a Swarmcall server? (from " + c.from + ")",
+			Mend: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}
 	return a, nil

@@ -156,7 +156,8 @@ func TestInterruptedInMidCommand(t *testing.T) {
 		}
 		for after, want := range map[time.Duration]clierr.Code{time.Second: clierr.OK, time.Hour: clierr.Interrupted} {
 			c, s := dial(t, time.Minute, slow(after))
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(100*time.Millisecond, cancel)
 			began := time.Now()
 			_, err := c.Issue(ctx, remote.Submission{}, "k")
 			cancel()
@@ -165,6 +166,62 @@ func TestInterruptedInMidCommand(t *testing.T) {
 			}
 		}
 	})
+}
+
+// mute takes a request and never answers.
+var mute = reply{func(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}}
+
+// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told before.
+func TestASilentServer(t *testing.T) {
+	stop := remote.Submission{Command: remote.Command{Type: "stop"}}
+	for name, tc := range map[string]struct {
+		ask  func(context.Context, *remote.Client) error
+		told time.Duration
+		want time.Duration
+	}{
+		"a read": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Drivers(ctx, remote.DriverFilter{})
+			return err
+		}, 2 * time.Second, 10 * time.Second},
+		"a read that waits": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Outcome(ctx, 7, 5*time.Second)
+			return err
+		}, 7 * time.Second, 15 * time.Second},
+		"a command": {func(ctx context.Context, c *remote.Client) error {
+			_, err := c.Issue(ctx, stop, "k")
+			return err
+		}, 2 * time.Second, 10 * time.Second},
+		"a command in limited time": {func(ctx context.Context, c *remote.Client) error {
+			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+			defer cancel()
+			_, err := c.Issue(ctx, stop, "k")
+			return err
+		}, 2 * time.Second, 3 * time.Second},
+		"a command with its outcome": {func(ctx context.Context, c *remote.Client) error {
+			_, _, err := c.Submit(ctx, stop, "k")
+			return err
+		}, 62 * time.Second, 70 * time.Second},
+		"a stream": {func(ctx context.Context, c *remote.Client) error {
+			return c.Watch(ctx, "", "", func() {}, func(remote.Event) error { return nil })
+		}, 2 * time.Second, 10 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began, told := time.Now(), time.Duration(0)
+			c, err := remote.Dial(remote.Config{
+				URL: "http://swarm/", From: "--url", HTTP: &scripted{answers: []reply{mute}, began: began}, Quiet: func() { told = time.Since(began) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = tc.ask(t.Context(), c)
+			if took := time.Since(began); clierr.CodeOf(err) != clierr.Unreachable || !strings.Contains(err.Error(), "no answer in ") || took != tc.want || told != tc.told {
+				t.Errorf("%s: %v after %v, told after %v", name, err, took, told)
+			}
+		})
+	}
 }
 
 // TestPages reads a list whose pages are many, and no more than was asked for.
@@ -210,10 +267,49 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look by the command line.
+func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
+	for body, wants := range map[string][]string{
+		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 are there, 4 are wanted)\n"},
+		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`:                           {"no_active_drivers: none\n", "swarmcall drivers list"},
+		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
+			"seen  human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
+		},
+		`{"code": "newer_command", "seq": 9}`:          {"position 9", "swarmcall state"},
+		`{"code": "newer_command", "seq": 0}`:          {"--if-seq 0"},
+		`{"code": "outcome_not_recorded", "seq": 7}`:   {"swarmcall commands show 7"},
+		`{"code": "idempotency_key_reused", "seq": 5}`: {"swarmcall commands show 5"},
+	} {
+		c, _ := dial(t, 0, status(409, body))
+		_, err := c.Issue(t.Context(), remote.Submission{}, "k")
+		text := clierr.Text(err)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q in\n%s", body, want, text)
+			}
+		}
+		if strings.Contains(text, "GET /") || strings.Contains(text, "SEQ") {
+			t.Errorf("%s", text)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "127.0.0.1:8080", "ftp://x", "http://", "://"} {
 		if _, err := remote.Dial(remote.Config{URL: bad, From: "--url"}); clierr.CodeOf(err) != clierr.Usage {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://h:8080": "http://h:8080", "http://u:p@h:1/x": "http://u:xxxxx@h:1/x", "http://:p@q@h": "http://:xxxxx@h", "ftp://u:%zz@h": "ftp://u:xxxxx@h",
+		"http://u@h": "http://u@h", "a --url=http://u:p@h --submitter ci/a:b@c": "a --url=http://u:xxxxx@h --submitter ci/a:b@c",
+		"http://h:1 a@b": "http://h:1 a@b",
+	} {
+		if got := remote.Mask(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
 }

@@ -8,15 +8,18 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	attemptLimit = 70 * time.Second       // of one request: the longest wait of the server is 60 s
-	backOffBase  = 200 * time.Millisecond // the first wait between two tries
-	backOffCap   = 5 * time.Second
-	grace        = 2 * time.Second // for a command that is under way when the user interrupts
+	answerLimit = 10 * time.Second       // of one request that the server answers at once
+	longestWait = time.Minute            // of the server, for a command whose outcome is in the answer
+	quietLimit  = 2 * time.Second        // without an answer, until somebody is told
+	backOffBase = 200 * time.Millisecond // the first wait between two tries
+	backOffCap  = 5 * time.Second
+	grace       = 2 * time.Second // for a command that is under way when the user interrupts
 )
 
 // doer sends requests, and sends them again when that is safe and promises something. Bodies of answers are read here, so that a
@@ -26,6 +29,7 @@ type doer struct {
 	header   http.Header
 	patience Patience
 	trace    io.Writer
+	quiet    func()       // told when an answer is late; nil: nobody is
 	retries  atomic.Int64 // how often it has tried again: who looks can tell that the server was away
 }
 
@@ -59,30 +63,91 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 // once sends req and reads the answer whole. A command that is under way when the context ends gets a moment to be answered: only
 // then is it known whether it was issued.
 func (d *doer) once(req *http.Request) (*http.Response, error) {
-	parent := req.Context()
-	ctx, cancel := context.WithTimeout(parent, attemptLimit)
-	if req.Method == http.MethodPost {
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(parent), attemptLimit)
-		stop := context.AfterFunc(parent, func() { Sleep(ctx, grace); cancel() })
-		defer stop()
-	}
+	asked := waitOf(req)
+	ctx, cancel := tryContext(req, asked+answerLimit)
 	defer cancel()
+	defer d.watch(asked)()
 	began := time.Now()
 	resp, err := d.http.Do(req.Clone(ctx)) //nolint:gosec // the address is the user's own choice
 	if err != nil {
-		d.tracef("%s %s → %v (%v)\n", req.Method, req.URL, err, time.Since(began).Round(time.Microsecond))
-		return nil, err
+		d.tracef("%s %s → %v (%v)\n", req.Method, req.URL.Redacted(), err, time.Since(began).Round(time.Microsecond))
+		return nil, silence(err, began)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
 		err = fmt.Errorf("the answer is over %d MiB", maxBody>>20)
 	}
-	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, req.URL, resp.Status, len(body), time.Since(began).Round(time.Microsecond))
+	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, req.URL.Redacted(), resp.Status, len(body), time.Since(began).Round(time.Microsecond))
 	if err != nil {
-		return nil, err
+		return nil, silence(err, began)
 	}
 	return inMemory(resp, body), nil
+}
+
+// tryContext bounds one try. A user's interruption leaves a command the grace; a time that is up does not.
+func tryContext(req *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
+	parent := req.Context()
+	if req.Method != http.MethodPost {
+		return context.WithTimeout(parent, limit)
+	}
+	end := time.Now().Add(limit)
+	if d, limited := parent.Deadline(); limited && d.Before(end) {
+		end = d
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(parent), end)
+	stop := context.AfterFunc(parent, func() {
+		if errors.Is(parent.Err(), context.Canceled) {
+			Sleep(ctx, grace)
+			cancel()
+		}
+	})
+	return ctx, func() { stop(); cancel() }
+}
+
+// waitOf is how long a request asks the server to wait before it answers.
+func waitOf(req *http.Request) time.Duration {
+	if req.Method == http.MethodPost {
+		if strings.Contains(req.Header.Get("Prefer"), "respond-async") {
+			return 0
+		}
+		return longestWait
+	}
+	ms, err := strconv.ParseInt(req.URL.Query().Get("wait_ms"), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// watch has somebody told when there is no answer in time, until the function it returns is called.
+func (d *doer) watch(asked time.Duration) (stop func()) {
+	if d.quiet == nil {
+		return func() {}
+	}
+	t := time.AfterFunc(asked+quietLimit, d.quiet)
+	return func() { t.Stop() }
+}
+
+// silence says in place of "context deadline exceeded" what was waited for.
+func silence(err error, began time.Time) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return silent{time.Since(began)}
+	}
+	return err
+}
+
+// NoAnswer tells an error of a server that took a request and did not answer: it may have done what was asked.
+func NoAnswer(err error) bool {
+	_, ok := errors.AsType[silent](err)
+	return ok
+}
+
+// silent is the error of a server that may have taken a request, and does not answer it.
+type silent struct{ after time.Duration }
+
+func (s silent) Error() string {
+	return fmt.Sprintf("no answer in %v", s.after.Round(100*time.Millisecond))
 }
 
 func (d *doer) tracef(format string, args ...any) {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/swarmcall/swarmcall/api/client"
 )
@@ -12,11 +14,17 @@ import (
 // Refusal is an answer that says why a request was refused (RFC 9457).
 type Refusal struct{ client.Problem }
 
+// route is how the server says where to look. Whoever has a command line looks by its verbs, which the mend names.
+var route = regexp.MustCompile(`; see GET /\S+$`)
+
 func (r *Refusal) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", r.Status, r.Code)
 	if r.Detail != "" {
-		b.WriteString(": " + r.Detail)
+		b.WriteString(": " + route.ReplaceAllString(r.Detail, ""))
+	}
+	if r.Have != nil && r.Want != nil {
+		fmt.Fprintf(&b, " (%d are there, %d are wanted)", *r.Have, *r.Want)
 	}
 	if r.Errors != nil {
 		for _, e := range *r.Errors {
@@ -40,4 +48,21 @@ func refused(status int, body []byte) *Refusal {
 	}
 	r.Status = status
 	return r
+}
+
+// evidence is the entry that stands in the way, if the server named one.
+func (r *Refusal) evidence() []string {
+	if r.Entry == nil {
+		return nil
+	}
+	e := *r.Entry
+	return []string{fmt.Sprintf("%s sent %s at %s (entry %d)", e.Submitter, CommandOf(e), e.SubmittedAt.Format(time.RFC3339), e.Seq)}
+}
+
+// look is the command that shows the entry of a refusal; otherwise when it names none.
+func (r *Refusal) look(otherwise string) string {
+	if r.Seq == nil || *r.Seq == 0 {
+		return otherwise
+	}
+	return fmt.Sprintf("swarmcall commands show %d", *r.Seq)
 }

@@ -112,6 +112,11 @@ func (e *Event) field(line string) {
 
 // lines reads an endless answer line by line, after it has called opened. It is never retried here: who reads knows how far it got.
 func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) }) // the headers come at once, the lines whenever
+	heard := c.doer.watch(0)
+	defer heard()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
 		return err
@@ -121,6 +126,11 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 	}
 	req.Header.Set("Accept", accept)
 	resp, err := c.doer.http.Do(req)
+	late.Stop()
+	heard()
+	if gaveUp, ok := errors.AsType[silent](context.Cause(ctx)); ok {
+		err = gaveUp
+	}
 	if err != nil {
 		return c.unreachable(what, err)
 	}

@@ -48,7 +48,7 @@ func (r Report) annotations() string {
 // markdown is the summary: one row per command, and who is to blame.
 func (r Report) markdown() string {
 	var b strings.Builder
-	result := "all acked"
+	result := r.summary()
 	if r.Err != nil {
 		result = fmt.Sprintf("exit %d: %s", clierr.CodeOf(r.Err), cell(r.Err.Error()))
 	}
@@ -97,9 +97,14 @@ func (r Report) outputs() string {
 	return b.String()
 }
 
-// message escapes what the runner would take for the end of a command.
+// message escapes what the runner would take for the end of a command, and what a log that is read on a terminal would obey.
 func message(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = term.Safe(lines[i])
+	}
+	s = strings.Join(lines, "\n")
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(s)
 }
 
 func property(s string) string {

@@ -17,6 +17,7 @@ type suites struct {
 	Tests    int      `xml:"tests,attr"`
 	Failures int      `xml:"failures,attr"`
 	Errors   int      `xml:"errors,attr"`
+	Skipped  int      `xml:"skipped,attr"`
 	Time     string   `xml:"time,attr"`
 	Suites   []suite  `xml:"testsuite"`
 }
@@ -26,6 +27,7 @@ type suite struct {
 	Tests     int        `xml:"tests,attr"`
 	Failures  int        `xml:"failures,attr"`
 	Errors    int        `xml:"errors,attr"`
+	Skipped   int        `xml:"skipped,attr"`
 	Time      string     `xml:"time,attr"`
 	Timestamp string     `xml:"timestamp,attr"`
 	Props     *props     `xml:"properties"`
@@ -47,7 +49,12 @@ type testCase struct {
 	Time      string   `xml:"time,attr"`
 	Failure   *failure `xml:"failure"`
 	Error     *failure `xml:"error"`
+	Skipped   *skipped `xml:"skipped"`
 	Output    string   `xml:"system-out,omitempty"`
+}
+
+type skipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type failure struct {
@@ -55,8 +62,8 @@ type failure struct {
 	Message string `xml:"message,attr"`
 }
 
-// junit makes a suite of each command, a case of each driver, and one of the command itself, which fails when the exit code does:
-// missing drivers that are allowed are told in its output.
+// junit makes a suite of each command, a case of each driver, and one of the command itself, which fails when the exit code does.
+// Drivers that may be missing are skipped, and so is a command whose outcome nobody waited for: neither is green.
 func (r Report) junit() ([]byte, error) {
 	all := suites{Name: clean(r.Name), Time: seconds(r.Took.Seconds())}
 	steps := r.Steps
@@ -66,6 +73,7 @@ func (r Report) junit() ([]byte, error) {
 	for _, s := range steps {
 		one := s.suite(r.Began)
 		all.Tests, all.Failures, all.Errors = all.Tests+one.Tests, all.Failures+one.Failures, all.Errors+one.Errors
+		all.Skipped += one.Skipped
 		all.Suites = append(all.Suites, one)
 	}
 	b, err := xml.MarshalIndent(all, "", "  ")
@@ -93,6 +101,9 @@ func (s Step) suite(began time.Time) suite {
 		if c.Error != nil {
 			one.Errors++
 		}
+		if c.Skipped != nil {
+			one.Skipped++
+		}
 	}
 	return one
 }
@@ -103,41 +114,48 @@ func (s Step) itself() testCase {
 	if s.Entry.Value.Seq > 0 {
 		c.Output = clean(verdict.Sentence(s.Entry.Value) + "\n" + strings.Join(s.blamed(), "\n"))
 	}
+	if s.Open && s.Err == nil {
+		c.Skipped = &skipped{unknown}
+	}
 	if s.Err != nil {
 		c.Error = &failure{fmt.Sprintf("exit %d", clierr.CodeOf(s.Err)), clean(s.Err.Error())}
 	}
 	return c
 }
 
-// drivers are the cases of the drivers. What is allowed to be missing is no failure.
+// drivers are the cases of the drivers. Who may be missing is no failure, and no success either.
 func (s Step) drivers() []testCase {
 	e, class := s.Entry.Value, clean(s.title())
 	var cases []testCase
-	add := func(id string, ms float64, kind, message string) {
-		c := testCase{Name: clean(id), Classname: class, Time: seconds(ms / 1000)}
-		if kind != "" {
-			c.Failure = &failure{kind, clean(message)}
-		}
-		cases = append(cases, c)
+	add := func(id string, ms float64) *testCase {
+		cases = append(cases, testCase{Name: clean(id), Classname: class, Time: seconds(ms / 1000)})
+		return &cases[len(cases)-1]
 	}
 	if e.Acked != nil {
 		for _, a := range *e.Acked {
-			add(a.DriverId, a.LatencyMs, "", "")
+			add(a.DriverId, a.LatencyMs)
 		}
 	}
 	for _, r := range e.Rejected {
-		add(r.DriverId, r.LatencyMs, "rejected", r.Code+": "+r.Detail)
+		add(r.DriverId, r.LatencyMs).Failure = &failure{"rejected", clean(r.Code + ": " + r.Detail)}
 	}
-	if !s.Allow.Covers(e.Counts.Missing+len(s.Lost), e.Counts.Targeted+len(s.Lost)) {
-		for _, m := range e.Missing {
-			add(m.DriverId, 0, "missing", string(m.Reason))
+	allowed := s.Allow.Covers(e.Counts.Missing+len(s.Lost), e.Counts.Targeted+len(s.Lost))
+	missing := func(id, reason string) {
+		c := add(id, 0)
+		if allowed {
+			c.Skipped = &skipped{clean("not acked in time, which is allowed: " + reason)}
+		} else {
+			c.Failure = &failure{"missing", clean(reason)}
 		}
-		for _, id := range s.Lost {
-			add(id, 0, "missing", lostReason)
-		}
+	}
+	for _, m := range e.Missing {
+		missing(m.DriverId, string(m.Reason))
+	}
+	for _, id := range s.Lost {
+		missing(id, lostReason)
 	}
 	for _, x := range e.Superseded {
-		add(x.DriverId, 0, "superseded", "a newer command came first")
+		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command came first"}
 	}
 	return cases
 }

@@ -4,8 +4,11 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +24,12 @@ type Step struct {
 	Entry remote.Answer[remote.Entry]
 	Lost  []string // drivers that an earlier step reached and this one did not
 	Allow verdict.Allow
+	Open  bool // nobody waited for the outcome, so nothing is known of it
 	Err   error
 }
+
+// unknown is what is said of an outcome that nobody waited for: not that it was good.
+const unknown = "sent, outcome not waited for"
 
 // Report is a whole call.
 type Report struct {
@@ -43,6 +50,23 @@ func (f *File) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q must be junit=FILE or json=FILE", text)
 	}
 	*f = File{form, path}
+	return nil
+}
+
+// Writable finds out whether the file can be written, and leaves it as it is. After a run it would be too late.
+func (f File) Writable() error {
+	_, err := os.Lstat(f.Path)
+	made := errors.Is(err, fs.ErrNotExist)
+	w, err := os.OpenFile(f.Path, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // as Write has it
+	if err == nil {
+		err = w.Close()
+	}
+	if err == nil && made {
+		err = os.Remove(f.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("--report %s=%s cannot be written: %w", f.Form, f.Path, err)
+	}
 	return nil
 }
 
@@ -74,7 +98,13 @@ func (r Report) summary() string {
 	if r.Err != nil {
 		return r.Err.Error()
 	}
-	return "all well"
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Open }) {
+		return unknown
+	}
+	if slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.blamed()) > 0 }) {
+		return "good enough, though not all acked"
+	}
+	return "all acked"
 }
 
 // jsonStep is a step as it stands in the JSON report.

@@ -35,7 +35,7 @@ func sample(t *testing.T, allow string) Report {
 
 // TestJUnit reads it back: a driver is a case.
 func TestJUnit(t *testing.T) {
-	for allow, failures := range map[string]int{"0": 3, "2": 1} {
+	for allow, failures := range map[string]int{"0": 3, "2": 1} { // the rest of three is skipped
 		b, err := sample(t, allow).junit()
 		if err != nil {
 			t.Fatal(err)
@@ -44,10 +44,10 @@ func TestJUnit(t *testing.T) {
 		if err := xml.Unmarshal(b, &got); err != nil {
 			t.Fatalf("%v in\n%s", err, b)
 		}
-		if got.Failures != failures || got.Errors != 1 || len(got.Suites) != 1 {
+		if got.Failures != failures || got.Skipped != 3-failures || got.Errors != 1 || len(got.Suites) != 1 {
 			t.Errorf("allowing %s: %d failures, %d errors\n%s", allow, got.Failures, got.Errors, b)
 		}
-		if s := got.Suites[0]; s.Tests != len(s.Cases) || s.Cases[0].Name != "d-1" || s.Cases[0].Time != "0.001" || s.Time != "2.000" {
+		if s := got.Suites[0]; s.Tests != len(s.Cases) || s.Tests != 5 || s.Cases[0].Name != "d-1" || s.Cases[0].Time != "0.001" || s.Time != "2.000" {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -57,6 +57,27 @@ func TestJUnitOfACallThatReachedNothing(t *testing.T) {
 	b, err := Report{Name: "swarmcall stop", Err: &clierr.Error{Code: clierr.Unreachable, What: "no server"}}.junit()
 	if err != nil || !strings.Contains(string(b), `type="exit 8"`) || !strings.Contains(string(b), `errors="1"`) {
 		t.Errorf("%v\n%s", err, b)
+	}
+}
+
+// TestAnOutcomeNobodyWaitedForIsNotGreen: it may be any.
+func TestAnOutcomeNobodyWaitedForIsNotGreen(t *testing.T) {
+	s := Step{Name: "stop", Open: true}
+	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`), &s.Entry.Value); err != nil {
+		t.Fatal(err)
+	}
+	r := Report{Name: "swarmcall stop --no-wait", Steps: []Step{s}}
+	if got := r.markdown(); !strings.Contains(got, "stop --no-wait`: sent, outcome not waited for\n") {
+		t.Errorf("%s", got)
+	}
+	allowed := sample(t, "2")
+	allowed.Err = nil
+	if got := allowed.markdown(); !strings.Contains(got, "set 5`: good enough, though not all acked\n") {
+		t.Errorf("%s", got)
+	}
+	b, err := r.junit()
+	if got := string(b); err != nil || !strings.Contains(got, `<skipped message="sent, outcome not waited for">`) || !strings.Contains(got, `skipped="1"`) {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
@@ -86,7 +107,16 @@ func TestFile(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "r.xml")
+	if err := (File{"junit", path}).Writable(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("asking whether a report can be written leaves one behind")
+	}
 	if err := sample(t, "0").Write([]File{{"junit", path}}); err != nil {
+		t.Error(err)
+	}
+	if err := (File{"junit", path}).Writable(); err != nil {
 		t.Error(err)
 	}
 	if b, _ := os.ReadFile(path); !strings.HasPrefix(string(b), "<?xml") {
@@ -131,9 +161,9 @@ func TestAnnotationsAreFewAndEscaped(t *testing.T) {
 	for range 30 {
 		r.Steps[0].Lost = append(r.Steps[0].Lost, "d-x")
 	}
-	r.Err = &clierr.Error{Code: 3, What: "50% gone\n::stop-commands::x"}
+	r.Err = &clierr.Error{Code: 3, What: "50% gone\n::stop-commands::x\x1b[2J\u009b1m\r::x"}
 	got := r.annotations()
-	if strings.Count(got, "\n") != maxAnnotations || !strings.Contains(got, "50%25 gone%0A::stop-commands::x\n") {
+	if strings.Count(got, "\n") != maxAnnotations || !strings.Contains(got, `50%25 gone%0A::stop-commands::x\x1b[2J\u009b1m\x0d::x`+"\n") {
 		t.Errorf("%s", got)
 	}
 }

@@ -128,13 +128,27 @@ func (s Settings) Token() (string, error) {
 	if s.TokenFile.Value == "" {
 		return "", nil
 	}
+	named := "the file is named by " + s.TokenFile.Origin
 	b, err := os.ReadFile(s.TokenFile.Value)
-	token := strings.TrimSpace(string(b))
-	if err == nil && token == "" {
-		err = os.ErrInvalid
-	}
 	if err != nil {
-		return "", &clierr.Error{Code: clierr.Auth, What: "cannot read the token", Why: err, Mend: "the file is named by " + s.TokenFile.Origin}
+		return "", &clierr.Error{Code: clierr.Auth, What: "cannot read the token", Why: err, Mend: named}
+	}
+	token := strings.TrimSpace(string(b))
+	if why := noToken(token); why != "" {
+		return "", &clierr.Error{Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Mend: named}
 	}
 	return token, nil
+}
+
+// noToken says what is wrong with a token, without a word of it; "" if nothing is.
+func noToken(token string) string {
+	switch {
+	case token == "":
+		return "is empty"
+	case strings.ContainsAny(token, "\r\n"):
+		return "has more than one line"
+	case strings.ContainsFunc(token, func(r rune) bool { return r < '!' || r > '~' }):
+		return "has characters that no token can have: blanks, control characters, or what is no ASCII"
+	}
+	return ""
 }

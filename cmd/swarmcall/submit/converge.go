@@ -21,6 +21,7 @@ const (
 type Progress struct {
 	Drivers, There int   // how many acked, and how many of these report what they were told
 	Actual, Target int64 // players
+	Newer          int64 // the newest other entry that has since told one of them something else; 0: none has
 }
 
 // Measure asks the server which drivers of an entry report what it told them.
@@ -36,27 +37,46 @@ func Measure(ctx context.Context, c *remote.Client, e remote.Answer[remote.Entry
 	return compare(e, drift), nil
 }
 
-// compare counts the drivers that are where the entry wants them. A newer command may want something else of them by now; then they
-// are where that one wants them.
+// compare counts the drivers that are where the entry wants them. The server compares a report with what it desires by now, so a
+// driver counts only while that is still the entry's own command.
 func compare(e remote.Answer[remote.Entry], drift map[string]api.DriverDrift) (p Progress) {
 	command, share := remote.CommandOf(e.Value), shares(e.Raw)
 	if e.Value.Acked == nil {
 		return p
 	}
-	slot := api.DriftReason("players")
-	if command.Type == api.CommandTypeSetSpawnDelayMs {
-		slot = "spawn_delay_ms"
-	}
+	slot := slotOf(command.Type)
 	for _, a := range *e.Value.Acked {
 		d, known := drift[a.DriverId]
 		p.Drivers++
 		p.Target += target(command, share, a.DriverId)
 		p.Actual += d.Reported.Players
-		if known && !slices.Contains(d.Reasons, slot) && !slices.Contains(d.Reasons, "not_reported") && !slices.Contains(d.Reasons, "disconnected") {
+		desired := desiredSeq(d, slot)
+		if desired > e.Value.Seq {
+			p.Newer = max(p.Newer, desired)
+		}
+		if known && desired == e.Value.Seq && !slices.Contains(d.Reasons, slot) && !slices.Contains(d.Reasons, "not_reported") && !slices.Contains(d.Reasons, "disconnected") {
 			p.There++
 		}
 	}
 	return p
+}
+
+// slotOf is what a command decides about: set_players and stop the same.
+func slotOf(t api.CommandType) api.DriftReason {
+	if t == api.CommandTypeSetSpawnDelayMs {
+		return api.DriftReasonSpawnDelayMs
+	}
+	return api.DriftReasonPlayers
+}
+
+// desiredSeq is the entry whose command is desired of a driver, in one slot.
+func desiredSeq(d api.DriverDrift, slot api.DriftReason) int64 {
+	for _, x := range d.Desired {
+		if slotOf(remote.CommandOf(remote.Entry{Command: x.Command}).Type) == slot {
+			return x.Seq
+		}
+	}
+	return 0
 }
 
 // target is what one driver was told to run.
@@ -92,9 +112,9 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 	if limit == 0 {
 		limit = convergeLimit
 	}
-	whole := remote.Answer[remote.Entry]{Value: e}
-	if a, err := c.Outcome(ctx, e.Seq, 0); err == nil {
-		whole = a
+	whole, err := c.Outcome(ctx, e.Seq, 0) // an answer to a retry may lack who acked
+	if err != nil {
+		return err
 	}
 	defer j.Line.Keep()
 	for {
@@ -103,6 +123,9 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 			return err
 		}
 		j.Line.Draw(j.Line.Players(remote.CommandOf(e).String(), p.Actual, p.Target))
+		if p.Newer > 0 {
+			return overtaken(ctx, c, e, p.Newer)
+		}
 		if p.There == p.Drivers {
 			j.Line.Say("converged: %d drivers report it, %d players, after %v", p.There, p.Actual, time.Since(began).Round(time.Millisecond))
 			return nil
@@ -118,4 +141,21 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 			return ctx.Err()
 		}
 	}
+}
+
+// overtaken is the error when drivers are told something else before they were seen to do this.
+func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64) error {
+	err := &clierr.Error{
+		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
+		Why:  fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
+		Mend: fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
+	}
+	a, asked := c.Outcome(ctx, seq, 0)
+	switch p := remote.RefusalOf(asked); {
+	case asked == nil:
+		err.What = fmt.Sprintf("not converged: %s commands these drivers now: %s (entry %d)", a.Value.Submitter, remote.CommandOf(a.Value), seq)
+	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
+		err.What, err.Mend = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
+	}
+	return err
 }

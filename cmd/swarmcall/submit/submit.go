@@ -3,6 +3,7 @@ package submit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,10 +42,14 @@ const slack = 5 * time.Second // past the deadline, for the outcome to be durabl
 // Run sends the command. The error is what the exit code is made from.
 func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	r := Result{Key: j.Key}
-	if r.Entry, r.Err = c.Issue(ctx, j.Submission, j.Key); r.Err != nil {
+	retries := c.Retries()
+	if r.Entry, r.Err = j.issue(ctx, c); r.Err != nil {
 		return r
 	}
 	e := r.Entry.Value
+	if r.Entry.Replayed && c.Retries() == retries { // else it may be our own first try that was taken
+		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again", e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
+	}
 	if j.Wait == WaitNone {
 		j.Line.Say("sent: entry %d, to %d drivers; its outcome: swarmcall commands show %d", e.Seq, e.Counts.Targeted, e.Seq)
 		return r
@@ -63,6 +68,21 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 		r.Err = j.stoppedWaiting(ctx, e, err)
 	}
 	return r
+}
+
+// issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a disk takes its time.
+func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.Entry], error) {
+	const moment = time.Second
+	if j.Timeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, max(j.Timeout, moment))
+		defer cancel()
+		ctx = limited
+	}
+	a, err := c.Issue(ctx, j.Submission, j.Key)
+	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
+		e.Mend += "\nit may have been sent all the same; this does not send it twice: the same call with --idempotency-key " + j.Key
+	}
+	return a, err
 }
 
 // outcome waits for the outcome and shows what is there of it.

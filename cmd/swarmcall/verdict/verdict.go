@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/decimal"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
@@ -22,11 +23,11 @@ type Allow struct {
 func (a *Allow) UnmarshalText(text []byte) error {
 	s, percent := strings.CutSuffix(string(text), "%")
 	if !percent {
-		n, err := strconv.Atoi(s)
+		n, err := decimal.Parse(s, strconv.IntSize)
 		if err != nil || n < 0 {
 			return fmt.Errorf("%q must be a number of drivers such as 2, or a share of them such as 5%%", text)
 		}
-		*a = Allow{Count: n}
+		*a = Allow{Count: int(n)}
 		return nil
 	}
 	p, err := strconv.ParseFloat(s, 64)
