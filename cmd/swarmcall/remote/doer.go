@@ -120,13 +120,21 @@ func waitOf(req *http.Request) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// watch has somebody told when there is no answer in time, until the function it returns is called.
+// watch has somebody told when there is no answer in time, until the function it returns is called, once.
 func (d *doer) watch(asked time.Duration) (stop func()) {
 	if d.quiet == nil {
 		return func() {}
 	}
-	t := time.AfterFunc(asked+quietLimit, d.quiet)
-	return func() { t.Stop() }
+	told := make(chan struct{})
+	t := time.AfterFunc(asked+quietLimit, func() {
+		defer close(told)
+		d.quiet()
+	})
+	return func() {
+		if !t.Stop() {
+			<-told // what is said must not come after the answer
+		}
+	}
 }
 
 // silence says in place of "context deadline exceeded" what was waited for.

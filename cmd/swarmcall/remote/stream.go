@@ -115,8 +115,7 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) }) // the headers come at once, the lines whenever
-	heard := c.doer.watch(0)
-	defer heard()
+	defer late.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
 		return err
@@ -125,13 +124,14 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 		req.Header[name] = values
 	}
 	req.Header.Set("Accept", accept)
+	heard := c.doer.watch(0)
 	resp, err := c.doer.http.Do(req)
 	late.Stop()
 	heard()
-	if gaveUp, ok := errors.AsType[silent](context.Cause(ctx)); ok {
-		err = gaveUp
-	}
 	if err != nil {
+		if gaveUp, ok := errors.AsType[silent](context.Cause(ctx)); ok {
+			err = gaveUp
+		}
 		return c.unreachable(what, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
