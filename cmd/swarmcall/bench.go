@@ -50,7 +50,9 @@ func (c *benchCmd) Run(ctx context.Context, s streams) error {
 	result, err := bench.Run(ctx, bench.Options{
 		Client: server.Client, Token: token, Version: buildVersion().Version, Submitter: c.Submitter,
 		Drivers: c.Drivers, Commands: c.Commands, Submitters: c.Submitters, Deadline: c.Deadline,
-		Progress: func(what string, done, of int) { server.line.Draw(server.line.Part("bench", what, int64(done), int64(of))) },
+		Progress: func(what string, done, of int) {
+			server.line.Draw(server.line.Part("bench", what, int64(done), int64(of)))
+		},
 	})
 	server.line.Keep()
 	if result.Commands > 0 {

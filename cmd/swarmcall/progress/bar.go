@@ -25,7 +25,9 @@ func (l *Line) Bar(label string, a Acks) string {
 }
 
 // Players draws how much of the load that is wanted the drivers report.
-func (l *Line) Players(label string, actual, target int64) string { return l.Part(label, "players", actual, target) }
+func (l *Line) Players(label string, actual, target int64) string {
+	return l.Part(label, "players", actual, target)
+}
 
 // Part draws how many of the things that are wanted there are.
 func (l *Line) Part(label, things string, actual, target int64) string {
