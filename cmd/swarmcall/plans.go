@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
@@ -21,6 +23,7 @@ type running struct {
 
 // execute runs a plan and writes the reports.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
+	signal.Ignore(syscall.SIGPIPE) // a run whose reader is gone, as of `run … | head`, must live to send its stop
 	server, err := c.dial(s, c.Submitter)
 	if err != nil {
 		return err

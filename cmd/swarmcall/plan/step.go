@@ -96,7 +96,10 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 	began := time.Now()
 	for {
 		s := remote.Submission{
-			Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), MinDrivers: r.Plan.MinDrivers, IfSeq: &r.newest,
+			Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), IfSeq: &r.newest,
+		}
+		if c.Type != api.CommandTypeStop { // too few to go on with are not too few to stop
+			s.MinDrivers = r.Plan.MinDrivers
 		}
 		r.sent = r.sent || c.Type == api.CommandTypeSetPlayers
 		a, err := r.Client.Issue(ctx, s, key)
