@@ -9,7 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 )
 
 func main() {
@@ -18,16 +22,44 @@ func main() {
 }
 
 // untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits until they are
-// asked for, and returns a context that ends with the first.
+// asked for, and returns a context that ends with the first. The second ends the process at once.
 func untilSignal() func() context.Context {
 	asked := make(chan context.Context, 1)
 	go func() {
-		ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-		context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+		ctx, end := context.WithCancel(context.Background())
+		defer end()
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, endSignals()...)
 		asked <- ctx
+		<-signals
+		end()
+		<-signals
+		leave()
 	}()
 	return func() context.Context { return <-asked }
 }
+
+// lastWord is what a command says when a second signal ends the process in the midst of its clearing up.
+var lastWord atomic.Pointer[func()]
+
+// leave ends the process at once. A terminal that takes no more text must not hold it.
+func leave() {
+	if say := lastWord.Load(); say != nil {
+		said := make(chan struct{})
+		go func() { // ends with the process
+			(*say)()
+			close(said)
+		}()
+		select {
+		case <-said:
+		case <-time.After(time.Second):
+		}
+	}
+	os.Exit(int(clierr.Interrupted))
+}
+
+// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that must clear up.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // endSignals are the signals that end a command in order. A hang-up is one, unless nohup has it ignored.
 func endSignals() []os.Signal {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
@@ -21,9 +19,9 @@ type running struct {
 	reports
 }
 
-// execute runs a plan and writes the reports.
+// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be stopped.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
-	signal.Ignore(syscall.SIGPIPE) // a run whose reader is gone, as of `run … | head`, must live to send its stop
+	outliveReaders()
 	server, err := c.dial(s, c.Submitter)
 	if err != nil {
 		return err

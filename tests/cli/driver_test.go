@@ -23,14 +23,18 @@ type swarmDriver struct {
 
 // startDriver connects a driver and waits until the server has accepted it.
 func startDriver(url, id string, labels map[string]string) (*swarmDriver, error) {
+	return startDriverBy(&http.Client{Transport: &http.Transport{}}, url, id, labels)
+}
+
+// startDriverBy is startDriver over a network of its own.
+func startDriverBy(client *http.Client, url, id string, labels map[string]string) (*swarmDriver, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &swarmDriver{leave: cancel, left: make(chan error, 1)}
 	d.change.L = &d.mu
 	connected := make(chan struct{}, 100)
-	transport := &http.Transport{}
 	go func() {
 		d.left <- driver.Run(ctx, driver.Config{
-			URL: url, DriverID: id, Labels: labels, HTTPClient: &http.Client{Transport: transport},
+			URL: url, DriverID: id, Labels: labels, HTTPClient: client,
 			OnConnect: func(driver.Session) {
 				select {
 				case connected <- struct{}{}:
@@ -38,7 +42,7 @@ func startDriver(url, id string, labels map[string]string) (*swarmDriver, error)
 				}
 			},
 		}, driver.HandlerFunc(d.apply))
-		transport.CloseIdleConnections()
+		client.CloseIdleConnections()
 	}()
 	select {
 	case <-connected:

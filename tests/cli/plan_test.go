@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -273,5 +276,46 @@ func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 		default:
 			t.Errorf("it does not say what became of the load:\n%s", said)
 		}
+	}
+}
+
+// TestPlanOutlivesItsReaders: when nobody reads any more what a run says, its load is stopped all the same: at its end, or by Ctrl-C,
+// which ends the reader of a pipeline too.
+func TestPlanOutlivesItsReaders(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hold string
+		code int
+	}{"to its end": {"300ms", 0}, "and is interrupted": {"60s", 130}} {
+		t.Run(name, func(t *testing.T) {
+			s, drivers := newWorld(t, "d-1", "d-2")
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := exec.Command(filepath.Join(binaries, "swarmcall"), "run", stepsPlan(t, "abort", tc.hold))
+			p.Stdout, p.Stderr, p.Env, p.Dir = w, w, environment(t.TempDir(), s.url()), t.TempDir()
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = p.Process.Kill() })
+			_ = w.Close()
+			if _, err := io.ReadFull(r, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			_ = r.Close()
+			if !drivers["d-1"].until("players 1") {
+				t.Fatal("d-1 gets no load")
+			}
+			if tc.code != 0 {
+				_ = p.Process.Signal(os.Interrupt)
+			}
+			_ = p.Wait()
+			if got := p.ProcessState.ExitCode(); got != tc.code {
+				t.Errorf("exit code %d, want %d", got, tc.code)
+			}
+			if log := logged(t, s.url()); log[len(log)-1] != "stop" {
+				t.Errorf("the log has %q", log)
+			}
+		})
 	}
 }
