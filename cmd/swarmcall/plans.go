@@ -28,6 +28,9 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	}
 	defer server.CloseIdle()
 	r := plan.Runner{Plan: p, Client: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
+	say := r.LastWord
+	lastWord.Store(&say)
+	defer lastWord.Store(nil)
 	began := time.Now()
 	steps, err := r.Run(ctx)
 	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: steps, Err: err})

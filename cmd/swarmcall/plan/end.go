@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
@@ -20,36 +22,59 @@ const endLimit = 30 * time.Second
 func (r *Runner) end(ctx context.Context, cause error) error {
 	switch {
 	case r.taken != nil:
-		r.Line.Say("nothing is stopped: the last word is somebody else's")
-		return cause
-	case !r.sent:
+		return r.yield(ctx, cause)
+	case !r.sent.Load():
 		r.Line.Say("no load was commanded, so there is nothing to stop")
 		return cause
 	}
-	if cause != nil {
+	if cause != nil && clierr.CodeOf(cause) != clierr.Interrupted {
 		r.Line.Say("stopping the load: %v", cause)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
-	step, err := r.send(ctx, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.target())
-	if err == nil {
-		e := step.Entry.Value
-		if err = verdict.Error(e, r.Plan.Allow); clierr.CodeOf(err) == clierr.Missing && len(stillMissing(e)) == 0 {
-			err = nil // they have stopped when they were back
-		}
-		if step.Err = err; err == nil {
-			passed(step)
-		}
-	}
-	switch {
-	case err == nil:
-		return stopped(cause, verdict.Sentence(step.Entry.Value))
+	away := r.Client.Retries() != r.retries
+	step, err := r.send(limited, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.target())
+	switch p := remote.RefusalOf(err); {
 	case r.taken != nil && cause == nil:
-		return r.taken
+		return r.yield(ctx, r.taken)
 	case r.taken != nil:
-		r.Line.Say("nothing is stopped: %v", r.taken)
+		return r.yield(ctx, cause)
+	case p != nil && p.Code == api.NoActiveDrivers: // a stop is refused so only if nobody is there to run load, nor may come back
+		r.sent.Store(false)
+		r.Line.Say("no driver is there and no load is desired, so there is nothing to stop")
 		return cause
+	case err != nil:
+		return notStopped(cause, err)
 	}
+	return r.verify(ctx, cause, step, away || r.Client.Retries() != r.retries)
+}
+
+// verify finds out whether the stop has reached every driver that may run load of this run. One that is away may come back.
+func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, away bool) error {
+	stop := step.Entry.Value
+	err := verdict.Error(stop, r.Plan.Allow)
+	if code := clierr.CodeOf(err); code != clierr.OK && code != clierr.Missing {
+		step.Err = err
+		return notStopped(cause, err)
+	}
+	f := follower{Runner: r, stop: stop, away: away}
+	left, rerr := f.wait(ctx, cause == nil)
+	switch {
+	case rerr != nil && err == nil:
+		err = rerr
+	case rerr == nil && len(left) == 0:
+		r.sent.Store(false)
+		passed(step)
+		return stopped(cause, verdict.Sentence(stop))
+	case rerr == nil:
+		err = notReached(left)
+		if r.Plan.Allow.Covers(len(left), len(f.loaded)) {
+			passed(step)
+			r.Line.Say("%v; so many may be missing", err)
+			return cause
+		}
+	}
+	step.Err = err
 	return notStopped(cause, err)
 }
 
@@ -62,14 +87,39 @@ func stopped(cause error, sentence string) error {
 	return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; the load is stopped", Why: errors.New(sentence)}
 }
 
+const loud = "THE LOAD MAY STILL BE ON"
+
+// notReached names the drivers that have not taken the stop up.
+func notReached(left []api.DriverDrift) error {
+	names := make([]string, len(left))
+	for i, d := range left {
+		names[i] = describe(d)
+	}
+	end := "was not reached; it is stopped when it is back"
+	if len(left) > 1 {
+		end = "were not reached; they are stopped when they are back"
+	}
+	return &clierr.Error{Code: clierr.Missing, What: fmt.Sprintf("%s: %s %s", loud, some(names), end), Seen: names[:min(len(names), 10)]}
+}
+
+func describe(d api.DriverDrift) string {
+	if d.State == "" {
+		return d.DriverId + " (not back since the server was away)"
+	}
+	return fmt.Sprintf("%s (%s, last seen with %d players)", d.DriverId, d.State, d.Reported.Players)
+}
+
 // notStopped says it loudly. The exit code stays that of the first failure.
 func notStopped(cause, err error) error {
 	e := &clierr.Error{
-		Code: clierr.CodeOf(err), What: "THE LOAD MAY STILL BE ON: the stop was not acked by all", Why: err,
-		Mend: "stop it: swarmcall stop --yes\ndrivers that are away stop when they are back, or when their lease ends",
+		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Why: err,
+		Mend: "who is there: swarmcall drivers list; stop it: swarmcall stop --yes\ndrivers that are away stop when they are back, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {
 		e.Seen = inner.Seen
+		if strings.HasPrefix(inner.What, loud) {
+			e.What, e.Why = inner.What, inner.Why
+		}
 	}
 	if cause != nil {
 		e.Code = clierr.CodeOf(cause)

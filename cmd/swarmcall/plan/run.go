@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
@@ -25,7 +27,7 @@ type Runner struct {
 	start   int64           // newest entry when the run began
 	newest  int64           // newest players command of ours, once known
 	known   bool            // newest is
-	sent    bool            // load may have been commanded
+	sent    atomic.Bool     // load may have been commanded, and not been stopped
 	steps   []report.Step   // what was sent
 	crew    map[string]bool // drivers that the last step reached
 	retries int64           // of the client, when the last step was sent
@@ -37,6 +39,12 @@ type Runner struct {
 // Run runs the plan and stops the load. The steps are in the report either way.
 func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.crew = map[string]bool{}
+	heard := context.AfterFunc(ctx, func() {
+		if r.sent.Load() {
+			r.Line.Say("stopping the load; a second Ctrl-C leaves at once, with the load on")
+		}
+	})
+	defer heard()
 	r.Line.Say("run %s of plan %q: %d stages", r.ID, r.Plan.Name, len(r.Plan.Stages))
 	if err = r.begin(ctx); err == nil {
 		err = r.stages(ctx)
@@ -52,6 +60,13 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 		err = &clierr.Error{Code: clierr.Interrupted, What: "interrupted"}
 	}
 	return r.steps, r.end(ctx, err)
+}
+
+// LastWord is for who leaves without waiting for the end.
+func (r *Runner) LastWord() {
+	if r.sent.Load() {
+		r.Line.Say("THE LOAD MAY STILL BE ON: left before the stop was acked; to stop it: swarmcall stop --yes")
+	}
 }
 
 // begin notes where the log stands: what is older than that is no newer command.
@@ -189,6 +204,7 @@ func (r *Runner) rollCall(ctx context.Context) error {
 	if r.Client.Retries() != r.retries {
 		limit = max(limit, afterAway)
 	}
+	told := false
 	for end := time.Now().Add(limit); len(r.crew) > 0; {
 		active, err := r.active(ctx)
 		if err != nil {
@@ -203,10 +219,23 @@ func (r *Runner) rollCall(ctx context.Context) error {
 		if len(absent) == 0 || !time.Now().Before(end) {
 			return nil
 		}
+		if !told {
+			r.Line.Say("waiting for %s to come back, at most %v", some(absent), limit)
+			told = true
+		}
 		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(absent), len(r.crew)))
 		if !remote.Sleep(ctx, rollPace) {
 			return ctx.Err()
 		}
 	}
 	return nil
+}
+
+// some names the first of many.
+func some(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

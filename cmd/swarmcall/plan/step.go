@@ -91,18 +91,16 @@ func (r *Runner) note(n int) string {
 }
 
 // issue sends a command on the condition that ours is the newest. The first step does not know what is: it is refused for what was
-// there before, which the server names, and then sent on the condition that this is still so.
+// there before, which the server names, and then sent on the condition that this is still so. A stop is for whoever is there.
 func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Target, key string) (remote.Answer[remote.Entry], error) {
-	began := time.Now()
+	s := remote.Submission{Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), IfSeq: &r.newest}
+	var patience time.Duration
+	if c.Type != api.CommandTypeStop {
+		s.MinDrivers, patience = r.Plan.MinDrivers, r.Plan.Rejoin
+	}
+	began, told := time.Now(), false
 	for {
-		s := remote.Submission{
-			Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), IfSeq: &r.newest,
-		}
-		if c.Type != api.CommandTypeStop { // too few to go on with are not too few to stop
-			s.MinDrivers = r.Plan.MinDrivers
-		}
-		r.sent = r.sent || c.Type == api.CommandTypeSetPlayers
-		a, err := r.Client.Issue(ctx, s, key)
+		a, err := r.once(ctx, s, key)
 		seq, refused := remote.Newer(err)
 		switch {
 		case refused && seq != r.newest:
@@ -110,7 +108,11 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 				return a, r.taken
 			}
 			r.newest, r.known = seq, true
-		case clierr.CodeOf(err) == clierr.TooFew && time.Since(began) < r.Plan.Rejoin && ctx.Err() == nil:
+		case clierr.CodeOf(err) == clierr.TooFew && time.Since(began) < patience && ctx.Err() == nil:
+			if !told {
+				r.Line.Say("waiting for more drivers, at most %v: %v", patience, err)
+				told = true
+			}
 			if !remote.Sleep(ctx, rollPace) {
 				return a, ctx.Err()
 			}
@@ -118,6 +120,18 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 			return a, err
 		}
 	}
+}
+
+// once sends a command, and notes whether load may be on by it. A refusal is certain only if it answers the first try: an earlier one
+// may have got through.
+func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (remote.Answer[remote.Entry], error) {
+	tries, before := r.Client.Retries(), r.sent.Load()
+	r.sent.Store(before || s.Command.Type == api.CommandTypeSetPlayers)
+	a, err := r.Client.Issue(ctx, s, key)
+	if p := remote.RefusalOf(err); p != nil && p.Status/100 == 4 && r.Client.Retries() == tries {
+		r.sent.Store(before)
+	}
+	return a, err
 }
 
 // askLimit is how long a run tries to find out whose command is newer.
