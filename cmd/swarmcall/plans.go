@@ -37,14 +37,14 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 }
 
 type runCmd struct {
-	Plan  string `arg:"" help:"The plan's file; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
+	Plan  string `arg:"" help:"The plan's file, or - for stdin; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
 	Check bool   `help:"Check the plan, and send nothing."`
 	running
 }
 
 // Run runs the plan's file.
 func (c *runCmd) Run(ctx context.Context, s streams) error {
-	p, err := plan.Read(c.Plan)
+	p, err := plan.Read(c.Plan, s.in)
 	if err != nil || c.Check {
 		return err
 	}

@@ -72,6 +72,14 @@ func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 		}
 	}
 	swarmcall(t, "http://127.0.0.1:1", "run", "--check", stepsPlan(t, "retry", "1s")).code(0)
+	for _, bad := range []string{
+		"target: {driver_ids: [a b]}\nstages: [{hold: 1s}]", "stages: [{set: {players: 1.5}}]", "stages: [{set: {players: 010}}]",
+		"name: \"a\\eb\"\nstages: [{hold: 1s}]", "stages: [{hold: 1s}]\n---\nstages: []",
+	} {
+		p := swarmcall(t, "http://127.0.0.1:1", "run", "--check", planFile(t, bad))
+		p.code(2)
+		p.says("line ")
+	}
 }
 
 // TestPlanThroughARestart: the server goes away in mid-plan, in order or by force, and each stage is in the log once.
@@ -440,4 +448,16 @@ func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 		t.Errorf("a false alarm:\n%s", p.err)
 	}
 	sameLog(t, s.url())
+}
+
+// TestPlanFromStdin: - is what a pipe brings.
+func TestPlanFromStdin(t *testing.T) {
+	for text, want := range map[string]int{"stages: [{hold: 1s}]": 0, "stages: []": 2} {
+		p := exec.Command(filepath.Join(binaries, "swarmcall"), "run", "--check", "-")
+		p.Stdin, p.Env, p.Dir = strings.NewReader(text), environment(t.TempDir(), "http://127.0.0.1:1"), t.TempDir()
+		out, _ := p.CombinedOutput()
+		if got := p.ProcessState.ExitCode(); got != want {
+			t.Errorf("%s: exit code %d, want %d\n%s", text, got, want, out)
+		}
+	}
 }

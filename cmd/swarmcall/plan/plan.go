@@ -6,14 +6,20 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // What to do when drivers do not ack or are lost.
@@ -36,6 +42,8 @@ type Plan struct {
 	Stages     []Stage       `yaml:"stages"`
 
 	Leave bool `yaml:"-"` // leave the load on when all went well: for a ramp by hand
+
+	where lines // in the file; nil when there is none
 }
 
 // Target says which drivers.
@@ -75,9 +83,16 @@ type Ramp struct {
 	Total bool          `yaml:"total"`
 }
 
-// Read reads and checks a plan's file.
-func Read(path string) (*Plan, error) {
-	b, err := os.ReadFile(path)
+// Read reads and checks a plan's file; "-" is stdin.
+func Read(path string, stdin io.Reader) (*Plan, error) {
+	var b []byte
+	var err error
+	if path == "-" {
+		path = "on stdin"
+		b, err = io.ReadAll(stdin)
+	} else {
+		b, err = os.ReadFile(path)
+	}
 	if err == nil {
 		var p *Plan
 		if p, err = Parse(b); err == nil {
@@ -89,7 +104,11 @@ func Read(path string) (*Plan, error) {
 
 // Parse reads a plan. Unknown names are refused: a misspelt on_missing must not mean something else.
 func Parse(b []byte) (*Plan, error) {
-	p := &Plan{}
+	where, err := scan(b)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{where: where}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
 	if err := d.Decode(p); err != nil {
@@ -122,10 +141,34 @@ func (p *Plan) Check() error {
 	bad.add(!policy(p.OnMissing), "on_missing must be continue, retry or abort")
 	bad.add(p.Deadline != 0 && (p.Deadline < time.Millisecond || p.Deadline > time.Minute), "deadline must be 1ms to 60s")
 	bad.add(*p.Retries < 0 || p.Rejoin < 0 || p.MinDrivers < 0, "retries, rejoin and min_drivers must not be negative")
+	p.checkNames(&bad)
 	for i := range p.Stages {
-		p.Stages[i].check(i+1, &bad)
+		var of faults
+		p.Stages[i].check(i+1, &of)
+		for _, err := range of {
+			bad = append(bad, p.where.at(err, "stages", strconv.Itoa(i)))
+		}
 	}
 	return errors.Join(bad...)
+}
+
+// checkNames refuses the names that the server would, before anything is sent.
+func (p *Plan) checkNames(bad *faults) {
+	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
+		*bad = append(*bad, p.where.at(fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name), "name"))
+	}
+	if p.Target == nil {
+		return
+	}
+	for i, id := range p.Target.DriverIDs {
+		if !swarm.ValidDriverID(id) {
+			*bad = append(*bad, p.where.at(fmt.Errorf("%q cannot be the id of a driver: letters, digits and . _ : -, at most %d, as swarmcall drivers list shows them",
+				id, swarm.MaxIDBytes), "target", "driver_ids", strconv.Itoa(i)))
+		}
+	}
+	for _, f := range swarm.ValidateLabels(p.Target.Labels, "labels") {
+		*bad = append(*bad, p.where.at(errors.New(strings.TrimPrefix(f.Pointer, "/")+" "+f.Detail), "target", "labels"))
+	}
 }
 
 type faults []error

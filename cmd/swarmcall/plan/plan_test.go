@@ -51,6 +51,36 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	}
 }
 
+// TestFaultsHaveALine: what YAML would read as something else, and what the server would refuse, each with its line.
+func TestFaultsHaveALine(t *testing.T) {
+	const stages = "stages: [{hold: 1s}]\n"
+	for text, want := range map[string]string{
+		stages + "target:\n  driver_ids:\n  - ok\n  - a b\n":          `line 5: "a b" cannot be the id of a driver`,
+		stages + "target:\n  labels: {a b: c}\n":                      "line 3: labels has a key",
+		stages + "name: \"a\\nb\"\n":                                  "line 2: the name",
+		"stages:\n- set:\n    players: 1.5\n":                         "line 3: players is 1.5; it must be a whole number",
+		"stages:\n- set: {total: 010}\n":                              "line 2: total is 010; it must be a whole number",
+		"stages:\n- ramp: {from: 0x1, to: 1e3, step: 1, every: 1s}\n": "line 2: to is 1e3",
+		stages + "min_drivers: 1_0\n":                                 "line 2: min_drivers is 1_0",
+		stages + "retries: 3.0\n":                                     "line 2: retries is 3.0",
+		stages + "---\nstages: []\n":                                  "a second document begins here",
+		"stages:\n- hold: 1s\n- hold: -1s\n":                          "line 3: stage 2: hold must not",
+		"":                                                            "it is empty",
+	} {
+		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v of\n%s", want, err, text)
+		}
+	}
+	for _, good := range []string{
+		stages + "name: 010\ntarget: {labels: {players: 1.5, step: 010}}\n", "---\n" + stages + "...\n",
+		"stages:\n- ramp: {from: 0, to: 1, step: 1, every: 1s, total: true}\n",
+	} {
+		if _, err := Parse([]byte(good)); err != nil {
+			t.Errorf("%v of\n%s", err, good)
+		}
+	}
+}
+
 func TestRampValues(t *testing.T) {
 	for _, tc := range []struct {
 		from, to, step int64

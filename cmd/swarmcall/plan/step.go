@@ -87,7 +87,8 @@ func (r *Runner) send(ctx context.Context, name string, c remote.Command, target
 // note marks the commands of this run, so that it knows its own.
 func (r *Runner) note(n int) string {
 	const most = 120
-	return fmt.Sprintf("%s step %d of plan %s", r.ID, n, r.Plan.Name[:min(len(r.Plan.Name), most)])
+	name := strings.ToValidUTF8(r.Plan.Name[:min(len(r.Plan.Name), most)], "") // it may be cut in a character
+	return fmt.Sprintf("%s step %d of plan %s", r.ID, n, name)
 }
 
 // issue sends a command on the condition that ours is the newest. The first step does not know what is: it is refused for what was
