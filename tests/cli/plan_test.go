@@ -133,8 +133,8 @@ func TestPlanLosesADriver(t *testing.T) {
 		says string
 	}{
 		"abort":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "d-2 lost: not connected when the step was sent"},
-		"continue": {3, whole, "going on without them"},
-		"retry":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "try 2 of 2 again, for 1 drivers"},
+		"continue": {3, whole, "going on without d-2"},
+		"retry":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "try 2 of 2: not connected: d-2"},
 	} {
 		t.Run(policy, func(t *testing.T) {
 			s, drivers := newWorld(t, "d-1", "d-2")
@@ -162,9 +162,10 @@ func TestPlanRetries(t *testing.T) {
 	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"), "--report", "junit="+report)
 	p.says("hold for")
 	drivers["d-2"].set("hold")
-	p.says("try 1 of 2 again, for 1 drivers")
+	p.says("try 1 of 2 again, for d-2")
 	drivers["d-2"].set("")
 	p.code(0)
+	p.says("try 1 of 2: acked by d-2")
 	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
 		t.Errorf("d-2 applied %q", got)
 	}

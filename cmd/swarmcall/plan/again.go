@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
@@ -19,7 +20,7 @@ func (r *Runner) again(ctx context.Context, name string, c remote.Command, step 
 	entries := []int64{step.Entry.Value.Seq}
 	missing := append(stillMissing(step.Entry.Value), step.Lost...)
 	for try := 1; try <= *r.Plan.Retries; try++ {
-		r.Line.Say("%s: try %d of %d again, for %d drivers", name, try, *r.Plan.Retries, len(missing))
+		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, some(missing))
 		if !remote.Sleep(ctx, time.Duration(try)*againPace) {
 			return ctx.Err()
 		}
@@ -42,9 +43,11 @@ func (r *Runner) again(ctx context.Context, name string, c remote.Command, step 
 				next.Err = verdict.Error(next.Entry.Value, r.Plan.Allow)
 			}
 		}
+		tried := missing
 		if missing, rerr = r.notYet(ctx, entries, missing, c.PlayersTotal != nil); rerr != nil {
 			return rerr
 		}
+		r.Line.Say("%s: try %d of %d: %s", name, try, *r.Plan.Retries, came(tried, missing, there))
 		if r.Plan.Allow.Covers(len(missing), len(r.crew)) {
 			return nil
 		}
@@ -74,4 +77,29 @@ func (r *Runner) notYet(ctx context.Context, entries []int64, missing []string, 
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(missing), func(id string) bool { return done[id] }), nil
+}
+
+// came says what came of a try, by those that have acked, those that have not, and those that it could not be sent to.
+func came(tried, missing, there []string) string {
+	var acked, silent, away []string
+	for _, id := range tried {
+		switch {
+		case !slices.Contains(missing, id):
+			acked = append(acked, id)
+		case slices.Contains(there, id):
+			silent = append(silent, id)
+		default:
+			away = append(away, id)
+		}
+	}
+	var parts []string
+	for _, p := range []struct {
+		ids  []string
+		what string
+	}{{acked, "acked by"}, {silent, "not acked by"}, {away, "not connected:"}} {
+		if len(p.ids) > 0 {
+			parts = append(parts, p.what+" "+some(p.ids))
+		}
+	}
+	return strings.Join(parts, "; ")
 }

@@ -48,7 +48,7 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 	if clierr.CodeOf(err) != clierr.Missing || onMissing != Continue {
 		return err
 	}
-	r.Line.Say("%s: going on without them", name)
+	r.Line.Say("%s: going on without %s", name, some(append(stillMissing(r.steps[i].Entry.Value), r.steps[i].Lost...)))
 	for _, id := range r.steps[i].Lost {
 		delete(r.crew, id)
 	}
