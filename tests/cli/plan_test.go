@@ -159,13 +159,20 @@ func TestPlanLosesADriver(t *testing.T) {
 func TestPlanRetries(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	report := t.TempDir() + "/junit.xml"
-	p := swarmcall(t, s.url(), "run", stepsPlan(t, "retry", "300ms"), "--report", "junit="+report)
+	plan := stepsPlan(t, "retry", "300ms")
+	text, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan = planFile(t, "min_drivers: 2\n"+string(text)) // of the step, not of those it is sent to again
+	p := swarmcall(t, s.url(), "run", plan, "--report", "junit="+report)
 	p.says("hold for")
 	drivers["d-2"].set("hold")
 	p.says("try 1 of 2 again, for d-2")
 	drivers["d-2"].set("")
 	p.code(0)
 	p.says("try 1 of 2: acked by d-2")
+	sameLog(t, s.url(), "set_spawn_delay_ms", "players 1", "players 2", "players 2", "players 3", "players 4", "stop")
 	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
 		t.Errorf("d-2 applied %q", got)
 	}

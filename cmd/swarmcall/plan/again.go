@@ -30,11 +30,11 @@ func (r *Runner) again(ctx context.Context, name string, c remote.Command, step 
 		}
 		there := slices.DeleteFunc(slices.Clone(missing), func(id string) bool { return !active[id] })
 		if len(there) > 0 {
-			target := &remote.Target{DriverIDs: there}
+			target, least := &remote.Target{DriverIDs: there}, 0
 			if c.PlayersTotal != nil {
-				target = r.Plan.target() // a total is split anew over those who are there
+				target, least = r.Plan.target(), r.Plan.MinDrivers // a total is split anew over those who are there
 			}
-			next, serr := r.send(ctx, name+", again", c, target)
+			next, serr := r.send(ctx, name+", again", c, target, least)
 			if serr != nil && clierr.CodeOf(serr) != clierr.TooFew {
 				return serr
 			}

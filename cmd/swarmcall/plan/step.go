@@ -31,7 +31,7 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 		return err
 	}
 	i := len(r.steps)
-	step, err := r.send(ctx, name, c, r.Plan.target())
+	step, err := r.send(ctx, name, c, r.Plan.target(), r.Plan.MinDrivers)
 	if err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 func passed(s *report.Step) { s.Err, s.Allow = nil, verdict.Allow{Percent: 100} }
 
 // send issues a command and waits for its outcome. The error is that no outcome is known; what the outcome says is for judge.
-func (r *Runner) send(ctx context.Context, name string, c remote.Command, target *remote.Target) (*report.Step, error) {
+func (r *Runner) send(ctx context.Context, name string, c remote.Command, target *remote.Target, least int) (*report.Step, error) {
 	step := report.Step{Name: name + ": " + c.String(), Key: fmt.Sprintf("%s/%d", r.ID, len(r.steps)+1), Allow: r.Plan.Allow}
 	c.Note = r.note(len(r.steps) + 1)
-	step.Entry, step.Err = r.issue(ctx, c, target, step.Key)
+	step.Entry, step.Err = r.issue(ctx, c, target, least, step.Key)
 	if step.Err == nil {
 		e := step.Entry.Value
 		if c.Type != api.CommandTypeSetSpawnDelayMs {
@@ -93,11 +93,13 @@ func (r *Runner) note(n int) string {
 
 // issue sends a command on the condition that ours is the newest. The first step does not know what is: it is refused for what was
 // there before, which the server names, and then sent on the condition that this is still so. A stop is for whoever is there.
-func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Target, key string) (remote.Answer[remote.Entry], error) {
-	s := remote.Submission{Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), IfSeq: &r.newest}
-	var patience time.Duration
-	if c.Type != api.CommandTypeStop {
-		s.MinDrivers, patience = r.Plan.MinDrivers, r.Plan.Rejoin
+func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Target, least int, key string) (remote.Answer[remote.Entry], error) {
+	s := remote.Submission{
+		Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), MinDrivers: least, IfSeq: &r.newest,
+	}
+	patience := r.Plan.Rejoin
+	if c.Type == api.CommandTypeStop {
+		patience = 0
 	}
 	began, told := time.Now(), false
 	for {
