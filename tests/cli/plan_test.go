@@ -418,6 +418,44 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 	})
 }
 
+// TestPlanThroughARestartInTheLastHold: a server that was away has forgotten its drivers. Those that are not back run on, which is said.
+func TestPlanThroughARestartInTheLastHold(t *testing.T) {
+	restart := func(t *testing.T, s *server, p *process) {
+		t.Helper()
+		p.says("hold for")
+		if err := s.end(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		p.says("trying again in")
+		if err := s.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("and all come back", func(t *testing.T) {
+		s, drivers := newWorld(t, "d-1", "d-2")
+		p := swarmcall(t, s.url(), "run", planFile(t, strings.ReplaceAll(oneStep, "%HOLD%", "2s")))
+		restart(t, s, p)
+		p.code(0)
+		for id, d := range drivers {
+			if got := d.commands(); got[len(got)-1] != "stop" {
+				t.Errorf("%s applied %q", id, got)
+			}
+		}
+	})
+	t.Run("and one does not", func(t *testing.T) {
+		s, _ := newWorld(t, "d-1")
+		f := freezable(t, s, "px1")
+		p := swarmcall(t, s.url(), "run", planFile(t, strings.ReplaceAll(oneStep, "%HOLD%", "60s")))
+		p.says("hold for")
+		f.Freeze()
+		restart(t, s, p)
+		swarmcall(t, s.url(), "wait", "drivers", "1", "--timeout", "60s").code(0)
+		p.signal(os.Interrupt)
+		p.code(130)
+		p.says("THE LOAD MAY STILL BE ON: px1 (not back since the server was away) was not reached")
+	})
+}
+
 // TestPlanLeftByASecondCtrlC: who does not wait for the stop is told what that means.
 func TestPlanLeftByASecondCtrlC(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
