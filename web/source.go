@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/live"
 	"github.com/swarmcall/swarmcall/web/page"
 	"github.com/swarmcall/swarmcall/web/view"
 )
@@ -19,6 +20,7 @@ type source struct {
 	world view.World
 	gen   uint64
 	seen  uint64 // newest command that was told as a mark
+	read  bool   // the log was read; it may have been empty
 	pages map[string]cachedPage
 	heat  map[string]cachedLive
 }
@@ -48,6 +50,7 @@ func (s *source) Tick(ctx context.Context) map[string][][]byte {
 	}
 	s.world = s.ui.worldOf(ctx, entries, err)
 	items := s.marks(entries)
+	s.read = s.read || (gen > 0 && err == nil)
 	if sample, ok := s.ui.history.observe(s.world); ok {
 		items = append(items, encodePoint(sample))
 	}
@@ -55,14 +58,13 @@ func (s *source) Tick(ctx context.Context) map[string][][]byte {
 	return map[string][][]byte{"/": items}
 }
 
-// marks tells of commands that are new since the last tick.
+// marks tells of commands that are new since the last tick. Those of before this server's first look are in the series already.
 func (s *source) marks(entries []swarm.Entry) [][]byte {
-	first := s.seen == 0
 	var out [][]byte
 	for i := len(entries) - 1; i >= 0; i-- {
 		if e := entries[i]; e.Seq > s.seen {
 			s.seen = e.Seq
-			if !first {
+			if s.read {
 				out = append(out, encodeMark(e))
 			}
 		}
@@ -89,6 +91,9 @@ func (s *source) Render(ctx context.Context, topic string) (page.Live, error) {
 			s.heat = map[string]cachedLive{}
 		}
 		s.heat[topic] = cachedLive{s.world.Now, screen.live}
+	}
+	if swarm.CodeOf(err) == swarm.CodeNotFound {
+		err = live.ErrGone
 	}
 	return screen.live, err
 }

@@ -231,3 +231,28 @@ func head(t testing.TB, url string) (int, error) {
 	}
 	return resp.StatusCode, resp.Body.Close()
 }
+
+// A driver that is forgotten, and comes back, is told to those who look at it: what they see does not look live meanwhile.
+func TestStreamTellsOfADriverThatIsGone(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), nil)
+	server := serveLive(t, s, nil)
+	events := watch(t, server.URL, "topic=/ui/drivers/d-4&fresh=/ui/drivers/d-4", "")
+	next(t, events, contains(`id=\"head\"`))
+	s.SetDrivers(nil)
+	next(t, events, contains(`"gone":1`))
+	next(t, watch(t, server.URL, "topic=/ui/drivers/d-4", "elsewhere.7"), contains(`"gone":1`))
+	s.SetDrivers(webtest.Drivers())
+	next(t, events, contains(`"gone":0`))
+}
+
+// The first command of a fresh log is marked on the chart as every other.
+func TestStreamMarksTheFirstCommand(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), nil)
+	server := serveLive(t, s, nil)
+	events := watch(t, server.URL, "topic=/&fresh=/", "")
+	next(t, events, contains(`id=\"hero\"`))
+	if _, err := s.Submit(t.Context(), command(11)); err != nil {
+		t.Fatal(err)
+	}
+	next(t, events, contains(`["m",`))
+}

@@ -55,6 +55,7 @@ func (t *topic) frame(cursor uint64) []byte {
 	b.WriteString(`{"topic":`)
 	b.Write(jsonString(t.name))
 	empty := b.Len()
+	t.encodeGone(&b, cursor)
 	t.encodeParts(&b, cursor)
 	t.encodeLists(&b, cursor)
 	t.encodeItems(&b, cursor)
@@ -63,6 +64,19 @@ func (t *topic) frame(cursor uint64) []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// encodeGone tells since when the page is gone, in milliseconds; 0 when it is back.
+func (t *topic) encodeGone(b *bytes.Buffer, cursor uint64) {
+	if t.gone.rev <= cursor {
+		return
+	}
+	var ms int64
+	if !t.gone.since.IsZero() {
+		ms = t.gone.since.UnixMilli()
+	}
+	b.WriteString(`,"gone":`)
+	b.Write(strconv.AppendInt(nil, ms, 10))
 }
 
 func (t *topic) encodeParts(b *bytes.Buffer, cursor uint64) {

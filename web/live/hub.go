@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -12,12 +13,16 @@ import (
 	"github.com/swarmcall/swarmcall/web/page"
 )
 
+// ErrGone says that the page of a topic no longer exists: what it was about is unknown now.
+var ErrGone = errors.New("there is no such page any more")
+
 // Source is what the hub shows. Only the hub's goroutine calls it.
 type Source interface {
 	// Tick takes stock of the world; what is rendered until the next Tick is of that moment. The items go to the viewers of a
 	// topic one after the other, as they are: small JSON, such as the points of a chart.
 	Tick(ctx context.Context) map[string][][]byte
-	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what they have.
+	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what they have;
+	// with ErrGone they are told that it is old for good.
 	Render(ctx context.Context, topic string) (page.Live, error)
 }
 
@@ -129,6 +134,10 @@ func (h *Hub) tick(ctx context.Context) time.Duration {
 	renderings := make(map[string]rendered, len(names))
 	for _, name := range names {
 		l, err := h.cfg.Source.Render(ctx, name)
+		if errors.Is(err, ErrGone) {
+			renderings[name] = rendered{gone: true}
+			continue
+		}
 		if err != nil {
 			h.cfg.Logger.Debug("a live page cannot be rendered", "topic", name, "err", err)
 			continue

@@ -15,6 +15,7 @@ import (
 type rendered struct {
 	parts []element
 	lists []renderedList
+	gone  bool // the page does not exist
 }
 
 type element struct {
@@ -78,6 +79,13 @@ type topic struct {
 	order   []string // of parts
 	lists   map[string]*list
 	items   []item
+	gone    gone
+}
+
+// gone is since when the page of a topic does not exist; the zero time while it does.
+type gone struct {
+	since time.Time
+	rev   uint64
 }
 
 type versioned struct {
@@ -105,7 +113,7 @@ func newTopic(name string) *topic {
 
 // apply takes over what was rendered and reports whether anything changed.
 func (t *topic) apply(r rendered, items [][]byte, rev uint64) bool {
-	changed := len(items) > 0
+	changed := t.gone.apply(r, rev) || len(items) > 0
 	for _, e := range r.parts {
 		if t.parts[e.id] == nil {
 			t.order = append(t.order, e.id)
@@ -124,8 +132,22 @@ func (t *topic) apply(r rendered, items [][]byte, rev uint64) bool {
 	return changed
 }
 
-// filled reports whether t was ever rendered.
-func (t *topic) filled() bool { return len(t.parts)+len(t.lists) > 0 }
+// apply notes that the page went, or came back. A tick that brings only items tells nothing of it.
+func (g *gone) apply(r rendered, rev uint64) bool {
+	switch {
+	case r.gone && g.since.IsZero():
+		g.since = time.Now()
+	case !g.since.IsZero() && len(r.parts)+len(r.lists) > 0:
+		g.since = time.Time{}
+	default:
+		return false
+	}
+	g.rev = rev
+	return true
+}
+
+// filled reports whether t was ever rendered, or is known to be gone.
+func (t *topic) filled() bool { return len(t.parts)+len(t.lists) > 0 || t.gone.rev > 0 }
 
 func (t *topic) list(id string) *list {
 	if t.lists[id] == nil {
