@@ -1,5 +1,5 @@
 // @ts-check
-// What is live on a page, and what the page says about it: Live, Reconnecting (stale since), Paused, Signed out.
+// What is live on a page, and what the page says about it: Live, Reconnecting (stale since), Gone, Paused, Signed out.
 import { link } from './link.js';
 import { morph, parse } from './morph.js';
 
@@ -15,6 +15,8 @@ export class Page {
     this.heldNews = 0;
     this.state = 'connecting';
     this.since = 0;
+    this.loaded = Date.now(); // what is shown is of then at least
+    this.gone = 0; // since when the server does not know what this page is about
     /** @type {(() => void)[]} */ this.changes = [];
     /** @type {((item: any[]) => void)[]} */ this.items = [];
     /** @type {Map<string, any>} */ this.lists = new Map(); // what is not shown yet of lists that hold back
@@ -29,36 +31,60 @@ export class Page {
     document.getElementById('conn')?.removeAttribute('hidden');
     document.getElementById('pause')?.addEventListener('click', () => this.pause());
     document.getElementById('more-new')?.addEventListener('click', () => this.showNew());
-    this.show('connecting', 'Connecting');
+    this.show('connecting');
     this.link = link(this.topic || '/ui/stop', () => this.cursor, (m) => this.hear(m));
-    setInterval(() => this.state === 'lost' && this.showLost(), 1000);
+    setInterval(() => this.badge(), 1000); // ages grow
   }
 
   /** @param {any} m */
   hear(m) {
-    if (m.kind === 'patch') this.patch(m.data);
+    if (m.kind === 'patch') this.take(m.data);
     else if (m.kind === 'reset') this.refresh();
-    else if (m.kind === 'out') this.show('out', 'Signed out');
-    else if (m.kind === 'lost') { this.since = m.since; this.state = 'lost'; this.showLost(); }
-    else if (m.build && this.build && m.build !== this.build) this.show('old', 'Server was updated: reload the page');
-    else if (this.state !== 'old') this.show('live', 'Live');
+    else if (m.kind === 'out') this.show('out');
+    else if (m.kind === 'lost') { this.since = Math.max(m.since, this.loaded); this.show('lost'); }
+    else if (m.build && this.build && m.build !== this.build) this.show('old');
+    else if (this.state !== 'old') this.show('live');
   }
 
-  showLost() {
-    const clock = new Date(this.since).toISOString().slice(11, 19);
-    this.show('lost', `Reconnecting (stale since ${clock}, ${Math.round((Date.now() - this.since) / 1000)} s)`);
+  /** A patch of this page means that it is there, unless it says that it is gone. @param {any} p */
+  take(p) {
+    if (p.topic === this.topic) this.setGone(p.gone ?? 0);
+    this.patch(p);
   }
 
-  /** @param {string} state @param {string} word */
-  show(state, word) {
+  /** @param {number} since */
+  setGone(since) {
+    if (since === this.gone) return;
+    this.gone = since;
+    document.getElementById('gone')?.remove();
+    if (since) document.getElementById('main')?.prepend(goneNotice(this.topic, since));
+    this.badge();
+  }
+
+  /** @param {string} state */
+  show(state) {
     this.state = state;
-    document.body.classList.toggle('stale', state === 'lost' || state === 'out');
+    this.badge();
+  }
+
+  /** What the badge says, by the first that holds: its state and its words. */
+  words() {
+    if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(this.since)}, ${age(this.since)})`];
+    if (this.state === 'out') return ['out', 'Signed out'];
+    if (this.gone) return ['gone', `Gone since ${clock(this.gone)}, ${age(this.gone)}`];
+    if (this.state === 'old') return ['old', 'Server was updated: reload the page'];
+    if (this.paused) return ['paused', 'Paused' + (this.heldNews ? ` · +${this.heldNews}` : '')];
+    return this.state === 'live' ? ['live', 'Live'] : ['connecting', 'Connecting'];
+  }
+
+  badge() {
+    const [state, words] = this.words();
+    document.body.classList.toggle('stale', ['lost', 'out', 'gone'].includes(state));
     const badge = document.getElementById('conn');
     const text = document.getElementById('conn-word');
     if (!badge || !text) return;
-    const paused = this.paused && state === 'live';
-    badge.dataset.state = paused ? 'paused' : state;
-    text.textContent = paused ? 'Paused' + (this.heldNews ? ` · +${this.heldNews}` : '') : word;
+    badge.dataset.state = state;
+    if (text.textContent !== words) text.textContent = words;
   }
 
   pause() {
@@ -75,7 +101,7 @@ export class Page {
       this.heldNews = 0;
       this.patch(held);
     }
-    if (this.state === 'live') this.show('live', 'Live');
+    this.badge();
   }
 
   /** @param {any} p */
@@ -97,7 +123,7 @@ export class Page {
       this.held.set('list ' + l.id, { list: { id: l.id, order: l.order ?? old.order, rows: [...rows.values()] } });
     }
     this.heldItems = [...this.heldItems, ...(p.items ?? [])].slice(-600);
-    if (this.state === 'live') this.show('live', 'Live');
+    this.badge();
   }
 
   /** @param {string} html */
@@ -176,7 +202,10 @@ export class Page {
   /** Loads the page anew and changes what differs. */
   async refresh() {
     const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => undefined);
+    if (answer?.status === 404) this.setGone(this.gone || Date.now());
     if (!answer?.ok) return;
+    this.setGone(0);
+    this.loaded = Date.now();
     const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
     for (const id of ['strip', 'stop-what', 'main']) {
       const [from, to] = [document.getElementById(id), next.getElementById(id)];
@@ -188,6 +217,22 @@ export class Page {
     this.link?.again();
     for (const f of this.changes) f();
   }
+}
+
+/** @param {number} at */
+function clock(at) { return new Date(at).toISOString().slice(11, 19); }
+
+/** @param {number} since */
+function age(since) { return `${Math.max(0, Math.round((Date.now() - since) / 1000))} s`; }
+
+/** @param {string} topic @param {number} since */
+function goneNotice(topic, since) {
+  const notice = document.createElement('p');
+  notice.id = 'gone';
+  notice.className = 'alert t-off';
+  const what = topic.startsWith('/ui/drivers/') ? 'This driver is' : 'This page is';
+  notice.textContent = `${what} gone since ${clock(since)}: the server no longer knows it. What stands here is old.`;
+  return notice;
 }
 
 /** A row cannot stand alone: it needs a table around it to be parsed. @param {string} html */
