@@ -38,3 +38,31 @@ func TestRestartForgetsADriver(t *testing.T) {
 		t.Error("the page looks as if it were of now")
 	}
 }
+
+// notes everything that a live region says from now on.
+const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
+	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
+
+// TestLostIsToldOnce keeps the server away for several attempts to reach it: since when the page is old does not move, its age
+// grows, and who hears the page is told once that the connection is lost, and once that it is back.
+func TestLostIsToldOnce(t *testing.T) {
+	s := startServer(t)
+	b := open(t)
+	b.goTo(s.url)
+	b.live()
+	eval[bool](b, notes)
+	s.stop()
+	b.says("#conn-word", "Reconnecting (stale since")
+	eval[bool](b, `(window.first = document.getElementById('conn-word').textContent, true)`)
+	b.until("said.length > 0")
+	b.until(`Number(document.getElementById('conn-word').textContent.match(/, (\d+) s/)[1]) >= 9`)
+	if now := eval[string](b, `[first, document.getElementById('conn-word').textContent].map(w => w.match(/since ([\d:]+)/)[1]).join()`); now[:8] != now[9:] {
+		t.Errorf("since when the page is old moved: %s", now)
+	}
+	s.start()
+	b.live()
+	b.until("said.length > 1")
+	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The connection is back." {
+		t.Errorf("it was said: %s", said)
+	}
+}

@@ -16,10 +16,24 @@ export function announce(page) {
       at = Date.now();
     }
   }, 1000);
+  watch(page, (words) => { if (loud) loud.textContent = words; });
+}
+
+/** Tells once that the connection is lost, and once that it is back: when data is heard, and not while it is tried. A page of
+ * something that is gone is told of once too. @param {import('./page.js').Page} page @param {(words: string) => void} tell */
+function watch(page, tell) {
   let lost = false;
+  let gone = 0;
   setInterval(() => {
-    const is = page.state === 'lost' && Date.now() - page.since > EVERY;
-    if (is !== lost && loud) loud.textContent = is ? 'The connection is lost. What is shown is old.' : 'The connection is back.';
-    lost = is;
+    if (!lost && page.state === 'lost' && Date.now() - page.since > EVERY) {
+      lost = true;
+      tell('The connection is lost. What is shown is old.');
+    } else if (lost && (page.state === 'live' || page.state === 'old')) {
+      lost = false;
+      tell('The connection is back.');
+    } else if (page.gone !== gone) {
+      gone = page.gone;
+      tell(document.getElementById('gone')?.textContent ?? 'What this page shows is there again.');
+    }
   }, 1000);
 }

@@ -14,12 +14,13 @@ export class Stream {
     this.tell = tell;
     this.topics = /** @type {string[]} */ ([]);
     this.cursor = '';
-    this.heard = Date.now();
+    this.heard = Date.now(); // when the server last said something; an attempt to reach it is no news of it
+    this.opened = 0;
     this.failures = 0;
     this.live = false;
     /** @type {EventSource | undefined} */ this.source = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.timer = undefined;
-    setInterval(() => this.source && Date.now() - this.heard > SILENCE && this.lose(), 1000);
+    setInterval(() => this.source && Date.now() - Math.max(this.heard, this.opened) > SILENCE && this.lose(), 1000);
   }
 
   /** Follows these topics; those that are fresh are sent whole. @param {string[]} topics @param {string[]} fresh @param {string} cursor */
@@ -44,7 +45,7 @@ export class Stream {
     for (const t of this.topics) q.append('topic', t);
     for (const t of fresh) q.append('fresh', t);
     q.set('after', this.cursor);
-    this.heard = Date.now();
+    this.opened = Date.now();
     const source = new EventSource('/ui/stream?' + q);
     this.source = source;
     const on = (/** @type {string} */ name, /** @type {(e: MessageEvent) => void} */ f) => source.addEventListener(name, (e) => {
@@ -77,7 +78,8 @@ export class Stream {
     this.tell({ kind: 'lost', since });
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => this.open([]), wait);
-    const answer = await fetch('/ui/about', { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
+    // A frozen server would keep each of these open, until no connection is left for a Stop.
+    const answer = await fetch('/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
     if (answer?.status === 401) {
       this.close();
       this.tell({ kind: 'out' });
