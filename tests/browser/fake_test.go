@@ -15,6 +15,12 @@ import (
 // fake serves the dashboard on a made-up swarm, behind the headers the server sends.
 func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 	t.Helper()
+	return fakeBehind(t, s, change, headers)
+}
+
+// fakeBehind serves it behind something of the test's own.
+func fakeBehind(t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler) string {
+	t.Helper()
 	cfg := web.Config{
 		Log: s, Fleet: s, Commands: s, Tick: 100 * time.Millisecond,
 		About: []web.Fact{{Name: "Version", Value: "v1.0.0"}, {Name: "Log", Value: "embedded JetStream, fsync per append"}},
@@ -29,7 +35,7 @@ func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = ui.Run(ctx) })
-	server := httptest.NewServer(headers(ui))
+	server := httptest.NewServer(behind(ui))
 	t.Cleanup(func() {
 		stop()
 		running.Wait()

@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 	older := view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]} // nothing came after its newest command
 	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
 	chrome := func(w view.World) page.Chrome {
-		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Strip: view.NewStrip(w)}
+		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
 	about := view.About{

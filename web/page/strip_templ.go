@@ -507,7 +507,7 @@ func dialogs(s view.Strip) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<form method=\"dialog\"><button class=\"quiet\">Close <kbd>Esc</kbd></button></form></dialog> <dialog id=\"sure-dialog\" aria-labelledby=\"sure-title\"><h2 id=\"sure-title\">Is that meant?</h2><p id=\"sure-what\"></p><form method=\"dialog\" class=\"inline\"><button class=\"quiet\" value=\"no\" autofocus>No, go back</button> <button class=\"button\" value=\"yes\">Yes, send it</button></form></dialog> <dialog id=\"help-dialog\" aria-labelledby=\"help-title\"><h2 id=\"help-title\">Keyboard</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<form method=\"dialog\"><button class=\"quiet\">Close <kbd>Esc</kbd></button></form><div class=\"sr\" aria-live=\"polite\"></div><div class=\"sr\" aria-live=\"assertive\"></div></dialog> <dialog id=\"sure-dialog\" aria-labelledby=\"sure-title\"><h2 id=\"sure-title\">Is that meant?</h2><p id=\"sure-what\"></p><form method=\"dialog\" class=\"inline\"><button class=\"quiet\" value=\"no\" autofocus>No, go back</button> <button class=\"button\" value=\"yes\">Yes, send it</button></form></dialog> <dialog id=\"help-dialog\" aria-labelledby=\"help-title\"><h2 id=\"help-title\">Keyboard</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -562,7 +562,7 @@ func KeyTable() templ.Component {
 				var templ_7745c5c3_Var27 string
 				templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(key)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/strip.templ`, Line: 112, Col: 16}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/strip.templ`, Line: 114, Col: 16}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 				if templ_7745c5c3_Err != nil {
@@ -580,7 +580,7 @@ func KeyTable() templ.Component {
 			var templ_7745c5c3_Var28 string
 			templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(k.what)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/strip.templ`, Line: 115, Col: 16}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `page/strip.templ`, Line: 117, Col: 16}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 			if templ_7745c5c3_Err != nil {

@@ -3,6 +3,7 @@ package view
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ActForm is what one can do to the swarm, or to one driver.
@@ -34,6 +35,14 @@ func NewActForm(w World, driver string) ActForm {
 		f.Players = strconv.FormatInt(most, 10)
 	}
 	return f
+}
+
+// answerLate is how long after its deadline what came of a command may reach the page, before the server is taken for frozen.
+const answerLate = 8 * time.Second
+
+// Patience is how long a page waits for what comes of a command, in milliseconds.
+func Patience(deadline time.Duration) string {
+	return strconv.FormatInt((deadline + answerLate).Milliseconds(), 10)
 }
 
 // ParseLabels reads "region=eu, zone=a".

@@ -13,6 +13,8 @@ type Retry struct {
 	N     string
 	Does  string
 	Guard string // what keeps it from undoing a newer command
+
+	Patience string // how long to wait for what comes of it, in milliseconds
 }
 
 // NoRetry is why a command that some miss cannot be sent to them again.
@@ -58,7 +60,7 @@ func (w World) retry(e swarm.Entry) (*Retry, *NoRetry) {
 	case newer > 0:
 		return nil, &NoRetry{Why: "It cannot be sent again: a newer command came for the same drivers:", URL: CommandURL(newer), Of: "#" + strconv.FormatUint(newer, 10)}
 	}
-	r := &Retry{Seq: strconv.FormatUint(e.Seq, 10), N: Plural(len(missing), "driver"), Does: Do(e.Issued.Command)}
+	r := &Retry{Seq: strconv.FormatUint(e.Seq, 10), N: Plural(len(missing), "driver"), Does: Do(e.Issued.Command), Patience: Patience(e.Issued.Deadline)}
 	if e.Issued.Command.Slot() == swarm.PlayersSlot {
 		r.Guard = "Refused if a newer command concerns them."
 	}

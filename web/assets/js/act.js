@@ -17,6 +17,7 @@ export function act(page) {
   dialog?.addEventListener('close', () => {
     const out = dialog.querySelector('.result');
     if (out) out.textContent = '';
+    for (const region of dialog.querySelectorAll('[aria-live]')) region.textContent = '';
   });
 }
 
@@ -56,23 +57,40 @@ async function send(form, page) {
   form.removeAttribute('aria-busy');
   button?.removeAttribute('aria-busy');
   tell(out, result);
-  const stopped = new FormData(form).get('type') === 'stop';
-  const loud = document.getElementById(stopped && result.tone !== 'ok' ? 'assertive' : 'polite');
-  if (loud) loud.textContent = result.says;
+  const loud = result.lost || (isStop(form) && result.tone !== 'ok');
+  say(form, loud ? 'assertive' : 'polite', result.says);
   for (const f of page.changes) f();
 }
 
+/** Says it aloud. All but an open dialog is silent while it is open, so there it is said inside. @param {HTMLFormElement} form
+ * @param {string} how @param {string} words */
+function say(form, how, words) {
+  const dialog = form.closest('dialog[open]');
+  const region = dialog?.querySelector(`[aria-live="${how}"]`) ?? document.getElementById(how);
+  if (region) region.textContent = words;
+}
+
 /** @param {HTMLFormElement} form */
+function isStop(form) { return new FormData(form).get('type') === 'stop'; }
+
+/** Waits for an answer as long as the command may take, and a little: a frozen server would never give one.
+ * @param {HTMLFormElement} form */
 async function post(form) {
+  const patience = Number(form.dataset.patience ?? document.documentElement.dataset.patience ?? 10_000);
   try {
     const answer = await fetch(form.action, {
-      method: 'POST', headers: { accept: 'application/json' },
+      method: 'POST', headers: { accept: 'application/json' }, signal: AbortSignal.timeout(patience),
       body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     });
     return await answer.json();
   } catch {
-    return { tone: 'bad', says: 'No answer from the server. The command may have been sent: look at the newest commands before you send it again.' };
+    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. See the log before you send it again.');
   }
+}
+
+/** @param {string} what */
+function unknown(what) {
+  return { tone: 'bad', lost: true, says: 'No answer from the server: not known whether ' + what, url: '/ui/commands', words: 'Log' };
 }
 
 /** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */
