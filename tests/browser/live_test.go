@@ -63,14 +63,67 @@ func TestPause(t *testing.T) {
 	b.keys("p")
 	submit(t, s, 77)
 	b.says("#conn-word", "Paused · +")
+	b.says("#conn-word", "since")
+	b.until("document.body.classList.contains('stale')")
 	if eval[bool](b, "document.querySelector('#recent').textContent.includes('77 players')") {
 		t.Error("the page changed while it was paused")
 	}
+	s.SetDrivers(webtest.Drivers()[:2])
+	b.says("#stop-what", "2 drivers") // what Stop names is of now all the same
 	b.keys("p")
+	b.until("!document.body.classList.contains('stale')")
 	b.says("#recent", "77 players each")
 	if !eval[bool](b, "document.querySelector('.act details').open && document.activeElement.closest('#last') !== null") {
 		t.Error("the focus, or what was open, is lost")
 	}
+}
+
+// TestPlayersField follows the load while nobody types in it, and keeps what somebody typed.
+func TestPlayersField(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	const field = "document.querySelector('input[name=players]').value"
+	submit(t, s, 77)
+	b.until(field + " === '77'")
+	b.do(chromedp.Focus("input[name=players]"))
+	b.keys("5")
+	typed := eval[string](b, field)
+	submit(t, s, 88)
+	b.says("#recent", "88 players each")
+	b.until("document.querySelector('input[name=players]').defaultValue === '88'")
+	if now := eval[string](b, field); now != typed {
+		t.Errorf("the field has %q; %q was typed", now, typed)
+	}
+	b.keys(kb.Enter)
+	b.says(".act .result", "all of 3 drivers acked")
+	submit(t, s, 99)
+	b.until(field + " === '99'") // what was typed is sent, and the field the server's again
+}
+
+// TestManyNewRows does not say how many there are when it cannot know.
+func TestManyNewRows(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil) + "/ui/commands")
+	b.live()
+	for i := range 60 {
+		submit(t, s, int64(i))
+	}
+	b.says("#more-new", "Show 50+ new")
+}
+
+// TestCopied says so, and offers it again.
+func TestCopied(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil) + "/ui/commands/14")
+	eval[bool](b, "(navigator.clipboard.writeText = async () => {}, true)")
+	b.until("document.querySelector('[data-copy]:not([hidden])')")
+	b.do(chromedp.Click("[data-copy]"))
+	b.says("[data-copy]", "Copied")
+	b.until("document.querySelector('[data-copy]').textContent === 'Copy'")
 }
 
 // TestKeyboard goes everywhere without a mouse, and switches the single keys off.
@@ -84,6 +137,11 @@ func TestKeyboard(t *testing.T) {
 		b.until("location.pathname === '" + to.path + "' && document.readyState === 'complete'")
 		b.live()
 	}
+	b.keys("g", "h")
+	b.until("location.pathname === '/ui/heatmap'")
+	b.live()
+	b.keys("j", "j")
+	b.until("document.activeElement.closest('.heat tbody tr:nth-child(2) th')")
 	b.keys("g", "d")
 	b.until("location.pathname === '/ui/drivers'")
 	b.live()

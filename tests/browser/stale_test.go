@@ -1,7 +1,10 @@
 package browser
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
@@ -65,4 +68,46 @@ func TestLostIsToldOnce(t *testing.T) {
 	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The connection is back." {
 		t.Errorf("it was said: %s", said)
 	}
+}
+
+// TestRestartWhilePaused restarts the server under a paused page: what one reads stays until it is resumed.
+func TestRestartWhilePaused(t *testing.T) {
+	s := startServer(t)
+	s.drive("d-1")
+	s.curl(setPlayers(5))
+	b := open(t)
+	b.goTo(s.url)
+	b.live()
+	b.says("#hero", "1 of 1 drivers run 5 of 5 players")
+	b.keys("p")
+	s.stop()
+	b.says("#conn-word", "Reconnecting (stale since")
+	s.start()
+	other := b.another()
+	other.goTo(s.url)
+	other.says("#strip", "1 active")
+	s.curl(setPlayers(7))
+	other.says("#hero", "1 of 1 drivers run 7 of 7 players")
+	b.says("#conn-word", "Paused · +")
+	if says := b.text("#recent"); !strings.Contains(says, "5 players each") || strings.Contains(says, "7 players each") {
+		t.Errorf("the paused page has changed: %s", says)
+	}
+	b.keys("p")
+	b.says("#recent", "7 players each")
+	b.says("#hero", "1 of 1 drivers run 7 of 7 players")
+}
+
+// TestLostIsNarrow looks at the long words of a lost connection in the narrowest window.
+func TestLostIsNarrow(t *testing.T) {
+	s := startServer(t)
+	b := open(t)
+	b.do(chromedp.EmulateViewport(320, 640))
+	b.goTo(s.url)
+	b.live()
+	s.stop()
+	b.says("#conn-word", "Reconnecting (stale since")
+	if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+		t.Errorf("the page is %d pixels wider than the window", over)
+	}
+	b.picture("state-7-stream-lost-320")
 }

@@ -1,5 +1,6 @@
 // @ts-check
 // Sends the forms that command the swarm without leaving the page. Nothing is shown as done before drivers have answered.
+import { typed } from './morph.js';
 
 /** @param {import('./page.js').Page} page */
 export function act(page) {
@@ -57,6 +58,7 @@ async function send(form, page) {
   form.removeAttribute('aria-busy');
   button?.removeAttribute('aria-busy');
   tell(out, result);
+  if (result.sent) for (const field of form.elements) typed.delete(field);
   const loud = result.lost || (isStop(form) && result.tone !== 'ok');
   say(form, loud ? 'assertive' : 'polite', result.says);
   for (const f of page.changes) f();
@@ -82,7 +84,7 @@ async function post(form) {
       method: 'POST', headers: { accept: 'application/json' }, signal: AbortSignal.timeout(patience),
       body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     });
-    return await answer.json();
+    return { ...(await answer.json()), sent: answer.ok };
   } catch {
     return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. See the log before you send it again.');
   }

@@ -4,6 +4,7 @@ import { act } from './act.js';
 import { announce } from './announce.js';
 import { charts } from './charts.js';
 import { keys } from './keys.js';
+import { typed } from './morph.js';
 import { Page } from './page.js';
 import { theme } from './theme.js';
 
@@ -16,7 +17,11 @@ theme();
 keys(page);
 announce(page);
 copyButtons();
+document.addEventListener('input', (e) => e.target && typed.add(e.target));
 page.start();
+
+/** How long a button says that it did what it was for. */
+const COPIED = 2000;
 
 function copyButtons() {
   const show = () => document.querySelectorAll('[data-copy]').forEach((b) => b.removeAttribute('hidden'));
@@ -27,6 +32,7 @@ function copyButtons() {
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = 'Copied';
+      setTimeout(() => { button.textContent = 'Copy'; }, COPIED);
     } catch {
       button.textContent = 'Select it and press Ctrl-C'; // no clipboard over plain HTTP
     }

@@ -47,7 +47,7 @@ function typing(el) {
 
 /** Moves to the next row by moving the focus to its link: Enter then opens it, as anywhere. @param {number} by */
 function step(by) {
-  const rows = [...document.querySelectorAll('main table.rows tbody tr')];
+  const rows = [...document.querySelectorAll('main :is(table.rows, table.heat) tbody tr')];
   if (!rows.length) return;
   const at = rows.findIndex((r) => r.contains(document.activeElement) || r.classList.contains('current'));
   const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.max(0, Math.min(rows.length - 1, at + by))];

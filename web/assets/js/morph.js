@@ -1,6 +1,9 @@
 // @ts-check
 // Changes an element into another one, and touches only what differs: focus, selection, open details and what was typed stay.
 
+/** Fields somebody typed in: until that is sent, what is in them is not the server's. @type {WeakSet<EventTarget>} */
+export const typed = new WeakSet();
+
 /** @param {string} html @returns {Element | null} the first element of a piece of HTML; nothing in it runs */
 export function parse(html) {
   const template = document.createElement('template');
@@ -24,14 +27,24 @@ function attributes(from, to) {
     if (!to.hasAttribute(name) && !kept(from, name)) from.removeAttribute(name);
   }
   for (const { name, value } of [...to.attributes]) {
-    if (from.getAttribute(name) !== value && !kept(from, name)) from.setAttribute(name, value);
+    if (from.getAttribute(name) === value || kept(from, name)) continue;
+    from.setAttribute(name, value);
+    if (name === 'value' && from instanceof HTMLInputElement) fill(from, value);
   }
+}
+
+/** Fills a field that nobody typed in; who has it in hand types over the new value as over the old. @param {HTMLInputElement} field
+ * @param {string} value */
+function fill(field, value) {
+  if (typed.has(field)) return;
+  field.value = value;
+  if (field === document.activeElement) field.select();
 }
 
 /** What belongs to the visitor and not to the server. @param {Element} el @param {string} name */
 function kept(el, name) {
   return (name === 'open' && (el.nodeName === 'DETAILS' || el.nodeName === 'DIALOG')) ||
-    (name === 'value' && el.nodeName === 'INPUT') || (name === 'class' && el.classList.contains('current')) || name === 'hidden' || name === 'aria-busy';
+    (name === 'class' && el.classList.contains('current')) || name === 'hidden' || name === 'aria-busy';
 }
 
 /** @param {Element} from @param {Element} to */

@@ -9,7 +9,8 @@ export class Page {
     this.topic = root.dataset.topic ?? '';
     this.build = root.dataset.build ?? '';
     this.cursor = root.dataset.cursor ?? '';
-    this.paused = false;
+    this.paused = 0; // since when nothing is shown
+    this.outdated = false; // the page must be loaded anew once it is resumed
     this.held = new Map(); // patches while paused: the newest of each element
     this.heldItems = /** @type {any[]} */ ([]);
     this.heldNews = 0;
@@ -39,7 +40,7 @@ export class Page {
   /** @param {any} m */
   hear(m) {
     if (m.kind === 'patch') this.take(m.data);
-    else if (m.kind === 'reset') this.refresh();
+    else if (m.kind === 'reset') this.renew();
     else if (m.kind === 'out') this.show('out');
     else if (m.kind === 'lost') { this.since = Math.max(m.since, this.loaded); this.show('lost'); }
     else if (m.build && this.build && m.build !== this.build) this.show('old');
@@ -69,17 +70,18 @@ export class Page {
 
   /** What the badge says, by the first that holds: its state and its words. */
   words() {
-    if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(this.since)}, ${age(this.since)})`];
+    const since = Math.min(this.since, this.paused || Infinity);
+    if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(since)}, ${age(since)})`];
     if (this.state === 'out') return ['out', 'Signed out'];
     if (this.gone) return ['gone', `Gone since ${clock(this.gone)}, ${age(this.gone)}`];
     if (this.state === 'old') return ['old', 'Server was updated: reload the page'];
-    if (this.paused) return ['paused', 'Paused' + (this.heldNews ? ` · +${this.heldNews}` : '')];
+    if (this.paused) return ['paused', `Paused · +${this.heldNews} since ${clock(this.paused)}, ${age(this.paused)}`];
     return this.state === 'live' ? ['live', 'Live'] : ['connecting', 'Connecting'];
   }
 
   badge() {
     const [state, words] = this.words();
-    document.body.classList.toggle('stale', ['lost', 'out', 'gone'].includes(state));
+    document.body.classList.toggle('stale', ['lost', 'out', 'gone', 'paused'].includes(state));
     const badge = document.getElementById('conn');
     const text = document.getElementById('conn-word');
     if (!badge || !text) return;
@@ -88,20 +90,30 @@ export class Page {
   }
 
   pause() {
-    this.paused = !this.paused;
+    this.paused = this.paused ? 0 : Date.now();
     const button = document.getElementById('pause');
     if (button) {
-      button.setAttribute('aria-pressed', String(this.paused));
+      button.setAttribute('aria-pressed', String(this.paused > 0));
       button.textContent = this.paused ? 'Resume' : 'Pause';
     }
-    if (!this.paused) {
-      const held = { parts: [...this.held.values()].filter((h) => h.html).map((h) => h.html), items: this.heldItems, lists: [...this.held.values()].filter((h) => h.list).map((h) => h.list) };
-      this.held.clear();
-      this.heldItems = [];
-      this.heldNews = 0;
-      this.patch(held);
-    }
+    if (!this.paused) this.resume();
     this.badge();
+  }
+
+  resume() {
+    const held = [...this.held.values()];
+    const news = { parts: held.filter((h) => h.html).map((h) => h.html), items: this.heldItems, lists: held.filter((h) => h.list).map((h) => h.list) };
+    this.held.clear();
+    this.heldItems = [];
+    this.heldNews = 0;
+    if (this.outdated) this.renew();
+    this.patch(news);
+  }
+
+  /** Loads the page anew, once one may: what one reads stays while it is paused. */
+  renew() {
+    this.outdated = this.paused > 0;
+    if (!this.paused) this.refresh();
   }
 
   /** @param {any} p */
@@ -116,7 +128,11 @@ export class Page {
   /** Keeps the newest of everything, so that a long pause holds no more than a short one. @param {any} p */
   hold(p) {
     this.heldNews++;
-    for (const html of p.parts ?? []) this.held.set('part ' + parse(html)?.id, { html });
+    for (const html of p.parts ?? []) {
+      const id = parse(html)?.id;
+      if (id === 'stop-what') this.part(html); // nobody may stop what is no longer so
+      else this.held.set('part ' + id, { html });
+    }
     for (const l of p.lists ?? []) {
       const old = this.held.get('list ' + l.id)?.list ?? { id: l.id, rows: [] };
       const rows = new Map([...(old.rows ?? []), ...(l.rows ?? [])].map((r) => [rowOf(r)?.id, r]));
@@ -140,7 +156,7 @@ export class Page {
     const steady = body?.closest('.steady');
     if (l.order && !steady && (!body || (before === 0) !== (l.order.length === 0))) {
       if (!body && !l.order.length) return;
-      this.refresh(); // the page around the list is another one when the list is empty
+      this.renew(); // the page around the list is another one when the list is empty
       return;
     }
     if (!body) return;
@@ -161,10 +177,11 @@ export class Page {
   countNew() {
     const button = document.getElementById('more-new');
     const waiting = this.lists.get('command-rows');
-    const n = (waiting?.order ?? []).filter((/** @type {string} */ id) => !document.getElementById(id)).length;
+    const order = waiting?.order ?? [];
+    const n = order.filter((/** @type {string} */ id) => !document.getElementById(id)).length;
     if (button) {
       button.hidden = n === 0;
-      button.textContent = `Show ${n} new`;
+      button.textContent = `Show ${n}${n === order.length ? '+' : ''} new`; // there are more than a page of them
     }
     return n > 0;
   }
