@@ -109,7 +109,8 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	if err != nil {
 		return s, err
 	}
-	s.Target.DriverIDs = u.world(ctx).Missing(e)
+	world := u.world(ctx)
+	s.Target.DriverIDs = world.Missing(e)
 	if e.Issued.Command.Total {
 		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
 	}
@@ -119,6 +120,8 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
 	if s.Command.Slot() == swarm.PlayersSlot {
 		s.IfSeq = &n
+	} else if newer := world.Newer(e, s.Target.DriverIDs); newer > 0 { // if_seq is of the other slot
+		return s, &swarm.Error{Code: swarm.CodeNewerCommand, Detail: "A newer command came for the same drivers.", Attrs: map[string]any{"seq": newer}}
 	}
 	return s, nil
 }

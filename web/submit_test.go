@@ -98,6 +98,21 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 	}
 }
 
+// A page may be older than the command that took the place of what it offers to send again.
+func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
+	delay := func(seq uint64, ms int64, verdict swarm.Verdict) swarm.Entry {
+		return webtest.Entry(seq, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: ms}, 1, verdict)
+	}
+	s := webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{ // newest first
+		delay(4, 50, swarm.Verdict{Kind: swarm.Acked}), delay(3, 20, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
+	})
+	server := serveLive(t, s, nil)
+	resp, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil)
+	if resp.StatusCode != http.StatusPreconditionFailed || !strings.Contains(body, `href="/ui/commands/4"`) || len(s.Submissions()) != 0 {
+		t.Errorf("status %d, %d submissions", resp.StatusCode, len(s.Submissions()))
+	}
+}
+
 // A total is split over its targets; sent to some of them again, each would get the part of several.
 func TestTotalIsNotRetried(t *testing.T) {
 	e := webtest.Entry(3, swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, 1,

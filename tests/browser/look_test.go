@@ -33,3 +33,23 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// TestStripStaysInView scrolls the narrowest page to its end: the state of the swarm and Stop stay, and do not fill the window.
+func TestStripStaysInView(t *testing.T) {
+	b := open(t)
+	b.do(chromedp.EmulateViewport(320, 640))
+	b.goTo(fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil))
+	b.live()
+	eval[bool](b, "(scrollTo(0, document.body.scrollHeight), true)")
+	b.until("scrollY > 500")
+	const box = "document.querySelector('.strip').getBoundingClientRect()"
+	if top := eval[float64](b, box+".top"); top != 0 {
+		t.Errorf("the strip is at %v", top)
+	}
+	if height := eval[float64](b, box+".height"); height > 160 {
+		t.Errorf("the strip is %v pixels high", height)
+	}
+	if !eval[bool](b, "(r => r.top > 0 && r.bottom <= innerHeight)(document.getElementById('stop-open').getBoundingClientRect())") {
+		t.Error("Stop is out of view")
+	}
+}

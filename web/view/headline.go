@@ -75,8 +75,10 @@ func (w World) runHeadline(t tally) Headline {
 
 func (w World) stopHeadline(t tally) Headline {
 	h := Headline{Detail: w.who(t)}
-	says := fmt.Sprintf("%d of %d drivers report 0 players", t.by[AsAsked], t.drivers)
+	says := fmt.Sprintf("%d of %d drivers report 0 players", t.empty, t.drivers)
 	switch {
+	case t.lacking() == 0 && t.by[Underway] == 0 && t.unbidden > 0:
+		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; nobody asked for the "+players(t.unbidden)+" that run."
 	case t.lacking() == 0 && t.by[Underway] == 0:
 		return Headline{Tone: OK, Word: "Stopped", Says: says + "."}
 	case t.lacking() == 0:

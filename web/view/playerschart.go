@@ -2,9 +2,12 @@ package view
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // PlayersChart is players asked for against players reported, over time. Coordinates are of a box of 1000 by 100. The script
@@ -31,6 +34,7 @@ type ChartRow struct {
 	X              string
 	At             Moment
 	Target, Actual string
+	Commands       string // those since the row before
 }
 
 const (
@@ -61,8 +65,11 @@ func NewPlayersChart(w World) PlayersChart {
 	c.Marks = p.marks(w)
 	step := max(1, len(w.Samples)/chartRows)
 	for i := len(w.Samples) - 1; i >= 0; i -= step {
-		s := w.Samples[i]
-		c.Rows = append(c.Rows, ChartRow{num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual)})
+		s, since := w.Samples[i], p.from
+		if i >= step {
+			since = w.Samples[i-step].At
+		}
+		c.Rows = append(c.Rows, ChartRow{num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual), commandsBetween(w, since, s.At)})
 	}
 	c.Words = "Players from " + c.From.Clock + " to " + c.To.Clock + " UTC: at the end " + Count(last.Actual) + " of " + Count(last.Target) + "."
 	return c
@@ -108,10 +115,25 @@ func (p plot) marks(w World) []Mark {
 	var out []Mark
 	for _, e := range w.Recent {
 		if at := e.Issued.SubmittedAt; !at.Before(p.from) && !at.After(p.to) {
-			out = append(out, Mark{num(p.x(at)), "#" + strconv.FormatUint(e.Seq, 10) + " " + Do(e.Issued.Command)})
+			out = append(out, Mark{num(p.x(at)), markWords(e)})
 		}
 	}
 	return out
+}
+
+func markWords(e swarm.Entry) string {
+	return "#" + strconv.FormatUint(e.Seq, 10) + " " + Do(e.Issued.Command)
+}
+
+// commandsBetween lists the commands after since and until a moment, the oldest first.
+func commandsBetween(w World, since, until time.Time) string {
+	var out []string
+	for _, e := range slices.Backward(w.Recent) {
+		if at := e.Issued.SubmittedAt; at.After(since) && !at.After(until) {
+			out = append(out, markWords(e))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // niceTop is the least of 1, 2, 5, 10, … that n does not pass.

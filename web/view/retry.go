@@ -52,7 +52,7 @@ func (w World) retry(e swarm.Entry) (*Retry, *NoRetry) {
 		return nil, nil
 	}
 	missing := w.Missing(e)
-	switch newer := w.newer(e, missing); {
+	switch newer := w.Newer(e, missing); {
 	case len(missing) == 0:
 		return nil, &NoRetry{Why: "All that missed it have taken it since."}
 	case e.Issued.Command.Total:
@@ -67,8 +67,8 @@ func (w World) retry(e swarm.Entry) (*Retry, *NoRetry) {
 	return r, nil
 }
 
-// newer returns the newest command that took the place of e at one of these drivers, or may do so when they are back; or 0.
-func (w World) newer(e swarm.Entry, ids []string) uint64 {
+// Newer returns the newest command that took the place of e at one of these drivers, or may do so when they are back; or 0.
+func (w World) Newer(e swarm.Entry, ids []string) uint64 {
 	slot := e.Issued.Command.Slot()
 	ours := make(map[string]bool, len(ids))
 	for _, id := range ids {

@@ -15,6 +15,8 @@ type tally struct {
 	target      int64 // players asked of all of them
 	actual      int64 // players that active drivers report
 	unconfirmed int64 // players that stale and lost drivers last reported
+	unbidden    int64 // players that drivers report of which nothing is asked
+	empty       int   // active drivers that report no players
 	worst       []int // indexes of drivers that are not as asked, the worst first
 }
 
@@ -42,6 +44,12 @@ func (w World) count(aims []Aim) tally {
 		}
 		if d.State == swarm.Active {
 			t.actual += d.Reported.Players
+			if d.Reported.Players == 0 {
+				t.empty++
+			}
+			if a.Standing == Unasked {
+				t.unbidden += d.Reported.Players
+			}
 		} else {
 			t.unconfirmed += d.Reported.Players
 		}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,12 @@ func afterReset(drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
+// unasked is w where nothing is asked of a driver.
+func unasked(w view.World, driver string) view.World {
+	delete(w.Drifts, driver)
+	return w.Settled()
+}
+
 // is makes a driver that applied seq and reports so many players.
 func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Driver {
 	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players}, HeartbeatAge: 14 * time.Second}
@@ -66,6 +73,8 @@ func TestHeadline(t *testing.T) {
 		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Not as asked", "1 of 2", "b is gone"},
 		"stopping":                {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping", "1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
 		"stopped":                 {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
+		"one stopped by name":     {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
+		"another runs unasked":    {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn, "Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
 		"not all stopped":         {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped", "1 of 2 drivers report 0 players", "b is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,6 +83,30 @@ func TestHeadline(t *testing.T) {
 				t.Errorf("%+v", h)
 			}
 		})
+	}
+}
+
+// TestChartRowsHaveTheCommands keeps the table beside the chart as good as the chart.
+func TestChartRowsHaveTheCommands(t *testing.T) {
+	w := webtest.World()
+	w.Samples = nil
+	for i := range 60 {
+		w.Samples = append(w.Samples, view.Sample{At: webtest.Now.Add(time.Duration(i-59) * 5 * time.Second)})
+	}
+	c := view.NewPlayersChart(w)
+	var rows []string
+	for _, r := range c.Rows {
+		if r.Commands != "" {
+			rows = append(rows, r.Commands)
+		}
+	}
+	slices.Reverse(rows)
+	marks := make([]string, len(c.Marks))
+	for i, m := range c.Marks {
+		marks[len(marks)-1-i] = m.Words
+	}
+	if got, want := strings.Join(rows, ", "), strings.Join(marks, ", "); got != want || len(marks) < 2 {
+		t.Errorf("the rows have %q; the chart marks %q", got, want)
 	}
 }
 

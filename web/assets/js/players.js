@@ -88,14 +88,21 @@ export class Players {
     if (!body || !this.figure.querySelector('details')?.open) return;
     const step = Math.max(1, Math.floor(this.points.length / ROWS));
     const chosen = this.points.filter((_, i) => (this.points.length - 1 - i) % step === 0).reverse();
-    body.replaceChildren(...chosen.map((p) => {
+    body.replaceChildren(...chosen.map((p, i) => {
       const row = document.createElement('tr');
       const head = document.createElement('th');
       head.scope = 'row';
       head.textContent = clock(p.at);
-      row.append(head, ...[p.target, p.actual].map((n) => { const cell = document.createElement('td'); cell.className = 'n'; cell.textContent = n.toLocaleString('en'); return cell; }));
+      const figures = [p.target, p.actual].map((n) => cell('n', n.toLocaleString('en')));
+      row.append(head, ...figures, cell('', this.between(chosen[i + 1]?.at ?? 0, p.at)));
       return row;
     }));
+  }
+
+  /** The commands after one moment and until another, the oldest first. @param {number} since @param {number} until */
+  between(since, until) {
+    const marks = [...this.marks.values()].filter((m) => m.at > since && m.at <= until);
+    return marks.sort((a, b) => a.at - b.at).map((m) => m.words).join(', ');
   }
 
   /** What the chart says at each point, and at each command. */
@@ -105,6 +112,14 @@ export class Players {
     const marks = [...this.marks.values()].map((m) => ({ x: this.x?.(m.at) ?? 0, words: `${clock(m.at)} · ${m.words}` }));
     return [...points, ...marks].sort((a, b) => a.x - b.x);
   }
+}
+
+/** @param {string} kind @param {string} words */
+function cell(kind, words) {
+  const td = document.createElement('td');
+  td.className = kind;
+  td.textContent = words;
+  return td;
 }
 
 /** @param {string} name @param {Record<string, string>} attributes */
