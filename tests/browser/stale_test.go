@@ -18,11 +18,14 @@ func TestGoneDriver(t *testing.T) {
 	s.SetDrivers(nil)
 	b.says("#conn-word", "Gone since")
 	b.says("#gone", "This driver is gone since")
-	b.until("document.body.classList.contains('stale')")
+	b.until("getComputedStyle(document.getElementById('main')).filter === 'grayscale(1)'")
+	if strip := eval[string](b, "getComputedStyle(document.getElementById('strip')).filter"); strip != "none" {
+		t.Errorf("the strip, which is of now, has the filter %s", strip)
+	}
 	b.picture("state-9-gone")
 	s.SetDrivers(webtest.Drivers())
 	b.live()
-	b.until("!document.getElementById('gone') && !document.body.classList.contains('stale')")
+	b.until("!document.getElementById('gone') && getComputedStyle(document.getElementById('main')).filter === 'none'")
 }
 
 // TestRestartForgetsADriver restarts the server while its only driver is away for good.
@@ -37,7 +40,7 @@ func TestRestartForgetsADriver(t *testing.T) {
 	b.says("#conn-word", "Reconnecting (stale since")
 	s.start()
 	b.says("#conn-word", "Gone since")
-	if !eval[bool](b, "document.body.classList.contains('stale')") {
+	if !eval[bool](b, "document.body.classList.contains('gone')") {
 		t.Error("the page looks as if it were of now")
 	}
 }

@@ -81,7 +81,8 @@ export class Page {
 
   badge() {
     const [state, words] = this.words();
-    document.body.classList.toggle('stale', ['lost', 'out', 'gone', 'paused'].includes(state));
+    document.body.classList.toggle('stale', ['lost', 'out', 'paused'].includes(state));
+    document.body.classList.toggle('gone', state === 'gone'); // the strip is of the whole swarm, and of now
     const badge = document.getElementById('conn');
     const text = document.getElementById('conn-word');
     if (!badge || !text) return;
