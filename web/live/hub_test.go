@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,6 +173,44 @@ func TestViewerThatNeverReadsIsLetGo(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A viewer that never reads costs the event it is stuck in, however much there would be for it to read.
+func TestViewerThatNeverReadsCostsBoundedMemory(t *testing.T) {
+	const viewers, events, size = 20, 500, 64 << 10
+	s := &source{size: size}
+	url := serve(t, s, func(c *live.Config) { c.WriteLimit = time.Minute })
+	next := stream(t, url+"/?topic=a")
+	next()
+	before := heap()
+	for range viewers {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "GET /?topic=a HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s.ticks.Load() < events {
+		if next() == "" {
+			t.Fatal("the stream of one who reads ended")
+		}
+	}
+	each := (heap() - before) / viewers
+	t.Logf("%d events of %d KiB, %d viewers that never read: %d KiB of heap each", events, size>>10, viewers, each>>10)
+	if each > 4*size {
+		t.Errorf("a viewer that never reads holds %d bytes; an event is %d", each, size)
+	}
+}
+
+// heap is what is reachable.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 func TestWhatCannotBeRenderedStaysAsItWas(t *testing.T) {
