@@ -69,6 +69,19 @@ func (f CommandFilter) URL(before string) string {
 	return withQuery("/ui/commands", [2]string{"submitter", f.Submitter}, [2]string{"type", f.Type}, [2]string{"status", f.Status}, [2]string{"before", before})
 }
 
+// Export is where the records are that the submitter of the filter makes: the API narrows them by nothing else.
+func (f CommandFilter) Export() string {
+	return withQuery("/commands/export", [2]string{"submitter", f.Submitter})
+}
+
+// ExportWords says what the export has.
+func (f CommandFilter) ExportWords() string {
+	if f.Submitter != "" {
+		return "all of this submitter"
+	}
+	return "the whole log"
+}
+
 // NewCommands shows a page of the log.
 func NewCommands(w World, f CommandFilter, p swarm.Page, err error, address string) Commands {
 	c := Commands{Filter: f, LogDown: err != nil, PageSize: PageOfCommands}
