@@ -14,11 +14,11 @@ import (
 
 // benchCmd measures a server; package bench does.
 type benchCmd struct {
-	Drivers    int           `default:"100" help:"Drivers of this process that join the server, 1 to 20000 (${default})."`
-	Commands   int           `default:"500" help:"Commands that are counted, 1 to 1000000 (${default})."`
-	Submitters int           `default:"1" help:"How many command at the same time, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
-	Deadline   time.Duration `help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	Submitter  string        `default:"bench" help:"Who sends (${default}): the entries stay in the server's log." placeholder:"NAME"`
+	Drivers    int            `default:"100" help:"Drivers of this process that join the server, 1 to 20000 (${default})."`
+	Commands   int            `default:"500" help:"Commands that are counted, 1 to 1000000 (${default})."`
+	Submitters int            `default:"1" help:"How many command at the same time, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
+	Deadline   *time.Duration `help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	Submitter  string         `default:"bench" help:"Who sends (${default}): the entries stay in the server's log." placeholder:"NAME"`
 	connection
 	output
 }
@@ -33,7 +33,7 @@ func (c *benchCmd) Validate() error {
 	case c.Submitters < 1 || c.Submitters > 1000:
 		return errors.New("--submitters must be 1 to 1000")
 	}
-	return deadlineInRange(c.Deadline)
+	return checkDeadline(c.Deadline)
 }
 
 // Run measures and prints.
@@ -49,7 +49,7 @@ func (c *benchCmd) Run(ctx context.Context, s streams) error {
 	}
 	result, err := bench.Run(ctx, bench.Options{
 		Client: server.Client, Token: token, Version: buildVersion().Version, Submitter: c.Submitter,
-		Drivers: c.Drivers, Commands: c.Commands, Submitters: c.Submitters, Deadline: c.Deadline,
+		Drivers: c.Drivers, Commands: c.Commands, Submitters: c.Submitters, Deadline: deref(c.Deadline),
 		Progress: func(what string, done, of int) {
 			server.line.Draw(server.line.Part("bench", what, int64(done), int64(of)))
 		},

@@ -60,7 +60,7 @@ type rampCmd struct {
 	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
 	Driver       []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
 	MinDrivers   int               `group:"Target" help:"Refuse a step unless at least so many drivers are targeted." placeholder:"N"`
-	Deadline     time.Duration     `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
 	OnMissing    string            `group:"Outcome" default:"abort" enum:"continue,retry,abort" help:"When drivers do not ack or are lost: ${enum}. Abort stops the load."`
 	AllowMissing verdict.Allow     `group:"Outcome" help:"How many may be missing: N or N%." placeholder:"N|N%"`
 	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back before a step (${default})."`
@@ -71,7 +71,7 @@ type rampCmd struct {
 // plan makes the plan of one ramp.
 func (c *rampCmd) plan() *plan.Plan {
 	p := &plan.Plan{
-		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: c.Deadline, OnMissing: c.OnMissing, Rejoin: c.Rejoin, Allow: c.AllowMissing, Leave: c.Hold == 0,
+		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: deref(c.Deadline), OnMissing: c.OnMissing, Rejoin: c.Rejoin, Allow: c.AllowMissing, Leave: c.Hold == 0,
 		Stages: []plan.Stage{{Ramp: &plan.Ramp{From: c.From, To: c.To, Step: c.Step, Every: c.Every, Total: c.Total}}},
 	}
 	if len(c.Label)+len(c.Driver) > 0 {
@@ -88,7 +88,7 @@ func (c *rampCmd) Validate() error {
 	if c.Hold < 0 {
 		return errors.New("--hold must not be negative")
 	}
-	return c.plan().Check()
+	return errors.Join(checkDeadline(c.Deadline), c.plan().Check())
 }
 
 // Run runs the ramp.

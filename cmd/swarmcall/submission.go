@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
@@ -78,10 +78,8 @@ func (c *submission) Validate() error {
 		return errors.New("--min-drivers must not be negative")
 	case c.IdempotencyKey != nil && !goodKey.MatchString(*c.IdempotencyKey):
 		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get a new key")
-	case c.Deadline != nil && (*c.Deadline == 0 || *c.Deadline%time.Millisecond != 0):
-		return errors.New("--deadline must be 1ms to 60s, in whole milliseconds")
 	}
-	return deadlineInRange(deref(c.Deadline))
+	return checkDeadline(c.Deadline)
 }
 
 // goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would send a retry twice.
@@ -95,10 +93,10 @@ func deref[T any](p *T) (v T) {
 	return v
 }
 
-// deadlineInRange is what the server takes; 0 stands for its default.
-func deadlineInRange(d time.Duration) error {
-	if d < 0 || d > time.Minute || (d > 0 && d < time.Millisecond) {
-		return errors.New("--deadline must be 1ms to 60s")
+// checkDeadline is what the server takes; a flag that was not given stands for its default.
+func checkDeadline(d *time.Duration) error {
+	if d != nil && !plan.GoodDeadline(*d) {
+		return errors.New("--deadline must be 1ms to 60s, in whole milliseconds")
 	}
 	return nil
 }
@@ -139,7 +137,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 
 // file writes the reports, and returns the error of the call itself, or else what went wrong with them.
 func (c reports) file(s streams, r report.Report) error {
-	r.Name = remote.Mask(strings.Join(append([]string{"swarmcall"}, s.args...), " "))
+	r.Name = commandLine(s.args)
 	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))
 	if r.Err == nil {
 		return err

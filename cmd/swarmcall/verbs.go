@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/decimal"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 )
 
 // verb is one word of the command line.
@@ -68,6 +71,7 @@ func run(until func() context.Context, args []string, stdin io.Reader, stdout, s
 	command, err := parse(args, stdout)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "swarmcall: %v\n%s", err, usageHint(err))
+		report.Annotate(os.Getenv, stderr, commandLine(args), err)
 		return clierr.Usage
 	}
 	if command == nil {
@@ -75,10 +79,14 @@ func run(until func() context.Context, args []string, stdin io.Reader, stdout, s
 	}
 	if err := command.Run(until(), streams{stdin, stdout, stderr, args}); err != nil {
 		_, _ = io.WriteString(stderr, clierr.Text(err))
+		report.Annotate(os.Getenv, stderr, commandLine(args), err)
 		return clierr.CodeOf(err)
 	}
 	return clierr.OK
 }
+
+// commandLine is what was typed, for reports.
+func commandLine(args []string) string { return remote.Mask("swarmcall " + strings.Join(args, " ")) }
 
 // runner is a command whose flags were read.
 type runner interface {
@@ -111,14 +119,43 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, notAFlag(err)
 	}
 	command := read.Model.Node
 	if chosen := read.Selected(); chosen != nil {
 		command = chosen
 	}
 	typed := command.Target.Addr().Interface().(runner)
-	return typed, checkShared(typed)
+	if err := checkShared(typed); err != nil {
+		return nil, &usageError{err, command.FullPath()}
+	}
+	return typed, nil
+}
+
+// usageError is wrong usage of a command.
+type usageError struct {
+	error
+	command string
+}
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// notAFlag says of a negative number what is wrong with it: kong takes it for a flag.
+func notAFlag(err error) error {
+	number, ok := strings.CutPrefix(err.Error(), "unknown flag -")
+	parse, is := errors.AsType[*kong.ParseError](err)
+	if !ok || !is || number == "" || number[0] < '0' || number[0] > '9' {
+		return err
+	}
+	node := parse.Context.Model.Node
+	if chosen := parse.Context.Selected(); chosen != nil {
+		node = chosen
+	}
+	number, _, _ = strings.Cut(number, ",")
+	if len(node.Positional) == 0 {
+		return err
+	}
+	return &usageError{fmt.Errorf("<%s> is -%s; it must not be negative", node.Positional[0].Name, number), node.FullPath()}
 }
 
 // checkShared checks the flags that several commands have in common.
@@ -200,7 +237,9 @@ func patience(command string) kong.Vars {
 
 func usageHint(err error) string {
 	what := "swarmcall"
-	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+	if usage, ok := errors.AsType[*usageError](err); ok {
+		what = usage.command
+	} else if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
 		what = parse.Context.Model.Name
 		if selected := parse.Context.Selected(); selected != nil {
 			what = selected.FullPath()

@@ -73,7 +73,7 @@ func (f *follower) wait(ctx context.Context, may bool) ([]api.DriverDrift, error
 			return left, err
 		}
 		if !told {
-			f.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", some(names(left)), limit)
+			f.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", some(idsOf(left)), limit)
 			told = true
 		}
 		if !remote.Sleep(ctx, rollPace) {
@@ -102,7 +102,7 @@ func (f *follower) look(ctx context.Context) (left []api.DriverDrift, _ error) {
 	return left, err
 }
 
-func names(drivers []api.DriverDrift) []string {
+func idsOf(drivers []api.DriverDrift) []string {
 	ids := make([]string, len(drivers))
 	for i, d := range drivers {
 		ids[i] = d.DriverId
@@ -128,8 +128,8 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 		return !slices.ContainsFunc(d.Desired, func(c api.DesiredCommand) bool { return ours[c.Seq] })
 	})
 	if len(left) > 0 {
-		r.Line.Say("THE LOAD OF THIS RUN IS STILL ON, on %d drivers that the other command did not concern: %s", len(left), some(names(left)))
-		r.Line.Say("to stop it: %s", r.howToStop(names(left)))
+		r.Line.Say("THE LOAD OF THIS RUN IS STILL ON, on %d drivers that the other command did not concern: %s", len(left), some(idsOf(left)))
+		r.Line.Say("to stop it: %s", r.howToStop(idsOf(left)))
 	}
 	return cause
 }

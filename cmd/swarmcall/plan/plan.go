@@ -4,10 +4,12 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -87,8 +89,9 @@ type Ramp struct {
 func Read(path string, stdin io.Reader) (*Plan, error) {
 	var b []byte
 	var err error
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	if path == "-" {
-		path = "on stdin"
+		path, name = "on stdin", "stdin"
 		b, err = io.ReadAll(stdin)
 	} else {
 		b, err = os.ReadFile(path)
@@ -96,10 +99,19 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 	if err == nil {
 		var p *Plan
 		if p, err = Parse(b); err == nil {
+			p.Name = cmp.Or(p.Name, strings.Map(printable, name))
 			return p, nil
 		}
 	}
 	return nil, &clierr.Error{Code: clierr.Usage, What: "cannot run the plan " + path, Why: err, Mend: "how plans are written: swarmcall help plans"}
+}
+
+// printable drops what the log of the server refuses in a note.
+func printable(c rune) rune {
+	if unicode.IsControl(c) || c == utf8.RuneError {
+		return -1
+	}
+	return c
 }
 
 // Parse reads a plan. Unknown names are refused: a misspelt on_missing must not mean something else.
@@ -112,7 +124,7 @@ func Parse(b []byte) (*Plan, error) {
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	d.KnownFields(true)
 	if err := d.Decode(p); err != nil {
-		return nil, err
+		return nil, inWords(err)
 	}
 	return p, p.Check()
 }
@@ -139,7 +151,9 @@ func (p *Plan) Check() error {
 	var bad faults
 	bad.add(len(p.Stages) == 0, "there are no stages")
 	bad.add(!policy(p.OnMissing), "on_missing must be continue, retry or abort")
-	bad.add(p.Deadline != 0 && (p.Deadline < time.Millisecond || p.Deadline > time.Minute), "deadline must be 1ms to 60s")
+	if _, given := p.where["deadline"]; given && !GoodDeadline(p.Deadline) {
+		bad = append(bad, p.where.at(errors.New("deadline must be 1ms to 60s, in whole milliseconds"), "deadline"))
+	}
 	bad.add(*p.Retries < 0 || p.Rejoin < 0 || p.MinDrivers < 0, "retries, rejoin and min_drivers must not be negative")
 	p.checkNames(&bad)
 	for i := range p.Stages {
@@ -150,6 +164,11 @@ func (p *Plan) Check() error {
 		}
 	}
 	return errors.Join(bad...)
+}
+
+// GoodDeadline is what the server takes.
+func GoodDeadline(d time.Duration) bool {
+	return d >= time.Millisecond && d <= time.Minute && d%time.Millisecond == 0
 }
 
 // checkNames refuses the names that the server would, before anything is sent.

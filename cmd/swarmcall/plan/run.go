@@ -141,7 +141,7 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 		if err == nil && len(active) >= w.Drivers {
 			return nil
 		}
-		r.Line.Draw(r.Line.Players(name+": drivers", int64(len(active)), int64(w.Drivers)))
+		r.Line.Draw(r.Line.Part(name, "drivers", int64(len(active)), int64(w.Drivers)))
 		if !remote.Sleep(limited, rollPace) {
 			break
 		}

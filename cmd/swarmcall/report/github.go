@@ -6,7 +6,9 @@ import (
 	"os"
 	"strings"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
@@ -26,13 +28,19 @@ func (r Report) GitHub(env func(string) string, w io.Writer) error {
 	return appendTo(env("GITHUB_OUTPUT"), r.outputs())
 }
 
-// annotations are an error for the call, and one for each driver that is to blame.
+// Annotate tells GitHub's runner, if that is what runs us, that a command failed, and why.
+func Annotate(env func(string) string, w io.Writer, command string, err error) {
+	if env("GITHUB_ACTIONS") == "true" {
+		_, _ = fmt.Fprintf(w, "::error title=%s::%s\n", property(command), message(err.Error()))
+	}
+}
+
+// annotations are one for each driver that is to blame. That of the call itself comes from Annotate.
 func (r Report) annotations() string {
 	if r.Err == nil {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "::error title=%s::%s\n", property(r.Name), message(r.Err.Error()))
 	left := maxAnnotations - 1
 	for _, s := range r.Steps {
 		for _, line := range s.blamed() {
@@ -83,18 +91,33 @@ func (r Report) markdown() string {
 	return b.String()
 }
 
-// outputs are those of the last entry, for later steps of a pipeline.
+// outputs are those of the entry that counts, for later steps of a pipeline.
 func (r Report) outputs() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "exit-code=%d\n", clierr.CodeOf(r.Err))
-	for i := len(r.Steps) - 1; i >= 0; i-- {
-		if e := r.Steps[i].Entry.Value; e.Seq > 0 {
-			fmt.Fprintf(&b, "seq=%d\nstatus=%s\nacked=%d\nmissing=%d\nrejected=%d\nverdict=%s\n",
-				e.Seq, e.Status, e.Counts.Acked, e.Counts.Missing+len(r.Steps[i].Lost), e.Counts.Rejected, term.Safe(verdict.Sentence(e)))
-			break
-		}
+	if s := r.decisive(); s != nil {
+		e := s.Entry.Value
+		fmt.Fprintf(&b, "seq=%d\nstatus=%s\nacked=%d\nmissing=%d\nrejected=%d\nverdict=%s\n",
+			e.Seq, e.Status, e.Counts.Acked, e.Counts.Missing+len(s.Lost), e.Counts.Rejected, term.Safe(verdict.Sentence(e)))
 	}
 	return b.String()
+}
+
+// decisive is the first step that failed, else the last one that was more than the stop at the end of a run; nil when nothing was sent.
+func (r Report) decisive() (found *Step) {
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if s.Entry.Value.Seq == 0 {
+			continue
+		}
+		if s.Err != nil {
+			return s
+		}
+		if found == nil || remote.CommandOf(s.Entry.Value).Type != api.CommandTypeStop {
+			found = s
+		}
+	}
+	return found
 }
 
 // message escapes what the runner would take for the end of a command, and what a log that is read on a terminal would obey.

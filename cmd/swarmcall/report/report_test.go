@@ -139,7 +139,7 @@ func TestGitHub(t *testing.T) {
 	if err := sample(t, "0").GitHub(get, &b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"::error title=swarmcall players set 5::", "::error title=set_players 5::d-3 missing: deadline\n", "d-9 missing"} {
+	for _, want := range []string{"::error title=set_players 5::d-3 missing: deadline\n", "d-9 missing"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
@@ -162,7 +162,13 @@ func TestAnnotationsAreFewAndEscaped(t *testing.T) {
 		r.Steps[0].Lost = append(r.Steps[0].Lost, "d-x")
 	}
 	r.Err = &clierr.Error{Code: 3, What: "50% gone\n::stop-commands::x\x1b[2J\u009b1m\r::x"}
-	got := r.annotations()
+	var b strings.Builder
+	actions := func(n string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[n] }
+	Annotate(actions, &b, r.Name, r.Err)
+	got := r.annotations() + b.String()
+	if !strings.Contains(got, "::error title=swarmcall players set 5::50%25") {
+		t.Errorf("%s", got)
+	}
 	if strings.Count(got, "\n") != maxAnnotations || !strings.Contains(got, `50%25 gone%0A::stop-commands::x\x1b[2J\u009b1m\x0d::x`+"\n") {
 		t.Errorf("%s", got)
 	}
