@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 )
 
@@ -68,20 +70,35 @@ func candidates(ctx context.Context, typed []string, last string) []string {
 		}
 	}
 	switch {
-	case flag != nil && flag.Enum != "":
-		return strings.Split(flag.Enum, ",")
-	case flag != nil && flag.Name == "driver", node.FullPath() == "swarmcall drivers show" && !strings.HasPrefix(last, "-"):
-		return driverIDs(ctx)
 	case flag != nil:
-		return nil // a value that only the user knows
+		return valuesOf(ctx, flag, typed)
 	case strings.HasPrefix(last, "-"):
 		return flagsOf(node)
-	case node.FullPath() == "swarmcall help":
+	}
+	switch path := node.FullPath(); {
+	case path == "swarmcall drivers show":
+		return driverIDs(ctx, typed)
+	case path == "swarmcall context use":
+		return contexts()
+	case path == "swarmcall help":
 		return append([]string{"exit-codes", "environment", "output", "plans"}, children(parser.Model.Node)...)
 	case len(node.Positional) > 0 && node.Positional[0].Enum != "":
 		return strings.Split(node.Positional[0].Enum, ",")
 	}
 	return children(node)
+}
+
+// valuesOf are what a flag may have; nothing where only the user knows.
+func valuesOf(ctx context.Context, flag *kong.Flag, typed []string) []string {
+	switch {
+	case flag.Enum != "":
+		return strings.Split(flag.Enum, ",")
+	case flag.Name == "driver":
+		return driverIDs(ctx, typed)
+	case flag.Name == "context":
+		return contexts()
+	}
+	return nil
 }
 
 func children(node *kong.Node) []string {
@@ -116,11 +133,12 @@ func flagsOf(node *kong.Node) []string {
 	return names
 }
 
-// driverIDs asks the server, briefly: a shell waits for it.
-func driverIDs(ctx context.Context) []string {
+// driverIDs asks the server, briefly: a shell waits for it. It is the server that the words typed so far name.
+func driverIDs(ctx context.Context, typed []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	server, err := connection{}.dial(streams{err: io.Discard}, "")
+	to := connection{URL: valueOf(typed, "--url"), Context: valueOf(typed, "--context"), TokenFile: valueOf(typed, "--token-file")}
+	server, err := to.dial(streams{err: io.Discard}, "")
 	if err != nil {
 		return nil
 	}
@@ -130,4 +148,26 @@ func driverIDs(ctx context.Context) []string {
 		return nil
 	}
 	return driverRows(page).Names
+}
+
+// valueOf is what was typed for a flag, as one word or as two.
+func valueOf(typed []string, flag string) string {
+	for i, word := range typed {
+		if value, ok := strings.CutPrefix(word, flag+"="); ok {
+			return value
+		}
+		if word == flag && i+1 < len(typed) {
+			return typed[i+1]
+		}
+	}
+	return ""
+}
+
+// contexts are the names in the user's file.
+func contexts() []string {
+	f, err := settings.Read(settings.UserFile())
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(f.Contexts))
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,6 +22,7 @@ type finding struct {
 	Check  string `json:"check"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
+	Mend   string `json:"mend,omitempty"`
 }
 
 // examination collects findings; the first error decides the exit code.
@@ -29,9 +32,12 @@ type examination struct {
 }
 
 func (x *examination) note(check string, err error, format string, args ...any) bool {
-	f := finding{check, err == nil, fmt.Sprintf(format, args...)}
+	f := finding{Check: check, OK: err == nil, Detail: fmt.Sprintf(format, args...)}
 	if err != nil {
-		f.Detail = strings.Join(strings.Fields(strings.TrimPrefix(clierr.Text(err), "swarmcall: ")), " ")
+		f.Detail = oneLine(err.Error())
+		if e, ok := errors.AsType[*clierr.Error](err); ok {
+			f.Mend = oneLine(e.Mend)
+		}
 		if x.err == nil {
 			x.err = err
 		}
@@ -40,17 +46,19 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 	return err == nil
 }
 
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 // Run checks one thing after the other, each of which the next needs.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)
-	r := show.Rows{Columns: []show.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}}}
+	r := show.Rows{Columns: []show.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "MEND"}}}
 	for _, f := range x.found {
 		result := "ok"
 		if !f.OK {
 			result = "BAD"
 		}
-		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
+		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail, cmp.Or(f.Mend, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
 	}
 	if err := show.Print(s.out, c.format(), r); err != nil {
 		return err
