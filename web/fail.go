@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/page"
@@ -51,13 +52,19 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
 }
 
-// back leads to where the form was.
+// back leads to where the form was, or to the list that what is missing would be in.
 func back(r *http.Request) (url, word string) {
 	if seq, err := strconv.ParseUint(r.PostForm.Get("retry"), 10, 64); err == nil {
 		return view.CommandURL(seq), "Back to the command"
 	}
 	if id := r.PostForm.Get("driver_ids"); swarm.ValidDriverID(id) {
 		return view.DriverURL(id), "Back to the driver"
+	}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/ui/commands/"):
+		return "/ui/commands", "To the commands"
+	case strings.HasPrefix(r.URL.Path, "/ui/drivers/"):
+		return "/ui/drivers", "To the drivers"
 	}
 	return "/", "To the overview"
 }

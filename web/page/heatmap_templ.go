@@ -125,7 +125,7 @@ func LiveHeatmap(m view.Heatmap) Live { return Live{Parts: []Part{{"heat", heatT
 
 var heatKeys = []struct{ class, text, word string }{
 	{"h1", "5", "< 10 ms"}, {"h2", "20", "< 50 ms"}, {"h3", "90", "< 200 ms"}, {"h4", "400", "< 1 s"}, {"h5", "2s", "1 s and more"},
-	{"x", "✕", "missing"}, {"l", "◔", "missing, answered late"}, {"r", "!", "rejected"}, {"s", "–", "superseded"}, {"p", "…", "pending"},
+	{"x", "✕", "missing"}, {"l", "◔", "missing, answered late"}, {"r", "!", "rejected"}, {"s", "–", "superseded"}, {"p", "…", "pending"}, {"none", "", "no target"},
 }
 
 func heatTable(m view.Heatmap) templ.Component {

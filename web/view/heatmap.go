@@ -76,7 +76,8 @@ func NewHeatmap(w World, page int) Heatmap {
 	return h
 }
 
-// worstAtCommands orders drivers by how many recent commands they did not ack.
+// worstAtCommands orders drivers by how many recent commands they did not ack, and then by how they stand: who is lost is no target
+// any more, and misses nothing.
 func (w World) worstAtCommands() []int {
 	at := make(map[string]int, len(w.Drivers))
 	order := make([]int, len(w.Drivers))
@@ -96,7 +97,10 @@ func (w World) worstAtCommands() []int {
 			}
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(bad[b], bad[a]) })
+	aims := w.aims()
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(bad[b], bad[a]), cmp.Compare(aims[b].Standing, aims[a].Standing))
+	})
 	return order
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Refusal says in words of the pages why the submission s was refused. The words of err are those of the API.
 func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
-	f := Failure{Says: upper(err.Detail)}
+	f := Failure{Says: upper(Plain(err.Detail))}
 	switch err.Code {
 	case swarm.CodeNoActiveDrivers:
 		if s.Command.Type == "" {
@@ -134,5 +134,6 @@ func Plain(s string) string {
 	if code, rest, ok := strings.Cut(s, ": "); ok && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" && strings.Contains(code, "_") {
 		s = rest
 	}
+	s, _, _ = strings.Cut(s, "; see GET ")
 	return strings.TrimSuffix(strings.TrimSpace(s), "; nothing was sent")
 }

@@ -80,3 +80,21 @@ func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// Who is lost is no target any more, so it misses nothing: it is among the worst all the same.
+func TestHeatmapShowsTheLostFirst(t *testing.T) {
+	acked := swarm.Verdict{Kind: swarm.Acked}
+	w := webtest.World()
+	w.Recent = []swarm.Entry{webtest.Entry(20, swarm.Command{Type: swarm.Stop}, time.Millisecond, acked, acked, acked)}
+	if rows := view.NewHeatmap(w.Settled(), 1).Rows; rows[0].ID != "d-5" || rows[1].ID != "d-4" {
+		t.Errorf("the first rows are %s and %s", rows[0].ID, rows[1].ID)
+	}
+}
+
+// What is for programs in an error has no place on a page.
+func TestFailuresAreInWordsOfThePage(t *testing.T) {
+	err := swarm.Errorf(swarm.CodeNotFound, "no command has this seq; see GET /commands")
+	if f := webtest.World().Refusal(swarm.Submission{}, err); f.Says != "No command has this seq" {
+		t.Errorf("it says %q", f.Says)
+	}
+}

@@ -113,7 +113,7 @@ func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Tar
 			r.newest, r.known = seq, true
 		case clierr.CodeOf(err) == clierr.TooFew && time.Since(began) < patience && ctx.Err() == nil:
 			if !told {
-				r.Line.Say("waiting for drivers, at most %v: %s", patience, remote.RefusalOf(err).Detail)
+				r.Line.Say("waiting for drivers, at most %v: %s", patience, remote.RefusalOf(err).Says())
 				told = true
 			}
 			if !remote.Sleep(ctx, rollPace) {

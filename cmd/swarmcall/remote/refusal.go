@@ -17,11 +17,14 @@ type Refusal struct{ client.Problem }
 // route is how the server says where to look. Whoever has a command line looks by its verbs, which the mend names.
 var route = regexp.MustCompile(`; see GET /\S+$`)
 
+// Says is the detail without the way of the API to look further.
+func (r *Refusal) Says() string { return route.ReplaceAllString(r.Detail, "") }
+
 func (r *Refusal) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", r.Status, r.Code)
 	if r.Detail != "" {
-		b.WriteString(": " + route.ReplaceAllString(r.Detail, ""))
+		b.WriteString(": " + r.Says())
 	}
 	if r.Have != nil && r.Want != nil {
 		fmt.Fprintf(&b, " (%d are there, %d are wanted)", *r.Have, *r.Want)
