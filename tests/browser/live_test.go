@@ -148,6 +148,15 @@ func TestKeyboard(t *testing.T) {
 	b.keys("j", "j", "k", kb.Enter)
 	b.until("location.pathname === '/ui/drivers/d-5'")
 	b.live()
+	b.do(chromedp.Focus("input[name=players]"))
+	b.keys("s")
+	if eval[bool](b, "document.getElementById('stop-dialog').open") {
+		t.Error("a letter in a field is a shortcut")
+	}
+	b.keys(kb.Escape, "s")
+	b.until("document.getElementById('stop-dialog').open")
+	b.keys(kb.Escape)
+	b.until("!document.getElementById('stop-dialog').open")
 	b.keys("t")
 	b.until("document.documentElement.dataset.theme === 'dark' && document.cookie.includes('swarmcall_theme=dark')")
 	b.keys("?")

@@ -23,6 +23,7 @@ var shortcuts = []struct {
 	{[]string{"j", "k"}, "next or previous row"},
 	{[]string{"Enter"}, "open the row"},
 	{[]string{"/"}, "filter"},
+	{[]string{"Esc"}, "leave a field, so that keys are shortcuts again"},
 	{[]string{"g", "o"}, "Overview"},
 	{[]string{"g", "c"}, "Commands"},
 	{[]string{"g", "d"}, "Drivers"},

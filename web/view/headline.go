@@ -145,6 +145,9 @@ func (w World) why(i int) string {
 		if d.AppliedSeq < a.Seq {
 			return fmt.Sprintf("has not answered #%d yet", a.Seq)
 		}
+		if !a.heard && d.Reported.Players == a.Target { // it may have left the number and come back to it
+			return fmt.Sprintf("has not reported since #%d", a.Seq)
+		}
 		return fmt.Sprintf("runs %s of %s", Count(d.Reported.Players), Count(a.Target))
 	default:
 		return "runs " + players(d.Reported.Players)

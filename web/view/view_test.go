@@ -39,6 +39,15 @@ func afterReset(drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
+// unheard is w before any driver has reported since it was asked.
+func unheard(w view.World) view.World {
+	for id, d := range w.Drifts {
+		d.ReportedSeq = 0
+		w.Drifts[id] = d
+	}
+	return w.Settled()
+}
+
 // unasked is w where nothing is asked of a driver.
 func unasked(w view.World, driver string) view.World {
 	delete(w.Drifts, driver)
@@ -69,6 +78,7 @@ func TestHeadline(t *testing.T) {
 		"ramping":                 {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping", "15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
 		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1 drivers do what was asked", "a has not applied #7"},
 		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1", "a has not applied #7"},
+		"no report yet":           {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Ramping", "1 of 1 drivers on their way", "a has not reported since #7"},
 		"stale":                   {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Not as asked", "1 of 2 drivers do what was asked: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
 		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Not as asked", "1 of 2", "b is gone"},
 		"stopping":                {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping", "1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},

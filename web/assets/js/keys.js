@@ -27,6 +27,7 @@ export function keys(page) {
     g: () => { going = Date.now(); },
   };
   document.addEventListener('keydown', (e) => {
+    if (e.key === 'Escape' && e.target instanceof HTMLElement && typing(e.target)) e.target.blur();
     if (off() || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target) || document.querySelector('dialog[open]')) return;
     if (Date.now() - going < 1500) {
       going = 0;
