@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 type contextCmd struct {
@@ -60,7 +60,7 @@ func (c *contextSetCmd) Validate() error {
 	switch {
 	case strings.TrimSpace(c.Name) == "" || term.Safe(c.Name) != c.Name:
 		return errors.New("the name of a context must not be empty, nor have control characters")
-	case c.Submitter != "" && !goodSubmitter.MatchString(c.Submitter):
+	case c.Submitter != "" && !swarm.ValidSubmitter(c.Submitter):
 		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after it, 128 at most")
 	}
 	if _, err := remote.ParseURL(c.URL, "--url"); err != nil {
@@ -68,9 +68,6 @@ func (c *contextSetCmd) Validate() error {
 	}
 	return nil
 }
-
-// goodSubmitter is what the server takes.
-var goodSubmitter = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$`)
 
 // Run writes the user's file.
 func (c *contextSetCmd) Run(_ context.Context, s streams) error {

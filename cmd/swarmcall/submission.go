@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
@@ -76,14 +76,17 @@ func (c *submission) Validate() error {
 		return errors.New("--no-wait and --wait converged contradict each other")
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
-	case c.IdempotencyKey != nil && !goodKey.MatchString(*c.IdempotencyKey):
+	case c.IdempotencyKey != nil && !goodKey(*c.IdempotencyKey):
 		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get a new key")
 	}
 	return checkDeadline(c.Deadline)
 }
 
 // goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would send a retry twice.
-var goodKey = regexp.MustCompile(`^[!-~]{1,255}$`)
+func goodKey(s string) bool {
+	const most = 255
+	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' })
+}
 
 // deref is the value of a flag, or the zero value if it was not given.
 func deref[T any](p *T) (v T) {

@@ -3,7 +3,10 @@ package cli
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,5 +60,25 @@ func BenchmarkStartup(b *testing.B) {
 		b.ReportMetric(ms, name+"-ms")
 		b.ReportMetric(ms/bare, name+"-ratio")
 		b.ReportMetric(ms/static, name+"-ratio-static")
+	}
+}
+
+// TestInitIsSmall bounds what our packages allocate before main begins: time is too noisy for a test, and a regular expression at
+// package level, compiled by every call, takes half as long as the call.
+func TestInitIsSmall(t *testing.T) {
+	c := exec.Command(filepath.Join(binaries, "swarmcall"), "version")
+	c.Env = append(c.Environ(), "GODEBUG=inittrace=1")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	traces := regexp.MustCompile(`(?m)^init (main|github\.com/swarmcall/\S+) @.* clock, (\d+) bytes`).FindAllStringSubmatch(string(out), -1)
+	if !strings.Contains(string(out), "init runtime ") {
+		t.Fatalf("no trace of what is done at the start:\n%s", out)
+	}
+	for _, m := range traces {
+		if n, err := strconv.Atoi(m[2]); err != nil || n > 16<<10 {
+			t.Errorf("package %s allocates %s bytes before main begins", m[1], m[2])
+		}
 	}
 }

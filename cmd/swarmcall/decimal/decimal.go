@@ -4,19 +4,24 @@ package decimal
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
 )
 
-// plain leaves out a leading zero: some programs read 010 as 8, so whoever writes it may mean either.
-var plain = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+// Plain reports whether s is a whole number without a leading zero: some programs read 010 as 8, so whoever writes it may mean either.
+func Plain(s string) bool {
+	digits := strings.TrimPrefix(s, "-")
+	if s == "0" {
+		return true
+	}
+	return digits != "" && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
+}
 
 // Parse reads a number that fits into so many bits.
 func Parse(s string, bits int) (int64, error) {
-	if !plain.MatchString(s) {
+	if !Plain(s) {
 		return 0, fmt.Errorf("%q is no whole number in decimal%s", s, cure(s))
 	}
 	n, err := strconv.ParseInt(s, 10, bits)
@@ -29,7 +34,7 @@ func Parse(s string, bits int) (int64, error) {
 // cure is how the number is written, where that can be told.
 func cure(s string) string {
 	digits := strings.TrimLeft(s, "0")
-	if digits == s || !plain.MatchString(digits) {
+	if digits == s || !Plain(digits) {
 		return ", such as 10"
 	}
 	return "; without the leading zero: " + digits

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
@@ -79,10 +80,15 @@ func ParseURL(address, from string) (*url.URL, error) {
 }
 
 // password is that of an address. What cannot be parsed may have one too.
-var password = regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`)
+var password = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`) })
 
 // Mask hides the password of an address: logs of pipelines are read by many.
-func Mask(address string) string { return password.ReplaceAllString(address, "$1:xxxxx@") }
+func Mask(address string) string {
+	if !strings.Contains(address, "@") {
+		return address
+	}
+	return password().ReplaceAllString(address, "$1:xxxxx@")
+}
 
 // refuseRedirect: a command must not be turned into a read on its way, nor a token be sent elsewhere.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -14,11 +13,12 @@ import (
 // Refusal is an answer that says why a request was refused (RFC 9457).
 type Refusal struct{ client.Problem }
 
-// route is how the server says where to look. Whoever has a command line looks by its verbs, which the mend names.
-var route = regexp.MustCompile(`; see GET /\S+$`)
-
-// Says is the detail without the way of the API to look further.
-func (r *Refusal) Says() string { return route.ReplaceAllString(r.Detail, "") }
+// Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs, which the mend
+// names.
+func (r *Refusal) Says() string {
+	says, _, _ := strings.Cut(r.Detail, "; see GET /")
+	return says
+}
 
 func (r *Refusal) Error() string {
 	var b strings.Builder
