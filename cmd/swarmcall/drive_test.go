@@ -52,7 +52,7 @@ func TestDriveIsRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	ended := func() context.Context { return ctx }
-	if code := run(ended, []string{"drive", "exec", "--url", "http://127.0.0.1:1", "--", "cat"}, nil, t.Output(), t.Output()); code != clierr.OK {
+	if code := run(func() func() context.Context { return ended }, []string{"drive", "exec", "--url", "http://127.0.0.1:1", "--", "cat"}, nil, t.Output(), t.Output()); code != clierr.OK {
 		t.Errorf("told to end before it began: code %d", code)
 	}
 }

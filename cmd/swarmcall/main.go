@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	code := run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := run(untilSignal, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(int(code))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func call(t *testing.T, args ...string) (code clierr.Code, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
-	code = run(t.Context, args, strings.NewReader(""), &out, &err)
+	code = run(func() func() context.Context { return t.Context }, args, strings.NewReader(""), &out, &err)
 	return code, out.String(), err.String()
 }
 

@@ -62,11 +62,16 @@ var verbs = []verb{
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
 }
 
-// run is main without the process. The context is asked for once, before anything is sent.
-func run(until func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
+// run is main without the process. Signals are those that end a command: they are asked for beside the parsing, and had before anything
+// is sent.
+func run(signals func() func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
 	if len(args) == 0 {
 		_, _ = io.WriteString(stdout, intro())
 		return clierr.OK
+	}
+	until := context.Background
+	if !isBrief(find(args)) {
+		until = signals()
 	}
 	command, err := parse(args, stdout)
 	if err != nil {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -80,5 +82,30 @@ func TestInitIsSmall(t *testing.T) {
 		if n, err := strconv.Atoi(m[2]); err != nil || n > 16<<10 {
 			t.Errorf("package %s allocates %s bytes before main begins", m[1], m[2])
 		}
+	}
+}
+
+// TestBriefCommandsEndBySignal: they do not ask for signals, so that a signal ends them as it ends any program.
+func TestBriefCommandsEndBySignal(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	c := exec.Command(filepath.Join(binaries, "swarmcall"), "drivers", "list", "--url", "http://"+silent.Addr().String())
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := silent.Accept() // and never answers
+	if err == nil {
+		defer func() { _ = conn.Close() }()
+		err = c.Process.Signal(os.Interrupt)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	_ = c.Wait()
+	if status, ok := c.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGINT {
+		t.Errorf("it ended by %v", c.ProcessState)
 	}
 }
