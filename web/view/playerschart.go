@@ -51,23 +51,27 @@ func NewPlayersChart(w World) PlayersChart {
 	if len(w.Samples) == 0 {
 		return PlayersChart{Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet."}
 	}
-	first, last := w.Samples[0], w.Samples[len(w.Samples)-1]
+	samples := w.Samples
+	if now := w.Sum(); now.At.After(samples[len(samples)-1].At) { // samples are seconds apart: the chart must not contradict the headline
+		samples = append(slices.Clip(samples), now)
+	}
+	first, last := samples[0], samples[len(samples)-1]
 	p := plot{from: first.At, to: last.At}
 	if p.to.Sub(p.from) < minWindow {
 		p.from = p.to.Add(-minWindow)
 	}
-	for _, s := range w.Samples {
+	for _, s := range samples {
 		p.top = max(p.top, s.Target, s.Actual)
 	}
 	p.top = niceTop(p.top)
 	c := PlayersChart{Max: Count(p.top), From: At(p.from), To: At(p.to), Last: last}
-	c.Target, c.Actual, c.Holes = p.paths(w.Samples)
+	c.Target, c.Actual, c.Holes = p.paths(samples)
 	c.Marks = p.marks(w)
-	step := max(1, len(w.Samples)/chartRows)
-	for i := len(w.Samples) - 1; i >= 0; i -= step {
-		s, since := w.Samples[i], p.from
+	step := max(1, len(samples)/chartRows)
+	for i := len(samples) - 1; i >= 0; i -= step {
+		s, since := samples[i], p.from
 		if i >= step {
-			since = w.Samples[i-step].At
+			since = samples[i-step].At
 		}
 		c.Rows = append(c.Rows, ChartRow{num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual), commandsBetween(w, since, s.At)})
 	}

@@ -98,3 +98,12 @@ func TestFailuresAreInWordsOfThePage(t *testing.T) {
 		t.Errorf("it says %q", f.Says)
 	}
 }
+
+// Samples are taken seconds apart: the chart of a page ends with what the headline is made of.
+func TestChartEndsWithNow(t *testing.T) {
+	w := webtest.World()
+	w.Samples = []view.Sample{{At: webtest.Now.Add(-4 * time.Second), Target: 1, Actual: 1}}
+	if last := view.NewPlayersChart(w.Settled()).Last; view.Count(last.Actual) != view.NewStrip(w).Actual || !last.At.Equal(webtest.Now) {
+		t.Errorf("the chart ends with %+v", last)
+	}
+}
