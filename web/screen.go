@@ -84,7 +84,7 @@ func (u *UI) commandScreen(ctx context.Context, r request, seq string) (screen, 
 func driverScreen(r request, id string) (screen, error) {
 	m, ok := view.NewDriver(r.world, id)
 	if !ok {
-		return screen{}, swarm.Errorf(swarm.CodeNotFound, "No driver of that name is connected, or was in the last minutes.")
+		return screen{}, swarm.Errorf(swarm.CodeNotFound, "No driver of that name is known. One that left in order is forgotten at once, a lost one after some minutes.")
 	}
 	return screen{title: id, active: "/ui/drivers", live: page.LiveDriver(m), whole: whole(page.Driver, m)}, nil
 }

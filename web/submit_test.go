@@ -120,7 +120,7 @@ func TestTotalIsNotRetried(t *testing.T) {
 	e.Issued.Split = []int64{51, 49}
 	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)
 	_, page := get(t, server.URL+"/ui/commands/3")
-	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "part of the total") || !strings.Contains(page, ">49<") {
+	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total is not sent again") || !strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")
 	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil); resp.StatusCode != http.StatusUnprocessableEntity {

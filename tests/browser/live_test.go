@@ -102,6 +102,28 @@ func TestPlayersField(t *testing.T) {
 	b.until(field + " === '99'") // what was typed is sent, and the field the server's again
 }
 
+// TestPlayersInAll: a number per driver never becomes one in all by itself, nor the other way round.
+func TestPlayersInAll(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil))
+	b.live()
+	const field = "document.querySelector('input[name=players]').value"
+	submit(t, s, 77)
+	b.until(field + " === '77'")
+	choose := func(per string) {
+		eval[bool](b, `(s => { s.value = "`+per+`"; return s.dispatchEvent(new Event('input', {bubbles: true})); })(document.querySelector("select[name=per]"))`)
+	}
+	choose("total")
+	submit(t, s, 88)
+	b.until("document.querySelector('input[name=players]').defaultValue === '88'")
+	if now := eval[string](b, field); now != "" {
+		t.Errorf("in all, the field has %q", now)
+	}
+	choose("")
+	b.until(field + " === '88'")
+}
+
 // TestManyNewRows does not say how many there are when it cannot know.
 func TestManyNewRows(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))

@@ -32,7 +32,7 @@ type Config struct {
 	Build      string                  // names the assets, so that a page knows when it is older than the server
 	Valid      func(topic string) bool // whether a topic may be subscribed to
 	Tick       time.Duration           // between two renderings while somebody looks; 0: 500 ms
-	Idle       time.Duration           // between two looks at the world while nobody does; 0: 5 s
+	Idle       time.Duration           // between two looks at the world while nobody does; 0: 1 s
 	Beat       time.Duration           // silence after which a viewer is told that all is well; 0: 2 s
 	WriteLimit time.Duration           // a viewer that takes no data for so long is let go; 0: 10 s
 	MaxViewers int                     // 0: 10,000
@@ -53,7 +53,7 @@ func (c *Config) setDefaults() {
 		}
 	}
 	def(&c.Tick, 500*time.Millisecond)
-	def(&c.Idle, 5*time.Second)
+	def(&c.Idle, time.Second)
 	def(&c.Beat, 2*time.Second)
 	def(&c.WriteLimit, 10*time.Second)
 	if c.MaxViewers == 0 {

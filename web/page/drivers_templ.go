@@ -235,7 +235,7 @@ func driverFilter(m view.Drivers) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = options(m.Filter.State, []option{{"", "any"}, {"active", "active"}, {"stale", "stale"}, {"disconnected", "disconnected"}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = options(m.Filter.State, []option{{"", "any"}, {"active", "active"}, {"stale", "stale"}, {"disconnected", "lost (disconnected)"}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -9,7 +9,7 @@ import (
 // ActForm is what one can do to the swarm, or to one driver.
 type ActForm struct {
 	Driver  string // only to this driver; "" for a choice of target
-	Players string // what is asked now, to begin with
+	Players string // what to send to change nothing, to begin with; "" where no one number does
 	Most    string // players per driver past which one is asked whether it is meant
 	MostAll string // the same of a total
 	Trouble string // why commands are refused just now
@@ -22,16 +22,19 @@ const surely = 10
 // NewActForm makes the form.
 func NewActForm(w World, driver string) ActForm {
 	var most int64
+	same, n := true, 0
 	for i, a := range w.aims() {
 		if driver == "" || w.Drivers[i].ID == driver {
+			same = same && a.Asked && (n == 0 || a.Target == most)
 			most = max(most, a.Target)
+			n++
 		}
 	}
 	f := ActForm{
 		Driver: driver, Trouble: w.trouble(), Most: strconv.FormatInt(max(most, surely)*surely, 10),
 		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
 	}
-	if most > 0 {
+	if same && most > 0 {
 		f.Players = strconv.FormatInt(most, 10)
 	}
 	return f

@@ -71,6 +71,9 @@ func (w World) standing(d swarm.Driver, a Aim) Standing {
 	case a.heard && d.Reported.Players == a.Target:
 		return AsAsked
 	}
+	if w.LogErr == nil && (len(w.Recent) == 0 || a.Seq > w.Recent[0].Seq) {
+		return Underway // it came since the log was read
+	}
 	if e, ok := w.entry(a.Seq); ok {
 		if e.Closed == nil {
 			return Underway

@@ -107,9 +107,9 @@ func Do(c swarm.Command) string {
 	switch c.Type {
 	case swarm.SetPlayers:
 		if c.Total {
-			return Count(c.Players) + " players in all"
+			return players(c.Players) + " in all"
 		}
-		return Count(c.Players) + " players each"
+		return players(c.Players) + " each"
 	case swarm.SetSpawnDelay:
 		return "spawn delay " + Count(c.SpawnDelayMS) + " ms"
 	case swarm.Stop:

@@ -56,7 +56,7 @@ func (w World) retry(e swarm.Entry) (*Retry, *NoRetry) {
 	case len(missing) == 0:
 		return nil, &NoRetry{Why: "All that missed it have taken it since."}
 	case e.Issued.Command.Total:
-		return nil, &NoRetry{Why: "Each gets its part of the total when it is back."}
+		return nil, &NoRetry{Why: "A total is not sent again to some: set it anew, and it is split over those who are there. Who comes back is told its part."}
 	case newer > 0:
 		return nil, &NoRetry{Why: "It cannot be sent again: a newer command came for the same drivers:", URL: CommandURL(newer), Of: "#" + strconv.FormatUint(newer, 10)}
 	}

@@ -107,3 +107,32 @@ func TestChartEndsWithNow(t *testing.T) {
 		t.Errorf("the chart ends with %+v", last)
 	}
 }
+
+// The number in the form, sent as it stands, must change nothing: it is no number where drivers are asked for different ones.
+func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
+	each := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 5, 7))
+	if f := view.NewActForm(each, ""); f.Players != "5" {
+		t.Errorf("5 each: %q", f.Players)
+	}
+	mixed := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 3, 7))
+	mixed.Drifts["b"].Desired[0].Command.Players = 3
+	mixed = mixed.Settled()
+	if f := view.NewActForm(mixed, ""); f.Players != "" {
+		t.Errorf("5 and 3: %q", f.Players)
+	}
+	if f := view.NewActForm(mixed, "b"); f.Players != "3" {
+		t.Errorf("one driver: %q", f.Players)
+	}
+	if f := view.NewActForm(unasked(each, "b"), ""); f.Players != "" {
+		t.Errorf("5 and nothing: %q", f.Players)
+	}
+}
+
+// A command may be desired before the page has read it in the log: that is no failure of its drivers.
+func TestCommandThatCameSinceTheLogWasRead(t *testing.T) {
+	w := asked(10, is("a", swarm.Active, 5, 6))
+	w.Recent[0].Seq = 6
+	if h := view.NewStrip(w.Settled()).Headline; h.Word != "Ramping" || h.Tone != view.Busy {
+		t.Errorf("%+v", h)
+	}
+}

@@ -19,6 +19,7 @@ import (
 // asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
 	w := view.World{Now: webtest.Now, Drivers: drivers, Drifts: map[string]swarm.Drift{}}
+	w.Recent = []swarm.Entry{webtest.Entry(8, swarm.Command{Type: swarm.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})}
 	c := swarm.Command{Type: swarm.SetPlayers, Players: players}
 	if players == 0 {
 		c = swarm.Command{Type: swarm.Stop}

@@ -58,7 +58,7 @@ async function send(form, page) {
   form.removeAttribute('aria-busy');
   button?.removeAttribute('aria-busy');
   tell(out, result);
-  if (result.sent) for (const field of form.elements) typed.delete(field);
+  if (result.sent && !new FormData(form).get('per')) for (const field of form.elements) typed.delete(field);
   const loud = result.lost || (isStop(form) && result.tone !== 'ok');
   say(form, loud ? 'assertive' : 'polite', result.says);
   for (const f of page.changes) f();

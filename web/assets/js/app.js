@@ -17,8 +17,17 @@ theme();
 keys(page);
 announce(page);
 copyButtons();
-document.addEventListener('input', (e) => e.target && typed.add(e.target));
+document.addEventListener('input', (e) => { if (e.target) touch(e.target); });
 page.start();
+
+/** A number is the server's only while it is per driver: meant in all, it is the visitor's to give. @param {EventTarget} field */
+function touch(field) {
+  typed.add(field);
+  const players = field instanceof HTMLSelectElement && field.name === 'per' && field.form?.elements.namedItem('players');
+  if (!(players instanceof HTMLInputElement)) return;
+  players.value = field.value ? '' : players.defaultValue;
+  if (field.value) typed.add(players); else typed.delete(players);
+}
 
 /** How long a button says that it did what it was for. */
 const COPIED = 2000;
