@@ -43,6 +43,7 @@ func (u *UI) screen(ctx context.Context, r request) (screen, error) {
 		f := view.ReadCommandFilter(r.query)
 		p, err := r.page(ctx, f.Query())
 		m := view.NewCommands(r.world, f, p, err, r.address)
+		m.Ignored = view.IgnoredFilters(r.query)
 		return screen{title: "Commands", active: "/ui/commands", live: page.LiveCommands(m), whole: whole(page.Commands, m)}, nil
 	case r.path == "/ui/drivers":
 		m := view.NewDrivers(r.world, view.ReadDriverFilter(r.query), r.address)

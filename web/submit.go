@@ -28,6 +28,9 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		u.refuse(w, r, s, err)
 		return
 	}
+	if r.Context().Err() != nil && s.Command.Type != swarm.Stop {
+		return // whoever sent it was told that nothing is known of it, and may have gone on to something else
+	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {
 		u.refuse(w, r, s, err)

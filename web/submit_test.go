@@ -286,3 +286,28 @@ func TestBannerHasNoCodes(t *testing.T) {
 		}
 	}
 }
+
+// A form whose page has gone was given up: whoever sent it may have stopped the load since.
+func TestFormOfAPageThatHasGone(t *testing.T) {
+	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
+		s := webtest.NewSwarm(webtest.Drivers(), nil)
+		ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		form := strings.NewReader(url.Values{"type": {kind}, "players": {"5"}}.Encode())
+		r := httptest.NewRequestWithContext(gone, http.MethodPost, "/ui/commands", form)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		ui.ServeHTTP(httptest.NewRecorder(), r)
+		if n := len(s.Submissions()); n != want {
+			t.Errorf("%s: %d submissions, want %d", kind, n, want)
+		}
+	}
+}
+
+func TestUnknownFiltersAreNamed(t *testing.T) {
+	_, server := full(t)
+	_, page := get(t, server.URL+"/ui/commands?status=missing&type=stop")
+	if !strings.Contains(page, "status=missing") || strings.Contains(page, "The filter <bdi>type") {
+		t.Error("the page does not say which filter it leaves out")
+	}
+}

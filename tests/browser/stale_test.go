@@ -18,14 +18,14 @@ func TestGoneDriver(t *testing.T) {
 	s.SetDrivers(nil)
 	b.says("#conn-word", "Gone since")
 	b.says("#gone", "This driver is gone since")
-	b.until("getComputedStyle(document.getElementById('main')).filter === 'grayscale(1)'")
+	b.until("getComputedStyle(document.querySelector('main h1')).filter === 'grayscale(1)'")
 	if strip := eval[string](b, "getComputedStyle(document.getElementById('strip')).filter"); strip != "none" {
 		t.Errorf("the strip, which is of now, has the filter %s", strip)
 	}
 	b.picture("state-9-gone")
 	s.SetDrivers(webtest.Drivers())
 	b.live()
-	b.until("!document.getElementById('gone') && getComputedStyle(document.getElementById('main')).filter === 'none'")
+	b.until("!document.getElementById('gone') && getComputedStyle(document.querySelector('main h1')).filter === 'none'")
 }
 
 // TestRestartForgetsADriver restarts the server while its only driver is away for good.

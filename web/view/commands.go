@@ -2,6 +2,7 @@ package view
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -16,6 +17,7 @@ type Commands struct {
 	LogDown  bool
 	First    *FirstSteps
 	PageSize int
+	Ignored  []string // what the URL asks for that is no filter, such as "status=missing"
 }
 
 // CommandFilter is what the list is narrowed to; it stands in the URL.
@@ -51,6 +53,18 @@ func known[T ~string](s string, all []T) bool {
 		}
 	}
 	return false
+}
+
+// IgnoredFilters lists what a URL asks for and a filter leaves out.
+func IgnoredFilters(q url.Values) (out []string) {
+	f := ReadCommandFilter(q)
+	for name, kept := range map[string]string{"type": f.Type, "status": f.Status, "before": f.Before} {
+		if asked := q.Get(name); asked != kept {
+			out = append(out, name+"="+asked)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Query is what the log is asked.

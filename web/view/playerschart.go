@@ -21,6 +21,7 @@ type PlayersChart struct {
 	Rows           []ChartRow // the table twin, thinned out
 	Last           Sample
 	Words          string
+	MarkWord       string // what the marks are
 }
 
 // Span is a part of the axis to the right.
@@ -49,7 +50,7 @@ const (
 // NewPlayersChart shows the samples of w.
 func NewPlayersChart(w World) PlayersChart {
 	if len(w.Samples) == 0 {
-		return PlayersChart{Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet."}
+		return PlayersChart{Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet.", MarkWord: "command"}
 	}
 	samples := w.Samples
 	if now := w.Sum(); now.At.After(samples[len(samples)-1].At) { // samples are seconds apart: the chart must not contradict the headline
@@ -66,7 +67,10 @@ func NewPlayersChart(w World) PlayersChart {
 	p.top = niceTop(p.top)
 	c := PlayersChart{Max: Count(p.top), From: At(p.from), To: At(p.to), Last: last}
 	c.Target, c.Actual, c.Holes = p.paths(samples)
-	c.Marks = p.marks(w)
+	c.Marks, c.MarkWord = p.marks(w), "command"
+	if n := len(w.Recent); n == RecentEntries && w.Recent[n-1].Issued.SubmittedAt.After(p.from) {
+		c.MarkWord = "command, the newest " + Count(n) + " only"
+	}
 	step := max(1, len(samples)/chartRows)
 	for i := len(samples) - 1; i >= 0; i -= step {
 		s, since := samples[i], p.from
