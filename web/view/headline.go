@@ -62,20 +62,20 @@ func (w World) runHeadline(t tally) Headline {
 	switch {
 	case t.lacking() == 0 && t.by[Underway] == 0:
 		h.Tone, h.Word = OK, "As asked"
-		h.Says = fmt.Sprintf("%d of %d drivers run %s.", t.by[AsAsked]+t.by[Unasked], t.drivers, ratio)
+		h.Says = fmt.Sprintf("%s of %s drivers run %s.", Count(t.by[AsAsked]+t.by[Unasked]), Count(t.drivers), ratio)
 	case t.lacking() == 0:
 		h.Tone, h.Word = Busy, "Ramping"
-		h.Says = fmt.Sprintf("%s%s; %d of %d drivers on their way.", ratio, percent(t.actual, t.target), t.by[Underway], t.drivers)
+		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target), Count(t.by[Underway]), Count(t.drivers))
 	default:
 		h.Tone, h.Word = w.tone(t), "Not as asked"
-		h.Says = fmt.Sprintf("%d of %d drivers do what was asked: %s.", t.by[AsAsked], t.drivers, ratio)
+		h.Says = fmt.Sprintf("%s of %s drivers do what was asked: %s.", Count(t.by[AsAsked]), Count(t.drivers), ratio)
 	}
 	return h
 }
 
 func (w World) stopHeadline(t tally) Headline {
 	h := Headline{Detail: w.who(t)}
-	says := fmt.Sprintf("%d of %d drivers report 0 players", t.empty, t.drivers)
+	says := fmt.Sprintf("%s of %s drivers report 0 players", Count(t.empty), Count(t.drivers))
 	switch {
 	case t.lacking() == 0 && t.by[Underway] == 0 && t.unbidden > 0:
 		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; nobody asked for the "+players(t.unbidden)+" that run."
