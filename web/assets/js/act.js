@@ -1,6 +1,6 @@
 // @ts-check
 // Sends the forms that command the swarm without leaving the page. Nothing is shown as done before drivers have answered.
-import { typed } from './morph.js';
+import { sent } from './fields.js';
 
 /** @param {import('./page.js').Page} page */
 export function act(page) {
@@ -58,7 +58,7 @@ async function send(form, page) {
   form.removeAttribute('aria-busy');
   button?.removeAttribute('aria-busy');
   tell(out, result);
-  if (result.sent && !new FormData(form).get('per')) for (const field of form.elements) typed.delete(field);
+  if (result.sent) sent(form);
   const loud = result.lost || (isStop(form) && result.tone !== 'ok');
   say(form, loud ? 'assertive' : 'polite', result.says);
   for (const f of page.changes) f();

@@ -3,8 +3,8 @@
 import { act } from './act.js';
 import { announce } from './announce.js';
 import { charts } from './charts.js';
+import { fields } from './fields.js';
 import { keys } from './keys.js';
-import { typed } from './morph.js';
 import { Page } from './page.js';
 import { theme } from './theme.js';
 
@@ -17,17 +17,8 @@ theme();
 keys(page);
 announce(page);
 copyButtons();
-document.addEventListener('input', (e) => { if (e.target) touch(e.target); });
+fields();
 page.start();
-
-/** A number is the server's only while it is per driver: meant in all, it is the visitor's to give. @param {EventTarget} field */
-function touch(field) {
-  typed.add(field);
-  const players = field instanceof HTMLSelectElement && field.name === 'per' && field.form?.elements.namedItem('players');
-  if (!(players instanceof HTMLInputElement)) return;
-  players.value = field.value ? '' : players.defaultValue;
-  if (field.value) typed.add(players); else typed.delete(players);
-}
 
 /** How long a button says that it did what it was for. */
 const COPIED = 2000;

@@ -1,8 +1,6 @@
 // @ts-check
 // Changes an element into another one, and touches only what differs: focus, selection, open details and what was typed stay.
-
-/** Fields somebody typed in: until that is sent, what is in them is not the server's. @type {WeakSet<EventTarget>} */
-export const typed = new WeakSet();
+import { fill } from './fields.js';
 
 /** @param {string} html @returns {Element | null} the first element of a piece of HTML; nothing in it runs */
 export function parse(html) {
@@ -31,14 +29,6 @@ function attributes(from, to) {
     from.setAttribute(name, value);
     if (name === 'value' && from instanceof HTMLInputElement) fill(from, value);
   }
-}
-
-/** Fills a field that nobody typed in; who has it in hand types over the new value as over the old. @param {HTMLInputElement} field
- * @param {string} value */
-function fill(field, value) {
-  if (typed.has(field)) return;
-  field.value = value;
-  if (field === document.activeElement) field.select();
 }
 
 /** What belongs to the visitor and not to the server. @param {Element} el @param {string} name */

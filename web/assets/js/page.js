@@ -2,6 +2,7 @@
 // What is live on a page, and what the page says about it: Live, Reconnecting (stale since), Gone, Paused, Signed out.
 import { link } from './link.js';
 import { morph, parse } from './morph.js';
+import { age, clock } from './time.js';
 
 export class Page {
   constructor() {
@@ -236,12 +237,6 @@ export class Page {
     for (const f of this.changes) f();
   }
 }
-
-/** @param {number} at */
-function clock(at) { return new Date(at).toISOString().slice(11, 19); }
-
-/** @param {number} since */
-function age(since) { return `${Math.max(0, Math.round((Date.now() - since) / 1000))} s`; }
 
 /** @param {string} topic @param {number} since */
 function goneNotice(topic, since) {

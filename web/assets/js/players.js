@@ -1,5 +1,7 @@
 // @ts-check
 // The players chart, as view/playerschart.go draws it, from the same numbers.
+import { clock } from './time.js';
+
 const HOLE = 12_000; // points further apart have something missing between them
 const WINDOW = 600_000;
 const LEAST = 60_000;
@@ -128,9 +130,6 @@ function svg(name, attributes) {
   for (const [k, v] of Object.entries(attributes)) el.setAttribute(k, v);
   return el;
 }
-
-/** @param {number} at */
-function clock(at) { return new Date(at).toISOString().slice(11, 19); }
 
 /** @param {number} n */
 function niceTop(n) {
