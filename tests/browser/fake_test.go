@@ -12,6 +12,16 @@ import (
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
+// visit opens a page of a made-up swarm, and waits until it is live.
+func visit(t testing.TB, path string) (*webtest.Swarm, *tab) {
+	t.Helper()
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	b := open(t)
+	b.goTo(fake(t, s, nil) + path)
+	b.live()
+	return s, b
+}
+
 // fake serves the dashboard on a made-up swarm, behind the headers the server sends.
 func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 	t.Helper()

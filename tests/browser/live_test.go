@@ -38,10 +38,7 @@ func TestWithoutScripts(t *testing.T) {
 
 // TestNewRowsWait keeps the rows one reads where they are.
 func TestNewRowsWait(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil) + "/ui/commands")
-	b.live()
+	s, b := visit(t, "/ui/commands")
 	submit(t, s, 1)
 	submit(t, s, 2)
 	b.says("#more-new", "Show 2 new")
@@ -54,10 +51,7 @@ func TestNewRowsWait(t *testing.T) {
 
 // TestPause holds back what comes, says how much, and shows it at the end; focus and open details stay all along.
 func TestPause(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
+	s, b := visit(t, "/")
 	eval[bool](b, "document.querySelector('.act details').open = true")
 	b.do(chromedp.Focus("#last a"))
 	b.keys("p")
@@ -78,13 +72,12 @@ func TestPause(t *testing.T) {
 	}
 }
 
+// field is what stands in the number of players.
+const field = "document.querySelector('input[name=players]').value"
+
 // TestPlayersField follows the load while nobody types in it, and keeps what somebody typed.
 func TestPlayersField(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
-	const field = "document.querySelector('input[name=players]').value"
+	s, b := visit(t, "/")
 	submit(t, s, 77)
 	b.until(field + " === '77'")
 	b.do(chromedp.Focus("input[name=players]"))
@@ -104,11 +97,7 @@ func TestPlayersField(t *testing.T) {
 
 // TestPlayersInAll: a number per driver never becomes one in all by itself, nor the other way round.
 func TestPlayersInAll(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
-	const field = "document.querySelector('input[name=players]').value"
+	s, b := visit(t, "/")
 	submit(t, s, 77)
 	b.until(field + " === '77'")
 	choose := func(per string) {
@@ -126,10 +115,7 @@ func TestPlayersInAll(t *testing.T) {
 
 // TestManyNewRows does not say how many there are when it cannot know.
 func TestManyNewRows(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil) + "/ui/commands")
-	b.live()
+	s, b := visit(t, "/ui/commands")
 	for i := range 60 {
 		submit(t, s, int64(i))
 	}
@@ -138,9 +124,7 @@ func TestManyNewRows(t *testing.T) {
 
 // TestCopied says so, and offers it again.
 func TestCopied(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil) + "/ui/commands/14")
+	_, b := visit(t, "/ui/commands/14")
 	eval[bool](b, "(navigator.clipboard.writeText = async () => {}, true)")
 	b.until("document.querySelector('[data-copy]:not([hidden])')")
 	b.do(chromedp.Click("[data-copy]"))
@@ -150,10 +134,7 @@ func TestCopied(t *testing.T) {
 
 // TestKeyboard goes everywhere without a mouse, and switches the single keys off.
 func TestKeyboard(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
+	s, b := visit(t, "/")
 	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"}, {"o", "/"}} {
 		b.keys("g", to.key)
 		b.until("location.pathname === '" + to.path + "' && document.readyState === 'complete'")
@@ -195,10 +176,7 @@ func TestKeyboard(t *testing.T) {
 
 // TestChartValues reads the chart with the arrow keys.
 func TestChartValues(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
+	_, b := visit(t, "/")
 	b.until("document.querySelector('[data-layer=actual]').getAttribute('d').includes('L')")
 	b.do(chromedp.Focus(".chart svg"))
 	b.keys(kb.End)
@@ -228,10 +206,7 @@ func TestManyTabs(t *testing.T) {
 
 // TestSlipOfAKey asks before a number goes out that is more than ten times the present one.
 func TestSlipOfAKey(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil))
-	b.live()
+	s, b := visit(t, "/")
 	b.send("1201")
 	b.until("document.getElementById('sure-dialog').open")
 	b.picture("dialog-sure")

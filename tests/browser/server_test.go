@@ -25,6 +25,19 @@ type server struct {
 	stop func()
 }
 
+// atWork opens the overview of a server whose one driver runs 5 players.
+func atWork(t testing.TB) (*server, *tab) {
+	t.Helper()
+	s := startServer(t)
+	s.drive("d-1")
+	s.curl(setPlayers(5))
+	b := open(t)
+	b.goTo(s.url)
+	b.live()
+	b.says("#hero", "1 of 1 drivers run 5 of 5 players")
+	return s, b
+}
+
 func startServer(t testing.TB) *server {
 	t.Helper()
 	cfg := app.Defaults()

@@ -11,10 +11,7 @@ import (
 
 // TestGoneDriver looks at a driver that the server forgets: the page does not look live, and is live again when the driver is back.
 func TestGoneDriver(t *testing.T) {
-	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
-	b := open(t)
-	b.goTo(fake(t, s, nil) + "/ui/drivers/d-4")
-	b.live()
+	s, b := visit(t, "/ui/drivers/d-4")
 	s.SetDrivers(nil)
 	b.says("#conn-word", "Gone since")
 	b.says("#gone", "This driver is gone since")
@@ -75,13 +72,7 @@ func TestLostIsToldOnce(t *testing.T) {
 
 // TestRestartWhilePaused restarts the server under a paused page: what one reads stays until it is resumed.
 func TestRestartWhilePaused(t *testing.T) {
-	s := startServer(t)
-	s.drive("d-1")
-	s.curl(setPlayers(5))
-	b := open(t)
-	b.goTo(s.url)
-	b.live()
-	b.says("#hero", "1 of 1 drivers run 5 of 5 players")
+	s, b := atWork(t)
 	b.keys("p")
 	s.stop()
 	b.says("#conn-word", "Reconnecting (stale since")

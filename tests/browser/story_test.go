@@ -77,13 +77,7 @@ func TestMissing(t *testing.T) {
 
 // TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is back.
 func TestRestart(t *testing.T) {
-	s := startServer(t)
-	s.drive("d-1")
-	s.curl(setPlayers(5))
-	b := open(t)
-	b.goTo(s.url)
-	b.live()
-	b.says("#hero", "1 of 1 drivers run 5 of 5 players")
+	s, b := atWork(t)
 	s.stop()
 	b.says("#conn-word", "Reconnecting (stale since")
 	b.until("document.body.classList.contains('stale')")

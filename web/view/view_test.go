@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 	"github.com/swarmcall/swarmcall/web/view"
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
@@ -259,7 +260,7 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 func TestShellReadsWhatWasMeant(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("no bash here")
+		testenv.Lacks(t, "no bash: install it")
 	}
 	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
 		e := webtest.Entry(1, swarm.Command{Type: swarm.Stop, Note: note}, 0)
