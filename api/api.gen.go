@@ -60,10 +60,12 @@ func (e DriftKind) Valid() bool {
 
 // Defines values for DriftReason.
 const (
-	DriftReasonDisconnected DriftReason = "disconnected"
-	DriftReasonNotReported  DriftReason = "not_reported"
-	DriftReasonPlayers      DriftReason = "players"
-	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+	DriftReasonDisconnected       DriftReason = "disconnected"
+	DriftReasonNotReported        DriftReason = "not_reported"
+	DriftReasonPlayers            DriftReason = "players"
+	DriftReasonSpawnDelayMs       DriftReason = "spawn_delay_ms"
+	DriftReasonStale              DriftReason = "stale"
+	DriftReasonUnsupportedCommand DriftReason = "unsupported_command"
 )
 
 // Valid indicates whether the value is a known member of the DriftReason enum.
@@ -76,6 +78,10 @@ func (e DriftReason) Valid() bool {
 	case DriftReasonPlayers:
 		return true
 	case DriftReasonSpawnDelayMs:
+		return true
+	case DriftReasonStale:
+		return true
+	case DriftReasonUnsupportedCommand:
 		return true
 	default:
 		return false
@@ -133,6 +139,27 @@ func (e LateStatus) Valid() bool {
 	case LateStatusApplied:
 		return true
 	case LateStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LeftOutReason.
+const (
+	LeftOutReasonDisconnected LeftOutReason = "disconnected"
+	LeftOutReasonOtherRun     LeftOutReason = "other_run"
+	LeftOutReasonStale        LeftOutReason = "stale"
+)
+
+// Valid indicates whether the value is a known member of the LeftOutReason enum.
+func (e LeftOutReason) Valid() bool {
+	switch e {
+	case LeftOutReasonDisconnected:
+		return true
+	case LeftOutReasonOtherRun:
+		return true
+	case LeftOutReasonStale:
 		return true
 	default:
 		return false
@@ -356,7 +383,12 @@ type CommandRequest struct {
 	// DeadlineMs The server's --default-deadline if absent.
 	DeadlineMs *int64 `json:"deadline_ms,omitempty"`
 
-	// IfSeq Refuse unless the newest set_players or stop that concerns my target is this one.
+	// DryRun Answer 200 with the drivers this would go to; log, send and use up nothing.
+	DryRun *bool `json:"dry_run,omitempty"`
+
+	// IfSeq 412 `newer_command` if a load command that concerns my target is newer than this entry. A command concerns a target if a known
+	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and holds later: on no driver,
+	// whenever it appears, does this command replace a load command of another submitter that is newer.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
 	// MinDrivers Refuse unless at least so many drivers are targeted.
@@ -382,6 +414,15 @@ type Counts struct {
 	Superseded int `json:"superseded"`
 	Missing    int `json:"missing"`
 	Late       int `json:"late"`
+
+	// LeftOut Known drivers that match the target and were not targeted; absent when there are none.
+	LeftOut *int `json:"left_out,omitempty"`
+
+	// Outstanding Drivers of the entry, targeted or left out, that have not applied it; in GET /commands/{seq} only.
+	Outstanding *int `json:"outstanding,omitempty"`
+
+	// Converged Drivers of the entry that report what it asks for; in GET /commands/{seq} only.
+	Converged *int `json:"converged,omitempty"`
 }
 
 // DesiredCommand defines model for DesiredCommand.
@@ -411,9 +452,12 @@ type DesiredRule struct {
 
 	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
 	Unconfirmed int64 `json:"unconfirmed"`
+
+	// OutsideSplit Of players_total: connected drivers that match and came after the split, so that they run 0.
+	OutsideSplit *int `json:"outside_split,omitempty"`
 }
 
-// DriftKind unknown: disconnected, so what it does is not known.
+// DriftKind unknown: stale or disconnected, so what it does is not known.
 type DriftKind string
 
 // DriftReason defines model for DriftReason.
@@ -461,7 +505,7 @@ type DriverDrift struct {
 	State        DriverState `json:"state"`
 	Unresponsive bool        `json:"unresponsive"`
 
-	// Drift unknown: disconnected, so what it does is not known.
+	// Drift unknown: stale or disconnected, so what it does is not known.
 	Drift   DriftKind     `json:"drift"`
 	Reasons []DriftReason `json:"reasons"`
 
@@ -469,6 +513,9 @@ type DriverDrift struct {
 	Desired    []DesiredCommand `json:"desired"`
 	Reported   DriverReport     `json:"reported"`
 	AppliedSeq int64            `json:"applied_seq"`
+
+	// OutsideSplit True if players_total holds for the driver and it has no part, because it came after the split.
+	OutsideSplit *bool `json:"outside_split,omitempty"`
 }
 
 // DriverID defines model for DriverID.
@@ -492,6 +539,35 @@ type DriverReport struct {
 
 // DriverState defines model for DriverState.
 type DriverState string
+
+// DryRun defines model for DryRun.
+type DryRun struct {
+	Command Command `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+
+	// Targets Drivers that the command would go to now.
+	Targets []DriverID `json:"targets"`
+
+	// LeftOut Known drivers that match the target and would not be targeted.
+	LeftOut []LeftOut `json:"left_out"`
+
+	// Split Of players_total: who would get what.
+	Split *[]SplitPart `json:"split,omitempty"`
+
+	// Shortfall Of players_total: players that no driver is there to run.
+	Shortfall *int64 `json:"shortfall,omitempty"`
+
+	// InUse Of a Stop that would have no targets.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// Awaited Of a Stop that would have no targets: drivers that match may still return, see `Entry`.
+	Awaited *bool `json:"awaited,omitempty"`
+
+	// Restrictions Restrictions that bound the command.
+	Restrictions []map[string]interface{} `json:"restrictions"`
+}
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
@@ -536,6 +612,25 @@ type Entry struct {
 	Superseded []Superseded `json:"superseded"`
 	Missing    []Missing    `json:"missing"`
 	Late       []Late       `json:"late"`
+
+	// IfSeq The condition that the command was sent with.
+	IfSeq *int64 `json:"if_seq,omitempty"`
+
+	// LeftOut Known drivers that match the target and were not targeted, by id; the first 100 in items of a page. Absent when there are none.
+	LeftOut *[]LeftOut `json:"left_out,omitempty"`
+
+	// Outstanding Drivers of the entry that have not applied it, the first 100; in GET /commands/{seq} only.
+	Outstanding *[]DriverID `json:"outstanding,omitempty"`
+
+	// Converged Drivers of the entry that report what it asks for, the first 100; in GET /commands/{seq} only.
+	Converged *[]DriverID `json:"converged,omitempty"`
+
+	// InUse Of a Stop without targets.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and no
+	// known driver has one of the target's label keys with another value.
+	Awaited *bool `json:"awaited,omitempty"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -559,6 +654,15 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// InUse What of a target is in use, when no known driver matches all of it. At most 20 of each.
+type InUse struct {
+	// Labels By label key of the target: the values that known drivers have.
+	Labels map[string][]string `json:"labels"`
+
+	// DriverIds Known drivers that the target names.
+	DriverIds []DriverID `json:"driver_ids"`
+}
+
 // Labels defines model for Labels.
 type Labels map[string]string
 
@@ -580,6 +684,17 @@ type Late struct {
 
 // LateStatus defines model for Late.Status.
 type LateStatus string
+
+// LeftOut defines model for LeftOut.
+type LeftOut struct {
+	DriverId DriverID `json:"driver_id"`
+
+	// Reason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
+	Reason LeftOutReason `json:"reason"`
+}
+
+// LeftOutReason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
+type LeftOutReason string
 
 // Missing defines model for Missing.
 type Missing struct {
@@ -618,6 +733,13 @@ type Problem struct {
 
 	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 	Entry *Entry `json:"entry,omitempty"`
+
+	// InUse Of no_active_drivers for a Stop.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// NothingToStop Of no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
+	// `--forget-after`. Such drivers have left, and there is nothing to stop. False: check the spelling of the target.
+	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
@@ -677,6 +799,9 @@ type State struct {
 	Stop       *StopProof    `json:"stop,omitempty"`
 	Items      []DriverDrift `json:"items"`
 	NextCursor *string       `json:"next_cursor"`
+
+	// DesiredNextCursor Reads on in `desired`, by desired_cursor; absent at the end.
+	DesiredNextCursor *string `json:"desired_next_cursor,omitempty"`
 }
 
 // StateCounts defines model for StateCounts.
@@ -814,6 +939,9 @@ type ListDriversParams struct {
 
 // GetStateParams defines parameters for GetState.
 type GetStateParams struct {
+	// DesiredCursor The `desired_next_cursor` of the page before.
+	DesiredCursor *string `form:"desired_cursor,omitempty" json:"desired_cursor,omitempty"`
+
 	// Drift Only drivers of this kind.
 	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
@@ -1423,6 +1551,19 @@ func (siw *ServerInterfaceWrapper) GetState(w http.ResponseWriter, r *http.Reque
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetStateParams
 
+	// ------------- Optional query parameter "desired_cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "desired_cursor", r.URL.Query(), &params.DesiredCursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "desired_cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "desired_cursor", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "drift" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "drift", r.URL.Query(), &params.Drift, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1704,6 +1845,30 @@ type SubmitCommandRequestObject struct {
 
 type SubmitCommandResponseObject interface {
 	VisitSubmitCommandResponse(w http.ResponseWriter) error
+}
+
+type SubmitCommand200ResponseHeaders struct {
+	PreferenceApplied *string
+}
+
+type SubmitCommand200JSONResponse struct {
+	Body    DryRun
+	Headers SubmitCommand200ResponseHeaders
+}
+
+func (response SubmitCommand200JSONResponse) VisitSubmitCommandResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.PreferenceApplied != nil {
+		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type SubmitCommand201ResponseHeaders struct {

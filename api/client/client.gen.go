@@ -62,10 +62,12 @@ func (e DriftKind) Valid() bool {
 
 // Defines values for DriftReason.
 const (
-	DriftReasonDisconnected DriftReason = "disconnected"
-	DriftReasonNotReported  DriftReason = "not_reported"
-	DriftReasonPlayers      DriftReason = "players"
-	DriftReasonSpawnDelayMs DriftReason = "spawn_delay_ms"
+	DriftReasonDisconnected       DriftReason = "disconnected"
+	DriftReasonNotReported        DriftReason = "not_reported"
+	DriftReasonPlayers            DriftReason = "players"
+	DriftReasonSpawnDelayMs       DriftReason = "spawn_delay_ms"
+	DriftReasonStale              DriftReason = "stale"
+	DriftReasonUnsupportedCommand DriftReason = "unsupported_command"
 )
 
 // Valid indicates whether the value is a known member of the DriftReason enum.
@@ -78,6 +80,10 @@ func (e DriftReason) Valid() bool {
 	case DriftReasonPlayers:
 		return true
 	case DriftReasonSpawnDelayMs:
+		return true
+	case DriftReasonStale:
+		return true
+	case DriftReasonUnsupportedCommand:
 		return true
 	default:
 		return false
@@ -135,6 +141,27 @@ func (e LateStatus) Valid() bool {
 	case LateStatusApplied:
 		return true
 	case LateStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LeftOutReason.
+const (
+	LeftOutReasonDisconnected LeftOutReason = "disconnected"
+	LeftOutReasonOtherRun     LeftOutReason = "other_run"
+	LeftOutReasonStale        LeftOutReason = "stale"
+)
+
+// Valid indicates whether the value is a known member of the LeftOutReason enum.
+func (e LeftOutReason) Valid() bool {
+	switch e {
+	case LeftOutReasonDisconnected:
+		return true
+	case LeftOutReasonOtherRun:
+		return true
+	case LeftOutReasonStale:
 		return true
 	default:
 		return false
@@ -358,7 +385,12 @@ type CommandRequest struct {
 	// DeadlineMs The server's --default-deadline if absent.
 	DeadlineMs *int64 `json:"deadline_ms,omitempty"`
 
-	// IfSeq Refuse unless the newest set_players or stop that concerns my target is this one.
+	// DryRun Answer 200 with the drivers this would go to; log, send and use up nothing.
+	DryRun *bool `json:"dry_run,omitempty"`
+
+	// IfSeq 412 `newer_command` if a load command that concerns my target is newer than this entry. A command concerns a target if a known
+	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and holds later: on no driver,
+	// whenever it appears, does this command replace a load command of another submitter that is newer.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
 	// MinDrivers Refuse unless at least so many drivers are targeted.
@@ -384,6 +416,15 @@ type Counts struct {
 	Superseded int `json:"superseded"`
 	Missing    int `json:"missing"`
 	Late       int `json:"late"`
+
+	// LeftOut Known drivers that match the target and were not targeted; absent when there are none.
+	LeftOut *int `json:"left_out,omitempty"`
+
+	// Outstanding Drivers of the entry, targeted or left out, that have not applied it; in GET /commands/{seq} only.
+	Outstanding *int `json:"outstanding,omitempty"`
+
+	// Converged Drivers of the entry that report what it asks for; in GET /commands/{seq} only.
+	Converged *int `json:"converged,omitempty"`
 }
 
 // DesiredCommand defines model for DesiredCommand.
@@ -413,9 +454,12 @@ type DesiredRule struct {
 
 	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
 	Unconfirmed int64 `json:"unconfirmed"`
+
+	// OutsideSplit Of players_total: connected drivers that match and came after the split, so that they run 0.
+	OutsideSplit *int `json:"outside_split,omitempty"`
 }
 
-// DriftKind unknown: disconnected, so what it does is not known.
+// DriftKind unknown: stale or disconnected, so what it does is not known.
 type DriftKind string
 
 // DriftReason defines model for DriftReason.
@@ -463,7 +507,7 @@ type DriverDrift struct {
 	State        DriverState `json:"state"`
 	Unresponsive bool        `json:"unresponsive"`
 
-	// Drift unknown: disconnected, so what it does is not known.
+	// Drift unknown: stale or disconnected, so what it does is not known.
 	Drift   DriftKind     `json:"drift"`
 	Reasons []DriftReason `json:"reasons"`
 
@@ -471,6 +515,9 @@ type DriverDrift struct {
 	Desired    []DesiredCommand `json:"desired"`
 	Reported   DriverReport     `json:"reported"`
 	AppliedSeq int64            `json:"applied_seq"`
+
+	// OutsideSplit True if players_total holds for the driver and it has no part, because it came after the split.
+	OutsideSplit *bool `json:"outside_split,omitempty"`
 }
 
 // DriverID defines model for DriverID.
@@ -494,6 +541,35 @@ type DriverReport struct {
 
 // DriverState defines model for DriverState.
 type DriverState string
+
+// DryRun defines model for DryRun.
+type DryRun struct {
+	Command Command `json:"command"`
+
+	// Target A driver must satisfy both members; absent or empty means every active driver.
+	Target Target `json:"target"`
+
+	// Targets Drivers that the command would go to now.
+	Targets []DriverID `json:"targets"`
+
+	// LeftOut Known drivers that match the target and would not be targeted.
+	LeftOut []LeftOut `json:"left_out"`
+
+	// Split Of players_total: who would get what.
+	Split *[]SplitPart `json:"split,omitempty"`
+
+	// Shortfall Of players_total: players that no driver is there to run.
+	Shortfall *int64 `json:"shortfall,omitempty"`
+
+	// InUse Of a Stop that would have no targets.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// Awaited Of a Stop that would have no targets: drivers that match may still return, see `Entry`.
+	Awaited *bool `json:"awaited,omitempty"`
+
+	// Restrictions Restrictions that bound the command.
+	Restrictions []map[string]interface{} `json:"restrictions"`
+}
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
@@ -538,6 +614,25 @@ type Entry struct {
 	Superseded []Superseded `json:"superseded"`
 	Missing    []Missing    `json:"missing"`
 	Late       []Late       `json:"late"`
+
+	// IfSeq The condition that the command was sent with.
+	IfSeq *int64 `json:"if_seq,omitempty"`
+
+	// LeftOut Known drivers that match the target and were not targeted, by id; the first 100 in items of a page. Absent when there are none.
+	LeftOut *[]LeftOut `json:"left_out,omitempty"`
+
+	// Outstanding Drivers of the entry that have not applied it, the first 100; in GET /commands/{seq} only.
+	Outstanding *[]DriverID `json:"outstanding,omitempty"`
+
+	// Converged Drivers of the entry that report what it asks for, the first 100; in GET /commands/{seq} only.
+	Converged *[]DriverID `json:"converged,omitempty"`
+
+	// InUse Of a Stop without targets.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and no
+	// known driver has one of the target's label keys with another value.
+	Awaited *bool `json:"awaited,omitempty"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -561,6 +656,15 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// InUse What of a target is in use, when no known driver matches all of it. At most 20 of each.
+type InUse struct {
+	// Labels By label key of the target: the values that known drivers have.
+	Labels map[string][]string `json:"labels"`
+
+	// DriverIds Known drivers that the target names.
+	DriverIds []DriverID `json:"driver_ids"`
+}
+
 // Labels defines model for Labels.
 type Labels map[string]string
 
@@ -582,6 +686,17 @@ type Late struct {
 
 // LateStatus defines model for Late.Status.
 type LateStatus string
+
+// LeftOut defines model for LeftOut.
+type LeftOut struct {
+	DriverId DriverID `json:"driver_id"`
+
+	// Reason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
+	Reason LeftOutReason `json:"reason"`
+}
+
+// LeftOutReason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
+type LeftOutReason string
 
 // Missing defines model for Missing.
 type Missing struct {
@@ -620,6 +735,13 @@ type Problem struct {
 
 	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 	Entry *Entry `json:"entry,omitempty"`
+
+	// InUse Of no_active_drivers for a Stop.
+	InUse *InUse `json:"in_use,omitempty"`
+
+	// NothingToStop Of no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
+	// `--forget-after`. Such drivers have left, and there is nothing to stop. False: check the spelling of the target.
+	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
@@ -679,6 +801,9 @@ type State struct {
 	Stop       *StopProof    `json:"stop,omitempty"`
 	Items      []DriverDrift `json:"items"`
 	NextCursor *string       `json:"next_cursor"`
+
+	// DesiredNextCursor Reads on in `desired`, by desired_cursor; absent at the end.
+	DesiredNextCursor *string `json:"desired_next_cursor,omitempty"`
 }
 
 // StateCounts defines model for StateCounts.
@@ -816,6 +941,9 @@ type ListDriversParams struct {
 
 // GetStateParams defines parameters for GetState.
 type GetStateParams struct {
+	// DesiredCursor The `desired_next_cursor` of the page before.
+	DesiredCursor *string `form:"desired_cursor,omitempty" json:"desired_cursor,omitempty"`
+
 	// Drift Only drivers of this kind.
 	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
@@ -1048,6 +1176,8 @@ type ClientInterface interface {
 	// SubmitCommandWithBody Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+	// sent or used up.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1057,6 +1187,8 @@ type ClientInterface interface {
 	// SubmitCommand Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+	// sent or used up.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1064,6 +1196,9 @@ type ClientInterface interface {
 	SubmitCommand(ctx context.Context, params *SubmitCommandParams, body SubmitCommandJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCommand One entry whole, with late answers
+	//
+	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
+	// a newer command for the same setting holds for every driver of the entry.
 	//
 	// Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 	GetCommand(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1091,7 +1226,9 @@ type ClientInterface interface {
 	// GetState What is desired, and how many drivers report it
 	//
 	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
+	// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
+	// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
 	//
 	// Corresponds with GET /state (the `GetState` operationId).
 	GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1120,6 +1257,8 @@ func (c *Client) ListCommands(ctx context.Context, params *ListCommandsParams, r
 // SubmitCommandWithBody Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+// sent or used up.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1139,6 +1278,8 @@ func (c *Client) SubmitCommandWithBody(ctx context.Context, params *SubmitComman
 // SubmitCommand Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+// sent or used up.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1156,6 +1297,9 @@ func (c *Client) SubmitCommand(ctx context.Context, params *SubmitCommandParams,
 }
 
 // GetCommand One entry whole, with late answers
+//
+// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
+// a newer command for the same setting holds for every driver of the entry.
 //
 // Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 func (c *Client) GetCommand(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1233,7 +1377,9 @@ func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 // GetState What is desired, and how many drivers report it
 //
 // Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
+// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
+// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
 //
 // Corresponds with GET /state (the `GetState` operationId).
 func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1734,6 +1880,18 @@ func NewGetStateRequest(server string, params *GetStateParams) (*http.Request, e
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.DesiredCursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "desired_cursor", *params.DesiredCursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Drift != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "drift", *params.Drift, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -1865,6 +2023,8 @@ type ClientWithResponsesInterface interface {
 	// SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+	// sent or used up.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1874,6 +2034,8 @@ type ClientWithResponsesInterface interface {
 	// SubmitCommandWithResponse Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+	// sent or used up.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1881,6 +2043,9 @@ type ClientWithResponsesInterface interface {
 	SubmitCommandWithResponse(ctx context.Context, params *SubmitCommandParams, body SubmitCommandJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitCommandResponse, error)
 
 	// GetCommandWithResponse One entry whole, with late answers
+	//
+	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
+	// a newer command for the same setting holds for every driver of the entry.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1918,7 +2083,9 @@ type ClientWithResponsesInterface interface {
 	// GetStateWithResponse What is desired, and how many drivers report it
 	//
 	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-	// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+	// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
+	// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
+	// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1996,6 +2163,11 @@ func (r ListCommandsResponse) ContentType() string {
 	return ""
 }
 
+// SubmitCommandResponse200Headers the declared response headers of an HTTP 200 response for SubmitCommand
+type SubmitCommandResponse200Headers struct {
+	PreferenceApplied *string
+}
+
 // SubmitCommandResponse201Headers the declared response headers of an HTTP 201 response for SubmitCommand
 type SubmitCommandResponse201Headers struct {
 	IdempotentReplayed *bool
@@ -2019,18 +2191,27 @@ type SubmitCommandResponseDefaultHeaders struct {
 type SubmitCommandResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DryRun
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *Entry
 	// JSON202 the response for an HTTP 202 `application/json` response
 	JSON202 *Entry
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *SubmitCommandResponse200Headers
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *SubmitCommandResponse201Headers
 	// Headers202 the parsed response headers for an HTTP 202 response
 	Headers202 *SubmitCommandResponse202Headers
 	// HeadersDefault the parsed response headers for an HTTP default response
 	HeadersDefault *SubmitCommandResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SubmitCommandResponse) GetJSON200() *DryRun {
+	return r.JSON200
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -2513,6 +2694,8 @@ func (c *ClientWithResponses) ListCommandsWithResponse(ctx context.Context, para
 // SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+// sent or used up.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2528,6 +2711,8 @@ func (c *ClientWithResponses) SubmitCommandWithBodyWithResponse(ctx context.Cont
 // SubmitCommandWithResponse Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
+// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
+// sent or used up.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2541,6 +2726,9 @@ func (c *ClientWithResponses) SubmitCommandWithResponse(ctx context.Context, par
 }
 
 // GetCommandWithResponse One entry whole, with late answers
+//
+// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
+// a newer command for the same setting holds for every driver of the entry.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2608,7 +2796,9 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 // GetStateWithResponse What is desired, and how many drivers report it
 //
 // Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-// the commands that hold for it were handed over, what they ask for. When the newest players command is a Stop, `stop` is its proof.
+// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
+// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
+// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2711,6 +2901,13 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DryRun
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
 		var dest Entry
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -2735,6 +2932,16 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 200:
+		var headers SubmitCommandResponse200Headers
+		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PreferenceApplied = &value
+		}
+		response.Headers200 = &headers
 	case rsp.StatusCode == 201:
 		var headers SubmitCommandResponse201Headers
 		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {

@@ -21,12 +21,12 @@ func (r *Registry) State() swarm.State {
 		d := &drifts[i]
 		d.Desired = desired.For(d.DriverID, labels[d.DriverID])
 		compare(d, rules)
-		switch {
-		case d.State == swarm.Disconnected:
+		switch d.Kind() {
+		case swarm.DriftUnknown:
 			state.Unknown++
-		case d.Converged():
+		case swarm.DriftConverged:
 			state.Converged++
-		default:
+		case swarm.DriftDrifting:
 			state.Drifting++
 		}
 	}
@@ -36,9 +36,12 @@ func (r *Registry) State() swarm.State {
 
 // compare fills in how d differs from what is desired of it, and counts d for the rules that hold for it.
 func compare(d *swarm.Drift, rules map[uint64]*swarm.Rule) {
-	lost := d.State == swarm.Disconnected
-	if lost {
+	switch d.State {
+	case swarm.Disconnected:
 		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
+	case swarm.Stale:
+		d.Reasons = append(d.Reasons, swarm.DriftStale)
+	case swarm.Active:
 	}
 	for _, w := range d.Desired {
 		causes := w.Compare(d.Reported, d.ReportedSeq >= w.Seq)
@@ -49,7 +52,7 @@ func compare(d *swarm.Drift, rules map[uint64]*swarm.Rule) {
 		}
 		if rule := rules[w.Seq]; rule != nil {
 			rule.Matching++
-			if len(causes) == 0 && !lost {
+			if len(causes) == 0 && !d.Unknown() {
 				rule.Converged++
 			}
 		}

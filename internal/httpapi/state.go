@@ -33,7 +33,7 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 	out.Body.Stop = proof
 	limit := limitOf(r.Params.Limit)
 	for _, d := range state.Drivers {
-		if d.DriverID <= after || r.Params.Drift != nil && *r.Params.Drift != driftOf(d) {
+		if d.DriverID <= after || r.Params.Drift != nil && string(*r.Params.Drift) != string(d.Kind()) {
 			continue
 		}
 		if n := len(out.Body.Items); n == limit {
@@ -77,7 +77,7 @@ func ruleTo(r swarm.Rule) api.DesiredRule {
 func driftTo(d swarm.Drift) api.DriverDrift {
 	out := api.DriverDrift{
 		DriverId: d.DriverID, State: api.DriverState(d.State), Unresponsive: d.Unresponsive, AppliedSeq: int64(d.AppliedSeq),
-		Drift: driftOf(d), Reasons: make([]api.DriftReason, len(d.Reasons)), Desired: make([]api.DesiredCommand, len(d.Desired)),
+		Drift: api.DriftKind(d.Kind()), Reasons: make([]api.DriftReason, len(d.Reasons)), Desired: make([]api.DesiredCommand, len(d.Desired)),
 		Reported: reportTo(d.Reported),
 	}
 	for i, reason := range d.Reasons {
@@ -87,17 +87,6 @@ func driftTo(d swarm.Drift) api.DriverDrift {
 		out.Desired[i] = api.DesiredCommand{Seq: int64(w.Seq), Command: commandTo(w.Command)}
 	}
 	return out
-}
-
-func driftOf(d swarm.Drift) api.DriftKind {
-	switch {
-	case d.State == swarm.Disconnected:
-		return api.Unknown
-	case d.Converged():
-		return api.Converged
-	default:
-		return api.Drifting
-	}
 }
 
 func reportTo(r swarm.Report) api.DriverReport {

@@ -75,12 +75,14 @@ func (s Seat) Supports(t CommandType) bool {
 
 // Issue is a durable command on its way to the drivers.
 type Issue struct {
-	Seq      uint64
-	Command  Command
-	Target   Target
-	Targets  []string // ids whose verdict counts, sorted
-	Split    []int64  // of a total: what each of Targets is to run
-	Deadline time.Duration
+	Seq       uint64
+	Submitter string
+	Command   Command
+	Target    Target
+	Targets   []string   // ids whose verdict counts, sorted
+	Split     []int64    // of a total: what each of Targets is to run
+	Condition *Condition // nil for none
+	Deadline  time.Duration
 }
 
 // CommandFor is the command as one driver is told it: its own part of a total, 0 for a driver outside the split.

@@ -8,7 +8,7 @@ type Stored struct {
 	Record   Record
 }
 
-// Seq is that of the entry the record belongs to, 0 for a reset.
+// Seq is that of the entry the record belongs to, 0 for a reset and for an expired command.
 func (s Stored) Seq() uint64 {
 	switch r := s.Record.(type) {
 	case *Issued:
@@ -25,7 +25,7 @@ func (s Stored) Seq() uint64 {
 // Event is a stored record as readers of the log get it. It is shared by all of them and not to be changed.
 type Event struct {
 	Stored
-	Issued *Issued // the command that the record belongs to; nil for a reset, and for a record whose command is lost
+	Issued *Issued // the command that the record belongs to; nil for a reset or an expired command, and for a record whose command is lost
 
 	once    sync.Once
 	encoded []byte

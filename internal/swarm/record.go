@@ -2,7 +2,7 @@ package swarm
 
 import "time"
 
-// Record is one record of the log: *Issued, *Closed, *Late or *Reset.
+// Record is one record of the log: *Issued, *Closed, *Late, *Reset or *Expired.
 type Record interface{ record() }
 
 // Issued is a command with its frozen targets. Its position in the log is the seq of the entry.
@@ -15,14 +15,45 @@ type Issued struct {
 	Deadline    time.Duration
 	SubmittedAt time.Time
 	Split       []int64 // of a command with Total: what each of Targets is to run, in their order
-	Cause       string  // why the server issued it by itself; "" when a submitter did
-	Key         string  // idempotency key, "" for none
-	RequestHash []byte  // hash of the decoded request, when there is a key
+	LeftOut     []LeftOut
+	Condition   *Condition // nil: the command was sent without if_seq
+	Cause       string     // why the server issued it by itself; "" when a submitter did
+	Key         string     // idempotency key, "" for none
+	RequestHash []byte     // hash of the decoded request, when there is a key
 }
+
+// LeftOut is a known driver that matched the target and was not targeted.
+type LeftOut struct {
+	DriverID string
+	Reason   LeftOutReason
+}
+
+// LeftOutReason says why a driver was left out.
+type LeftOutReason string
+
+// The reasons to leave a driver out. The log stores a reason as it is.
+const (
+	LeftOutStale        LeftOutReason = "stale"
+	LeftOutDisconnected LeftOutReason = "disconnected"
+	LeftOutOtherRun     LeftOutReason = "other_run" // the command is conditional, and a newer one of another submitter holds for the driver
+)
+
+// LeftOutReasons lists every reason in the order documents show them.
+func LeftOutReasons() []LeftOutReason {
+	return []LeftOutReason{LeftOutStale, LeftOutDisconnected, LeftOutOtherRun}
+}
+
+// Condition is what a command was sent on: that no load command newer than IfSeq concerns its target. It holds later, too: on no
+// driver does the command replace a load command of another submitter that is newer than Base. Base is IfSeq, or the base of the
+// conditional command of the same submitter that IfSeq names.
+type Condition struct{ IfSeq, Base uint64 }
 
 // Issue is the command under its seq, on its way to the drivers.
 func (i *Issued) Issue(seq uint64) Issue {
-	return Issue{Seq: seq, Command: i.Command, Target: i.Target, Targets: i.Targets, Split: i.Split, Deadline: i.Deadline}
+	return Issue{
+		Seq: seq, Submitter: i.Submitter, Command: i.Command, Target: i.Target, Targets: i.Targets, Split: i.Split, Condition: i.Condition,
+		Deadline: i.Deadline,
+	}
 }
 
 // Shortfall is how many players of a total no driver was there to run.
@@ -64,10 +95,21 @@ type Reset struct {
 	Lost  []Span // positions whose records are lost, and whose loss the operator accepted
 }
 
+// Expired takes the place of a load command that no known driver has matched for a while: it is a Stop for the same target, in the
+// order of the command it replaces. Drivers of the target that come back must not start the load of the past.
+type Expired struct {
+	Node     string
+	At       time.Time
+	Replaced uint64 // seq of the command
+	Target   Target // that the command still held for
+	Cause    string // why, for people
+}
+
 // Span is a run of log positions, both ends included.
 type Span struct{ From, To uint64 }
 
-func (*Issued) record() {}
-func (*Closed) record() {}
-func (*Late) record()   {}
-func (*Reset) record()  {}
+func (*Issued) record()  {}
+func (*Closed) record()  {}
+func (*Late) record()    {}
+func (*Reset) record()   {}
+func (*Expired) record() {}

@@ -125,7 +125,7 @@ func logged(records []swarm.Record, s sighting) bool {
 func (h *history) convergent() (problems []string) {
 	state := h.r.State()
 	for _, d := range state.Drivers {
-		if !d.Converged() {
+		if d.Kind() != swarm.DriftConverged {
 			problems = append(problems, fmt.Sprintf("State: %s drifts by %v: %+v", d.DriverID, d.Reasons, d))
 		}
 	}
