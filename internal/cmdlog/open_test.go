@@ -104,14 +104,14 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b[2]++ // the version
+	b[2] = 99 // the version
 	if _, err := l.engine.publish(t.Context(), [][]byte{b}, l.Last()); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, l)
 	for _, accept := range []bool{false, true} {
 		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
-		if err == nil || !strings.Contains(err.Error(), "use a newer one") || !strings.Contains(err.Error(), "no cure") {
+		if err == nil || !strings.Contains(err.Error(), "newer version of Swarmcall") || !strings.Contains(err.Error(), "no cure") {
 			t.Errorf("accept %v: %v", accept, err)
 		}
 	}

@@ -29,6 +29,7 @@ func shape(s swarm.Stored, targets []string) any {
 			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: command(r.Command),
 			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets, SubmittedAt: timestamp(r.SubmittedAt),
 			DeadlineMS: r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
+			IfSeq: ifSeq(r), LeftOut: leftOut(r),
 		}
 	case *swarm.Closed:
 		return closed(s.Position, r, targets)
@@ -40,6 +41,11 @@ func shape(s swarm.Stored, targets []string) any {
 		return l
 	case *swarm.Reset:
 		return reset(s.Position, r)
+	case *swarm.Expired:
+		return expiredLine{
+			ID: s.Position, Event: "expired", Node: r.Node, At: timestamp(r.At), Replaced: r.Replaced,
+			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Cause: r.Cause,
+		}
 	default:
 		return nil
 	}
@@ -61,6 +67,20 @@ func split(r *swarm.Issued) (parts []partJSON) {
 		parts = append(parts, partJSON{r.Targets[i], n})
 	}
 	return parts
+}
+
+func ifSeq(r *swarm.Issued) *uint64 {
+	if r.Condition == nil {
+		return nil
+	}
+	return &r.Condition.IfSeq
+}
+
+func leftOut(r *swarm.Issued) (list []leftOutJSON) {
+	for _, l := range r.LeftOut {
+		list = append(list, leftOutJSON{l.DriverID, string(l.Reason)})
+	}
+	return list
 }
 
 func command(c swarm.Command) commandJSON {

@@ -14,6 +14,14 @@ type issuedLine struct {
 	Split          []partJSON  `json:"split,omitempty"`
 	Cause          string      `json:"cause,omitempty"`
 	IdempotencyKey string      `json:"idempotency_key,omitempty"`
+
+	IfSeq   *uint64       `json:"if_seq,omitempty"`
+	LeftOut []leftOutJSON `json:"left_out,omitempty"`
+}
+
+type leftOutJSON struct {
+	DriverID string `json:"driver_id"`
+	Reason   string `json:"reason"`
 }
 
 type commandJSON struct {
@@ -108,4 +116,14 @@ type resetLine struct {
 type spanJSON struct {
 	From uint64 `json:"from"`
 	To   uint64 `json:"to"`
+}
+
+type expiredLine struct {
+	ID       uint64     `json:"id"`
+	Event    string     `json:"event"`
+	Node     string     `json:"node"`
+	At       string     `json:"at"`
+	Replaced uint64     `json:"replaced"`
+	Target   targetJSON `json:"target"`
+	Cause    string     `json:"cause"`
 }

@@ -27,6 +27,16 @@ type issuedBody struct {
 	Cause       string            `json:"cause,omitzero"`
 	Key         string            `json:"key,omitzero"`
 	RequestHash []byte            `json:"request_hash,omitzero"`
+
+	// Since version 2.
+	LeftOut []leftOutBody `json:"left_out,omitzero"`
+	IfSeq   *uint64       `json:"if_seq,omitzero"`
+	Base    *uint64       `json:"base,omitzero"` // with if_seq, unless they are the same
+}
+
+type leftOutBody struct {
+	DriverID string `json:"driver_id"`
+	Reason   string `json:"reason"`
 }
 
 // closedBody holds the verdicts by columns: one letter per target, then what the letters of one kind have, in order of targets.
@@ -69,6 +79,18 @@ type resetBody struct {
 	Lost [][2]uint64 `json:"lost,omitzero"` // since the format has been kept: absent means none
 }
 
+type expiredBody struct {
+	Node      string            `json:"node"`
+	AtUS      int64             `json:"at_us"`
+	Replaced  uint64            `json:"replaced"`
+	TargetIDs []string          `json:"target_ids,omitzero"`
+	Labels    map[string]string `json:"labels,omitzero"`
+	Cause     string            `json:"cause"`
+}
+
+// errNewer says that a body holds what this program does not know.
+var errNewer = errors.New("unknown to this program")
+
 func encodeBody(r swarm.Record) (kind, []byte, error) {
 	var k kind
 	var body any
@@ -81,6 +103,8 @@ func encodeBody(r swarm.Record) (kind, []byte, error) {
 		k, body = kindLate, packLate(r)
 	case *swarm.Reset:
 		k, body = kindReset, packReset(r)
+	case *swarm.Expired:
+		k, body = kindExpired, packExpired(r)
 	default:
 		return 0, nil, fmt.Errorf("cannot store a %T", r)
 	}
@@ -98,14 +122,20 @@ func decodeBody(k kind, b []byte) (swarm.Record, error) {
 		return decodeAs(b, unpackLate)
 	case kindReset:
 		return decodeAs(b, unpackReset)
+	case kindExpired:
+		return decodeAs(b, unpackExpired)
 	default:
-		return nil, fmt.Errorf("its kind %d is unknown", k)
+		return nil, fmt.Errorf("its kind %d is %w", k, errNewer)
 	}
 }
 
 func decodeAs[B any](b []byte, unpack func(*B) (swarm.Record, error)) (swarm.Record, error) {
 	body := new(B)
-	if err := json.Unmarshal(b, body, json.RejectUnknownMembers(true)); err != nil {
+	err := json.Unmarshal(b, body, json.RejectUnknownMembers(true))
+	if s, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
+		return nil, fmt.Errorf("its member %s is %w", s.JSONPointer, errNewer)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("its body is not as it should be: %w", err)
 	}
 	return unpack(body)
@@ -124,6 +154,15 @@ func packIssued(r *swarm.Issued) issuedBody {
 		b.Value = r.Command.SpawnDelayMS
 	case swarm.Stop:
 	}
+	for _, l := range r.LeftOut {
+		b.LeftOut = append(b.LeftOut, leftOutBody{l.DriverID, string(l.Reason)})
+	}
+	if c := r.Condition; c != nil {
+		b.IfSeq = &c.IfSeq
+		if c.Base != c.IfSeq {
+			b.Base = &c.Base
+		}
+	}
 	return b
 }
 
@@ -136,16 +175,42 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 		c.SpawnDelayMS = b.Value
 	case swarm.Stop:
 	default:
-		return nil, fmt.Errorf("its command type %q is unknown", b.Type)
+		return nil, fmt.Errorf("its command type %q is %w", b.Type, errNewer)
 	}
 	if b.Total != (b.Split != nil) || b.Total && len(b.Split) != len(b.Targets) {
 		return nil, errors.New("its split does not fit its targets")
 	}
+	leftOut, err := unpackLeftOut(b.LeftOut)
+	if err != nil {
+		return nil, err
+	}
 	return &swarm.Issued{
 		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels},
 		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond, SubmittedAt: micros(b.SubmittedUS),
-		Split: b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash,
+		Split: b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash, LeftOut: leftOut, Condition: unpackCondition(b),
 	}, nil
+}
+
+func unpackLeftOut(list []leftOutBody) (out []swarm.LeftOut, err error) {
+	for _, l := range list {
+		reason := swarm.LeftOutReason(l.Reason)
+		if !slices.Contains(swarm.LeftOutReasons(), reason) {
+			return nil, fmt.Errorf("its reason %q to leave a driver out is %w", l.Reason, errNewer)
+		}
+		out = append(out, swarm.LeftOut{DriverID: l.DriverID, Reason: reason})
+	}
+	return out, nil
+}
+
+func unpackCondition(b *issuedBody) *swarm.Condition {
+	if b.IfSeq == nil {
+		return nil
+	}
+	c := &swarm.Condition{IfSeq: *b.IfSeq, Base: *b.IfSeq}
+	if b.Base != nil {
+		c.Base = *b.Base
+	}
+	return c
 }
 
 // letters are the verdict kinds as they are stored.
@@ -192,13 +257,16 @@ func unpackClosed(b *closedBody) (swarm.Record, error) {
 			v.Kind = swarm.Superseded
 		case 'm':
 			v.Kind = swarm.Missing
-			if at := reasons.next(&ok); at >= 0 && at < len(swarm.Reasons()) {
-				v.Reason = swarm.Reasons()[at]
-			} else {
+			switch at := reasons.next(&ok); {
+			case at >= len(swarm.Reasons()):
+				return nil, fmt.Errorf("its reason %d for a missing ack is %w", at, errNewer)
+			case at < 0:
 				ok = false
+			default:
+				v.Reason = swarm.Reasons()[at]
 			}
 		default:
-			ok = false
+			return nil, fmt.Errorf("its verdict %q is %w", b.Kinds[i], errNewer)
 		}
 	}
 	if !ok || len(latency)+len(words)+len(reasons) > 0 {
@@ -257,6 +325,18 @@ func unpackReset(b *resetBody) (swarm.Record, error) {
 		r.Lost = append(r.Lost, swarm.Span{From: s[0], To: s[1]})
 	}
 	return r, nil
+}
+
+func packExpired(r *swarm.Expired) expiredBody {
+	return expiredBody{
+		Node: r.Node, AtUS: r.At.UnixMicro(), Replaced: r.Replaced, TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Cause: r.Cause,
+	}
+}
+
+func unpackExpired(b *expiredBody) (swarm.Record, error) {
+	return &swarm.Expired{
+		Node: b.Node, At: micros(b.AtUS), Replaced: b.Replaced, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels}, Cause: b.Cause,
+	}, nil
 }
 
 func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }

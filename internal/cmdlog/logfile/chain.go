@@ -30,6 +30,8 @@ func Writer(r swarm.Record) string {
 		return r.Node
 	case *swarm.Reset:
 		return r.Node
+	case *swarm.Expired:
+		return r.Node
 	default:
 		return ""
 	}

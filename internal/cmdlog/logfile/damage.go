@@ -21,6 +21,8 @@ type DamagedError struct {
 func (e *DamagedError) Error() string {
 	var b strings.Builder
 	switch {
+	case e.Newer:
+		fmt.Fprintf(&b, "log record %d cannot be read: ", e.Position)
 	case e.Position == 0:
 		b.WriteString("the log is damaged: ")
 	case e.To > e.Position:

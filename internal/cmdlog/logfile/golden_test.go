@@ -2,6 +2,7 @@ package logfile
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-var update = flag.Bool("update", false, "write the golden records anew; only for a new format version")
+var update = flag.Bool("update", false, "write the golden records again; only for a new format version")
 
 func goldenRecords() map[string]swarm.Record {
 	stop := swarmtest.Issued("ci/nightly@host", "d-1", "d-2")
@@ -43,15 +44,37 @@ func goldenRecords() map[string]swarm.Record {
 	}
 }
 
-// TestGoldenRecords opens what format version 1 wrote: logs outlive servers.
+// goldenRecords2 are those that version 1 cannot hold.
+func goldenRecords2() map[string]swarm.Record {
+	conditional := swarmtest.Issued("ci", "d-1")
+	conditional.Condition = &swarm.Condition{IfSeq: 7, Base: 7}
+	chained := swarmtest.Issued("ci", "d-1")
+	chained.Condition = &swarm.Condition{IfSeq: 7}
+	leftOut := swarmtest.Issued("ci", "d-1")
+	leftOut.LeftOut = []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutStale}, {DriverID: "d-3", Reason: swarm.LeftOutOtherRun}}
+	return map[string]swarm.Record{
+		"issued_conditional": conditional, "issued_chained": chained, "issued_left_out": leftOut,
+		"expired": &swarm.Expired{
+			Node: "test", At: swarmtest.Noon, Replaced: 5, Target: swarm.Target{DriverIDs: []string{"d-1"}, Labels: map[string]string{"a": "b"}}, Cause: "nobody",
+		},
+	}
+}
+
+// TestGoldenRecords opens what each format version wrote: logs outlive servers. A record that version 1 can hold carries version 1.
 func TestGoldenRecords(t *testing.T) {
+	for version, records := range map[byte]map[string]swarm.Record{1: goldenRecords(), 2: goldenRecords2()} {
+		testGolden(t, version, records)
+	}
+}
+
+func testGolden(t *testing.T, version byte, records map[string]swarm.Record) {
 	c, err := NewCodec()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for name, want := range goldenRecords() {
-		path := filepath.Join("testdata", name+".v1")
+	for name, want := range records {
+		path := filepath.Join("testdata", fmt.Sprintf("%s.v%d", name, version))
 		if *update {
 			b, _, err := c.Encode(want, Sum{9})
 			if err != nil {
@@ -71,6 +94,9 @@ func TestGoldenRecords(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if again, _, err := c.Encode(want, Sum{9}); err != nil || again[2] != version || b[2] != version {
+			t.Errorf("%s is written with version %d, stored with %d, want %d: %v", name, again[2], b[2], version, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package logfile
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -10,19 +11,20 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A stored record, format version 1, kept for ever:
+// A stored record. Both format versions are read for ever, and version 1 is written wherever it is enough, so that an older server
+// reads a log until something new is in it:
 //
 //	bytes  what
 //	0–1    magic "SC"
-//	2      format version, 1
-//	3      kind: 1 issued, 2 closed, 3 late, 4 reset
+//	2      format version: 2 for a record with anything that version 1 lacks, see versionOf; else 1
+//	3      kind: 1 issued, 2 closed, 3 late, 4 reset; since version 2 also 5 expired
 //	4      flags: bit 0, the body is compressed with zstd
 //	5–7    zero
 //	8–39   SHA-256 of the record before it by the same writer; zero for the first
 //	40–71  SHA-256 over bytes 0–39 and the body as stored
 //	72–    body: JSON, see body.go
 const (
-	formatVersion = 1
+	formatVersion = 2 // the newest that this program reads
 	flagZstd      = 1
 	sumAt         = 40
 	headerBytes   = 72
@@ -37,6 +39,7 @@ const (
 	kindClosed
 	kindLate
 	kindReset
+	kindExpired
 )
 
 // Sum is a record's hash, a SHA-256.
@@ -72,7 +75,7 @@ func (c *Codec) Encode(r swarm.Record, prev Sum) ([]byte, Sum, error) {
 	}
 	b := make([]byte, headerBytes, headerBytes+len(body))
 	copy(b, "SC")
-	b[2], b[3] = formatVersion, byte(k)
+	b[2], b[3] = versionOf(r), byte(k)
 	copy(b[8:], prev[:])
 	if len(body) > compressOver {
 		b[4] |= flagZstd
@@ -90,13 +93,16 @@ func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err
 	damaged := func(what string) (swarm.Record, Sum, Sum, error) {
 		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what}
 	}
+	newer := func(what string) (swarm.Record, Sum, Sum, error) {
+		what = "it was written by a newer version of Swarmcall: " + what + "; use that version or a newer one"
+		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what, Newer: true}
+	}
 	switch {
 	case len(b) < headerBytes || string(b[:2]) != "SC":
 		return damaged("it does not begin as a record does")
 	case b[2] > formatVersion:
-		what := fmt.Sprintf("it is of format version %d, this program reads up to %d; use a newer one", b[2], formatVersion)
-		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what, Newer: true}
-	case b[2] != formatVersion:
+		return newer(fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], formatVersion))
+	case b[2] == 0:
 		return damaged("its format version is unknown")
 	}
 	own = hash(b)
@@ -110,10 +116,27 @@ func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err
 			return damaged("its body does not unfold")
 		}
 	}
-	if r, err = decodeBody(kind(b[3]), body); err != nil {
+	r, err = decodeBody(kind(b[3]), body)
+	switch {
+	case errors.Is(err, errNewer): // its hash is right, so what is not understood was meant so
+		return newer(err.Error())
+	case err != nil:
 		return damaged(err.Error())
 	}
 	return r, prev, own, nil
+}
+
+// versionOf is the least format version that can hold r.
+func versionOf(r swarm.Record) byte {
+	switch r := r.(type) {
+	case *swarm.Issued:
+		if len(r.LeftOut) > 0 || r.Condition != nil {
+			return 2
+		}
+	case *swarm.Expired:
+		return 2
+	}
+	return 1
 }
 
 // hash covers everything but the hash itself.
