@@ -5,51 +5,113 @@ import (
 	"slices"
 )
 
-// Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never
-// named, because commands to labels are matched against the labels a driver registers with. It is not safe for
-// concurrent use; the registry owns it under its lock.
+// Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never named, because
+// commands to labels are matched against the labels a driver registers with. Of the commands that match a driver the newest holds,
+// but a conditional one never takes the place of a newer load command of another submitter (see Condition).
+//
+// It is not safe for concurrent use; the registry owns it under its lock.
 type Desired struct {
 	slots [slots]folded
+	fixed map[string]uint64 // by driver: the newest load command whose fixed target it was
 }
 
 // Wanted is one desired command and the seq it was issued under.
 type Wanted struct {
 	Seq     uint64
 	Command Command
-	Reset   bool // set by a reset record, not by a submitter
-}
-
-type rule struct {
-	Wanted
-	labels map[string]string
-	parts  map[string]int64 // of a total: what each driver of the split is to run; the others nothing
-}
-
-// wanted is the rule as it holds for one driver.
-func (r rule) wanted(id string) Wanted {
-	w := r.Wanted
-	if w.Command.Total {
-		w.Command.Total, w.Command.Players = false, r.parts[id]
-	}
-	return w
-}
-
-// folded is one slot: the rules that no newer rule covers.
-type folded struct {
-	all  []rule            // for every driver that has the labels, in seq order
-	byID map[string][]rule // for one driver, if it has the labels, in seq order
+	Reset   bool // set by the server (a reset or expired record), not by a submitter
 }
 
 // Issue folds one issued command in. Seqs must rise.
 func (d *Desired) Issue(i Issue) {
-	r := rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, labels: i.Target.Labels}
+	slot := i.Command.Slot()
+	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter, labels: i.Target.Labels}
+	if slot == PlayersSlot {
+		r.condition = i.Condition // it speaks of load commands
+		d.fix(i)
+	}
 	if i.Command.Total {
 		r.parts = make(map[string]int64, len(i.Targets))
 		for at, id := range i.Targets[:min(len(i.Targets), len(i.Split))] {
 			r.parts[id] = i.Split[at]
 		}
 	}
-	d.slots[i.Command.Slot()].add(r, i.Target.DriverIDs)
+	d.slots[slot].add(r, i.Target.DriverIDs)
+}
+
+func (d *Desired) fix(i Issue) {
+	if d.fixed == nil {
+		d.fixed = map[string]uint64{}
+	}
+	for _, id := range i.Targets {
+		d.fixed[id] = i.Seq
+	}
+}
+
+// Reset folds a reset record in: Stop for all.
+func (d *Desired) Reset(seq uint64) {
+	d.slots[PlayersSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, order: seq}, nil)
+}
+
+// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target.
+func (d *Desired) Expire(seq uint64, e *Expired) {
+	d.slots[PlayersSlot].replace(e.Replaced, func(old *rule) *rule {
+		r := *old
+		r.Wanted, r.parts = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, nil
+		return &r
+	}, e.Target.DriverIDs)
+}
+
+// For returns what is desired of a driver, in seq order: at most one command per slot.
+func (d *Desired) For(id string, labels map[string]string) []Wanted {
+	var out []Wanted
+	for i := range d.slots {
+		if r := d.slots[i].newest(id, labels); r != nil {
+			out = append(out, r.wanted(id))
+		}
+	}
+	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// Holding returns the seq of the command of one slot that holds for a driver, 0 for none.
+func (d *Desired) Holding(slot Slot, id string, labels map[string]string) uint64 {
+	if r := d.slots[slot].newest(id, labels); r != nil {
+		return r.Seq
+	}
+	return 0
+}
+
+// Blocked returns the place of the load command to which a conditional command of a submitter would have to yield on a driver; 0 if
+// it would hold.
+func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]string) uint64 {
+	if c == nil {
+		return 0
+	}
+	current := d.slots[PlayersSlot].newest(id, labels)
+	if (&rule{condition: c, submitter: submitter}).yieldsTo(current) {
+		return current.order
+	}
+	return 0
+}
+
+// NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it as a fixed
+// target, whether or not it holds; 0 for none.
+func (d *Desired) NewestLoad(id string, labels map[string]string) uint64 {
+	s := &d.slots[PlayersSlot]
+	return max(d.fixed[id], anyNewer(s.all, labels), anyNewer(s.byID[id], labels))
+}
+
+// Base returns the base of a load command that is still in the fold; known is false if it is not there.
+func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
+	r := d.slots[PlayersSlot].find(seq)
+	switch {
+	case r == nil:
+		return 0, false
+	case r.condition != nil && r.submitter == submitter:
+		return r.condition.Base, true
+	}
+	return seq, true
 }
 
 // Splits returns the totals that no newer rule covers wholly: the seq of each, and what each driver of its split is to run. The
@@ -57,7 +119,7 @@ func (d *Desired) Issue(i Issue) {
 func (d *Desired) Splits() map[uint64]map[string]int64 {
 	out := map[uint64]map[string]int64{}
 	s := &d.slots[PlayersSlot]
-	note := func(rules []rule) {
+	note := func(rules []*rule) {
 		for _, r := range rules {
 			if r.Command.Total {
 				out[r.Seq] = r.parts
@@ -71,33 +133,11 @@ func (d *Desired) Splits() map[uint64]map[string]int64 {
 	return out
 }
 
-// Reset folds a reset record in: Stop for all.
-func (d *Desired) Reset(seq uint64) {
-	d.slots[PlayersSlot].add(rule{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}}, nil)
-}
-
-// For returns what is desired of a driver, in seq order: at most one command per slot.
-func (d *Desired) For(id string, labels map[string]string) []Wanted {
-	var out []Wanted
-	for i := range d.slots {
-		if w, ok := d.slots[i].newest(id, labels); ok {
-			out = append(out, w)
-		}
-	}
-	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
-	return out
-}
-
-// Clone returns a copy that does not change when d does.
+// Clone returns a copy that does not change when d does. It does not know who was a fixed target.
 func (d *Desired) Clone() *Desired {
 	c := &Desired{}
 	for i := range d.slots {
-		from, to := &d.slots[i], &c.slots[i]
-		to.all = slices.Clone(from.all)
-		to.byID = make(map[string][]rule, len(from.byID))
-		for id, rules := range from.byID {
-			to.byID[id] = slices.Clone(rules)
-		}
+		c.slots[i] = d.slots[i].clone()
 	}
 	return c
 }
@@ -106,140 +146,13 @@ func (d *Desired) Clone() *Desired {
 func (d *Desired) Rules() []Rule {
 	var out []Rule
 	for i := range d.slots {
-		f := &d.slots[i]
-		for _, r := range f.all {
-			out = append(out, Rule{Wanted: r.Wanted, Target: Target{Labels: r.labels}})
-		}
-		named := map[uint64]int{}
-		for id, rules := range f.byID {
-			for _, r := range rules {
-				at, known := named[r.Seq]
-				if !known {
-					at = len(out)
-					named[r.Seq] = at
-					out = append(out, Rule{Wanted: r.Wanted, Target: Target{Labels: r.labels}})
-				}
-				out[at].Target.DriverIDs = append(out[at].Target.DriverIDs, id)
+		named := d.slots[i].named()
+		for at, n := range named {
+			if !slices.ContainsFunc(named[at+1:], func(newer namedRule) bool { return newer.outlives(n) }) {
+				out = append(out, Rule{Wanted: n.Wanted, Target: n.target()})
 			}
 		}
-	}
-	for _, r := range out {
-		slices.Sort(r.Target.DriverIDs)
 	}
 	slices.SortFunc(out, func(a, b Rule) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
-
-// NewestPlayers returns the seq of the newest set_players, stop or reset that concerns t, or 0.
-func (d *Desired) NewestPlayers(t Target) uint64 {
-	var seq uint64
-	s := &d.slots[PlayersSlot]
-	for _, r := range s.all {
-		if compatible(r.labels, t.Labels) {
-			seq = max(seq, r.Seq)
-		}
-	}
-	concerned := func(rules []rule) {
-		for _, r := range rules {
-			if compatible(r.labels, t.Labels) {
-				seq = max(seq, r.Seq)
-			}
-		}
-	}
-	for _, id := range t.DriverIDs {
-		concerned(s.byID[id])
-	}
-	if len(t.DriverIDs) == 0 {
-		for _, rules := range s.byID {
-			concerned(rules)
-		}
-	}
-	return seq
-}
-
-// add drops the rules that r covers, so that memory is bounded by the distinct targets and not by the commands.
-func (f *folded) add(r rule, ids []string) {
-	covered := func(old rule) bool { return subset(r.labels, old.labels) }
-	if len(ids) > 0 {
-		if f.byID == nil {
-			f.byID = map[string][]rule{}
-		}
-		for _, id := range ids {
-			f.byID[id] = append(slices.DeleteFunc(f.byID[id], covered), r)
-		}
-		return
-	}
-	f.all = append(slices.DeleteFunc(f.all, covered), r)
-	for id, rules := range f.byID {
-		if rules = slices.DeleteFunc(rules, covered); len(rules) == 0 {
-			delete(f.byID, id)
-		} else {
-			f.byID[id] = rules
-		}
-	}
-}
-
-func (f *folded) newest(id string, labels map[string]string) (w Wanted, ok bool) {
-	for _, rules := range [][]rule{f.all, f.byID[id]} {
-		for _, r := range rules {
-			if r.Seq > w.Seq && subset(r.labels, labels) {
-				w, ok = r.wanted(id), true
-			}
-		}
-	}
-	return w, ok
-}
-
-// Running reports whether load is desired of any driver.
-func (d *Desired) Running() bool { return d.Loaded(Target{}) }
-
-// Loaded reports whether load is desired of some driver that t could select.
-func (d *Desired) Loaded(t Target) bool {
-	s := &d.slots[PlayersSlot]
-	if len(t.DriverIDs) == 0 {
-		if anyInForce(s.all, t.Labels) {
-			return true
-		}
-		for id := range s.byID {
-			if anyInForce(s.concerning(id), t.Labels) {
-				return true
-			}
-		}
-		return false
-	}
-	return slices.ContainsFunc(t.DriverIDs, func(id string) bool { return anyInForce(s.concerning(id), t.Labels) })
-}
-
-// concerning returns the rules that may hold for one driver.
-func (f *folded) concerning(id string) []rule {
-	if len(f.byID[id]) == 0 {
-		return f.all
-	}
-	return slices.Concat(f.all, f.byID[id])
-}
-
-// anyInForce reports whether one of the rules desires load of drivers with the labels, and no newer one covers it.
-func anyInForce(rules []rule, labels map[string]string) bool {
-	return slices.ContainsFunc(rules, func(r rule) bool {
-		return r.load() && compatible(r.labels, labels) && !slices.ContainsFunc(rules, func(newer rule) bool {
-			return newer.Seq > r.Seq && covers(newer.labels, r.labels, labels)
-		})
-	})
-}
-
-// covers reports whether a driver with the pairs of both a and b has those of newer for certain.
-func covers(newer, a, b map[string]string) bool {
-	for k, v := range newer {
-		if a[k] != v && b[k] != v {
-			return false
-		}
-		if _, ok := a[k]; !ok {
-			if _, ok := b[k]; !ok {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (w Wanted) load() bool { return w.Command.Type == SetPlayers && w.Command.Players > 0 }

@@ -2,95 +2,215 @@ package swarm
 
 import (
 	cmp2 "cmp"
-	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
-// folding is the obvious way to answer what Desired answers: keep every command and look through all of them.
-type folding struct {
-	seqs     []uint64
-	commands []Command
-	targets  []Target
-	resets   []bool
+// folding is the obvious way to answer what Desired answers: keep every command and look through all of them, in order.
+type folding struct{ kept []kept }
+
+type kept struct {
+	Wanted
+	place     uint64
+	submitter string
+	condition *Condition
+	target    Target
+	targets   []string
 }
 
 func (f *folding) newest(id string, labels map[string]string) []Wanted {
-	var out []Wanted
-	taken := map[Slot]bool{}
-	for i := len(f.seqs) - 1; i >= 0; i-- {
-		slot := f.commands[i].Slot()
-		if !taken[slot] && f.targets[i].Matches(id, labels) {
-			taken[slot] = true
-			out = append([]Wanted{{f.seqs[i], f.commands[i], f.resets[i]}}, out...)
+	holds := map[Slot]*kept{}
+	for i := range f.kept {
+		k := &f.kept[i]
+		if !k.target.Matches(id, labels) {
+			continue
 		}
+		slot := k.Command.Slot()
+		old := holds[slot]
+		if slot == PlayersSlot && k.condition != nil && old != nil && old.submitter != k.submitter && old.place > k.condition.Base {
+			continue
+		}
+		holds[slot] = k
 	}
+	var out []Wanted
+	for _, k := range holds {
+		out = append(out, k.Wanted)
+	}
+	slices.SortFunc(out, func(a, b Wanted) int { return cmp2.Compare(a.Seq, b.Seq) })
 	return out
 }
 
-func (f *folding) newestPlayers(t Target) uint64 {
-	for i := len(f.seqs) - 1; i >= 0; i-- {
-		if f.commands[i].Slot() == PlayersSlot && f.targets[i].Overlaps(t) {
-			return f.seqs[i]
+func (f *folding) newestLoad(id string, labels map[string]string) (newest uint64) {
+	for _, k := range f.kept {
+		if k.Command.Slot() == PlayersSlot && (k.target.Matches(id, labels) || slices.Contains(k.targets, id)) {
+			newest = k.place
 		}
 	}
-	return 0
+	return newest
 }
 
-func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
-	ids := []string{"a", "b", "c"}
-	targets := rapid.Custom(func(t *rapid.T) Target {
-		return Target{
-			DriverIDs: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, 2, rapid.ID).Draw(t, "ids"),
-			Labels:    rapid.MapOfN(rapid.SampledFrom([]string{"region", "size"}), rapid.SampledFrom([]string{"eu", "us"}), 0, 2).Draw(t, "labels"),
+// base is what a conditional command has for a base.
+func (f *folding) base(ifSeq uint64, submitter string) uint64 {
+	for _, k := range f.kept {
+		if k.Seq == ifSeq && k.submitter == submitter && k.condition != nil {
+			return k.condition.Base
 		}
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		var d Desired
-		var model folding
-		for seq := uint64(1); seq <= uint64(rapid.IntRange(1, 25).Draw(t, "commands")); seq++ {
-			c := Command{Type: rapid.SampledFrom(CommandTypes()).Draw(t, "type")}
-			if c.Type == SetPlayers {
-				c.Players = int64(rapid.IntRange(0, 2).Draw(t, "players"))
-			}
-			target, reset := targets.Draw(t, "target"), rapid.IntRange(0, 9).Draw(t, "reset") == 0
-			if reset {
-				c, target = Command{Type: Stop}, Target{}
-				d.Reset(seq)
-			} else {
-				d.Issue(Issue{Seq: seq, Command: c, Target: target})
-			}
-			model.seqs, model.commands = append(model.seqs, seq), append(model.commands, c)
-			model.targets, model.resets = append(model.targets, target), append(model.resets, reset)
+	}
+	return ifSeq
+}
+
+// expire replaces a load command in its place.
+func (f *folding) expire(seq uint64, e *Expired) {
+	for i := range f.kept {
+		if f.kept[i].place == e.Replaced && f.kept[i].Seq == e.Replaced {
+			f.kept[i].Wanted = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}
 		}
-		for _, id := range append(ids, "z") {
-			labels := targets.Draw(t, "labels of the driver").Labels
+	}
+}
+
+var foldIDs = []string{"a", "b", "c"}
+
+var foldTargets = rapid.Custom(func(t *rapid.T) Target {
+	return Target{
+		DriverIDs: rapid.SliceOfNDistinct(rapid.SampledFrom(foldIDs), 0, 2, rapid.ID).Draw(t, "ids"),
+		Labels:    rapid.MapOfN(rapid.SampledFrom([]string{"region", "size"}), rapid.SampledFrom([]string{"eu", "us"}), 0, 2).Draw(t, "labels"),
+	}
+})
+
+// drawCommand folds one command into both. Chains name entries of the past as plans do.
+func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional bool) {
+	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(CommandTypes()).Draw(t, "type")}}, place: seq}
+	k.submitter = rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "submitter")
+	if k.Command.Type == SetPlayers {
+		k.Command.Players = int64(rapid.IntRange(0, 2).Draw(t, "players"))
+	}
+	k.target = foldTargets.Draw(t, "target")
+	k.targets = rapid.SliceOfNDistinct(rapid.SampledFrom(foldIDs), 0, 2, rapid.ID).Draw(t, "fixed targets")
+	slices.Sort(k.targets)
+	if conditional && rapid.IntRange(0, 3).Draw(t, "conditional") > 0 {
+		ifSeq := uint64(rapid.IntRange(0, int(seq)-1).Draw(t, "if_seq"))
+		k.condition = &Condition{IfSeq: ifSeq, Base: model.base(ifSeq, k.submitter)}
+		if k.Command.Type == SetSpawnDelay {
+			k.condition = nil
+		}
+	}
+	d.Issue(Issue{Seq: seq, Submitter: k.submitter, Command: k.Command, Target: k.target, Targets: k.targets, Condition: k.condition})
+	model.kept = append(model.kept, k)
+}
+
+func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
+	d, model = &Desired{}, &folding{}
+	for seq := uint64(1); seq <= uint64(rapid.IntRange(1, 30).Draw(t, "commands")); seq++ {
+		switch rapid.IntRange(0, 11).Draw(t, "what") {
+		case 0:
+			d.Reset(seq)
+			model.kept = append(model.kept, kept{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, place: seq})
+		case 1:
+			var loads []Rule
+			for _, r := range d.Idle(func(Target) bool { return false }) {
+				if r.Load {
+					loads = append(loads, Rule{Wanted: Wanted{Seq: r.Seq}, Target: r.Target})
+				}
+			}
+			if len(loads) == 0 {
+				continue
+			}
+			r := rapid.SampledFrom(loads).Draw(t, "expires")
+			e := &Expired{Replaced: r.Seq, Target: r.Target}
+			d.Expire(seq, e)
+			model.expire(seq, e)
+		default:
+			drawCommand(t, d, model, seq, conditional)
+		}
+	}
+	return d, model
+}
+
+// checkFold compares what holds for every driver there could be.
+func checkFold(t *rapid.T, d *Desired, model *folding) {
+	for _, id := range append(foldIDs, "z") {
+		for _, labels := range everyLabels() {
 			if diff := cmp.Diff(model.newest(id, labels), d.For(id, labels)); diff != "" {
 				t.Fatalf("desired of %s %v (-want +got):\n%s", id, labels, diff)
 			}
+			if got, want := d.NewestLoad(id, labels), model.newestLoad(id, labels); got != want {
+				t.Fatalf("newest load command of %s %v is %d, want %d", id, labels, got, want)
+			}
 		}
-		q := targets.Draw(t, "query")
-		if d.NewestPlayers(q) != model.newestPlayers(q) {
-			t.Fatalf("newest player command that concerns %v is %d, want %d", q, d.NewestPlayers(q), model.newestPlayers(q))
+	}
+}
+
+// TestDesiredIsTheFoldOfAllCommands compares the fold, which drops whatever makes no difference, with one that keeps everything:
+// conditional commands in chains, expired ones and resets included.
+func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, model := drawFold(t, true)
+		checkFold(t, d, model)
+		checkFold(t, d.Clone().withFixed(d), model)
+		q := foldTargets.Draw(t, "query")
+		if model.loaded(q, append(foldIDs, "z")) && !d.Loaded(q) {
+			t.Fatalf("load is desired of %v, and the fold does not say so", q)
 		}
-		copied := d.Clone()
-		loaded, rules := d.Loaded(q), d.Rules()
-		d.Reset(1000)
-		if want := model.loaded(q, append(ids, "z")); loaded != want || copied.Loaded(q) != want {
-			t.Fatalf("load is desired of %v: %v, and of a copy: %v, want %v", q, loaded, copied.Loaded(q), want)
+	})
+}
+
+func (d *Desired) withFixed(of *Desired) *Desired {
+	d.fixed = of.fixed
+	return d
+}
+
+// TestRulesAreTheFoldInWordsOfTargets: where no command is conditional, the newest rule that matches is what holds.
+func TestRulesAreTheFoldInWordsOfTargets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, model := drawFold(t, false)
+		q := foldTargets.Draw(t, "query")
+		if want := model.loaded(q, append(foldIDs, "z")); d.Loaded(q) != want {
+			t.Fatalf("load is desired of %v: %v, want %v", q, d.Loaded(q), want)
 		}
-		for _, id := range append(ids, "z") {
+		rules := d.Rules()
+		for _, id := range append(foldIDs, "z") {
 			for _, labels := range everyLabels() {
-				if diff := cmp.Diff(model.newest(id, labels), newestOf(rules, id, labels)); diff != "" {
+				if diff := cmp.Diff(model.newest(id, labels), newestRules(rules, model, id, labels)); diff != "" {
 					t.Fatalf("rules for %s %v (-want +got):\n%s", id, labels, diff)
 				}
 			}
 		}
 	})
+}
+
+// TestForgettingKeepsWhatMatters: without the idle rules that are not needed nobody is told load that the fold kept away before.
+func TestForgettingKeepsWhatMatters(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, model := drawFold(t, true)
+		for _, r := range d.Idle(func(Target) bool { return false }) {
+			if !r.Load && !r.Needed && !expiredIn(model, r.Seq) {
+				d.Forget(r.Seq)
+			}
+		}
+		for _, id := range append(foldIDs, "z") {
+			for _, labels := range everyLabels() {
+				if want, got := loadOf(model.newest(id, labels)), loadOf(d.For(id, labels)); got != want && got != 0 {
+					t.Fatalf("%s %v is told %d players, and was told %d before", id, labels, got, want)
+				}
+			}
+		}
+	})
+}
+
+func expiredIn(model *folding, seq uint64) bool {
+	return slices.ContainsFunc(model.kept, func(k kept) bool { return k.Seq == seq && k.place != seq })
+}
+
+func loadOf(wanted []Wanted) int64 {
+	for _, w := range wanted {
+		if w.Command.Type == SetPlayers {
+			return w.Command.Players
+		}
+	}
+	return 0
 }
 
 // loaded looks at every driver there could be.
@@ -124,12 +244,13 @@ func everyLabels() (all []map[string]string) {
 	return all
 }
 
-// newestOf reads from rules what holds for one driver.
-func newestOf(rules []Rule, id string, labels map[string]string) []Wanted {
-	bySlot := map[Slot]Wanted{}
-	for _, r := range rules { // in seq order
-		if r.Target.Matches(id, labels) {
-			bySlot[r.Command.Slot()] = r.Wanted
+// newestRules reads from rules what holds for one driver.
+func newestRules(rules []Rule, model *folding, id string, labels map[string]string) []Wanted {
+	bySlot, places := map[Slot]Wanted{}, map[Slot]uint64{}
+	for _, r := range rules {
+		slot := r.Command.Slot()
+		if place := model.placeOf(r.Seq); r.Target.Matches(id, labels) && place > places[slot] {
+			bySlot[slot], places[slot] = r.Wanted, place
 		}
 	}
 	var out []Wanted
@@ -138,6 +259,15 @@ func newestOf(rules []Rule, id string, labels map[string]string) []Wanted {
 	}
 	slices.SortFunc(out, func(a, b Wanted) int { return cmp2.Compare(a.Seq, b.Seq) })
 	return out
+}
+
+func (f *folding) placeOf(seq uint64) uint64 {
+	for _, k := range f.kept {
+		if k.Seq == seq {
+			return k.place
+		}
+	}
+	return 0
 }
 
 func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
@@ -164,20 +294,28 @@ func TestDesiredRunning(t *testing.T) {
 	}
 }
 
-// TestNewestPlayersOfManyNamedDrivers: a condition on as many named drivers as a command may have is judged while every driver
-// waits for the registry, so it must not take the square of their number.
-func TestNewestPlayersOfManyNamedDrivers(t *testing.T) {
-	ids := make([]string, MaxTargetIDs)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("driver-%06d", i)
-	}
+// TestTwoRampsOfOneTargetEach: two teams whose conditional commands alternate, on drivers that they do not share. Every step of one is
+// decided against the other's for a driver that could have both labels, and yet memory does not grow with the steps.
+func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	var d Desired
-	d.Issue(Issue{Seq: 1, Command: Command{Type: SetPlayers}, Target: Target{DriverIDs: ids}})
-	began := time.Now()
-	if got := d.NewestPlayers(Target{DriverIDs: ids}); got != 1 {
-		t.Errorf("got %d", got)
+	d.Reset(1)
+	for step := range uint64(10_000) {
+		for i, who := range []string{"eu", "b"} {
+			seq := 2 + 2*step + uint64(i)
+			d.Issue(Issue{
+				Seq: seq, Submitter: who, Command: Command{Type: SetPlayers, Players: int64(step)}, Target: Target{Labels: map[string]string{who: "x"}},
+				Condition: &Condition{IfSeq: max(seq-2, 1), Base: 1},
+			})
+		}
 	}
-	if took := time.Since(began); took > 300*time.Millisecond {
-		t.Errorf("took %v", took)
+	if n := len(d.slots[PlayersSlot].all); n > 5 {
+		t.Errorf("keeps %d rules for two targets and a reset", n)
+	}
+	both := map[string]string{"eu": "x", "b": "x"}
+	if got := d.For("late", both); len(got) != 1 || got[0].Seq != 2+2*9_999 {
+		t.Errorf("a driver with both labels is told %+v, want the newest step of the run that was there first", got)
+	}
+	if rules := d.Rules(); len(rules) != 3 {
+		t.Errorf("shows %+v", rules)
 	}
 }

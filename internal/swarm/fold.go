@@ -1,0 +1,257 @@
+package swarm
+
+import (
+	"cmp"
+	"slices"
+)
+
+// folded is one slot of the fold: the rules that still make a difference to some driver.
+type folded struct {
+	all    []*rule            // for every driver that has the labels, in order
+	byID   map[string][]*rule // for one driver, if it has the labels, in order
+	chains map[chain]*chained // of the conditional rules in both
+}
+
+// chained sums the conditional rules of one chain up.
+type chained struct {
+	rules  int    // how many there are, one for each driver that they name
+	newest uint64 // order of the newest there was
+}
+
+// add takes a rule in and drops those that it makes pointless, so that memory is bounded by the distinct targets and not by the
+// commands.
+func (f *folded) add(r *rule, ids []string) {
+	foreign := f.newestForeign(r)
+	if len(ids) > 0 {
+		if f.byID == nil {
+			f.byID = map[string][]*rule{}
+		}
+		for _, id := range ids {
+			f.setID(id, append(f.without(f.byID[id], r, foreign), r))
+			f.count(r)
+		}
+		return
+	}
+	f.all = append(f.without(f.all, r, foreign), r)
+	f.count(r)
+	for id, rules := range f.byID {
+		f.setID(id, f.without(rules, r, foreign))
+	}
+}
+
+func (f *folded) setID(id string, rules []*rule) {
+	if len(rules) == 0 {
+		delete(f.byID, id)
+		return
+	}
+	f.byID[id] = rules
+}
+
+// without returns the rules that r does not make pointless.
+func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
+	kept := rules[:0]
+	for _, old := range rules {
+		if r.coversFor(old) && f.droppable(old, r, kept, foreign) {
+			f.discount(old)
+			continue
+		}
+		kept = append(kept, old)
+	}
+	clear(rules[len(kept):])
+	return kept
+}
+
+// droppable reports whether the fold can do without old once it has r, which covers it. It must for an unconditional r, which takes
+// the place of whatever is older. A conditional r may have to yield to a rule that old keeps away, or that old makes yield: so old
+// goes only if r takes its place for certain, and no conditional rule of anybody else (foreign is the newest of them) came since
+// old and was decided by it. A rule of the same chain in the midst goes too if such a rule would treat an older one of the chain
+// alike. before are the rules that are kept so far.
+func (f *folded) droppable(old, r *rule, before []*rule, foreign uint64) bool {
+	if r.condition == nil {
+		return true
+	}
+	mate := r.sameChain(old)
+	if !mate && old.order > r.condition.Base {
+		return false
+	}
+	if old.order > foreign {
+		return true
+	}
+	if !mate {
+		return false
+	}
+	first := slices.IndexFunc(before, func(b *rule) bool { return b.sameChain(old) && b.coversFor(old) })
+	return first >= 0 && !f.anyBase(r, before[first].order, old.order)
+}
+
+// anyBase reports whether a conditional rule of another chain than r's has its base from low up to, and without, high.
+func (f *folded) anyBase(r *rule, low, high uint64) bool {
+	mine, _ := chainOf(r)
+	for c := range f.chains {
+		if c != mine && c.base >= low && c.base < high {
+			return true
+		}
+	}
+	return false
+}
+
+// newestForeign returns the order of the newest conditional rule of another chain than r's, 0 for none. For an unconditional r it
+// makes no difference.
+func (f *folded) newestForeign(r *rule) (newest uint64) {
+	mine, conditional := chainOf(r)
+	if !conditional {
+		return 0
+	}
+	for c, rules := range f.chains {
+		if c != mine {
+			newest = max(newest, rules.newest)
+		}
+	}
+	return newest
+}
+
+func (f *folded) count(r *rule) {
+	c, conditional := chainOf(r)
+	if !conditional {
+		return
+	}
+	if f.chains == nil {
+		f.chains = map[chain]*chained{}
+	}
+	if f.chains[c] == nil {
+		f.chains[c] = &chained{}
+	}
+	f.chains[c].rules++
+	f.chains[c].newest = max(f.chains[c].newest, r.order)
+}
+
+func (f *folded) discount(r *rule) {
+	c, conditional := chainOf(r)
+	if !conditional {
+		return
+	}
+	if f.chains[c].rules--; f.chains[c].rules == 0 {
+		delete(f.chains, c)
+	}
+}
+
+func (f *folded) newest(id string, labels map[string]string) *rule {
+	return newestOf(f.all, f.byID[id], labels)
+}
+
+// concerning returns the rules that may hold for one driver.
+func (f *folded) concerning(id string) []*rule {
+	if len(f.byID[id]) == 0 {
+		return f.all
+	}
+	return slices.Concat(f.all, f.byID[id])
+}
+
+// namedRule is a rule with the drivers that it still names, sorted; none for a rule that names none.
+type namedRule struct {
+	*rule
+	ids []string
+}
+
+func (n namedRule) target() Target { return Target{DriverIDs: n.ids, Labels: n.labels} }
+
+// outlives reports whether n, a newer rule of the same chain, holds wherever old could: then old is kept only to decide between
+// chains.
+func (n namedRule) outlives(old namedRule) bool {
+	if !n.sameChain(old.rule) || !n.coversFor(old.rule) {
+		return false
+	}
+	return len(n.ids) == 0 || len(old.ids) > 0 && subsetOf(old.ids, n.ids)
+}
+
+func subsetOf(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(id string) bool { _, found := slices.BinarySearch(b, id); return !found })
+}
+
+// named returns every rule once, in order.
+func (f *folded) named() []namedRule {
+	out := make([]namedRule, len(f.all), len(f.all)+len(f.byID))
+	for i, r := range f.all {
+		out[i].rule = r
+	}
+	at := map[*rule]int{}
+	for id, rules := range f.byID {
+		for _, r := range rules {
+			i, ok := at[r]
+			if !ok {
+				i = len(out)
+				at[r] = i
+				out = append(out, namedRule{rule: r})
+			}
+			out[i].ids = append(out[i].ids, id)
+		}
+	}
+	for _, n := range out {
+		slices.Sort(n.ids)
+	}
+	slices.SortFunc(out, func(a, b namedRule) int { return cmp.Compare(a.order, b.order) })
+	return out
+}
+
+func (f *folded) find(seq uint64) *rule {
+	is := func(r *rule) bool { return r.Seq == seq }
+	if i := slices.IndexFunc(f.all, is); i >= 0 {
+		return f.all[i]
+	}
+	for _, rules := range f.byID {
+		if i := slices.IndexFunc(rules, is); i >= 0 {
+			return rules[i]
+		}
+	}
+	return nil
+}
+
+// replace puts a rule in the place of the one with the seq, for those of the drivers that still have it.
+func (f *folded) replace(seq uint64, with func(old *rule) *rule, ids []string) {
+	var made *rule
+	swap := func(rules []*rule) {
+		for i, r := range rules {
+			if r.Seq != seq {
+				continue
+			}
+			if made == nil {
+				made = with(r)
+			}
+			rules[i] = made
+		}
+	}
+	if len(ids) == 0 {
+		swap(f.all)
+	}
+	for _, id := range ids {
+		swap(f.byID[id])
+	}
+}
+
+// remove drops the rule with the seq.
+func (f *folded) remove(seq uint64) {
+	drop := func(rules []*rule) []*rule {
+		return slices.DeleteFunc(rules, func(r *rule) bool {
+			if r.Seq == seq {
+				f.discount(r)
+			}
+			return r.Seq == seq
+		})
+	}
+	f.all = drop(f.all)
+	for id, rules := range f.byID {
+		f.setID(id, drop(rules))
+	}
+}
+
+func (f *folded) clone() folded {
+	c := folded{all: slices.Clone(f.all), byID: make(map[string][]*rule, len(f.byID)), chains: make(map[chain]*chained, len(f.chains))}
+	for id, rules := range f.byID {
+		c.byID[id] = slices.Clone(rules)
+	}
+	for name, rules := range f.chains {
+		copied := *rules
+		c.chains[name] = &copied
+	}
+	return c
+}
