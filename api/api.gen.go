@@ -1847,25 +1847,15 @@ type SubmitCommandResponseObject interface {
 	VisitSubmitCommandResponse(w http.ResponseWriter) error
 }
 
-type SubmitCommand200ResponseHeaders struct {
-	PreferenceApplied *string
-}
-
-type SubmitCommand200JSONResponse struct {
-	Body    DryRun
-	Headers SubmitCommand200ResponseHeaders
-}
+type SubmitCommand200JSONResponse DryRun
 
 func (response SubmitCommand200JSONResponse) VisitSubmitCommandResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.PreferenceApplied != nil {
-		w.Header().Set("Preference-Applied", fmt.Sprint(*response.Headers.PreferenceApplied))
-	}
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err

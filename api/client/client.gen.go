@@ -2163,11 +2163,6 @@ func (r ListCommandsResponse) ContentType() string {
 	return ""
 }
 
-// SubmitCommandResponse200Headers the declared response headers of an HTTP 200 response for SubmitCommand
-type SubmitCommandResponse200Headers struct {
-	PreferenceApplied *string
-}
-
 // SubmitCommandResponse201Headers the declared response headers of an HTTP 201 response for SubmitCommand
 type SubmitCommandResponse201Headers struct {
 	IdempotentReplayed *bool
@@ -2199,8 +2194,6 @@ type SubmitCommandResponse struct {
 	JSON202 *Entry
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *SubmitCommandResponse200Headers
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *SubmitCommandResponse201Headers
 	// Headers202 the parsed response headers for an HTTP 202 response
@@ -2932,16 +2925,6 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 	}
 
 	switch {
-	case rsp.StatusCode == 200:
-		var headers SubmitCommandResponse200Headers
-		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.PreferenceApplied = &value
-		}
-		response.Headers200 = &headers
 	case rsp.StatusCode == 201:
 		var headers SubmitCommandResponse201Headers
 		if values := rsp.Header.Values("Idempotent-Replayed"); len(values) > 0 {

@@ -28,7 +28,7 @@ type flags struct {
 	DefaultDeadline   time.Duration    `default:"${default_deadline}" help:"Deadline of commands that name none."`
 	LeaseTTL          time.Duration    `default:"${lease_ttl}" help:"How long drivers go on without the server."`
 	OnLeaseLost       string           `default:"${on_lease_lost}" enum:"stop,hold" help:"What drivers do then: ${enum}."`
-	Resplit           string           `default:"${resplit}" enum:"off,on-loss" help:"When a driver that has a part of players_total is lost: ${enum}. On loss, the total is split anew once its lease has run out."`
+	Resplit           string           `default:"${resplit}" enum:"off,on-loss,on-change" help:"When players_total is split again: ${enum}. On loss: when a driver that has a part is lost and its lease has run out. On change: also when a driver comes that has none; at most every 5 s."`
 	LogSync           string           `default:"${log_sync}" enum:"always,interval" help:"When an append is on disk: always (before it is answered) or interval (within a second; a power cut may lose that)."`
 	AcceptDataLoss    bool             `help:"Start on a damaged log with what is left of it. The loss is recorded; see swarmcall log verify."`
 	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`

@@ -102,7 +102,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
-		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: cfg.Resplit == ResplitOnLoss, LogID: s.log.ID(),
+		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit), LogID: s.log.ID(),
 		Desired: memory.desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
 	}, s.dispatcher)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,12 +14,6 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
-)
-
-// What becomes of a split total when one of its drivers is lost.
-const (
-	ResplitOff    = "off"
-	ResplitOnLoss = "on-loss"
 )
 
 // Config is everything an operator can choose. The zero value is not usable; Defaults gives one that is.
@@ -31,7 +26,7 @@ type Config struct {
 	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
 	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
 	OnLeaseLost       string        // what it does then: "stop" or "hold"
-	Resplit           string        // when a driver of a split total is lost: "on-loss" splits it anew, "off" does not
+	Resplit           string        // when a total is split again: "off", "on-loss" of a driver that has a part, or "on-change", also when one comes that has none
 	LogSync           string        // when an append is on disk: "always" before it is answered, "interval" within a second
 	AcceptDataLoss    bool          // start on a damaged log with what is left of it
 	LogMaxBytes       int64         // size at which the log refuses entries; 0 for the log's own default
@@ -53,7 +48,7 @@ func Defaults() Config {
 		Listen: "127.0.0.1:8080", DataDir: "./data", NodeName: "local",
 		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
 		DefaultDeadline: 2 * time.Second, LeaseTTL: time.Minute, OnLeaseLost: drivers.OnLeaseLostStop,
-		LogSync: string(cmdlog.SyncAlways), Resplit: ResplitOnLoss,
+		LogSync: string(cmdlog.SyncAlways), Resplit: string(drivers.ResplitOnLoss),
 	}
 }
 
@@ -78,7 +73,8 @@ func (c *Config) Validate() error {
 		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
-	bad(c.Resplit != ResplitOff && c.Resplit != ResplitOnLoss, "--resplit is %q; it must be off or on-loss", c.Resplit)
+	bad(!slices.Contains([]drivers.Resplit{drivers.ResplitOff, drivers.ResplitOnLoss, drivers.ResplitOnChange}, drivers.Resplit(c.Resplit)),
+		"--resplit is %q; it must be off, on-loss or on-change", c.Resplit)
 	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
 		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)

@@ -50,6 +50,10 @@ func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call,
 	return r, r.Replayed, nil
 }
 
+func (c commands) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
+	return c.d.Preview(ctx, s)
+}
+
 func (c commands) Open(seq uint64) (httpapi.Call, bool) {
 	call, ok := c.d.Call(seq)
 	if !ok {

@@ -27,6 +27,8 @@ func (m *memory) take(pos uint64, r swarm.Record) {
 		}
 	case *swarm.Reset:
 		m.desired.Reset(pos)
+	case *swarm.Expired:
+		m.desired.Expire(pos, r)
 	}
 }
 

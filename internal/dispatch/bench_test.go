@@ -16,14 +16,17 @@ type benchFleet struct {
 	seats []swarm.Seat
 }
 
-func (f *benchFleet) Targets(swarm.Target) []swarm.Seat { return f.seats }
-func (f *benchFleet) Reset(uint64)                      {}
-func (f *benchFleet) Missed([]string)                   {}
-func (f *benchFleet) Lost(swarm.Target) ([]swarm.Seat, bool) {
-	return nil, false
-}
-func (f *benchFleet) NewestPlayers(swarm.Target) uint64 { return 0 }
-func (f *benchFleet) Stale(string) bool                 { return false }
+func (f *benchFleet) Targets(swarm.TargetQuery) swarm.Targeted { return swarm.Targeted{Seats: f.seats} }
+func (f *benchFleet) Lost(swarm.TargetQuery) swarm.Targeted    { return swarm.Targeted{} }
+func (f *benchFleet) Reach(swarm.Target) swarm.Reach           { return swarm.Reach{} }
+func (f *benchFleet) Reset(uint64)                             {}
+func (f *benchFleet) Expire(uint64, *swarm.Expired)            {}
+func (f *benchFleet) Known(swarm.Target) bool                  { return true }
+func (f *benchFleet) Last() uint64                             { return 0 }
+func (f *benchFleet) NewestLoad(swarm.Target) uint64           { return 0 }
+func (f *benchFleet) Base(uint64, string) (uint64, bool)       { return 0, false }
+func (f *benchFleet) Missed([]string)                          {}
+func (f *benchFleet) Stale(string) bool                        { return false }
 func (f *benchFleet) Offer(i swarm.Issue) {
 	for _, s := range f.seats {
 		f.d.Ack(s.DriverID, i.Seq, swarm.Reply{Applied: true})

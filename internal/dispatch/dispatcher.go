@@ -76,18 +76,37 @@ type Receipt struct {
 // rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the
 // command: it may have been issued.
 func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
-	if err := s.Validate(); err != nil {
+	r, err := d.ask(&submission{Submission: s, ctx: ctx})
+	if err != nil {
 		return Receipt{}, err
 	}
-	t := &submission{Submission: s, ctx: ctx, result: make(chan submitted, 1)}
+	return d.receipt(ctx, r)
+}
+
+// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or used up, and
+// the idempotency key is not looked at.
+func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
+	r, err := d.ask(&submission{Submission: s, preview: true, ctx: ctx})
+	if err != nil {
+		return nil, err
+	}
+	return r.issued, r.err
+}
+
+// ask has the sequencer answer a submission.
+func (d *Dispatcher) ask(t *submission) (submitted, error) {
+	if err := t.Validate(); err != nil {
+		return submitted{}, err
+	}
+	t.result = make(chan submitted, 1)
 	if !d.queue.submit(t) {
-		return Receipt{}, errShuttingDown
+		return submitted{}, errShuttingDown
 	}
 	select {
 	case r := <-t.result:
-		return d.receipt(ctx, r)
-	case <-ctx.Done():
-		return Receipt{}, ctx.Err()
+		return r, nil
+	case <-t.ctx.Done():
+		return submitted{}, t.ctx.Err()
 	}
 }
 
@@ -159,6 +178,9 @@ func (d *Dispatcher) Superseded(driverID string, seq uint64) {
 
 // Reset asks for a reset record: Stop for every driver, because of cause.
 func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
+
+// Expire asks for load commands that no known driver matches to be replaced by Stops.
+func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
 // RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {

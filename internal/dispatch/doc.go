@@ -3,7 +3,7 @@
 //
 // The way of a command:
 //
-//	Submit → sequencer: freeze the targets → append Issued, durable → open the round → Fleet.Offer
+//	Submit → sequencer: fix the targets → append Issued, durable → open the round → Fleet.Offer
 //	acks, losses, supersessions → round → all decided, or the deadline → append Closed, durable → Call.Wait returns
 //
 // The package is generic over transport and knows nothing of what a command means: it asks swarm.Command only for its slot.

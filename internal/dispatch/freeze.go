@@ -19,14 +19,13 @@ type frozen struct {
 }
 
 // freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to the
-// head of the queue: what is over maxBatchTargets, a condition on the newest command, which can only be judged when every
-// command before it has been folded, and a key that a submission of this batch brings already.
+// head of the queue: what is over maxBatchTargets, and what mustWait tells.
 func (d *Dispatcher) freeze(b batch) []frozen {
 	stopping := !d.stepping()
 	var accepted []frozen
 	targets := 0
 	for i, s := range b.submits {
-		if targets >= maxBatchTargets || s.IfSeq != nil && len(accepted)+len(b.resets) > 0 || s.Key != "" && twin(accepted, s) {
+		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
 			d.queue.giveBack(batch{submits: b.submits[i:]})
 			d.queue.nudge()
 			break
@@ -43,14 +42,21 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			continue
 		}
 		f, err := d.freezeOne(s)
-		if err != nil {
-			s.result <- submitted{err: err}
+		if err != nil || s.preview {
+			s.result <- submitted{issued: f.issued, err: err}
 			continue
 		}
 		accepted = append(accepted, f)
 		targets += len(f.seats)
 	}
 	return accepted
+}
+
+// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one that is
+// conditional or a preview, and one whose key another of the batch brings already.
+func (d *Dispatcher) mustWait(s *submission, b batch, accepted []frozen) bool {
+	pending := len(accepted) + len(b.resets) + len(b.expired)
+	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)
 }
 
 // twin reports whether a submission of the same submitter with the same key is among those accepted.
@@ -60,7 +66,7 @@ func twin(accepted []frozen, s *submission) bool {
 
 // known answers a submission whose key was used before, or cannot be used.
 func (d *Dispatcher) known(s *submission) (submitted, bool) {
-	if s.Key == "" {
+	if s.Key == "" || s.preview {
 		return submitted{}, false
 	}
 	seq, err := d.keys.find(&s.Submission, time.Now())
@@ -72,45 +78,63 @@ func (d *Dispatcher) known(s *submission) (submitted, bool) {
 }
 
 func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
-	if s.IfSeq != nil {
-		if newest := d.fleet.NewestPlayers(s.Target); newest != *s.IfSeq {
-			return frozen{}, &swarm.Error{
-				Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": newest},
-			}
-		}
+	condition, err := d.condition(s)
+	if err != nil {
+		return frozen{}, err
 	}
-	seats := d.fleet.Targets(s.Target)
-	switch n := len(seats); {
-	case n == 0 && s.Command.Type == swarm.Stop:
-		return d.freezeStop(s)
-	case n == 0:
+	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter}
+	if s.Command.Slot() == swarm.PlayersSlot {
+		q.Condition = condition // it speaks of load commands, and others replace none
+	}
+	targeted := d.fleet.Targets(q)
+	n := len(targeted.Seats)
+	if n == 0 && s.Command.Type == swarm.Stop {
+		targeted = d.fleet.Lost(q)
+		n = len(targeted.Seats)
+	}
+	switch {
+	case n == 0 && targeted.Blocked > 0:
+		return frozen{}, newerCommand(targeted.Blocked)
+	case n == 0 && s.Command.Type == swarm.Stop && !targeted.Awaited:
+		return frozen{}, d.nothingToStop(s.Target)
+	case n == 0 && s.Command.Type != swarm.Stop:
 		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no active driver matches the target; see GET /drivers")
-	case n < s.MinDrivers:
-		return frozen{}, &swarm.Error{
-			Code: swarm.CodeNotEnoughDrivers, Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
-			Attrs: map[string]any{"have": n, "want": s.MinDrivers},
-		}
+	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
+		return frozen{}, notEnough(n, s.MinDrivers)
 	}
-	return d.frozen(s, seats), nil
+	return d.frozen(s, targeted, condition), nil
 }
 
-// freezeStop accepts a Stop though no driver is active: while there is load to be stopped, or a driver that may come back with
-// some, it is logged, and waits for them. It asks no number of drivers.
-func (d *Dispatcher) freezeStop(s *submission) (frozen, error) {
-	lost, loaded := d.fleet.Lost(s.Target)
-	if len(lost) == 0 && !loaded {
-		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no driver matches the target, active or not, and no load is desired of it; see GET /drivers")
-	}
-	return d.frozen(s, lost), nil
+func anyActive(seats []swarm.Seat) bool {
+	return slices.ContainsFunc(seats, func(s swarm.Seat) bool { return s.Lost == "" })
 }
 
-func (d *Dispatcher) frozen(s *submission, seats []swarm.Seat) frozen {
-	ids := make([]string, len(seats))
-	for i, seat := range seats {
+func notEnough(have, want int) error {
+	return &swarm.Error{
+		Code: swarm.CodeNotEnoughDrivers, Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
+		Attrs: map[string]any{"have": have, "want": want},
+	}
+}
+
+// nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.
+func (d *Dispatcher) nothingToStop(t swarm.Target) error {
+	reach := d.fleet.Reach(t)
+	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling of the target, and see GET /drivers"
+	if reach.Left {
+		detail = "no known driver matches the target: there is nothing to stop"
+	}
+	return &swarm.Error{
+		Code: swarm.CodeNoActiveDrivers, Detail: detail, Attrs: map[string]any{"in_use": reach.InUse, "nothing_to_stop": reach.Left},
+	}
+}
+
+func (d *Dispatcher) frozen(s *submission, targeted swarm.Targeted, condition *swarm.Condition) frozen {
+	ids := make([]string, len(targeted.Seats))
+	for i, seat := range targeted.Seats {
 		ids[i] = seat.DriverID
 	}
-	return frozen{submission: s, seats: seats, issued: &swarm.Issued{
-		Split: split(s.Command, seats), Cause: s.Cause,
+	return frozen{submission: s, seats: targeted.Seats, issued: &swarm.Issued{
+		Split: split(s.Command, targeted.Seats), Cause: s.Cause, LeftOut: targeted.LeftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
 	}}

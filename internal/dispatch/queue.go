@@ -10,13 +10,16 @@ import (
 // submission is a command that waits for the sequencer.
 type submission struct {
 	swarm.Submission
-	ctx    context.Context
-	result chan submitted // buffered: the sequencer never waits for a submitter
+	preview bool // only what it would do is asked for
+	ctx     context.Context
+	result  chan submitted // buffered: the sequencer never waits for a submitter
 }
 
-// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or an error.
+// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or the record
+// that a preview would have written, or an error.
 type submitted struct {
 	call     *Call
+	issued   *swarm.Issued
 	seq      uint64
 	replayed bool
 	err      error
@@ -35,12 +38,13 @@ const maxBatch = 256
 type batch struct {
 	closes  []*Call
 	resets  []*reset
+	expired []*swarm.Expired
 	submits []*submission
 	lates   []uint64
 }
 
 func (b *batch) empty() bool {
-	return len(b.closes)+len(b.resets)+len(b.submits)+len(b.lates) == 0
+	return len(b.closes)+len(b.resets)+len(b.expired)+len(b.submits)+len(b.lates) == 0
 }
 
 // queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for an
@@ -67,7 +71,10 @@ func (q *queue) submit(s *submission) bool {
 
 func (q *queue) closeCall(c *Call) { q.add(func(b *batch) { b.closes = append(b.closes, c) }) }
 func (q *queue) reset(r *reset)    { q.add(func(b *batch) { b.resets = append(b.resets, r) }) }
-func (q *queue) late(seq uint64)   { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
+func (q *queue) expire(e []*swarm.Expired) {
+	q.add(func(b *batch) { b.expired = append(b.expired, e...) })
+}
+func (q *queue) late(seq uint64) { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
 // giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
 // caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this one could not.

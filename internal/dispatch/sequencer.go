@@ -28,6 +28,7 @@ func (d *Dispatcher) Run() {
 type work struct {
 	closes  []*Call
 	resets  []*reset
+	expired []*swarm.Expired
 	issues  []frozen
 	lates   []*swarm.Late
 	lateFor []uint64 // entries of lates, and those that had nothing to say
@@ -36,7 +37,10 @@ type work struct {
 // step appends one batch and carries out what it says.
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
-	w := work{closes: b.closes, resets: b.resets, issues: d.freeze(b), lates: d.lateRecords(b.lates), lateFor: b.lates}
+	w := work{
+		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.freeze(b),
+		lates: d.lateRecords(b.lates), lateFor: b.lates,
+	}
 	err := d.write(w)
 	if err == nil {
 		d.downSince.Store(nil)
@@ -76,11 +80,27 @@ func (d *Dispatcher) write(w work) error {
 		close(r.folded)
 		seq++
 	}
+	for _, e := range w.expired {
+		d.fleet.Expire(seq, e)
+		seq++
+	}
 	for _, f := range w.issues {
 		d.handOver(f, seq, durable)
 		seq++
 	}
 	return nil
+}
+
+// stillIdle drops what is not to expire after all, because a driver has come that the command is for.
+func (d *Dispatcher) stillIdle(expired []*swarm.Expired) []*swarm.Expired {
+	kept := expired[:0]
+	for _, e := range expired {
+		if !d.fleet.Known(e.Target) {
+			e.Node, e.At = d.node, time.Now().UTC()
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 func (d *Dispatcher) records(w work) []swarm.Record {
@@ -91,6 +111,9 @@ func (d *Dispatcher) records(w work) []swarm.Record {
 	for _, r := range w.resets {
 		records = append(records, r.record)
 	}
+	for _, e := range w.expired {
+		records = append(records, e)
+	}
 	for _, f := range w.issues {
 		records = append(records, f.issued)
 	}
@@ -100,11 +123,13 @@ func (d *Dispatcher) records(w work) []swarm.Record {
 	return records
 }
 
-func (w work) len() int { return len(w.closes) + len(w.resets) + len(w.issues) + len(w.lates) }
+func (w work) len() int {
+	return len(w.closes) + len(w.resets) + len(w.expired) + len(w.issues) + len(w.lates)
+}
 
 // split parts what a nearly full log must still take from the rest.
 func (w work) split() (first, rest work) {
-	first = work{closes: w.closes, resets: w.resets}
+	first = work{closes: w.closes, resets: w.resets, expired: w.expired}
 	rest = work{lates: w.lates, lateFor: w.lateFor}
 	for _, f := range w.issues {
 		if f.Command.Type == swarm.Stop {
@@ -156,7 +181,8 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 }
 
 // failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers. They
-// stand first in the next batch, so that a reset never comes after a command it came before.
+// stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked for again by
+// the fleet.
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err

@@ -28,9 +28,9 @@ func split(c swarm.Command, seats []swarm.Seat) []int64 {
 	return all
 }
 
-// Resplit issues a total anew, because drivers of its split are lost: for the same submitter, and only if nobody has commanded its
-// targets since, so that it never undoes a Stop. It does not block.
-func (d *Dispatcher) Resplit(seq uint64, lost []string) {
+// Resplit issues a total again, because the drivers to split it over have changed: for the same submitter, and only if nobody has
+// commanded its targets since, so that it never undoes a Stop. It does not block.
+func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.refusing {
@@ -40,18 +40,18 @@ func (d *Dispatcher) Resplit(seq uint64, lost []string) {
 		ctx := context.Background()
 		e, err := d.log.Entry(ctx, seq)
 		if err != nil {
-			d.logger.Error("a total cannot be split anew", "seq", seq, "err", err)
+			d.logger.Error("a total cannot be split again", "seq", seq, "err", err)
 			return
 		}
 		r, err := d.Submit(ctx, swarm.Submission{
 			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target, Deadline: e.Issued.Deadline,
-			IfSeq: &seq, Cause: "split anew: lost " + someOf(lost),
+			IfSeq: &seq, Cause: "split again: " + change + " " + someOf(drivers),
 		})
 		if err != nil {
-			d.logger.Warn("a total was not split anew", "seq", seq, "lost", len(lost), "err", err)
+			d.logger.Warn("a total was not split again", "seq", seq, "change", change, "drivers", len(drivers), "err", err)
 			return
 		}
-		d.logger.Info("a total was split anew", "seq", r.Seq(), "of", seq, "lost", len(lost))
+		d.logger.Info("a total was split again", "seq", r.Seq(), "of", seq, "change", change, "drivers", len(drivers))
 	})
 }
 

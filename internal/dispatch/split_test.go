@@ -55,7 +55,7 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 			anew += n
 		}
 		if anew+again.Shortfall() != c.Players || anew > c.Players {
-			t.Fatalf("split anew: %d of %d, short %d", anew, c.Players, again.Shortfall())
+			t.Fatalf("split again: %d of %d, short %d", anew, c.Players, again.Shortfall())
 		}
 	})
 }
@@ -77,10 +77,10 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 			w.fleet.Join(fmt.Sprint("d-", i))
 		}
 		first := submitAndWait(t, w, total(90))
-		w.d.Resplit(first.Seq, []string{"d-9", "d-8", "d-7", "d-6", "d-5", "d-4"})
+		w.d.Resplit(first.Seq, "lost", []string{"d-9", "d-8", "d-7", "d-6", "d-5", "d-4"})
 		synctest.Wait()
 		log := w.log.Entries()
-		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split anew: lost d-9, d-8, d-7, d-6, d-5 and more" {
+		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split again: lost d-9, d-8, d-7, d-6, d-5 and more" {
 			t.Fatalf("the log has %+v", log)
 		}
 		if got := log[1].Issued.Split; len(got) != 3 || got[0]+got[1]+got[2] != 90 {
@@ -95,7 +95,7 @@ func TestASplitNeverUndoesAStop(t *testing.T) {
 		w.fleet.Join("d-1")
 		first := submitAndWait(t, w, total(90))
 		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second})
-		w.d.Resplit(first.Seq, []string{"d-2"})
+		w.d.Resplit(first.Seq, "lost", []string{"d-2"})
 		synctest.Wait()
 		if log := w.log.Entries(); len(log) != 2 || log[1].Seq != stop.Seq {
 			t.Errorf("after the Stop came %+v", log[2:])

@@ -43,7 +43,7 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 			w.joinMute(fmt.Sprintf("mute-%d", i))
 		}
 		synctest.Wait()
-		if got := len(w.r.Targets(swarm.Target{})); got != 400 {
+		if got := len(w.r.Targets(swarm.TargetQuery{}).Seats); got != 400 {
 			t.Fatalf("%d drivers are active", got)
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 1500*time.Millisecond)
@@ -258,7 +258,9 @@ func TestRosterKeepsTheLastAckAndBelievesNoFutureSeq(t *testing.T) {
 		p.receive(&cmd)
 		p.send(`{"type":"command_ack","seq":2,"status":"applied"}`)
 		synctest.Wait()
-		w.join("d-1", `,"log_id":"log.1","applied_seq":99`)
+		again, _ := w.join("d-1", `,"log_id":"log.1","applied_seq":2`)
+		again.send(`{"type":"heartbeat","applied_seq":99}`)
+		synctest.Wait()
 		d, _ := w.r.Driver("d-1")
 		if d.LastAck == nil || d.LastAck.Seq != 2 || d.AppliedSeq != 2 {
 			t.Errorf("after a reconnect: last ack %+v, applied %d", d.LastAck, d.AppliedSeq)

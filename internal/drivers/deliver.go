@@ -17,6 +17,9 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	r.offered.Store(issue.Seq)
 	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
 	for s := range r.matching(issue.Target) {
+		if !r.holds(issue, s) {
+			continue // a newer command of somebody else does
+		}
 		for len(targets) > 0 && targets[0] < s.id {
 			r.sink.Absent(targets[0], issue.Seq)
 			targets = targets[1:]
@@ -33,6 +36,28 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	}
 	for _, id := range targets {
 		r.sink.Absent(id, issue.Seq)
+	}
+}
+
+// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The lock is held.
+func (r *Registry) holds(issue swarm.Issue, s *session) bool {
+	slot := issue.Command.Slot()
+	return issue.Condition == nil || slot != swarm.PlayersSlot || r.cfg.Desired.Holding(slot, s.id, s.labels) == issue.Seq
+}
+
+// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One that has come
+// since was told the load, and is told the Stop now.
+func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
+	stop := swarm.Command{Type: swarm.Stop}
+	frame := commandFrame(seq, stop, resetDeadline)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cfg.Desired.Expire(seq, e)
+	r.offered.Store(seq)
+	for s := range r.matching(e.Target) {
+		if r.cfg.Desired.Holding(swarm.PlayersSlot, s.id, s.labels) == seq {
+			r.hand(s, mail{seq, stop, frame})
+		}
 	}
 }
 

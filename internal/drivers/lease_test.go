@@ -97,21 +97,6 @@ func TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom(t *testing.T) {
 	})
 }
 
-// TestLogThatEndsBeforeWhatADriverApplied: the driver is told the log's new id, under which it forgets what it applied.
-func TestLogThatEndsBeforeWhatADriverApplied(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.sink.onRegress = func() { w.r.SetLogID("log.2") }
-		_, reg := w.join("d-1", `,"log_id":"log.1","applied_seq":7`)
-		if reg.LogID != "log.2" {
-			t.Errorf("told %s", reg.LogID)
-		}
-		_, reg = w.join("d-2", `,"log_id":"log.1","applied_seq":9`)
-		if got := text(w.sink.all()); got != text([]string{`["regressed","d-1",7]`}) || reg.LogID != "log.2" {
-			t.Errorf("got %s: the old log's seqs say nothing of the new one", got)
-		}
-	})
-}
-
 // TestPauseOfThisProcess stops the sweeper for 30 s, as SIGSTOP stops the process, while heartbeats go on.
 func TestPauseOfThisProcess(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -122,7 +107,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		}
 		stale, _ := w.join("stale", "")
 		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
-		active := func() int { return len(w.r.Targets(swarm.Target{})) }
+		active := func() int { return len(w.r.Targets(swarm.TargetQuery{}).Seats) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
 
@@ -171,7 +156,7 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 		for i := 1; i <= 3; i++ {
 			w.r.Missed([]string{"d-1", "unknown"})
 			d, _ := w.r.Driver("d-1")
-			if seat := w.r.Targets(swarm.Target{})[0]; d.Unresponsive != (i == 3) || seat.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+			if seat := w.r.Targets(swarm.TargetQuery{}).Seats[0]; d.Unresponsive != (i == 3) || seat.Unresponsive != d.Unresponsive || d.State != swarm.Active {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
@@ -195,18 +180,22 @@ func TestLostDrivers(t *testing.T) {
 		gone, _ := w.join("gone", `,"labels":{"region":"eu"},"capabilities":["stop"]`)
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
-		seats, loaded := w.r.Lost(swarm.Target{})
+		lost := w.r.Lost(swarm.TargetQuery{})
 		want := []swarm.Seat{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
-		if text(seats) != text(want) || loaded {
-			t.Errorf("got %+v, loaded %v", seats, loaded)
+		if text(lost.Seats) != text(want) || !lost.Awaited {
+			t.Errorf("got %+v", lost)
 		}
 		w.offer(2, set10)
-		if seats, loaded := w.r.Lost(swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}); len(seats) != 0 || !loaded {
-			t.Errorf("of another region: %+v, loaded %v", seats, loaded)
+		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}}
+		if lost := w.r.Lost(us); len(lost.Seats) != 0 || !lost.Awaited {
+			t.Errorf("of another region, soon after the start: %+v", lost)
 		}
 		swarmtest.Advance(10 * time.Minute)
-		if seats, _ := w.r.Lost(swarm.Target{DriverIDs: []string{"gone"}}); len(seats) != 0 {
-			t.Errorf("a forgotten driver: %+v", seats)
+		if lost := w.r.Lost(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Seats) != 0 {
+			t.Errorf("a forgotten driver: %+v", lost)
+		}
+		if lost := w.r.Lost(us); len(lost.Seats) != 0 || lost.Awaited {
+			t.Errorf("of another region, long after the start: %+v", lost)
 		}
 	})
 }

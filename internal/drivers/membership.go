@@ -35,22 +35,10 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 		old.makeWay(s)
 	}
 	r.seats[s.id] = &seat{id: s.id, session: s}
+	r.former.forget(s.id)
 	r.joined = nil
 	r.mu.Unlock()
 	r.logJoin(s, reg, old)
-}
-
-// checkEnd reports a driver that has applied more than the log holds.
-func (r *Registry) checkEnd(reg *wire.Register) {
-	r.mu.Lock()
-	end := r.offered.Load()
-	lost := reg.LogID == r.cfg.LogID && reg.AppliedSeq > end
-	r.mu.Unlock()
-	if lost {
-		r.cfg.Logger.Error("a driver has applied a command that is not in this log: entries were lost",
-			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
-		r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
-	}
 }
 
 func (r *Registry) logJoin(s *session, reg *wire.Register, old *session) {
@@ -90,10 +78,14 @@ func (s *session) inherit(old *session) {
 	s.mu.Unlock()
 }
 
-// wanted is what s has to be told: the fold, without what it cannot do, and without a reset when it is at rest already.
+// wanted is what s has to be told: the fold, without what it cannot do, and without a Stop of the server's own when it is at rest
+// already. A driver that does not say what it does is not at rest.
 func (r *Registry) wanted(s *session, reg *wire.Register) []swarm.Wanted {
 	var out []swarm.Wanted
-	atRest := reg.State == nil || (reg.State.Players == 0 && !reg.State.Running)
+	atRest := reg.State != nil && reg.State.Players == 0 && !reg.State.Running
+	if atRest {
+		s.atRest = s.joinedAt
+	}
 	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
 		if s.supports(w.Command.Type) && (!w.Reset || !atRest) {
 			out = append(out, w)
@@ -136,6 +128,8 @@ func (r *Registry) vacate(s *session, left bool) bool {
 	seat.lostAt = time.Now()
 	if left {
 		delete(r.seats, s.id)
+		r.former.add(swarm.Former{ID: s.id, Labels: s.labels, At: seat.lostAt, Deregistered: true})
+		r.former.signal()
 	}
 	r.joined = nil
 	r.open--

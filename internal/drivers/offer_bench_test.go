@@ -27,7 +27,7 @@ func BenchmarkOffer(b *testing.B) {
 		sessions = append(sessions, s)
 	}
 	var targets []string
-	for _, seat := range r.Targets(swarm.Target{}) {
+	for _, seat := range r.Targets(swarm.TargetQuery{}).Seats {
 		targets = append(targets, seat.DriverID)
 	}
 	b.ReportAllocs()

@@ -65,7 +65,14 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
 func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
 func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
-func (s *sinkLog) Resplit(seq uint64, lost []string)   { s.add(text("resplit", seq, lost)) }
+func (s *sinkLog) Resplit(seq uint64, change string, ids []string) {
+	s.add(text("resplit", seq, change, ids))
+}
+func (s *sinkLog) Expire(list []*swarm.Expired) {
+	for _, e := range list {
+		s.add(text("expire", e.Replaced, e.Target.DriverIDs, e.Target.Labels))
+	}
+}
 func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
 	s.add(text("regressed", id, seq))
 	if s.onRegress != nil {

@@ -109,8 +109,10 @@ func (s *session) drop(rest io.Reader) error {
 // register takes the first frame. A driver that does not begin with a valid register is told what is wrong and closed.
 func (s *session) register(frame []byte) (goOn bool) {
 	reg, code, problem := parseRegister(frame)
+	if code == 0 && !s.r.credible(reg) {
+		code, problem = wire.CloseOverloaded, "applied_seq is past the end of this log; back off and register again" // what 1013 means
+	}
 	if code == 0 {
-		s.r.checkEnd(reg)
 		s.r.join(s, reg)
 		return true
 	}
@@ -146,7 +148,7 @@ func (s *session) take(frame []byte) (goOn bool) {
 		s.box.close(wire.CloseDone)
 		return false
 	case wire.TypeRegister:
-		s.refuse(wire.ErrorAlreadyRegistered, "this session has registered; connect anew to register again")
+		s.refuse(wire.ErrorAlreadyRegistered, "this session has registered; open a new connection to register again")
 	case "":
 		s.refuse(wire.ErrorInvalidFrame, "field /type is missing")
 	default:
@@ -168,10 +170,10 @@ func (s *session) heartbeat(frame []byte) {
 	s.beat()
 	offered := s.r.offered.Load()
 	s.mu.Lock()
-	if beat.State != nil {
-		s.report, s.reportedSeq = swarm.Report(*beat.State), offered
-	}
 	s.applied = max(s.applied, min(beat.AppliedSeq, offered))
+	if beat.State != nil {
+		s.report, s.reportedSeq, s.reported = swarm.Report(*beat.State), s.applied, true
+	}
 	s.metrics = beat.Metrics
 	s.mu.Unlock()
 	s.renewLease()

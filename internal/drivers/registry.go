@@ -23,8 +23,10 @@ type Sink interface {
 	Superseded(driverID string, seq uint64)
 	// Reset asks for a reset record.
 	Reset(cause string)
-	// Resplit asks for a total to be split anew: the lost drivers, which had parts of it, cannot be running them any more.
-	Resplit(seq uint64, lost []string)
+	// Resplit asks for a total to be split again, because of a change of some drivers: "lost", "joined".
+	Resplit(seq uint64, change string, driverIDs []string)
+	// Expire asks for load commands that no known driver has matched for a while to be replaced by Stops.
+	Expire([]*swarm.Expired)
 	// LogRegressed tells that a driver registers the current log with an applied seq past its end: entries were lost. It is
 	// called without a lock held and may block, and may give the log a new id by SetLogID: the driver is told that one.
 	LogRegressed(driverID, logID string, appliedSeq uint64)
@@ -36,14 +38,25 @@ const (
 	OnLeaseLostHold = "hold"
 )
 
+// Resplit says when a total is split again.
+type Resplit string
+
+// When a total is split again: never; when drivers with a part are lost for good; or also when drivers come that have none.
+const (
+	ResplitOff      Resplit = "off"
+	ResplitOnLoss   Resplit = "on-loss"
+	ResplitOnChange Resplit = "on-change"
+)
+
 // Config is what a Registry needs. Durations must be positive.
 type Config struct {
 	HeartbeatInterval time.Duration  // that drivers are told
 	StaleAfter        time.Duration  // heartbeat age from which a driver is stale; over HeartbeatInterval
-	ForgetAfter       time.Duration  // how long a lost driver is shown
+	ForgetAfter       time.Duration  // how long a lost driver is known at least, and a load command that no known driver matches holds
 	LeaseTTL          time.Duration  // how long a driver goes on without a word from the server
 	OnLeaseLost       string         // what it does then: OnLeaseLostStop or OnLeaseLostHold
-	Resplit           bool           // ask for totals to be split anew when drivers are lost
+	Resplit           Resplit        // when to ask for totals to be split again; "" for ResplitOff
+	Former            []swarm.Former // drivers that the last process knew
 	LogID             string         // of the log, as drivers are told
 	Desired           *swarm.Desired // fold of the log so far; the Registry owns it from now on
 	LastSeq           uint64         // position of the log's last record
@@ -66,6 +79,11 @@ func (c *Config) validate() error {
 	if c.OnLeaseLost != OnLeaseLostStop && c.OnLeaseLost != OnLeaseLostHold {
 		errs = append(errs, errors.New("on-lease-lost must be stop or hold"))
 	}
+	switch c.Resplit {
+	case "", ResplitOff, ResplitOnLoss, ResplitOnChange:
+	default:
+		errs = append(errs, errors.New("resplit must be off, on-loss or on-change"))
+	}
 	if c.Desired == nil {
 		c.Desired = &swarm.Desired{}
 	}
@@ -77,6 +95,9 @@ func (c *Config) validate() error {
 
 // interval is what drivers are told when heartbeats are wanted every d: often enough to renew the lease four times over.
 func (c *Config) interval(d time.Duration) time.Duration { return min(d, c.LeaseTTL/5) }
+
+// knownFor is how long a driver is known after its session was lost: while its lease runs, it may be running load.
+func (c *Config) knownFor() time.Duration { return max(c.ForgetAfter, c.LeaseTTL) }
 
 // seat is a driver that is known: with an open session, or lost and not forgotten yet.
 type seat struct {
@@ -98,6 +119,9 @@ type Registry struct {
 	open      int        // seats with an open session
 	startedAt time.Time
 	resplits  resplits
+	former    former
+	idle      idle
+	claims    claims
 	emptyAt   time.Time             // since when open is 0
 	sessions  map[*session]struct{} // every connection, registered or not
 	accepting bool
@@ -119,16 +143,34 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 	}
 	r := &Registry{
 		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(), startedAt: time.Now(), resplits: resplits{},
-		seats: map[string]*seat{}, sessions: map[*session]struct{}{},
+		seats: map[string]*seat{}, sessions: map[*session]struct{}{}, former: newFormer(cfg.Former), idle: idle{since: map[uint64]time.Time{}},
+		claims: claims{},
 	}
 	r.offered.Store(cfg.LastSeq)
 	r.interval.Store(int64(cfg.interval(cfg.HeartbeatInterval)))
 	return r, nil
 }
 
-// NewestPlayers returns the seq of the newest set_players, stop or reset that concerns t, or 0.
-func (r *Registry) NewestPlayers(t swarm.Target) uint64 {
+// NewestLoad returns the place of the newest set_players, stop or reset that concerns t, or 0: one that a known driver matches, or
+// was a fixed target of, which matches t as well.
+func (r *Registry) NewestLoad(t swarm.Target) (newest uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cfg.Desired.NewestPlayers(t)
+	now := time.Now()
+	for seat := range r.selected(t) {
+		if !r.forgotten(seat, now) {
+			newest = max(newest, r.cfg.Desired.NewestLoad(seat.id, seat.session.labels))
+		}
+	}
+	return newest
+}
+
+// Last is the seq of the newest command, reset or expired record that was folded.
+func (r *Registry) Last() uint64 { return r.offered.Load() }
+
+// Base returns the base of a load command, if the fold still has it.
+func (r *Registry) Base(seq uint64, submitter string) (base uint64, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cfg.Desired.Base(seq, submitter)
 }

@@ -31,7 +31,7 @@ func TestTargets(t *testing.T) {
 			"by no match":        {swarm.Target{Labels: map[string]string{"region": "mars"}}, nil},
 		} {
 			var got []string
-			for _, s := range w.r.Targets(c.target) {
+			for _, s := range w.r.Targets(swarm.TargetQuery{Target: c.target}).Seats {
 				got = append(got, s.DriverID)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -74,8 +74,14 @@ func TestCapabilitiesLimitWhatIsSent(t *testing.T) {
 func TestRegisterTellsWhatIsDesired(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.r.Reset(2)
-		if _, reg := w.join("idle", ""); len(reg.Desired) != 0 {
+		if _, reg := w.join("idle", `,"state":{"players":0}`); len(reg.Desired) != 0 {
 			t.Errorf("an idle driver after a reset is told %+v", reg.Desired)
+		}
+		if d := w.r.State().Drivers[0]; d.Kind() != swarm.DriftConverged {
+			t.Errorf("an idle driver after a reset: %+v", d)
+		}
+		if _, reg := w.join("mute", ""); len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {
+			t.Errorf("a driver that does not say what it does is told %+v after a reset, want stop", reg.Desired)
 		}
 		_, reg := w.join("runaway", `,"state":{"players":7,"running":true}`)
 		if len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {

@@ -3,18 +3,21 @@ package drivers
 import (
 	"slices"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// resplitAgain is how long a total that was to be split anew is left alone.
+// resplitAgain is how long a total that was to be split again is left alone.
 const resplitAgain = 5 * time.Second
 
-// resplits remembers when each total was last asked to be split anew.
+// resplits remembers when each total was last asked to be split again.
 type resplits map[uint64]time.Time
 
-// mendSplits asks for totals to be split anew whose drivers are lost for good: deregistered, or without a session for so long that
-// their lease has run out. Before that they may still run their parts, and a new split would overshoot. The lock is held.
+// mendSplits asks for totals to be split again whose drivers have changed. One with a part is lost for good when it has deregistered,
+// or has been without a session for so long that its lease has run out. Before that it may still run its part, and so may one that is
+// stale: nobody else gets it meanwhile, or the drivers would run more than the total. The lock is held.
 func (r *Registry) mendSplits(now time.Time) {
-	if !r.cfg.Resplit {
+	if r.cfg.Resplit != ResplitOnLoss && r.cfg.Resplit != ResplitOnChange {
 		return
 	}
 	splits := r.cfg.Desired.Splits()
@@ -27,22 +30,51 @@ func (r *Registry) mendSplits(now time.Time) {
 		if at, asked := r.resplits[seq]; asked && now.Sub(at) < resplitAgain {
 			continue
 		}
-		if lost := r.lostOf(parts, now); len(lost) > 0 {
+		lost, uncertain := r.lostOf(parts, now)
+		if uncertain {
+			continue
+		}
+		change, ids := "lost", lost
+		if len(lost) == 0 && r.cfg.Resplit == ResplitOnChange {
+			change, ids = "joined", r.outside(seq, now)
+		}
+		if len(ids) > 0 {
 			r.resplits[seq] = now
-			r.sink.Resplit(seq, lost)
+			r.sink.Resplit(seq, change, ids)
 		}
 	}
 }
 
-// lostOf returns who of a split has a part and is lost for good, sorted.
-func (r *Registry) lostOf(parts map[string]int64, now time.Time) (lost []string) {
+// lostOf returns who of a split has a part and is lost for good, sorted; uncertain says that somebody may be running a part and does
+// not say so.
+func (r *Registry) lostOf(parts map[string]int64, now time.Time) (lost []string, uncertain bool) {
 	for id, n := range parts {
-		if n > 0 && r.presence(id, now) == lostForGood {
+		if n == 0 {
+			continue
+		}
+		switch r.presence(id, now) {
+		case lostForGood:
 			lost = append(lost, id)
+		case lostLately, hung:
+			uncertain = true
+		case connected:
 		}
 	}
 	slices.Sort(lost)
-	return lost
+	return lost, uncertain
+}
+
+// outside returns the active drivers for which a total holds and which have no part of it, because they came after the split, sorted.
+func (r *Registry) outside(seq uint64, now time.Time) (ids []string) {
+	for _, s := range r.sorted() {
+		if !s.active(r.attended(now)) || !s.supports(swarm.SetPlayers) {
+			continue
+		}
+		if w, ok := r.cfg.Desired.Load(s.id, s.labels); ok && w.Seq == seq && w.OutsideSplit {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
 }
 
 // presence is what is known of a driver that has a part of a total.
@@ -50,15 +82,22 @@ type presence int
 
 const (
 	connected  presence = iota
+	hung                // stale: may be running still
 	lostLately          // may be running still, until its lease has run out
 	lostForGood
 )
 
 func (r *Registry) presence(id string, now time.Time) presence {
 	since := r.startedAt // of drivers that were there before this process
+	if r.former.deregistered(id) {
+		return lostForGood
+	}
 	if seat := r.seats[id]; seat != nil {
-		if seat.open() {
+		switch {
+		case seat.open() && seat.session.active(r.attended(now)):
 			return connected
+		case seat.open():
+			return hung
 		}
 		since = seat.lostAt
 	}

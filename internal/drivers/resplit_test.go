@@ -37,7 +37,7 @@ func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
 		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
 		b, _ := w.join("b", "")
 		outside, _ := w.join("c", "")
-		seats := w.r.Targets(swarm.Target{})
+		seats := w.r.Targets(swarm.TargetQuery{}).Seats
 		if seats[0].Share != (swarm.Share{Weight: 2500, Cap: 70}) || seats[1].Share != (swarm.Share{Weight: 1000}) {
 			t.Errorf("seats %+v", seats)
 		}
@@ -69,7 +69,7 @@ func TestBadWeightsAreRefused(t *testing.T) {
 }
 
 func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
-	resplit := func(c *Config) { c.Resplit = true }
+	resplit := func(c *Config) { c.Resplit = ResplitOnLoss }
 	inWorldWith(t, resplit, func(w *world) {
 		a, _ := w.join("a", "")
 		b, _ := w.join("b", "")
@@ -84,7 +84,7 @@ func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
 			t.Errorf("unconfirmed %d, want 60", rules[0].Unconfirmed)
 		}
 		<-time.After(2 * time.Second)
-		if !slices.Contains(w.sink.all(), text("resplit", uint64(5), []string{"b"})) {
+		if !slices.Contains(w.sink.all(), text("resplit", uint64(5), "lost", []string{"b"})) {
 			t.Errorf("reported %v, want seq 5 split anew for b", w.sink.all())
 		}
 		if rules := w.r.State().Rules; rules[0].Unconfirmed != 0 {
@@ -100,7 +100,7 @@ func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
 }
 
 func TestADeregisteredDriverIsLostAtOnce(t *testing.T) {
-	inWorldWith(t, func(c *Config) { c.Resplit = true }, func(w *world) {
+	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnLoss }, func(w *world) {
 		a, _ := w.join("a", "")
 		go a.keepAlive()
 		<-time.After(time.Minute) // from here on, who is not there has not been since before the start

@@ -61,5 +61,5 @@ func (r *Registry) stateOf(seat *seat, now time.Time) swarm.DriverState {
 }
 
 func (r *Registry) forgotten(seat *seat, now time.Time) bool {
-	return !seat.open() && now.Sub(seat.lostAt) >= r.cfg.ForgetAfter
+	return !seat.open() && now.Sub(seat.lostAt) >= r.cfg.knownFor()
 }

@@ -51,13 +51,15 @@ type session struct {
 	leaseLost    bool           // as the register says
 	joinedAt     uint64         // seq of the last hand-over before this session
 	wanted       []swarm.Wanted // what the answer to register told
+	atRest       uint64         // Stops of the server's own up to this seq were not told: the driver was at rest
 
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
 	lastAck swarm.LastAck // Seq 0: none
 	report  swarm.Report
-	// reportedSeq is the last command that was handed over before report came, 0 when none came.
+	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied it.
 	reportedSeq uint64
+	reported    bool // report came
 	metrics     map[string]float64
 }
 
@@ -69,7 +71,7 @@ func (s *session) adopt(reg *wire.Register) {
 		s.applied = min(reg.AppliedSeq, s.r.offered.Load())
 	}
 	if reg.State != nil {
-		s.report, s.reportedSeq = swarm.Report(*reg.State), s.r.offered.Load()
+		s.report, s.reportedSeq, s.reported = swarm.Report(*reg.State), s.applied, true
 	}
 	s.beat()
 }

@@ -224,7 +224,7 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		swarmtest.Advance(3 * time.Second)
-		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.Target{})) != 0 {
+		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Seats) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
 		w.offer(2, set10, "d-1")
@@ -237,7 +237,7 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 		}
 		p.send(`{"type":"heartbeat"}`)
 		synctest.Wait()
-		if w.r.Stale("d-1") || len(w.r.Targets(swarm.Target{})) != 1 {
+		if w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Seats) != 1 {
 			t.Error("a heartbeat ends staleness")
 		}
 	})

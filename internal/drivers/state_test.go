@@ -1,14 +1,13 @@
 package drivers
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 func drift(s swarm.State) map[string][]swarm.DriftCause {
@@ -26,25 +25,28 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 		w.r.Offer(swarm.Issue{Seq: 4, Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}})
 		w.r.Offer(swarm.Issue{Seq: 5, Command: stop, Target: swarm.Target{DriverIDs: []string{"stopped", "runaway", "never"}}})
 		w.join("mute", "")
-		w.join("there", `,"state":{"players":10,"running":true}`)
-		w.join("ramping", `,"state":{"players":4,"running":true}`)
-		w.join("eu", `,"labels":{"region":"eu"},"state":{"players":10,"spawn_delay_ms":5}`)
-		w.join("stopped", `,"state":{"players":0}`)
-		w.join("runaway", `,"state":{"players":7}`)
-		gone, _ := w.join("gone", `,"state":{"players":10}`)
+		w.join("before", `,"state":{"players":10,"running":true}`) // it says nothing of the command
+		at := func(seq uint64) string { return fmt.Sprintf(`,"log_id":"log.1","applied_seq":%d`, seq) }
+		w.join("there", at(3)+`,"state":{"players":10,"running":true}`)
+		w.join("ramping", at(3)+`,"state":{"players":4,"running":true}`)
+		w.join("eu", at(4)+`,"labels":{"region":"eu"},"state":{"players":10,"spawn_delay_ms":5}`)
+		w.join("stopped", at(5)+`,"state":{"players":0}`)
+		w.join("runaway", at(5)+`,"state":{"players":7}`)
+		w.join("lean", at(3)+`,"capabilities":["stop"],"state":{"players":0}`)
+		gone, _ := w.join("gone", at(3)+`,"state":{"players":10}`)
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
 
 		s := w.r.State()
 		want := map[string][]swarm.DriftCause{
-			"mute": {swarm.DriftNotReported}, "there": nil, "ramping": {swarm.DriftPlayers}, "eu": {swarm.DriftSpawnDelay},
+			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported}, "there": nil, "ramping": {swarm.DriftPlayers}, "eu": {swarm.DriftSpawnDelay},
 			"stopped": nil, "runaway": {swarm.DriftPlayers}, "gone": {swarm.DriftDisconnected},
 		}
-		if diff := cmp.Diff(want, drift(s)); diff != "" || s.Converged != 2 || s.Drifting != 4 || s.Unknown != 1 {
+		if diff := cmp.Diff(want, drift(s)); diff != "" || s.Converged != 2 || s.Drifting != 6 || s.Unknown != 1 {
 			t.Errorf("%d converged, %d drifting, %d unknown (-want +got):\n%s", s.Converged, s.Drifting, s.Unknown, diff)
 		}
 		rules := []swarm.Rule{
-			{Wanted: swarm.Wanted{Seq: 3, Command: set10}, Matching: 5, Converged: 2},
+			{Wanted: swarm.Wanted{Seq: 3, Command: set10}, Matching: 7, Converged: 2},
 			{Wanted: swarm.Wanted{Seq: 4, Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20}}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Matching: 1},
 			{Wanted: swarm.Wanted{Seq: 5, Command: stop}, Target: swarm.Target{DriverIDs: []string{"never", "runaway", "stopped"}}, Matching: 2, Converged: 1},
 		}
@@ -54,7 +56,7 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 	})
 }
 
-// TestProofOfAStop: only a report of after the Stop proves it.
+// TestProofOfAStop: only a report of a driver that has taken the Stop proves it, and who deregistered runs nothing.
 func TestProofOfAStop(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"state":{"players":0}`)
@@ -62,22 +64,29 @@ func TestProofOfAStop(t *testing.T) {
 		gone, _ := w.join("gone", `,"state":{"players":9}`)
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
-		targets := []string{"a", "b", "gone"}
-		w.offer(2, stop, targets...)
-		if diff := cmp.Diff(swarm.StopProof{Seq: 2, Targets: 3, Pending: targets}, w.r.Stopped(2, targets)); diff != "" {
-			t.Errorf("before anybody reported (-want +got):\n%s", diff)
+		e := swarm.Entry{Seq: 2, Issued: &swarm.Issued{Targets: []string{"a", "b", "gone"}}}
+		proof := func(when string, pending ...string) {
+			t.Helper()
+			synctest.Wait()
+			want := swarm.StopProof{Seq: 2, Targets: 3, Stopped: 3 - len(pending), Pending: pending}
+			if diff := cmp.Diff(want, w.r.Stopped(e)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", when, diff)
+			}
 		}
+		w.offer(2, stop, e.Issued.Targets...)
+		proof("before anybody reported", "a", "b", "gone")
 		a.send(`{"type":"heartbeat","state":{"players":0}}`)
-		b.send(`{"type":"heartbeat","state":{"players":1}}`)
-		synctest.Wait()
-		if diff := cmp.Diff(swarm.StopProof{Seq: 2, Targets: 3, Stopped: 1, Pending: targets[1:]}, w.r.Stopped(2, targets)); diff != "" {
-			t.Errorf("after one has stopped (-want +got):\n%s", diff)
-		}
-		b.send(`{"type":"heartbeat","state":{"players":0}}`)
-		w.join("gone", `,"state":{"players":0}`)
-		swarmtest.Advance(time.Second)
-		if p := w.r.Stopped(2, targets); p.Stopped != 3 || len(p.Pending) != 0 {
-			t.Errorf("at the end: %+v", p)
-		}
+		b.send(`{"type":"heartbeat","state":{"players":0},"applied_seq":1}`)
+		proof("after reports that were on their way when the Stop came", "a", "b", "gone")
+		a.send(`{"type":"command_ack","seq":2,"status":"applied"}`)
+		proof("after an ack without a report", "a", "b", "gone")
+		a.send(`{"type":"heartbeat","state":{"players":0}}`)
+		b.send(`{"type":"heartbeat","state":{"players":1},"applied_seq":2}`)
+		proof("after one has stopped", "b", "gone")
+		b.send(`{"type":"heartbeat","state":{"players":0},"applied_seq":2}`)
+		back, _ := w.join("gone", `,"state":{"players":0}`)
+		proof("after one came back that does not know of the Stop", "gone")
+		back.send(`{"type":"deregister"}`)
+		proof("after it has deregistered")
 	})
 }

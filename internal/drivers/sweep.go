@@ -49,7 +49,10 @@ func (r *Registry) look(now time.Time) (pause time.Duration) {
 			delete(r.seats, id)
 		}
 	}
+	r.former.trim(now.Add(-r.cfg.ForgetAfter))
+	r.claims.trim(now.Add(-r.cfg.ForgetAfter))
 	r.mendSplits(now)
+	r.lookAtIdle(now)
 	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
 		r.emptyAt = now // ask again only if nothing comes of it
 		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())

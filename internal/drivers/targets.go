@@ -9,39 +9,71 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Targets returns a seat for each active driver that t selects, sorted by driver id.
-func (r *Registry) Targets(t swarm.Target) []swarm.Seat {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.attended(time.Now())
-	var out []swarm.Seat
-	for s := range r.matching(t) {
-		if s.active(now) {
-			out = append(out, swarm.Seat{DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive(), Share: s.share})
-		}
-	}
-	return out
-}
-
-// Lost returns a seat for each known driver that t selects and that is not active, sorted by driver id, with the reason it would
-// be missing for; loaded tells whether load is desired of any driver that t could select.
-func (r *Registry) Lost(t swarm.Target) (seats []swarm.Seat, loaded bool) {
+// Targets returns a seat for each active driver that q selects, sorted by driver id, and who of the known drivers is left out.
+func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	wall := time.Now()
 	now := r.attended(wall)
-	for seat := range r.selected(t) {
-		if r.forgotten(seat, wall) || seat.open() && seat.session.active(now) {
+	for s := range r.matching(q.Target) { // in order of id
+		switch {
+		case r.yields(s, q, &out):
+		case s.active(now):
+			out.Seats = append(out.Seats, swarm.Seat{
+				DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive(), Share: s.share,
+			})
+		default:
+			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: s.id, Reason: swarm.LeftOutStale})
+		}
+	}
+	if len(r.seats) == r.open {
+		return out
+	}
+	for seat := range r.selected(q.Target) {
+		if !seat.open() && !r.forgotten(seat, wall) && !r.yields(seat.session, q, &out) {
+			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: seat.id, Reason: swarm.LeftOutDisconnected})
+		}
+	}
+	sortLeftOut(out.LeftOut)
+	return out
+}
+
+// Lost returns a seat for each known driver that q selects, with the reason it would be missing for. It is for a Stop when no driver
+// is active.
+func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	attended := r.attended(now)
+	for seat := range r.selected(q.Target) {
+		if r.forgotten(seat, now) || seat.open() && seat.session.active(attended) || r.yields(seat.session, q, &out) {
 			continue
 		}
 		reason := swarm.ReasonStale
 		if !seat.open() {
 			reason = swarm.ReasonDisconnected
 		}
-		seats = append(seats, swarm.Seat{DriverID: seat.id, Capabilities: seat.session.capabilities, Lost: reason})
+		out.Seats = append(out.Seats, swarm.Seat{DriverID: seat.id, Capabilities: seat.session.capabilities, Lost: reason})
 	}
-	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	return seats, r.cfg.Desired.Loaded(t)
+	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	sortLeftOut(out.LeftOut)
+	out.Awaited = len(out.Seats) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.cfg.Desired.Loaded(q.Target)
+	return out
+}
+
+// yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves it out.
+func (r *Registry) yields(s *session, q swarm.TargetQuery, out *swarm.Targeted) bool {
+	place := r.cfg.Desired.Blocked(q.Condition, q.Submitter, s.id, s.labels)
+	if place == 0 {
+		return false
+	}
+	out.Blocked = max(out.Blocked, place)
+	out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: s.id, Reason: swarm.LeftOutOtherRun})
+	return true
+}
+
+func sortLeftOut(list []swarm.LeftOut) {
+	slices.SortFunc(list, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
 }
 
 // Missed tells which drivers let the deadline of one command pass.

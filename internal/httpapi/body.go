@@ -93,6 +93,7 @@ type commandShape struct {
 	} `json:"target"`
 	MinDrivers int32 `json:"min_drivers"`
 	IfSeq      int64 `json:"if_seq"`
+	DryRun     bool  `json:"dry_run"`
 }
 
 type commandBody struct {
@@ -151,7 +152,7 @@ func bodyError(err error) error {
 	detail := "has a wrong kind of value, or a number out of range"
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
-		detail = "is not a member there is; look for a slip of the pen"
+		detail = "is an unknown field; check the spelling"
 	case s.GoType != nil && strings.HasPrefix(s.GoType.Kind().String(), "int"):
 		detail = "must be a whole number in digits, in range"
 	}

@@ -21,6 +21,9 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 	if err != nil {
 		return nil, err
 	}
+	if deref(r.Body.DryRun) {
+		return h.dryRun(ctx, s)
+	}
 	if s.Key = deref(r.Params.IdempotencyKey); s.Key != "" {
 		s.RequestHash = requestHash(r.Body, s)
 	}
@@ -36,7 +39,7 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 	location := fmt.Sprintf("/commands/%d", call.Entry().Seq)
 	if prefer.async {
 		return api.SubmitCommand202JSONResponse{
-			Body:    entryOf(call.Entry(), prefer.detail()),
+			Body:    h.answerOf(call.Entry(), prefer.detail()),
 			Headers: api.SubmitCommand202ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
 		}, nil
 	}
@@ -45,7 +48,7 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 		return nil, err
 	}
 	return api.SubmitCommand201JSONResponse{
-		Body:    entryOf(e, prefer.detail()),
+		Body:    h.answerOf(e, prefer.detail()),
 		Headers: api.SubmitCommand201ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
 	}, nil
 }
@@ -64,14 +67,14 @@ func (h *handlers) GetCommand(ctx context.Context, r api.GetCommandRequestObject
 			}
 		}
 		if e.Closed == nil {
-			return api.GetCommand200JSONResponse(entryOf(e, whole)), nil
+			return api.GetCommand200JSONResponse(h.withProgress(e)), nil
 		}
 	}
 	e, err := h.Log.Entry(ctx, seq) // has the late answers, too
 	if err != nil {
 		return nil, err
 	}
-	return api.GetCommand200JSONResponse(entryOf(e, whole)), nil
+	return api.GetCommand200JSONResponse(h.withProgress(e)), nil
 }
 
 // ListCommands returns a page of entries.

@@ -14,6 +14,8 @@ type Commands interface {
 	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
 	// submission with the same key did that.
 	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
+	// Preview returns the record that Submit would write now, with the same errors.
+	Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error)
 	// Open returns an issued command that has no outcome yet.
 	Open(seq uint64) (Call, bool)
 }
@@ -44,8 +46,12 @@ type Fleet interface {
 	Driver(id string) (swarm.Driver, bool)
 	// State is what is desired of the swarm and how far its drivers are from it.
 	State() swarm.State
-	// Stopped tells which targets of the Stop seq have reported 0 players since.
-	Stopped(seq uint64, targets []string) swarm.StopProof
+	// Stopped tells which drivers of a Stop have reported 0 players since.
+	Stopped(e swarm.Entry) swarm.StopProof
+	// Progress tells how far the drivers of an entry are with it.
+	Progress(e swarm.Entry) swarm.Progress
+	// Reach tells what is known about a target that no known driver matches.
+	Reach(t swarm.Target) swarm.Reach
 }
 
 // Mount makes a handler that has its errors written by refuse.

@@ -109,7 +109,7 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	if d == asItem {
 		most = itemVerdicts
 	}
-	addSplit(&out, e.Issued, most)
+	addIssued(&out, e.Issued, most)
 	addVerdicts(&out, e, d == whole, n.Acked, most)
 	for _, l := range e.Late[:min(len(e.Late), most)] {
 		out.Late = append(out.Late, lateTo(l))
@@ -117,18 +117,31 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	return out
 }
 
-// addSplit shows who got what of a total.
-func addSplit(out *api.Entry, i *swarm.Issued, most int) {
+// addIssued shows what the server decided when it issued a command: who got what of a total, who was left out, and on what condition.
+func addIssued(out *api.Entry, i *swarm.Issued, most int) {
 	out.Cause = optional(i.Cause)
+	out.Split, out.Shortfall = splitTo(i, most)
+	if n := len(i.LeftOut); n > 0 {
+		list := leftOutTo(i.LeftOut[:min(n, most)])
+		out.LeftOut, out.Counts.LeftOut = &list, &n
+	}
+	if i.Condition != nil {
+		seq := int64(i.Condition.IfSeq)
+		out.IfSeq = &seq
+	}
+}
+
+// splitTo shows who got what of a total.
+func splitTo(i *swarm.Issued, most int) (split *[]api.SplitPart, shortfall *int64) {
 	if !i.Command.Total {
-		return
+		return nil, nil
 	}
 	short := i.Shortfall()
-	split := make([]api.SplitPart, min(len(i.Split), most))
-	for at := range split {
-		split[at] = api.SplitPart{DriverId: i.Targets[at], Players: i.Split[at]}
+	parts := make([]api.SplitPart, min(len(i.Split), most))
+	for at := range parts {
+		parts[at] = api.SplitPart{DriverId: i.Targets[at], Players: i.Split[at]}
 	}
-	out.Split, out.Shortfall = &split, &short
+	return &parts, &short
 }
 
 // addVerdicts fills the lists of an entry, each with at most so many.

@@ -15,6 +15,7 @@ const (
 	olderThan = "older" // commands, newest first: the seq
 	newerThan = "newer" // commands, oldest first: the seq
 	afterID   = "after" // drivers: the id
+	rulesFrom = "rules" // rules of the desired state: the seq
 )
 
 func cursorOf(kind, place string) string {

@@ -22,6 +22,10 @@ type fake struct {
 	broken  error         // what the log answers, if not nil
 	hold    chan struct{} // if not nil, outcomes wait until it is closed
 	boom    any           // what Submit panics with, if not nil
+
+	progress swarm.Progress // what Progress answers
+	reach    swarm.Reach    // what Reach answers
+	preview  func(swarm.Submission) *swarm.Issued
 }
 
 func newFake() *fake {
@@ -180,6 +184,18 @@ func (f *fake) After(context.Context, uint64) ([]*swarm.Event, error) {
 
 func (f *fake) State() swarm.State { return f.state }
 
-func (f *fake) Stopped(seq uint64, targets []string) swarm.StopProof {
-	return swarm.StopProof{Seq: seq, Targets: len(targets), Stopped: 1, Pending: targets[1:]}
+func (f *fake) Stopped(e swarm.Entry) swarm.StopProof {
+	targets := e.Issued.Targets
+	return swarm.StopProof{Seq: e.Seq, Targets: len(targets), Stopped: 1, Pending: targets[1:]}
+}
+
+func (f *fake) Progress(swarm.Entry) swarm.Progress { return f.progress }
+
+func (f *fake) Reach(swarm.Target) swarm.Reach { return f.reach }
+
+func (f *fake) Preview(_ context.Context, s swarm.Submission) (*swarm.Issued, error) {
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	return f.preview(s), nil
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/swarmcall/swarmcall/api"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -38,7 +40,7 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
-// retryAfterSeconds is what 429 and 503 answers tell clients to wait.
+// retryAfterSeconds is what 429 and 503 answers tell clients to wait, unless the error knows better.
 const retryAfterSeconds = 1
 
 // problems writes problem documents.
@@ -66,9 +68,17 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	body := p.document(r, e, kind.title, kind.status)
 	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(e)))
 	}
 	p.send(w, kind.status, body)
+}
+
+// retryAfter is how many seconds a client should wait.
+func retryAfter(e *swarm.Error) int {
+	if d, ok := e.Attrs["retry_after"].(time.Duration); ok {
+		return max(int(math.Ceil(d.Seconds())), retryAfterSeconds)
+	}
+	return retryAfterSeconds
 }
 
 // document is the body of the answer.
@@ -92,6 +102,12 @@ func (p *problems) document(r *http.Request, e *swarm.Error, title string, statu
 	}
 	if n, ok := e.Attrs["want"].(int); ok {
 		body.Want = &n
+	}
+	if in, ok := e.Attrs["in_use"].(swarm.InUse); ok {
+		body.InUse = inUseTo(in)
+	}
+	if nothing, ok := e.Attrs["nothing_to_stop"].(bool); ok {
+		body.NothingToStop = &nothing
 	}
 	if list, ok := e.Attrs["supported"].([]string); ok {
 		body.Supported = &list

@@ -18,14 +18,19 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 			return nil, err
 		}
 	}
+	var rulesAfter uint64
+	if r.Params.DesiredCursor != nil {
+		var err error
+		if rulesAfter, err = seqPlace(*r.Params.DesiredCursor, rulesFrom); err != nil {
+			return nil, err
+		}
+	}
 	state := h.Fleet.State()
 	out := api.GetState200JSONResponse{Body: api.State{
-		Counts:  api.StateCounts{Converged: state.Converged, Drifting: state.Drifting, Unknown: state.Unknown},
-		Desired: make([]api.DesiredRule, len(state.Rules)), Items: []api.DriverDrift{},
+		Counts: api.StateCounts{Converged: state.Converged, Drifting: state.Drifting, Unknown: state.Unknown},
+		Items:  []api.DriverDrift{},
 	}}
-	for i, rule := range state.Rules {
-		out.Body.Desired[i] = ruleTo(rule)
-	}
+	out.Body.Desired, out.Body.DesiredNextCursor = rulesPage(state.Rules, rulesAfter)
 	proof, err := h.stopProof(ctx, state.Rules)
 	if err != nil {
 		return nil, err
@@ -46,6 +51,22 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 	return out, nil
 }
 
+// rulesPage returns the first rules after a seq, and the cursor that reads on, nil at the end.
+func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *string) {
+	page = []api.DesiredRule{}
+	for _, rule := range rules {
+		if rule.Seq <= after {
+			continue
+		}
+		if n := len(page); n == swarm.MaxPage {
+			cursor := cursorOf(rulesFrom, strconv.FormatInt(page[n-1].Seq, 10))
+			return page, &cursor
+		}
+		page = append(page, ruleTo(rule))
+	}
+	return page, nil
+}
+
 // stopProof is that of the newest players command, when it is a Stop that somebody issued.
 func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
 	var newest swarm.Wanted
@@ -61,17 +82,21 @@ func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.Stop
 	if err != nil {
 		return nil, err
 	}
-	p := h.Fleet.Stopped(e.Seq, e.Issued.Targets)
+	p := h.Fleet.Stopped(e)
 	out := api.StopProof{Seq: int64(p.Seq), Targets: p.Targets, Stopped: p.Stopped, Pending: []string{}}
 	out.Pending = append(out.Pending, p.Pending[:min(len(p.Pending), itemVerdicts)]...)
 	return &out, nil
 }
 
 func ruleTo(r swarm.Rule) api.DesiredRule {
-	return api.DesiredRule{
+	out := api.DesiredRule{
 		Seq: int64(r.Seq), Command: commandTo(r.Command), Target: targetTo(r.Target), Reset: r.Reset, Matching: r.Matching, Converged: r.Converged,
 		Unconfirmed: r.Unconfirmed,
 	}
+	if r.OutsideSplit > 0 {
+		out.OutsideSplit = &r.OutsideSplit
+	}
+	return out
 }
 
 func driftTo(d swarm.Drift) api.DriverDrift {
@@ -79,6 +104,9 @@ func driftTo(d swarm.Drift) api.DriverDrift {
 		DriverId: d.DriverID, State: api.DriverState(d.State), Unresponsive: d.Unresponsive, AppliedSeq: int64(d.AppliedSeq),
 		Drift: api.DriftKind(d.Kind()), Reasons: make([]api.DriftReason, len(d.Reasons)), Desired: make([]api.DesiredCommand, len(d.Desired)),
 		Reported: reportTo(d.Reported),
+	}
+	if d.OutsideSplit {
+		out.OutsideSplit = &d.OutsideSplit
 	}
 	for i, reason := range d.Reasons {
 		out.Reasons[i] = api.DriftReason(reason)
@@ -97,6 +125,9 @@ func stateQuery(p api.GetStateParams) url.Values {
 	q := url.Values{}
 	if p.Drift != nil {
 		q.Set("drift", string(*p.Drift))
+	}
+	if p.DesiredCursor != nil {
+		q.Set("desired_cursor", *p.DesiredCursor)
 	}
 	if p.Limit != nil {
 		q.Set("limit", strconv.Itoa(int(*p.Limit)))

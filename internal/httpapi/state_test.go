@@ -15,7 +15,7 @@ func TestStateIsWhatIsDesiredAgainstWhatIsReported(t *testing.T) {
 		Rules: []swarm.Rule{{Wanted: want, Matching: 3, Converged: 1}}, Converged: 1, Drifting: 1, Unknown: 1,
 		Drivers: []swarm.Drift{
 			{DriverID: "d-1", State: swarm.Active, Desired: []swarm.Wanted{want}},
-			{DriverID: "d-2", State: swarm.Stale, Desired: []swarm.Wanted{want}, Reported: swarm.Report{Players: 7, Running: true}, Reasons: []swarm.DriftCause{swarm.DriftPlayers}},
+			{DriverID: "d-2", State: swarm.Active, Desired: []swarm.Wanted{want}, Reported: swarm.Report{Players: 7, Running: true}, Reasons: []swarm.DriftCause{swarm.DriftPlayers}},
 			{DriverID: "d-3", State: swarm.Disconnected, Desired: []swarm.Wanted{want}, Reasons: []swarm.DriftCause{swarm.DriftDisconnected}},
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/api/timestamp"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -150,6 +151,10 @@ func eventOf(e *swarm.Event) (name string, data any) {
 			late[i] = lateTo(l)
 		}
 		return "late", map[string]any{"seq": r.Seq, "late": late}
+	case *swarm.Expired:
+		return "expired", map[string]any{
+			"seq": e.Position, "replaced": r.Replaced, "target": targetTo(r.Target), "cause": r.Cause, "at": timestamp.Of(r.At),
+		}
 	default:
 		reset := e.Record.(*swarm.Reset)
 		return "reset", map[string]any{"cause": reset.Cause}

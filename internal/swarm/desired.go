@@ -20,6 +20,8 @@ type Wanted struct {
 	Seq     uint64
 	Command Command
 	Reset   bool // set by the server (a reset or expired record), not by a submitter
+
+	OutsideSplit bool // of a total: the driver has no part of it, because it came after the split
 }
 
 // Issue folds one issued command in. Seqs must rise.
@@ -73,6 +75,17 @@ func (d *Desired) For(id string, labels map[string]string) []Wanted {
 	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
+
+// Load returns the load command that holds for a driver.
+func (d *Desired) Load(id string, labels map[string]string) (w Wanted, ok bool) {
+	if r := d.slots[PlayersSlot].newest(id, labels); r != nil {
+		return r.wanted(id), true
+	}
+	return Wanted{}, false
+}
+
+// InForce reports whether the fold still has the command of a seq.
+func (d *Desired) InForce(slot Slot, seq uint64) bool { return d.slots[slot].find(seq) != nil }
 
 // Holding returns the seq of the command of one slot that holds for a driver, 0 for none.
 func (d *Desired) Holding(slot Slot, id string, labels map[string]string) uint64 {

@@ -60,6 +60,29 @@ type Seat struct {
 	Lost         Reason   // why the driver cannot answer now: it is missing at once, for this reason; "" for an active one
 }
 
+// TargetQuery asks who a command is for.
+type TargetQuery struct {
+	Target    Target
+	Submitter string
+	Condition *Condition // nil for none
+}
+
+// Targeted answers a TargetQuery.
+type Targeted struct {
+	Seats   []Seat    // sorted by driver id
+	LeftOut []LeftOut // known drivers that match and have no seat, sorted by driver id
+	Blocked uint64    // place of the newest load command for which drivers were left out (LeftOutOtherRun), 0 for none
+	Awaited bool      // of Lost: drivers that match may come, and load is desired of them
+}
+
+// Former is a driver that was known to the server and may not be any more.
+type Former struct {
+	ID           string
+	Labels       map[string]string
+	At           time.Time // when it was last connected
+	Deregistered bool
+}
+
 // MissesToFlag is how many verdicts in a row have to be missing by deadline for a driver to be called unresponsive.
 const MissesToFlag = 3
 

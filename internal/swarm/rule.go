@@ -16,7 +16,8 @@ type rule struct {
 func (r *rule) wanted(id string) Wanted {
 	w := r.Wanted
 	if w.Command.Total {
-		w.Command.Total, w.Command.Players = false, r.parts[id]
+		part, has := r.parts[id]
+		w.Command.Total, w.Command.Players, w.OutsideSplit = false, part, !has
 	}
 	return w
 }

@@ -97,8 +97,8 @@ type Reach struct {
 // StopProof tells how far a Stop has come: which of its targets have reported 0 players since it was handed over.
 type StopProof struct {
 	Seq     uint64
-	Targets int
-	Stopped int      // targets whose newest report came after the Stop and says 0 players
+	Targets int      // drivers that the Stop was for, left out ones too
+	Stopped int      // those whose newest report counts for the Stop and says 0 players, and those that have deregistered
 	Pending []string // the others, sorted
 }
 

@@ -24,6 +24,7 @@ type Fleet struct {
 	drivers map[string]*FleetDriver
 	missed  map[string]int
 	desired swarm.Desired
+	last    uint64 // seq of the newest record that was folded
 	running sync.WaitGroup
 	onOffer func()
 }
@@ -74,31 +75,70 @@ func (f *Fleet) Close() {
 	f.running.Wait()
 }
 
-// Targets implements dispatch.Fleet.
-func (f *Fleet) Targets(t swarm.Target) []swarm.Seat {
+// Targets implements dispatch.Fleet; the frozen drivers are left out.
+func (f *Fleet) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var seats []swarm.Seat
 	for id, d := range f.drivers {
-		if t.Matches(id, nil) && !d.isFrozen() {
-			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
+		switch {
+		case !q.Target.Matches(id, nil) || f.yields(id, q, &out):
+		case d.isFrozen():
+			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutStale})
+		default:
+			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
 		}
 	}
-	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	return seats
+	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	slices.SortFunc(out.LeftOut, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
+	return out
 }
 
 // Lost implements dispatch.Fleet; the frozen drivers are lost.
-func (f *Fleet) Lost(t swarm.Target) (seats []swarm.Seat, loaded bool) {
+func (f *Fleet) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, d := range f.drivers {
-		if t.Matches(id, nil) && d.isFrozen() {
-			seats = append(seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
+		if q.Target.Matches(id, nil) && d.isFrozen() && !f.yields(id, q, &out) {
+			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
 		}
 	}
-	slices.SortFunc(seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	return seats, f.desired.Loaded(t)
+	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	out.Awaited = len(out.Seats) > 0 || f.desired.Loaded(q.Target)
+	return out
+}
+
+func (f *Fleet) yields(id string, q swarm.TargetQuery, out *swarm.Targeted) bool {
+	place := f.desired.Blocked(q.Condition, q.Submitter, id, nil)
+	if place > 0 {
+		out.Blocked = max(out.Blocked, place)
+		out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})
+	}
+	return place > 0
+}
+
+// Reach implements dispatch.Fleet; nobody has left, and nothing is in use.
+func (f *Fleet) Reach(t swarm.Target) swarm.Reach {
+	return swarm.Reach{Left: len(t.DriverIDs)+len(t.Labels) == 0}
+}
+
+// Known implements dispatch.Fleet.
+func (f *Fleet) Known(t swarm.Target) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.drivers {
+		if t.Matches(id, nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// Expire implements dispatch.Fleet.
+func (f *Fleet) Expire(seq uint64, e *swarm.Expired) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = seq
+	f.desired.Expire(seq, e)
 }
 
 // Missed implements dispatch.Fleet.
@@ -120,9 +160,11 @@ func (f *Fleet) Offer(i swarm.Issue) {
 	if f.onOffer != nil {
 		f.onOffer()
 	}
+	f.last = i.Seq
 	f.desired.Issue(i)
 	for id, d := range f.drivers {
-		if i.Target.Matches(id, nil) && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
+		blocked := i.Condition != nil && f.desired.Holding(i.Command.Slot(), id, nil) != i.Seq
+		if i.Target.Matches(id, nil) && !blocked && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
 			d.set(func() { d.inbox = append(d.inbox, i) })
 		}
 	}
@@ -137,14 +179,34 @@ func (f *Fleet) Offer(i swarm.Issue) {
 func (f *Fleet) Reset(seq uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.last = seq
 	f.desired.Reset(seq)
 }
 
-// NewestPlayers implements dispatch.Fleet.
-func (f *Fleet) NewestPlayers(t swarm.Target) uint64 {
+// NewestLoad implements dispatch.Fleet.
+func (f *Fleet) NewestLoad(t swarm.Target) (newest uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.desired.NewestPlayers(t)
+	for id := range f.drivers {
+		if t.Matches(id, nil) {
+			newest = max(newest, f.desired.NewestLoad(id, nil))
+		}
+	}
+	return newest
+}
+
+// Last implements dispatch.Fleet.
+func (f *Fleet) Last() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
+// Base implements dispatch.Fleet.
+func (f *Fleet) Base(seq uint64, submitter string) (base uint64, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.desired.Base(seq, submitter)
 }
 
 // Stale implements dispatch.Fleet.

@@ -1,0 +1,48 @@
+package drivers
+
+import (
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// claims remembers which drivers have said, and when, that they have applied what this log does not hold.
+type claims map[string]time.Time
+
+// trim forgets claims from before a time.
+func (c claims) trim(before time.Time) {
+	for id, at := range c {
+		if at.Before(before) {
+			delete(c, id)
+		}
+	}
+}
+
+// credible judges what a driver says at register that it has applied. One driver that has applied more than the log holds proves
+// nothing, or a single forged frame could stop every driver: it is sent away to back off. A second one does: entries were lost, and
+// the log's epoch rises. A loss that the log itself knew of at its start has raised the epoch already, see cmdlog.Open.
+func (r *Registry) credible(reg *wire.Register) bool {
+	r.mu.Lock()
+	end := r.offered.Load()
+	lost := reg.LogID == r.cfg.LogID && reg.AppliedSeq > end
+	if !lost {
+		r.mu.Unlock()
+		return true
+	}
+	r.claims.trim(time.Now().Add(-r.cfg.ForgetAfter))
+	r.claims[reg.DriverID] = time.Now()
+	proved := len(r.claims) > 1
+	if proved {
+		clear(r.claims)
+	}
+	r.mu.Unlock()
+	if !proved {
+		r.cfg.Logger.Error("a driver says that it has applied a command that is not in this log; it is sent away, and if another driver says so, too, every driver is stopped",
+			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
+		return false
+	}
+	r.cfg.Logger.Error("two drivers have applied commands that are not in this log: entries were lost",
+		"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
+	r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
+	return true
+}

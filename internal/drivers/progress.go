@@ -1,0 +1,82 @@
+package drivers
+
+import (
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Progress tells how far the drivers of an entry, targeted or left out, are with it.
+func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
+	applied := appliedBy(e)
+	slot := e.Issued.Command.Slot()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	inForce := r.cfg.Desired.InForce(slot, e.Seq)
+	ids := driversOf(e)
+	p.Holds = inForce && len(ids) == 0
+	for _, id := range ids {
+		seat := r.seats[id]
+		if seat == nil || r.forgotten(seat, now) {
+			if inForce && !r.former.deregistered(id) {
+				p.Holds = true
+				if !applied[id] {
+					p.Outstanding = append(p.Outstanding, id)
+				}
+			}
+			continue
+		}
+		if !inForce || r.cfg.Desired.Holding(slot, id, seat.session.labels) != e.Seq {
+			continue
+		}
+		p.Holds = true
+		d := r.drift(seat, now)
+		if d.AppliedSeq < e.Seq && (seat.open() || !applied[id]) {
+			p.Outstanding = append(p.Outstanding, id)
+		}
+		if r.converged(d, slot, seat.session) {
+			p.Converged = append(p.Converged, id)
+		}
+	}
+	return p
+}
+
+// converged reports whether an active driver reports what holds for it in one slot.
+func (r *Registry) converged(d swarm.Drift, slot swarm.Slot, s *session) bool {
+	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
+		if w.Command.Slot() == slot {
+			return !d.Unknown() && len(compareOne(d, w, s)) == 0
+		}
+	}
+	return false
+}
+
+// driversOf returns the drivers that an entry is for, sorted. Those that belong to another run are not.
+func driversOf(e swarm.Entry) []string {
+	ids := slices.Clone(e.Issued.Targets)
+	for _, l := range e.Issued.LeftOut {
+		if l.Reason != swarm.LeftOutOtherRun {
+			ids = append(ids, l.DriverID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// appliedBy returns the drivers that have acked an entry, in time or late.
+func appliedBy(e swarm.Entry) map[string]bool {
+	applied := map[string]bool{}
+	if e.Closed != nil {
+		for i, v := range e.Closed.Verdicts {
+			applied[e.Issued.Targets[i]] = v.Kind == swarm.Acked
+		}
+	}
+	for _, l := range e.Late {
+		if l.Reply.Applied {
+			applied[l.DriverID] = true
+		}
+	}
+	return applied
+}

@@ -1,0 +1,68 @@
+package drivers
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Known reports whether a known driver matches t.
+func (r *Registry) Known(t swarm.Target) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for seat := range r.selected(t) {
+		if !r.forgotten(seat, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Reach tells what is known about a target that no known driver matches: what of it is in use, and whether drivers have matched it or
+// may come that do.
+func (r *Registry) Reach(t swarm.Target) swarm.Reach {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.former.trim(now.Add(-r.cfg.ForgetAfter))
+	out := swarm.Reach{InUse: r.inUse(t, now), Left: len(t.DriverIDs)+len(t.Labels) == 0 || r.former.matches(t)}
+	out.Awaited = now.Sub(r.startedAt) < r.cfg.ForgetAfter && len(out.InUse.Labels) == 0
+	for key, values := range out.InUse.Labels {
+		slices.Sort(values)
+		out.InUse.Labels[key] = values[:min(len(values), swarm.MaxInUse)]
+	}
+	return out
+}
+
+// inUse lists the values that known drivers have for the keys of t, and the known drivers that t names.
+func (r *Registry) inUse(t swarm.Target, now time.Time) swarm.InUse {
+	values := map[string]map[string]bool{}
+	var ids []string
+	for _, seat := range r.seats {
+		if r.forgotten(seat, now) {
+			continue
+		}
+		for key := range t.Labels {
+			if v, ok := seat.session.labels[key]; ok {
+				if values[key] == nil {
+					values[key] = map[string]bool{}
+				}
+				values[key][v] = true
+			}
+		}
+	}
+	for _, id := range t.DriverIDs {
+		if seat := r.seats[id]; seat != nil && !r.forgotten(seat, now) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	in := swarm.InUse{Labels: map[string][]string{}, DriverIDs: ids[:min(len(ids), swarm.MaxInUse)]}
+	for key, set := range values {
+		in.Labels[key] = slices.Collect(maps.Keys(set))
+	}
+	return in
+}
