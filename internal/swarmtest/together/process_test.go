@@ -16,8 +16,10 @@ import (
 // process is a driver as the contract wants it, written without the SDK. Its memory outlives its connections.
 type process struct {
 	id     string
+	labels map[string]string
 	client *http.Client
 	url    string
+	mute   bool // registers without its state
 
 	mu      sync.Mutex
 	change  sync.Cond
@@ -28,6 +30,11 @@ type process struct {
 	told    map[uint64]time.Time // when the answer was first on its way
 	state   wire.State
 	seen    []sighting
+	ever    map[uint64]bool // seqs that any life of the process has applied
+
+	heardAt   time.Time     // last frame of the server
+	lease     time.Duration // 0 before the first registered
+	leaseLost bool
 	session int // counts connections
 
 	mode mode
@@ -40,6 +47,7 @@ type process struct {
 
 // sighting is one command as the process saw it, applied or not.
 type sighting struct {
+	at      time.Time
 	session int
 	seq     uint64
 	command wire.Command
@@ -64,7 +72,7 @@ const (
 )
 
 func newProcess(id string, client *http.Client, url string) *process {
-	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
+	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, ever: map[uint64]bool{}, over: make(chan struct{})}
 	p.change.L = &p.mu
 	p.runs.Go(p.heartbeats)
 	return p
@@ -73,7 +81,9 @@ func newProcess(id string, client *http.Client, url string) *process {
 // connect dials and registers, in place of a connection there may be.
 func (p *process) connect() error {
 	p.cut()
-	conn, resp, err := websocket.Dial(context.Background(), p.url, &websocket.DialOptions{HTTPClient: p.client, Subprotocols: []string{wire.Subprotocol}})
+	conn, resp, err := websocket.Dial(context.Background(), p.url, &websocket.DialOptions{
+		HTTPClient: p.client, Subprotocols: []string{wire.Subprotocol}, OnPingReceived: func(context.Context, []byte) bool { p.heard(); return true },
+	})
 	if err != nil {
 		return err
 	}
@@ -84,11 +94,15 @@ func (p *process) connect() error {
 	p.conn = conn
 	p.session++
 	session, state := p.session, p.state
-	reg := wire.Encode(wire.Register{
-		Type: wire.TypeRegister, DriverID: p.id, Instance: p.id, LogID: "log.1", AppliedSeq: p.applied, State: &state,
-	})
+	reg := wire.Register{
+		Type: wire.TypeRegister, DriverID: p.id, Instance: p.id, Labels: p.labels, LogID: "log.1", AppliedSeq: p.applied, State: &state,
+		LeaseLost: p.leaseLost,
+	}
+	if p.mute {
+		reg.State = nil
+	}
 	p.mu.Unlock()
-	if err := conn.Write(context.Background(), websocket.MessageText, reg); err != nil {
+	if err := conn.Write(context.Background(), websocket.MessageText, wire.Encode(reg)); err != nil {
 		return err
 	}
 	p.runs.Go(func() { p.read(conn, session) })
@@ -117,18 +131,52 @@ func (p *process) receive(conn *websocket.Conn, session int, b []byte) {
 		Seq     uint64
 		Command wire.Command
 		Desired []wire.Desired
+		Lease   int64 `json:"lease_ttl_ms"`
 	}
 	if err := json.Unmarshal(b, &f); err != nil {
 		panic(err)
 	}
+	p.heard()
 	switch f.Type {
 	case wire.TypeRegistered:
+		p.mu.Lock()
+		p.lease, p.leaseLost = time.Duration(f.Lease)*time.Millisecond, false
+		p.mu.Unlock()
 		for _, d := range f.Desired {
 			p.take(conn, session, d.Seq, d.Command, true)
 		}
 	case wire.TypeCommand:
 		p.take(conn, session, f.Seq, f.Command, false)
 	}
+}
+
+func (p *process) heard() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heardAt = time.Now()
+}
+
+// keepLease stops the load when no frame has come for a lease. The lock is held.
+func (p *process) keepLease() {
+	if p.lease > 0 && time.Since(p.heardAt) >= p.lease && (p.state.Players > 0 || p.state.Running) {
+		p.state.Players, p.state.Running, p.leaseLost = 0, false, true
+		delete(p.slot, "players") // what is desired is taken up again, though it was the last that the slot did
+		p.forgetLoad()
+	}
+}
+
+// forgetLoad lets load commands be applied a second time.
+func (p *process) forgetLoad() { clear(p.times) }
+
+// startAfresh makes a new process with the id of the old one: it knows nothing of what was before.
+func (p *process) startAfresh() {
+	p.cut()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applied, p.state, p.lease, p.leaseLost = 0, wire.State{}, 0, false
+	clear(p.slot)
+	clear(p.results)
+	clear(p.times)
 }
 
 func slotOf(c wire.Command) string {
@@ -153,7 +201,7 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 	if desired {
 		fresh = seq != p.slot[slot]
 	}
-	p.seen = append(p.seen, sighting{session, seq, c, desired})
+	p.seen = append(p.seen, sighting{time.Now(), session, seq, c, desired})
 	status := p.results[seq]
 	if fresh || status == "" {
 		status = wire.StatusApplied
@@ -191,6 +239,7 @@ func (p *process) answer(conn *websocket.Conn, a owed) {
 
 func (p *process) apply(seq uint64, slot string, c wire.Command) {
 	p.times[seq]++
+	p.ever[seq] = true
 	p.applied, p.slot[slot] = max(p.applied, seq), seq
 	switch c.Type {
 	case "set_players":
@@ -212,6 +261,9 @@ func (p *process) heartbeats() {
 		case <-tick.C:
 		}
 		p.mu.Lock()
+		if p.mode != frozen {
+			p.keepLease()
+		}
 		conn, quiet, state := p.conn, p.mode == frozen, p.state
 		beat := wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: p.applied, State: &state})
 		p.mu.Unlock()
@@ -235,6 +287,9 @@ func (p *process) say(frame []byte) {
 func (p *process) behave(m mode) {
 	p.mu.Lock()
 	p.mode = m
+	if m != frozen {
+		p.keepLease() // before anything that waits is read
+	}
 	var due []owed
 	if m == acks || m == rejects {
 		due, p.owed = p.owed, nil

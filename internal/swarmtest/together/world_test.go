@@ -21,7 +21,7 @@ var (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is the two rooms joined.
+// world is dispatcher and registry joined.
 type world struct {
 	log  *swarmtest.MemLog
 	d    *dispatch.Dispatcher
@@ -31,19 +31,31 @@ type world struct {
 
 // open starts a world; its log begins with a reset, as every log does.
 func open(t testing.TB) *world {
-	w := &world{log: &swarmtest.MemLog{}}
-	if _, err := w.log.Append(t.Context(), []swarm.Record{&swarm.Reset{LogID: "log", Epoch: 1}}); err != nil {
+	log := &swarmtest.MemLog{}
+	if _, err := log.Append(t.Context(), []swarm.Record{&swarm.Reset{LogID: "log", Epoch: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test"})
-	desired := &swarm.Desired{}
-	desired.Reset(1)
-	var err error
-	w.r, err = drivers.New(drivers.Config{
-		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute, LeaseTTL: time.Minute,
-		OnLeaseLost: drivers.OnLeaseLostStop, LogID: "log.1", Desired: desired, LastSeq: 1,
-	}, w.d)
+	return openOn(t, log, func(*drivers.Config) {}, nil)
+}
+
+// openOn starts a world on a log, as a server does that finds it: entries that are open are closed, and the fold is made of what is
+// there. regressed is told when the log's epoch has to rise.
+func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), regressed func()) *world {
+	w := &world{log: log}
+	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test", OnLogRegressed: func(string, string, uint64) { regressed() }})
+	open, err := log.Unclosed(t.Context())
+	if err == nil {
+		err = w.d.Recover(t.Context(), open)
+	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := drivers.Config{
+		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute, LeaseTTL: time.Minute,
+		OnLeaseLost: drivers.OnLeaseLostStop, LogID: "log.1", Desired: foldOf(log.Records()), LastSeq: log.Last(),
+	}
+	change(&cfg)
+	if w.r, err = drivers.New(cfg, w.d); err != nil {
 		t.Fatal(err)
 	}
 	w.d.Bind(w.r)
@@ -63,6 +75,22 @@ func open(t testing.TB) *world {
 		<-swept
 	}
 	return w
+}
+
+func foldOf(records []swarm.Record) *swarm.Desired {
+	desired := &swarm.Desired{}
+	for i, r := range records {
+		pos := uint64(i) + 1
+		switch r := r.(type) {
+		case *swarm.Issued:
+			desired.Issue(r.Issue(pos))
+		case *swarm.Reset:
+			desired.Reset(pos)
+		case *swarm.Expired:
+			desired.Expire(pos, r)
+		}
+	}
+	return desired
 }
 
 func (w *world) handler() http.Handler {
