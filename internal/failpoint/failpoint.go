@@ -13,3 +13,6 @@ const (
 	MidFanout    = "mid_fanout"    // one more driver has been sent what waited for it, a registration's answer or a command
 	BeforeClosed = "before_closed" // every verdict is in, the outcome is not stored
 )
+
+// MidBackup is met by `swarmcall log backup` after each file that it has copied, and once more before the copy gets its name.
+const MidBackup = "mid_backup"

@@ -19,15 +19,23 @@ import (
 //
 // A server may be writing meanwhile: the mark is read first, so that every record it speaks of is found.
 func Scan(ctx context.Context, dir string, visit func(Stored)) (*Report, error) {
+	mark, err := findMark(dir)
+	if err != nil {
+		return nil, err
+	}
+	return scanFrom(ctx, dir, mark, visit)
+}
+
+// scanFrom is Scan with a mark that was read before.
+func scanFrom(ctx context.Context, dir string, mark foundMark, visit func(Stored)) (*Report, error) {
 	codec, err := NewCodec()
 	if err != nil {
 		return nil, err
 	}
 	defer codec.Close()
-	s := &scanner{Report: &Report{Heads: Heads{}}, codec: codec, visit: visit}
-	noMark, err := s.readMark(dir)
-	if err != nil {
-		return nil, err
+	s := &scanner{
+		Report: &Report{Heads: Heads{}, Mark: mark.Mark, LogID: mark.LogID, Epoch: mark.Epoch, Notes: mark.notes},
+		codec:  codec, visit: visit,
 	}
 	numbers, err := blockNumbers(dir)
 	if err != nil {
@@ -41,7 +49,7 @@ func Scan(ctx context.Context, dir string, visit func(Stored)) (*Report, error) 
 			return nil, err
 		}
 	}
-	s.end(noMark)
+	s.end(mark.none)
 	s.accept()
 	if s.meta = metaFits(dir); !s.meta && s.Blocks > 0 {
 		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it holds nothing of the log and is made anew")
@@ -67,17 +75,22 @@ type scanner struct {
 	dirty bool     // the file holds what is no whole record
 }
 
-// readMark returns why there is no mark, or "".
-func (s *scanner) readMark(dir string) (none string, err error) {
-	s.Mark, _, s.Notes, err = readMark(dir)
-	s.LogID, s.Epoch = s.Mark.LogID, s.Mark.Epoch
+// foundMark is what the mark file says.
+type foundMark struct {
+	Mark
+	notes []string // what is wrong with the file and does no harm
+	none  string   // why there is no mark, or ""
+}
+
+func findMark(dir string) (m foundMark, err error) {
+	m.Mark, _, m.notes, err = readMark(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "the mark file is missing, so nobody can tell whether the log's end is", nil
+		m.none, err = "the mark file is missing, so nobody can tell whether the log's end is", nil
 	case errors.Is(err, errNoMark):
-		return "neither slot of the mark file can be read, so nobody can tell whether the log's end is there", nil
+		m.none, err = "neither slot of the mark file can be read, so nobody can tell whether the log's end is there", nil
 	}
-	return "", err
+	return m, err
 }
 
 func (s *scanner) block(dir string, number int) error {
