@@ -6,11 +6,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/logs"
 )
 
-// logCmd looks into a server's log on disk. It needs no server, and a running one does not mind.
+// logCmd looks into a server's log on disk, or copies it. It needs no server, and a running one does not mind.
 type logCmd struct {
 	Verify logVerifyCmd `cmd:"" help:"Check every byte of it: exit 0 if it is whole, 1 if not."`
 	Export logExportCmd `cmd:"" help:"Print its records as NDJSON, in the names of the HTTP API."`
 	Stats  logStatsCmd  `cmd:"" help:"Print how much is in it."`
+	Backup logBackupCmd `cmd:"" help:"Copy it to a new directory, also while a server is writing to it."`
 }
 
 type dataDir struct {
@@ -39,4 +40,15 @@ type logStatsCmd struct {
 // Run prints the figures.
 func (c *logStatsCmd) Run(ctx context.Context, s streams) error {
 	return logs.Stats(ctx, c.DataDir, c.JSON, s.out)
+}
+
+type logBackupCmd struct {
+	dataDir
+	To   string `required:"" help:"Directory to be made for the copy; a server opens it as its --data-dir." placeholder:"DIR"`
+	JSON bool   `name:"json" help:"As JSON."`
+}
+
+// Run makes the copy.
+func (c *logBackupCmd) Run(ctx context.Context, s streams) error {
+	return logs.Backup(ctx, c.DataDir, c.To, c.JSON, s.out)
 }

@@ -151,3 +151,75 @@ func TestTheCLIHasNoEngine(t *testing.T) {
 		}
 	}
 }
+
+func TestLogBackup(t *testing.T) {
+	dir, block := golden(t, "log-v1")
+	change(t, block, func(b []byte) []byte { return append(b, "half a record"...) })
+	to := filepath.Join(t.TempDir(), "backup")
+	code, out, errs := call(t, "log", "backup", "--data-dir", dir, "--to", to)
+	if code != clierr.OK || errs != "" {
+		t.Fatalf("code %d: %s%s", code, out, errs)
+	}
+	for _, want := range []string{to, "9, up to position 9", "in 1 files", "13 bytes of an unfinished write"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	if code, out, errs := call(t, "log", "verify", "--data-dir", to); code != clierr.OK || strings.Contains(out, "unfinished") || strings.Contains(out, "harmless") {
+		t.Errorf("the copy: code %d: %s%s", code, out, errs)
+	}
+	_, was, _ := call(t, "log", "export", "--data-dir", dir)
+	if _, is, _ := call(t, "log", "export", "--data-dir", to); is != was {
+		t.Errorf("the copy holds\n%s, the log\n%s", is, was)
+	}
+	second := filepath.Join(t.TempDir(), "second")
+	code, out, _ = call(t, "log", "backup", "--data-dir", dir, "--to", second, "--json")
+	var got struct {
+		To           string
+		Records      int
+		Last         int `json:"last_position"`
+		Files, Bytes int
+		CutBytes     int `json:"cut_bytes"`
+	}
+	if err := json.Unmarshal([]byte(out), &got); code != clierr.OK || err != nil || got.To != second || got.Records != 9 || got.Last != 9 || got.CutBytes != 13 || got.Bytes == 0 {
+		t.Errorf("code %d: %+v, %v in %s", code, got, err, out)
+	}
+}
+
+func TestLogBackupRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(block []byte) []byte
+		to     string // "" for a new directory
+		code   clierr.Code
+		want   string
+		not    string
+	}{
+		"damage":            {func(b []byte) []byte { b[500] ^= 1; return b }, "", clierr.Failed, "msgs/1.blk at byte ", "newer"},
+		"a taken target":    {nil, ".", clierr.Failed, "is not empty", "damaged"},
+		"the log itself":    {nil, "DIR", clierr.Failed, "inside the data directory", "damaged"},
+		"a place inside it": {nil, "DIR/backup", clierr.Failed, "inside the data directory", "damaged"},
+	} {
+		dir, block := golden(t, "log-v1")
+		if tc.change != nil {
+			change(t, block, tc.change)
+		}
+		to := strings.Replace(tc.to, "DIR", dir, 1)
+		if to == "" {
+			to = filepath.Join(t.TempDir(), "backup")
+		}
+		code, out, errs := call(t, "log", "backup", "--data-dir", dir, "--to", to)
+		if code != tc.code || out != "" || !strings.Contains(errs, tc.want) || strings.Contains(errs, tc.not) {
+			t.Errorf("%s: code %d\n%s%s", name, code, out, errs)
+		}
+		if _, err := os.Stat(filepath.Join(to, "mark")); tc.to == "" && err == nil {
+			t.Errorf("%s: there is a backup", name)
+		}
+	}
+	if code, _, errs := call(t, "log", "backup"); code != clierr.Usage || !strings.Contains(errs, "--to") {
+		t.Errorf("without a target: code %d, %s", code, errs)
+	}
+	empty := t.TempDir()
+	if code, _, errs := call(t, "log", "backup", "--data-dir", empty, "--to", filepath.Join(t.TempDir(), "x")); code != clierr.Failed || !strings.Contains(errs, "there is no log in "+empty) {
+		t.Errorf("without a log: code %d, %s", code, errs)
+	}
+}

@@ -56,7 +56,7 @@ var verbs = []verb{
 	{"driver", local, "For authors of drivers.", func() any { return &driverCmd{} }},
 	{"bench", local, "Measure what a command costs on a server, with drivers of its own.", func() any { return &benchCmd{} }},
 	{"health", local, "Exit 0 if a server takes commands, 8 if not.", func() any { return &healthCmd{} }},
-	{"log", local, "Look into a log on disk: verify, export, stats.", func() any { return &logCmd{} }},
+	{"log", local, "Look into a log on disk: verify, export, stats, backup.", func() any { return &logCmd{} }},
 	{"demo-driver", hidden, "One driver of the demo.", func() any { return &demoDriverCmd{} }},
 	{"demo-guard", hidden, "Run a program that ends when stdin does.", func() any { return &demoGuardCmd{} }},
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},

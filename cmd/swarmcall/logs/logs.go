@@ -1,10 +1,11 @@
-// Package logs looks into a server's log on disk: it reads the files and changes nothing, whether a server has them or not.
+// Package logs looks into a server's log on disk, and copies it: it reads the files and changes none, whether a server has them or not.
 package logs
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
@@ -23,17 +24,24 @@ func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile
 		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot read the log in " + dir, Why: err}
 	}
 	if r.Blocks == 0 && r.Mark.Position == 0 {
-		return nil, &clierr.Error{
-			Code: clierr.Failed, What: "there is no log in " + dir, Mend: "name the server's data directory: --data-dir DIR",
-		}
+		return nil, noLog(dir)
 	}
 	return r, nil
+}
+
+func noLog(dir string) error {
+	return &clierr.Error{
+		Code: clierr.Failed, What: "there is no log in " + dir, Mend: "name the server's data directory: --data-dir DIR",
+	}
 }
 
 // damaged is the error that says what is wrong with a log; nil if nothing is.
 func damaged(dir string, damage []*logfile.DamagedError) error {
 	if len(damage) == 0 {
 		return nil
+	}
+	if i := slices.IndexFunc(damage, func(d *logfile.DamagedError) bool { return d.Newer }); i >= 0 {
+		return newer(dir, damage[i])
 	}
 	e := &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Why: damage[0],
@@ -47,4 +55,13 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 		e.Seen = append(e.Seen, fmt.Sprintf("and %d more", more))
 	}
 	return e
+}
+
+// newer is the error of a log that this program is too old for. Whatever else looks wrong in it may be its format, so nothing is
+// called damaged, and nobody is told to give anything up.
+func newer(dir string, first error) error {
+	return &clierr.Error{
+		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Why: first,
+		Mend: "use a swarmcall of the version that wrote it, or a newer one",
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// binaries holds what TestMain has built: the server, with failpoints, and the command-line tool.
+// binaries holds what TestMain has built: the server and the command-line tool, both with failpoints.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -33,9 +33,9 @@ func TestMain(m *testing.M) {
 
 // build makes the binaries without the race detector: they are tried by what they do, and the fsyncs are slow enough.
 func build() error {
-	for name, args := range map[string][]string{"server": {"-tags", "failpoints"}, "swarmcall": nil} {
-		args = append([]string{"build", "-o", filepath.Join(binaries, name)}, args...)
-		if out, err := exec.Command("go", append(args, "github.com/swarmcall/swarmcall/cmd/"+name)...).CombinedOutput(); err != nil {
+	for _, name := range []string{"server", "swarmcall"} {
+		pkg := "github.com/swarmcall/swarmcall/cmd/" + name
+		if out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", filepath.Join(binaries, name), pkg).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", name, err, out)
 		}
 	}
