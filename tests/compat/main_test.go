@@ -1,0 +1,47 @@
+package compat
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+const root = "../.."
+
+// scratch is the directory of all binaries of this run.
+var scratch string
+
+// newRelease is what this tree builds.
+var newRelease = &release{name: "new"}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "swarmcall-compat-")
+	if err == nil {
+		scratch = dir
+		newRelease.dir, err = build(root, filepath.Join(dir, "new"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot build what the tests are about:", err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(scratch)
+		os.Exit(code)
+	}))
+}
+
+// build builds the tree into a directory, which it returns: without the race detector, because the binaries are tried by what they do.
+func build(tree, into string) (string, error) {
+	for name, pkg := range map[string]string{"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server"} {
+		c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(into, name), pkg)
+		c.Dir = tree
+		if out, err := c.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("building %s in %s: %w\n%s", pkg, tree, err, out)
+		}
+	}
+	return into, nil
+}

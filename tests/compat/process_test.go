@@ -1,0 +1,246 @@
+package compat
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait; none of these tests sleeps.
+const patience = 60 * time.Second
+
+// release is the binaries of one version.
+type release struct{ name, dir string }
+
+// server is a server process.
+type server struct {
+	t     *testing.T
+	url   string
+	cmd   *exec.Cmd
+	ended chan struct{}
+	said  lockedBuffer // stderr
+}
+
+// lockedBuffer is what a process writes while a test reads it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+
+// launch starts a server on the data directory and waits until it takes commands. It returns an error if the server ends before.
+func (r *release) launch(t *testing.T, data string, flags ...string) (*server, error) {
+	t.Helper()
+	args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", data, "--heartbeat-interval", "100ms", "--stale-after", "60s"}, flags...)
+	s := &server{t: t, cmd: exec.Command(filepath.Join(r.dir, "swarmcall-server"), args...), ended: make(chan struct{})}
+	s.cmd.Env = environment(t.TempDir(), "")
+	errs, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address := make(chan string, 1)
+	go func() { // ends with the process
+		defer close(s.ended)
+		for lines := bufio.NewScanner(io.TeeReader(errs, &s.said)); lines.Scan(); {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
+				address <- m[1]
+			}
+		}
+		_ = s.cmd.Wait()
+	}()
+	t.Cleanup(func() { s.signal(syscall.SIGKILL); <-s.ended })
+	select {
+	case a := <-address:
+		s.url = "http://" + a
+	case <-s.ended:
+	case <-time.After(patience):
+	}
+	if within(func() bool { return s.over() || s.ready() }) && !s.over() {
+		return s, nil
+	}
+	return s, errors.New("the server of the " + r.name + " version does not start:\n" + s.said.String())
+}
+
+func (r *release) serve(t *testing.T, data string, flags ...string) *server {
+	t.Helper()
+	s, err := r.launch(t, data, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *server) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *server) signal(sig syscall.Signal) {
+	if !s.over() {
+		_ = s.cmd.Process.Signal(sig)
+	}
+}
+
+// stop is an orderly stop.
+func (s *server) stop() {
+	s.t.Helper()
+	s.signal(syscall.SIGTERM)
+	if !within(s.over) {
+		s.t.Fatalf("the server goes on after SIGTERM:\n%s", &s.said)
+	}
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		s.t.Errorf("the server ended with %d on SIGTERM:\n%s", code, &s.said)
+	}
+}
+
+func (s *server) ready() bool {
+	resp, err := plain.Get(s.url + "/readyz")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// plain is an HTTP client without kept connections.
+var plain = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+
+// within waits until the condition holds, and reports whether it came to that.
+func within(condition func() bool) bool {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(patience); !condition(); {
+		select {
+		case <-tick.C:
+		case <-limit:
+			return condition()
+		}
+	}
+	return true
+}
+
+// environment is what a process gets: none of this machine's settings.
+func environment(home, url string) []string {
+	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "NO_COLOR=1", "PATH=" + os.Getenv("PATH")}
+	if url != "" {
+		env = append(env, "SWARMCALL_URL="+url)
+	}
+	return env
+}
+
+// result is how a command line ended.
+type result struct {
+	code     int
+	out, err string
+}
+
+// run runs the command line against a server.
+func (r *release) run(t *testing.T, url string, args ...string) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var out, errs bytes.Buffer
+	c := exec.CommandContext(ctx, filepath.Join(r.dir, "swarmcall"), args...)
+	c.Env, c.Dir, c.Stdout, c.Stderr = environment(t.TempDir(), url), t.TempDir(), &out, &errs
+	if err := c.Run(); err != nil {
+		if _, exited := errors.AsType[*exec.ExitError](err); !exited {
+			t.Fatal(err)
+		}
+	}
+	return result{c.ProcessState.ExitCode(), out.String(), errs.String()}
+}
+
+// must runs the command line and wants exit code 0.
+func (r *release) must(t *testing.T, url string, args ...string) result {
+	t.Helper()
+	got := r.run(t, url, args...)
+	if got.code != 0 {
+		t.Fatalf("%s swarmcall %s: exit code %d\n%s%s", r.name, strings.Join(args, " "), got.code, got.out, got.err)
+	}
+	return got
+}
+
+// demoDriver is a driver process of a release: `swarmcall demo-driver`, with the SDK of that release.
+type demoDriver struct {
+	id    string
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+// drive starts drivers against a server and waits until they are there.
+func (r *release) drive(t *testing.T, url string, ids ...string) map[string]*demoDriver {
+	t.Helper()
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(target.Close) // after the drivers, whose clean-up comes first
+	all := map[string]*demoDriver{}
+	for _, id := range ids {
+		all[id] = r.driver(t, url, id, target.URL)
+	}
+	r.must(t, url, "wait", "drivers", "1", "--timeout", patience.String())
+	if !within(func() bool { return active(url) >= len(ids) }) {
+		t.Fatalf("%d of %d drivers are active", active(url), len(ids))
+	}
+	return all
+}
+
+func (r *release) driver(t *testing.T, url, id, target string) *demoDriver {
+	t.Helper()
+	d := &demoDriver{id: id, ended: make(chan struct{})}
+	d.cmd = exec.Command(filepath.Join(r.dir, "swarmcall"), "demo-driver", "--url", url, "--id", id, "--target", target)
+	d.cmd.Env = environment(t.TempDir(), "")
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = d.cmd.Wait()
+		close(d.ended)
+	}()
+	t.Cleanup(func() {
+		_ = d.cmd.Process.Kill()
+		<-d.ended
+	})
+	return d
+}
+
+// hang stops the process dead, and wake lets it go on.
+func (d *demoDriver) hang() { _ = d.cmd.Process.Signal(syscall.SIGSTOP) }
+func (d *demoDriver) wake() { _ = d.cmd.Process.Signal(syscall.SIGCONT) }
+
+// leave ends the driver in order: it deregisters.
+func (d *demoDriver) leave() {
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	<-d.ended
+}
