@@ -13,15 +13,15 @@ import (
 // error codes. Sentences on stderr may change.
 type step struct {
 	args     string
-	before   func(*swarm)
+	before   func(*played)
 	code     int
 	out, err string // regular expressions; "" for any
 	// mayRefuse says that the command line may end with an error that says that the server is older.
 	mayRefuse bool
 }
 
-// swarm is what the steps work on.
-type swarm struct {
+// played is what the steps work on.
+type played struct {
 	server  *server
 	drivers map[string]*demoDriver
 }
@@ -63,10 +63,10 @@ var steps = []step{
 	{args: "ramp --from 1 --to 3 --step 1 --every 50ms"},
 	{args: "stop", out: `^\d+\tstop\tcomplete\t3\t3\t0\t0\t`},
 	{args: "state -o json", out: `"type": "stop"`},
-	{args: "players set 2 --deadline 300ms", before: func(s *swarm) { s.drivers["d-3"].hang() }, code: 3, err: `d-3 missing: deadline`},
+	{args: "players set 2 --deadline 300ms", before: func(s *played) { s.drivers["d-3"].hang() }, code: 3, err: `d-3 missing: deadline`},
 	{args: "players set 1 --deadline 300ms --allow-missing 1", out: `\tpartial\t`},
 	{args: "players set 1 --deadline 30s --driver d-3 --timeout 200ms", code: 7},
-	{args: "stop --yes --deadline 60s", before: func(s *swarm) { s.drivers["d-3"].wake() }, out: `\tstop\tcomplete\t3\t3\t`},
+	{args: "stop --yes --deadline 60s", before: func(s *played) { s.drivers["d-3"].wake() }, out: `\tstop\tcomplete\t3\t3\t`},
 	{args: "doctor", out: `(?m)^drivers\tok\t3 active`},
 }
 
@@ -104,7 +104,7 @@ func TestCommandLines(t *testing.T) {
 }
 
 func play(t *testing.T, cli, serving, drivers *release) {
-	s := &swarm{server: serving.serve(t, t.TempDir())}
+	s := &played{server: serving.serve(t, t.TempDir())}
 	s.drivers = drivers.drive(t, s.server.url, "d-1", "d-2", "d-3")
 	plans := t.TempDir()
 	for name, plan := range map[string]string{"whole.yaml": wholePlan, "refused.yaml": refusedPlan, "report.json": ""} {
