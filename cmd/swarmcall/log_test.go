@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/logs"
 )
 
 // golden copies a golden log of the server's, to be broken at will.
@@ -165,7 +166,8 @@ func TestLogBackup(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
 	}
-	if code, out, errs := call(t, "log", "verify", "--data-dir", to); code != clierr.OK || strings.Contains(out, "unfinished") || strings.Contains(out, "harmless") {
+	code, out, errs = call(t, "log", "verify", "--data-dir", to)
+	if code != clierr.OK || strings.Contains(out, "unfinished") || strings.Contains(out, "harmless") {
 		t.Errorf("the copy: code %d: %s%s", code, out, errs)
 	}
 	_, was, _ := call(t, "log", "export", "--data-dir", dir)
@@ -174,15 +176,13 @@ func TestLogBackup(t *testing.T) {
 	}
 	second := filepath.Join(t.TempDir(), "second")
 	code, out, _ = call(t, "log", "backup", "--data-dir", dir, "--to", second, "--json")
-	var got struct {
-		To           string
-		Records      int
-		Last         int `json:"last_position"`
-		Files, Bytes int
-		CutBytes     int `json:"cut_bytes"`
+	var got logs.Copied
+	if err := json.Unmarshal([]byte(out), &got); code != clierr.OK || err != nil {
+		t.Fatalf("code %d, %v in %s", code, err, out)
 	}
-	if err := json.Unmarshal([]byte(out), &got); code != clierr.OK || err != nil || got.To != second || got.Records != 9 || got.Last != 9 || got.CutBytes != 13 || got.Bytes == 0 {
-		t.Errorf("code %d: %+v, %v in %s", code, got, err, out)
+	want := logs.Copied{To: second, LogID: got.LogID, Records: 9, LastPosition: 9, Files: 1, Bytes: got.Bytes, CutBytes: 13}
+	if got != want || got.LogID == "" || got.Bytes == 0 {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
@@ -190,14 +190,13 @@ func TestLogBackupRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(block []byte) []byte
 		to     string // "" for a new directory
-		code   clierr.Code
 		want   string
 		not    string
 	}{
-		"damage":            {func(b []byte) []byte { b[500] ^= 1; return b }, "", clierr.Failed, "msgs/1.blk at byte ", "newer"},
-		"a taken target":    {nil, ".", clierr.Failed, "is not empty", "damaged"},
-		"the log itself":    {nil, "DIR", clierr.Failed, "inside the data directory", "damaged"},
-		"a place inside it": {nil, "DIR/backup", clierr.Failed, "inside the data directory", "damaged"},
+		"damage":            {func(b []byte) []byte { b[500] ^= 1; return b }, "", "msgs/1.blk at byte ", "newer"},
+		"a taken target":    {nil, ".", "is not empty", "damaged"},
+		"the log itself":    {nil, "DIR", "inside the data directory", "damaged"},
+		"a place inside it": {nil, "DIR/backup", "inside the data directory", "damaged"},
 	} {
 		dir, block := golden(t, "log-v1")
 		if tc.change != nil {
@@ -208,7 +207,7 @@ func TestLogBackupRefuses(t *testing.T) {
 			to = filepath.Join(t.TempDir(), "backup")
 		}
 		code, out, errs := call(t, "log", "backup", "--data-dir", dir, "--to", to)
-		if code != tc.code || out != "" || !strings.Contains(errs, tc.want) || strings.Contains(errs, tc.not) {
+		if code != clierr.Failed || out != "" || !strings.Contains(errs, tc.want) || strings.Contains(errs, tc.not) {
 			t.Errorf("%s: code %d\n%s%s", name, code, out, errs)
 		}
 		if _, err := os.Stat(filepath.Join(to, "mark")); tc.to == "" && err == nil {
@@ -219,7 +218,8 @@ func TestLogBackupRefuses(t *testing.T) {
 		t.Errorf("without a target: code %d, %s", code, errs)
 	}
 	empty := t.TempDir()
-	if code, _, errs := call(t, "log", "backup", "--data-dir", empty, "--to", filepath.Join(t.TempDir(), "x")); code != clierr.Failed || !strings.Contains(errs, "there is no log in "+empty) {
+	code, _, errs := call(t, "log", "backup", "--data-dir", empty, "--to", filepath.Join(t.TempDir(), "x"))
+	if code != clierr.Failed || !strings.Contains(errs, "there is no log in "+empty) {
 		t.Errorf("without a log: code %d, %s", code, errs)
 	}
 }

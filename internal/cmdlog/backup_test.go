@@ -26,7 +26,8 @@ func replayed(t *testing.T, dir string) map[uint64]swarm.Record {
 	return got
 }
 
-// TestTheEngineOpensABackup: the copy lacks the engine's summary of the blocks. It reads the blocks, and the log goes on.
+// TestTheEngineOpensABackup: the copy lacks the engine's summary of the blocks. It reads the blocks, and the log goes
+// on.
 func TestTheEngineOpensABackup(t *testing.T) {
 	for _, name := range []string{"log-v1", "log-v1-loss"} {
 		dir := t.TempDir()
@@ -52,8 +53,8 @@ func TestTheEngineOpensABackup(t *testing.T) {
 	}
 }
 
-// TestBackupOfALogThatGrows copies a log of several blocks again and again while records come. Each copy has what was appended before
-// it began, and no more than there is.
+// TestBackupOfALogThatGrows copies a log of several blocks again and again while records come. Each copy has what was
+// appended before it began, and no more than there is.
 func TestBackupOfALogThatGrows(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

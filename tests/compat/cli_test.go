@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// step is a command line and how it ends. The words that are looked for are those a script may rely on: data on stdout, exit codes,
-// error codes. Sentences on stderr may change.
+// step is a command line and how it ends. The words that are looked for are those a script may rely on: data on stdout,
+// exit codes, error codes. Sentences on stderr may change.
 type step struct {
 	args     string
 	before   func(*played)
@@ -25,6 +25,9 @@ type played struct {
 	server  *server
 	drivers map[string]*demoDriver
 }
+
+func hang(s *played) { s.drivers["d-3"].hang() }
+func wake(s *played) { s.drivers["d-3"].wake() }
 
 // steps are what pipelines do, with three drivers d-1 to d-3.
 var steps = []step{
@@ -63,10 +66,10 @@ var steps = []step{
 	{args: "ramp --from 1 --to 3 --step 1 --every 50ms"},
 	{args: "stop", out: `^\d+\tstop\tcomplete\t3\t3\t0\t0\t`},
 	{args: "state -o json", out: `"type": "stop"`},
-	{args: "players set 2 --deadline 300ms", before: func(s *played) { s.drivers["d-3"].hang() }, code: 3, err: `d-3 missing: deadline`},
+	{before: hang, args: "players set 2 --deadline 300ms", code: 3, err: `d-3 missing: deadline`},
 	{args: "players set 1 --deadline 300ms --allow-missing 1", out: `\tpartial\t`},
 	{args: "players set 1 --deadline 30s --driver d-3 --timeout 200ms", code: 7},
-	{args: "stop --yes --deadline 60s", before: func(s *played) { s.drivers["d-3"].wake() }, out: `\tstop\tcomplete\t3\t3\t`},
+	{before: wake, args: "stop --yes --deadline 60s", out: `\tstop\tcomplete\t3\t3\t`},
 	{args: "doctor", out: `(?m)^drivers\tok\t3 active`},
 }
 
@@ -91,8 +94,8 @@ stages:
   - set: {players: 1}
 `
 
-// TestCommandLines plays the steps with the command line and the server of either version. The old command line with the old server
-// holds the steps to what was released.
+// TestCommandLines plays the steps with the command line and the server of either version. The old command line with
+// the old server holds the steps to what was released.
 func TestCommandLines(t *testing.T) {
 	old := oldRelease(t)
 	for _, pair := range [][2]*release{{old, old}, {old, newRelease}, {newRelease, old}, {newRelease, newRelease}} {
@@ -112,12 +115,12 @@ func play(t *testing.T, cli, serving, drivers *release) {
 			t.Fatal(err)
 		}
 	}
-	files := strings.NewReplacer("whole.yaml", plans+"/whole.yaml", "refused.yaml", plans+"/refused.yaml", "report.json", plans+"/report.json")
+	files := regexp.MustCompile(`\b(whole\.yaml|refused\.yaml|report\.json)\b`)
 	for _, step := range steps {
 		if step.before != nil {
 			step.before(s)
 		}
-		got := cli.run(t, s.server.url, strings.Fields(files.Replace(step.args))...)
+		got := cli.run(t, s.server.url, strings.Fields(files.ReplaceAllString(step.args, plans+"/$1"))...)
 		if why := step.differs(got); why != "" {
 			t.Errorf("swarmcall %s: %s; exit code %d\n%s%s", step.args, why, got.code, got.out, got.err)
 		}

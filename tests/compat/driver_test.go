@@ -15,9 +15,8 @@ const subprotocol = "swarmcall.v1.json"
 // dial opens a driver's WebSocket, as a driver without our SDK does.
 func dial(t *testing.T, url string) *websocket.Conn {
 	t.Helper()
-	ws, _, err := websocket.Dial(t.Context(), url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // it is the socket
-		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Subprotocols: []string{subprotocol},
-	})
+	offer := &websocket.DialOptions{HTTPClient: plain, Subprotocols: []string{subprotocol}}
+	ws, _, err := websocket.Dial(t.Context(), url+"/drivers/connect", offer) //nolint:bodyclose // a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +38,8 @@ func TestANewDriverOnAnOldServer(t *testing.T) {
 		t.Fatal("it does not register")
 	}
 	for _, body := range []string{
-		`{"command": {"type": "set_players", "players": 7}, "deadline_ms": 20000}`, `{"command": {"type": "stop"}, "deadline_ms": 20000}`,
+		`{"command": {"type": "set_players", "players": 7}, "deadline_ms": 20000}`,
+		`{"command": {"type": "stop"}, "deadline_ms": 20000}`,
 	} {
 		if e, _ := post(t, s.url, body); e.Status != "complete" || e.Counts.Acked != 1 {
 			t.Errorf("%s: %+v", body, e)

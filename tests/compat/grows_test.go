@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// missing returns the places of an older document that a newer one does not have, or has with another value. What is only in the newer
-// one is no difference: documents grow. Fields of the names in changing may have any value.
+// missing returns the places of an older document that a newer one does not have, or has with another value. What is
+// only in the newer one is no difference: documents grow. Fields of the names in changing may have any value.
 func missing(older, newer any, changing ...string) []string {
 	return compare("", older, newer, changing)
 }
@@ -46,7 +46,8 @@ func compare(at string, older, newer any, changing []string) (out []string) {
 	return out
 }
 
-// sameLines compares JSON documents line by line. The newer ones may have more fields, and there may be more of them at the end.
+// sameLines compares JSON documents line by line. The newer ones may have more fields, and there may be more of them at
+// the end.
 func sameLines(t *testing.T, what, older, newer string, changing ...string) {
 	t.Helper()
 	was, is := documents(t, older), documents(t, newer)

@@ -12,6 +12,9 @@ import (
 
 const keyed = `{"submitter": "ci", "command": {"type": "set_players", "players": 11}, "deadline_ms": 20000}`
 
+// list prints all entries, oldest first.
+var list = []string{"commands", "list", "--oldest", "--limit", "0", "-o", "jsonl"}
+
 // written is what the old version said of a log that its server wrote, after the server has ended.
 type written struct {
 	dir    string
@@ -21,8 +24,8 @@ type written struct {
 	file   string // swarmcall log export
 }
 
-// writeLog has the old server write every kind of record: commands of each type and outcome, a total that is split, keys, a late ack,
-// and a reset that raises the epoch.
+// writeLog has the old server write every kind of record: commands of each type and outcome, a total that is split,
+// keys, a late ack, and a reset that raises the epoch.
 func writeLog(t *testing.T, old *release) written {
 	t.Helper()
 	w := written{dir: filepath.Join(t.TempDir(), "data")}
@@ -46,11 +49,13 @@ func writeLog(t *testing.T, old *release) written {
 	}
 	claim(t, s.url)
 	old.must(t, s.url, "stop", "--driver", "d-1", "--driver", "d-3")
-	w.list = old.must(t, s.url, "commands", "list", "--oldest", "--limit", "0", "-o", "jsonl").out
+	w.list = old.must(t, s.url, list...).out
 	w.stream = old.must(t, s.url, "commands", "export").out
 	s.stop()
 	w.file = old.must(t, "", "log", "export", "--data-dir", w.dir).out
-	for _, part := range []string{`"event":"late"`, `"cause":"new log"`, `"split":[`, `"code":"over_local_limit"`, `"reason":"deadline"`} {
+	for _, part := range []string{
+		`"event":"late"`, `"cause":"new log"`, `"split":[`, `"code":"over_local_limit"`, `"reason":"deadline"`,
+	} {
 		if !strings.Contains(w.file, part) {
 			t.Errorf("the log has no %s:\n%s", part, w.file)
 		}
@@ -99,7 +104,8 @@ func entryOf(url string, seq uint64) (e entry) {
 	return e
 }
 
-// TestAnOldLog: the new server opens what the old one wrote, tells it in the same words, and keeps its promises about it.
+// TestAnOldLog: the new server opens what the old one wrote, tells it in the same words, and keeps its promises about
+// it.
 func TestAnOldLog(t *testing.T) {
 	old := oldRelease(t)
 	w := writeLog(t, old)
@@ -108,7 +114,7 @@ func TestAnOldLog(t *testing.T) {
 	}
 	sameLines(t, "log export", w.file, newRelease.must(t, "", "log", "export", "--data-dir", w.dir).out)
 	s := newRelease.serve(t, w.dir)
-	sameLines(t, "commands list", w.list, newRelease.must(t, s.url, "commands", "list", "--oldest", "--limit", "0", "-o", "jsonl").out)
+	sameLines(t, "commands list", w.list, newRelease.must(t, s.url, list...).out)
 	sameLines(t, "commands export", w.stream, newRelease.must(t, s.url, "commands", "export").out)
 	sameLines(t, "commands export of the old command line", w.stream, old.must(t, s.url, "commands", "export").out)
 	if e, replayed := post(t, s.url, keyed, "Idempotency-Key: once"); e.Seq != w.seq || !replayed {
@@ -122,8 +128,8 @@ func TestAnOldLog(t *testing.T) {
 	}
 }
 
-// TestABackupIsTheWayBack: a log of the old server is copied by the new command line before the upgrade. The old server opens the copy
-// and goes on.
+// TestABackupIsTheWayBack: a log of the old server is copied by the new command line before the upgrade. The old server
+// opens the copy and goes on.
 func TestABackupIsTheWayBack(t *testing.T) {
 	old := oldRelease(t)
 	data, to := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup")
@@ -143,4 +149,18 @@ func TestABackupIsTheWayBack(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(to, "lost-epoch-2")); err == nil {
 		t.Error("the old server had to give up records of the copy")
 	}
+}
+
+// TestANewLogWithoutAnythingNew: as long as no record needs version 2, the old server opens the log of the new one.
+func TestANewLogWithoutAnythingNew(t *testing.T) {
+	old := oldRelease(t)
+	data := filepath.Join(t.TempDir(), "data")
+	s := newRelease.serve(t, data)
+	old.drive(t, s.url, "d-1", "d-2")
+	newRelease.must(t, s.url, "players", "set", "10", "--total")
+	newRelease.must(t, s.url, "stop")
+	s.stop()
+	was := old.must(t, "", "log", "export", "--data-dir", data).out
+	back := old.serve(t, data)
+	sameLines(t, "commands export", was, old.must(t, back.url, "commands", "export").out)
 }

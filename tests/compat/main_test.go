@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// build builds the tree into a directory, which it returns: without the race detector, because the binaries are tried by what they do.
+// build builds the tree into a directory, which it returns: without the race detector, because the binaries are tried
+// by what they do.
 func build(tree, into string) (string, error) {
 	for name, pkg := range map[string]string{"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server"} {
 		c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(into, name), pkg)

@@ -15,7 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// lastRelease is the commit of the last release. It changes when there is a later release, and never to follow a change.
+// lastRelease is the commit of the last release. It changes when there is a later release, and never to follow a
+// change.
 const lastRelease = "ebbfd6830c665fbc4a02e8efa37a308ca5ba6808"
 
 // errAbsent says that the commit of the last release cannot be had here.

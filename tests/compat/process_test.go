@@ -54,10 +54,12 @@ func (l *lockedBuffer) String() string {
 
 var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
-// launch starts a server on the data directory and waits until it takes commands. It returns an error if the server ends before.
+// launch starts a server on the data directory and waits until it takes commands. It returns an error if the server
+// ends before.
 func (r *release) launch(t *testing.T, data string, flags ...string) (*server, error) {
 	t.Helper()
-	args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", data, "--heartbeat-interval", "100ms", "--stale-after", "60s"}, flags...)
+	args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", data}, flags...)
+	args = append(args, "--heartbeat-interval", "100ms", "--stale-after", "60s")
 	s := &server{t: t, cmd: exec.Command(filepath.Join(r.dir, "swarmcall-server"), args...), ended: make(chan struct{})}
 	s.cmd.Env = environment(t.TempDir(), "")
 	errs, err := s.cmd.StderrPipe()
@@ -154,7 +156,8 @@ func within(condition func() bool) bool {
 
 // environment is what a process gets: none of this machine's settings.
 func environment(home, url string) []string {
-	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "NO_COLOR=1", "PATH=" + os.Getenv("PATH")}
+	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "NO_COLOR=1"}
+	env = append(env, "PATH="+os.Getenv("PATH"))
 	if url != "" {
 		env = append(env, "SWARMCALL_URL="+url)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-var record = flag.Bool("record", false, "write the transcript of a driver of the last release; only when the last release is another")
+var record = flag.Bool("record", false, "write the transcript of a driver again; only when the last release is another")
 
 // TestRecordADriver takes down what a driver and the server of the last release say to each other through a proxy.
 func TestRecordADriver(t *testing.T) {
@@ -30,7 +30,9 @@ func TestRecordADriver(t *testing.T) {
 		t.Fatal("the driver does not come")
 	}
 	for _, c := range []string{
-		`{"type": "set_players", "players": 5, "note": "warm up"}`, `{"type": "set_spawn_delay_ms", "spawn_delay_ms": 10}`, `{"type": "set_players", "players": 5001}`,
+		`{"type": "set_players", "players": 5, "note": "warm up"}`,
+		`{"type": "set_spawn_delay_ms", "spawn_delay_ms": 10}`,
+		`{"type": "set_players", "players": 5001}`,
 	} {
 		post(t, s.url, `{"command": `+c+`, "deadline_ms": 30000}`)
 	}
@@ -128,9 +130,8 @@ func (p *recorder) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = driver.CloseNow() }()
-	server, _, err := websocket.Dial(ctx, p.server+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // it is the socket
-		HTTPClient: plain, Subprotocols: []string{subprotocol},
-	})
+	offer := &websocket.DialOptions{HTTPClient: plain, Subprotocols: []string{subprotocol}}
+	server, _, err := websocket.Dial(ctx, p.server+"/drivers/connect", offer) //nolint:bodyclose // a socket
 	if err != nil {
 		return
 	}

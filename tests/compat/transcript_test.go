@@ -12,16 +12,17 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A transcript is what a driver of the last release and its server said to each other, as record_test.go took it down. A line is
+// A transcript is what a driver of the last release and its server said to each other, as record_test.go took it down.
+// A line is
 //
 //	> a frame of the driver
 //	< a frame of the server
 //	= what happened: "cut", the connection was lost; "closed N", the server closed it with that code
 const transcriptFile = "testdata/driver.transcript"
 
-// TestARecordedDriver replays the transcript to the new server: the driver's frames byte for byte, with the server's own name of the log
-// and numbers of commands in them. The commands are sent when the server's frame of it is due. Each of the server's frames must have
-// what the old one's had, and each command must get the verdict that the driver gave.
+// TestARecordedDriver replays the transcript to the new server: the driver's frames byte for byte, with the server's
+// own name of the log and numbers of commands in them. The commands are sent when the server's frame of it is due. Each
+// of the server's frames must have what the old one's had, and each command must get the verdict that the driver gave.
 func TestARecordedDriver(t *testing.T) {
 	script, err := os.ReadFile(transcriptFile)
 	if err != nil {
@@ -133,7 +134,8 @@ func (r *replay) fromServer(line string) {
 	r.t.Helper()
 	was := r.parse([]byte(line))
 	if was.Type == "command" {
-		e, _ := post(r.t, r.server.url, fmt.Sprintf(`{"command": %s, "deadline_ms": 30000}`, was.Command), "Prefer: respond-async")
+		body := fmt.Sprintf(`{"command": %s, "deadline_ms": 30000}`, was.Command)
+		e, _ := post(r.t, r.server.url, body, "Prefer: respond-async")
 		r.names[fmt.Sprint(was.Seq)] = fmt.Sprint(e.Seq)
 	}
 	is := r.read()

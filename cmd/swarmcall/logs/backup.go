@@ -30,7 +30,8 @@ func Backup(ctx context.Context, dir, to string, asJSON bool, out io.Writer) err
 		return noBackup(dir, r, err)
 	}
 	c := Copied{
-		To: to, LogID: logName(r.LogID, r.Epoch), Records: r.Records, LastPosition: r.Last, Files: r.Blocks, Bytes: r.Bytes,
+		To: to, LogID: logName(r.LogID, r.Epoch),
+		Records: r.Records, LastPosition: r.Last, Files: r.Blocks, Bytes: r.Bytes,
 	}
 	if r.Torn != nil {
 		c.CutBytes = r.Torn.Bytes
@@ -52,7 +53,8 @@ func (c Copied) text(r *logfile.Report) string {
 	line("records", "%d, up to position %d", c.Records, c.LastPosition)
 	line("bytes", "%d in %d files", c.Bytes, c.Files)
 	if t := r.Torn; t != nil {
-		line("cut off", "%d bytes of an unfinished write, from byte %d of %s on; no client was told of it", t.Bytes, t.Offset, t.File)
+		line("cut off", "%d bytes of an unfinished write that no client was told of, from byte %d of %s on",
+			t.Bytes, t.Offset, t.File)
 	}
 	for _, note := range r.Notes {
 		line("harmless", "%s", note)
@@ -69,7 +71,8 @@ func noBackup(dir string, r *logfile.Report, err error) error {
 	case errors.Is(err, logfile.ErrNoLog):
 		return noLog(dir)
 	case errors.Is(err, logfile.ErrTarget):
-		return &clierr.Error{Code: clierr.Failed, What: what, Why: err, Mend: "name a directory that does not exist yet: --to DIR"}
+		hint := "name a directory that does not exist yet: --to DIR"
+		return &clierr.Error{Code: clierr.Failed, What: what, Why: err, Mend: hint}
 	case r != nil:
 		return damaged(dir, r.Damage)
 	}

@@ -21,13 +21,14 @@ var (
 	ErrTarget = errors.New("cannot make the backup there")
 )
 
-// Backup copies the log below dir to a new directory, and returns what a scan of the copy found. A server may be writing to the log
-// meanwhile. The copy begins where the log begins, has every record that was acknowledged before the call, and ends with a whole
-// record: a torn end is cut off, and named in the report. A log with damage, or of a newer program, is not copied: the report says
-// where, and the error is the first of it.
+// Backup copies the log below dir to a new directory, and returns what a scan of the copy found. A server may be
+// writing to the log meanwhile. The copy begins where the log begins, has every record that was acknowledged before the
+// call, and ends with a whole record: a torn end is cut off, and named in the report. A log with damage, or of a newer
+// program, is not copied: the report says where, and the error is the first of it.
 //
-// The copy is made beside the target and gets its name when it is complete and on disk, so a target is a whole backup or does not
-// exist. The engine's summary of the blocks is left out, because it may be of another moment; the engine reads the blocks instead.
+// The copy is made beside the target and gets its name when it is complete and on disk, so a target is a whole backup
+// or does not exist. The engine's summary of the blocks is left out, because it may be of another moment; the engine
+// reads the blocks instead.
 func Backup(ctx context.Context, dir, to string) (r *Report, err error) {
 	if to, err = freeTarget(dir, to); err != nil {
 		return nil, err
@@ -60,8 +61,8 @@ func withCleanup(err, cleanup error) error {
 	return fmt.Errorf("%w; what was copied until then remains: %w", err, cleanup)
 }
 
-// freeTarget returns the absolute path of a target that does not exist or is an empty directory. It must lie outside the data
-// directory: what destroys that would destroy the backup too.
+// freeTarget returns the absolute path of a target that does not exist or is an empty directory. It must lie outside
+// the data directory: what destroys that would destroy the backup too.
 func freeTarget(dir, to string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -85,8 +86,8 @@ func freeTarget(dir, to string) (string, error) {
 	return to, nil
 }
 
-// fillBackup copies the log to tmp and checks the copy. The mark is written last: a directory with blocks and without a mark is no
-// log that a server opens.
+// fillBackup copies the log to tmp and checks the copy. The mark is written last: a directory with blocks and without a
+// mark is no log that a server opens.
 func fillBackup(ctx context.Context, dir, tmp string) (*Report, error) {
 	mark, err := findMark(dir) // first: every record that it speaks of is in the blocks by now
 	if err != nil {
@@ -113,8 +114,8 @@ func fillBackup(ctx context.Context, dir, tmp string) (*Report, error) {
 	return r, syncDirs(tmp)
 }
 
-// copyBlocks copies each block file as long as it is now. The list is made once: a block that the server begins later is not part of
-// the copy, and the blocks before the last one are not written to any more.
+// copyBlocks copies each block file as long as it is now. The list is made once: a block that the server begins later
+// is not part of the copy, and the blocks before the last one are not written to any more.
 func copyBlocks(ctx context.Context, dir, tmp string, expected bool) error {
 	numbers, err := blockNumbers(dir)
 	if err != nil {
@@ -190,7 +191,8 @@ func checkBackup(ctx context.Context, tmp string, mark foundMark) (*Report, erro
 	return r, r.Err()
 }
 
-// endMark is the mark of a copy that ends here: it names the last record, so that a copy that loses its end later is found out.
+// endMark is the mark of a copy that ends here: it names the last record, so that a copy that loses its end later is
+// found out.
 func (r *Report) endMark() Mark {
 	m := r.Mark
 	m.LogID, m.Epoch = r.LogID, r.Epoch

@@ -68,7 +68,8 @@ func (s *sourceLog) write(t *testing.T) {
 
 func (s *sourceLog) mark(t *testing.T, pos int) {
 	t.Helper()
-	if err := writeMark(s.dir, Mark{Position: uint64(pos), Sum: s.sums[pos], LogID: "0011223344556677", Epoch: 1, Session: swarmtest.Noon}); err != nil {
+	m := Mark{Position: uint64(pos), Sum: s.sums[pos], LogID: "0011223344556677", Epoch: 1, Session: swarmtest.Noon}
+	if err := writeMark(s.dir, m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -99,7 +100,8 @@ func TestBackupIsTheLog(t *testing.T) {
 			t.Errorf("block %d is another: %v", i+1, err)
 		}
 	}
-	// The mark of the log named the fourth record. That of the copy names the last one, so that it is found out if its end is lost.
+	// The mark of the log named the fourth record. That of the copy names the last one, so that it is found out if its
+	// end is lost.
 	want := Mark{Position: 6, Sum: s.sums[6], LogID: "0011223344556677", Epoch: 1, Session: swarmtest.Noon}
 	if got, _, notes, err := readMark(s.target()); got != want || len(notes) > 0 || err != nil {
 		t.Errorf("the mark is %+v, want %+v; %v %v", got, want, notes, err)
@@ -122,7 +124,8 @@ func TestBackupIsTheLog(t *testing.T) {
 	}
 }
 
-// TestBackupEndsWithAWholeRecord cuts the last block off at many of its bytes, as a server that is writing to it shows it.
+// TestBackupEndsWithAWholeRecord cuts the last block off at many of its bytes, as a server that is writing to it shows
+// it.
 func TestBackupEndsWithAWholeRecord(t *testing.T) {
 	s := newSource(t)
 	last := s.blocks[2]

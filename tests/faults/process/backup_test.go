@@ -18,8 +18,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
-// TestABackupUnderFire copies the log of a server that takes commands from several writers, again and again. What was answered before
-// a backup began is in it, it is where the log began, and a server starts on it.
+// TestABackupUnderFire copies the log of a server that takes commands from several writers, again and again. What was
+// answered before a backup began is in it, it is where the log began, and a server starts on it.
 func TestABackupUnderFire(t *testing.T) {
 	w := newWorld(t, 3)
 	complete := tally{t: t, what: "answered commands that are not in a backup that began later"}
@@ -51,7 +51,8 @@ func TestABackupUnderFire(t *testing.T) {
 		}
 		for _, e := range before {
 			got := found[e.Seq]
-			complete.trial(got.Command == e.Command && got.Submitter == e.Submitter && got.Status == e.Status, "round %d: %+v, the copy has %+v", round, e, got)
+			same := got.Command == e.Command && got.Submitter == e.Submitter && got.Status == e.Status
+			complete.trial(same, "round %d: %+v, the copy has %+v", round, e, got)
 		}
 		s.stop(t)
 	}
@@ -60,7 +61,8 @@ func TestABackupUnderFire(t *testing.T) {
 	starts.report()
 }
 
-// keepWriting has writers send commands until the test ends, and returns what gives the entries that were answered so far.
+// keepWriting has writers send commands until the test ends, and returns what gives the entries that were answered so
+// far.
 func keepWriting(t *testing.T, w *world) (answered func() []entry) {
 	t.Helper()
 	firing, cease := context.WithCancel(context.Background())
@@ -93,7 +95,8 @@ func keepWriting(t *testing.T, w *world) (answered func() []entry) {
 // backup is `swarmcall log backup`, which kill -9 ends at the hit of a failpoint if one is named.
 func backup(t *testing.T, dir, to, hit string) *exec.Cmd {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), filepath.Join(binaries, "swarmcall"), "log", "backup", "--data-dir", dir, "--to", to)
+	tool := filepath.Join(binaries, "swarmcall")
+	c := exec.CommandContext(t.Context(), tool, "log", "backup", "--data-dir", dir, "--to", to)
 	if hit != "" {
 		c.Env = append(os.Environ(), failpoint.Env+"="+hit)
 	}
@@ -103,7 +106,8 @@ func backup(t *testing.T, dir, to, hit string) *exec.Cmd {
 // exported are the lines of `swarmcall log export`.
 func exported(t *testing.T, dir string) []string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "swarmcall"), "log", "export", "--data-dir", dir).Output()
+	tool := filepath.Join(binaries, "swarmcall")
+	out, err := exec.CommandContext(t.Context(), tool, "log", "export", "--data-dir", dir).Output()
 	if err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}
@@ -117,7 +121,8 @@ func exported(t *testing.T, dir string) []string {
 	return all
 }
 
-// TestABackupKilledHalfway: whenever kill -9 meets it, the target does not exist, what is left is no log, and the next backup succeeds.
+// TestABackupKilledHalfway: whenever kill -9 meets it, the target does not exist, what is left is no log, and the next
+// backup succeeds.
 func TestABackupKilledHalfway(t *testing.T) {
 	w := newWorld(t, 1)
 	w.all(t, 1, command{submitter: "ci", players: 5})
