@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -10,12 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/highwayhash"
-
-	"github.com/swarmcall/swarmcall/internal/cmdlog"
-	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // advice is the sentence that tells an operator to give up what cannot be read. Both versions have it for damage.
@@ -71,32 +66,13 @@ func TestANewLogOnAnOldServer(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := newRelease.serve(t, data)
 	old.drive(t, s.url, "d-1")
-	newRelease.must(t, s.url, "players", "set", "5")
+	e, _ := post(t, s.url, `{"command": {"type": "set_players", "players": 5}}`)
+	newRelease.must(t, s.url, "players", "set", "6", "--if-seq", itoa(e.Seq))
 	s.stop()
-	conditional(t, data)
 	if said := refuses(t, old, data); !strings.Contains(said, "use a newer one") || !strings.Contains(said, "no cure") {
 		t.Errorf("the old server says\n%s", said)
 	}
 	newRelease.serve(t, data).stop()
-}
-
-// conditional appends a command with a condition, which the log of this version stores as version 2.
-func conditional(t *testing.T, data string) {
-	t.Helper()
-	l, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: data, Node: "compat"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := &swarm.Issued{
-		Node: "compat", Submitter: "ci", Command: swarm.Command{Type: swarm.Stop}, Targets: []string{"d-1"},
-		Deadline: time.Second, SubmittedAt: time.Now(), Condition: &swarm.Condition{IfSeq: 2, Base: 2},
-	}
-	if _, err := l.Append(t.Context(), []swarm.Record{record}); err != nil {
-		t.Error(err)
-	}
-	if err := l.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
 }
 
 // TestALogOfTheFuture: this version refuses what it does not know as newer too: the server, and each verb that reads a
