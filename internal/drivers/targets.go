@@ -46,7 +46,7 @@ func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 	now := time.Now()
 	attended := r.attended(now)
 	for seat := range r.selected(q.Target) {
-		if r.forgotten(seat, now) || seat.open() && seat.session.active(attended) || r.yields(seat.session, q, &out) {
+		if r.forgotten(seat, now) || r.yields(seat.session, q, &out) || seat.open() && seat.session.active(attended) {
 			continue
 		}
 		reason := swarm.ReasonStale

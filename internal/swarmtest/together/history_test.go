@@ -141,12 +141,7 @@ func (p *process) is(m mode) bool {
 func (p *process) rejectedSome() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, status := range p.results {
-		if status == wire.StatusRejected {
-			return true
-		}
-	}
-	return false
+	return p.refused
 }
 
 // playHistory plays steps in a bubble and returns what is wrong.
@@ -184,17 +179,7 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 // TestHistories plays random histories of three drivers that connect, vanish, leave, freeze, hold, refuse and answer what nobody
 // asked them, while commands are submitted and the log fails at times, and checks Complete, Final, Ordered, Bounded and Convergent.
 func TestHistories(t *testing.T) {
-	checks := 10_000
-	switch {
-	case os.Getenv("SWARMCALL_SOAK") == "1": // make soak
-		checks = 100_000
-	case testing.Short() || raceEnabled:
-		checks = 500
-	}
-	seed := time.Now().UnixNano()
-	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" {
-		seed, _ = strconv.ParseInt(given, 10, 64)
-	}
+	checks, seed := historiesToPlay(), seedFlag()
 	setFlag(t, "rapid.checks", strconv.Itoa(checks))
 	setFlag(t, "rapid.seed", strconv.FormatInt(seed, 10))
 	histories, commands := 0, 0
@@ -212,6 +197,25 @@ func TestHistories(t *testing.T) {
 		}
 	})
 	t.Logf("%d histories with %d commands, rapid.seed %d: 0 violations", histories, commands, seed)
+}
+
+// historiesToPlay is how many a test plays.
+func historiesToPlay() int {
+	switch {
+	case os.Getenv("SWARMCALL_SOAK") == "1": // make soak
+		return 100_000
+	case testing.Short() || raceEnabled:
+		return 500
+	}
+	return 10_000
+}
+
+func seedFlag() int64 {
+	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" {
+		seed, _ := strconv.ParseInt(given, 10, 64)
+		return seed
+	}
+	return time.Now().UnixNano()
 }
 
 func setFlag(t *testing.T, name, value string) {

@@ -26,16 +26,17 @@ type process struct {
 	applied uint64
 	slot    map[string]uint64    // newest seq applied of each slot
 	results map[uint64]string    // status that was answered first
+	refused bool                 // it has rejected a command at some time
 	times   map[uint64]int       // how often each seq was applied
 	told    map[uint64]time.Time // when the answer was first on its way
 	state   wire.State
 	seen    []sighting
-	ever    map[uint64]bool // seqs that any life of the process has applied
+	newest  uint64 // seq that any life of the process has applied
 
 	heardAt   time.Time     // last frame of the server
 	lease     time.Duration // 0 before the first registered
 	leaseLost bool
-	session int // counts connections
+	session   int // counts connections
 
 	mode mode
 	owed []owed // answers that are held
@@ -72,7 +73,7 @@ const (
 )
 
 func newProcess(id string, client *http.Client, url string) *process {
-	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, ever: map[uint64]bool{}, over: make(chan struct{})}
+	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
 	p.change.L = &p.mu
 	p.runs.Go(p.heartbeats)
 	return p
@@ -159,14 +160,25 @@ func (p *process) heard() {
 // keepLease stops the load when no frame has come for a lease. The lock is held.
 func (p *process) keepLease() {
 	if p.lease > 0 && time.Since(p.heardAt) >= p.lease && (p.state.Players > 0 || p.state.Running) {
-		p.state.Players, p.state.Running, p.leaseLost = 0, false, true
-		delete(p.slot, "players") // what is desired is taken up again, though it was the last that the slot did
-		p.forgetLoad()
+		p.halt()
+		p.leaseLost = true
 	}
 }
 
-// forgetLoad lets load commands be applied a second time.
-func (p *process) forgetLoad() { clear(p.times) }
+// stopLoad stops the load without a command, as a driver does that is done. What it answered before does not bind it.
+func (p *process) stopLoad() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.halt()
+	clear(p.results)
+}
+
+// halt ends the load. What is desired is taken up again, though it was the last that the slot did. The lock is held.
+func (p *process) halt() {
+	p.state.Players, p.state.Running = 0, false
+	delete(p.slot, "players")
+	clear(p.times)
+}
 
 // startAfresh makes a new process with the id of the old one: it knows nothing of what was before.
 func (p *process) startAfresh() {
@@ -206,7 +218,7 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 	if fresh || status == "" {
 		status = wire.StatusApplied
 		if p.mode == rejects {
-			status = wire.StatusRejected
+			status, p.refused = wire.StatusRejected, true
 		}
 		if p.results[seq] == "" {
 			p.results[seq] = status
@@ -239,7 +251,7 @@ func (p *process) answer(conn *websocket.Conn, a owed) {
 
 func (p *process) apply(seq uint64, slot string, c wire.Command) {
 	p.times[seq]++
-	p.ever[seq] = true
+	p.newest = max(p.newest, seq)
 	p.applied, p.slot[slot] = max(p.applied, seq), seq
 	switch c.Type {
 	case "set_players":

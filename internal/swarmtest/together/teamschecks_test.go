@@ -1,0 +1,378 @@
+package together
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// knownDriver is a driver of the roster, as far as targets look at it.
+type knownDriver struct {
+	id     string
+	labels map[string]string
+	active bool
+}
+
+// question is a submission with what was known when it was sent.
+type question struct {
+	swarm.Submission
+	known   []knownDriver // that match its target
+	newest  uint64        // place of the newest load command that concerns it
+	records []swarm.Record
+	loads   map[uint64]loadRecord
+}
+
+func (s *teams) question(sub swarm.Submission) question {
+	q := question{Submission: sub, records: s.world.log.Records(), loads: s.loads()}
+	for _, d := range s.world.r.Drivers() {
+		if !sub.Target.Matches(d.ID, d.Labels) {
+			continue
+		}
+		q.known = append(q.known, knownDriver{d.ID, d.Labels, d.State == swarm.Active})
+		for place, r := range q.loads {
+			if r.target.Matches(d.ID, d.Labels) || slices.Contains(r.targets, d.ID) {
+				q.newest = max(q.newest, place)
+			}
+		}
+	}
+	return q
+}
+
+// loadRecord is what the log holds at a place of the order of load commands.
+type loadRecord struct {
+	seq       uint64
+	submitter string
+	command   swarm.Command
+	target    swarm.Target
+	targets   []string
+	parts     map[string]int64
+	condition *swarm.Condition
+}
+
+// loads are the load commands of the log by their places: a Stop that takes the place of one that expired has that one's.
+func loads(records []swarm.Record) map[uint64]loadRecord {
+	out := map[uint64]loadRecord{}
+	for i, r := range records {
+		place := uint64(i) + 1
+		switch r := r.(type) {
+		case *swarm.Issued:
+			if r.Command.Slot() != swarm.PlayersSlot {
+				continue
+			}
+			l := loadRecord{seq: place, submitter: r.Submitter, command: r.Command, target: r.Target, targets: r.Targets, condition: r.Condition, parts: map[string]int64{}}
+			for at, n := range r.Split {
+				l.parts[r.Targets[at]] = n
+			}
+			out[place] = l
+		case *swarm.Reset:
+			out[place] = loadRecord{seq: place, command: stop}
+		case *swarm.Expired:
+			l := out[r.Replaced]
+			l.seq, l.command = place, stop
+			out[r.Replaced] = l
+		}
+	}
+	return out
+}
+
+// loads are those of the log, without what the server has forgotten because nobody matched it for long and it keeps no load away.
+func (s *teams) loads() map[uint64]loadRecord {
+	all := loads(s.world.log.Records())
+	maps.DeleteFunc(all, func(place uint64, _ loadRecord) bool { return s.forgotten[place] })
+	return all
+}
+
+// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place. What they had taken the
+// place of went before them.
+func (s *teams) noteForgotten() {
+	all := loads(s.world.log.Records())
+	var newest uint64
+	for place, r := range all {
+		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second && len(r.target.DriverIDs)+len(r.target.Labels) > 0
+		if noLoad := r.command.Type == swarm.Stop || r.command.Players == 0; noLoad && idle && !s.desired.InForce(swarm.PlayersSlot, r.seq) {
+			s.forgotten[place], newest = true, max(newest, place)
+		}
+	}
+	for place, r := range all {
+		if place < newest && !s.desired.InForce(swarm.PlayersSlot, r.seq) {
+			s.forgotten[place] = true
+		}
+	}
+}
+
+// holdsFor folds load commands for one driver in the plainest way there is: in order, each takes the place of the one before, unless it
+// is conditional and the one before is newer than its base and somebody else's.
+func holdsFor(all map[uint64]loadRecord, id string, labels map[string]string) (current uint64) {
+	for _, place := range slices.Sorted(maps.Keys(all)) {
+		r := all[place]
+		if !r.target.Matches(id, labels) {
+			continue
+		}
+		if before := all[current]; r.condition != nil && current > r.condition.Base && before.submitter != r.submitter {
+			continue
+		}
+		current = place
+	}
+	return current
+}
+
+// baseOf follows a chain of conditional commands of one submitter.
+func baseOf(records []swarm.Record, submitter string, ifSeq uint64) uint64 {
+	if ifSeq == 0 || ifSeq > uint64(len(records)) {
+		return ifSeq
+	}
+	if r, ok := records[ifSeq-1].(*swarm.Issued); ok && r.Submitter == submitter && r.Condition != nil {
+		return r.Condition.Base
+	}
+	return ifSeq
+}
+
+// takenFrom reports whether a conditional submission has to leave a driver to somebody else.
+func (q question) takenFrom(d knownDriver) bool {
+	if q.IfSeq == nil || q.Command.Slot() != swarm.PlayersSlot {
+		return false
+	}
+	current := holdsFor(q.loads, d.id, d.labels)
+	return current > baseOf(q.records, q.Submitter, *q.IfSeq) && q.loads[current].submitter != q.Submitter
+}
+
+// checkIssued: a conditional command was not refused, so nothing newer concerned it; every known driver that matches is a target or
+// was left out, each for its reason.
+func (s *teams) checkIssued(q question, e swarm.Entry) {
+	if q.IfSeq != nil && q.newest > *q.IfSeq {
+		s.bad("seq %d was issued if nothing newer than %d concerns it, and %d does", e.Seq, *q.IfSeq, q.newest)
+	}
+	active := slices.ContainsFunc(q.known, func(d knownDriver) bool { return d.active && !q.takenFrom(d) })
+	var targets, leftOut []string
+	for _, d := range q.known {
+		switch {
+		case q.takenFrom(d):
+			leftOut = append(leftOut, d.id+" other_run")
+		case d.active || !active: // a Stop for lost drivers has them for targets
+			targets = append(targets, d.id)
+		default:
+			leftOut = append(leftOut, d.id)
+		}
+	}
+	var gotLeftOut []string
+	for _, l := range e.Issued.LeftOut {
+		if l.Reason == swarm.LeftOutOtherRun {
+			gotLeftOut = append(gotLeftOut, l.DriverID+" other_run")
+		} else {
+			gotLeftOut = append(gotLeftOut, l.DriverID)
+		}
+	}
+	if !slices.Equal(targets, e.Issued.Targets) || !slices.Equal(sortedCopy(leftOut), sortedCopy(gotLeftOut)) {
+		s.bad("seq %d: targets %v and left out %v, want %v and %v", e.Seq, e.Issued.Targets, gotLeftOut, targets, leftOut)
+	}
+	if len(q.known) == 0 && time.Since(s.startedAt) >= s.cfg.ForgetAfter {
+		s.bad("seq %d: a Stop for nobody was logged long after the start", e.Seq)
+	}
+}
+
+// checkNewer: a refusal for a newer command has one that concerns the target, or every driver there was is somebody else's.
+func (s *teams) checkNewer(q question) {
+	if q.IfSeq == nil {
+		s.bad("a command without if_seq was refused for a newer one")
+		return
+	}
+	free := slices.ContainsFunc(q.known, func(d knownDriver) bool { return d.active && !q.takenFrom(d) })
+	if q.newest <= *q.IfSeq && free {
+		s.bad("%s of %s on %v was refused with if_seq %d, and the newest that concerns it is %d", q.Command.Type, q.Submitter, q.Target, *q.IfSeq, q.newest)
+	}
+}
+
+// checkNobody: nobody was there, and a Stop for a known driver is never refused.
+func (s *teams) checkNobody(q question) {
+	for _, d := range q.known {
+		if (d.active || q.Command.Type == swarm.Stop) && !q.takenFrom(d) {
+			s.bad("%s of %s on %v was refused for want of drivers, and %s is there", q.Command.Type, q.Submitter, q.Target, d.id)
+		}
+	}
+}
+
+// look samples the swarm: who is known, what the server says of the newest entries, and what runs.
+func (s *teams) look() {
+	all := loads(s.world.log.Records())
+	for _, r := range all {
+		if _, known := s.matched[r.seq]; !known {
+			s.matched[r.seq] = time.Now()
+		}
+	}
+	for _, d := range s.world.r.Drivers() {
+		for _, r := range all {
+			if r.target.Matches(d.ID, d.Labels) {
+				s.matched[r.seq] = time.Now()
+			}
+		}
+	}
+	s.noteForgotten()
+	if s.regressed {
+		s.bad("a single driver's forged applied_seq raised the epoch")
+		s.regressed = false
+	}
+	s.checkProgress()
+	s.checkTotals()
+}
+
+// matchedNow says when known drivers matched, at the latest, what the log held before a deed.
+func (s *teams) matchedNow() map[uint64]time.Time { return maps.Clone(s.matched) }
+
+func (s *teams) sightings() (n []int) {
+	for _, p := range s.processes {
+		p.mu.Lock()
+		n = append(n, len(p.seen))
+		p.mu.Unlock()
+	}
+	return n
+}
+
+// staleSlack is how late a load command may expire: the server looks each second, and appends the record then.
+const staleSlack = 3 * time.Second
+
+// checkStarts: nobody that registers is told load that no known driver has matched for forget_after.
+func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
+	for i, p := range s.processes {
+		p.mu.Lock()
+		for _, told := range p.seen[seen[i]:] {
+			at, known := before[told.seq]
+			if load := told.command.Players != nil && *told.command.Players > 0; !load || !told.desired || !known {
+				continue
+			}
+			if idle := told.at.Sub(at); idle > s.cfg.ForgetAfter+staleSlack {
+				s.bad("%s registered and was told %d players of seq %d, which nobody had matched for %v", p.id, *told.command.Players, told.seq, idle)
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// checkProgress: what the server says was applied, converged or stopped was applied by that driver.
+func (s *teams) checkProgress() {
+	entries := s.world.log.Entries()
+	for _, e := range entries[max(0, len(entries)-3):] {
+		p := s.world.r.Progress(e)
+		for _, id := range p.Converged {
+			if !s.hasApplied(id, e.Seq) || slices.Contains(p.Outstanding, id) {
+				s.bad("seq %d: %s is said to have converged and has not applied it", e.Seq, id)
+			}
+		}
+		if e.Issued.Command.Type != swarm.Stop {
+			continue
+		}
+		proof := s.world.r.Stopped(e)
+		for _, id := range e.Issued.Targets {
+			if !slices.Contains(proof.Pending, id) && !s.hasApplied(id, e.Seq) && s.isKnown(id) {
+				s.bad("seq %d: %s is said to have stopped and has not applied it", e.Seq, id)
+			}
+		}
+	}
+}
+
+func (s *teams) isKnown(id string) bool {
+	_, known := s.world.r.Driver(id)
+	return known
+}
+
+func (s *teams) hasApplied(id string, seq uint64) bool {
+	for _, p := range s.processes {
+		if p.id == id {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.newest >= seq // of any life
+		}
+	}
+	return false
+}
+
+// checkTotals: the drivers that do as they are told never run more of a total than it has, however often it was split again.
+func (s *teams) checkTotals() {
+	all := loads(s.world.log.Records())
+	families := map[uint64]int64{} // by the first entry of a total: players that run
+	for _, p := range s.processes {
+		p.mu.Lock()
+		r, total := all[p.slot["players"]]
+		if obedient := (p.mode == acks || p.mode == holds) && !p.refused; total && r.command.Total && obedient {
+			families[s.first(r)] += p.state.Players
+		}
+		p.mu.Unlock()
+	}
+	for seq, players := range families {
+		if most := all[seq].command.Players; players > most {
+			s.bad("%d players of the total %d of seq %d run", players, most, seq)
+		}
+	}
+}
+
+// first is the entry that a re-split goes back to.
+func (s *teams) first(r loadRecord) uint64 {
+	records := s.world.log.Records()
+	for {
+		issued, ok := records[r.seq-1].(*swarm.Issued)
+		if !ok || issued.Cause == "" {
+			return r.seq
+		}
+		r.seq = issued.Condition.IfSeq
+	}
+}
+
+// checkConvergent: at the end every driver does what the log says, and the server knows it.
+func (s *teams) checkConvergent() {
+	all := s.loads()
+	for _, d := range s.world.r.State().Drivers {
+		if d.Kind() != swarm.DriftConverged {
+			s.bad("State: %s drifts by %v: %+v", d.DriverID, d.Reasons, d)
+		}
+		if d.OutsideSplit && s.onlyTotal(all) && s.cfg.Resplit == drivers.ResplitOnChange {
+			s.bad("%s is outside the split of a total that holds for all, 15 s after it came", d.DriverID)
+		}
+	}
+	whole := loads(s.world.log.Records())
+	for _, p := range s.processes {
+		r := all[holdsFor(all, p.id, p.labels)]
+		want, also := playersOf(r, p.id), playersOf(whole[holdsFor(whole, p.id, p.labels)], p.id)
+		p.mu.Lock()
+		if got := p.state.Players; got != want && got != also { // a Stop that was forgotten may have taken a driver from an older command
+			s.bad("%s runs %d players, want %d by seq %d; its slot is at %d", p.id, got, want, r.seq, p.slot["players"])
+		}
+		p.mu.Unlock()
+	}
+}
+
+func playersOf(r loadRecord, id string) int64 {
+	switch {
+	case r.command.Type != swarm.SetPlayers:
+		return 0
+	case r.command.Total:
+		return r.parts[id]
+	}
+	return r.command.Players
+}
+
+// onlyTotal reports whether one total holds for every driver of the history, and nothing newer concerns any of them.
+func (s *teams) onlyTotal(all map[uint64]loadRecord) bool {
+	place := holdsFor(all, s.processes[0].id, s.processes[0].labels)
+	for at, r := range all {
+		if at > place && slices.ContainsFunc(s.processes, func(p *process) bool { return r.target.Matches(p.id, p.labels) || slices.Contains(r.targets, p.id) }) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.processes, func(p *process) bool { return holdsFor(all, p.id, p.labels) != place })
+}
+
+// checkConditions: the base of a conditional command is what its chain began with.
+func (s *teams) checkConditions() {
+	records := s.world.log.Records()
+	for i, r := range records {
+		issued, ok := r.(*swarm.Issued)
+		if !ok || issued.Condition == nil {
+			continue
+		}
+		if want := min(baseOf(records[:i], issued.Submitter, issued.Condition.IfSeq), uint64(i)); issued.Condition.Base > want {
+			s.bad("seq %d has the base %d, want %d", i+1, issued.Condition.Base, want)
+		}
+	}
+}
