@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -127,21 +128,75 @@ func TestKeysComeBackFromTheLog(t *testing.T) {
 	}
 }
 
-func TestTheKeyIndexIsBounded(t *testing.T) {
+// fill has a submitter use keys up, named by their number.
+func fill(k *Keys, submitter string, n int, now time.Time) {
+	for i := range n {
+		k.Remember(uint64(i)+1, &swarm.Issued{Submitter: submitter, Key: fmt.Sprint(i), RequestHash: make([]byte, 32), SubmittedAt: now})
+	}
+}
+
+func (k *Keys) refuses(submitter string, c swarm.CommandType, now time.Time) error {
+	_, err := k.find(&swarm.Submission{Submitter: submitter, Key: "new", Command: swarm.Command{Type: c}, RequestHash: make([]byte, 32)}, now)
+	return err
+}
+
+// TestKeysAreBoundedPerSubmitter: who has used up its own costs nobody else anything, and is told when it may use another.
+func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	k := NewKeys()
-	k.most = 2
+	k.each = 2
 	now := time.Now()
-	for seq := range uint64(2) {
-		k.Remember(seq+1, &swarm.Issued{Submitter: "ci", Key: fmt.Sprint(seq), RequestHash: make([]byte, 32), SubmittedAt: now})
+	fill(k, "flood", 2, now.Add(-time.Hour))
+	err := k.refuses("flood", swarm.SetPlayers, now)
+	e, ok := errors.AsType[*swarm.Error](err)
+	if !ok || e.Code != swarm.CodeRateLimited {
+		t.Fatalf("all keys used up: %v, want rate_limited", err)
 	}
-	if _, err := k.find(&swarm.Submission{Submitter: "ci", Key: "new"}, now); swarm.CodeOf(err) != swarm.CodeRateLimited {
-		t.Errorf("a full index: %v, want rate_limited", err)
+	if after, _ := e.Attrs["retry_after"].(time.Duration); after < 23*time.Hour-time.Minute || after > 23*time.Hour {
+		t.Errorf("told to come back after %v, want 23 h", after)
 	}
-	if seq, err := k.find(&swarm.Submission{Submitter: "ci", Key: "1", RequestHash: make([]byte, 32)}, now); seq != 2 || err != nil {
-		t.Errorf("a known key in a full index: %d %v", seq, err)
+	if err := k.refuses("other", swarm.SetPlayers, now); err != nil {
+		t.Errorf("somebody else: %v", err)
 	}
-	if _, err := k.find(&swarm.Submission{Submitter: "ci", Key: "new"}, now.Add(KeyWindow+time.Second)); err != nil {
-		t.Errorf("after the window: %v", err)
+	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)}, now); seq != 2 || err != nil {
+		t.Errorf("a known key: %d %v", seq, err)
+	}
+	if err := k.refuses("flood", swarm.SetPlayers, now.Add(23*time.Hour+time.Second)); err != nil {
+		t.Errorf("when the first has expired: %v", err)
+	}
+}
+
+// TestKeysAreSharedFairly: when there is no room for more in all, those above an equal share are refused, and nobody else.
+func TestKeysAreSharedFairly(t *testing.T) {
+	k := NewKeys()
+	k.most, k.each = 10, 8
+	now := time.Now()
+	fill(k, "large", 8, now)
+	fill(k, "small", 2, now)
+	for who, want := range map[string]swarm.Code{"large": swarm.CodeRateLimited, "small": "", "new": ""} {
+		if err := k.refuses(who, swarm.SetSpawnDelay, now); (err != nil) != (want != "") {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+}
+
+// TestKeysNeverCostAStop: it is carried out, with a key that is not remembered if there is no room for it.
+func TestKeysNeverCostAStop(t *testing.T) {
+	k := NewKeys()
+	k.most, k.each = 2, 2
+	now := time.Now()
+	fill(k, "flood", 2, now)
+	if err := k.refuses("flood", swarm.Stop, now); err != nil {
+		t.Errorf("a Stop: %v", err)
+	}
+	for i := range 10 {
+		k.Remember(uint64(i)+9, &swarm.Issued{Submitter: "flood", Key: fmt.Sprint("s", i), Command: swarm.Command{Type: swarm.Stop}, SubmittedAt: now})
+	}
+	if len(k.byKey) != 2 || len(k.order) != 2 {
+		t.Errorf("remembers %d keys, want 2", len(k.byKey))
+	}
+	k.forget(now.Add(KeyWindow + time.Second))
+	if len(k.byKey) != 0 || len(k.bySubmitter) != 0 || len(k.order) != 0 {
+		t.Errorf("after the window it has %d keys of %d submitters", len(k.byKey), len(k.bySubmitter))
 	}
 }
 

@@ -52,9 +52,9 @@ func (f *former) forget(id string) { delete(f.byID, id) }
 
 func (f *former) deregistered(id string) bool { return f.byID[id].Deregistered }
 
-// trim forgets those that left before a time.
+// trim forgets those that left at a time or before it.
 func (f *former) trim(before time.Time) {
-	for len(f.order) > 0 && f.order[0].at.Before(before) {
+	for len(f.order) > 0 && !f.order[0].at.After(before) {
 		f.dropOldest()
 	}
 }

@@ -28,6 +28,7 @@ type sinkLog struct {
 	events []string
 
 	onRegress func()
+	onExpire  func(*swarm.Expired)
 }
 
 func (s *sinkLog) add(event string) {
@@ -46,6 +47,11 @@ func (s *sinkLog) count(kind string) (n int) {
 		}
 	}
 	return n
+}
+
+// only returns the events of a kind.
+func (s *sinkLog) only(kind string) []string {
+	return slices.DeleteFunc(s.all(), func(e string) bool { return !strings.HasPrefix(e, `["`+kind+`"`) })
 }
 
 func (s *sinkLog) all() []string {
@@ -71,6 +77,9 @@ func (s *sinkLog) Resplit(seq uint64, change string, ids []string) {
 func (s *sinkLog) Expire(list []*swarm.Expired) {
 	for _, e := range list {
 		s.add(text("expire", e.Replaced, e.Target.DriverIDs, e.Target.Labels))
+		if s.onExpire != nil {
+			s.onExpire(e)
+		}
 	}
 }
 func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
@@ -142,6 +151,18 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 // offer hands a command over, targeted at ids.
 func (w *world) offer(seq uint64, c swarm.Command, ids ...string) {
 	w.r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: ids, Deadline: 2 * time.Second})
+}
+
+// offerTo hands a command over that nobody is a fixed target of.
+func (w *world) offerTo(seq uint64, c swarm.Command, t swarm.Target) {
+	w.r.Offer(swarm.Issue{Seq: seq, Submitter: "ci", Command: c, Target: t, Deadline: 2 * time.Second})
+}
+
+// command reads the next command.
+func (p *peer) command() (c wire.CommandFrame) {
+	p.t.Helper()
+	p.receive(&c)
+	return c
 }
 
 // peer is a driver at the level of frames.

@@ -151,3 +151,78 @@ func (p *peer) keepAlive() {
 		}
 	}
 }
+
+// TestOnChangeALateDriverGetsItsPart: with on-change a total is split again for a driver that joins or returns, at most every 5 s, and
+// never while somebody may be running a part and does not say so. With on-loss the two outside the split are shown.
+func TestOnChangeALateDriverGetsItsPart(t *testing.T) {
+	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
+		a, _ := w.join("a", "")
+		go a.keepAlive()
+		w.total(5, []string{"a"}, 100)
+		b, _ := w.join("b", "")
+		go b.keepAlive()
+		c, _ := w.join("c", `,"capabilities":["stop"]`)
+		go c.keepAlive()
+		<-time.After(time.Second)
+		if got := w.sink.only("resplit"); text(got) != text([]string{text("resplit", uint64(5), "joined", []string{"b"})}) {
+			t.Errorf("asked for %v, want one split for b, which takes players", got)
+		}
+		d, _ := w.join("d", "")
+		go d.keepAlive()
+		<-time.After(3 * time.Second)
+		if n := w.sink.count("resplit"); n != 1 {
+			t.Errorf("asked %d times within 5 s", n)
+		}
+		w.total(7, []string{"a", "b", "d"}, 40, 30, 30)
+		_ = d.ws.CloseNow()
+		e, _ := w.join("e", "")
+		go e.keepAlive()
+		<-time.After(50 * time.Second)
+		if n := w.sink.count("resplit"); n != 1 {
+			t.Errorf("asked %v while d may be running its 30 players", w.sink.only("resplit"))
+		}
+		<-time.After(12 * time.Second)
+		if got := w.sink.only("resplit"); len(got) != 2 || got[1] != text("resplit", uint64(7), "lost", []string{"d"}) {
+			t.Errorf("asked for %v after d's lease, want a split without d", got)
+		}
+	})
+}
+
+func TestDriversOutsideASplitAreShown(t *testing.T) {
+	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnLoss }, func(w *world) {
+		a, _ := w.join("a", "")
+		w.total(5, []string{"a"}, 100)
+		a.send(`{"type":"heartbeat","applied_seq":5,"state":{"players":100}}`)
+		for _, id := range []string{"b", "c"} {
+			p, _ := w.join(id, "")
+			p.send(`{"type":"heartbeat","applied_seq":5,"state":{"players":0}}`)
+		}
+		<-time.After(time.Second)
+		s := w.r.State()
+		if s.Converged != 3 || s.Rules[0].OutsideSplit != 2 || w.sink.count("resplit") != 0 {
+			t.Errorf("%d converged, %+v, reported %v", s.Converged, s.Rules[0], w.sink.all())
+		}
+		for i, outside := range []bool{false, true, true} {
+			if s.Drivers[i].OutsideSplit != outside {
+				t.Errorf("%s: %+v", s.Drivers[i].DriverID, s.Drivers[i])
+			}
+		}
+	})
+}
+
+// TestAHungDriverKeepsItsPart: what a stale driver runs nobody knows, so nobody else gets it.
+func TestAHungDriverKeepsItsPart(t *testing.T) {
+	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
+		a, _ := w.join("a", "")
+		go a.keepAlive()
+		w.join("hung", "")
+		b, _ := w.join("b", "")
+		w.total(5, []string{"a", "b", "hung"}, 30, 30, 40)
+		<-time.After(5 * time.Second) // hung and b are stale
+		b.send(`{"type":"deregister"}`)
+		<-time.After(10 * time.Second)
+		if n := w.sink.count("resplit"); n != 0 {
+			t.Errorf("asked for %v while a hung driver may be running 40 players", w.sink.only("resplit"))
+		}
+	})
+}

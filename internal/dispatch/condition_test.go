@@ -1,0 +1,219 @@
+package dispatch
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// from is a command of a submitter to some drivers, on the condition that nothing newer than ifSeq concerns them; with -1 on none.
+func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submission {
+	s := swarm.Submission{
+		Submitter: submitter, Command: swarm.Command{Type: swarm.SetPlayers, Players: players}, Deadline: time.Second, Target: swarm.Target{DriverIDs: ids},
+	}
+	if players < 0 {
+		s.Command = swarm.Command{Type: swarm.Stop}
+	}
+	if ifSeq >= 0 {
+		seq := uint64(ifSeq)
+		s.IfSeq = &seq
+	}
+	return s
+}
+
+// TestWhoIsConcerned: of commands to other drivers nobody is told, however alike the targets could be; one higher than all passes.
+func TestWhoIsConcerned(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for _, id := range []string{"a", "b"} {
+			w.fleet.Join(id)
+		}
+		ours := w.Submit(t.Context(), from("ci", -1, 5, "a")).Seq
+		theirs := w.Submit(t.Context(), from("ops", -1, 7, "b")).Seq
+		if r := w.Submit(t.Context(), from("ci", int(ours), 6, "a")); r.Err != "" {
+			t.Errorf("a command to another driver concerns us: %+v", r)
+		}
+		if r := w.Submit(t.Context(), from("ci", int(ours), 6, "a", "b")); r.Err != swarm.CodeNewerCommand {
+			t.Errorf("a target with a driver of theirs: %+v", r)
+		}
+		if r := w.Submit(t.Context(), from("ci", 1_000_000, 6, "b")); r.Err != "" {
+			t.Errorf("an if_seq above all: %+v", r)
+		}
+		if r := w.Submit(t.Context(), from("ops", int(theirs), 8, "b")); r.Err != swarm.CodeNewerCommand {
+			t.Errorf("after that: %+v", r)
+		}
+	})
+}
+
+// TestTheConditionIsStored: with its base, which a chain of one submitter's conditional commands hands on, and nobody else's does.
+func TestTheConditionIsStored(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		first := w.Submit(t.Context(), from("ops", -1, 1, "a")).Seq
+		second := w.Submit(t.Context(), from("ci", int(first), 2, "a")).Seq
+		third := w.Submit(t.Context(), from("ci", int(second), 3, "a")).Seq
+		other := w.Submit(t.Context(), from("ops", int(third), 4, "a")).Seq
+		ahead := w.Submit(t.Context(), from("ci", 1_000_000, 5, "a")).Seq
+		for seq, want := range map[uint64]*swarm.Condition{
+			first: nil, second: {IfSeq: first, Base: first}, third: {IfSeq: second, Base: first}, other: {IfSeq: third, Base: third},
+			ahead: {IfSeq: 1_000_000, Base: other}, // what was not there yet cannot have been seen
+		} {
+			e, err := w.log.Entry(t.Context(), seq)
+			if got := e.Issued.Condition; err != nil || (got == nil) != (want == nil) || got != nil && *got != *want {
+				t.Errorf("seq %d: %+v, want %+v", seq, got, want)
+			}
+		}
+	})
+}
+
+// TestAChainIsFollowedThroughTheLog: the fleet has forgotten the command that if_seq names, and the log has not.
+func TestAChainIsFollowedThroughTheLog(t *testing.T) {
+	inIdleWorld(t, func(t *testing.T, w *world) {
+		past := &swarm.Issued{
+			Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
+		}
+		closed := &swarm.Closed{Seq: 1}
+		if _, err := w.log.Append(t.Context(), []swarm.Record{past, closed}); err != nil {
+			t.Fatal(err)
+		}
+		w.fleet.Reset(2)
+		w.start()
+		w.fleet.Join("a")
+		w.fleet.Reset(3) // else what the fleet knows would be older than what if_seq names
+		for _, who := range []string{"ci", "ops"} {
+			s := from(who, 1, 5, "a")
+			if _, err := w.d.Submit(t.Context(), s); swarm.CodeOf(err) != swarm.CodeNewerCommand {
+				t.Errorf("%s: %v, want the reset in the way", who, err)
+			}
+		}
+		base, err := w.d.base(1, "ci")
+		if base != 3 || err != nil {
+			t.Errorf("base %d, %v, want 3", base, err)
+		}
+		if base, err := w.d.base(1, "ops"); base != 1 || err != nil {
+			t.Errorf("of somebody else: base %d, %v, want 1", base, err)
+		}
+	})
+}
+
+// TestADriverOfSomebodyElseIsLeftOut: b comes after a run began, and a Stop of somebody else holds for it that is newer than what the
+// run is based on. The run goes on for the drivers that are its own, and is refused when there is none.
+func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.fleet.Join("a")
+		base := w.Submit(t.Context(), from("ops", -1, 1)).Seq
+		theirs := w.Submit(t.Context(), from("ops", -1, -1, "b")).Seq // b is not there: it concerns nobody yet
+		ours := w.Submit(t.Context(), from("ci", int(base), 5)).Seq
+		b := w.fleet.Join("b")
+		next := submitAndWait(t, w, from("ci", int(ours), 6))
+		if got := next.Issued.LeftOut; len(next.Issued.Targets) != 1 || len(got) != 1 || got[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutOtherRun}) {
+			t.Errorf("targets %v, left out %+v, want b to be left to the other", next.Issued.Targets, got)
+		}
+		if len(b.Applied()) != 0 {
+			t.Errorf("b was told %v", b.Applied())
+		}
+		a.Lose(swarm.ReasonDisconnected)
+		_, err := w.d.Submit(t.Context(), from("ci", int(next.Seq), 7))
+		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Code != swarm.CodeNewerCommand || e.Attrs["seq"] != theirs {
+			t.Errorf("with no driver of its own: %v, want to be told of seq %d", err, theirs)
+		}
+	})
+}
+
+// TestPreview says what a command would do, with the refusals of the command itself, and does nothing.
+func TestPreview(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.fleet.Join("a")
+		w.fleet.Join("b").Freeze()
+		w.Submit(t.Context(), from("ci", -1, 5))
+		before := len(w.log.Records())
+		s := from("ci", -1, 12)
+		s.Command.Total, s.Key, s.RequestHash = true, "k", make([]byte, 32)
+		for range 3 {
+			i, err := w.d.Preview(t.Context(), s)
+			if err != nil || len(i.Targets) != 1 || len(i.LeftOut) != 1 || i.LeftOut[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutStale}) || i.Split[0] != 12 {
+				t.Fatalf("%+v %v", i, err)
+			}
+		}
+		never := uint64(0)
+		for want, bad := range map[swarm.Code]swarm.Submission{
+			swarm.CodeNewerCommand: from("ci", int(never), 1), swarm.CodeNoActiveDrivers: from("ci", -1, 1, "x"),
+			swarm.CodeInvalidCommand: from("", -1, 1),
+		} {
+			if _, err := w.d.Preview(t.Context(), bad); swarm.CodeOf(err) != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+		if got := len(w.log.Records()); got != before || len(a.Applied()) != 1 {
+			t.Errorf("%d records and %d commands applied, want %d and 1", got, len(a.Applied()), before)
+		}
+		if e := submitAndWait(t, w, s); e.Issued.Key != "k" {
+			t.Errorf("the key was used up: %+v", e.Issued)
+		}
+	})
+}
+
+// TestWhoIsLeftOut stands with the entry, so that a total over three of six is not complete.
+func TestWhoIsLeftOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		w.fleet.Join("b").Freeze()
+		w.fleet.Join("c").Freeze()
+		for _, s := range []swarm.Submission{from("ci", -1, 5), from("ci", -1, -1), total(10)} {
+			e := submitAndWait(t, w, s)
+			if got := e.Issued.LeftOut; len(got) != 2 || got[0].DriverID != "b" || got[1].DriverID != "c" || got[1].Reason != swarm.LeftOutStale {
+				t.Errorf("%s: left out %+v", s.Command.Type, got)
+			}
+		}
+	})
+}
+
+// TestExpiredTakesThePlaceOfLoad: the record is written if still nobody matches, and a chain is not broken by it.
+func TestExpiredTakesThePlaceOfLoad(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.fleet.Join("a")
+		seq := w.Submit(t.Context(), from("ci", -1, 700, "a")).Seq
+		expired := &swarm.Expired{Replaced: seq, Target: swarm.Target{DriverIDs: []string{"a"}}, Cause: "nobody"}
+		w.d.Expire([]*swarm.Expired{expired}) // it is there
+		w.Submit(t.Context(), from("ops", -1, 1))
+		if n := countExpired(w.log); n != 0 {
+			t.Fatalf("%d commands expired though their driver is there", n)
+		}
+		a.Lose(swarm.ReasonDisconnected)
+		w.d.Expire([]*swarm.Expired{expired})
+		w.fleet.Join("b")
+		w.Submit(t.Context(), from("ops", -1, 1, "b"))
+		if n := countExpired(w.log); n != 1 {
+			t.Fatalf("%d commands expired, want 1", n)
+		}
+	})
+}
+
+func countExpired(log *swarmtest.MemLog) (n int) {
+	for _, r := range log.Records() {
+		if _, ok := r.(*swarm.Expired); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// TestAStopForNobody says whether there is nothing to stop, or whether the target looks wrong.
+func TestAStopForNobody(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for _, tc := range []struct {
+			target swarm.Target
+			left   bool
+		}{{swarm.Target{}, true}, {swarm.Target{Labels: map[string]string{"zone": "eu"}}, false}, {swarm.Target{DriverIDs: []string{"x"}}, false}} {
+			_, err := w.d.Submit(t.Context(), stopFor(tc.target))
+			e, ok := errors.AsType[*swarm.Error](err)
+			if !ok || e.Code != swarm.CodeNoActiveDrivers || e.Attrs["nothing_to_stop"] != tc.left {
+				t.Errorf("%v: %v %+v", tc.target, err, e)
+			} else if _, ok := e.Attrs["in_use"].(swarm.InUse); !ok {
+				t.Errorf("%v: %+v does not say what is in use", tc.target, e.Attrs)
+			}
+		}
+	})
+}

@@ -1,0 +1,187 @@
+package drivers
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+func label(key, value string) swarm.Target {
+	return swarm.Target{Labels: map[string]string{key: value}}
+}
+
+// TestReach tells a typo from drivers that have left, and from drivers that are not back yet after a restart.
+func TestReach(t *testing.T) {
+	inWorldWith(t, func(c *Config) {
+		c.Former = []swarm.Former{
+			{ID: "before", Labels: map[string]string{"zone": "us"}, At: time.Now().Add(-time.Minute), Deregistered: true},
+			{ID: "long-ago", Labels: map[string]string{"zone": "asia"}, At: time.Now().Add(-forget)},
+		}
+	}, func(w *world) {
+		left, _ := w.join("left", `,"labels":{"zone":"af"}`)
+		left.leave()
+		reach := func(t swarm.Target) swarm.Reach { return w.r.Reach(t) }
+		for _, tc := range []struct {
+			what    string
+			target  swarm.Target
+			left    bool
+			awaited bool
+		}{
+			{"everybody", swarm.Target{}, true, true},
+			{"who has just left", label("zone", "af"), true, true}, {"its id", swarm.Target{DriverIDs: []string{"left"}}, true, true},
+			{"who left before the restart", label("zone", "us"), true, true}, {"who was there too long ago", label("zone", "asia"), false, true},
+			{"a label that nobody had", label("zone", "eu"), false, true},
+		} {
+			if got := reach(tc.target); got.Left != tc.left || got.Awaited != tc.awaited || len(got.InUse.Labels)+len(got.InUse.DriverIDs) != 0 {
+				t.Errorf("%s: %+v", tc.what, got)
+			}
+		}
+		a, _ := w.join("a", `,"labels":{"zone":"us","team":"shop"}`)
+		go a.keepAlive()
+		want := swarm.InUse{Labels: map[string][]string{"zone": {"us"}, "team": {"shop"}}, DriverIDs: []string{"a"}}
+		typo := swarm.Target{DriverIDs: []string{"a", "b"}, Labels: map[string]string{"zone": "eu", "team": "shop", "none": "x"}}
+		if got := reach(typo); got.Awaited || got.Left || cmp.Diff(want, got.InUse) != "" {
+			t.Errorf("a typo: %+v", got)
+		}
+		swarmtest.Advance(forget)
+		if got := reach(label("team", "b")); got.Awaited {
+			t.Errorf("long after the start: %+v", got)
+		}
+		if got := reach(label("zone", "af")); got.Left {
+			t.Errorf("who left %v ago: %+v", forget, got)
+		}
+	})
+}
+
+// TestFormerDriversAreHandedOn to the process after this one.
+func TestFormerDriversAreHandedOn(t *testing.T) {
+	inWorldWith(t, func(c *Config) {
+		c.Former = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true}, {ID: "before", At: time.Now(), Deregistered: true}}
+	}, func(w *world) {
+		w.join("back", `,"labels":{"a":"b"}`)
+		lost, _ := w.join("lost", "")
+		_ = lost.ws.CloseNow()
+		left, _ := w.join("left", "")
+		left.leave()
+		select {
+		case <-w.r.Left():
+		default:
+			t.Error("nobody is told that a driver has left")
+		}
+		began := time.Now()
+		want := []swarm.Former{
+			{ID: "back", Labels: map[string]string{"a": "b"}, At: began}, {ID: "before", At: began, Deregistered: true},
+			{ID: "left", At: began, Deregistered: true}, {ID: "lost", At: began},
+		}
+		if diff := cmp.Diff(want, w.r.Remembered()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func TestFormerIsBounded(t *testing.T) {
+	f := newFormer(nil)
+	for i := range maxFormer + 10 {
+		f.add(swarm.Former{ID: string(rune(i)), At: time.Unix(int64(i), 0), Deregistered: true})
+	}
+	f.add(swarm.Former{ID: string(rune(20)), At: time.Unix(maxFormer+20, 0), Deregistered: true})
+	f.trim(time.Unix(100, 0))
+	if len(f.byID) > maxFormer || f.deregistered(string(rune(5))) || f.deregistered(string(rune(50))) || !f.deregistered(string(rune(20))) {
+		t.Errorf("%d drivers are remembered", len(f.byID))
+	}
+}
+
+// TestProgress: who has applied a command, who has not, and who reports it.
+func TestProgress(t *testing.T) {
+	inWorld(t, func(w *world) {
+		peers := map[string]*peer{}
+		for _, id := range []string{"acked", "late", "mute", "other", "there"} {
+			peers[id], _ = w.join(id, "")
+		}
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{
+			Command: set10, Targets: []string{"acked", "gone", "left", "mute", "other", "refused", "there"},
+			LeftOut: []swarm.LeftOut{{DriverID: "late", Reason: swarm.LeftOutStale}, {DriverID: "theirs", Reason: swarm.LeftOutOtherRun}},
+		}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
+			{Kind: swarm.Acked}, {Kind: swarm.Missing}, {Kind: swarm.Missing}, {Kind: swarm.Missing}, {Kind: swarm.Acked}, {Kind: swarm.Rejected}, {Kind: swarm.Acked},
+		}}}
+		left, _ := w.join("left", "")
+		left.leave()
+		w.offerTo(5, set10, swarm.Target{}) // it is closed in the log, with these verdicts
+		w.offerTo(6, set20, swarm.Target{DriverIDs: []string{"other"}})
+		for _, id := range []string{"acked", "there", "late"} {
+			peers[id].send(`{"type":"command_ack","seq":5,"status":"applied"}`)
+			peers[id].send(`{"type":"heartbeat","state":{"players":` + map[string]string{"acked": "3", "there": "10", "late": "10"}[id] + `}}`)
+		}
+		peers["mute"].send(`{"type":"heartbeat","state":{"players":10}}`)
+		synctest.Wait()
+		want := swarm.Progress{Holds: true, Outstanding: []string{"gone", "mute", "refused"}, Converged: []string{"late", "there"}}
+		if diff := cmp.Diff(want, w.r.Progress(e)); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		swarmtest.Advance(3 * time.Second)
+		if p := w.r.Progress(e); len(p.Converged) != 0 || len(p.Outstanding) != 3 {
+			t.Errorf("with all of them stale: %+v", p)
+		}
+		w.offerTo(7, stop, swarm.Target{})
+		if diff := cmp.Diff(swarm.Progress{}, w.r.Progress(e)); diff != "" {
+			t.Errorf("after a Stop for all (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestANewProcessHasAppliedNothing: it has the id of one that acked.
+func TestANewProcessHasAppliedNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", `,"instance":"one"`)
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Acked}}}}
+		w.offer(5, set10, "a")
+		a.send(`{"type":"command_ack","seq":5,"status":"applied"}`)
+		synctest.Wait()
+		if p := w.r.Progress(e); !p.Holds || len(p.Outstanding) != 0 {
+			t.Errorf("after its ack: %+v", p)
+		}
+		again, _ := w.join("a", `,"instance":"two"`)
+		if p := w.r.Progress(e); len(p.Outstanding) != 1 {
+			t.Errorf("a new process, which has not acked: %+v", p)
+		}
+		_ = again.ws.CloseNow()
+		synctest.Wait()
+		if p := w.r.Progress(e); len(p.Outstanding) != 0 {
+			t.Errorf("with nobody there, what the log says stands: %+v", p)
+		}
+	})
+}
+
+// TestLeftOut: stale and lost drivers that match, and nobody else.
+func TestLeftOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("stale", "")
+		w.join("stale-us", `,"labels":{"region":"us"}`)
+		swarmtest.Advance(3 * time.Second)
+		w.join("active", "")
+		lost, _ := w.join("lost", "")
+		_ = lost.ws.CloseNow()
+		left, _ := w.join("left", "")
+		left.leave()
+		want := []swarm.LeftOut{
+			{DriverID: "lost", Reason: swarm.LeftOutDisconnected}, {DriverID: "stale", Reason: swarm.LeftOutStale}, {DriverID: "stale-us", Reason: swarm.LeftOutStale},
+		}
+		got := w.r.Targets(swarm.TargetQuery{})
+		if diff := cmp.Diff(want, got.LeftOut); diff != "" || len(got.Seats) != 1 {
+			t.Errorf("seats %+v, left out (-want +got):\n%s", got.Seats, diff)
+		}
+		named := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"stale", "lost", "never", "active"}}}
+		if diff := cmp.Diff(want[:2], w.r.Targets(named).LeftOut); diff != "" {
+			t.Errorf("by id (-want +got):\n%s", diff)
+		}
+		swarmtest.Advance(forget)
+		if got := w.r.Targets(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"lost"}}}); len(got.LeftOut) != 0 {
+			t.Errorf("a forgotten driver is left out: %+v", got)
+		}
+	})
+}
