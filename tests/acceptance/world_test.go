@@ -229,11 +229,17 @@ type sdkDriver struct {
 
 func (s *server) connect(t testing.TB, id string) *sdkDriver {
 	t.Helper()
+	return s.connectWith(t, id, nil)
+}
+
+// connectWith connects a driver with labels.
+func (s *server) connectWith(t testing.TB, id string, labels map[string]string) *sdkDriver {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &sdkDriver{server: s, id: id, net: freezer.New(), leave: cancel, left: make(chan error, 1)}
 	d.change.L = &d.mu
 	go func() {
-		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, HTTPClient: d.net.Client()}, driver.HandlerFunc(d.apply))
+		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, Labels: labels, HTTPClient: d.net.Client()}, driver.HandlerFunc(d.apply))
 	}()
 	t.Cleanup(func() {
 		d.net.Cut()
