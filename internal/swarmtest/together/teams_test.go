@@ -206,10 +206,15 @@ func (s *teams) forge() {
 		return
 	}
 	for {
-		if _, _, err := conn.Read(context.Background()); err != nil {
-			if code := websocket.CloseStatus(err); code != websocket.StatusCode(wire.CloseOverloaded) {
-				s.bad("a forged applied_seq was closed with %d", code)
-			}
+		_, frame, err := conn.Read(context.Background())
+		if kind, _ := wire.TypeOf(frame); err == nil && kind == wire.TypeRegistered {
+			s.bad("a forged applied_seq was registered")
+			return
+		}
+		if code := websocket.CloseStatus(err); err != nil && code != websocket.StatusCode(wire.CloseOverloaded) {
+			s.bad("a forged applied_seq was closed with %d", code)
+		}
+		if err != nil {
 			return
 		}
 	}
