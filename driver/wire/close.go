@@ -47,7 +47,7 @@ var closeActions = map[CloseCode]struct {
 	CloseTooBig:     {Stop, "a frame was over 32 KiB: a bug of the driver"},
 	CloseInternal:   {BackOff, "the server met an internal error"},
 	CloseRestart:    {BackOff, "the server restarts"},
-	CloseOverloaded: {BackOff, "the server is overloaded"},
+	CloseOverloaded: {BackOff, "the server is overloaded, or the applied_seq is past the end of its log"},
 	CloseCredential: {Stop, "the credential was refused"},
 	CloseSuperseded: {Stop, "another session registered this driver id"},
 	CloseNotYours:   {Stop, "this driver id belongs to another credential"},
