@@ -7,9 +7,11 @@ import (
 
 // folded is one slot of the fold: the rules that still make a difference to some driver.
 type folded struct {
-	all    []*rule            // for every driver that has the labels, in order
-	byID   map[string][]*rule // for one driver, if it has the labels, in order
-	chains map[chain]*chained // of the conditional rules in both
+	all      []*rule            // for every driver that has the labels, in order
+	byPair   pairIndex          // of all
+	byID     map[string][]*rule // for one driver, if it has the labels, in order
+	labelled int                // how many rules of byID ask for labels
+	chains   map[chain]*chained // of the conditional rules in both
 }
 
 // chained sums the conditional rules of one chain up.
@@ -22,27 +24,68 @@ type chained struct {
 // commands.
 func (f *folded) add(r *rule, ids []string) {
 	foreign := f.newestForeign(r)
+	for _, id := range ids {
+		f.setID(id, append(f.without(f.byID[id], r, foreign), r))
+		f.count(r)
+		f.labelled += f.asksForLabels(r)
+	}
 	if len(ids) > 0 {
-		if f.byID == nil {
-			f.byID = map[string][]*rule{}
-		}
-		for _, id := range ids {
-			f.setID(id, append(f.without(f.byID[id], r, foreign), r))
-			f.count(r)
-		}
 		return
 	}
-	f.all = append(f.without(f.all, r, foreign), r)
+	f.thinOut(r, foreign)
+	f.all = append(f.all, r)
+	f.byPair.add(r)
 	f.count(r)
+	if len(r.labels) > 0 && f.labelled == 0 {
+		return // it covers no rule of one driver
+	}
 	for id, rules := range f.byID {
-		f.setID(id, f.without(rules, r, foreign))
+		before := f.asksForLabels(rules...)
+		kept := f.without(rules, r, foreign)
+		f.labelled -= before - f.asksForLabels(kept...)
+		f.setID(id, kept)
 	}
 }
+
+func (f *folded) asksForLabels(rules ...*rule) (n int) {
+	for _, r := range rules {
+		if len(r.labels) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// fewDropped is up to how many rules are taken out one by one; more are left out of a new list.
+const fewDropped = 64
+
+// thinOut drops the rules for all that r makes pointless.
+func (f *folded) thinOut(r *rule, foreign uint64) {
+	candidates := f.byPair.fewest(r.labels)
+	if len(r.labels) == 0 || len(candidates) > fewDropped {
+		f.all = f.without(f.all, r, foreign)
+		f.byPair.rebuild(f.all)
+		return
+	}
+	for _, old := range slices.Clone(candidates) {
+		if r.coversFor(old) && f.droppable(old, r, f.all, foreign) {
+			at, _ := slices.BinarySearchFunc(f.all, old, byOrder)
+			f.all = slices.Delete(f.all, at, at+1)
+			f.byPair.remove(old)
+			f.discount(old)
+		}
+	}
+}
+
+func byOrder(a, b *rule) int { return cmp.Compare(a.order, b.order) }
 
 func (f *folded) setID(id string, rules []*rule) {
 	if len(rules) == 0 {
 		delete(f.byID, id)
 		return
+	}
+	if f.byID == nil {
+		f.byID = map[string][]*rule{}
 	}
 	f.byID[id] = rules
 }
@@ -65,8 +108,8 @@ func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
 // the place of whatever is older. A conditional r may have to yield to a rule that old keeps away, or that old makes yield: so old
 // goes only if r takes its place for certain, and no conditional rule of anybody else (foreign is the newest of them) came since
 // old and was decided by it. A rule of the same chain in the midst goes too if such a rule would treat an older one of the chain
-// alike. before are the rules that are kept so far.
-func (f *folded) droppable(old, r *rule, before []*rule, foreign uint64) bool {
+// alike. kept are rules of the same list, among them the older ones that are kept, in order.
+func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	if r.condition == nil {
 		return true
 	}
@@ -80,8 +123,8 @@ func (f *folded) droppable(old, r *rule, before []*rule, foreign uint64) bool {
 	if !mate {
 		return false
 	}
-	first := slices.IndexFunc(before, func(b *rule) bool { return b.sameChain(old) && b.coversFor(old) })
-	return first >= 0 && !f.anyBase(r, before[first].order, old.order)
+	first := slices.IndexFunc(kept, func(b *rule) bool { return b.sameChain(old) && b.coversFor(old) })
+	return first >= 0 && kept[first].order < old.order && !f.anyBase(r, kept[first].order, old.order)
 }
 
 // anyBase reports whether a conditional rule of another chain than r's has its base from low up to, and without, high.
@@ -153,6 +196,27 @@ type namedRule struct {
 	ids []string
 }
 
+// namedRules are rules in order.
+type namedRules []namedRule
+
+func (n namedRules) only(wanted func(*rule) bool) (out namedRules) {
+	for _, r := range n {
+		if wanted(r.rule) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// after returns the rules that come after a place of the order.
+func (n namedRules) after(order uint64) namedRules {
+	at, found := slices.BinarySearchFunc(n, order, func(r namedRule, order uint64) int { return cmp.Compare(r.order, order) })
+	if found {
+		at++
+	}
+	return n[at:]
+}
+
 func (n namedRule) target() Target { return Target{DriverIDs: n.ids, Labels: n.labels} }
 
 // outlives reports whether n, a newer rule of the same chain, holds wherever old could: then old is kept only to decide between
@@ -169,8 +233,8 @@ func subsetOf(a, b []string) bool {
 }
 
 // named returns every rule once, in order.
-func (f *folded) named() []namedRule {
-	out := make([]namedRule, len(f.all), len(f.all)+len(f.byID))
+func (f *folded) named() namedRules {
+	out := make(namedRules, len(f.all), len(f.all)+len(f.byID))
 	for i, r := range f.all {
 		out[i].rule = r
 	}
@@ -222,6 +286,7 @@ func (f *folded) replace(seq uint64, with func(old *rule) *rule, ids []string) {
 	}
 	if len(ids) == 0 {
 		swap(f.all)
+		f.byPair.rebuild(f.all)
 	}
 	for _, id := range ids {
 		swap(f.byID[id])
@@ -239,13 +304,21 @@ func (f *folded) remove(seq uint64) {
 		})
 	}
 	f.all = drop(f.all)
+	f.byPair.rebuild(f.all)
+	f.labelled = 0
 	for id, rules := range f.byID {
-		f.setID(id, drop(rules))
+		rules = drop(rules)
+		f.labelled += f.asksForLabels(rules...)
+		f.setID(id, rules)
 	}
 }
 
 func (f *folded) clone() folded {
-	c := folded{all: slices.Clone(f.all), byID: make(map[string][]*rule, len(f.byID)), chains: make(map[chain]*chained, len(f.chains))}
+	c := folded{
+		all: slices.Clone(f.all), byID: make(map[string][]*rule, len(f.byID)), labelled: f.labelled,
+		chains: make(map[chain]*chained, len(f.chains)),
+	}
+	c.byPair.rebuild(c.all)
 	for id, rules := range f.byID {
 		c.byID[id] = slices.Clone(rules)
 	}

@@ -54,10 +54,11 @@ func (d *Desired) Idle(matched func(Target) bool) []IdleRule {
 	var out []IdleRule
 	for i := range d.slots {
 		named := d.slots[i].named()
-		loads := slices.DeleteFunc(slices.Clone(named), func(n namedRule) bool { return !n.load() })
+		loads, conditional := named.only((*rule).load), named.only(func(r *rule) bool { return r.condition != nil })
 		for _, n := range named {
 			if !matched(n.target()) {
-				out = append(out, IdleRule{Seq: n.Seq, Target: n.target(), Load: n.load(), Needed: !n.load() && n.shields(loads)})
+				needed := !n.load() && (n.shields(loads) || n.decides(loads, conditional))
+				out = append(out, IdleRule{Seq: n.Seq, Target: n.target(), Load: n.load(), Needed: needed})
 			}
 		}
 	}
@@ -75,10 +76,23 @@ type IdleRule struct {
 // shields reports whether a driver that matches the Stop could be told load if the Stop were not there: by an older command, or by a
 // newer one that has to yield to the Stop. A Stop of the server's own, for load that expired, does not keep older load away: whoever
 // comes then is a new driver like any other.
-func (stop namedRule) shields(loads []namedRule) bool {
+func (stop namedRule) shields(loads namedRules) bool {
 	return slices.ContainsFunc(loads, func(n namedRule) bool {
 		older := n.order < stop.order && !stop.Reset
 		return (older || n.order > stop.order && n.yieldsTo(stop.rule)) && n.target().Overlaps(stop.target())
+	})
+}
+
+// decides reports whether the Stop may decide that a conditional command holds to which newer load has to yield.
+func (stop namedRule) decides(loads, conditional namedRules) bool {
+	between := conditional.after(stop.order)
+	if len(between) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(loads.after(stop.order), func(n namedRule) bool {
+		return n.condition != nil && n.target().Overlaps(stop.target()) && slices.ContainsFunc(between, func(m namedRule) bool {
+			return m.order < n.order && n.yieldsTo(m.rule) && m.target().Overlaps(stop.target())
+		})
 	})
 }
 
