@@ -121,7 +121,7 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 	switch {
 	case r == nil:
 		return 0, false
-	case r.condition != nil && r.submitter == submitter:
+	case r.condition != nil && r.submitter == submitter && !r.Reset: // what expired is no command any more
 		return r.condition.Base, true
 	}
 	return seq, true

@@ -157,11 +157,16 @@ func (p *process) heard() {
 	p.heardAt = time.Now()
 }
 
-// keepLease stops the load when no frame has come for a lease. The lock is held.
+// keepLease stops the load when no frame has come for a lease, and drops what waits on the connection. The lock is held.
 func (p *process) keepLease() {
-	if p.lease > 0 && time.Since(p.heardAt) >= p.lease && (p.state.Players > 0 || p.state.Running) {
-		p.halt()
-		p.leaseLost = true
+	if p.lease == 0 || time.Since(p.heardAt) < p.lease {
+		return
+	}
+	p.halt()
+	p.lease, p.leaseLost = 0, true
+	if conn := p.conn; conn != nil {
+		p.conn, p.owed = nil, nil
+		go func() { _ = conn.CloseNow() }() // it may wait for a peer that reads nothing
 	}
 }
 

@@ -91,6 +91,7 @@ type teams struct {
 	forgotten map[uint64]bool      // by place: Stops that the server's fold does not need, and has forgotten
 	desired   *swarm.Desired       // the server's fold; looked at while nothing happens
 	regressed bool                 // the epoch would have risen
+	looked    uint64               // the last record when the swarm was looked at
 	problems  []string
 }
 

@@ -288,23 +288,25 @@ func (s *teams) hasApplied(id string, seq uint64) bool {
 	return false
 }
 
-// checkTotals: the drivers that do as they are told never run more of a total than it has, however often it was split again.
+// checkTotals: a total is not split again while a driver that has a part is lost or hung, and may be running it.
 func (s *teams) checkTotals() {
 	all := loads(s.world.log.Records())
-	families := map[uint64]int64{} // by the first entry of a total: players that run
-	for _, p := range s.processes {
-		p.mu.Lock()
-		r, total := all[p.slot["players"]]
-		if obedient := (p.mode == acks || p.mode == holds) && !p.refused; total && r.command.Total && obedient {
-			families[s.first(r)] += p.state.Players
+	for seq, r := range all {
+		if seq <= s.looked || seq != r.seq || s.first(r) == seq {
+			continue
 		}
-		p.mu.Unlock()
-	}
-	for seq, players := range families {
-		if most := all[seq].command.Players; players > most {
-			s.bad("%d players of the total %d of seq %d run", players, most, seq)
+		for _, p := range s.processes {
+			p.mu.Lock()
+			before, part := all[p.slot["players"]]
+			runs := part && before.seq < seq && before.command.Total && s.first(before) == s.first(r) && p.state.Players > 0
+			lost := p.conn == nil
+			p.mu.Unlock()
+			if d, _ := s.world.r.Driver(p.id); runs && (lost || d.State == swarm.Stale) {
+				s.bad("seq %d splits a total again while %s may be running its part of seq %d", seq, p.id, before.seq)
+			}
 		}
 	}
+	s.looked = s.world.log.Last()
 }
 
 // first is the entry that a re-split goes back to.
@@ -312,7 +314,7 @@ func (s *teams) first(r loadRecord) uint64 {
 	records := s.world.log.Records()
 	for {
 		issued, ok := records[r.seq-1].(*swarm.Issued)
-		if !ok || issued.Cause == "" {
+		if !ok || issued.Cause == "" || issued.Condition == nil {
 			return r.seq
 		}
 		r.seq = issued.Condition.IfSeq
