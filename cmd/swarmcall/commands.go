@@ -73,6 +73,10 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	server.line.Say("%s by %s at %s", verdict.Sentence(a.Value), a.Value.Submitter, a.Value.SubmittedAt.Format(time.RFC3339))
+	if by, ok := remote.ComputedOf(a.Value); ok {
+		server.line.Say("by now: %d of %d drivers report it, %d have not applied it",
+			by.Converged, remote.Meant(a.Value), by.Lacking)
+	}
 	rows := verdictRows(a.Value)
 	rows.Items, rows.Doc = []json.RawMessage{a.Raw}, a.Raw
 	if err := show.Print(s.out, c.format(), rows); err != nil {
@@ -94,6 +98,9 @@ func verdictRows(e remote.Entry) show.Rows {
 	}
 	for _, x := range e.Missing {
 		add(x.DriverId, "missing", "", string(x.Reason))
+	}
+	for _, x := range deref(e.LeftOut) {
+		add(x.DriverId, "left out", "", string(x.Reason))
 	}
 	for _, x := range e.Superseded {
 		add(x.DriverId, "superseded", "", "")

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
@@ -107,8 +108,32 @@ func eventTime(e remote.Event) string {
 		return entry.SubmittedAt.Local().Format(time.DateTime)
 	case entry.ClosedAt != nil:
 		return entry.ClosedAt.Local().Format(time.DateTime)
+	case e.Name == "expired":
+		var x expired
+		if json.Unmarshal([]byte(e.Data), &x) == nil && !x.At.IsZero() {
+			return x.At.Local().Format(time.DateTime)
+		}
 	}
 	return "-"
+}
+
+// expired is the event of a load command that no longer holds, because no known driver has matched its target for a
+// while.
+type expired struct {
+	Seq      int64      `json:"seq"`
+	Replaced int64      `json:"replaced"`
+	Target   api.Target `json:"target"`
+	Cause    string     `json:"cause"`
+	At       time.Time  `json:"at"`
+}
+
+func expiredText(data string) string {
+	var x expired
+	if json.Unmarshal([]byte(data), &x) != nil {
+		return data
+	}
+	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that come back are stopped",
+		x.Replaced, cmp.Or(targetText(x.Target), "all drivers"), cmp.Or(x.Cause, "no known driver matches it"))
 }
 
 // eventText says in a line what happened.
@@ -119,7 +144,13 @@ func eventText(e remote.Event) string {
 	}
 	switch e.Name {
 	case "issued":
-		return fmt.Sprintf("%s: %s to %d drivers (entry %d)", entry.Submitter, remote.CommandOf(entry), entry.Counts.Targeted, entry.Seq)
+		to := fmt.Sprintf("%d drivers", entry.Counts.Targeted)
+		if left := remote.LeftOutText(entry); left != "" {
+			to += ", " + left
+		}
+		return fmt.Sprintf("%s: %s to %s (entry %d)", entry.Submitter, remote.CommandOf(entry), to, entry.Seq)
+	case "expired":
+		return expiredText(e.Data)
 	case "closed":
 		return entry.Submitter + ": " + verdict.Sentence(entry)
 	case "late":

@@ -10,6 +10,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 // firstCommand sends one real command and prints what became of it.
@@ -45,6 +46,9 @@ func printOutcome(w io.Writer, e client.Entry) {
 	for _, v := range e.Missing {
 		rows = append(rows, row{v.DriverId, "missing", string(v.Reason)})
 	}
+	for _, v := range remote.LeftOut(e) {
+		rows = append(rows, row{v.DriverId, "left out", string(v.Reason)})
+	}
 	for _, v := range e.Superseded {
 		rows = append(rows, row{v.DriverId, "superseded", "by a newer command, before it was sent"})
 	}
@@ -71,11 +75,14 @@ func verdict(e client.Entry) string {
 	if e.DurationMs != nil {
 		took = *e.DurationMs
 	}
-	s := fmt.Sprintf("%s: %d of %d acked in %.1f ms, entry %d", e.Status, e.Counts.Acked, e.Counts.Targeted, took, e.Seq)
+	s := fmt.Sprintf("%s: %d of %d acked in %.1f ms, entry %d", e.Status, e.Counts.Acked, remote.Meant(e), took, e.Seq)
 	for _, part := range []struct {
 		n    int
 		name string
-	}{{e.Counts.Rejected, "rejected"}, {e.Counts.Superseded, "superseded"}, {e.Counts.Missing, "missing"}} {
+	}{
+		{e.Counts.Rejected, "rejected"}, {e.Counts.Superseded, "superseded"}, {e.Counts.Missing, "missing"},
+		{remote.CountLeftOut(e), "left out"},
+	} {
 		if part.n > 0 {
 			s += fmt.Sprintf(", %d %s", part.n, part.name)
 		}
@@ -85,14 +92,15 @@ func verdict(e client.Entry) string {
 
 // outcomeError is the exit code for an outcome that is not complete.
 func outcomeError(e client.Entry) error {
-	if e.Status == client.StatusComplete {
+	left := remote.CountLeftOut(e)
+	if e.Status == client.StatusComplete && left == 0 {
 		return nil
 	}
 	code := clierr.Superseded
 	switch {
 	case e.Counts.Rejected > 0:
 		code = clierr.Rejected
-	case e.Counts.Missing > 0:
+	case e.Counts.Missing+left > 0:
 		code = clierr.Missing
 	}
 	return &clierr.Error{Code: code, What: "the first command was not acked by all", Why: fmt.Errorf("%s", verdict(e))}

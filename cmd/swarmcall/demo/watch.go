@@ -109,7 +109,7 @@ func (w *watcher) line(format string, args ...any) {
 func count(r client.DriverPage) figures {
 	f := figures{active: r.Counts.Active, stale: r.Counts.Stale, lost: r.Counts.Disconnected}
 	for _, d := range r.Items {
-		if d.State != client.DriverStateDisconnected {
+		if d.State == client.DriverStateActive { // what the others run is not known
 			f.players += d.Reported.Players
 		}
 	}

@@ -9,17 +9,23 @@ import (
 )
 
 // Acks are the verdicts of a command so far.
-type Acks struct{ Targeted, Acked, Rejected, Missing, Superseded int }
+// Those left out are beside the targeted.
+type Acks struct{ Targeted, Acked, Rejected, Missing, Superseded, LeftOut int }
 
 // Bar draws what of a command's targets has answered.
 func (l *Line) Bar(label string, a Acks) string {
 	waiting := max(a.Targeted-a.Acked-a.Rejected-a.Missing-a.Superseded, 0)
-	text := fmt.Sprintf("acked %d/%d · rejected %d · missing %d · waiting %d", a.Acked, a.Targeted, a.Rejected, a.Missing, waiting)
+	text := fmt.Sprintf("acked %d/%d · rejected %d · missing %d · waiting %d",
+		a.Acked, a.Targeted+a.LeftOut, a.Rejected, a.Missing, waiting)
+	if a.LeftOut > 0 {
+		text += fmt.Sprintf(" · left out %d", a.LeftOut)
+	}
 	if a.Superseded > 0 {
 		text += fmt.Sprintf(" · superseded %d", a.Superseded)
 	}
 	bar := fill(l.cells(label, text), l.colour, []part{
-		{a.Acked, "█", green}, {a.Rejected, "!", red}, {a.Missing, "×", red}, {a.Superseded, "»", yellow}, {waiting, "·", ""},
+		{a.Acked, "█", green}, {a.Rejected, "!", red}, {a.Missing + a.LeftOut, "×", red},
+		{a.Superseded, "»", yellow}, {waiting, "·", ""},
 	})
 	return fmt.Sprintf("%s [%s] %s", term.Safe(label), bar, text)
 }

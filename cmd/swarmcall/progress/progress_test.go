@@ -67,3 +67,11 @@ func TestPlayers(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestLeftOutIsInTheBar: a bar of acks is not full while drivers are left out.
+func TestLeftOutIsInTheBar(t *testing.T) {
+	got := New(&strings.Builder{}).Bar("x", Acks{Targeted: 3, Acked: 3, LeftOut: 3})
+	if !strings.Contains(got, "acked 3/6") || !strings.Contains(got, "left out 3") || !strings.Contains(got, "×") {
+		t.Error(got)
+	}
+}

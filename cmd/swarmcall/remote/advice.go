@@ -43,7 +43,7 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.NoActiveDrivers:
-		return clierr.TooFew, "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
+		return clierr.TooFew, noDriversMend(p)
 	case api.NotEnoughDrivers:
 		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
 	case api.NewerCommand:
@@ -51,6 +51,10 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	case api.IdempotencyKeyReused:
 		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") + "; leave it out to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
+		if p.cannotDryRun() {
+			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
+				"which drivers are there: swarmcall drivers list"
+		}
 		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
 	case api.HostNotAllowed:
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
@@ -66,6 +70,14 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
 	}
 	return clierr.Failed, "the server's log has more about this request"
+}
+
+// noDriversMend: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
+func noDriversMend(p *Refusal) string {
+	if p.NothingToStop != nil && !*p.NothingToStop {
+		return "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+	}
+	return "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
 }
 
 // newerMend: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.

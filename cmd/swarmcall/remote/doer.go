@@ -166,7 +166,8 @@ func (d *doer) tracef(format string, args ...any) {
 
 // worthRetrying says why req should be sent again, and when; "" if it should not.
 func worthRetrying(req *http.Request, resp *http.Response, err error, attempt int) (why string, wait time.Duration) {
-	if req.Method != http.MethodGet && req.Header.Get("Idempotency-Key") == "" {
+	again := req.Method == http.MethodGet || req.Header.Get("Idempotency-Key") != "" || req.Context().Value(repeatable{}) != nil
+	if !again {
 		return "", 0
 	}
 	wait = backOff(attempt)

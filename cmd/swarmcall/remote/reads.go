@@ -105,20 +105,6 @@ func some[T comparable](v T) *T {
 	return &v
 }
 
-// State reads the desired state and how many drivers report it.
-func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[api.State], error) {
-	return answer[api.State](c, "read the state", func() (*http.Response, error) {
-		return c.api.GetState(ctx, &api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit})
-	})
-}
-
-// Drift reads of every driver what is desired of it, what it reports, and whether that is the same.
-func (c *Client) Drift(ctx context.Context) (Page[api.DriverDrift], error) {
-	return pages[api.DriverDrift](c, "read the state", 0, func(limit int32, cursor *string) (*http.Response, error) {
-		return c.api.GetState(ctx, &api.GetStateParams{Limit: &limit, Cursor: cursor})
-	})
-}
-
 // ServerVersion reads what the server was built from.
 func (c *Client) ServerVersion(ctx context.Context) (Answer[api.Version], error) {
 	return answer[api.Version](c, "ask for the version", func() (*http.Response, error) { return c.api.Version(ctx) })

@@ -53,10 +53,10 @@ func refused(status int, body []byte) *Refusal {
 	return r
 }
 
-// evidence is the entry that stands in the way, if the server named one.
+// evidence is the entry that stands in the way, or the labels and ids that drivers have, if the server named any.
 func (r *Refusal) evidence() []string {
 	if r.Entry == nil {
-		return nil
+		return InUseLines(r.InUse)
 	}
 	e := *r.Entry
 	return []string{fmt.Sprintf("%s sent %s at %s (entry %d)", e.Submitter, CommandOf(e), e.SubmittedAt.Format(time.RFC3339), e.Seq)}

@@ -38,6 +38,7 @@ type Submission struct {
 	Target     *Target `json:"target,omitempty"`
 	MinDrivers int     `json:"min_drivers,omitempty"`
 	IfSeq      *int64  `json:"if_seq,omitempty"`
+	DryRun     bool    `json:"dry_run,omitempty"`
 }
 
 // NewKey makes an idempotency key.

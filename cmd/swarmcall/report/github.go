@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -64,21 +65,23 @@ func (r Report) markdown() string {
 	if len(r.Steps) == 0 {
 		return b.String()
 	}
-	b.WriteString("| entry | command | status | targeted | acked | rejected | missing | superseded | ms |\n|--:|---|---|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| entry | command | status | targeted | acked | rejected | missing | superseded | left out | ms |\n")
+	b.WriteString("|--:|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	var blamed []string
 	for _, s := range r.Steps {
 		blamed = append(blamed, s.blamed()...)
 		e, ms := s.Entry.Value, "-"
 		if e.Seq == 0 {
-			fmt.Fprintf(&b, "| - | %s | %s | | | | | | |\n", cell(s.title()), cell(text(s.Err)))
+			fmt.Fprintf(&b, "| - | %s | %s | | | | | | | |\n", cell(s.title()), cell(cmp.Or(text(s.Err), s.Said)))
 			continue
 		}
 		if e.DurationMs != nil {
 			ms = fmt.Sprintf("%.1f", *e.DurationMs)
 		}
 		k := e.Counts
-		fmt.Fprintf(&b, "| %d | %s | %s | %d | %d | %d | %d | %d | %s |\n",
-			e.Seq, cell(s.title()), e.Status, k.Targeted, k.Acked, k.Rejected, k.Missing, k.Superseded, ms)
+		fmt.Fprintf(&b, "| %d | %s | %s | %d | %d | %d | %d | %d | %d | %s |\n",
+			e.Seq, cell(s.title()), e.Status, k.Targeted, k.Acked, k.Rejected, k.Missing, k.Superseded,
+			remote.CountLeftOut(e), ms)
 	}
 	b.WriteString("\n")
 	for i, line := range blamed {
@@ -97,8 +100,9 @@ func (r Report) outputs() string {
 	fmt.Fprintf(&b, "exit-code=%d\n", clierr.CodeOf(r.Err))
 	if s := r.decisive(); s != nil {
 		e := s.Entry.Value
+		missing, _ := s.missing()
 		fmt.Fprintf(&b, "seq=%d\nstatus=%s\nacked=%d\nmissing=%d\nrejected=%d\nverdict=%s\n",
-			e.Seq, e.Status, e.Counts.Acked, e.Counts.Missing+len(s.Lost), e.Counts.Rejected, term.Safe(verdict.Sentence(e)))
+			e.Seq, e.Status, e.Counts.Acked, missing, e.Counts.Rejected, term.Safe(verdict.Sentence(e)))
 	}
 	return b.String()
 }

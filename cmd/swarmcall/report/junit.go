@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 type suites struct {
@@ -111,8 +111,8 @@ func (s Step) suite(began time.Time) suite {
 // itself is the case of the command.
 func (s Step) itself() testCase {
 	c := testCase{Name: "outcome", Classname: clean(s.title()), Time: seconds(0)}
-	if s.Entry.Value.Seq > 0 {
-		c.Output = clean(verdict.Sentence(s.Entry.Value) + "\n" + strings.Join(s.blamed(), "\n"))
+	if said := s.verdict(); said != "" {
+		c.Output = clean(said + "\n" + strings.Join(s.blamed(), "\n"))
 	}
 	if s.Open && s.Err == nil {
 		c.Skipped = &skipped{unknown}
@@ -139,7 +139,7 @@ func (s Step) drivers() []testCase {
 	for _, r := range e.Rejected {
 		add(r.DriverId, r.LatencyMs).Failure = &failure{"rejected", clean(r.Code + ": " + r.Detail)}
 	}
-	allowed := s.Allow.Covers(e.Counts.Missing+len(s.Lost), e.Counts.Targeted+len(s.Lost))
+	allowed := s.Allow.Covers(s.missing())
 	missing := func(id, reason string) {
 		c := add(id, 0)
 		if allowed {
@@ -151,8 +151,14 @@ func (s Step) drivers() []testCase {
 	for _, m := range e.Missing {
 		missing(m.DriverId, string(m.Reason))
 	}
+	for _, l := range remote.LeftOut(e) {
+		missing(l.DriverId, "left out: "+string(l.Reason))
+	}
 	for _, id := range s.Lost {
 		missing(id, lostReason)
+	}
+	for _, id := range remote.Elsewhere(e) {
+		add(id, 0).Skipped = &skipped{"a newer command of somebody else holds for it"}
 	}
 	for _, x := range e.Superseded {
 		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command came first"}

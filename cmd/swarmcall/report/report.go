@@ -24,7 +24,8 @@ type Step struct {
 	Entry remote.Answer[remote.Entry]
 	Lost  []string // drivers that an earlier step reached and this one did not
 	Allow verdict.Allow
-	Open  bool // nobody waited for the outcome, so nothing is known of it
+	Open  bool   // nobody waited for the outcome, so nothing is known of it
+	Said  string // what it came to where no entry was made, such as nothing to stop
 	Err   error
 }
 
@@ -101,6 +102,9 @@ func (r Report) summary() string {
 	if slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Open }) {
 		return unknown
 	}
+	if i := slices.IndexFunc(r.Steps, func(s Step) bool { return s.odd() != "" }); i >= 0 {
+		return r.Steps[i].odd()
+	}
 	if slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.blamed()) > 0 }) {
 		return "good enough, though not all acked"
 	}
@@ -130,9 +134,7 @@ func (r Report) json() ([]byte, error) {
 	}{1, r.Name, r.Began.UTC().Truncate(time.Millisecond), r.Took.Milliseconds(), clierr.CodeOf(r.Err), text(r.Err), []jsonStep{}}
 	for _, s := range r.Steps {
 		j := jsonStep{Name: s.Name, Key: s.Key, Code: clierr.CodeOf(s.Err), Error: text(s.Err), Lost: s.Lost, Entry: s.Entry.Raw}
-		if s.Entry.Value.Seq > 0 {
-			j.Verdict = verdict.Sentence(s.Entry.Value)
-		}
+		j.Verdict = s.verdict()
 		doc.Steps = append(doc.Steps, j)
 	}
 	b, err := json.MarshalIndent(doc, "", "  ")
@@ -153,6 +155,28 @@ func (s Step) blamed() []string {
 		lines = append(lines, id+" missing: "+lostReason)
 	}
 	return lines
+}
+
+// verdict is what the step came to in a sentence; "" when nothing is known.
+func (s Step) verdict() string {
+	if s.Entry.Value.Seq == 0 {
+		return s.Said
+	}
+	return verdict.Sentence(s.Entry.Value)
+}
+
+// odd is the verdict of a step that no driver has acked and that is good all the same: "all acked" would be wrong.
+func (s Step) odd() string {
+	if s.Err == nil && (s.Said != "" || s.Entry.Value.Seq > 0 && remote.ReachedNobody(s.Entry.Value)) {
+		return s.verdict()
+	}
+	return ""
+}
+
+// missing is how many drivers did not ack: targeted, left out or lost; all is how many should have.
+func (s Step) missing() (n, all int) {
+	e := s.Entry.Value
+	return e.Counts.Missing + remote.CountLeftOut(e) + len(s.Lost), remote.Meant(e) + len(s.Lost)
 }
 
 const lostReason = "not connected when the command was sent"

@@ -145,7 +145,7 @@ func TestGitHub(t *testing.T) {
 		}
 	}
 	summary, _ := os.ReadFile(env["GITHUB_STEP_SUMMARY"])
-	for _, want := range []string{"| 7 | set_players 5 | partial | 3 | 1 | 1 | 1 | 0 | 2000.3 |", `&lt;b>\x1b\[2J\|no`} {
+	for _, want := range []string{"| 7 | set_players 5 | partial | 3 | 1 | 1 | 1 | 0 | 0 | 2000.3 |", `&lt;b>\x1b\[2J\|no`} {
 		if !strings.Contains(string(summary), want) {
 			t.Errorf("no %q in\n%s", want, summary)
 		}
@@ -171,5 +171,67 @@ func TestAnnotationsAreFewAndEscaped(t *testing.T) {
 	}
 	if strings.Count(got, "\n") != maxAnnotations || !strings.Contains(got, `50%25 gone%0A::stop-commands::x\x1b[2J\u009b1m\x0d::x`+"\n") {
 		t.Errorf("%s", got)
+	}
+}
+
+const withLeftOut = `{"seq": 7, "command": {"type": "set_players", "players_total": 100}, "status": "complete", "counts": {"targeted": 2, "acked": 2, "left_out": 3},
+	"acked": [{"driver_id": "d-1"}, {"driver_id": "d-2"}], "left_out": [{"driver_id": "d-3", "reason": "stale"}, {"driver_id": "d-4", "reason": "disconnected"},
+	{"driver_id": "d-5", "reason": "other_run"}]}`
+
+// TestLeftOutFailsReports: in each form it is as a missing driver is, and one that somebody else commands is not.
+func TestLeftOutFailsReports(t *testing.T) {
+	s := Step{Name: "set_players 100 in total", Entry: remote.Answer[remote.Entry]{Raw: []byte(withLeftOut)}}
+	if err := json.Unmarshal(s.Entry.Raw, &s.Entry.Value); err != nil {
+		t.Fatal(err)
+	}
+	s.Err = verdict.Error(s.Entry.Value, s.Allow)
+	r := Report{Name: "x", Steps: []Step{s}, Err: s.Err}
+	junit, err := r.junit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := r.json()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for form, tc := range map[string]struct{ text, want string }{
+		"junit":   {string(junit), `<failure type="missing" message="left out: stale">`},
+		"other":   {string(junit), `<skipped message="a newer command of somebody else holds for it">`},
+		"counts":  {string(junit), `tests="6" failures="2" errors="1" skipped="1"`},
+		"json":    {string(doc), `2 of 4 acked, 2 left out (1 disconnected, 1 stale)`},
+		"notes":   {r.annotations(), "d-3 left out: stale"},
+		"summary": {r.markdown(), "| 2 | 2 | 0 | 0 | 0 | 2 | - |"},
+		"outputs": {r.outputs(), "missing=2\n"},
+	} {
+		if !strings.Contains(tc.text, tc.want) {
+			t.Errorf("%s: no %s in\n%s", form, tc.want, tc.text)
+		}
+	}
+	if strings.Contains(r.annotations(), "d-5") {
+		t.Errorf("d-5 is blamed:\n%s", r.annotations())
+	}
+}
+
+// TestNothingToStopIsNotAllAcked: such a call is good, and nobody has acked anything.
+func TestNothingToStopIsNotAllAcked(t *testing.T) {
+	logged := Step{Name: "stop"}
+	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "failed", "counts": {"targeted": 0}, "awaited": true}`), &logged.Entry.Value); err != nil {
+		t.Fatal(err)
+	}
+	for want, s := range map[string]Step{"nothing to stop": {Name: "stop", Said: "nothing to stop"}, "logged; it stops drivers that return": logged} {
+		r := Report{Name: "swarmcall stop", Steps: []Step{s}}
+		junit, err := r.junit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := r.json()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{r.markdown(), string(junit), string(doc)} {
+			if !strings.Contains(text, want) || strings.Contains(text, "all acked") || strings.Contains(text, "0 of 0") || strings.Contains(text, "<failure") {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
 	}
 }

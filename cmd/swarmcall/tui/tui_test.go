@@ -57,3 +57,20 @@ func TestEscClearsTheFilterBeforeItLeaves(t *testing.T) {
 		t.Error("esc without a filter does not leave")
 	}
 }
+
+// Players of drivers that are not heard are not known, and an entry that left drivers out is not done.
+func TestUnknownIsNotCounted(t *testing.T) {
+	m := world(t)
+	seen := m.seen
+	seen.drivers.Items[0].Reported.Players, seen.drivers.Items[1].Reported.Players = 10, 7
+	seen.drivers.Items[1].State, seen.drivers.Counts = api.DriverStateStale, api.DriverCounts{Active: 2, Stale: 1}
+	n := 3
+	seen.commands = []remote.Entry{{Seq: 7, Status: api.StatusComplete, Counts: api.Counts{Targeted: 3, Acked: 3, LeftOut: &n}}}
+	m.take(seen)
+	if got := m.load(); !strings.Contains(got, "players 10 and those of 1 unknown drivers") {
+		t.Error(got)
+	}
+	if rows := m.commands(); !strings.Contains(rows[0], "3/6, 3 left out") || !strings.Contains(rows[0], "×") {
+		t.Errorf("%q", rows)
+	}
+}

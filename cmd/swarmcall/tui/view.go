@@ -82,11 +82,15 @@ func (m *model) age() string {
 func (m *model) load() string {
 	k, players := m.seen.drivers.Counts, int64(0)
 	for _, d := range m.seen.drivers.Items {
-		if d.State != api.DriverStateDisconnected {
+		if d.State == api.DriverStateActive { // what the others run is not known
 			players += d.Reported.Players
 		}
 	}
-	text := fmt.Sprintf("players %d   drivers %d active", players, k.Active)
+	text := fmt.Sprintf("players %d", players)
+	if n := k.Stale + k.Disconnected; n > 0 {
+		text += m.paint(red, fmt.Sprintf(" and those of %d unknown drivers", n))
+	}
+	text += fmt.Sprintf("   drivers %d active", k.Active)
 	for _, part := range []struct {
 		n    int
 		name string
@@ -135,15 +139,19 @@ func (m *model) commands() []string {
 			k.Acked = m.acksOf(e.Seq)
 		}
 		row := fmt.Sprintf("%-7d %-26s %-18s %-10s ", e.Seq, remote.CommandOf(e), term.Safe(e.Submitter), e.Status)
-		tail := fmt.Sprintf(" %d/%d", k.Acked, k.Targeted)
+		left := remote.CountLeftOut(e)
+		tail := fmt.Sprintf(" %d/%d", k.Acked, k.Targeted+left)
 		if k.Rejected > 0 {
 			tail += fmt.Sprintf(", %d rejected", k.Rejected)
 		}
 		if k.Missing > 0 {
 			tail += fmt.Sprintf(", %d missing", k.Missing)
 		}
+		if left > 0 {
+			tail += fmt.Sprintf(", %d left out", left)
+		}
 		if m.matches(row + tail) {
-			rows = append(rows, row+m.ackBar(k)+tail)
+			rows = append(rows, row+m.ackBar(k, left)+tail)
 		}
 	}
 	return rows
@@ -161,14 +169,14 @@ func (m *model) acksOf(seq int64) int {
 }
 
 // ackBar has ten cells. Acks never fill it when one is lacking.
-func (m *model) ackBar(k api.Counts) string {
+func (m *model) ackBar(k api.Counts, left int) string {
 	const cells = 10
 	n := 0
-	if k.Targeted > 0 {
-		n = k.Acked * cells / k.Targeted
+	if all := k.Targeted + left; all > 0 {
+		n = k.Acked * cells / all
 	}
 	bad := ""
-	if k.Rejected+k.Missing > 0 {
+	if k.Rejected+k.Missing+left > 0 {
 		bad = strings.Repeat("×", max(cells-n, 1))
 	}
 	bar := m.paint(green, strings.Repeat("█", n)) + m.paint(red, bad)

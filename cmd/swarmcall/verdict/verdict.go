@@ -2,9 +2,7 @@
 package verdict
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
-// Allow is how many acks may be missing: a number, or a percentage of the targeted drivers. The zero value allows none.
+// Allow is how many drivers may be missing: a number, or a percentage of those that were targeted or left out. The zero
+// value allows none.
 type Allow struct {
 	Count   int
 	Percent float64
@@ -38,34 +37,64 @@ func (a *Allow) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Covers reports whether so many missing of targeted are allowed.
-func (a Allow) Covers(missing, targeted int) bool {
-	return missing <= a.Count || float64(missing)*100 <= a.Percent*float64(targeted)
+// Covers reports whether so many missing of all are allowed.
+func (a Allow) Covers(missing, all int) bool {
+	return missing <= a.Count || float64(missing)*100 <= a.Percent*float64(all)
 }
 
 // Code is the exit code of an outcome: when several fit, rejected goes before missing before superseded. An open entry is a
 // timeout.
 func Code(e remote.Entry, allow Allow) clierr.Code {
+	left := remote.CountLeftOut(e)
 	switch {
+	case remote.ReachedNobody(e):
+		return codeOfNobody(e)
 	case !remote.Closed(e):
 		return clierr.Timeout
 	case e.Counts.Rejected > 0:
 		return clierr.Rejected
-	case !allow.Covers(e.Counts.Missing, e.Counts.Targeted):
+	case !allow.Covers(e.Counts.Missing+left, remote.Meant(e)):
 		return clierr.Missing
-	case e.Counts.Superseded > 0:
+	case e.Counts.Superseded > 0, taken(e):
 		return clierr.Superseded
 	}
 	return clierr.OK
 }
 
+// codeOfNobody: only the server knows whether the drivers of a Stop have left or its target is misspelt. An older
+// server does not say, and such a Stop was a success.
+func codeOfNobody(e remote.Entry) clierr.Code {
+	awaited := e.Awaited != nil && *e.Awaited
+	if awaited || e.Awaited == nil && e.InUse == nil {
+		return clierr.OK
+	}
+	return clierr.TooFew
+}
+
+// taken tells an entry that no driver was left for, because somebody else commands them all.
+func taken(e remote.Entry) bool { return e.Counts.Targeted == 0 && len(remote.Elsewhere(e)) > 0 }
+
 // Sentence sums an outcome up: "set_players 100: partial, 2 of 3 acked in 2000.3 ms, 1 missing (entry 7)".
 func Sentence(e remote.Entry) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %d of %d acked", remote.CommandOf(e), e.Status, e.Counts.Acked, e.Counts.Targeted)
-	if !remote.Closed(e) {
-		return fmt.Sprintf("%s: still open, sent to %d (entry %d)", remote.CommandOf(e), e.Counts.Targeted, e.Seq)
+	text := outcome(e)
+	switch {
+	case remote.ReachedNobody(e):
+		text = nobody(e)
+	case taken(e) && remote.Closed(e):
+		text = "no driver is left for it: " + elsewhere(e)
+	case !remote.Closed(e):
+		text = fmt.Sprintf("still open, sent to %d", e.Counts.Targeted)
+		if left := remote.LeftOutText(e); left != "" {
+			text += ", " + left
+		}
 	}
+	return fmt.Sprintf("%s: %s (entry %d)", remote.CommandOf(e), text, e.Seq)
+}
+
+// outcome is what a closed entry came to, in numbers.
+func outcome(e remote.Entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %d of %d acked", e.Status, e.Counts.Acked, remote.Meant(e))
 	if e.DurationMs != nil {
 		fmt.Fprintf(&b, " in %.1f ms", *e.DurationMs)
 	}
@@ -77,47 +106,39 @@ func Sentence(e remote.Entry) string {
 			fmt.Fprintf(&b, ", %d %s", part.n, part.name)
 		}
 	}
-	fmt.Fprintf(&b, " (entry %d)", e.Seq)
+	for _, part := range []string{remote.LeftOutText(e), elsewhere(e)} {
+		if part != "" {
+			b.WriteString(", " + part)
+		}
+	}
 	return b.String()
 }
 
-// Error is nil for an outcome that is good enough, else the error that names who is to blame.
-func Error(e remote.Entry, allow Allow) error {
-	code := Code(e, allow)
-	if code == clierr.OK {
-		return nil
+// nobody says what a Stop without targets is good for. Its numbers would read as a success.
+func nobody(e remote.Entry) string {
+	switch {
+	case codeOfNobody(e) != clierr.OK:
+		return "reached nobody: no known driver matches its target"
+	case e.Awaited == nil:
+		return "logged; no driver was there to send it to"
 	}
-	err := &clierr.Error{Code: code, What: "not acked by all: " + remote.CommandOf(e).String(), Why: errors.New(Sentence(e)), Seen: Blame(e, 10)}
-	show := fmt.Sprintf("swarmcall commands show %d", e.Seq)
-	switch code {
-	case clierr.Timeout:
-		err.What = "the wait timed out, the outcome is still open"
-		err.Mend = "the command goes on; see what became of it: " + show
-	case clierr.Rejected:
-		err.Mend = "ask for what these drivers can do; the whole entry: " + show
-	case clierr.Missing:
-		err.Mend = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show + "\nif so many may be missing: --allow-missing N or N%"
-	case clierr.Superseded:
-		err.Mend = "a newer command came before this one was sent: swarmcall commands list"
-	}
-	return err
+	return "logged; it stops drivers that return"
 }
 
-// Blame lists who did not ack and why, at most n of them.
-func Blame(e remote.Entry, n int) []string {
-	var lines []string
-	for _, r := range e.Rejected {
-		lines = append(lines, fmt.Sprintf("%s rejected: %s: %s", r.DriverId, r.Code, r.Detail))
+// elsewhere names the drivers that the command left alone.
+func elsewhere(e remote.Entry) string {
+	ids := remote.Elsewhere(e)
+	if len(ids) == 0 {
+		return ""
 	}
-	for _, m := range e.Missing {
-		lines = append(lines, fmt.Sprintf("%s missing: %s", m.DriverId, m.Reason))
+	return "a newer command of somebody else holds for " + Some(ids)
+}
+
+// Some names the first of many.
+func Some(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
 	}
-	for _, s := range e.Superseded {
-		lines = append(lines, s.DriverId+" superseded")
-	}
-	if len(lines) > n {
-		more := len(lines) - n
-		lines = append(slices.Clip(lines[:n]), fmt.Sprintf("and %d more", more))
-	}
-	return lines
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

@@ -67,3 +67,92 @@ func TestBlameNamesDriversAndIsBounded(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+func leftOut(e remote.Entry, reasons ...api.LeftOutReason) remote.Entry {
+	var list []api.LeftOut
+	for i, r := range reasons {
+		list = append(list, api.LeftOut{DriverId: fmt.Sprintf("o-%d", i), Reason: r})
+	}
+	n := len(list)
+	e.LeftOut, e.Counts.LeftOut = &list, &n
+	return e
+}
+
+// TestLeftOutIsMissing, of all that the command was meant for; a driver that somebody else commands is not.
+func TestLeftOutIsMissing(t *testing.T) {
+	const stale, gone, other = api.LeftOutReasonStale, api.LeftOutReasonDisconnected, api.LeftOutReasonOtherRun
+	for _, tc := range []struct {
+		entry remote.Entry
+		allow string
+		want  clierr.Code
+		says  string
+	}{
+		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "0", clierr.Missing, "3 of 6 acked, 3 left out (stale) (entry 7)"},
+		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "49%", clierr.Missing, "3 of 6"},
+		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "50%", clierr.OK, "3 of 6"},
+		{leftOut(entry(3, 0, 0, 0), stale, gone, stale), "3", clierr.OK, "3 left out (1 disconnected, 2 stale)"},
+		{leftOut(entry(2, 0, 1, 0), gone), "1", clierr.Missing, "2 of 4 acked, 1 missing, 1 left out (disconnected)"},
+		{leftOut(entry(2, 1, 0, 0), gone), "0", clierr.Rejected, "2 of 4 acked, 1 rejected, 1 left out (disconnected)"},
+		{leftOut(entry(3, 0, 0, 0), other), "0", clierr.OK, "3 of 3 acked, a newer command of somebody else holds for o-0 (entry 7)"},
+		{leftOut(entry(2, 0, 0, 0), other, stale), "0", clierr.Missing, "2 of 3 acked, 1 left out (stale), a newer command of somebody else holds for o-0"},
+		{leftOut(entry(0, 0, 0, 0), other), "0", clierr.Superseded, "no driver is left for it: a newer command of somebody else holds for o-0 (entry 7)"},
+		{leftOut(entry(3, 0, 0, 0), "restricted"), "0", clierr.Missing, "3 of 4 acked, 1 left out (restricted)"}, // of a newer server
+	} {
+		var allow Allow
+		if err := allow.UnmarshalText([]byte(tc.allow)); err != nil {
+			t.Fatal(err)
+		}
+		if got := Code(tc.entry, allow); got != tc.want || !strings.Contains(Sentence(tc.entry), tc.says) {
+			t.Errorf("%s, allowing %s: %d, want %d and %q", Sentence(tc.entry), tc.allow, got, tc.want, tc.says)
+		}
+	}
+	e := leftOut(entry(3, 0, 0, 0), stale, other)
+	if got := Blame(e, 10); len(got) != 1 || got[0] != "o-0 left out: stale" {
+		t.Errorf("%q", got)
+	}
+	if got := Error(e, Allow{}); !strings.Contains(clierr.Text(got), "o-0 left out: stale") {
+		t.Error(clierr.Text(got))
+	}
+	e.Status = api.StatusPending
+	if got := Sentence(e); !strings.Contains(got, "still open, sent to 3, 1 left out (stale)") {
+		t.Error(got)
+	}
+}
+
+// TestAStopThatReachedNobody is never a success by its numbers: it is one only if drivers that match are expected back.
+func TestAStopThatReachedNobody(t *testing.T) {
+	no, yes := false, true
+	inUse := &api.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}, DriverIds: []string{"d-1"}}
+	for _, tc := range []struct {
+		awaited *bool
+		inUse   *api.InUse
+		want    clierr.Code
+		says    string
+	}{
+		{&yes, inUse, clierr.OK, "stop: logged; it stops drivers that return (entry 7)"},
+		{&no, inUse, clierr.TooFew, "stop: reached nobody: no known driver matches its target (entry 7)"},
+		{nil, inUse, clierr.TooFew, "stop: reached nobody"},
+		{nil, nil, clierr.OK, "stop: logged; no driver was there to send it to (entry 7)"}, // an older server
+	} {
+		e := remote.Entry{Seq: 7, Status: api.StatusFailed, Awaited: tc.awaited, InUse: tc.inUse}
+		if err := e.Command.FromStopCommand(api.StopCommand{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := Code(e, Allow{Percent: 100}); got != tc.want || !strings.Contains(Sentence(e), tc.says) ||
+			strings.Contains(Sentence(e), "0 of 0") {
+			t.Errorf("%s: %d, want %d", Sentence(e), got, tc.want)
+		}
+		err := Error(e, Allow{})
+		if clierr.CodeOf(err) != tc.want {
+			t.Errorf("%v", err)
+		}
+		if tc.want == clierr.OK {
+			continue
+		}
+		text := clierr.Text(err)
+		if !strings.Contains(text, "in use: zone: eu-west, us") || !strings.Contains(text, "driver ids: d-1") ||
+			!strings.Contains(text, "spelling") {
+			t.Error(text)
+		}
+	}
+}
