@@ -37,7 +37,7 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 	}
 	k := page.Counts
 	server.line.Say("%d active, %d stale, %d disconnected", k.Active, k.Stale, k.Disconnected)
-	return show.Print(s.out, c.format(), driverRows(page).Rows)
+	return show.Print(s.out, c.format(), driverRows(page))
 }
 
 type driversShowCmd struct {
@@ -60,9 +60,9 @@ func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
 	rows := driverRows(remote.Page[remote.Driver]{Items: []remote.Driver{a.Value}, Raw: []json.RawMessage{a.Raw}})
 	rows.Doc = a.Raw
 	if f := c.format(); f != show.Auto && f != show.Table {
-		return show.Print(s.out, f, rows.Rows)
+		return show.Print(s.out, f, rows)
 	}
-	return show.Print(s.out, c.format(), fields(rows.Rows))
+	return show.Print(s.out, c.format(), fields(rows))
 }
 
 // fields turns a single row around: a line per column.

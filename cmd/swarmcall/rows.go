@@ -17,6 +17,7 @@ import (
 var entryColumns = []show.Column{
 	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"}, {Name: "MISSING"},
 	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"}, {Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
+	{Name: "LEFT OUT"}, // the last: scripts count the columns before it
 }
 
 func entryCells(e remote.Entry) []string {
@@ -27,6 +28,7 @@ func entryCells(e remote.Entry) []string {
 	return []string{
 		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted), strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
 		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late), targetText(e.Target), command.Note,
+		strconv.Itoa(remote.CountLeftOut(e)),
 	}
 }
 
@@ -86,10 +88,10 @@ func driverCells(d remote.Driver) []string {
 	}
 }
 
-func driverRows(p remote.Page[remote.Driver]) rosterRows {
-	r := rosterRows{Rows: show.Rows{Columns: driverColumns, Items: p.Raw}}
+func driverRows(p remote.Page[remote.Driver]) show.Rows {
+	r := show.Rows{Columns: driverColumns, Items: p.Raw}
 	for _, d := range p.Items {
-		r.Cells, r.Names, r.states = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId), append(r.states, d.State)
+		r.Cells, r.Names = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId)
 	}
 	return r
 }

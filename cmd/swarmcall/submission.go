@@ -56,7 +56,7 @@ type submission struct {
 	reports
 
 	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	AllowMissing verdict.Allow  `group:"Outcome" help:"How many acks may be missing: N or N%." placeholder:"N|N%"`
+	AllowMissing verdict.Allow  `group:"Outcome" help:"How many drivers may be missing, those left out included: N or N%." placeholder:"N|N%"`
 	Wait         string         `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
 	NoWait       bool           `group:"Outcome" help:"Same as --wait none."`
 	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
@@ -112,15 +112,16 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	}
 	defer server.CloseIdle()
 	command.Note = c.Note
+	body := remote.Submission{
+		Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(), Target: c.target(),
+		MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
+	}
 	if c.DryRun {
-		return c.dryRun(ctx, s, server, command)
+		return c.dryRun(ctx, s, server, body)
 	}
 	job := submit.Job{
-		Submission: remote.Submission{
-			Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(), Target: c.target(),
-			MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
-		},
-		Key: cmp.Or(deref(c.IdempotencyKey), remote.NewKey()), Allow: c.AllowMissing, Wait: c.Wait, Timeout: c.Timeout, Line: server.line,
+		Submission: body, Key: cmp.Or(deref(c.IdempotencyKey), remote.NewKey()), Allow: c.AllowMissing, Wait: c.Wait,
+		Timeout: c.Timeout, Line: server.line,
 	}
 	if c.NoWait {
 		job.Wait = submit.WaitNone
@@ -128,7 +129,9 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	server.line.Say("idempotency key %s", job.Key)
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
-	step := report.Step{Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err}
+	step := report.Step{
+		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err,
+	}
 	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0
 	if result.Entry.Value.Seq > 0 {
 		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {

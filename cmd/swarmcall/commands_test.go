@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+)
+
+// TestEventText: what a watcher reads of each record, those of a newer server included.
+func TestEventText(t *testing.T) {
+	for _, tc := range []struct{ name, data, want string }{
+		{"issued", `{"seq": 7, "submitter": "ci/x", "command": {"type": "stop"}, "counts": {"targeted": 3, "left_out": 2},
+			"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "stale"}]}`,
+			"ci/x: stop to 3 drivers, 2 left out (stale) (entry 7)"},
+		{"closed", `{"seq": 7, "submitter": "ci/x", "status": "complete", "command": {"type": "set_players", "players": 5}, "counts": {"targeted": 3, "acked": 3, "left_out": 1},
+			"left_out": [{"driver_id": "a", "reason": "stale"}]}`, "ci/x: set_players 5: complete, 3 of 4 acked, 1 left out (stale) (entry 7)"},
+		{"expired", `{"seq": 9, "replaced": 7, "target": {"labels": {"zone": "eu"}}, "cause": "no driver for 1h0m0s", "at": "2026-11-24T12:00:00.000Z"}`,
+			"entry 7 no longer holds for zone=eu: no driver for 1h0m0s; drivers that come back are stopped"},
+		{"expired", `{"seq": 9, "replaced": 7}`, "entry 7 no longer holds for all drivers: no known driver matches it; drivers that come back are stopped"},
+		{"moonrise", `{"of": "tomorrow"}`, `{"of": "tomorrow"}`},
+	} {
+		e := remote.Event{ID: "9", Name: tc.name, Data: tc.data}
+		if got := eventText(e); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+	if got := eventTime(remote.Event{Name: "expired", Data: `{"at": "2026-11-24T12:00:00.000Z"}`}); !strings.HasPrefix(
+		got,
+		"2026-11-2",
+	) {
+		t.Error(got)
+	}
+}
+
+// TestEntriesShowWhoWasLeftOut, in a list and one by one.
+func TestEntriesShowWhoWasLeftOut(t *testing.T) {
+	var e remote.Entry
+	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "counts": {"targeted": 3, "acked": 3, "left_out": 2},
+		"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "other_run"}]}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	cells := entryCells(e)
+	if len(cells) != len(entryColumns) || cells[len(cells)-1] != "1" {
+		t.Errorf("%q", cells)
+	}
+	rows := verdictRows(e).Cells
+	if len(rows) != 2 || strings.Join(rows[0], " ") != "a left out  stale" ||
+		strings.Join(rows[1], " ") != "b left out  other_run" {
+		t.Errorf("%q", rows)
+	}
+}
