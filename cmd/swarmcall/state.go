@@ -41,8 +41,12 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 	v := a.Value
 	server.line.Say("%d converged, %d drifting, %d unknown", v.Counts.Converged, v.Counts.Drifting, v.Counts.Unknown)
 	for _, rule := range v.Desired {
-		server.line.Say("desired: %s %s (entry %d): %d of %d drivers report it",
-			command(rule.Command), targetText(rule.Target), rule.Seq, rule.Converged, rule.Matching)
+		outside := ""
+		if n := deref(rule.OutsideSplit); n > 0 {
+			outside = fmt.Sprintf(", %d outside the split", n)
+		}
+		server.line.Say("desired: %s %s (entry %d): %d of %d drivers report it%s",
+			command(rule.Command), targetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
 		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets, strings.Join(p.Pending, ", "))
@@ -77,10 +81,17 @@ func driftRows(a remote.Answer[api.State]) (show.Rows, error) {
 		for _, x := range d.Reasons {
 			reasons = append(reasons, string(x))
 		}
+		if deref(d.OutsideSplit) {
+			reasons = append(reasons, "outside the split")
+		}
+		players, delay := fmt.Sprint(d.Reported.Players), fmt.Sprintf("%dms", d.Reported.SpawnDelayMs)
+		if d.Drift == api.Unknown { // its last report says nothing about now
+			players, delay = "?", "?"
+		}
 		r.Names = append(r.Names, d.DriverId)
 		r.Cells = append(r.Cells, []string{
-			d.DriverId, string(d.Drift), strings.Join(reasons, ","), strings.Join(desired, ", "), fmt.Sprint(d.Reported.Players),
-			fmt.Sprintf("%dms", d.Reported.SpawnDelayMs), fmt.Sprint(d.AppliedSeq),
+			d.DriverId, string(d.Drift), strings.Join(reasons, ","), strings.Join(desired, ", "), players, delay,
+			fmt.Sprint(d.AppliedSeq),
 		})
 	}
 	return r, nil
