@@ -130,9 +130,9 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
 	step := report.Step{
-		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Err: result.Err,
+		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said, Err: result.Err,
 	}
-	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0
+	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNobody(result.Entry.Value)
 	if result.Entry.Value.Seq > 0 {
 		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err

@@ -9,94 +9,161 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 const againPace = time.Second // between two tries, times their number
 
-// again sends a step to those that did not ack, until they have, in one way or another: a driver that comes back is told the load by
-// the server itself, and its late ack counts. It returns nil, or the last error when the tries are used up.
-func (r *Runner) again(ctx context.Context, name string, c remote.Command, step report.Step, err error) error {
-	entries := []int64{step.Entry.Value.Seq}
-	missing := append(stillMissing(step.Entry.Value), step.Lost...)
+// retrying is a step that is sent again to the drivers that have not applied it. A driver that comes back is told the
+// load by the server itself, and that counts as well.
+type retrying struct {
+	*Runner
+	name    string
+	command remote.Command
+	lost    map[string]bool // drivers that the server did not know when the step was sent
+	entries []int64         // the step, and what was sent again of it
+	missing []string        // drivers that have applied none of them; of very many, the first
+	n       int             // how many have not
+}
+
+// again returns nil once enough drivers have applied the step, or err when the tries are used up.
+func (r *Runner) again(
+	ctx context.Context,
+	name string,
+	c remote.Command,
+	step report.Step,
+	missing []string,
+	err error,
+) error {
+	g := retrying{
+		Runner:  r,
+		name:    name,
+		command: c,
+		lost:    map[string]bool{},
+		entries: []int64{step.Entry.Value.Seq},
+		missing: missing,
+	}
+	for _, id := range step.Lost {
+		g.lost[id] = true
+	}
+	_, n := r.outstanding(step.Entry.Value)
+	g.n = n + len(step.Lost)
 	for try := 1; try <= *r.Plan.Retries; try++ {
-		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, some(missing))
-		if !remote.Sleep(ctx, time.Duration(try)*againPace) {
-			return ctx.Err()
+		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, some(g.missing))
+		if perr := r.pause(ctx, time.Duration(try)*againPace); perr != nil {
+			return perr
 		}
-		active, rerr := r.active(ctx)
-		if rerr != nil {
-			return rerr
+		away, serr := g.send(ctx)
+		if serr != nil {
+			return serr
 		}
-		there := slices.DeleteFunc(slices.Clone(missing), func(id string) bool { return !active[id] })
-		if len(there) > 0 {
-			target, least := &remote.Target{DriverIDs: there}, 0
-			if c.PlayersTotal != nil {
-				target, least = r.Plan.target(), r.Plan.MinDrivers // a total is split anew over those who are there
-			}
-			next, serr := r.send(ctx, name+", again", c, target, least)
-			if serr != nil && clierr.CodeOf(serr) != clierr.TooFew {
-				return serr
-			}
-			if serr == nil {
-				entries = append(entries, next.Entry.Value.Seq)
-				next.Err = verdict.Error(next.Entry.Value, r.Plan.Allow)
-			}
+		tried := g.missing
+		if serr := g.count(ctx); serr != nil {
+			return serr
 		}
-		tried := missing
-		if missing, rerr = r.notYet(ctx, entries, missing, c.PlayersTotal != nil); rerr != nil {
-			return rerr
-		}
-		r.Line.Say("%s: try %d of %d: %s", name, try, *r.Plan.Retries, came(tried, missing, there))
-		if r.Plan.Allow.Covers(len(missing), len(r.crew)) {
+		r.Line.Say("%s: try %d of %d: %s", name, try, *r.Plan.Retries, came(tried, g.missing, away))
+		if r.Plan.Allow.Covers(g.n, max(len(r.crew), remote.Meant(step.Entry.Value)+len(step.Lost))) {
 			return nil
 		}
 	}
 	return err
 }
 
-// notYet are the missing drivers that have acked none of the entries, in time or late.
-func (r *Runner) notYet(ctx context.Context, entries []int64, missing []string, total bool) ([]string, error) {
-	done := map[string]bool{}
-	for _, seq := range entries {
-		a, err := r.Client.Outcome(ctx, seq, 0)
-		if err != nil {
-			return missing, err
-		}
-		e := a.Value
-		if e.Acked != nil {
-			for _, x := range *e.Acked {
-				done[x.DriverId] = true
-			}
-		}
-		for _, l := range e.Late {
-			done[l.DriverId] = done[l.DriverId] || l.Status == "applied"
-		}
-		if total && len(entries) > 1 && seq == entries[len(entries)-1] && e.Counts.Acked == e.Counts.Targeted {
-			return nil, nil // all the players run, on those who are there
+// send sends the step again: by id, or to all of the target when the ids are not all known. A total is split again over
+// the drivers that are there. It returns the drivers that were not.
+func (g *retrying) send(ctx context.Context) (away []string, _ error) {
+	target, least := &remote.Target{DriverIDs: g.missing}, 0
+	if g.command.PlayersTotal != nil || g.n > len(g.missing) {
+		target, least = g.Plan.target(), g.Plan.MinDrivers
+	}
+	next, err := g.post(
+		ctx,
+		g.name+", again",
+		g.command,
+		func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
+			return g.issueWithin(ctx, 0, c, target, least, key)
+		},
+	)
+	if clierr.CodeOf(err) == clierr.TooFew { // nothing was sent: none of them is there
+		g.steps = g.steps[:len(g.steps)-1]
+		return g.missing, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	e := next.Entry.Value
+	g.entries = append(g.entries, e.Seq)
+	next.Err = verdict.Error(e, g.Plan.Allow)
+	reached := submit.Reached(e)
+	for _, id := range g.missing {
+		if !reached[id] {
+			away = append(away, id)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(missing), func(id string) bool { return done[id] }), nil
+	return away, nil
 }
 
-// came says what came of a try, by those that have acked, those that have not, and those that it could not be sent to.
-func came(tried, missing, there []string) string {
-	var acked, silent, away []string
+// count asks the server who has still not applied any of the entries. A later entry holds in place of an earlier one,
+// driver by driver, so none is counted twice.
+func (g *retrying) count(ctx context.Context) error {
+	g.missing, g.n = nil, 0
+	acked := map[string]bool{}
+	for i, seq := range g.entries {
+		a, err := g.Client.Outcome(ctx, seq, 0)
+		if err != nil {
+			return err
+		}
+		e := a.Value
+		ids, n := g.outstanding(e)
+		g.missing, g.n = append(g.missing, ids...), g.n+n
+		if i == 0 {
+			continue
+		}
+		if e.Acked != nil {
+			for _, x := range *e.Acked {
+				acked[x.DriverId] = true
+				delete(g.lost, x.DriverId)
+			}
+		}
+		if last := i == len(g.entries)-1; last && g.command.PlayersTotal != nil && n == 0 &&
+			e.Counts.Acked == e.Counts.Targeted {
+			clear(g.lost) // all the players run, on the drivers that are there
+		}
+	}
+	if !g.older.computes {
+		g.missing = ackedNone(g.missing, acked)
+		g.n = len(g.missing)
+	}
+	for id := range g.lost {
+		g.n++
+		if !slices.Contains(g.missing, id) {
+			g.missing = append(g.missing, id)
+		}
+	}
+	slices.Sort(g.missing)
+	return nil
+}
+
+// came says what came of a try, by those that have applied it, those that have not, and those that it could not be sent
+// to.
+func came(tried, missing, away []string) string {
+	var applied, silent, gone []string
 	for _, id := range tried {
 		switch {
 		case !slices.Contains(missing, id):
-			acked = append(acked, id)
-		case slices.Contains(there, id):
-			silent = append(silent, id)
+			applied = append(applied, id)
+		case slices.Contains(away, id):
+			gone = append(gone, id)
 		default:
-			away = append(away, id)
+			silent = append(silent, id)
 		}
 	}
 	var parts []string
 	for _, p := range []struct {
 		ids  []string
 		what string
-	}{{acked, "acked by"}, {silent, "not acked by"}, {away, "not connected:"}} {
+	}{{applied, "acked by"}, {silent, "not acked by"}, {gone, "not connected:"}} {
 		if len(p.ids) > 0 {
 			parts = append(parts, p.what+" "+some(p.ids))
 		}

@@ -11,21 +11,20 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
-// endLimit bounds the stop at the end: whoever pressed Ctrl-C waits for it.
+// endLimit bounds the stop at the end: anyone who pressed Ctrl-C waits for it.
 const endLimit = 30 * time.Second
 
 // end stops the load, however the run ended, and says so. Only what somebody else has commanded since is left alone.
 func (r *Runner) end(ctx context.Context, cause error) error {
 	switch {
-	case r.taken != nil:
-		return r.yield(ctx, cause)
 	case !r.sent.Load():
 		r.Line.Say("no load was commanded, so there is nothing to stop")
 		return cause
+	case r.taken != nil:
+		return r.yield(ctx, cause)
 	}
 	if cause != nil && clierr.CodeOf(cause) != clierr.Interrupted {
 		r.Line.Say("stopping the load: %v", cause)
@@ -34,41 +33,59 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	defer cancel()
 	away := r.Client.Retries() != r.retries
 	step, err := r.send(limited, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.target(), 0)
-	switch p := remote.RefusalOf(err); {
+	switch {
 	case r.taken != nil && cause == nil:
 		return r.yield(ctx, r.taken)
 	case r.taken != nil:
 		return r.yield(ctx, cause)
-	case p != nil && p.Code == api.NoActiveDrivers: // a stop is refused so only if nobody is there to run load, nor may come back
-		r.sent.Store(false)
-		r.Line.Say("no driver is there and no load is desired, so there is nothing to stop")
-		return cause
+	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may return
+		return r.nobodyThere(cause, step, err)
 	case err != nil:
 		return notStopped(cause, err)
 	}
 	return r.verify(ctx, cause, step, away || r.Client.Retries() != r.retries)
 }
 
+// nobodyThere is of a stop that matches no driver: they have left, unless the server says that no driver was like that.
+func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
+	r.sent.Store(false)
+	if p := remote.RefusalOf(err); p.NothingToStop != nil && !*p.NothingToStop {
+		if cause == nil {
+			return err
+		}
+		r.Line.Say("the stop: %v", err)
+		return cause
+	}
+	step.Err, step.Said = nil, "nothing to stop: no driver is there and no load is desired"
+	r.Line.Say("no driver is there and no load is desired, so there is nothing to stop")
+	return cause
+}
+
 // verify finds out whether the stop has reached every driver that may run load of this run. One that is away may come back.
 func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, away bool) error {
 	stop := step.Entry.Value
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	defer cancel()
+	f := follower{Runner: r, stops: []remote.Entry{stop}, away: away, loaded: r.loaded(asking)}
 	err := verdict.Error(stop, r.Plan.Allow)
+	if clierr.CodeOf(err) == clierr.TooFew && len(f.loaded) > 0 {
+		err = nil // the target has matched drivers of this run, so it is not misspelt: they have left
+	}
 	if code := clierr.CodeOf(err); code != clierr.OK && code != clierr.Missing {
 		step.Err = err
 		return notStopped(cause, err)
 	}
-	f := follower{Runner: r, stop: stop, away: away}
 	left, rerr := f.wait(ctx, cause == nil)
 	switch {
 	case rerr != nil && err == nil:
 		err = rerr
-	case rerr == nil && len(left) == 0:
+	case rerr == nil && left.n == 0:
 		r.sent.Store(false)
 		passed(step)
 		return stopped(cause, verdict.Sentence(stop))
 	case rerr == nil:
-		err = notReached(left)
-		if r.Plan.Allow.Covers(len(left), len(f.loaded)) {
+		err = left.err()
+		if r.Plan.Allow.Covers(left.n, f.meant()) {
 			passed(step)
 			r.Line.Say("%v; so many may be missing", err)
 			return cause
@@ -89,26 +106,6 @@ func stopped(cause error, sentence string) error {
 
 const loud = "THE LOAD MAY STILL BE ON"
 
-// notReached names the drivers that have not taken the stop up.
-func notReached(left []api.DriverDrift) error {
-	names := make([]string, len(left))
-	for i, d := range left {
-		names[i] = describe(d)
-	}
-	end := "was not reached; it is stopped when it is back"
-	if len(left) > 1 {
-		end = "were not reached; they are stopped when they are back"
-	}
-	return &clierr.Error{Code: clierr.Missing, What: fmt.Sprintf("%s: %s %s", loud, some(names), end), Seen: names[:min(len(names), 10)]}
-}
-
-func describe(d api.DriverDrift) string {
-	if d.State == "" {
-		return d.DriverId + " (not back since the server was away)"
-	}
-	return fmt.Sprintf("%s (%s, last seen with %d players)", d.DriverId, d.State, d.Reported.Players)
-}
-
 // notStopped says it loudly. The exit code stays that of the first failure.
 func notStopped(cause, err error) error {
 	e := &clierr.Error{
@@ -126,21 +123,4 @@ func notStopped(cause, err error) error {
 		e.Seen = append([]string{fmt.Sprintf("the run ended because: %v", cause)}, e.Seen...)
 	}
 	return e
-}
-
-// measure shows what the drivers report, at most for limit: a server that is away must not hold up the plan.
-func (r *Runner) measure(ctx context.Context, name string, limit time.Duration, tell bool) {
-	if r.load.Value.Seq == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	p, err := submit.Measure(ctx, r.Client, r.load)
-	if err != nil {
-		return
-	}
-	r.Line.Draw(r.Line.Players(name, p.Actual, p.Target))
-	if tell && !r.Line.Animated() {
-		r.Line.Say("%s: %d of %d players run, on %d drivers", name, p.Actual, p.Target, p.Drivers)
-	}
 }

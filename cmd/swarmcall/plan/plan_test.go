@@ -106,7 +106,7 @@ func TestRampValues(t *testing.T) {
 
 // TestTriesSayWhatCameOfThem, by name, and of many the first.
 func TestTriesSayWhatCameOfThem(t *testing.T) {
-	got := came([]string{"a", "b", "c", "d", "e", "f"}, []string{"e", "f"}, []string{"e"})
+	got := came([]string{"a", "b", "c", "d", "e", "f"}, []string{"e", "f"}, []string{"f"})
 	if want := "acked by a, b, c and 1 more; not acked by e; not connected: f"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 // Runner runs one plan once.
@@ -24,21 +25,30 @@ type Runner struct {
 	Submitter string
 	ID        string // names the run: keys and notes begin with it
 
-	start   int64           // newest entry when the run began
-	newest  int64           // newest players command of ours, once known
-	known   bool            // newest is
-	sent    atomic.Bool     // load may have been commanded, and not been stopped
-	steps   []report.Step   // what was sent
-	crew    map[string]bool // drivers that the last step reached
-	retries int64           // of the client, when the last step was sent
-	load    remote.Answer[remote.Entry]
-	missed  error // first step under Continue that was not acked by all
-	taken   error // somebody else commands now
+	start   int64                      // newest entry when the run began
+	newest  int64                      // newest load command of ours, once known
+	known   bool                       // newest is
+	own     map[int64]bool             // load commands of this run; true: of players, false: of none
+	sent    atomic.Bool                // load may have been commanded, and not been stopped
+	issued  int                        // commands so far: each has a key of its own
+	steps   []report.Step              // what was sent, and holds that went wrong
+	crew    map[string]bool            // drivers that the last step reached
+	silent  map[string]time.Time       // of these, since when nothing is known of them
+	states  map[string]api.DriverState // of the roster, when it was last seen in a hold
+	excused map[string]bool            // of these, it was said that they are missing
+	awaited map[string]bool            // of these, it was said that they are waited for
+	retries int64                      // of the client, when the last step was sent
+	load    int64                      // entry of the load in force; 0: none
+	missed  error                      // first step or hold under Continue that drivers were missing in
+	taken   error                      // somebody else commands now
+	checked time.Time                  // when that was last asked
+	older   older                      // what the server does not know yet
 }
 
 // Run runs the plan and stops the load. The steps are in the report either way.
 func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
-	r.crew = map[string]bool{}
+	r.own, r.crew, r.silent, r.excused = map[int64]bool{}, map[string]bool{}, map[string]time.Time{}, map[string]bool{}
+	r.awaited = map[string]bool{}
 	heard := context.AfterFunc(ctx, func() {
 		if r.sent.Load() {
 			r.Line.Say("stopping the load; a second Ctrl-C leaves at once, with the load on")
@@ -75,13 +85,14 @@ func (r *Runner) begin(ctx context.Context) error {
 	if err == nil && len(page.Items) > 0 {
 		r.start = page.Items[0].Seq
 	}
+	r.newest = r.start
 	return err
 }
 
 func (r *Runner) stages(ctx context.Context) error {
 	for i, s := range r.Plan.Stages {
 		name := fmt.Sprintf("stage %d/%d", i+1, len(r.Plan.Stages))
-		if err := r.stage(ctx, name, s); err != nil {
+		if err := r.stage(ctx, name, s, i == len(r.Plan.Stages)-1); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -91,7 +102,7 @@ func (r *Runner) stages(ctx context.Context) error {
 	return nil
 }
 
-func (r *Runner) stage(ctx context.Context, name string, s Stage) error {
+func (r *Runner) stage(ctx context.Context, name string, s Stage, last bool) error {
 	onMissing := s.OnMissing
 	if onMissing == "" {
 		onMissing = r.Plan.OnMissing
@@ -105,7 +116,7 @@ func (r *Runner) stage(ctx context.Context, name string, s Stage) error {
 		return r.command(ctx, name, setDelay(*s.SpawnDelay), onMissing)
 	case s.Hold != nil:
 		r.Line.Say("%s: hold for %v", name, *s.Hold)
-		return r.hold(ctx, name, *s.Hold)
+		return r.hold(ctx, hold{name: name, limit: *s.Hold, onMissing: onMissing, last: last, told: true})
 	case s.Ramp != nil:
 		return r.ramp(ctx, name, s.Ramp, onMissing)
 	}
@@ -123,7 +134,7 @@ func (r *Runner) ramp(ctx context.Context, name string, ramp *Ramp, onMissing st
 			return err
 		}
 		if i < len(values)-1 {
-			if err := r.hold(ctx, name, ramp.Every); err != nil {
+			if err := r.hold(ctx, hold{name: name, limit: ramp.Every, onMissing: onMissing}); err != nil {
 				return err
 			}
 		}
@@ -142,7 +153,9 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 			return nil
 		}
 		r.Line.Draw(r.Line.Part(name, "drivers", int64(len(active)), int64(w.Drivers)))
-		if !remote.Sleep(limited, rollPace) {
+		if err := r.pause(limited, rollPace); r.taken != nil {
+			return err
+		} else if err != nil {
 			break
 		}
 	}
@@ -152,26 +165,6 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	return &clierr.Error{
 		Code: clierr.Timeout, What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
 		Mend: "who is there: swarmcall drivers list",
-	}
-}
-
-// hold lets time pass, and shows what the drivers do meanwhile.
-func (r *Runner) hold(ctx context.Context, name string, d time.Duration) error {
-	const pace, line = time.Second, 10 * time.Second
-	end := time.Now().Add(d)
-	told := time.Now()
-	for {
-		left := time.Until(end)
-		if left <= 0 {
-			return ctx.Err()
-		}
-		r.measure(ctx, name, min(left, pace), time.Since(told) >= line)
-		if time.Since(told) >= line {
-			told = time.Now()
-		}
-		if !remote.Sleep(ctx, min(time.Until(end), pace)) {
-			return ctx.Err()
-		}
 	}
 }
 
@@ -224,18 +217,12 @@ func (r *Runner) rollCall(ctx context.Context) error {
 			told = true
 		}
 		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(absent), len(r.crew)))
-		if !remote.Sleep(ctx, rollPace) {
-			return ctx.Err()
+		if err := r.pause(ctx, rollPace); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // some names the first of many.
-func some(names []string) string {
-	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
+func some(names []string) string { return verdict.Some(names) }

@@ -34,6 +34,7 @@ type Job struct {
 type Result struct {
 	Key   string
 	Entry remote.Answer[remote.Entry]
+	Said  string // what it came to where no entry was made
 	Err   error
 }
 
@@ -44,14 +45,22 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	r := Result{Key: j.Key}
 	retries := c.Retries()
 	if r.Entry, r.Err = j.issue(ctx, c); r.Err != nil {
+		if remote.NothingToStop(r.Err) {
+			r.Said, r.Err = j.nothingToStop(), nil
+			j.Line.Say("%s", r.Said)
+		}
 		return r
 	}
 	e := r.Entry.Value
 	if r.Entry.Replayed && c.Retries() == retries { // else it may be our own first try that was taken
-		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again", e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
+		j.Line.Say(
+			"this key was used before: entry %d is from %s; nothing was sent again",
+			e.Seq,
+			e.SubmittedAt.UTC().Format("15:04:05 UTC"),
+		)
 	}
-	if j.Wait == WaitNone {
-		j.Line.Say("sent: entry %d, to %d drivers; its outcome: swarmcall commands show %d", e.Seq, e.Counts.Targeted, e.Seq)
+	if j.Wait == WaitNone && !remote.ReachedNobody(e) {
+		j.Line.Say("sent: entry %d, to %s; its outcome: swarmcall commands show %d", e.Seq, sentTo(e), e.Seq)
 		return r
 	}
 	began := time.Now()
@@ -61,13 +70,32 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 		return r
 	}
 	j.Line.Say("%s", verdict.Sentence(r.Entry.Value))
-	if r.Err = verdict.Error(r.Entry.Value, j.Allow); r.Err != nil || j.Wait != WaitConverged {
+	if r.Err = verdict.Error(r.Entry.Value, j.Allow); r.Err != nil || j.Wait != WaitConverged ||
+		remote.ReachedNobody(r.Entry.Value) {
 		return r
 	}
 	if err := j.converge(ctx, c, r.Entry.Value, began); err != nil {
 		r.Err = j.stoppedWaiting(ctx, e, err)
 	}
 	return r
+}
+
+// nothingToStop says why a Stop that was refused is as good as one that was acked: the server remembers that its
+// drivers have left.
+func (j Job) nothingToStop() string {
+	if j.Target == nil {
+		return "nothing to stop: no driver is there"
+	}
+	return "nothing to stop: the drivers that matched have left"
+}
+
+// sentTo says how many drivers an entry goes to, and how many it does not reach.
+func sentTo(e remote.Entry) string {
+	text := count(e.Counts.Targeted)
+	if left := remote.LeftOutText(e); left != "" {
+		text += ", " + left
+	}
+	return text
 }
 
 // issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a disk takes its time.
@@ -86,7 +114,11 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 }
 
 // outcome waits for the outcome and shows what is there of it.
-func (j Job) outcome(ctx context.Context, c *remote.Client, open remote.Answer[remote.Entry]) (remote.Answer[remote.Entry], error) {
+func (j Job) outcome(
+	ctx context.Context,
+	c *remote.Client,
+	open remote.Answer[remote.Entry],
+) (remote.Answer[remote.Entry], error) {
 	if remote.Closed(open.Value) {
 		return open, nil
 	}
@@ -103,6 +135,7 @@ func (j Job) outcome(ctx context.Context, c *remote.Client, open remote.Answer[r
 	k := a.Value.Counts
 	j.Line.Draw(j.Line.Bar(remote.CommandOf(a.Value).String(), progress.Acks{
 		Targeted: k.Targeted, Acked: k.Acked, Rejected: k.Rejected, Missing: k.Missing, Superseded: k.Superseded,
+		LeftOut: remote.CountLeftOut(a.Value),
 	}))
 	j.Line.Keep()
 	return a, nil
@@ -123,7 +156,7 @@ func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop
 			if err != nil {
 				continue // the wait itself tells of a server that is away
 			}
-			acks := progress.Acks{Targeted: e.Counts.Targeted}
+			acks := progress.Acks{Targeted: e.Counts.Targeted, LeftOut: remote.CountLeftOut(e)}
 			for _, d := range roster.Items {
 				if d.LastAck != nil && d.LastAck.Seq == e.Seq {
 					acks.Acked++
