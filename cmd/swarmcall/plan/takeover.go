@@ -61,7 +61,7 @@ func (r *Runner) check(ctx context.Context) error {
 			return nil // the next question finds out
 		}
 		if what != "" {
-			r.taken = taken(what, err)
+			r.taken = taken(what, remote.RefusalOf(err))
 			return r.taken
 		}
 		r.newest = seq

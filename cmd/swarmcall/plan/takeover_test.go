@@ -111,7 +111,7 @@ func TestYieldStopsInChunks(t *testing.T) {
 		if clierr.CodeOf(err) != clierr.Superseded {
 			t.Errorf("%v\n%s", err, said)
 		}
-		says(t, said, "stopped on the 1200 other drivers of this run", "left to the other command: d-1000")
+		says(t, said, "stopped the load of this run on 1200 drivers", "left to the other command: d-1000")
 		if !slices.Equal(conditions, []int64{10, 10, 10}) {
 			t.Errorf("the conditions are %v", conditions)
 		}
@@ -147,7 +147,7 @@ func TestYieldLeavesWhatIsTakenMeanwhile(t *testing.T) {
 		if clierr.CodeOf(err) != clierr.Superseded {
 			t.Errorf("%v\n%s", err, said)
 		}
-		says(t, said, "stopped on the 1 other drivers of this run: d-04", "left to the other command: d-01, d-02, d-03")
+		says(t, said, "stopped the load of this run on 1 driver: d-04", "left to the other command: d-01, d-02, d-03")
 	})
 }
 
@@ -189,7 +189,7 @@ func TestAnOlderServer(t *testing.T) {
 		if clierr.CodeOf(err) != clierr.Superseded || s.dryRuns != 1 {
 			t.Errorf("%v, %d dry runs\n%s", err, s.dryRuns, said)
 		}
-		says(t, said, "stopped on the 1 other drivers of this run: d-02")
+		says(t, said, "stopped the load of this run on 1 driver: d-02")
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 3)

@@ -136,11 +136,8 @@ func (y *yielding) verify(ctx context.Context, cause error) error {
 	}
 	if err == nil {
 		y.sent.Store(false)
-		y.Line.Say(
-			"stopped on the %d other drivers of this run: %s",
-			len(y.stopped),
-			some(slices.Sorted(maps.Keys(y.stopped))),
-		)
+		ids := slices.Sorted(maps.Keys(y.stopped))
+		y.Line.Say("stopped the load of this run on %s: %s", submit.Count(len(ids)), some(ids))
 	}
 	if len(y.others) > 0 {
 		y.Line.Say("left to the other command: %s", some(y.others))

@@ -16,7 +16,10 @@ type Refusal struct{ client.Problem }
 // Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs, which the mend
 // names.
 func (r *Refusal) Says() string {
-	says, _, _ := strings.Cut(r.Detail, "; see GET /")
+	says := r.Detail
+	for _, route := range []string{"; see GET /", ", and see GET /"} {
+		says, _, _ = strings.Cut(says, route)
+	}
 	return says
 }
 

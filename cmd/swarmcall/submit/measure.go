@@ -82,18 +82,19 @@ func (p Progress) Excused() int { return max(p.Lacking, len(p.Unknown)+p.Away) }
 func (p Progress) String() string {
 	s := fmt.Sprintf("%d of %d players run", p.Actual, p.Target)
 	if len(p.Unknown)+p.Away == 0 {
-		return s + ", on " + count(p.Meant)
+		return s + ", on " + Count(p.Meant)
 	}
 	if n := len(p.Unknown); n > 0 {
-		s += ", " + count(n) + " unknown"
+		s += ", " + Count(n) + " unknown"
 	}
 	if p.Away > 0 {
-		s += ", " + count(p.Away) + " not in the roster"
+		s += ", " + Count(p.Away) + " not in the roster"
 	}
 	return s
 }
 
-func count(n int) string {
+// Count says how many drivers.
+func Count(n int) string {
 	if n == 1 {
 		return "1 driver"
 	}

@@ -91,7 +91,7 @@ func (j Job) nothingToStop() string {
 
 // sentTo says how many drivers an entry goes to, and how many it does not reach.
 func sentTo(e remote.Entry) string {
-	text := count(e.Counts.Targeted)
+	text := Count(e.Counts.Targeted)
 	if left := remote.LeftOutText(e); left != "" {
 		text += ", " + left
 	}

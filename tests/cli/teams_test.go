@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// teams has drivers of two teams on one server: e-1 and e-2 in region eu, b-1 of team b, and both, which is in eu and of team b.
+func teams(t *testing.T) (*server, map[string]*swarmDriver) {
+	t.Helper()
+	s, drivers := newWorld(t)
+	for id, labels := range map[string]map[string]string{
+		"e-1": {"region": "eu"}, "e-2": {"region": "eu"}, "b-1": {"team": "b"}, "both": {"region": "eu", "team": "b"},
+	} {
+		join(t, s, drivers, id, labels)
+	}
+	return s, drivers
+}
+
+// join adds a driver.
+func join(t *testing.T, s *server, drivers map[string]*swarmDriver, id string, labels map[string]string) {
+	t.Helper()
+	d, err := startDriver(s.url(), id, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drivers[id] = d
+}
+
+const euPlan = "name: eu\ntarget: {labels: {region: eu}}\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}, {set: {players: 6}}]"
+
+func last(t *testing.T, d *swarmDriver, want string) {
+	t.Helper()
+	if got := d.commands(); len(got) == 0 || got[len(got)-1] != want {
+		t.Errorf("it applied %q, want %s at the end", got, want)
+	}
+}
+
+// TestAPlanIsNotDisturbed by commands for drivers that it does not share, though a driver could have both labels.
+func TestAPlanIsNotDisturbed(t *testing.T) {
+	s, drivers := teams(t)
+	if err := drivers["both"].end(); err != nil {
+		t.Fatal(err)
+	}
+	p := swarmcall(t, s.url(), "run", planFile(t, strings.ReplaceAll(euPlan, "%HOLD%", "2s")))
+	p.says("hold for")
+	swarmcall(t, s.url(), "players", "set", "1", "--label", "team=b", "--submitter", "team-b").code(0)
+	swarmcall(t, s.url(), "stop", "--driver", "b-1", "--submitter", "team-b").code(0)
+	p.code(0)
+	last(t, drivers["e-1"], "stop")
+	sameLog(t, s.url(), "players 5", "players 1", "stop", "players 6", "stop")
+}
+
+// TestAPlanYieldsSharedDrivers: it ends soon after somebody else has commanded a driver that both teams have, leaves that one alone, and
+// stops its others.
+func TestAPlanYieldsSharedDrivers(t *testing.T) {
+	s, drivers := teams(t)
+	p := swarmcall(t, s.url(), "run", "--debug", planFile(t, strings.ReplaceAll(euPlan, "%HOLD%", "45s")))
+	p.says("hold for")
+	swarmcall(t, s.url(), "players", "set", "1", "--label", "team=b", "--submitter", "team-b").code(0)
+	before := asked(p)
+	p.code(9)
+	p.says("team-b commands these drivers now: set_players 1")
+	p.says("stopped the load of this run on 2 drivers: e-1, e-2")
+	p.says("left to the other command: both")
+	last(t, drivers["e-1"], "stop")
+	last(t, drivers["e-2"], "stop")
+	last(t, drivers["both"], "players 1")
+	last(t, drivers["b-1"], "players 1")
+	if n := asked(p) - before; n > 3 {
+		t.Errorf("it asked %d times until it saw the command:\n%s", n, p.err)
+	}
+}
+
+// asked is how often a run has asked whether somebody else commands: POST, and no command of its own.
+func asked(p *process) int { return len(lines(p.err.String(), "POST ")) }
+
+// TestAStopEndsAHold of somebody else, within a bounded number of questions.
+func TestAStopEndsAHold(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
+	plan := planFile(t, "stages: [{set: {players: 10}}, {hold: 45s}]")
+	p := swarmcall(t, s.url(), "run", "--debug", plan)
+	p.says("hold for")
+	p.says("→ 200 OK")
+	began := time.Now()
+	swarmcall(t, s.url(), "stop", "--submitter", "ops/alice").code(0)
+	before := asked(p)
+	p.code(9)
+	if n, took := asked(p)-before, time.Since(began); n > 3 || took > 30*time.Second {
+		t.Errorf("it asked %d times, in %v:\n%s", n, took, p.err)
+	}
+	p.says("ops/alice commands these drivers now: stop")
+	p.says("nothing is stopped: somebody else's command holds for every driver of this run")
+	sameLog(t, s.url(), "players 10", "stop")
+	last(t, drivers["d-1"], "stop")
+}
+
+// TestADriverThatAppearsLate and that another team commands already is none of the run: it is not commanded, not missing, not stopped.
+func TestADriverThatAppearsLate(t *testing.T) {
+	s, drivers := teams(t)
+	if err := drivers["both"].end(); err != nil {
+		t.Fatal(err)
+	}
+	plan := planFile(t, "name: eu\ntarget: {labels: {region: eu}}\nstages: [{set: {players: 5}}, {wait: {drivers: 3, timeout: 60s}}, "+
+		"{set: {players: 6}}, {wait: {drivers: 4, timeout: 60s}}, {set: {players: 7}}]")
+	p := swarmcall(t, s.url(), "run", plan)
+	p.says("wait for 3 drivers")
+	swarmcall(t, s.url(), "players", "set", "1", "--label", "team=b", "--submitter", "team-b").code(0)
+	join(t, s, drivers, "e-3", map[string]string{"region": "eu"})
+	p.says("wait for 4 drivers")
+	join(t, s, drivers, "late", map[string]string{"region": "eu", "team": "b"})
+	p.code(0)
+	p.says("a newer command of somebody else holds for late")
+	last(t, drivers["late"], "players 1")
+	last(t, drivers["e-1"], "stop")
+	last(t, drivers["e-3"], "stop")
+}
