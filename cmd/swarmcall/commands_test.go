@@ -19,11 +19,16 @@ func TestEventText(t *testing.T) {
 		{"expired", `{"seq": 9, "replaced": 7, "target": {"labels": {"zone": "eu"}}, "cause": "no driver for 1h0m0s", "at": "2026-11-24T12:00:00.000Z"}`,
 			"entry 7 no longer holds for zone=eu: no driver for 1h0m0s; drivers that come back are stopped"},
 		{"expired", `{"seq": 9, "replaced": 7}`, "entry 7 no longer holds for all drivers: no known driver matches it; drivers that come back are stopped"},
-		{"moonrise", `{"of": "tomorrow"}`, `{"of": "tomorrow"}`},
 	} {
 		e := remote.Event{ID: "9", Name: tc.name, Data: tc.data}
 		if got := eventText(e); got != tc.want {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+	for format, shown := range map[string]bool{"auto": false, "table": false, "name": false, "jsonl": true, "json": true} {
+		c := commandsWatchCmd{output: output{Output: format}}
+		if got := c.shows(remote.Event{Name: "moonrise"}); got != shown || !c.shows(remote.Event{Name: "expired"}) {
+			t.Errorf("-o %s shows an event of a newer server: %v", format, got)
 		}
 	}
 	if got := eventTime(remote.Event{Name: "expired", Data: `{"at": "2026-11-24T12:00:00.000Z"}`}); !strings.HasPrefix(

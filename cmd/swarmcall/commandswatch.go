@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,6 +42,9 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	seen := 0
 	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
+		if !c.shows(e) {
+			return nil
+		}
 		if err := c.print(s.out, e); err != nil {
 			return err
 		}
@@ -65,6 +69,16 @@ func (c *commandsWatchCmd) heading(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, watchForm, "TIME", "EVENT", "WHAT")
 	return err
+}
+
+// shows tells the events that are printed: documents are the server's own, and of the others a newer server may have more than this
+// program can say.
+func (c *commandsWatchCmd) shows(e remote.Event) bool {
+	switch c.format() {
+	case show.JSONL, show.JSON, show.YAML:
+		return true
+	}
+	return slices.Contains([]string{"issued", "closed", "late", "reset", "gap", "expired"}, e.Name)
 }
 
 // print writes one event: as a document, or for people.

@@ -16,7 +16,7 @@ import (
 // dryRun has the server say which drivers a command would go to now. It fails where the server would refuse the
 // command.
 func (c *submission) dryRun(ctx context.Context, s streams, server *session, command remote.Submission) error {
-	a, err := server.Client.DryRun(ctx, command)
+	a, err := server.DryRun(ctx, command)
 	switch {
 	case remote.NothingToStop(err):
 		server.line.Say("dry run: nothing to stop: the drivers that matched have left; nothing was sent")

@@ -48,13 +48,13 @@ func (r *Runner) hold(ctx context.Context, h hold) error {
 func (r *Runner) watch(ctx context.Context, h *hold) error {
 	for end := h.began.Add(h.limit); ; {
 		left := time.Until(end)
-		if left <= 0 || time.Since(h.looked) >= lookPace || h.looked == h.began {
+		if left <= 0 || time.Since(h.looked) >= lookPace || h.looked.Equal(h.began) {
 			r.look(ctx, h, max(min(left, lookLimit), checkPace))
 			if err := r.heard(h, left <= 0 && h.last); err != nil {
 				return err
 			}
 		}
-		if left = time.Until(end); left <= 0 && !(h.last && r.waits(h)) {
+		if left = time.Until(end); left <= 0 && (!h.last || !r.waits(h)) {
 			return ctx.Err()
 		} else if left <= 0 {
 			left = lookPace

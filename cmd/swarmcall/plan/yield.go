@@ -53,7 +53,6 @@ type yielding struct {
 	others    []string        // drivers of this run that somebody else commands
 	stopped   map[string]bool // drivers that were sent a stop
 	stops     []remote.Entry
-	failed    error // first stop that not all acked
 	away      bool
 }
 
