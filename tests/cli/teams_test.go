@@ -116,3 +116,22 @@ func TestADriverThatAppearsLate(t *testing.T) {
 	last(t, drivers["e-1"], "stop")
 	last(t, drivers["e-3"], "stop")
 }
+
+// TestTheNextRunTakesAllDrivers: what somebody commanded while an earlier run was on is older than the next run.
+func TestTheNextRunTakesAllDrivers(t *testing.T) {
+	s, drivers := newWorld(t, "d-1", "d-2")
+	plan := planFile(t, "rejoin: 300ms\nstages: [{set: {players: 5}}, {hold: 45s}]")
+	p := swarmcall(t, s.url(), "run", plan)
+	p.says("hold for")
+	swarmcall(t, s.url(), "stop", "--driver", "d-1", "--submitter", "ops/alice").code(0)
+	p.code(9)
+	next := swarmcall(t, s.url(), "run", planFile(t, "stages: [{set: {players: 7}}, {set: {players: 8}}]"))
+	next.code(0)
+	next.says("set_players 7: complete, 2 of 2 acked")
+	for _, d := range drivers {
+		last(t, d, "stop")
+		if !d.until("players 8") {
+			t.Error("a driver is left out")
+		}
+	}
+}

@@ -314,6 +314,9 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 	for _, id := range slices.Sorted(maps.Keys(e.LeftOut)) {
 		left = append(left, map[string]string{"driver_id": id, "reason": e.LeftOut[id]})
 	}
+	if e.IfSeq != nil {
+		doc["if_seq"] = *e.IfSeq
+	}
 	doc["acked"], doc["missing"], doc["counts"] = acked, missing, counts
 	if s.older {
 		return text(doc)

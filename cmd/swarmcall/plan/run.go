@@ -79,14 +79,30 @@ func (r *Runner) LastWord() {
 	}
 }
 
-// begin notes where the log stands: what is older than that is no newer command.
+// begin notes where the log stands: what is older than that is no newer command. A condition that names a conditional command of the
+// same submitter goes back to what that one was based on, so an earlier run must not be named: what others have commanded since its
+// begin would not be ours to change. The place behind it is taken by its outcome, and means the same moment.
 func (r *Runner) begin(ctx context.Context) error {
-	page, err := r.Client.Commands(ctx, remote.CommandFilter{Limit: 1})
-	if err == nil && len(page.Items) > 0 {
-		r.start = page.Items[0].Seq
+	const tries = 5 // while commands of ours are open
+	for range tries {
+		page, err := r.Client.Commands(ctx, remote.CommandFilter{Limit: 1})
+		if err != nil || len(page.Items) == 0 {
+			return err
+		}
+		e := page.Items[0]
+		r.start, r.newest = e.Seq, e.Seq
+		switch {
+		case e.IfSeq == nil || e.Submitter != r.Submitter:
+			return nil
+		case remote.Closed(e):
+			r.newest = e.Seq + 1
+			return nil
+		}
+		if _, err := r.Client.Outcome(ctx, e.Seq, time.Duration(e.DeadlineMs)*time.Millisecond+outcomeSlack); err != nil {
+			return err
+		}
 	}
-	r.newest = r.start
-	return err
+	return nil
 }
 
 func (r *Runner) stages(ctx context.Context) error {

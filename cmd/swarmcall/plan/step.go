@@ -156,11 +156,12 @@ func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (rem
 	return a, err
 }
 
+const outcomeSlack = 5 * time.Second // past the deadline, for the outcome to be durable and told
+
 // outcome waits for the outcome of an entry. Drivers that the server lost by its own restart are given time to come back: they are
 // told the command when they register, and their late acks are as good.
 func (r *Runner) outcome(ctx context.Context, e remote.Entry) (remote.Answer[remote.Entry], error) {
-	const slack = 5 * time.Second
-	a, err := r.Client.Outcome(ctx, e.Seq, time.Duration(e.DeadlineMs)*time.Millisecond+slack)
+	a, err := r.Client.Outcome(ctx, e.Seq, time.Duration(e.DeadlineMs)*time.Millisecond+outcomeSlack)
 	if err != nil {
 		return a, err
 	}

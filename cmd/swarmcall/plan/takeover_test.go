@@ -203,3 +203,27 @@ func TestAnOlderServer(t *testing.T) {
 		says(t, said, "try 1 of 3 again, for d-03", "on target for")
 	})
 }
+
+// TestARunDoesNotNameAnEarlierOne in its condition: that would go back to the beginning of the earlier run.
+func TestARunDoesNotNameAnEarlierOne(t *testing.T) {
+	for name, tc := range map[string]struct {
+		submitter string
+		condition bool
+		want      int64
+	}{
+		"a conditional command of ours": {"ci", true, 11}, "a plain command of ours": {"ci", false, 10}, "somebody else's": {"ops", true, 10},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSwarm(t, 1)
+			e := &fakeEntry{Submitter: tc.submitter, Command: remote.Command{Type: "stop"}}
+			if tc.condition {
+				e.IfSeq = new(int64)
+			}
+			s.issue(e)
+			said, err := s.run("stages: [{set: {players: 1}}]")
+			if got := s.entries[1].IfSeq; err != nil || *got != tc.want {
+				t.Errorf("%s: %v, %v\n%s", name, *got, err, said)
+			}
+		})
+	}
+}
