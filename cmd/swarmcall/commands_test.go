@@ -14,11 +14,15 @@ func TestEventText(t *testing.T) {
 		{"issued", `{"seq": 7, "submitter": "ci/x", "command": {"type": "stop"}, "counts": {"targeted": 3, "left_out": 2},
 			"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "stale"}]}`,
 			"ci/x: stop to 3 drivers, 2 left out (stale) (entry 7)"},
-		{"closed", `{"seq": 7, "submitter": "ci/x", "status": "complete", "command": {"type": "set_players", "players": 5}, "counts": {"targeted": 3, "acked": 3, "left_out": 1},
-			"left_out": [{"driver_id": "a", "reason": "stale"}]}`, "ci/x: set_players 5: complete, 3 of 4 acked, 1 left out (stale) (entry 7)"},
-		{"expired", `{"seq": 9, "replaced": 7, "target": {"labels": {"zone": "eu"}}, "cause": "no driver for 1h0m0s", "at": "2026-11-24T12:00:00.000Z"}`,
+		{"closed", `{"seq": 7, "submitter": "ci/x", "status": "complete", "command": {"type": "set_players", "players": 5},
+			"counts": {"targeted": 3, "acked": 3, "left_out": 1},
+			"left_out": [{"driver_id": "a", "reason": "stale"}]}`,
+			"ci/x: set_players 5: complete, 3 of 4 acked, 1 left out (stale) (entry 7)"},
+		{"expired", `{"seq": 9, "replaced": 7, "target": {"labels": {"zone": "eu"}}, "cause": "no driver for 1h0m0s",
+			"at": "2026-11-24T12:00:00.000Z"}`,
 			"entry 7 no longer holds for zone=eu: no driver for 1h0m0s; drivers that come back are stopped"},
-		{"expired", `{"seq": 9, "replaced": 7}`, "entry 7 no longer holds for all drivers: no known driver matches it; drivers that come back are stopped"},
+		{"expired", `{"seq": 9, "replaced": 7}`,
+			"entry 7 no longer holds for all drivers: no known driver matches it; drivers that come back are stopped"},
 	} {
 		e := remote.Event{ID: "9", Name: tc.name, Data: tc.data}
 		if got := eventText(e); got != tc.want {
@@ -42,7 +46,8 @@ func TestEventText(t *testing.T) {
 // TestEntriesShowWhoWasLeftOut, in a list and one by one.
 func TestEntriesShowWhoWasLeftOut(t *testing.T) {
 	var e remote.Entry
-	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "counts": {"targeted": 3, "acked": 3, "left_out": 2},
+	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"},
+		"counts": {"targeted": 3, "acked": 3, "left_out": 2},
 		"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "other_run"}]}`), &e); err != nil {
 		t.Fatal(err)
 	}

@@ -71,8 +71,8 @@ func (c *commandsWatchCmd) heading(w io.Writer) error {
 	return err
 }
 
-// shows tells the events that are printed: documents are the server's own, and of the others a newer server may have more than this
-// program can say.
+// shows tells the events that are printed: documents are the server's own, and of the others a newer server may have
+// more than this program can say.
 func (c *commandsWatchCmd) shows(e remote.Event) bool {
 	switch c.format() {
 	case show.JSONL, show.JSON, show.YAML:

@@ -13,8 +13,10 @@ import (
 // TestDryRun: the targets and those left out are the server's word, and so is every refusal.
 func TestDryRun(t *testing.T) {
 	const (
-		two     = `"targets": ["d-1", "d-2"], "left_out": [{"driver_id": "d-3", "reason": "stale"}, {"driver_id": "d-4", "reason": "other_run"}], "restrictions": []`
-		nobody  = `"targets": [], "left_out": [], "restrictions": [], "in_use": {"labels": {"zone": ["eu-west"]}, "driver_ids": []}`
+		two = `"targets": ["d-1", "d-2"], "left_out": [{"driver_id": "d-3", "reason": "stale"}, {"driver_id": "d-4",
+			"reason": "other_run"}], "restrictions": []`
+		nobody = `"targets": [], "left_out": [], "restrictions": [], "in_use": {"labels": {"zone": ["eu-west"]},
+			"driver_ids": []}`
 		refusal = `{"status": 409, "code": "no_active_drivers", "detail": "none"`
 	)
 	for _, tc := range []struct {
@@ -26,16 +28,21 @@ func TestDryRun(t *testing.T) {
 	}{
 		{"players set 5", `{"command": {"type": "set_players", "players": 5}, ` + two + `}`, 200, clierr.OK, "d-1 d-2",
 			[]string{"would go to 2 drivers, 1 left out (stale), and leave 1 to somebody else's newer command; nothing was sent"}},
-		{"players set 9 --total", `{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`, 200, clierr.OK, "d-1 d-2",
+		{"players set 9 --total", `{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`,
+			200, clierr.OK, "d-1 d-2",
 			[]string{"no driver is there to run 2 of the players"}},
-		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": false}`, 200, clierr.TooFew, "", []string{"in use: zone: eu-west", "spelling"}},
-		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": true}`, 200, clierr.OK, "", []string{"stop drivers that return"}},
+		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": false}`, 200, clierr.TooFew, "",
+			[]string{"in use: zone: eu-west", "spelling"}},
+		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": true}`, 200, clierr.OK, "",
+			[]string{"stop drivers that return"}},
 		{"stop", refusal + `, "nothing_to_stop": true}`, 409, clierr.OK, "", []string{"nothing to stop"}},
-		{"stop --label zone=eu", refusal + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["us"]}, "driver_ids": []}}`, 409, clierr.TooFew, "",
+		{"stop --label zone=eu", refusal + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["us"]},
+			"driver_ids": []}}`, 409, clierr.TooFew, "",
 			[]string{"in use: zone: us"}},
 		{"players set 5", refusal + `}`, 409, clierr.TooFew, "", []string{"swarmcall wait drivers"}},
 		{"players set 5 --if-seq 2", `{"status": 412, "code": "newer_command", "seq": 9}`, 412, clierr.Superseded, "", nil},
-		{"stop", `{"status": 422, "code": "invalid_command", "errors": [{"pointer": "/dry_run", "detail": "is not a member of this object"}]}`, 422, clierr.Usage, "",
+		{"stop", `{"status": 422, "code": "invalid_command", "errors": [{"pointer": "/dry_run",
+			"detail": "is not a member of this object"}]}`, 422, clierr.Usage, "",
 			[]string{"the server is older than this swarmcall and cannot do a dry run"}},
 	} {
 		var asked string
@@ -66,7 +73,8 @@ func TestDryRunShowsEachDriver(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(
 			w,
-			`{"command": {"type": "set_players", "players_total": 9}, "targets": ["d-1", "d-2"], "left_out": [{"driver_id": "d-3", "reason": "stale"}],
+			`{"command": {"type": "set_players", "players_total": 9}, "targets": ["d-1", "d-2"],
+				"left_out": [{"driver_id": "d-3", "reason": "stale"}],
 			"split": [{"driver_id": "d-1", "players": 5}, {"driver_id": "d-2", "players": 4}], "restrictions": []}`,
 		)
 	}))

@@ -10,14 +10,18 @@ import (
 
 // TestState: what a stale driver runs is not known, a driver may be outside a split, and rules come in pages.
 func TestState(t *testing.T) {
-	const rule = `{"seq": 7, "command": {"type": "set_players", "players_total": 9}, "target": {}, "matching": 3, "converged": 1, "outside_split": 2}`
+	const rule = `{"seq": 7, "command": {"type": "set_players", "players_total": 9}, "target": {}, "matching": 3,
+		"converged": 1, "outside_split": 2}`
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := `{"desired": [` + rule + `], "desired_next_cursor": "more", "counts": {"converged": 1, "drifting": 1, "unknown": 1}, "items": [
+		answer := `{"desired": [` + rule + `], "desired_next_cursor": "more", "counts": {"converged": 1, "drifting": 1,
+			"unknown": 1}, "items": [
 			{"driver_id": "a", "drift": "converged", "reported": {"players": 9}, "outside_split": true},
 			{"driver_id": "b", "drift": "unknown", "reasons": ["stale"], "reported": {"players": 9}},
-			{"driver_id": "c", "drift": "dreaming", "reasons": ["moonrise"], "reported": {"players": 8}, "desired": [{"seq": 9, "command": {"type": "set_mood"}}]}]}`
+			{"driver_id": "c", "drift": "dreaming", "reasons": ["moonrise"], "reported": {"players": 8}, "desired": [{"seq": 9,
+				"command": {"type": "set_mood"}}]}]}`
 		if r.URL.Query().Get("desired_cursor") == "more" {
-			answer = `{"desired": [{"seq": 9, "command": {"type": "set_mood"}, "target": {}, "matching": 1, "mood": "blue"}], "items": []}`
+			answer = `{"desired": [{"seq": 9, "command": {"type": "set_mood"}, "target": {}, "matching": 1, "mood": "blue"}],
+				"items": []}`
 		}
 		_, _ = io.WriteString(w, answer)
 	}))

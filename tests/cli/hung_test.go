@@ -81,8 +81,8 @@ func tenPlan(t *testing.T, policy, hold string) string {
 	return planFile(t, strings.NewReplacer("%POLICY%", policy, "%HOLD%", hold).Replace(tenEach))
 }
 
-// TestHungDriversAreUnknown: what three of six hung drivers run is not known, on any surface, and no call is a success by their last
-// reports.
+// TestHungDriversAreUnknown: what three of six hung drivers run is not known, on any surface, and no call is a success
+// by their last reports.
 func TestHungDriversAreUnknown(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
 	p := swarmcall(t, s.url(), "run", tenPlan(t, "abort", "60s"))
@@ -108,13 +108,51 @@ func TestHungDriversAreUnknown(t *testing.T) {
 	dry.code(0)
 	dry.says("would go to 3 drivers, 3 left out (stale)")
 
-	waits := swarmcall(t, s.url(), "players", "set", "7", "--allow-missing", "2", "--wait", "converged", "--timeout", "2s")
+	waits := swarmcall(
+		t,
+		s.url(),
+		"players",
+		"set",
+		"7",
+		"--allow-missing",
+		"2",
+		"--wait",
+		"converged",
+		"--timeout",
+		"2s",
+	)
 	waits.code(3)
-	allowed := swarmcall(t, s.url(), "players", "set", "7", "--allow-missing", "3", "--wait", "converged", "--timeout", "30s")
+	allowed := swarmcall(
+		t,
+		s.url(),
+		"players",
+		"set",
+		"7",
+		"--allow-missing",
+		"3",
+		"--wait",
+		"converged",
+		"--timeout",
+		"30s",
+	)
 	allowed.code(0)
 	allowed.says("converged: 3 drivers report it, 21 players")
 
-	again := swarmcall(t, s.url(), "players", "set", "8", "--allow-missing", "3", "--wait", "converged", "--timeout", "60s", "-o", "name")
+	again := swarmcall(
+		t,
+		s.url(),
+		"players",
+		"set",
+		"8",
+		"--allow-missing",
+		"3",
+		"--wait",
+		"converged",
+		"--timeout",
+		"60s",
+		"-o",
+		"name",
+	)
 	again.code(0)
 	for _, c := range drivers[3:] {
 		if err := c.Process.Signal(syscall.SIGCONT); err != nil {
@@ -136,7 +174,19 @@ func TestHungWhileWaitedFor(t *testing.T) {
 	swarmcall(t, s.url(), "players", "set", "10", "--wait", "converged").code(0)
 	swarmcall(t, s.url(), "players", "set", "10", "--idempotency-key", "one").code(0)
 	hang(t, s, drivers)
-	waits := swarmcall(t, s.url(), "players", "set", "10", "--idempotency-key", "one", "--wait", "converged", "--timeout", "2s")
+	waits := swarmcall(
+		t,
+		s.url(),
+		"players",
+		"set",
+		"10",
+		"--idempotency-key",
+		"one",
+		"--wait",
+		"converged",
+		"--timeout",
+		"2s",
+	)
 	waits.code(7)
 	waits.says("3 of 6 drivers report it, 3 unknown")
 	waits.says("30 of 60 players run, 3 drivers unknown")

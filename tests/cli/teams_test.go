@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// teams has drivers of two teams on one server: e-1 and e-2 in region eu, b-1 of team b, and both, which is in eu and of team b.
+// teams has drivers of two teams on one server: e-1 and e-2 in region eu, b-1 of team b, and both, which is in eu and
+// of team b.
 func teams(t *testing.T) (*server, map[string]*swarmDriver) {
 	t.Helper()
 	s, drivers := newWorld(t)
@@ -28,7 +29,8 @@ func join(t *testing.T, s *server, drivers map[string]*swarmDriver, id string, l
 	drivers[id] = d
 }
 
-const euPlan = "name: eu\ntarget: {labels: {region: eu}}\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}, {set: {players: 6}}]"
+const euPlan = "name: eu\ntarget: {labels: {region: eu}}\nrejoin: 300ms\n" +
+	"stages: [{set: {players: 5}}, {hold: %HOLD%}, {set: {players: 6}}]"
 
 func last(t *testing.T, d *swarmDriver, want string) {
 	t.Helper()
@@ -52,8 +54,8 @@ func TestAPlanIsNotDisturbed(t *testing.T) {
 	sameLog(t, s.url(), "players 5", "players 1", "stop", "players 6", "stop")
 }
 
-// TestAPlanYieldsSharedDrivers: it ends soon after somebody else has commanded a driver that both teams have, leaves that one alone, and
-// stops its others.
+// TestAPlanYieldsSharedDrivers: it ends soon after somebody else has commanded a driver that both teams have, leaves
+// that one alone, and stops its others.
 func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	s, drivers := teams(t)
 	p := swarmcall(t, s.url(), "run", "--debug", planFile(t, strings.ReplaceAll(euPlan, "%HOLD%", "45s")))
@@ -96,14 +98,18 @@ func TestAStopEndsAHold(t *testing.T) {
 	last(t, drivers["d-1"], "stop")
 }
 
-// TestADriverThatAppearsLate and that another team commands already is none of the run: it is not commanded, not missing, not stopped.
+// TestADriverThatAppearsLate and that another team commands already is none of the run: it is not commanded, not
+// missing, not stopped.
 func TestADriverThatAppearsLate(t *testing.T) {
 	s, drivers := teams(t)
 	if err := drivers["both"].end(); err != nil {
 		t.Fatal(err)
 	}
-	plan := planFile(t, "name: eu\ntarget: {labels: {region: eu}}\nstages: [{set: {players: 5}}, {wait: {drivers: 3, timeout: 60s}}, "+
-		"{set: {players: 6}}, {wait: {drivers: 4, timeout: 60s}}, {set: {players: 7}}]")
+	plan := planFile(
+		t,
+		"name: eu\ntarget: {labels: {region: eu}}\nstages: [{set: {players: 5}}, {wait: {drivers: 3, timeout: 60s}}, "+
+			"{set: {players: 6}}, {wait: {drivers: 4, timeout: 60s}}, {set: {players: 7}}]",
+	)
 	p := swarmcall(t, s.url(), "run", plan)
 	p.says("wait for 3 drivers")
 	swarmcall(t, s.url(), "players", "set", "1", "--label", "team=b", "--submitter", "team-b").code(0)

@@ -20,17 +20,22 @@ func TestLeftOutDriversAreMissingInAStep(t *testing.T) {
 		says []string
 		log  []string
 	}{
-		"abort": {"stages: [{set: {total: 60}}, {hold: 1s}]", 0, clierr.Missing, []string{"complete, 3 of 6 acked, 3 left out (stale)"},
+		"abort": {"stages: [{set: {total: 60}}, {hold: 1s}]", 0, clierr.Missing,
+			[]string{"complete, 3 of 6 acked, 3 left out (stale)"},
 			[]string{"ci set_players 60 in total", "ci stop"}},
 		"continue": {"on_missing: continue\nstages: [{set: {total: 60}}, {hold: 1s}, {set: {total: 30}}]", 0, clierr.Missing,
-			[]string{"going on without d-04, d-05, d-06"}, []string{"ci set_players 60 in total", "ci set_players 30 in total", "ci stop"}},
-		"allowed": {"allow_missing: 3\nstages: [{set: {total: 60}}]", 0, clierr.OK, nil, []string{"ci set_players 60 in total", "ci stop"}},
-		"retry, and they come back": {"on_missing: retry\nstages: [{set: {total: 60}}, {hold: 1s}]", 1500 * time.Millisecond, clierr.OK,
+			[]string{"going on without d-04, d-05, d-06"}, []string{"ci set_players 60 in total", "ci set_players 30 in total",
+				"ci stop"}},
+		"allowed": {"allow_missing: 3\nstages: [{set: {total: 60}}]", 0, clierr.OK, nil,
+			[]string{"ci set_players 60 in total", "ci stop"}},
+		"retry, and they come back": {"on_missing: retry\nstages: [{set: {total: 60}}, {hold: 1s}]",
+			1500 * time.Millisecond, clierr.OK,
 			[]string{"try 1 of 3 again, for d-04, d-05, d-06", "not connected: d-04, d-05, d-06", "try 2 of 3: acked by d-04"},
 			[]string{"ci set_players 60 in total", "ci set_players 60 in total", "ci set_players 60 in total", "ci stop"}},
 		"retry by id": {"on_missing: retry\nstages: [{set: {players: 10}}, {hold: 1s}]", 500 * time.Millisecond, clierr.OK,
 			[]string{"try 1 of 3: acked by d-04, d-05, d-06"}, []string{"ci set_players 10", "ci set_players 10", "ci stop"}},
-		"retry, and they do not": {"on_missing: retry\nretries: 2\nstages: [{set: {players: 10}}, {hold: 1s}]", 0, clierr.Missing,
+		"retry, and they do not": {"on_missing: retry\nretries: 2\nstages: [{set: {players: 10}}, {hold: 1s}]", 0,
+			clierr.Missing,
 			[]string{"try 2 of 2: not connected: d-04, d-05, d-06"}, []string{"ci set_players 10", "ci stop"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,8 @@ func TestAHoldWatchesItsDrivers(t *testing.T) {
 		never string
 	}{
 		"abort": {"", 0, clierr.Missing, 16 * time.Second, []string{
-			"30 of 60 players run, 3 drivers unknown", "on target for 10 of 1", "3 of 6 drivers are missing: nothing is known of d-04, d-05, d-06",
+			"30 of 60 players run, 3 drivers unknown", "on target for 10 of 1",
+			"3 of 6 drivers are missing: nothing is known of d-04, d-05, d-06",
 			"THE LOAD MAY STILL BE ON: d-04 (stale, last seen with 10 players)"}, ""},
 		"abort, though they are back in time": {"", 14 * time.Second, clierr.OK, 25 * time.Second, []string{
 			"on target for 21 of 25 s; 60 of 60 players run, on 6 drivers"}, "missing"},
@@ -47,8 +48,9 @@ func TestAHoldWatchesItsDrivers(t *testing.T) {
 			"going on without d-04, d-05, d-06", "on target for 10 of 25 s; 30 of 60 players run, 3 drivers unknown"}, ""},
 		"retry": {"on_missing: retry\nretries: 1\n", 0, clierr.Missing, 21 * time.Second, []string{
 			"waiting for d-04, d-05, d-06 to come back, at most 5s more"}, ""},
-		"retry, and they come back": {"on_missing: retry\nretries: 1\n", 18 * time.Second, clierr.OK, 25 * time.Second, []string{
-			"waiting for d-04, d-05, d-06", "60 of 60 players run"}, "STILL BE ON"},
+		"retry, and they come back": {"on_missing: retry\nretries: 1\n", 18 * time.Second, clierr.OK, 25 * time.Second,
+			[]string{
+				"waiting for d-04, d-05, d-06", "60 of 60 players run"}, "STILL BE ON"},
 		"so many may be missing": {"allow_missing: 50%\n", 0, clierr.OK, 30 * time.Second, []string{
 			"nothing is known of d-04, d-05, d-06; so many may be missing"}, ""},
 	} {
@@ -94,7 +96,8 @@ func TestUnknownAtTheEndOfTheLastHold(t *testing.T) {
 		back   time.Duration
 		code   clierr.Code
 	}{
-		"abort": {"abort", 0, clierr.Missing}, "continue": {"continue", 0, clierr.Missing}, "retry": {"retry", 0, clierr.Missing},
+		"abort": {"abort", 0, clierr.Missing}, "continue": {"continue", 0, clierr.Missing}, "retry": {"retry", 0,
+			clierr.Missing},
 		"retry, and it comes back": {"retry", 20 * time.Second, clierr.OK},
 		"back before the end":      {"abort", 9 * time.Second, clierr.OK},
 	} {
@@ -184,7 +187,8 @@ func TestADriverThatLeavesInOrder(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	for want, of := range map[string][2]time.Duration{
-		"11 of 25 s": {11100 * time.Millisecond, 25 * time.Second}, "0.3 of 0.5 s": {300 * time.Millisecond, 500 * time.Millisecond},
+		"11 of 25 s": {11100 * time.Millisecond, 25 * time.Second}, "0.3 of 0.5 s": {300 * time.Millisecond,
+			500 * time.Millisecond},
 	} {
 		if got := share(of[0], of[1]); got != want {
 			t.Errorf("%s, want %s", got, want)

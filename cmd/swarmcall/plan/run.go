@@ -79,9 +79,10 @@ func (r *Runner) LastWord() {
 	}
 }
 
-// begin notes where the log stands: what is older than that is no newer command. A condition that names a conditional command of the
-// same submitter goes back to what that one was based on, so an earlier run must not be named: what others have commanded since its
-// begin would not be ours to change. The place behind it is taken by its outcome, and means the same moment.
+// begin notes where the log stands: what is older than that is no newer command. A condition that names a conditional
+// command of the same submitter goes back to what that one was based on, so an earlier run must not be named: what
+// others have commanded since its begin would not be ours to change. The place behind it is taken by its outcome, and
+// means the same moment.
 func (r *Runner) begin(ctx context.Context) error {
 	const tries = 5 // while commands of ours are open
 	for range tries {

@@ -211,7 +211,8 @@ func TestARunDoesNotNameAnEarlierOne(t *testing.T) {
 		condition bool
 		want      int64
 	}{
-		"a conditional command of ours": {"ci", true, 11}, "a plain command of ours": {"ci", false, 10}, "somebody else's": {"ops", true, 10},
+		"a conditional command of ours": {"ci", true, 11}, "a plain command of ours": {"ci", false, 10},
+		"somebody else's": {"ops", true, 10},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSwarm(t, 1)

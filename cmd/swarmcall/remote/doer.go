@@ -166,8 +166,8 @@ func (d *doer) tracef(format string, args ...any) {
 
 // worthRetrying says why req should be sent again, and when; "" if it should not.
 func worthRetrying(req *http.Request, resp *http.Response, err error, attempt int) (why string, wait time.Duration) {
-	again := req.Method == http.MethodGet || req.Header.Get("Idempotency-Key") != "" || req.Context().Value(repeatable{}) != nil
-	if !again {
+	read := req.Method == http.MethodGet || req.Context().Value(repeatable{}) != nil
+	if !read && req.Header.Get("Idempotency-Key") == "" {
 		return "", 0
 	}
 	wait = backOff(attempt)

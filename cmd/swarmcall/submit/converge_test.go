@@ -17,11 +17,16 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
-const sixDrivers = `[{"driver_id": "a", "state": "active", "drift": "converged", "reported": {"players": 10}, "desired": [{"seq": 6, "command": {"type": "set_players"}}]},
-	{"driver_id": "b", "state": "active", "drift": "drifting", "reported": {"players": 4}, "desired": [{"seq": 6, "command": {"type": "set_players"}}]},
-	{"driver_id": "c", "state": "stale", "drift": "unknown", "reported": {"players": 10}, "desired": [{"seq": 6, "command": {"type": "set_players"}}]},
-	{"driver_id": "d", "state": "disconnected", "drift": "unknown", "reported": {"players": 10}, "desired": [{"seq": 6, "command": {"type": "set_players"}}]},
-	{"driver_id": "e", "state": "asleep", "drift": "dreaming", "reported": {"players": 10}, "desired": [{"seq": 6, "command": {"type": "set_mood"}}]},
+const sixDrivers = `[{"driver_id": "a", "state": "active", "drift": "converged", "reported": {"players": 10},
+	"desired": [{"seq": 6, "command": {"type": "set_players"}}]},
+	{"driver_id": "b", "state": "active", "drift": "drifting", "reported": {"players": 4}, "desired": [{"seq": 6,
+		"command": {"type": "set_players"}}]},
+	{"driver_id": "c", "state": "stale", "drift": "unknown", "reported": {"players": 10}, "desired": [{"seq": 6,
+		"command": {"type": "set_players"}}]},
+	{"driver_id": "d", "state": "disconnected", "drift": "unknown", "reported": {"players": 10}, "desired": [{"seq": 6,
+		"command": {"type": "set_players"}}]},
+	{"driver_id": "e", "state": "asleep", "drift": "dreaming", "reported": {"players": 10}, "desired": [{"seq": 6,
+		"command": {"type": "set_mood"}}]},
 	{"driver_id": "stranger", "state": "active", "drift": "converged", "reported": {"players": 99}}]`
 
 // TestCompare: what has converged is the server's word; players of drivers that are not heard are not counted, and a
@@ -37,15 +42,18 @@ func TestCompare(t *testing.T) {
 		converged, wants int
 		says             string
 	}{
-		{`{"type": "set_players", "players": 10}`, computed, 1, 4, "14 of 60 players run, 3 drivers unknown, 1 driver not in the roster"},
+		{`{"type": "set_players", "players": 10}`, computed, 1, 4,
+			"14 of 60 players run, 3 drivers unknown, 1 driver not in the roster"},
 		{`{"type": "set_players", "players_total": 33}`, computed, 1, 4, "14 of 33 players run, 3 drivers unknown"},
 		{`{"type": "stop"}`, computed, 1, 4, "14 of 0 players run, 3 drivers unknown"},
 		{`{"type": "set_players", "players": 10}`, "", 1, 0, "14 of 60 players run"}, // by an older server
 	} {
 		var e remote.Entry
-		doc := `{"seq": 6, "command": ` + tc.command + `, "counts": {"targeted": 3, "acked": 3, "left_out": 4` + tc.counts + `},
+		doc := `{"seq": 6, "command": ` + tc.command + `, "counts": {"targeted": 3, "acked": 3,
+			"left_out": 4` + tc.counts + `},
 			"acked": [{"driver_id": "a"}, {"driver_id": "b"}, {"driver_id": "gone"}],
-			"left_out": [{"driver_id": "c", "reason": "stale"}, {"driver_id": "d", "reason": "disconnected"}, {"driver_id": "e", "reason": "restricted"},
+			"left_out": [{"driver_id": "c", "reason": "stale"}, {"driver_id": "d", "reason": "disconnected"},
+				{"driver_id": "e", "reason": "restricted"},
 			{"driver_id": "stranger", "reason": "other_run"}]}`
 		if err := json.Unmarshal([]byte(doc), &e); err != nil {
 			t.Fatal(err)
@@ -76,8 +84,10 @@ func served(t *testing.T, replies map[string]string) *remote.Client {
 // missing.
 func TestUnknownDriversDoNotConverge(t *testing.T) {
 	replies := map[string]string{
-		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 10}, "status": "complete", "acked": [{"driver_id": "a"}],
-			"left_out": [{"driver_id": "c", "reason": "stale"}], "counts": {"targeted": 1, "acked": 1, "left_out": 1, "outstanding": 1, "converged": 1}}`,
+		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 10}, "status": "complete",
+			"acked": [{"driver_id": "a"}],
+			"left_out": [{"driver_id": "c", "reason": "stale"}], "counts": {"targeted": 1, "acked": 1, "left_out": 1,
+				"outstanding": 1, "converged": 1}}`,
 		"/state": `{"items": ` + sixDrivers + `}`,
 	}
 	var e remote.Entry
@@ -95,7 +105,9 @@ func TestUnknownDriversDoNotConverge(t *testing.T) {
 			if want == clierr.OK {
 				return
 			}
-			for _, part := range []string{"1 of 2 drivers report it, 1 unknown", "10 of 20 players run, 1 driver unknown", "c unknown"} {
+			for _, part := range []string{
+				"1 of 2 drivers report it, 1 unknown", "10 of 20 players run, 1 driver unknown", "c unknown",
+			} {
 				if !strings.Contains(clierr.Text(err), part) {
 					t.Errorf("no %q in %s", part, clierr.Text(err))
 				}
@@ -139,7 +151,8 @@ func TestAReplayIsTold(t *testing.T) {
 				w.WriteHeader(http.StatusBadGateway)
 			} else {
 				w.Header().Set("Idempotent-Replayed", "true")
-				_, _ = io.WriteString(w, `{"seq": 6, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 1}, "submitted_at": "2026-11-24T12:00:03.000Z"}`)
+				_, _ = io.WriteString(w, `{"seq": 6, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 1},
+					"submitted_at": "2026-11-24T12:00:03.000Z"}`)
 			}
 			return w.Result()
 		})
@@ -166,9 +179,12 @@ func TestNothingToStop(t *testing.T) {
 		code clierr.Code
 		says string
 	}{
-		{problem + `, "nothing_to_stop": true, "in_use": {"labels": {}, "driver_ids": []}}`, clierr.OK, "nothing to stop: the drivers that matched have left"},
-		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["eu-west", "us"]}, "driver_ids": []}}`, clierr.TooFew, "in use: zone: eu-west, us"},
-		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`, clierr.TooFew, "no driver has the label zone"},
+		{problem + `, "nothing_to_stop": true, "in_use": {"labels": {}, "driver_ids": []}}`, clierr.OK,
+			"nothing to stop: the drivers that matched have left"},
+		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["eu-west", "us"]}, "driver_ids": []}}`,
+			clierr.TooFew, "in use: zone: eu-west, us"},
+		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`, clierr.TooFew,
+			"no driver has the label zone"},
 		{problem + `}`, clierr.TooFew, "who is there"}, // of an older server
 	} {
 		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(*http.Request) *http.Response {

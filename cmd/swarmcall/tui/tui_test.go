@@ -65,7 +65,8 @@ func TestUnknownIsNotCounted(t *testing.T) {
 	seen.drivers.Items[0].Reported.Players, seen.drivers.Items[1].Reported.Players = 10, 7
 	seen.drivers.Items[1].State, seen.drivers.Counts = api.DriverStateStale, api.DriverCounts{Active: 2, Stale: 1}
 	n := 3
-	seen.commands = []remote.Entry{{Seq: 7, Status: api.StatusComplete, Counts: api.Counts{Targeted: 3, Acked: 3, LeftOut: &n}}}
+	seen.commands = []remote.Entry{{Seq: 7, Status: api.StatusComplete, Counts: api.Counts{Targeted: 3, Acked: 3,
+		LeftOut: &n}}}
 	m.take(seen)
 	if got := m.load(); !strings.Contains(got, "players 10 and those of 1 unknown drivers") {
 		t.Error(got)

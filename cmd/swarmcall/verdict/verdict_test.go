@@ -93,10 +93,14 @@ func TestLeftOutIsMissing(t *testing.T) {
 		{leftOut(entry(3, 0, 0, 0), stale, gone, stale), "3", clierr.OK, "3 left out (1 disconnected, 2 stale)"},
 		{leftOut(entry(2, 0, 1, 0), gone), "1", clierr.Missing, "2 of 4 acked, 1 missing, 1 left out (disconnected)"},
 		{leftOut(entry(2, 1, 0, 0), gone), "0", clierr.Rejected, "2 of 4 acked, 1 rejected, 1 left out (disconnected)"},
-		{leftOut(entry(3, 0, 0, 0), other), "0", clierr.OK, "3 of 3 acked, a newer command of somebody else holds for o-0 (entry 7)"},
-		{leftOut(entry(2, 0, 0, 0), other, stale), "0", clierr.Missing, "2 of 3 acked, 1 left out (stale), a newer command of somebody else holds for o-0"},
-		{leftOut(entry(0, 0, 0, 0), other), "0", clierr.Superseded, "no driver is left for it: a newer command of somebody else holds for o-0 (entry 7)"},
-		{leftOut(entry(3, 0, 0, 0), "restricted"), "0", clierr.Missing, "3 of 4 acked, 1 left out (restricted)"}, // of a newer server
+		{leftOut(entry(3, 0, 0, 0), other), "0", clierr.OK,
+			"3 of 3 acked, a newer command of somebody else holds for o-0 (entry 7)"},
+		{leftOut(entry(2, 0, 0, 0), other, stale), "0", clierr.Missing,
+			"2 of 3 acked, 1 left out (stale), a newer command of somebody else holds for o-0"},
+		{leftOut(entry(0, 0, 0, 0), other), "0", clierr.Superseded,
+			"no driver is left for it: a newer command of somebody else holds for o-0 (entry 7)"},
+		{leftOut(entry(3, 0, 0, 0), "restricted"), "0", clierr.Missing, "3 of 4 acked, 1 left out (restricted)"},
+		// of a newer server
 	} {
 		var allow Allow
 		if err := allow.UnmarshalText([]byte(tc.allow)); err != nil {
