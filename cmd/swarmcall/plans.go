@@ -63,7 +63,7 @@ type rampCmd struct {
 	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
 	OnMissing    string            `group:"Outcome" default:"abort" enum:"continue,retry,abort" help:"When drivers do not ack or are lost: ${enum}. Abort stops the load."`
 	AllowMissing verdict.Allow     `group:"Outcome" help:"How many may be missing: N or N%." placeholder:"N|N%"`
-	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back before a step (${default})."`
+	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back, before a step and in a hold (${default})."`
 	Hold         time.Duration     `group:"Outcome" help:"Hold the load so long at the end, and stop it; else it is left on." placeholder:"DURATION"`
 	running
 }

@@ -29,6 +29,8 @@ type fakeSwarm struct {
 	older   bool // it is of the release before
 	down    bool
 	dryRuns int
+	posted  int                                    // requests that may command, whether they were answered or not
+	looks   int                                    // at the state of the drivers
 	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
 }
 
@@ -90,6 +92,12 @@ func (s *fakeSwarm) set(state string, ids ...string) {
 			s.settle(id)
 		}
 	}
+}
+
+func (s *fakeSwarm) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posted
 }
 
 func (s *fakeSwarm) away(down bool) {
@@ -181,6 +189,9 @@ var errDown = errors.New("connection refused")
 func (s *fakeSwarm) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Method == http.MethodPost {
+		s.posted++
+	}
 	if s.down {
 		return nil, errDown
 	}
@@ -343,6 +354,7 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 }
 
 func (s *fakeSwarm) state(w io.Writer) {
+	s.looks++
 	var items []map[string]any
 	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
 		d := s.drivers[id]

@@ -33,6 +33,7 @@ func (r *Runner) hold(ctx context.Context, h hold) error {
 	h.began = time.Now()
 	h.looked, h.said = h.began, h.began
 	err := r.watch(ctx, &h)
+	r.unheard = false
 	if h.told && h.seen.Meant > 0 {
 		r.Line.Say("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
 	}
@@ -48,7 +49,7 @@ func (r *Runner) hold(ctx context.Context, h hold) error {
 func (r *Runner) watch(ctx context.Context, h *hold) error {
 	for end := h.began.Add(h.limit); ; {
 		left := time.Until(end)
-		if left <= 0 || time.Since(h.looked) >= lookPace || h.looked.Equal(h.began) {
+		if h.due(left <= 0) || time.Since(r.looked) >= lookPace {
 			r.look(ctx, h, max(min(left, lookLimit), checkPace))
 			if err := r.heard(h, left <= 0 && h.last); err != nil {
 				return err
@@ -65,6 +66,10 @@ func (r *Runner) watch(ctx context.Context, h *hold) error {
 	}
 }
 
+// due tells when a hold has to be looked at, however short it is: at its begin and at its end, if something is said about it. The
+// steps of a ramp may be shorter than a look should take.
+func (h *hold) due(end bool) bool { return (h.told || h.last) && (end || h.looked.Equal(h.began)) }
+
 // look asks the server what the drivers do. While it does not answer, nobody knows that the load is on target.
 func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	if r.load == 0 {
@@ -75,6 +80,7 @@ func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	p, err := submit.Measure(limited, r.Client, r.load)
 	before := h.looked
 	h.looked = time.Now()
+	r.looked, r.unheard = h.looked, err != nil
 	if err != nil {
 		return
 	}

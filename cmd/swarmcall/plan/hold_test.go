@@ -195,3 +195,35 @@ func TestShare(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAwayServerIsAskedByLooksAlone: each question that fails is a line on the terminal.
+func TestAnAwayServerIsAskedByLooksAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		var before int
+		later(t, 5*time.Second, func() { s.away(true) })
+		later(t, 7*time.Second, func() { before = s.asked() })
+		later(t, 20*time.Second, func() {
+			if n := s.asked() - before; n > 0 {
+				t.Errorf("%d questions while the server is away", n)
+			}
+			s.away(false)
+		})
+		if said, err := s.run("stages: [{set: {players: 10}}, {hold: 30s}]"); err != nil {
+			t.Errorf("%v\n%s", err, said)
+		}
+	})
+}
+
+// TestAQuickRamp is not slowed down by looks at the drivers.
+func TestAQuickRamp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		if said, err := s.run("stages: [{ramp: {from: 1, to: 200, step: 1, every: 10ms}}]"); err != nil {
+			t.Errorf("%v\n%s", err, said)
+		}
+		if s.looks > 5 {
+			t.Errorf("%d looks in 2 s", s.looks)
+		}
+	})
+}

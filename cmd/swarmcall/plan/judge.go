@@ -48,6 +48,9 @@ func (r *Runner) muster(step *report.Step) (meant int) {
 	}
 	old := slices.Sorted(maps.Keys(r.crew))
 	maps.Copy(r.crew, all)
+	for id := range all {
+		delete(r.silent, id)
+	}
 	for _, l := range remote.LeftOut(e) {
 		all[l.DriverId] = true
 	}

@@ -42,6 +42,8 @@ type Runner struct {
 	missed  error                      // first step or hold under Continue that drivers were missing in
 	taken   error                      // somebody else commands now
 	checked time.Time                  // when that was last asked
+	looked  time.Time                  // when the drivers were last looked at, in a hold
+	unheard bool                       // the server did not answer then
 	older   older                      // what the server does not know yet
 }
 

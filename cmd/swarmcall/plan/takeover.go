@@ -42,7 +42,7 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 func (r *Runner) check(ctx context.Context) error {
 	const most = 5 // commands of our own, one after the other
 	for range most {
-		if r.older.noDryRun || !r.known || !r.sent.Load() {
+		if r.older.noDryRun || !r.known || !r.sent.Load() || r.unheard {
 			return nil
 		}
 		limited, cancel := context.WithTimeout(ctx, lookLimit)

@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
@@ -59,6 +60,9 @@ func (m *model) editFilter(k string) {
 }
 
 func stopText(s stopped) string {
+	if remote.NothingToStop(s.err) {
+		return "nothing to stop: no driver is there"
+	}
 	if s.err != nil {
 		return "NOT STOPPED: " + s.err.Error()
 	}

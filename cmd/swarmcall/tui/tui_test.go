@@ -75,3 +75,14 @@ func TestUnknownIsNotCounted(t *testing.T) {
 		t.Errorf("%q", rows)
 	}
 }
+
+// A Stop that finds nobody to stop is no failure, and one that is refused for anything else is.
+func TestStopText(t *testing.T) {
+	yes := true
+	for want, code := range map[string]api.ProblemCode{"nothing to stop": api.NoActiveDrivers, "NOT STOPPED": api.NewerCommand} {
+		err := &remote.Refusal{Problem: api.Problem{Code: code, NothingToStop: &yes}}
+		if got := stopText(stopped{err: err}); !strings.HasPrefix(got, want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
