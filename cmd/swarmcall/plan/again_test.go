@@ -2,12 +2,12 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
 // TestLeftOutDriversAreMissingInAStep: a step is for all drivers that match, and those that it leaves out have not
@@ -100,27 +100,20 @@ func TestManyOutstandingDrivers(t *testing.T) {
 func TestADriverOfSomebodyElseIsNotOfTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 3)
-		s.before = func(s *fakeSwarm, e *fakeEntry) error {
-			s.drivers["d-03"].state = "" // the fake does not know conditions that hold later
-			return nil
-		}
-		s.entries = []*fakeEntry{
-			{
-				Seq:       5,
-				Submitter: "team-b",
-				Command:   remote.Command{Type: "stop"},
-				Target:    remote.Target{DriverIDs: []string{"d-03"}},
-			},
-		}
-		later(t, time.Second, func() {
+		later(t, 500*time.Millisecond, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.entries[1].LeftOut["d-03"] = "other_run"
-			s.drivers["d-03"].state = "stale"
+			s.drivers["d-03"].taken = true
 		})
-		said, err := s.run("rejoin: 1s\nstages: [{set: {players: 10}}, {hold: 10s}]")
-		if err != nil {
-			t.Errorf("%v\n%s", err, said)
+		later(t, 1500*time.Millisecond, func() { s.set("stale", "d-03") })
+		began := time.Now()
+		said, err := s.run("rejoin: 5s\nstages: [{set: {players: 10}}, {hold: 1s}, {set: {players: 11}}, {hold: 9s}, {set: {players: 12}}]")
+		if took := time.Since(began); err != nil || took > 12*time.Second {
+			t.Errorf("after %v: %v\n%s", took, err, said)
+		}
+		says(t, said, "2 of 2 acked, a newer command of somebody else holds for d-03", "22 of 22 players run, on 2 drivers")
+		if s.players("d-03") != 10 {
+			t.Error("d-03 is stopped")
 		}
 	})
 }
@@ -135,5 +128,18 @@ func TestAStopThatMatchesNobodyAtTheEnd(t *testing.T) {
 			t.Errorf("%v\n%s", err, said)
 		}
 		says(t, said, "there is nothing to stop")
+	})
+}
+
+// TestAStopThatIsLoggedForNobody at the end of a run that had drivers: its target is not misspelt.
+func TestAStopThatIsLoggedForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		s.logs = true
+		later(t, 2*time.Second, func() { s.set("", "d-01", "d-02") })
+		said, err := s.run("stages: [{set: {players: 10}}, {hold: 5s}]")
+		if err != nil || strings.Contains(said, "0 of 0") {
+			t.Errorf("%v\n%s", err, said)
+		}
 	})
 }

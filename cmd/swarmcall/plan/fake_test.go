@@ -17,6 +17,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 )
 
 // fakeSwarm is a server and its drivers, as far as a plan sees them. Active drivers apply a command at once.
@@ -31,12 +32,15 @@ type fakeSwarm struct {
 	dryRuns int
 	posted  int                                    // requests that may command, whether they were answered or not
 	looks   int                                    // at the state of the drivers
+	logs    bool                                   // it logs a stop that matches nobody
+	steps   []report.Step                          // of the last run
 	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
 }
 
 type fakeDriver struct {
 	state   string // active, stale, disconnected; "" once it has left
 	mute    bool   // it does not ack
+	taken   bool   // a newer command of somebody else holds for it, and nothing conditional replaces that
 	applied int64
 	players int64
 }
@@ -77,7 +81,7 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 	}
 	var b strings.Builder
 	r := Runner{Plan: p, Client: c, Line: progress.New(&b), Submitter: "ci", ID: "run-x"}
-	_, err = r.Run(s.t.Context())
+	s.steps, err = r.Run(s.t.Context())
 	return b.String(), err
 }
 
@@ -170,6 +174,8 @@ func (s *fakeSwarm) issue(e *fakeEntry) {
 		d := s.drivers[id]
 		switch {
 		case !e.matches(id) || d.state == "":
+		case d.taken:
+			e.LeftOut[id] = "other_run"
 		case d.state == "active":
 			e.Targets = append(e.Targets, id)
 			if !d.mute {
@@ -246,6 +252,11 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 				active++
 			}
 		}
+	}
+	if known == 0 && s.logs && !e.DryRun {
+		s.issue(e)
+		s.get(w, e.Seq)
+		return
 	}
 	if known == 0 || active == 0 && e.Command.Type != "stop" || active < e.Least {
 		refuse(w, 409, `{"code": "no_active_drivers", "nothing_to_stop": true}`)
@@ -346,6 +357,9 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 		}
 	}
 	doc["left_out"], counts["left_out"] = left, len(left)
+	if s.logs && len(e.Targets) == 0 {
+		doc["awaited"], doc["in_use"] = false, map[string]any{"labels": map[string]any{"zone": []string{"us"}}, "driver_ids": []string{}}
+	}
 	if holds {
 		counts["outstanding"], counts["converged"] = len(outstanding), converged
 		doc["outstanding"] = outstanding[:min(len(outstanding), 100)]

@@ -38,12 +38,14 @@ func (r *Runner) hold(ctx context.Context, h hold) error {
 		r.Line.Say("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
 	}
 	if err != nil && ctx.Err() == nil {
-		r.steps = append(
-			r.steps,
-			report.Step{Name: h.name + ": hold", Err: err},
-		) // no command, and yet what a report must show
+		r.blame(&h, err)
 	}
 	return err
+}
+
+// blame has reports show what went wrong in a hold, though no command did.
+func (r *Runner) blame(h *hold, err error) {
+	r.steps = append(r.steps, report.Step{Name: h.name + ": hold", Err: err})
 }
 
 func (r *Runner) watch(ctx context.Context, h *hold) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 )
 
 // later does something at a time of the bubble.
@@ -80,6 +81,12 @@ func TestAHoldWatchesItsDrivers(t *testing.T) {
 				if n := strings.Count(said, "going on without"); n > 1 {
 					t.Errorf("it says so %d times:\n%s", n, said)
 				}
+				shown := slices.ContainsFunc(s.steps, func(s report.Step) bool {
+					return s.Name == "stage 2/2: hold" && clierr.CodeOf(s.Err) == clierr.Missing
+				})
+				if shown != (tc.code == clierr.Missing) {
+					t.Errorf("reports show %+v", s.steps)
+				}
 				if log := s.log(); log[len(log)-1] != "ci stop" || len(log) != 2 {
 					t.Errorf("the log has %q", log)
 				}
@@ -100,6 +107,7 @@ func TestUnknownAtTheEndOfTheLastHold(t *testing.T) {
 			clierr.Missing},
 		"retry, and it comes back": {"retry", 20 * time.Second, clierr.OK},
 		"back before the end":      {"abort", 9 * time.Second, clierr.OK},
+		"back after the end":       {"abort", 12 * time.Second, clierr.Missing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -225,5 +233,63 @@ func TestAQuickRamp(t *testing.T) {
 		if s.looks > 5 {
 			t.Errorf("%d looks in 2 s", s.looks)
 		}
+	})
+}
+
+// TestForgottenDriversAtTheEnd of the last hold are looked for after the stop: they have the time that a restart of the server takes.
+func TestForgottenDriversAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		later(t, 5*time.Second, func() { s.away(true) })
+		later(t, 7*time.Second, func() { s.set("", "d-02"); s.away(false) })
+		later(t, 13*time.Second, func() { s.set("active", "d-02") })
+		if said, err := s.run("rejoin: 1s\nstages: [{set: {players: 10}}, {hold: 10s}]"); err != nil {
+			t.Errorf("%v\n%s", err, said)
+		}
+	})
+}
+
+// TestASecondSilenceBegins when the driver has been heard in between, if only by a step.
+func TestASecondSilenceBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		later(t, time.Second, func() { s.set("stale", "d-02") })
+		later(t, 4200*time.Millisecond, func() { s.set("active", "d-02") })
+		s.before = func(_ *fakeSwarm, e *fakeEntry) error {
+			if e.Command.Players != nil && *e.Command.Players == 11 {
+				later(t, 0, func() { s.set("stale", "d-02") }) // once the step is through
+			}
+			return nil
+		}
+		later(t, 8*time.Second, func() { s.set("active", "d-02") })
+		said, err := s.run("rejoin: 5s\nstages: [{set: {players: 10}}, {hold: 4s}, {set: {players: 11}}, {hold: 9s}]")
+		if err != nil {
+			t.Errorf("%v\n%s", err, said)
+		}
+	})
+}
+
+// TestALostDriverIsWaitedForOnce under continue: the steps that follow go on without it.
+func TestALostDriverIsWaitedForOnce(t *testing.T) {
+	for name, state := range map[string]string{"left": "", "stale": "stale"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSwarm(t, 2)
+				later(t, 500*time.Millisecond, func() { s.set(state, "d-02") })
+				began := time.Now()
+				said, err := s.run("rejoin: 5s\non_missing: continue\nstages: [{set: {players: 1}}, {hold: 1s}, " +
+					"{ramp: {from: 2, to: 9, step: 1, every: 10ms}}]")
+				if took := time.Since(began); clierr.CodeOf(err) != clierr.Missing || took > 10*time.Second {
+					t.Errorf("after %v: %v\n%s", took, err, said)
+				}
+				says(t, said, "2 of 2 acked", "going on without d-02")
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 2)
+		later(t, 500*time.Millisecond, func() { s.set("", "d-02") })
+		_, err := s.run("rejoin: 1s\nstages: [{set: {players: 1}}, {hold: 1s}, {set: {players: 2}}]")
+		says(t, clierr.Text(err), "1 of 2 drivers are missing", "d-02 lost")
 	})
 }

@@ -102,6 +102,7 @@ func (r *Runner) heard(h *hold, end bool) error {
 		delete(r.silent, id)
 	}
 	r.missed = cmp.Or(r.missed, err)
+	r.blame(h, err)
 	return nil
 }
 

@@ -119,6 +119,26 @@ func TestUnknownDriversDoNotConverge(t *testing.T) {
 	}
 }
 
+// TestAllowMissingIsForDriversThatAreMissing: one that is at work is waited for, however many may be missing.
+func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
+	replies := map[string]string{
+		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 10}, "status": "complete",
+			"acked": [{"driver_id": "a"}, {"driver_id": "b"}],
+			"counts": {"targeted": 2, "acked": 2, "outstanding": 0, "converged": 1}}`,
+		"/state": `{"items": ` + sixDrivers + `}`,
+	}
+	var e remote.Entry
+	if err := json.Unmarshal([]byte(replies["/commands/6"]), &e); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		job := Job{Line: progress.New(io.Discard), Allow: verdict.Allow{Percent: 100}, Timeout: time.Second}
+		if err := job.converge(t.Context(), served(t, replies), e, time.Now()); clierr.CodeOf(err) != clierr.Timeout {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestSomebodyElsesCommandIsNoConvergence: drivers that do what a newer command wants do not do what ours did.
 func TestSomebodyElsesCommandIsNoConvergence(t *testing.T) {
 	replies := map[string]string{
