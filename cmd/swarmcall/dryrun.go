@@ -28,12 +28,8 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, com
 	if command.Command.Type == api.CommandTypeStop && len(d.Targets)+len(d.LeftOut) == 0 {
 		return dryStop(server, d)
 	}
-	server.line.Say(
-		"dry run: %s would go to %d drivers%s; nothing was sent",
-		command.Command,
-		len(d.Targets),
-		dryLeftOut(d),
-	)
+	server.line.Say("dry run: %s would go to %d drivers%s; nothing was sent",
+		command.Command, len(d.Targets), dryLeftOut(d))
 	if n := deref(d.Shortfall); n > 0 {
 		server.line.Say("dry run: no driver is there to run %d of the players", n)
 	}
@@ -43,9 +39,8 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, com
 // dryStop is of a stop that would be logged without a driver to send it to.
 func dryStop(server *session, d api.DryRun) error {
 	if deref(d.Awaited) {
-		server.line.Say(
-			"dry run: no driver matches; stop would be logged, and stop drivers that return; nothing was sent",
-		)
+		server.line.Say("dry run: no driver matches; stop would be logged, and stop drivers that return; " +
+			"nothing was sent")
 		return nil
 	}
 	return &clierr.Error{

@@ -204,7 +204,8 @@ func TestGitLabJob(t *testing.T) {
 	if err := drivers["d-1"].end(); err != nil {
 		t.Fatal(err)
 	}
-	again := exec.Command("sh", "-e", "-c", strings.Join(j.After, "\n")) // the drivers of the job have left before its last step
+	// The drivers of the job have left before its last step.
+	again := exec.Command("sh", "-e", "-c", strings.Join(j.After, "\n"))
 	again.Dir, again.Env = dir, c.Env
 	if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "nothing to stop") {
 		t.Errorf("%v\n%s", err, out)

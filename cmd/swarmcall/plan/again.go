@@ -29,28 +29,17 @@ type retrying struct {
 
 // again returns nil once enough drivers have applied the step, or err when the tries are used up.
 func (r *Runner) again(
-	ctx context.Context,
-	name string,
-	c remote.Command,
-	step report.Step,
-	missing []string,
-	err error,
+	ctx context.Context, name string, c remote.Command, step report.Step, missing []string, n int, err error,
 ) error {
 	g := retrying{
-		Runner:  r,
-		name:    name,
-		command: c,
-		lost:    map[string]bool{},
-		entries: []int64{step.Entry.Value.Seq},
-		missing: missing,
+		Runner: r, name: name, command: c, lost: map[string]bool{}, entries: []int64{step.Entry.Value.Seq},
+		missing: missing, n: n,
 	}
 	for _, id := range step.Lost {
 		g.lost[id] = true
 	}
-	_, n := r.outstanding(step.Entry.Value)
-	g.n = n + len(step.Lost)
 	for try := 1; try <= *r.Plan.Retries; try++ {
-		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, some(g.missing))
+		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, verdict.SomeOf(g.missing, g.n))
 		if perr := r.pause(ctx, time.Duration(try)*againPace); perr != nil {
 			return perr
 		}
@@ -77,14 +66,10 @@ func (g *retrying) send(ctx context.Context) (away []string, _ error) {
 	if g.command.PlayersTotal != nil || g.n > len(g.missing) {
 		target, least = g.Plan.target(), g.Plan.MinDrivers
 	}
-	next, err := g.post(
-		ctx,
-		g.name+", again",
-		g.command,
-		func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
-			return g.issueWithin(ctx, 0, c, target, least, key)
-		},
-	)
+	issue := func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
+		return g.issueWithin(ctx, 0, c, target, least, key)
+	}
+	next, err := g.post(ctx, g.name+", again", g.command, issue)
 	if clierr.CodeOf(err) == clierr.TooFew { // nothing was sent: none of them is there
 		g.steps = g.steps[:len(g.steps)-1]
 		return g.missing, nil

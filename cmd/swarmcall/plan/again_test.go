@@ -107,7 +107,8 @@ func TestADriverOfSomebodyElseIsNotOfTheRun(t *testing.T) {
 		})
 		later(t, 1500*time.Millisecond, func() { s.set("stale", "d-03") })
 		began := time.Now()
-		said, err := s.run("rejoin: 5s\nstages: [{set: {players: 10}}, {hold: 1s}, {set: {players: 11}}, {hold: 9s}, {set: {players: 12}}]")
+		said, err := s.run("rejoin: 5s\nstages: [{set: {players: 10}}, {hold: 1s}, {set: {players: 11}}, {hold: 9s}, " +
+			"{set: {players: 12}}]")
 		if took := time.Since(began); err != nil || took > 12*time.Second {
 			t.Errorf("after %v: %v\n%s", took, err, said)
 		}

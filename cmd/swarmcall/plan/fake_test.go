@@ -358,7 +358,8 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 	}
 	doc["left_out"], counts["left_out"] = left, len(left)
 	if s.logs && len(e.Targets) == 0 {
-		doc["awaited"], doc["in_use"] = false, map[string]any{"labels": map[string]any{"zone": []string{"us"}}, "driver_ids": []string{}}
+		labels := map[string]any{"zone": []string{"us"}}
+		doc["awaited"], doc["in_use"] = false, map[string]any{"labels": labels, "driver_ids": []string{}}
 	}
 	if holds {
 		counts["outstanding"], counts["converged"] = len(outstanding), converged

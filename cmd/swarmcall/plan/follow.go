@@ -11,6 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 // loaded are the drivers that may run load of this run: those that acked it, and those that were sent it and did not
@@ -69,7 +70,8 @@ func (f *follower) wait(ctx context.Context, may bool) (unreached, error) {
 			return left, err
 		}
 		if !told {
-			f.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", some(left.ids), limit)
+			names := verdict.SomeOf(left.ids, left.n)
+			f.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", names, limit)
 			told = true
 		}
 		if !remote.Sleep(ctx, rollPace) {
@@ -129,7 +131,7 @@ func (u unreached) err() error {
 	}
 	return &clierr.Error{
 		Code: clierr.Missing,
-		What: fmt.Sprintf("%s: %s %s", loud, some(u.texts), end),
+		What: fmt.Sprintf("%s: %s %s", loud, verdict.SomeOf(u.texts, u.n), end),
 		Seen: u.texts[:min(len(u.texts), 10)],
 	}
 }

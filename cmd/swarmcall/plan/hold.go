@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
 )
@@ -68,8 +69,8 @@ func (r *Runner) watch(ctx context.Context, h *hold) error {
 	}
 }
 
-// due tells when a hold has to be looked at, however short it is: at its begin and at its end, if something is said about it. The
-// steps of a ramp may be shorter than a look should take.
+// due tells when a hold has to be looked at, however short it is: at its begin and at its end, if something is said
+// about it. The steps of a ramp may be shorter than a look should take.
 func (h *hold) due(end bool) bool { return (h.told || h.last) && (end || h.looked.Equal(h.began)) }
 
 // look asks the server what the drivers do. While it does not answer, nobody knows that the load is on target.
@@ -82,7 +83,7 @@ func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	p, err := submit.Measure(limited, r.Client, r.load)
 	before := h.looked
 	h.looked = time.Now()
-	r.looked, r.unheard = h.looked, err != nil
+	r.looked, r.unheard = h.looked, err != nil && remote.RefusalOf(err) == nil
 	if err != nil {
 		return
 	}

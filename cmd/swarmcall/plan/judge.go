@@ -14,12 +14,13 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
-// judge says what an outcome means for the run, and which drivers are missing; of very many, the first. Drivers that
-// the last step reached and that the server does not even know any more are as missing as those that did not ack.
-func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (missing []string, _ error) {
+// judge says what an outcome means for the run, and which drivers are missing, of very many the first, and how many
+// there are. Drivers that the last step reached and that the server does not even know any more are as missing as those
+// that did not ack.
+func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (missing []string, n int, _ error) {
 	e := step.Entry.Value
 	meant := r.muster(step)
-	missing, n := r.outstanding(e)
+	missing, n = r.outstanding(e)
 	missing, n = append(slices.Clip(missing), step.Lost...), n+len(step.Lost)
 	switch {
 	case ctx.Err() != nil:
@@ -35,7 +36,7 @@ func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (mis
 		}
 		r.taken = step.Err
 	}
-	return missing, step.Err
+	return missing, n, step.Err
 }
 
 // muster notes which drivers a step has reached and which it has lost. It returns how many the step is meant for. A

@@ -101,6 +101,7 @@ func (r *Runner) begin(ctx context.Context) error {
 			r.newest = e.Seq + 1
 			return nil
 		}
+		r.Line.Say("waiting for the outcome of entry %d, an earlier command of %s", e.Seq, r.Submitter)
 		if _, err := r.Client.Outcome(ctx, e.Seq, time.Duration(e.DeadlineMs)*time.Millisecond+outcomeSlack); err != nil {
 			return err
 		}

@@ -118,12 +118,8 @@ func (r *Runner) tellWaiting(h *hold) {
 	if len(ids) > 0 {
 		slices.Sort(ids)
 		more := time.Duration(*r.Plan.Retries) * r.Plan.Rejoin
-		r.Line.Say(
-			"%s: waiting for %s to come back, at most %v more; the server tells them the load then",
-			h.name,
-			some(ids),
-			more,
-		)
+		r.Line.Say("%s: waiting for %s to come back, at most %v more; the server tells them the load then",
+			h.name, some(ids), more)
 	}
 }
 
@@ -131,10 +127,8 @@ func (r *Runner) silentError(h *hold, ids []string) error {
 	var seen []string
 	for _, id := range ids {
 		state := cmp.Or(string(r.states[id]), "not back since the server was away")
-		seen = append(
-			seen,
-			fmt.Sprintf("%s unknown: %s, for %v", id, state, time.Since(r.silent[id]).Round(time.Second)),
-		)
+		long := time.Since(r.silent[id]).Round(time.Second)
+		seen = append(seen, fmt.Sprintf("%s unknown: %s, for %v", id, state, long))
 	}
 	return &clierr.Error{
 		Code: clierr.Missing,

@@ -33,9 +33,9 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 	if err != nil {
 		return err
 	}
-	missing, err := r.judge(ctx, name, step)
+	missing, n, err := r.judge(ctx, name, step)
 	if clierr.CodeOf(err) == clierr.Missing && onMissing == Retry {
-		err = r.again(ctx, name, c, *step, missing, err)
+		err = r.again(ctx, name, c, *step, missing, n, err)
 	}
 	if err == nil {
 		for ; i < len(r.steps); i++ { // the step, and what was sent again of it
@@ -46,7 +46,7 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 	if clierr.CodeOf(err) != clierr.Missing || onMissing != Continue {
 		return err
 	}
-	r.Line.Say("%s: going on without %s", name, some(missing))
+	r.Line.Say("%s: going on without %s", name, verdict.SomeOf(missing, n))
 	for _, id := range r.steps[i].Lost {
 		delete(r.crew, id)
 	}

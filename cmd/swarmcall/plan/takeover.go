@@ -97,10 +97,8 @@ func taken(what string, refusal error) error {
 // whose says who has issued an entry, "" for this run: a step whose answer was lost, a total that the server has split
 // again, or a reset, which is a record and no entry. It is unsure when the server does not answer.
 func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool) {
-	ctx, cancel := context.WithTimeout(
-		context.WithoutCancel(ctx),
-		askLimit,
-	) // an interruption must not make it somebody else's
+	// An interruption must not make it somebody else's.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
 	newer, err := r.Client.Outcome(ctx, seq, 0)
 	if remote.IsRefused(err, api.NotFound) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -172,7 +173,7 @@ func TestYieldIsLoudWhenAStopIsNotAcked(t *testing.T) {
 		}
 		later(t, 5*time.Second, func() { s.other("d-01") })
 		said, err := s.run("stages: [{set: {players: 10}}, {hold: 45s}]")
-		if clierr.CodeOf(err) != clierr.Superseded || !strings.Contains(said, "THE LOAD MAY STILL BE ON") {
+		if clierr.CodeOf(err) != clierr.Missing || !strings.Contains(clierr.Text(err), "THE LOAD MAY STILL BE ON") {
 			t.Errorf("%v\n%s", err, said)
 		}
 	})
@@ -227,4 +228,28 @@ func TestARunDoesNotNameAnEarlierOne(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestYieldGivesUp when others are faster again and again: what is still on is said, and how to stop it.
+func TestYieldGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSwarm(t, 20)
+		next := 1
+		s.before = func(s *fakeSwarm, e *fakeEntry) error {
+			if e.Command.Type == "stop" {
+				next++
+				target := remote.Target{DriverIDs: []string{fmt.Sprintf("d-%02d", next)}}
+				s.issue(&fakeEntry{Submitter: "ops/bob", Command: remote.Command{Type: "stop"}, Target: target})
+			}
+			return nil
+		}
+		later(t, 5*time.Second, func() { s.other("d-01") })
+		_, err := s.run("stages: [{set: {players: 10}}, {hold: 45s}]")
+		if clierr.CodeOf(err) != clierr.Missing {
+			t.Errorf("%v", err)
+		}
+		says(t, clierr.Text(err), "THE LOAD MAY STILL BE ON on 14 drivers that the other command does not concern",
+			"d-07, d-08, d-09 and 11 more",
+			"swarmcall stop --driver ID", "ops/alice commands these drivers now")
+	})
 }

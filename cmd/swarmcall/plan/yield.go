@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 const (
@@ -27,22 +30,33 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 	err := y.run(limited)
 	switch {
 	case err != nil:
-		r.Line.Say("%s on drivers that the other command does not concern: %v; see swarmcall state", loud, err)
-		return cause
+		return y.loudly(cause, err)
 	case len(y.ours) > 0:
-		r.Line.Say(
-			"THE LOAD OF THIS RUN IS STILL ON, on %d drivers that the other command does not concern: %s",
-			len(y.ours),
-			some(y.ours),
-		)
-		r.Line.Say("to stop it: %s", r.howToStop(y.ours))
-		return cause
+		return y.loudly(cause, &clierr.Error{
+			What: fmt.Sprintf("%s on %s that the other command does not concern: %s",
+				loud, verdict.Drivers(len(y.ours)), some(y.ours)),
+			Mend: r.howToStop(y.ours),
+		})
 	case len(y.stops) == 0:
 		r.Line.Say("nothing is stopped: somebody else's command holds for every driver of this run")
 		r.sent.Store(false)
 		return cause
 	}
 	return y.verify(limited, cause)
+}
+
+// loudly is the error when load of the run may still be on: that is what the exit code must tell.
+func (y *yielding) loudly(cause, err error) error {
+	e := &clierr.Error{
+		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Why: err,
+		Seen: []string{fmt.Sprintf("the run ended because: %v", cause)},
+		Mend: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
+	}
+	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, loud) {
+		e.What, e.Why, e.Seen = inner.What, inner.Why, append(e.Seen, inner.Seen...)
+		e.Mend = cmp.Or(inner.Mend, e.Mend)
+	}
+	return e
 }
 
 // yielding stops the drivers that still have the load of the run.
@@ -94,17 +108,13 @@ func (y *yielding) sort(ctx context.Context) error {
 // stop sends a stop to some drivers, on the condition that nobody else commands them. When somebody does, nothing is
 // sent.
 func (y *yielding) stop(ctx context.Context, ids []string) error {
-	step, err := y.post(
-		ctx,
-		"stop of the others",
-		remote.Command{Type: api.CommandTypeStop},
-		func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
-			return y.Client.Issue(ctx, remote.Submission{
-				Submitter: y.Submitter, Command: c, Target: &remote.Target{DriverIDs: ids},
-				DeadlineMS: y.Plan.Deadline.Milliseconds(), IfSeq: &y.condition,
-			}, key)
-		},
-	)
+	send := func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
+		return y.Client.Issue(ctx, remote.Submission{
+			Submitter: y.Submitter, Command: c, Target: &remote.Target{DriverIDs: ids},
+			DeadlineMS: y.Plan.Deadline.Milliseconds(), IfSeq: &y.condition,
+		}, key)
+	}
+	step, err := y.post(ctx, "stop of the others", remote.Command{Type: api.CommandTypeStop}, send)
 	seq, newer := remote.Newer(err)
 	switch {
 	case newer && seq != y.condition:
@@ -136,7 +146,7 @@ func (y *yielding) verify(ctx context.Context, cause error) error {
 	if err == nil {
 		y.sent.Store(false)
 		ids := slices.Sorted(maps.Keys(y.stopped))
-		y.Line.Say("stopped the load of this run on %s: %s", submit.Count(len(ids)), some(ids))
+		y.Line.Say("stopped the load of this run on %s: %s", verdict.Drivers(len(ids)), some(ids))
 	}
 	if len(y.others) > 0 {
 		y.Line.Say("left to the other command: %s", some(y.others))
@@ -144,13 +154,8 @@ func (y *yielding) verify(ctx context.Context, cause error) error {
 	if err == nil {
 		return cause
 	}
-	last := &y.steps[len(y.steps)-1]
-	last.Err = err
-	loudly, ok := notStopped(nil, err).(*clierr.Error) //nolint:errorlint // it is made here
-	if ok {
-		loudly.Seen = append([]string{fmt.Sprintf("the run ended because: %v", cause)}, loudly.Seen...)
-	}
-	return loudly
+	y.steps[len(y.steps)-1].Err = err
+	return y.loudly(cause, err)
 }
 
 // howToStop is the command line that stops the drivers: by name while they are few.

@@ -12,10 +12,8 @@ import (
 func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[api.State], error) {
 	read := func(limit int32, cursor *string) (Answer[api.State], error) {
 		return answer[api.State](c, "read the state", func() (*http.Response, error) {
-			return c.api.GetState(
-				ctx,
-				&api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit, DesiredCursor: cursor},
-			)
+			p := &api.GetStateParams{Drift: some(api.DriftKind(drift)), Limit: &limit, DesiredCursor: cursor}
+			return c.api.GetState(ctx, p)
 		})
 	}
 	a, err := read(limit, nil)

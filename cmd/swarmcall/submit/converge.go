@@ -35,12 +35,8 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 			return overtaken(ctx, c, e, p.Newer)
 		}
 		if left := p.Meant - p.Converged; p.Done() || left <= p.Excused() && j.Allow.Covers(left, p.Meant) {
-			j.Line.Say(
-				"converged: %d drivers report it, %d players, after %v",
-				p.Converged,
-				p.Actual,
-				time.Since(began).Round(time.Millisecond),
-			)
+			j.Line.Say("converged: %d drivers report it, %d players, after %v",
+				p.Converged, p.Actual, time.Since(began).Round(time.Millisecond))
 			return nil
 		}
 		if time.Since(began) > limit {
@@ -79,12 +75,8 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {
 	case asked == nil:
-		err.What = fmt.Sprintf(
-			"not converged: %s commands these drivers now: %s (entry %d)",
-			a.Value.Submitter,
-			remote.CommandOf(a.Value),
-			seq,
-		)
+		err.What = fmt.Sprintf("not converged: %s commands these drivers now: %s (entry %d)",
+			a.Value.Submitter, remote.CommandOf(a.Value), seq)
 	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
 		err.What, err.Mend = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
 	}

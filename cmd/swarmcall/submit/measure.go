@@ -6,6 +6,7 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 // Progress is how far the drivers of a command are, as the server says.
@@ -82,23 +83,15 @@ func (p Progress) Excused() int { return max(p.Lacking, len(p.Unknown)+p.Away) }
 func (p Progress) String() string {
 	s := fmt.Sprintf("%d of %d players run", p.Actual, p.Target)
 	if len(p.Unknown)+p.Away == 0 {
-		return s + ", on " + Count(p.Meant)
+		return s + ", on " + verdict.Drivers(p.Meant)
 	}
 	if n := len(p.Unknown); n > 0 {
-		s += ", " + Count(n) + " unknown"
+		s += ", " + verdict.Drivers(n) + " unknown"
 	}
 	if p.Away > 0 {
-		s += ", " + Count(p.Away) + " not in the roster"
+		s += ", " + verdict.Drivers(p.Away) + " not in the roster"
 	}
 	return s
-}
-
-// Count says how many drivers.
-func Count(n int) string {
-	if n == 1 {
-		return "1 driver"
-	}
-	return fmt.Sprintf("%d drivers", n)
 }
 
 // driversOf are the drivers that an entry is for.

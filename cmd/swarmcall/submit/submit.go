@@ -53,11 +53,8 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	}
 	e := r.Entry.Value
 	if r.Entry.Replayed && c.Retries() == retries { // else it may be our own first try that was taken
-		j.Line.Say(
-			"this key was used before: entry %d is from %s; nothing was sent again",
-			e.Seq,
-			e.SubmittedAt.UTC().Format("15:04:05 UTC"),
-		)
+		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again",
+			e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
 	}
 	if j.Wait == WaitNone && !remote.ReachedNobody(e) {
 		j.Line.Say("sent: entry %d, to %s; its outcome: swarmcall commands show %d", e.Seq, sentTo(e), e.Seq)
@@ -91,7 +88,7 @@ func (j Job) nothingToStop() string {
 
 // sentTo says how many drivers an entry goes to, and how many it does not reach.
 func sentTo(e remote.Entry) string {
-	text := Count(e.Counts.Targeted)
+	text := verdict.Drivers(e.Counts.Targeted)
 	if left := remote.LeftOutText(e); left != "" {
 		text += ", " + left
 	}
@@ -115,9 +112,7 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 
 // outcome waits for the outcome and shows what is there of it.
 func (j Job) outcome(
-	ctx context.Context,
-	c *remote.Client,
-	open remote.Answer[remote.Entry],
+	ctx context.Context, c *remote.Client, open remote.Answer[remote.Entry],
 ) (remote.Answer[remote.Entry], error) {
 	if remote.Closed(open.Value) {
 		return open, nil

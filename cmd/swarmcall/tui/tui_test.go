@@ -68,7 +68,7 @@ func TestUnknownIsNotCounted(t *testing.T) {
 	seen.commands = []remote.Entry{{Seq: 7, Status: api.StatusComplete, Counts: api.Counts{Targeted: 3, Acked: 3,
 		LeftOut: &n}}}
 	m.take(seen)
-	if got := m.load(); !strings.Contains(got, "players 10 and those of 1 unknown drivers") {
+	if got := m.load(); !strings.Contains(got, "players 10, 1 driver unknown") {
 		t.Error(got)
 	}
 	if rows := m.commands(); !strings.Contains(rows[0], "3/6, 3 left out") || !strings.Contains(rows[0], "×") {
@@ -79,7 +79,9 @@ func TestUnknownIsNotCounted(t *testing.T) {
 // A Stop that finds nobody to stop is no failure, and one that is refused for anything else is.
 func TestStopText(t *testing.T) {
 	yes := true
-	for want, code := range map[string]api.ProblemCode{"nothing to stop": api.NoActiveDrivers, "NOT STOPPED": api.NewerCommand} {
+	for want, code := range map[string]api.ProblemCode{
+		"nothing to stop": api.NoActiveDrivers, "NOT STOPPED": api.NewerCommand,
+	} {
 		err := &remote.Refusal{Problem: api.Problem{Code: code, NothingToStop: &yes}}
 		if got := stopText(stopped{err: err}); !strings.HasPrefix(got, want) {
 			t.Errorf("%s, want %s", got, want)

@@ -13,6 +13,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 const (
@@ -88,7 +89,7 @@ func (m *model) load() string {
 	}
 	text := fmt.Sprintf("players %d", players)
 	if n := k.Stale + k.Disconnected; n > 0 {
-		text += m.paint(red, fmt.Sprintf(" and those of %d unknown drivers", n))
+		text += m.paint(red, ", "+verdict.Drivers(n)+" unknown")
 	}
 	text += fmt.Sprintf("   drivers %d active", k.Active)
 	for _, part := range []struct {

@@ -135,10 +135,21 @@ func elsewhere(e remote.Entry) string {
 }
 
 // Some names the first of many.
-func Some(names []string) string {
-	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+func Some(names []string) string { return SomeOf(names, len(names)) }
+
+// SomeOf names the first of n, of which not all names need to be known.
+func SomeOf(names []string, n int) string {
+	shown := names[:min(len(names), 3)]
+	if n <= len(shown) {
+		return strings.Join(shown, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-len(shown))
+}
+
+// Drivers says how many drivers.
+func Drivers(n int) string {
+	if n == 1 {
+		return "1 driver"
+	}
+	return fmt.Sprintf("%d drivers", n)
 }
