@@ -82,7 +82,7 @@ func dryRows(d api.DryRun, raw json.RawMessage) show.Rows {
 	return r
 }
 
-// each is what every driver would be told to run.
+// each is how many players every driver would run.
 func each(c api.Command) string {
 	if players := command(c).Players; players != nil {
 		return strconv.FormatInt(*players, 10)

@@ -21,7 +21,7 @@ type hold struct {
 	limit     time.Duration
 	onMissing string
 	last      bool // the plan ends with it
-	told      bool // say at its end how long the load was on target
+	sums      bool // say at its end how long the load was on target
 
 	began, looked, said time.Time
 	onTarget            time.Duration
@@ -35,7 +35,7 @@ func (r *Runner) hold(ctx context.Context, h hold) error {
 	h.looked, h.said = h.began, h.began
 	err := r.watch(ctx, &h)
 	r.unheard = false
-	if h.told && h.seen.Meant > 0 {
+	if h.sums && h.seen.Meant > 0 {
 		r.Line.Say("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -71,7 +71,7 @@ func (r *Runner) watch(ctx context.Context, h *hold) error {
 
 // due tells when a hold has to be looked at, however short it is: at its begin and at its end, if something is said
 // about it. The steps of a ramp may be shorter than a look should take.
-func (h *hold) due(end bool) bool { return (h.told || h.last) && (end || h.looked.Equal(h.began)) }
+func (h *hold) due(end bool) bool { return (h.sums || h.last) && (end || h.looked.Equal(h.began)) }
 
 // look asks the server what the drivers do. While it does not answer, nobody knows that the load is on target.
 func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {

@@ -183,8 +183,8 @@ func TestForgottenDriversAreMissing(t *testing.T) {
 	})
 }
 
-// TestADriverThatLeavesInOrder in the last hold is not missing: it runs nothing.
-func TestADriverThatLeavesInOrder(t *testing.T) {
+// TestADriverThatDeregisters in the last hold is not missing: it runs nothing.
+func TestADriverThatDeregisters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
 		later(t, 5*time.Second, func() { s.set("", "d-02") })

@@ -136,7 +136,7 @@ func (r *Runner) stage(ctx context.Context, name string, s Stage, last bool) err
 		return r.command(ctx, name, setDelay(*s.SpawnDelay), onMissing)
 	case s.Hold != nil:
 		r.Line.Say("%s: hold for %v", name, *s.Hold)
-		return r.hold(ctx, hold{name: name, limit: *s.Hold, onMissing: onMissing, last: last, told: true})
+		return r.hold(ctx, hold{name: name, limit: *s.Hold, onMissing: onMissing, last: last, sums: true})
 	case s.Ramp != nil:
 		return r.ramp(ctx, name, s.Ramp, onMissing)
 	}

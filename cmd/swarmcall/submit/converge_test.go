@@ -45,7 +45,7 @@ func TestCompare(t *testing.T) {
 		{`{"type": "set_players", "players": 10}`, computed, 1, 4,
 			"14 of 60 players run, 3 drivers unknown, 1 driver not in the roster"},
 		{`{"type": "set_players", "players_total": 33}`, computed, 1, 4, "14 of 33 players run, 3 drivers unknown"},
-		{`{"type": "stop"}`, computed, 1, 4, "14 of 0 players run, 3 drivers unknown"},
+		{`{"type": "stop"}`, computed, 1, 4, "14 players run, 3 drivers unknown"},
 		{`{"type": "set_players", "players": 10}`, "", 1, 0, "14 of 60 players run"}, // by an older server
 	} {
 		var e remote.Entry

@@ -82,6 +82,9 @@ func (p Progress) Excused() int { return max(p.Lacking, len(p.Unknown)+p.Away) }
 // String says how many of the players run: "30 of 60 players run, 3 drivers unknown".
 func (p Progress) String() string {
 	s := fmt.Sprintf("%d of %d players run", p.Actual, p.Target)
+	if p.Target == 0 {
+		s = fmt.Sprintf("%d players run", p.Actual)
+	}
 	if len(p.Unknown)+p.Away == 0 {
 		return s + ", on " + verdict.Drivers(p.Meant)
 	}
@@ -123,7 +126,7 @@ func Reached(e remote.Entry) map[string]bool {
 	return ids
 }
 
-// target is how many players so many drivers were told to run.
+// target is how many players a command asks of so many drivers.
 func target(c remote.Command, drivers int) int64 {
 	switch {
 	case c.PlayersTotal != nil:
