@@ -1,0 +1,57 @@
+package sidecar
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// MaxDrivers bounds the drivers of a file, MaxSamples the points of the chart.
+const (
+	MaxDrivers = 20_000
+	MaxSamples = 3600
+)
+
+// Memory is what one process leaves to the next.
+type Memory struct {
+	At      time.Time      // when it was true; set by what writes it
+	Drivers []swarm.Former // known drivers, and those that have left not long ago
+	Partial bool           // drivers were left out, because there were more than MaxDrivers
+	Load    []Sample       // points of the load chart, oldest first
+}
+
+// Sample is the load of the swarm at one moment.
+type Sample struct {
+	At             time.Time
+	Target, Actual int64
+	Gap            bool // nothing is known of the time since the sample before
+}
+
+// bounded is m without what is over the bounds: drivers that were there longest ago, and the oldest samples.
+func (m Memory) bounded() Memory {
+	if more := len(m.Load) - MaxSamples; more > 0 {
+		m.Load = m.Load[more:]
+	}
+	if len(m.Drivers) <= MaxDrivers {
+		return m
+	}
+	m.Partial = true
+	newestFirst := func(a, b swarm.Former) int { return b.At.Compare(a.At) }
+	m.Drivers = slices.SortedStableFunc(slices.Values(m.Drivers), newestFirst)[:MaxDrivers]
+	slices.SortFunc(m.Drivers, func(a, b swarm.Former) int { return strings.Compare(a.ID, b.ID) })
+	return m
+}
+
+// idle reports whether nobody is here and nothing runs.
+func (m Memory) idle() bool {
+	n := len(m.Load)
+	return len(m.Drivers) == 0 && (n == 0 || m.Load[n-1].Target == 0 && m.Load[n-1].Actual == 0)
+}
+
+// Since is m without the drivers that were there last before a time.
+func (m Memory) Since(t time.Time) Memory {
+	m.Drivers = slices.DeleteFunc(slices.Clone(m.Drivers), func(d swarm.Former) bool { return d.At.Before(t) })
+	return m
+}
