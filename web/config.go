@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // Config is what the dashboard needs. Log, Fleet and Commands must be set.
@@ -12,13 +14,15 @@ type Config struct {
 	Log      Log
 	Fleet    Fleet
 	Commands Commands
-	Feed     Feed    // nil: the log is asked for news once per tick
-	Desired  Desired // nil: the newest commands of the log are what is asked for
+	Feed     Feed // nil: the log is asked for news once per tick
 
 	Submitter       func(*http.Request) string                      // who sends a command from the pages; nil: "dashboard"
 	DefaultDeadline time.Duration                                   // of commands from the pages; 0: 2 s
 	Started         time.Time                                       // since when this server runs; zero: for ever
 	RunsOn          time.Duration                                   // how long drivers may run on after a start without being back
+	Past            Past                                            // what is remembered from before the start
+	Remembered      func() []swarm.Former                           // drivers that are known or have left; nil: none
+	Withdrawals     []swarm.Stored                                  // newest resets and expired commands, oldest first
 	Ready           func(context.Context) []Check                   // nil: all is well
 	About           []Fact                                          // what the About page tells: version, log mode; an empty value is one that is not known
 	Limits          []Fact                                          // what the About page tells of bounds

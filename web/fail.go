@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -40,9 +41,7 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 		f.Form = view.NewFormAgain(r.PostForm, e.Fields)
 	}
 	f.BackURL, f.BackWord = back(r)
-	if f.Title = titles[code]; f.Title == "" {
-		f.Title = "The server could not do that"
-	}
+	f.Title = cmp.Or(f.Title, titles[code], "The server could not do that")
 	if wantsJSON(r) {
 		o := view.NewRefusal(f)
 		o.URL, o.Words = f.NewerURL, f.Newer

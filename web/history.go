@@ -9,11 +9,13 @@ import (
 	"github.com/swarmcall/swarmcall/web/view"
 )
 
-// history keeps what the roster was: players over time, for the whole swarm and per driver, and changes of sessions. It is what
-// this server saw since it started, and bounded.
+// history keeps what the roster was: players over time, for the whole swarm and per driver, and changes of sessions. It
+// is bounded. The players of the whole swarm are remembered across restarts, the rest is what this server saw since it
+// started.
 type history struct {
 	mu       sync.Mutex
-	sums     []view.Sample
+	sums     samples
+	begun    bool // a sample was taken
 	sparks   map[string][]int64
 	sparkAt  time.Time
 	sessions map[string]*sessionLog
@@ -26,21 +28,22 @@ type sessionLog struct {
 }
 
 const (
-	sampleEvery = time.Second
-	keptSamples = 600
-	sparkEvery  = 5 * time.Second
-	keptSpark   = 60
-	keptEvents  = 40 // per driver
+	sparkEvery = 5 * time.Second
+	keptSpark  = 60
+	keptEvents = 40 // per driver
 )
 
-func newHistory() *history {
-	return &history{sparks: map[string][]int64{}, sessions: map[string]*sessionLog{}}
+func newHistory(past []view.Sample) *history {
+	h := &history{sparks: map[string][]int64{}, sessions: map[string]*sessionLog{}}
+	h.sums.restore(past, time.Now())
+	return h
 }
 
-func (h *history) samples() []view.Sample {
+// samples returns the points of the chart, and whether all of them are of an earlier process.
+func (h *history) samples() (all []view.Sample, resumed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.sums)
+	return slices.Clone(h.sums.all), !h.begun
 }
 
 func (h *history) spark(id string) []int64 {
@@ -66,25 +69,27 @@ func (h *history) observe(w view.World) (s view.Sample, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.observeSessions(w)
-	if w.Now.Sub(h.sparkAt) >= sparkEvery {
+	if since := w.Now.Sub(h.sparkAt); since >= sparkEvery {
+		h.observeSparks(w, !h.sparkAt.IsZero() && since > view.HoleAfter)
 		h.sparkAt = w.Now
-		h.observeSparks(w.Drivers)
 	}
-	// A tick may come a little early: a sample that waits for the next one would leave every other out.
-	if n := len(h.sums); n > 0 && w.Now.Sub(h.sums[n-1].At) < sampleEvery*9/10 {
+	if !h.sums.due(w.Now) {
 		return view.Sample{}, false
 	}
-	s = w.Sum()
-	if h.sums = append(h.sums, s); len(h.sums) > keptSamples {
-		h.sums = slices.Delete(h.sums, 0, len(h.sums)-keptSamples)
-	}
-	return s, true
+	first := !h.begun
+	h.begun = true
+	return h.sums.add(w.Sum(), first), true
 }
 
-func (h *history) observeSparks(drivers []swarm.Driver) {
-	next := make(map[string][]int64, len(drivers))
-	for _, d := range drivers {
-		values := append(h.sparks[d.ID], d.Reported.Players)
+// observeSparks takes a value for each driver. paused says that none could be taken for a while.
+func (h *history) observeSparks(w view.World, paused bool) {
+	next := make(map[string][]int64, len(w.Drivers))
+	for _, d := range w.Drivers {
+		values := h.sparks[d.ID]
+		if paused {
+			values = append(values, view.Unknown)
+		}
+		values = append(values, w.Runs(d))
 		if len(values) > keptSpark {
 			values = slices.Delete(values, 0, len(values)-keptSpark)
 		}

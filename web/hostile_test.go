@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web"
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
@@ -20,10 +21,14 @@ func TestHostileTextsAreInert(t *testing.T) {
 			s := webtest.Hostile(payload)
 			server := serveLive(t, s, func(c *web.Config) {
 				c.About = []web.Fact{{Name: payload, Value: payload}}
+				target := swarm.Target{Labels: map[string]string{payload: payload}}
+				c.Withdrawals = []swarm.Stored{{Position: 9, Record: &swarm.Expired{Replaced: 1, Target: target,
+					Cause: payload}}}
 			})
 			q := url.QueryEscape(payload)
 			for _, path := range []string{
-				"/", "/ui/commands", "/ui/commands/1", "/ui/commands/2", "/ui/drivers", "/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap", "/ui/about",
+				"/", "/ui/commands", "/ui/commands/1", "/ui/commands/2", "/ui/commands/3", "/ui/commands/4", "/ui/drivers",
+				"/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap", "/ui/about",
 				"/ui/stop", "/ui/commands?submitter=" + q + "&type=" + q + "&status=" + q, "/ui/drivers?q=" + q + "&label=" + q + "&sort=" + q,
 				"/ui/" + url.PathEscape(payload), "/ui/commands/" + url.PathEscape(payload), "/?" + q,
 			} {

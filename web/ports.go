@@ -12,10 +12,15 @@ type Log interface {
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 }
 
-// Fleet reads the roster.
+// Fleet tells which drivers there are, what is desired of them, and how far they are with it. The API gives the same
+// answers; no page works them out by itself.
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
-	Driver(id string) (swarm.Driver, bool)
+	State() swarm.State
+	// Progress tells how far the drivers of an entry are with it by now.
+	Progress(e swarm.Entry) swarm.Progress
+	// Reach tells what is known about a target that no driver matches now.
+	Reach(t swarm.Target) swarm.Reach
 }
 
 // Commands issues commands.
@@ -29,9 +34,4 @@ type Feed interface {
 	Last() uint64
 	// After returns the events after a position, in order and at least one: it waits for one until ctx ends.
 	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
-}
-
-// Desired tells what drivers ought to be doing, and how far they are from it.
-type Desired interface {
-	State() swarm.State
 }

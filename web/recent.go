@@ -17,6 +17,8 @@ type recent struct {
 	feed   Feed
 	logger *slog.Logger
 
+	withdrawals *withdrawals // told of what the feed brings
+
 	mu      sync.Mutex
 	entries []swarm.Entry // newest first
 	err     error
@@ -91,6 +93,7 @@ func (r *recent) follow(ctx context.Context) {
 			}
 			for _, e := range events {
 				r.apply(e.Position, e.Record)
+				r.withdrawals.add(e.Stored)
 				position = e.Position
 			}
 		}

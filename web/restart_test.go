@@ -37,3 +37,38 @@ func TestDriversThatAreNotBack(t *testing.T) {
 		}
 	}
 }
+
+// TestDriversThatCannotRunOn: what is remembered of the drivers says which of the last commands' targets may be running
+// still.
+func TestDriversThatCannotRunOn(t *testing.T) {
+	now := time.Now()
+	started := now.Add(-2 * time.Second)
+	issued := webtest.Entry(9, swarm.Command{Type: swarm.SetPlayers, Players: 3}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
+	issued.Issued.SubmittedAt = now.Add(-time.Hour)
+	former := func(at time.Time, deregistered bool) []swarm.Former {
+		return []swarm.Former{{ID: "d-1", At: at, Deregistered: deregistered}}
+	}
+	whole := web.Past{At: now.Add(-10 * time.Minute), Whole: true}
+	for name, tc := range map[string]struct {
+		past   web.Past
+		former []swarm.Former
+		missed bool
+	}{
+		"nothing is remembered":               {web.Past{}, nil, true},
+		"deregistered":                        {whole, former(now.Add(-30*time.Minute), true), false},
+		"deregistered since the start":        {whole, former(now.Add(-time.Second), true), false},
+		"lost, and its lease runs":            {web.Past{At: now.Add(-3 * time.Second), Whole: true}, former(now.Add(-30*time.Second), false), true},
+		"lost, and its lease has run out":     {whole, former(now.Add(-11*time.Minute), false), false},
+		"there to the end, a long time ago":   {whole, former(whole.At, false), true},
+		"forgotten":                           {whole, nil, false},
+		"forgotten, or left out for its size": {web.Past{At: whole.At}, nil, true},
+		"came after it was written down":      {web.Past{At: now.Add(-2 * time.Hour), Whole: true}, nil, true},
+	} {
+		server := serveLive(t, webtest.NewSwarm(nil, []swarm.Entry{issued}), func(c *web.Config) {
+			c.Started, c.RunsOn, c.Past, c.Remembered = started, time.Minute, tc.past, func() []swarm.Former { return tc.former }
+		})
+		if _, page := get(t, server.URL+"/"); strings.Contains(page, "not back: d-1") != tc.missed {
+			t.Errorf("%s: the page says so: %v", name, !tc.missed)
+		}
+	}
+}

@@ -112,10 +112,14 @@ func (s *source) page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	return kept.page, kept.err
 }
 
-// Points and marks are small JSON: ["p", ms, target, actual] and ["m", ms, seq, words].
+// Points and marks are small JSON: ["p", ms, target, actual], with 1 at the end after a gap, and ["m", ms, seq, words].
 
 func encodePoint(s view.Sample) []byte {
-	return encode([]any{"p", s.At.UnixMilli(), s.Target, s.Actual})
+	point := []any{"p", s.At.UnixMilli(), s.Target, s.Actual}
+	if s.Gap {
+		point = append(point, 1)
+	}
+	return encode(point)
 }
 
 func encodeMark(e swarm.Entry) []byte {
@@ -133,7 +137,8 @@ func encode(v []any) []byte {
 // series answers with all points and marks there are, for a chart that is drawn by a script from now on.
 func (u *UI) series(w http.ResponseWriter, r *http.Request) {
 	var items []string
-	for _, s := range u.history.samples() {
+	all, _ := u.history.samples()
+	for _, s := range all {
 		items = append(items, string(encodePoint(s)))
 	}
 	p, err := u.cfg.Log.Page(r.Context(), swarm.Query{Limit: view.RecentEntries})

@@ -101,7 +101,7 @@ func ids(fields []string) []string {
 	return out
 }
 
-// retry sends a command again to those that miss it. Who that is comes from the log, not from the page, which may be old; and it
+// retry sends a command again to the drivers that are outstanding now, by the server's answer: the page may be old. It
 // is refused when a newer command concerns them, so that a retry never undoes a Stop.
 func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.Submission, error) {
 	n, err := strconv.ParseUint(seq, 10, 64)
@@ -112,19 +112,23 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	if err != nil {
 		return s, err
 	}
-	world := u.world(ctx)
-	s.Target.DriverIDs = world.Missing(e)
-	if e.Issued.Command.Total {
-		return s, swarm.Errorf(swarm.CodeInvalidCommand, "The command was a total, split over its targets. Each gets its part when it is back.")
+	p := u.cfg.Fleet.Progress(e)
+	switch {
+	case e.Issued.Command.Total:
+		return s, swarm.Errorf(swarm.CodeInvalidCommand,
+			"The command was a total, split over its targets. Set it again, to split it over the drivers that are there.")
+	case !p.Holds:
+		return s, &swarm.Error{
+			Code: swarm.CodeNewerCommand, Detail: "A newer command holds for its drivers.",
+			Attrs: map[string]any{"seq": u.world(ctx).Newer(e)},
+		}
+	case len(p.Outstanding) == 0:
+		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied that command.")
 	}
-	if len(s.Target.DriverIDs) == 0 {
-		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "No driver misses that command.")
-	}
+	s.Target.DriverIDs = p.Outstanding
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
-	if s.Command.Slot() == swarm.PlayersSlot {
+	if s.Command.Slot() == swarm.PlayersSlot { // if_seq is of load commands only
 		s.IfSeq = &n
-	} else if newer := world.Newer(e, s.Target.DriverIDs); newer > 0 { // if_seq is of the other slot
-		return s, &swarm.Error{Code: swarm.CodeNewerCommand, Detail: "A newer command came for the same drivers.", Attrs: map[string]any{"seq": newer}}
 	}
 	return s, nil
 }

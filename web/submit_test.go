@@ -79,8 +79,13 @@ func TestFormsSubmit(t *testing.T) {
 }
 
 func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
-	s, server := full(t)
 	drivers := webtest.Drivers()
+	s := webtest.NewSwarm(drivers, webtest.Entries()[1:])
+	server := serveLive(t, s, nil)
+	_, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, map[string]string{"Accept": "application/json"})
+	if !strings.Contains(body, "d-4 is stale, heard of 14 s ago, d-5 is disconnected") {
+		t.Errorf("a retry to drivers that are not there: %s", body)
+	}
 	for i := range drivers {
 		drivers[i].State = swarm.Active // they are back
 	}
@@ -89,12 +94,36 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 	if resp.StatusCode != http.StatusSeeOther {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
-	got := s.Submissions()[0]
+	got := s.Submissions()[1]
 	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Players != 100 || got.IfSeq == nil || *got.IfSeq != 14 {
 		t.Errorf("a retry of 14 was submitted as %+v", got)
 	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil); resp.StatusCode != http.StatusPreconditionFailed && resp.StatusCode != http.StatusConflict {
+		t.Errorf("a retry that nobody needs any more: status %d", resp.StatusCode)
+	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"12"}}, nil); resp.StatusCode != http.StatusConflict {
 		t.Errorf("a retry of a complete command: status %d", resp.StatusCode)
+	}
+}
+
+// A retry goes to the drivers that a command left out, too: the server says which of them are outstanding.
+func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
+	e := webtest.Entry(14, swarm.Command{Type: swarm.SetPlayers, Players: 100}, 1,
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Rejected, Code: "over_cap"})
+	e.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
+	drivers := webtest.Drivers()
+	drivers[2].AppliedSeq, drivers[4].State = 9, swarm.Active
+	s := webtest.NewSwarm(drivers, []swarm.Entry{e})
+	server := serveLive(t, s, nil)
+	_, page := get(t, server.URL+"/ui/commands/14")
+	if !strings.Contains(page, "Retry to 3 outstanding drivers") || !strings.Contains(page, "2 left out (1 stale, 1 disconnected)") {
+		t.Error("the page does not say which drivers were left out, or offers no retry to them")
+	}
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil); resp.StatusCode != http.StatusSeeOther {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	if got := s.Submissions()[0]; !slices.Equal(got.Target.DriverIDs, []string{"d-3", "d-4", "d-5"}) || got.IfSeq == nil || *got.IfSeq != 14 {
+		t.Errorf("it was submitted as %+v", got)
 	}
 }
 
@@ -139,7 +168,8 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		"no number":  {url.Values{"type": {"set_players"}, "players": {"many"}}, 422, "must be a whole number"},
 		"negative":   {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
 		"labels":     {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
-		"nobody":     {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
+		"nobody":     {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
+		"no stop":    {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "No driver matches nobody"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
 		"no command": {url.Values{"retry": {"999"}}, 404, "No such entry"},
 		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
@@ -151,7 +181,7 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 			}
 		}
 	}
-	if n := len(s.Submissions()); n > 2 { // "nobody" gets as far as the dispatcher, twice
+	if n := len(s.Submissions()); n > 4 { // two of them get as far as the dispatcher, twice
 		t.Errorf("%d submissions went on", n)
 	}
 }
@@ -184,7 +214,7 @@ func TestOutcomeAsJSONIsTheVerdict(t *testing.T) {
 		OK        bool
 		Says, URL string
 	}
-	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusCreated || !got.OK || !strings.Contains(got.Says, "all of 3 drivers acked") {
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusCreated || !got.OK || !strings.Contains(got.Says, "3 of 5 drivers acked") {
 		t.Errorf("status %d, %s, %v", resp.StatusCode, body, err)
 	}
 }
@@ -207,8 +237,9 @@ func TestThemeIsKeptInACookie(t *testing.T) {
 // them, and a link to the command that was first.
 func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	s, server := full(t)
-	stop := func(more url.Values) url.Values {
-		more.Set("type", "stop")
+	set := func(more url.Values) url.Values {
+		more.Set("type", "set_spawn_delay_ms")
+		more.Set("spawn_delay_ms", "1")
 		return more
 	}
 	newer := &swarm.Error{Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
@@ -217,17 +248,16 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 		err       error
 		says, url string
 	}{
-		"silent": {stop(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
+		"silent": {set(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
 			"d-4 is stale, heard of 14 s ago, d-5 is disconnected, heard of 3 min ago, d-9 is not known here.", ""},
-		"retry to the silent": {url.Values{"retry": {"14"}}, nil, "d-4 is stale, heard of 14 s ago, d-5 is disconnected", ""},
-		"other labels":        {stop(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil, "d-1 has not the labels zone=9.", ""},
-		"label":               {stop(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},
-		"no such label":       {stop(url.Values{"labels": {"zone=9"}}), nil, "no driver with zone=9 is connected.", ""},
-		"newer":               {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent", "/ui/commands/16"},
-		"number":              {url.Values{"type": {"set_players"}, "players": {"many"}}, nil, "What is not in order: Players must be a whole number.", ""},
-		"value":               {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between", ""},
-		"labels":              {url.Values{"type": {"stop"}, "labels": {"region"}}, nil, "Labels, all must match must be like region=eu", ""},
-		"a bad id":            {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
+		"other labels":  {set(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil, "d-1 has not the labels zone=9.", ""},
+		"label":         {set(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},
+		"no such label": {set(url.Values{"labels": {"zone=9"}}), nil, "no driver with zone=9 is connected.", ""},
+		"newer":         {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent", "/ui/commands/16"},
+		"number":        {url.Values{"type": {"set_players"}, "players": {"many"}}, nil, "What is not in order: Players must be a whole number.", ""},
+		"value":         {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between", ""},
+		"labels":        {url.Values{"type": {"stop"}, "labels": {"region"}}, nil, "Labels, all must match must be like region=eu", ""},
+		"a bad id":      {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
 	} {
 		s.Refuse(tc.err)
 		_, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": "application/json"})
@@ -309,5 +339,48 @@ func TestUnknownFiltersAreNamed(t *testing.T) {
 	_, page := get(t, server.URL+"/ui/commands?status=missing&type=stop")
 	if !strings.Contains(page, "status=missing") || strings.Contains(page, "The filter <bdi>type") {
 		t.Error("the page does not say which filter it leaves out")
+	}
+}
+
+// TestStopThatReachesNobody: a Stop that no driver matches is never a green success, and says what is known of its
+// target.
+func TestStopThatReachesNobody(t *testing.T) {
+	typo := swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}}}
+	ids := swarm.Reach{InUse: swarm.InUse{DriverIDs: []string{"d-1"}}}
+	for name, tc := range map[string]struct {
+		form   url.Values
+		reach  swarm.Reach
+		logged bool
+		status int
+		tone   string
+		says   string
+	}{
+		"a typo":               {url.Values{"labels": {"zone=eu"}}, typo, false, 409, "bad", "No driver matches zone=eu; in use: zone eu-west, us."},
+		"nothing like it":      {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, false, 409, "bad", "No driver matches zone=eu."},
+		"an id and a label":    {url.Values{"labels": {"zone=eu"}, "driver_ids": {"d-1"}}, ids, false, 409, "bad", "No driver matches d-1, zone=eu; in use: drivers d-1."},
+		"they have left":       {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Left: true}, false, 409, "off", "The drivers that matched have left."},
+		"an empty swarm":       {url.Values{}, swarm.Reach{Left: true}, false, 409, "off", "No driver is connected, and no load is asked for."},
+		"logged, they return":  {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Awaited: true}, true, 201, "warn", "Logged; no driver was there. It stops drivers that return."},
+		"logged, a typo":       {url.Values{"labels": {"zone=eu"}}, typo, true, 201, "warn", "Logged; no driver was there. No driver matches zone=eu; in use: zone eu-west, us."},
+		"logged, nothing like": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, true, 201, "warn", "Logged; no driver was there. No driver matches zone=eu."},
+	} {
+		s := webtest.NewSwarm(nil, nil)
+		s.Reached, s.Unmatched = tc.reach, tc.logged
+		server := serveLive(t, s, nil)
+		tc.form.Set("type", "stop")
+		resp, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": "application/json"})
+		var got struct{ Says, Tone, URL string }
+		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != tc.status || got.Tone != tc.tone || !strings.Contains(got.Says, tc.says) {
+			t.Errorf("%s: status %d, %s", name, resp.StatusCode, body)
+		}
+		if !tc.logged {
+			continue
+		}
+		for _, path := range []string{"/", "/ui/commands", got.URL} {
+			_, page := get(t, server.URL+path)
+			if strings.Contains(page, "t-ok\"><svg") || strings.Contains(page, ">0<span class=\"of\">/0") || !strings.Contains(page, "no driver") {
+				t.Errorf("%s: %s shows it as a success, or as 0 of 0", name, path)
+			}
+		}
 	}
 }

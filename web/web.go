@@ -10,6 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/assets"
 	"github.com/swarmcall/swarmcall/web/live"
+	"github.com/swarmcall/swarmcall/web/view"
 )
 
 // MaxViewers is how many live pages there may be at a time; what comes after them does not change by itself.
@@ -24,12 +25,24 @@ type UI struct {
 	history *history
 	recent  *recent
 	health  *health
+
+	withdrawals *withdrawals
+}
+
+// Samples returns the points of the load chart, for the next process to begin with.
+func (u *UI) Samples() []view.Sample {
+	all, _ := u.history.samples()
+	return all
 }
 
 // New makes the dashboard. Pages are served at once, live streams while Run runs.
 func New(cfg Config) *UI {
 	cfg.setDefaults()
-	u := &UI{cfg: cfg, history: newHistory(), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger), health: &health{ready: cfg.Ready}}
+	u := &UI{
+		cfg: cfg, history: newHistory(cfg.Past.Samples), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger),
+		health: &health{ready: cfg.Ready}, withdrawals: newWithdrawals(cfg.Withdrawals),
+	}
+	u.recent.withdrawals = u.withdrawals
 	u.source = &source{ui: u, pages: map[string]cachedPage{}}
 	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers, Logger: cfg.Logger})
 	u.handler = u.routes()

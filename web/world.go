@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,74 +20,35 @@ func (u *UI) world(ctx context.Context) view.World {
 
 func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view.World {
 	w := view.World{
-		Now: time.Now(), Drivers: u.cfg.Fleet.Drivers(), Recent: entries, LogErr: err, Trouble: u.health.trouble(ctx),
-		Samples: u.history.samples(), Sparks: u.history.spark, Events: u.history.events,
+		Now: time.Now(), Recent: entries, LogErr: err, Trouble: u.health.trouble(ctx),
+		Sparks: u.history.spark, Events: u.history.events,
 	}
-	if u.cfg.Desired != nil {
-		w.Drifts = drifts(u.cfg.Desired.State())
-	} else {
-		w.Drifts = foldDrifts(w)
-	}
+	w.Drivers, w.Drifts = roster(u.cfg.Fleet.Drivers(), u.cfg.Fleet.State())
+	w.Withdrawals = u.withdrawals.list()
+	w.Progress, w.Reach = u.cfg.Fleet.Progress, u.cfg.Fleet.Reach
+	w.Samples, w.Resumed = u.history.samples()
 	w.NotBack = u.notBack(w)
 	return w.Settled()
 }
 
-// remembered is how many commands from before a start tell who ran what.
-const remembered = 5
-
-// notBack lists the drivers that may run what they ran before this server started, and were not here since.
-func (u *UI) notBack(w view.World) []string {
-	if w.Now.Sub(u.cfg.Started) > u.cfg.RunsOn {
-		return nil
-	}
-	known := make(map[string]bool, len(w.Drivers))
-	for _, d := range w.Drivers {
-		known[d.ID] = true
-	}
-	var out []string
-	left := remembered
-	for _, e := range w.Recent {
-		if e.Issued.Command.Slot() != swarm.PlayersSlot || e.Issued.SubmittedAt.After(u.cfg.Started) || left == 0 {
-			continue
-		}
-		left--
-		for i, id := range e.Issued.Targets {
-			if !known[id] && mayRun(e, i) && len(u.history.events(id)) == 0 {
-				out = append(out, id)
-			}
-			known[id] = true
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// mayRun is false for a target that has acked to run nothing.
-func mayRun(e swarm.Entry, target int) bool {
-	c := e.Issued.Command
-	nothing := c.Type == swarm.Stop || c.Players == 0
-	return !nothing || e.Closed == nil || e.Closed.Verdicts[target].Kind != swarm.Acked
-}
-
-func drifts(s swarm.State) map[string]swarm.Drift {
-	out := make(map[string]swarm.Drift, len(s.Drivers))
+// roster has each driver as the server's comparison saw it. The two are asked for one after the other: a driver that
+// was stale in one and active in the other would be shown as both.
+func roster(drivers []swarm.Driver, s swarm.State) ([]swarm.Driver, map[string]swarm.Drift) {
+	drifts := make(map[string]swarm.Drift, len(s.Drivers))
 	for _, d := range s.Drivers {
-		out[d.DriverID] = d
+		drifts[d.DriverID] = d
 	}
-	return out
-}
-
-// foldDrifts makes do with the newest commands when there is nobody to ask.
-func foldDrifts(w view.World) map[string]swarm.Drift {
-	var fold swarm.Desired
-	for i := len(w.Recent) - 1; i >= 0; i-- {
-		fold.Issue(w.Recent[i].Issued.Issue(w.Recent[i].Seq))
+	out := make([]swarm.Driver, 0, len(drivers))
+	for _, d := range drivers {
+		drift, known := drifts[d.ID]
+		if !known {
+			continue // it left in between
+		}
+		d.State, d.Unresponsive = drift.State, drift.Unresponsive
+		d.Reported, d.AppliedSeq = drift.Reported, drift.AppliedSeq
+		out = append(out, d)
 	}
-	out := make(map[string]swarm.Drift, len(w.Drivers))
-	for _, d := range w.Drivers {
-		out[d.ID] = swarm.Drift{DriverID: d.ID, Desired: fold.For(d.ID, d.Labels), ReportedSeq: d.AppliedSeq}
-	}
-	return out
+	return out, drifts
 }
 
 // health asks for readiness at most every two seconds, however many pages want to know.

@@ -19,7 +19,7 @@ import (
 func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		s.ui = web.New(web.Config{
-			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed, Desired: s.registry,
+			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
 			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
 			Started: time.Now(), RunsOn: s.runsOn(), About: s.about(), Limits: limits(s.log.Usage().Max),
 			AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,

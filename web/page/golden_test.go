@@ -23,12 +23,15 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	w, none := webtest.World(), view.World{Now: webtest.Now}
-	older := view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]} // nothing came after its newest command
+	older := webtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]}) // nothing came after its newest command
+	split := webtest.SplitWorld()
 	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
 	chrome := func(w view.World) page.Chrome {
 		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
+	outside, _ := view.NewDriver(split, "d-5")
+	withdrawn, _ := view.NewDriver(split, "d-6")
 	about := view.About{
 		Facts: []view.Figure{{Name: "Version", Value: "v1.0.0"}}, Limits: []view.Figure{{Name: "Log", Value: "8 GiB"}},
 		Checks: []view.CheckRow{view.NewCheckRow("log", "sync always", true)},
@@ -45,6 +48,14 @@ func TestGolden(t *testing.T) {
 		"commands":          page.Commands(chrome(w), view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
 		"command":           page.Command(chrome(w), view.NewCommand(w, w.Recent[1], address)),
 		"command-retry":     page.Command(chrome(w), view.NewCommand(older, w.Recent[1], address)),
+		"command-left-out":  page.Command(chrome(split), view.NewCommand(split, split.Recent[0], address)),
+		"command-no-driver": page.Command(chrome(split), view.NewCommand(split, split.Recent[1], address)),
+		"command-expired":   page.Command(chrome(split), view.NewCommand(split, split.Recent[2], address)),
+		"commands-split":    page.Commands(chrome(split), view.NewCommands(split, view.CommandFilter{}, swarm.Page{Entries: split.Recent}, nil, address)),
+		"overview-split":    page.Overview(chrome(split), view.NewOverview(split, address)),
+		"driver-outside":    page.Driver(chrome(split), outside),
+		"driver-withdrawn":  page.Driver(chrome(split), withdrawn),
+		"heatmap-split":     page.Heatmap(chrome(split), view.NewHeatmap(split, 1)),
 		"command-late":      page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
 		"command-pending":   page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
 		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),

@@ -32,6 +32,24 @@ var shortcuts = []struct {
 	{[]string{"t"}, "theme"},
 }
 
+// glossary says what the words of the pages mean.
+var glossary = []struct{ name, means string }{
+	{"acked", "the driver accepted the new target; reaching it may take a ramp"},
+	{"missing", "no ack in time, with the reason; a result, never an error"},
+	{"left out",
+		"the command was meant for the driver, which was stale or disconnected: it receives it when it is back, " +
+			"but has no part of a total"},
+	{"superseded", "a newer command took its place before it was sent"},
+	{"outstanding", "has not applied the command, and no newer one holds for it"},
+	{"on target", "reports what is asked of it, since it applied the command"},
+	{"stale", "heartbeats are late; what it does is unknown, and its players are not counted"},
+	{"lost", "the session ended without deregistering; what it does is unknown until it is back"},
+	{"outside the split", "came after a total was split, and runs 0 players until the total is split again: " +
+		"when it is set again, or by the server, as the line Totals says"},
+	{"expired", "no known driver matched a load command for long; a Stop took its place, " +
+		"so that a driver that comes later does not start old load"},
+}
+
 func barLabel(b view.Bar) string {
 	if words := b.Words(); words != "" {
 		return words

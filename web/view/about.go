@@ -26,6 +26,7 @@ type Failure struct {
 	Title, Says       string
 	Errors            []Figure
 	NewerURL, Newer   string     // the command that came first, or ""
-	Form              *FormAgain // what was typed, to be mended
+	Form              *FormAgain // what was typed, to be corrected
+	Calm              bool       // nothing is wrong
 	BackURL, BackWord string
 }

@@ -11,7 +11,7 @@ import (
 type Command struct {
 	Verdict  Verdict
 	Facts    []Figure
-	Lacking  []MissingRow // missing and rejected, at most LackingRows
+	Lacking  []MissingRow // missing, rejected and left out, at most LackingRows
 	LackMore string
 	Retry    *Retry
 	NoRetry  *NoRetry
@@ -50,16 +50,17 @@ const (
 
 // NewCommand shows e.
 func NewCommand(w World, e swarm.Entry, address string) Command {
+	p := w.progress(e)
 	c := Command{
-		Verdict: NewVerdict(w, e), Facts: facts(e), Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
+		Verdict: NewVerdict(w, e), Facts: append(w.facts(e), progressFacts(e, p)...),
+		Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
 		Curl: Curl(address, e.Issued), CLI: CLI(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
 		Split: len(e.Issued.Split) > 0, Total: Plural(len(e.Issued.Targets), "target"),
 	}
-	n := e.Counts()
-	if more := n.Missing + n.Rejected - len(c.Lacking); e.Closed != nil && more > 0 {
+	if more := lackingCount(e) - len(c.Lacking); more > 0 {
 		c.LackMore = "and " + Count(more) + " more, see the JSON"
 	}
-	c.Retry, c.NoRetry = w.retry(e)
+	c.Retry, c.NoRetry = w.retry(e, p)
 	for _, l := range e.Late {
 		b := Badge{OK, "applied late"}
 		if !l.Reply.Applied {
@@ -94,7 +95,23 @@ func verdictRows(w World, e swarm.Entry) []VerdictRow {
 	return out
 }
 
-func facts(e swarm.Entry) []Figure {
+// progressFacts says how far the drivers are with the command by now.
+func progressFacts(e swarm.Entry, p swarm.Progress) []Figure {
+	of := len(e.Issued.Targets) + len(e.Issued.LeftOut)
+	switch {
+	case of == 0:
+		return nil
+	case !p.Holds:
+		return []Figure{{"By now", "newer commands hold for all its drivers"}}
+	}
+	f := []Figure{{"On target now", Count(len(p.Converged)) + " of " + Plural(of, "driver")}}
+	if n := len(p.Outstanding); n > 0 {
+		f = append(f, Figure{"Outstanding now", Plural(n, "driver") + ": " + few(p.Outstanding)})
+	}
+	return f
+}
+
+func (w World) facts(e swarm.Entry) []Figure {
 	i := e.Issued
 	f := []Figure{
 		{"Command", Do(i.Command)}, {"To", To(i.Target)}, {"Submitter", i.Submitter},
@@ -119,6 +136,9 @@ func facts(e swarm.Entry) []Figure {
 	}
 	if e.Closed != nil {
 		f = append(f, Figure{"Closed", At(e.Closed.ClosedAt).ISO})
+	}
+	if words := w.expiry(e.Seq); words != "" {
+		f = append(f, Figure{"Expired", words})
 	}
 	return f
 }

@@ -17,6 +17,7 @@ type CommandRow struct {
 	Only      string // To, unless that is everybody
 	Submitter string
 	Status    Badge
+	LeftOut   string // "3 left out (stale)", or ""
 	Bar       Bar
 	Took      string // until the outcome; "" while it is open
 	P95       string // ack latency that 95 % of the targets met
@@ -27,7 +28,7 @@ func NewCommandRow(w World, e swarm.Entry) CommandRow {
 	row := CommandRow{
 		Seq: strconv.FormatUint(e.Seq, 10), URL: CommandURL(e.Seq), At: w.when(e.Issued.SubmittedAt),
 		Do: Do(e.Issued.Command), Note: e.Issued.Command.Note, To: To(e.Issued.Target), Submitter: e.Issued.Submitter,
-		Status: StatusBadge(e.Status()), Bar: NewBar(e.Counts()),
+		Status: statusOf(e), LeftOut: leftOutWords(e), Bar: NewBar(e.Counts(), len(e.Issued.LeftOut)),
 	}
 	if len(e.Issued.Target.DriverIDs)+len(e.Issued.Target.Labels) > 0 {
 		row.Only = row.To
@@ -36,12 +37,25 @@ func NewCommandRow(w World, e swarm.Entry) CommandRow {
 		row.Took = Latency(e.Closed.Duration)
 		row.P95 = percentile(e, 95)
 	} else {
-		row.Bar = pendingBar(len(e.Issued.Targets), w.answered(e))
+		row.Bar = pendingBar(len(e.Issued.Targets), w.answered(e), len(e.Issued.LeftOut))
 	}
 	return row
 }
 
-// Bar shows the verdicts of a command as parts of its targets.
+// statusOf is the status of e as a badge. It is green only if every driver that the command was meant for took it.
+func statusOf(e swarm.Entry) Badge {
+	if noTargets(e) && len(e.Issued.LeftOut) == 0 {
+		return Badge{Warn, "no driver"}
+	}
+	b := StatusBadge(e.Status())
+	if len(e.Issued.LeftOut) > 0 {
+		b.Tone = worse(b.Tone, Warn)
+	}
+	return b
+}
+
+// Bar shows the verdicts of a command as parts of the drivers that it was meant for. Targeted is "" when there were
+// none.
 type Bar struct {
 	Acked, Targeted string
 	Parts           []BarPart // in the order they are drawn; none while nothing is known
@@ -56,18 +70,25 @@ type BarPart struct {
 }
 
 // NewBar shows counts.
-func NewBar(c swarm.Counts) Bar {
-	bar := Bar{Acked: Count(c.Acked), Targeted: Count(c.Targeted)}
+func NewBar(c swarm.Counts, leftOut int) Bar {
+	of := c.Targeted + leftOut
+	if of == 0 {
+		return Bar{}
+	}
+	bar := Bar{Acked: Count(c.Acked), Targeted: Count(of)}
 	from := 0.0
 	for _, p := range []struct {
 		n    int
 		tone Tone
 		word string
-	}{{c.Acked, OK, "acked"}, {c.Superseded, Off, "superseded"}, {c.Rejected, Warn, "rejected"}, {c.Missing, Bad, "missing"}} {
+	}{
+		{c.Acked, OK, "acked"}, {c.Superseded, Off, "superseded"}, {c.Rejected, Warn, "rejected"},
+		{c.Missing, Bad, "missing"}, {leftOut, Warn, "left out"},
+	} {
 		if p.n == 0 {
 			continue
 		}
-		width := 100 * float64(p.n) / float64(c.Targeted)
+		width := 100 * float64(p.n) / float64(of)
 		bar.Parts = append(bar.Parts, BarPart{p.tone, p.word, Count(p.n), num(from), num(width)})
 		from += width
 	}
@@ -75,10 +96,18 @@ func NewBar(c swarm.Counts) Bar {
 }
 
 // pendingBar shows how many have answered; which way is told when the command closes.
-func pendingBar(targeted, answered int) Bar {
-	bar := Bar{Acked: Count(answered), Targeted: Count(targeted)}
+func pendingBar(targeted, answered, leftOut int) Bar {
+	of := targeted + leftOut
+	if of == 0 {
+		return Bar{}
+	}
+	bar := Bar{Acked: Count(answered), Targeted: Count(of)}
+	percent := func(n int) string { return num(100 * float64(n) / float64(of)) }
 	if answered > 0 {
-		bar.Parts = []BarPart{{Busy, "answered so far", Count(answered), "0", num(100 * float64(answered) / float64(targeted))}}
+		bar.Parts = append(bar.Parts, BarPart{Busy, "answered so far", Count(answered), "0", percent(answered)})
+	}
+	if leftOut > 0 {
+		bar.Parts = append(bar.Parts, BarPart{Warn, "left out", Count(leftOut), percent(targeted), percent(leftOut)})
 	}
 	return bar
 }

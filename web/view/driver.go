@@ -40,7 +40,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 	}
 	a := w.aim(d)
 	page = Driver{
-		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: driverFacts(d, a),
+		ID: d.ID, State: driverBadge(d), Standing: standingBadge(a.Standing), Facts: w.driverFacts(d, a),
 		Timeline: timeline(w, d.ID), Form: NewActForm(w, d.ID),
 	}
 	page.Tone = worse(page.State.Tone, page.Standing.Tone)
@@ -58,7 +58,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 
 // whyOf is the sentence beside the badges, with what only the page of one driver has room for.
 func (w World) whyOf(d swarm.Driver, a Aim) string {
-	i, _ := slices.BinarySearchFunc(w.Drivers, d.ID, func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) })
+	i, _ := w.index(d.ID)
 	why := w.why(i)
 	if a.Standing == Refused {
 		if e, ok := w.entry(a.Seq); ok {
@@ -72,18 +72,22 @@ func (w World) whyOf(d swarm.Driver, a Aim) string {
 	return why
 }
 
-func driverFacts(d swarm.Driver, a Aim) []Figure {
+func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 	target := "–"
 	if a.Asked {
 		target = Count(a.Target)
 	}
+	now := Count(d.Reported.Players) + " of " + target
+	if !a.Standing.known() {
+		now = "unknown, asked for " + target + "; last reported " + Count(d.Reported.Players)
+	}
 	f := []Figure{
-		{"Players", Count(d.Reported.Players) + " of " + target}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
+		{"Players", now}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
 		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
 	}
 	switch {
-	case a.Reset && a.Asked:
-		f = append(f, Figure{"Asked by", "nobody: load of the past was taken back"})
+	case a.Reset:
+		f = append(f, Figure{"Asked by", w.withdrawn(a.Seq)})
 	case a.Asked:
 		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})
 	}
@@ -128,12 +132,18 @@ func (w World) sessionRow(e SessionEvent) TimelineRow {
 }
 
 func (w World) commandEvent(e swarm.Entry, id string) (TimelineRow, bool) {
+	seq := strconv.FormatUint(e.Seq, 10)
+	what, url := "#"+seq+" "+Do(e.Issued.Command), CommandURL(e.Seq)
+	row := TimelineRow{At: w.when(e.Issued.SubmittedAt), What: what, URL: url}
+	if reason, ok := leftOutOf(e, id); ok {
+		row.Badge, row.Why = leftOutBadge, leftOutWhy(e, reason)
+		return row, true
+	}
 	v, closed := verdict(e, id)
 	if !closed && (e.Closed != nil || !isTarget(e, id)) {
 		return TimelineRow{}, false
 	}
-	seq := strconv.FormatUint(e.Seq, 10)
-	row := TimelineRow{At: w.when(e.Issued.SubmittedAt), Badge: verdictBadge(v.Kind), What: "#" + seq + " " + Do(e.Issued.Command), URL: CommandURL(e.Seq), Why: because(e, v)}
+	row.Badge, row.Why = verdictBadge(v.Kind), because(e, v)
 	if v.Kind == swarm.Acked || v.Kind == swarm.Rejected {
 		row.Why = strings.TrimSpace("after " + Latency(v.Latency) + " " + row.Why)
 	}

@@ -14,7 +14,8 @@ type DriverRow struct {
 	Standing  Badge
 	Heartbeat string
 	RTT       string // "–" when it was not measured yet
-	Actual    string
+	Actual    string // "–" when it is not known
+	Last      string // "last 100": what a driver of which nothing is known reported last, or ""
 	Target    string // "–" when nothing is asked
 	Spark     string // path in a box of 60 by 16, or ""
 	LastAck   string // "#7 1.2 ms", or ""
@@ -33,11 +34,20 @@ func roundTrip(d time.Duration) string {
 	return Latency(d)
 }
 
+// runs is how many players a driver runs; of one that is not heard, only what it reported last is known.
+func runs(d swarm.Driver, a Aim) (now, last string) {
+	if a.Standing.known() {
+		return Count(d.Reported.Players), ""
+	}
+	return "–", "last " + Count(d.Reported.Players)
+}
+
 func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 	row := DriverRow{
 		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
-		Actual: Count(d.Reported.Players), Target: "–", Version: d.Version, Labels: Labels(d.Labels),
+		Target: "–", Version: d.Version, Labels: Labels(d.Labels),
 	}
+	row.Actual, row.Last = runs(d, a)
 	row.RTT = roundTrip(d.RTT)
 	if a.Asked {
 		row.Target = Count(a.Target)

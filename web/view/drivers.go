@@ -142,7 +142,10 @@ func (w World) order(chosen []int, aims []Aim, by string) {
 			return cmp.Compare(d[b].HeartbeatAge.Truncate(1e9), d[a].HeartbeatAge.Truncate(1e9))
 		}
 	case "players":
-		less = func(a, b int) int { return cmp.Compare(d[b].Reported.Players, d[a].Reported.Players) }
+		less = func(a, b int) int { // those of which nothing is known come last
+			unknown := cmp.Compare(aims[a].unknown(), aims[b].unknown())
+			return cmp.Or(unknown, cmp.Compare(d[b].Reported.Players, d[a].Reported.Players))
+		}
 	case "ack":
 		less = func(a, b int) int { return cmp.Compare(ack(a), ack(b)) }
 	default:

@@ -2,19 +2,22 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Headline answers the one question of the page: does the swarm do what was asked?
+// Headline answers the one question of the page: is the swarm on target?
 type Headline struct {
 	Tone   Tone
-	Word   string // "As asked"
+	Word   string // "On target"
 	Says   string // "3 of 3 drivers run 300 of 300 players."
 	Detail string // who does not, and why
 }
 
-// headline sums w up. Drivers that are not back since the server started may run what they ran before: nothing is as asked until they
-// are, or their time is over.
+// headline sums w up. Drivers that are not back since the server started may run what they ran before: the swarm is not
+// on target until they are, or their time is over.
 func (w World) headline(t tally) Headline {
 	h := w.headlineOfRoster(t)
 	if len(w.NotBack) == 0 {
@@ -41,7 +44,7 @@ func (w World) headlineOfRoster(t tally) Headline {
 		return Headline{Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") + ", of which " + active(t) + "."}
 	case t.idle():
 		h := Headline{Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) + ".", Detail: w.who(t)}
-		if t.by[Late]+t.by[Lost] > 0 {
+		if t.unknown() > 0 {
 			h.Tone = w.tone(t)
 		}
 		return h
@@ -53,33 +56,60 @@ func (w World) headlineOfRoster(t tally) Headline {
 }
 
 func active(t tally) string {
-	return Count(t.drivers-t.by[Late]-t.by[Lost]) + " active with " + players(t.actual)
+	return Count(t.drivers-t.unknown()) + " active with " + players(t.actual) + unknown(t)
 }
 
 func (w World) runHeadline(t tally) Headline {
-	h := Headline{Detail: w.who(t)}
+	h := Headline{Detail: w.named(t.off())}
 	ratio := fmt.Sprintf("%s of %s players", Count(t.actual), Count(t.target))
+	if t.asked == 0 {
+		ratio = players(t.actual) + ", none asked for"
+	}
 	switch {
-	case t.lacking() == 0 && t.by[Underway] == 0:
-		h.Tone, h.Word = OK, "As asked"
-		h.Says = fmt.Sprintf("%s of %s drivers run %s.", Count(t.by[AsAsked]+t.by[Unasked]), Count(t.drivers), ratio)
+	case t.settled() == t.drivers:
+		h.Tone, h.Word = OK, "On target"
+		h.Says = fmt.Sprintf("%s of %s drivers run %s.", Count(t.settled()-t.by[OutsideSplit]), Count(t.drivers), ratio)
+	case t.lacking() == 0 && (t.asked == 0 || t.actual == t.target):
+		h.Tone, h.Word = Busy, "Changing"
+		h.Says = fmt.Sprintf("%s; %s of %s drivers on their way.", ratio, Count(t.by[Underway]), Count(t.drivers))
 	case t.lacking() == 0:
 		h.Tone, h.Word = Busy, "Ramping"
 		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target), Count(t.by[Underway]), Count(t.drivers))
 	default:
-		h.Tone, h.Word = w.tone(t), "Not as asked"
-		h.Says = fmt.Sprintf("%s of %s drivers do what was asked: %s.", Count(t.by[AsAsked]), Count(t.drivers), ratio)
+		h.Tone, h.Word = w.tone(t), "Off target"
+		of := Count(t.by[OnTarget]) + " of " + Count(t.drivers)
+		h.Says = fmt.Sprintf("%s drivers on target%s: %s.", of, unknown(t), ratio)
 	}
+	return outside(h, t)
+}
+
+// unknown counts the drivers of which it is not known what they do.
+func unknown(t tally) string {
+	if t.unknown() == 0 {
+		return ""
+	}
+	return ", " + Count(t.unknown()) + " unknown"
+}
+
+// outside adds the drivers that came after a total was split: nothing is wrong with them, but they do not share the
+// load.
+func outside(h Headline, t tally) Headline {
+	n := t.by[OutsideSplit]
+	if n == 0 {
+		return h
+	}
+	h.Tone = worse(h.Tone, Warn)
+	h.Says += " " + Plural(n, "driver") + " outside the split: 0 players until the total is split again."
 	return h
 }
 
 func (w World) stopHeadline(t tally) Headline {
 	h := Headline{Detail: w.who(t)}
-	says := fmt.Sprintf("%s of %s drivers report 0 players", Count(t.empty), Count(t.drivers))
+	says := fmt.Sprintf("%s of %s drivers report 0 players%s", Count(t.empty), Count(t.drivers), unknown(t))
 	switch {
-	case t.lacking() == 0 && t.by[Underway] == 0 && t.unbidden > 0:
+	case t.settled() == t.drivers && t.unbidden > 0:
 		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; nobody asked for the "+players(t.unbidden)+" that run."
-	case t.lacking() == 0 && t.by[Underway] == 0:
+	case t.settled() == t.drivers:
 		return Headline{Tone: OK, Word: "Stopped", Says: says + "."}
 	case t.lacking() == 0:
 		h.Tone, h.Word, h.Says = Busy, "Stopping", says+"; "+players(t.actual)+" left."
@@ -96,7 +126,7 @@ func (w World) tone(t tally) Tone {
 	return Warn
 }
 
-// who names the drivers that are not as asked: the first few, with why.
+// who names the drivers that are off target: the first few, with why.
 func (w World) who(t tally) string {
 	return w.named(t.worst)
 }
@@ -134,24 +164,34 @@ func (w World) why(i int) string {
 	}
 	switch a.Standing {
 	case Lost:
-		return "is gone, heard of " + Age(d.HeartbeatAge) + " ago" + last
+		return "is disconnected, heard of " + Age(d.HeartbeatAge) + " ago" + last
 	case Late:
 		return "is silent for " + Age(d.HeartbeatAge) + last
 	case Refused:
-		return fmt.Sprintf("refused #%d", a.Seq)
+		return fmt.Sprintf("refused #%d", a.Off.Seq)
 	case Behind:
-		return fmt.Sprintf("has not applied #%d", a.Seq)
+		return fmt.Sprintf("has not applied #%d", a.Off.Seq)
+	case OutsideSplit:
+		return "runs 0 players until the total is split again"
 	case Underway:
-		if d.AppliedSeq < a.Seq {
-			return fmt.Sprintf("has not answered #%d yet", a.Seq)
-		}
-		if !a.heard && d.Reported.Players == a.Target { // it may have left the number and come back to it
-			return fmt.Sprintf("has not reported since #%d", a.Seq)
-		}
-		return fmt.Sprintf("runs %s of %s", Count(d.Reported.Players), Count(a.Target))
+		return underway(d, a)
 	default:
 		return "runs " + players(d.Reported.Players)
 	}
+}
+
+// underway says how far a driver is that is on its way.
+func underway(d swarm.Driver, a Aim) string {
+	switch {
+	case d.AppliedSeq < a.Off.Seq:
+		return fmt.Sprintf("has not answered #%d yet", a.Off.Seq)
+	case slices.Contains(a.Reasons, swarm.DriftNotReported): // it may have left the number and come back to it
+		return fmt.Sprintf("has not reported since #%d", a.Off.Seq)
+	case a.Off.Command.Slot() == swarm.SpawnDelaySlot:
+		is, asked := Count(d.Reported.SpawnDelayMS), Count(a.Off.Command.SpawnDelayMS)
+		return fmt.Sprintf("has a spawn delay of %s ms, not %s ms", is, asked)
+	}
+	return fmt.Sprintf("runs %s of %s", Count(d.Reported.Players), Count(a.Target))
 }
 
 func players(n int64) string {

@@ -30,7 +30,8 @@ type HeatRow struct {
 	Cells   []HeatCell
 }
 
-// HeatCell is what one driver made of one command. Class is h1 to h5 for acks, the slower the higher, or x, r, s, p, l, none.
+// HeatCell is what one driver made of one command. Class is h1 to h5 for acks, the slower the higher, or x, r, s, p, l,
+// o, none.
 type HeatCell struct{ Class, Text, Says string }
 
 // RowsOfHeatmap is how many drivers a page of the heatmap shows.
@@ -76,8 +77,8 @@ func NewHeatmap(w World, page int) Heatmap {
 	return h
 }
 
-// worstAtCommands orders drivers by how many recent commands they did not ack, and then by how they stand: who is lost is no target
-// any more, and misses nothing.
+// worstAtCommands orders drivers by how many recent commands they did not ack or were left out of, and then by how they
+// stand.
 func (w World) worstAtCommands() []int {
 	at := make(map[string]int, len(w.Drivers))
 	order := make([]int, len(w.Drivers))
@@ -88,6 +89,11 @@ func (w World) worstAtCommands() []int {
 	for _, e := range w.Recent {
 		if e.Closed == nil {
 			continue
+		}
+		for _, l := range e.Issued.LeftOut {
+			if d, ok := at[l.DriverID]; ok {
+				bad[d]++
+			}
 		}
 		for i, v := range e.Closed.Verdicts {
 			if v.Kind == swarm.Missing || v.Kind == swarm.Rejected {
@@ -105,6 +111,9 @@ func (w World) worstAtCommands() []int {
 }
 
 func (w World) heatCell(e swarm.Entry, id string) HeatCell {
+	if _, left := leftOutOf(e, id); left {
+		return HeatCell{"o", "∅", "left out"}
+	}
 	v, ok := verdict(e, id)
 	if e.Closed == nil {
 		v, ok = w.answer(e, id), isTarget(e, id)

@@ -11,35 +11,23 @@ type Outcome struct {
 	Words string `json:"words,omitempty"` // of the link
 }
 
-// NewOutcome tells what became of e: who did not do it, and also whom it did not reach because they were silent or lost. All acks of
-// those that are there are no proof of a Stop while somebody is not.
+// NewOutcome tells what became of e: which drivers did not do it, and which were left out because they were silent or
+// lost. All acks of those that are there are no proof of a Stop while others may run on.
 func NewOutcome(w World, e swarm.Entry) Outcome {
 	v := NewVerdict(w, e)
 	o := Outcome{OK: true, Tone: v.Row.Status.Tone, Says: v.Sentence, URL: v.Row.URL, Words: "#" + v.Row.Seq}
-	for _, m := range v.Missing {
+	c := e.Counts()
+	missing := unacked(e, missingInBrief)
+	for _, m := range missing {
 		o.Says += " " + m.ID + ": " + m.Why + "."
 	}
-	if v.More != "" {
-		o.Says += " " + v.More + "."
+	if more := c.Missing + c.Rejected - len(missing); more > 0 {
+		o.Says += " and " + Count(more) + " more."
 	}
-	if unreached := w.unreached(e); unreached != "" {
-		o.Says += " Not reached: " + unreached + ". It is told when it is back."
-		if o.Tone == OK {
-			o.Tone = Warn
-		}
+	if names := w.leftOutNow(e); names != "" {
+		o.Says += " Left out: " + names + "."
 	}
 	return o
-}
-
-// unreached names drivers that e was meant for and that were not among its targets.
-func (w World) unreached(e swarm.Entry) string {
-	var at []int
-	for i, d := range w.Drivers {
-		if d.State != swarm.Active && e.Issued.Target.Matches(d.ID, d.Labels) && !isTarget(e, d.ID) {
-			at = append(at, i)
-		}
-	}
-	return w.named(at)
 }
 
 // NewRefusal tells why nothing was sent.
@@ -48,5 +36,9 @@ func NewRefusal(f Failure) Outcome {
 	for _, e := range f.Errors {
 		says += " " + e.Name + " " + e.Value + "."
 	}
-	return Outcome{Tone: Bad, Says: says}
+	tone := Bad
+	if f.Calm {
+		tone = Off
+	}
+	return Outcome{Tone: tone, Says: says}
 }

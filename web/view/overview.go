@@ -6,7 +6,7 @@ import "strings"
 type Overview struct {
 	Headline Headline
 	Last     *Verdict
-	Worst    []WorstRow // drivers, those that are not as asked first
+	Worst    []WorstRow // drivers, those that are off target first
 	WorstOf  string     // "8 of 12", or ""
 	Commands []CommandRow
 	Chart    PlayersChart
@@ -21,7 +21,7 @@ type WorstRow struct {
 	ID, URL   string
 	State     Badge
 	Heartbeat string
-	Actual    string
+	Actual    string // "–" when it is not known; Why has what was reported last
 	Target    string
 	Does      Badge
 	Why       string
@@ -53,7 +53,7 @@ func NewOverview(w World, address string) Overview {
 	return o
 }
 
-// worst shows at most limit drivers, those that are not as asked first.
+// worst shows at most limit drivers, those that are off target first.
 func (w World) worst(limit int) []WorstRow {
 	aims := w.aims()
 	order := make([]int, len(w.Drivers))
@@ -66,8 +66,9 @@ func (w World) worst(limit int) []WorstRow {
 		d, a := w.Drivers[i], aims[i]
 		row := WorstRow{
 			ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Heartbeat: Age(d.HeartbeatAge),
-			Actual: Count(d.Reported.Players), Target: "–", Does: standingBadge(a.Standing), Why: w.why(i),
+			Target: "–", Does: standingBadge(a.Standing), Why: w.why(i),
 		}
+		row.Actual, _ = runs(d, a)
 		if a.Asked {
 			row.Target = Count(a.Target)
 		}

@@ -54,6 +54,7 @@ func NewPlayersChart(w World) PlayersChart {
 	}
 	samples := w.Samples
 	if now := w.Sum(); now.At.After(samples[len(samples)-1].At) { // samples are seconds apart: the chart must not contradict the headline
+		now.Gap = w.Resumed
 		samples = append(slices.Clip(samples), now)
 	}
 	first, last := samples[0], samples[len(samples)-1]
@@ -102,7 +103,7 @@ func (p plot) paths(samples []Sample) (target, actual string, holes []Span) {
 	var steps, line strings.Builder
 	for i, s := range samples {
 		x, ty, ay := num(p.x(s.At)), num(p.y(s.Target)), num(p.y(s.Actual))
-		if hole := i > 0 && s.At.Sub(samples[i-1].At) > HoleAfter; i == 0 || hole {
+		if hole := i > 0 && hole(samples[i-1], s); i == 0 || hole {
 			if hole {
 				from := p.x(samples[i-1].At)
 				holes = append(holes, Span{num(from), num(p.x(s.At) - from)})
@@ -111,12 +112,23 @@ func (p plot) paths(samples []Sample) (target, actual string, holes []Span) {
 			line.WriteString("M" + x + " " + ay)
 			continue
 		}
-		if s.Target != samples[i-1].Target || i == len(samples)-1 {
+		if ends := i == len(samples)-1 || hole(s, samples[i+1]); ends || s.Target != samples[i-1].Target {
 			steps.WriteString("H" + x + "V" + ty)
+		}
+		if i+1 < len(samples) && flat(samples[i-1:i+2]) {
+			continue // one line for a run of one value
 		}
 		line.WriteString("L" + x + " " + ay)
 	}
 	return steps.String(), line.String(), holes
+}
+
+// hole reports whether something is missing between two samples.
+func hole(a, b Sample) bool { return b.Gap || b.At.Sub(a.At) > HoleAfter }
+
+// flat reports whether the middle one of three samples tells nothing that its neighbours do not.
+func flat(s []Sample) bool {
+	return s[0].Actual == s[1].Actual && s[1].Actual == s[2].Actual && !hole(s[1], s[2])
 }
 
 func (p plot) marks(w World) []Mark {
@@ -158,7 +170,19 @@ func niceTop(n int64) int64 {
 	}
 }
 
-// spark draws a short series into a box of 60 by 16; runs of one value are drawn as one line.
+// Unknown stands in a series of one driver for a moment at which it is not known what the driver ran.
+const Unknown int64 = -1
+
+// Runs is how many players a driver runs, or Unknown.
+func (w World) Runs(d swarm.Driver) int64 {
+	if w.drift(d).Unknown() {
+		return Unknown
+	}
+	return d.Reported.Players
+}
+
+// spark draws a short series into a box of 60 by 16; runs of one value are drawn as one line, and there is none where
+// it is not known what the driver ran.
 func spark(values []int64) string {
 	if len(values) < 2 {
 		return ""
@@ -166,12 +190,15 @@ func spark(values []int64) string {
 	top := max(1, maxOf(values))
 	y := func(n int64) string { return num(math.Round(10*(15-14*float64(n)/float64(top))) / 10) }
 	x := func(i int) string { return num(math.Round(10*60*float64(i)/float64(len(values)-1)) / 10) }
-	path := "M0 " + y(values[0])
-	for i := 1; i < len(values); i++ {
-		if i+1 < len(values) && values[i] == values[i-1] && values[i] == values[i+1] {
-			continue
+	path := ""
+	for i, v := range values {
+		switch {
+		case v == Unknown:
+		case i == 0 || values[i-1] == Unknown:
+			path += "M" + x(i) + " " + y(v)
+		case i+1 == len(values) || v != values[i-1] || v != values[i+1]:
+			path += "L" + x(i) + " " + y(v)
 		}
-		path += "L" + x(i) + " " + y(values[i])
 	}
 	return path
 }

@@ -18,6 +18,10 @@ func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 		if s.Command.Type == "" {
 			break // it did not get as far as a target
 		}
+		if s.Command.Type == swarm.Stop {
+			f.Title, f.Says, f.Calm = nothingToStop(s.Target, err)
+			break
+		}
 		f.Says = "Nothing was sent: " + w.nobody(s.Target) + "."
 	case swarm.CodeNewerCommand:
 		f.Says = "Nothing was sent: it concerns the same drivers."
@@ -97,6 +101,9 @@ func (w World) inState(t swarm.Target, state swarm.DriverState) int {
 
 // isReset reports whether seq is the server's own record that takes load back: it has no page.
 func (w World) isReset(seq uint64) bool {
+	if w.withdrawal(seq) != nil {
+		return true
+	}
 	for _, d := range w.Drifts {
 		if slices.ContainsFunc(d.Desired, func(want swarm.Wanted) bool { return want.Seq == seq && want.Reset }) {
 			return true

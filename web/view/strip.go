@@ -8,7 +8,7 @@ type Strip struct {
 	Actual    string
 	Target    string
 	Gap       string // "20 below", "" without a gap
-	Unheard   string // "+20 unheard": players that silent and lost drivers last reported, or ""
+	Unknown   string // "+20 unknown": players that silent and lost drivers last reported, or ""
 	Drivers   []StateCount
 	Last      *CommandRow // newest command
 	StopsWhat string      // what Stop would do, for the dialog
@@ -30,7 +30,7 @@ func NewStrip(w World) Strip {
 		StopsWhat: fmt.Sprintf("%s, %s reported.", Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed)),
 	}
 	if t.unconfirmed > 0 {
-		s.Unheard = "+" + Count(t.unconfirmed) + " unheard"
+		s.Unknown = "+" + Count(t.unconfirmed) + " unknown"
 		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are silent or lost.",
 			Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed), Count(t.unconfirmed))
 	}
@@ -69,7 +69,7 @@ func gap(t tally) string {
 
 // stateCounts always tells of active drivers, and of the others when there are any.
 func stateCounts(t tally) []StateCount {
-	active := t.drivers - t.by[Late] - t.by[Lost]
+	active := t.drivers - t.unknown()
 	out := []StateCount{{Badge{OK, "active"}, Count(active), "/ui/drivers?state=active"}}
 	if active == 0 {
 		out[0].Badge.Tone = Off

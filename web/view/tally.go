@@ -1,10 +1,6 @@
 package view
 
-import (
-	"time"
-
-	"github.com/swarmcall/swarmcall/internal/swarm"
-)
+import "time"
 
 // tally counts a swarm.
 type tally struct {
@@ -13,14 +9,14 @@ type tally struct {
 	asked       int   // drivers something is asked of
 	reset       int   // of those, the ones that only a reset asks, which is to run nothing
 	target      int64 // players asked of all of them
-	actual      int64 // players that active drivers report
+	actual      int64 // players that drivers report whose state is known
 	unconfirmed int64 // players that stale and lost drivers last reported
 	unbidden    int64 // players that drivers report of which nothing is asked
-	empty       int   // active drivers that report no players
-	worst       []int // indexes of drivers that are not as asked, the worst first
+	empty       int   // drivers on target that report no players
+	worst       []int // indexes of drivers that are off target, the worst first
 }
 
-// tally counts w. Only active drivers count as actual: what a stale or lost driver last said may no longer be so.
+// tally counts w. What a stale or lost driver last reported is not counted as running: it may no longer be so.
 func (w World) tally() tally {
 	if w.memo != nil {
 		return w.memo.tally
@@ -42,19 +38,19 @@ func (w World) count(aims []Aim) tally {
 			}
 			t.target += a.Target
 		}
-		if d.State == swarm.Active {
-			t.actual += d.Reported.Players
-			if d.Reported.Players == 0 {
-				t.empty++
-			}
-			if a.Standing == Unasked {
-				t.unbidden += d.Reported.Players
-			}
-		} else {
+		if !a.Standing.known() {
 			t.unconfirmed += d.Reported.Players
+			continue
+		}
+		t.actual += d.Reported.Players
+		if d.Reported.Players == 0 && a.Standing <= OutsideSplit {
+			t.empty++
+		}
+		if a.Standing == Unasked {
+			t.unbidden += d.Reported.Players
 		}
 	}
-	for s := Lost; s > AsAsked; s-- {
+	for s := Lost; s > OnTarget; s-- {
 		t.worst = append(t.worst, by[s]...)
 	}
 	return t
@@ -81,11 +77,22 @@ func (w World) Sum() Sample {
 }
 
 // stopping reports whether all that is asked is to run nothing.
-func (t tally) stopping() bool { return t.asked > 0 && t.target == 0 }
+func (t tally) stopping() bool { return t.asked > 0 && t.target == 0 && t.by[OutsideSplit] == 0 }
 
 // idle reports whether nobody asks anything and nothing runs: a reset asks no more than that.
 func (t tally) idle() bool {
 	return t.asked == t.reset && t.by[Underway]+t.by[Behind]+t.by[Refused] == 0
 }
 
-func (t tally) lacking() int { return t.by[Behind] + t.by[Refused] + t.by[Late] + t.by[Lost] }
+// settled is how many drivers have nothing left to do.
+func (t tally) settled() int { return t.by[Unasked] + t.by[OnTarget] + t.by[OutsideSplit] }
+
+// off lists the drivers that are off target, without those outside the split: what is to be said of them is the same
+// for all.
+func (t tally) off() []int { return t.worst[:len(t.worst)-t.by[OutsideSplit]] }
+
+// unknown is how many drivers there are of which it is not known what they do.
+func (t tally) unknown() int { return t.by[Late] + t.by[Lost] }
+
+// lacking is how many drivers are off target and not on their way.
+func (t tally) lacking() int { return t.by[Behind] + t.by[Refused] + t.unknown() }

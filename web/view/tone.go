@@ -11,10 +11,10 @@ type Tone string
 
 // The tones.
 const (
-	OK   Tone = "ok"   // as asked
+	OK   Tone = "ok"   // on target
 	Busy Tone = "busy" // on its way
 	Warn Tone = "warn" // look here
-	Bad  Tone = "bad"  // not as asked
+	Bad  Tone = "bad"  // off target
 	Off  Tone = "off"  // nothing to say
 )
 

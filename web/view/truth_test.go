@@ -15,14 +15,14 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	w := webtest.World() // d-4 is silent with 100 players, d-5 lost with 40
 	stop := webtest.Entry(20, swarm.Command{Type: swarm.Stop}, time.Millisecond,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked})
-	o := view.NewOutcome(w, stop)
-	if o.Tone == view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") ||
-		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") || !strings.Contains(o.Says, "d-5 is gone") {
-		t.Errorf("%+v", o)
+	if o := view.NewOutcome(w, stop); o.Tone != view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") || strings.Contains(o.Says, "eft out") {
+		t.Errorf("a command that was not meant for others: %+v", o)
 	}
-	stop.Issued.Target.DriverIDs = []string{"d-1", "d-2", "d-3"}
-	if o := view.NewOutcome(w, stop); o.Tone != view.OK || strings.Contains(o.Says, "Not reached") {
-		t.Errorf("a command that was not meant for them: %+v", o)
+	stop.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
+	o := view.NewOutcome(w, stop)
+	if o.Tone != view.Warn || !strings.Contains(o.Says, "3 of 5 drivers acked in 1.0 ms, 2 left out (1 stale, 1 disconnected).") ||
+		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") || !strings.Contains(o.Says, "d-5 is disconnected") {
+		t.Errorf("%+v", o)
 	}
 	missing := webtest.Entry(21, swarm.Command{Type: swarm.Stop}, 2*time.Second,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
@@ -76,7 +76,7 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 
 func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
-	if s.Actual != "0" || s.Unheard != "+20 unheard" || s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
+	if s.Actual != "0" || s.Unknown != "+20 unknown" || s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
 		t.Errorf("%+v", s)
 	}
 }
@@ -116,6 +116,7 @@ func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
 	}
 	mixed := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 3, 7))
 	mixed.Drifts["b"].Desired[0].Command.Players = 3
+	mixed.Drifts["b"] = webtest.Compared(mixed.Drifts["b"])
 	mixed = mixed.Settled()
 	if f := view.NewActForm(mixed, ""); f.Players != "" {
 		t.Errorf("5 and 3: %q", f.Players)

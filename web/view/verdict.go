@@ -26,40 +26,51 @@ const missingInBrief = 3
 // NewVerdict shows e in brief.
 func NewVerdict(w World, e swarm.Entry) Verdict {
 	v := Verdict{Row: NewCommandRow(w, e), Sentence: sentence(w, e)}
-	all := lacking(e, missingInBrief)
-	v.Missing = all
-	if c := e.Counts(); c.Missing+c.Rejected > len(all) {
-		v.More = "and " + Count(c.Missing+c.Rejected-len(all)) + " more"
+	v.Missing = lacking(e, missingInBrief)
+	if more := lackingCount(e) - len(v.Missing); more > 0 {
+		v.More = "and " + Count(more) + " more"
 	}
 	return v
 }
 
-// sentence says the verdict: "Partial: 1 of 12 drivers missing after 5.0 s."
+// sentence says the verdict: "Partial: 1 of 12 drivers missing after 5.0 s." Drivers that were left out count among
+// those that the command was meant for.
 func sentence(w World, e swarm.Entry) string {
+	if noTargets(e) && len(e.Issued.LeftOut) == 0 {
+		return w.unmatched(e)
+	}
 	c := e.Counts()
-	n := Plural(c.Targeted, "driver")
+	n := Plural(c.Targeted+len(e.Issued.LeftOut), "driver")
+	left := leftOutWords(e)
 	if e.Closed == nil {
 		s := fmt.Sprintf("Pending: %s of %s answered", Count(w.answered(e)), n)
+		if left != "" {
+			s += ", " + left
+		}
 		if left := e.Issued.Deadline - w.Now.Sub(e.Issued.SubmittedAt); left > 0 && left <= e.Issued.Deadline {
 			s += fmt.Sprintf(", %.1f s to the deadline", left.Seconds())
 		}
 		return s + "."
 	}
 	took := Latency(e.Closed.Duration)
-	switch e.Status() {
-	case swarm.Complete:
+	switch status := e.Status(); {
+	case status == swarm.Complete && left != "":
+		return fmt.Sprintf("%s of %s acked in %s, %s.", Count(c.Acked), n, took, left)
+	case status == swarm.Complete:
 		return fmt.Sprintf("Complete: all of %s acked in %s.", n, took)
-	case swarm.SupersededStatus:
+	case status == swarm.SupersededStatus && left != "":
+		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s; %s.", Count(c.Superseded), n, left)
+	case status == swarm.SupersededStatus:
 		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s.", Count(c.Superseded), n)
-	case swarm.Failed:
-		return fmt.Sprintf("Failed: none of %s acked; %s after %s.", n, shortfall(c), took)
+	case status == swarm.Failed:
+		return fmt.Sprintf("Failed: none of %s acked; %s after %s.", n, shortfall(c, left), took)
 	default:
-		return fmt.Sprintf("Partial: %s of %s acked; %s after %s.", Count(c.Acked), n, shortfall(c), took)
+		return fmt.Sprintf("Partial: %s of %s acked; %s after %s.", Count(c.Acked), n, shortfall(c, left), took)
 	}
 }
 
-func shortfall(c swarm.Counts) string {
-	s := ""
+func shortfall(c swarm.Counts, left string) string {
+	s := left
 	for _, p := range []struct {
 		n    int
 		word string
@@ -75,8 +86,21 @@ func shortfall(c swarm.Counts) string {
 	return s
 }
 
-// lacking lists at most limit targets that did not ack, missing ones first.
+// lackingCount is how many drivers lacking would list without a limit.
+func lackingCount(e swarm.Entry) int {
+	c := e.Counts()
+	return c.Missing + c.Rejected + len(e.Issued.LeftOut)
+}
+
+// lacking lists at most limit drivers that the command was meant for and that did not ack: missing ones first, those
+// left out last.
 func lacking(e swarm.Entry, limit int) []MissingRow {
+	out := unacked(e, limit)
+	return append(out, leftOutRows(e, limit-len(out))...)
+}
+
+// unacked lists at most limit targets that did not ack.
+func unacked(e swarm.Entry, limit int) []MissingRow {
 	if e.Closed == nil {
 		return nil
 	}

@@ -26,7 +26,7 @@ func asked(players int64, drivers ...swarm.Driver) view.World {
 		c = swarm.Command{Type: swarm.Stop}
 	}
 	for _, d := range drivers {
-		w.Drifts[d.ID] = swarm.Drift{DriverID: d.ID, Desired: []swarm.Wanted{{Seq: 7, Command: c}}, ReportedSeq: d.AppliedSeq}
+		w.Drifts[d.ID] = webtest.Drift(d, []swarm.Wanted{{Seq: 7, Command: c}})
 	}
 	return w.Settled()
 }
@@ -36,7 +36,7 @@ func afterReset(drivers ...swarm.Driver) view.World {
 	w := asked(0, drivers...)
 	for id, d := range w.Drifts {
 		d.Desired[0].Reset, d.Desired[0].Seq, d.ReportedSeq = true, 1, 1
-		w.Drifts[id] = d
+		w.Drifts[id] = webtest.Compared(d)
 	}
 	return w.Settled()
 }
@@ -45,7 +45,7 @@ func afterReset(drivers ...swarm.Driver) view.World {
 func unheard(w view.World) view.World {
 	for id, d := range w.Drifts {
 		d.ReportedSeq = 0
-		w.Drifts[id] = d
+		w.Drifts[id] = webtest.Compared(d)
 	}
 	return w.Settled()
 }
@@ -76,18 +76,18 @@ func TestHeadline(t *testing.T) {
 		"idle":                    {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
 		"reset":                   {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver", ""},
 		"running on":              {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left", "a runs 4 of 0"},
-		"converged":               {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "As asked", "2 of 2 drivers run 10 of 10 players", ""},
+		"converged":               {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "On target", "2 of 2 drivers run 10 of 10 players", ""},
 		"ramping":                 {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping", "15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
-		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1 drivers do what was asked", "a has not applied #7"},
-		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Not as asked", "0 of 1", "a has not applied #7"},
-		"no report yet":           {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Ramping", "1 of 1 drivers on their way", "a has not reported since #7"},
-		"stale":                   {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Not as asked", "1 of 2 drivers do what was asked: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
-		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Not as asked", "1 of 2", "b is gone"},
+		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1 drivers on target", "a has not applied #7"},
+		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1", "a has not applied #7"},
+		"no report yet":           {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Changing", "1 of 1 drivers on their way", "a has not reported since #7"},
+		"stale":                   {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Off target", "1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
+		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Off target", "1 of 2", "b is disconnected"},
 		"stopping":                {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping", "1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
 		"stopped":                 {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
 		"one stopped by name":     {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
 		"another runs unasked":    {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn, "Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
-		"not all stopped":         {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped", "1 of 2 drivers report 0 players", "b is gone"},
+		"not all stopped":         {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped", "1 of 2 drivers report 0 players, 1 unknown.", "b is disconnected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := view.NewStrip(tc.world).Headline
@@ -242,9 +242,9 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 		tone view.Tone
 		says string
 	}{
-		{view.OK, "active, as asked: runs 5 players"},
+		{view.OK, "active, on target: runs 5 players"},
 		{view.Warn, "active, refused: refused #7 (over_cap: at most 3)"},
-		{view.Warn, "unresponsive, as asked: let the last deadlines pass without an answer; runs 5 players"},
+		{view.Warn, "unresponsive, on target: let the last deadlines pass without an answer; runs 5 players"},
 	} {
 		d, _ := view.NewDriver(w, rows[i].ID)
 		if got := d.State.Word + ", " + d.Standing.Word + ": " + d.Why; d.Tone != want.tone || got != want.says {
@@ -300,6 +300,7 @@ func noteOf(words []string) string {
 func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
 	e := webtest.Entry(5, swarm.Command{Type: swarm.SetPlayers, Players: 10}, time.Second, gone, gone)
+	missed := []swarm.Driver{is("d-1", swarm.Active, 0, 0), is("d-2", swarm.Active, 0, 0)}
 	late := func(ids ...string) swarm.Entry {
 		e := e
 		for _, id := range ids {
@@ -310,24 +311,24 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	newer := func(c swarm.Command, ids ...string) view.World {
 		n := webtest.Entry(8, c, 0)
 		n.Issued.Target.DriverIDs = ids
-		return view.World{Recent: []swarm.Entry{n, e}}
+		return webtest.Compare(view.World{Recent: []swarm.Entry{n, e}, Drivers: missed})
 	}
 	stop, delay := swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay}
-	only := view.World{Recent: []swarm.Entry{e}}
-	back := view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}}
+	only := webtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: missed})
+	back := webtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}})
 	for name, tc := range map[string]struct {
 		world      view.World
 		entry      swarm.Entry
 		n, why, of string
 	}{
-		"both miss it":        {only, e, "2 drivers", "", ""},
-		"one took it late":    {only, late("d-1"), "1 driver", "", ""},
-		"both took it late":   {only, late("d-1", "d-2"), "", "have taken it since", ""},
-		"both are back":       {back, e, "", "have taken it since", ""},
-		"a stop for all":      {newer(stop), e, "", "a newer command came", "#8"},
-		"a stop for one":      {newer(stop, "d-2"), e, "", "a newer command came", "#8"},
-		"a stop for another":  {newer(stop, "d-3"), e, "2 drivers", "", ""},
-		"a newer spawn delay": {newer(delay), e, "2 drivers", "", ""},
+		"both miss it":        {only, e, "2 outstanding drivers", "", ""},
+		"one took it late":    {only, late("d-1"), "1 outstanding driver", "", ""},
+		"both took it late":   {only, late("d-1", "d-2"), "", "None is outstanding", ""},
+		"both are back":       {back, e, "", "None is outstanding", ""},
+		"a stop for all":      {newer(stop), e, "", "a newer command holds", "#8"},
+		"a stop for one":      {newer(stop, "d-2"), e, "1 outstanding driver", "", ""},
+		"a stop for another":  {newer(stop, "d-3"), e, "2 outstanding drivers", "", ""},
+		"a newer spawn delay": {newer(delay), e, "2 outstanding drivers", "", ""},
 	} {
 		c := view.NewCommand(tc.world, tc.entry, "")
 		if tc.n != "" && (c.Retry == nil || c.Retry.N != tc.n || c.NoRetry != nil) {

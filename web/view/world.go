@@ -16,12 +16,18 @@ type World struct {
 	LogErr  error          // why Recent could not be read
 	Trouble string         // why the log takes no commands; "" when it does
 
+	Withdrawals []swarm.Stored // newest resets and expired commands, oldest first
+
 	NotBack []string                // drivers that may run what they ran before the server started, and are not back yet
 	Drifts  map[string]swarm.Drift  // what is desired of each driver
 	Samples []Sample                // players over time, oldest first
+	Resumed bool                    // all of Samples is of an earlier process
 	Sparks  func(id string) []int64 // players of one driver over time, oldest first; nil: none
 	memo    *memo
 	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first; nil: nothing
+
+	Progress func(swarm.Entry) swarm.Progress // how far the drivers of an entry are with it; nil: not known
+	Reach    func(swarm.Target) swarm.Reach   // what is known of a target that no driver matches; nil: nothing
 }
 
 // RecentEntries is how many commands a World holds.
@@ -31,6 +37,7 @@ const RecentEntries = 50
 type Sample struct {
 	At             time.Time
 	Target, Actual int64
+	Gap            bool // nothing is known of the time since the sample before: the server did not run, or was paused
 }
 
 // SessionEvent is a change of a driver's session.
@@ -58,9 +65,15 @@ func (w World) entry(seq uint64) (swarm.Entry, bool) {
 	return w.Recent[i], true
 }
 
+// index is the place of a driver among Drivers.
+func (w World) index(id string) (int, bool) {
+	byID := func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) }
+	return slices.BinarySearchFunc(w.Drivers, id, byID)
+}
+
 // driver returns a driver by id.
 func (w World) driver(id string) (swarm.Driver, bool) {
-	i, ok := slices.BinarySearchFunc(w.Drivers, id, func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) })
+	i, ok := w.index(id)
 	if !ok {
 		return swarm.Driver{}, false
 	}

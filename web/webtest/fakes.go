@@ -11,6 +11,9 @@ import (
 
 // Swarm is a fake of the log, the fleet and the dispatcher in one. Every driver that is active acks at once.
 type Swarm struct {
+	Reached   swarm.Reach // what is known of a target that no driver matches
+	Unmatched bool        // a Stop that no driver matches is logged
+
 	mu          sync.Mutex
 	drivers     []swarm.Driver
 	entries     []swarm.Entry // oldest first
@@ -33,14 +36,28 @@ func (s *Swarm) Drivers() []swarm.Driver {
 	return slices.Clone(s.drivers)
 }
 
-// Driver returns one line of the roster.
-func (s *Swarm) Driver(id string) (swarm.Driver, bool) {
-	for _, d := range s.Drivers() {
-		if d.ID == id {
-			return d, true
-		}
-	}
-	return swarm.Driver{}, false
+// State compares the roster with what the log desires.
+func (s *Swarm) State() swarm.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return State(s.drivers, s.newest())
+}
+
+// Progress tells how far the drivers of an entry are with it.
+func (s *Swarm) Progress(e swarm.Entry) swarm.Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Progress(s.drivers, s.newest(), e)
+}
+
+// Reach returns what the test says.
+func (s *Swarm) Reach(swarm.Target) swarm.Reach { return s.Reached }
+
+// newest returns the entries, newest first. The lock is held.
+func (s *Swarm) newest() []swarm.Entry {
+	out := slices.Clone(s.entries)
+	slices.Reverse(out)
+	return out
 }
 
 // SetDrivers replaces the roster.
@@ -134,11 +151,27 @@ func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, er
 		seq = s.entries[n-1].Seq + 2
 	}
 	e := s.issue(seq, sub)
-	if len(e.Issued.Targets) == 0 {
-		return swarm.Entry{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no active driver matches the target")
+	if len(e.Issued.Targets) == 0 && sub.Command.Type == swarm.Stop {
+		s.stopLost(&e)
+	}
+	if len(e.Issued.Targets) == 0 && (sub.Command.Type != swarm.Stop || !s.Unmatched) {
+		return swarm.Entry{}, &swarm.Error{
+			Code: swarm.CodeNoActiveDrivers, Detail: "no active driver matches the target",
+			Attrs: map[string]any{"in_use": s.Reached.InUse, "nothing_to_stop": s.Reached.Left},
+		}
 	}
 	s.entries = append(s.entries, e)
 	return e, nil
+}
+
+// stopLost makes the drivers that e left out its targets, which miss it at once.
+func (s *Swarm) stopLost(e *swarm.Entry) {
+	for _, l := range e.Issued.LeftOut {
+		e.Issued.Targets = append(e.Issued.Targets, l.DriverID)
+		missing := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(l.Reason)}
+		e.Closed.Verdicts = append(e.Closed.Verdicts, missing)
+	}
+	e.Issued.LeftOut = nil
 }
 
 func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
@@ -149,7 +182,12 @@ func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
 	closed := &swarm.Closed{Seq: seq, Node: "fake", ClosedAt: now.Add(time.Millisecond), Duration: time.Millisecond}
 	for i := range s.drivers {
 		d := &s.drivers[i]
-		if d.State != swarm.Active || !sub.Target.Matches(d.ID, d.Labels) {
+		if !sub.Target.Matches(d.ID, d.Labels) {
+			continue
+		}
+		if d.State != swarm.Active {
+			left := swarm.LeftOut{DriverID: d.ID, Reason: swarm.LeftOutReason(d.State)}
+			e.Issued.LeftOut = append(e.Issued.LeftOut, left)
 			continue
 		}
 		e.Issued.Targets = append(e.Issued.Targets, d.ID)

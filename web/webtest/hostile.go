@@ -43,8 +43,16 @@ func Hostile(payload string) *Swarm {
 	closed := func(v swarm.Verdict) *swarm.Closed {
 		return &swarm.Closed{Node: payload, ClosedAt: Now, Verdicts: []swarm.Verdict{v}}
 	}
-	return NewSwarm([]swarm.Driver{d}, []swarm.Entry{
+	stop := *issued
+	stop.Targets, stop.Target.DriverIDs, stop.Command.Type = nil, nil, swarm.Stop
+	left := *issued
+	left.LeftOut = []swarm.LeftOut{{DriverID: payload, Reason: swarm.LeftOutReason(payload)}}
+	s := NewSwarm([]swarm.Driver{d}, []swarm.Entry{
+		{Seq: 4, Issued: &stop, Closed: &swarm.Closed{Node: payload, ClosedAt: Now}},
+		{Seq: 3, Issued: &left, Closed: closed(swarm.Verdict{Kind: swarm.Acked})},
 		{Seq: 2, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Rejected, Code: payload, Detail: payload})},
 		{Seq: 1, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(payload)})},
 	})
+	s.Reached.InUse = swarm.InUse{Labels: map[string][]string{payload: {payload}}, DriverIDs: []string{payload}}
+	return s
 }

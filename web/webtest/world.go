@@ -14,7 +14,14 @@ var Now = time.Date(2026, 11, 25, 12, 4, 31, 0, time.UTC)
 
 // World is three active drivers, a stale and a lost one, and a command of each status.
 func World() view.World {
-	return view.World{Now: Now, Drivers: Drivers(), Recent: Entries()}
+	return Compare(view.World{Now: Now, Drivers: Drivers(), Recent: Entries()})
+}
+
+// Compare is w with the server's answers about its drivers and entries.
+func Compare(w view.World) view.World {
+	w.Drifts = Drifts(w.Drivers, w.Recent)
+	w.Progress = func(e swarm.Entry) swarm.Progress { return Progress(w.Drivers, w.Recent, e) }
+	return w.Settled()
 }
 
 // Drivers is the roster of World.

@@ -3,15 +3,19 @@
 import { clock } from './time.js';
 
 const HOLE = 12_000; // points further apart have something missing between them
-const WINDOW = 600_000;
+const WINDOW = 3_600_000;
 const LEAST = 60_000;
 const ROWS = 20;
+
+/** gap: nothing is known of the time since the point before.
+ * @typedef {{at: number, target: number, actual: number, gap: boolean}} Point */
 
 export class Players {
   /** @param {Element} figure */
   constructor(figure) {
     this.figure = figure;
-    /** @type {{at: number, target: number, actual: number}[]} */ this.points = [];
+    /** @type {Point[]} */ this.points = [];
+    /** @type {Set<number>} */ this.seen = new Set();
     /** @type {Map<number, {at: number, words: string}>} */ this.marks = new Map();
     this.dirty = false;
   }
@@ -27,8 +31,9 @@ export class Players {
   add(item) {
     if (item[0] === 'm') {
       this.marks.set(item[2], { at: item[1], words: `#${item[2]} ${item[3]}` });
-    } else if (item[0] === 'p' && !this.points.some((p) => p.at === item[1])) {
-      this.points.push({ at: item[1], target: item[2], actual: item[3] });
+    } else if (item[0] === 'p' && !this.seen.has(item[1])) {
+      this.seen.add(item[1]);
+      this.points.push({ at: item[1], target: item[2], actual: item[3], gap: item[4] === 1 });
       if (this.points.length > 1 && this.points[this.points.length - 2].at > item[1]) this.points.sort((a, b) => a.at - b.at);
     }
     this.dirty = true;
@@ -41,7 +46,7 @@ export class Players {
     if (!this.dirty || !this.points.length) return;
     this.dirty = false;
     const last = this.points[this.points.length - 1];
-    this.points = this.points.filter((p) => p.at > last.at - WINDOW);
+    this.points = this.points.filter((p) => p.at > last.at - WINDOW || !this.seen.delete(p.at));
     const from = Math.min(this.points[0].at, last.at - LEAST);
     const top = niceTop(Math.max(1, ...this.points.map((p) => Math.max(p.target, p.actual))));
     this.x = (/** @type {number} */ at) => Math.round((10000 * (at - from)) / (last.at - from)) / 10;
@@ -63,15 +68,16 @@ export class Players {
     /** @type {Element[]} */ const holes = [];
     this.points.forEach((p, i) => {
       const x = this.x?.(p.at);
-      const before = this.points[i - 1];
-      if (!before || p.at - before.at > HOLE) {
+      const before = this.points[i - 1], next = this.points[i + 1];
+      if (!before || hole(before, p)) {
         if (before) holes.push(svg('rect', { class: 'hole', x: String(this.x?.(before.at)), width: String((x ?? 0) - (this.x?.(before.at) ?? 0)), y: '0', height: '100', fill: 'url(#players-hatch)' }));
         target += `M${x} ${y(p.target)}`;
         actual += `M${x} ${y(p.actual)}`;
         return;
       }
-      if (p.target !== before.target || i === this.points.length - 1) target += `H${x}V${y(p.target)}`;
-      actual += `L${x} ${y(p.actual)}`;
+      const ends = !next || hole(p, next);
+      if (ends || p.target !== before.target) target += `H${x}V${y(p.target)}`;
+      if (ends || p.actual !== before.actual || p.actual !== next.actual) actual += `L${x} ${y(p.actual)}`;
     });
     this.layer('target')?.setAttribute('d', target);
     this.layer('actual')?.setAttribute('d', actual);
@@ -115,6 +121,9 @@ export class Players {
     return [...points, ...marks].sort((a, b) => a.x - b.x);
   }
 }
+
+/** @param {Point} a @param {Point} b */
+function hole(a, b) { return b.gap || b.at - a.at > HOLE; }
 
 /** @param {string} kind @param {string} words */
 function cell(kind, words) {

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/view"
+)
+
+// Past is what is remembered from before this server started.
+type Past struct {
+	At      time.Time     // when it was written down; zero: nothing is remembered
+	Whole   bool          // every driver is remembered that was known at At, or had left not long before
+	Samples []view.Sample // points of the load chart, oldest first
+}
+
+// remembered is how many commands from before a start tell which drivers ran something.
+const remembered = 5
+
+// notBack lists the drivers that may run what they ran before this server started, and were not here since.
+func (u *UI) notBack(w view.World) []string {
+	if w.Now.Sub(u.cfg.Started) > u.cfg.RunsOn {
+		return nil
+	}
+	seen := make(map[string]bool, len(w.Drivers))
+	for _, d := range w.Drivers {
+		seen[d.ID] = true
+	}
+	former := sync.OnceValue(u.former) // mostly not needed, and long
+	var out []string
+	left := remembered
+	for _, e := range w.Recent {
+		if e.Issued.Command.Slot() != swarm.PlayersSlot || e.Issued.SubmittedAt.After(u.cfg.Started) || left == 0 {
+			continue
+		}
+		left--
+		for i, id := range e.Issued.Targets {
+			if !seen[id] && mayRun(e, i) && !former().gone(id, e, w.Now) {
+				out = append(out, id)
+			}
+			seen[id] = true
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// mayRun is false for a target that has acked to run nothing.
+func mayRun(e swarm.Entry, target int) bool {
+	c := e.Issued.Command
+	nothing := c.Type == swarm.Stop || c.Players == 0
+	return !nothing || e.Closed == nil || e.Closed.Verdicts[target].Kind != swarm.Acked
+}
+
+// formers are the drivers that were here.
+type formers struct {
+	byID    map[string]swarm.Former
+	past    Past
+	started time.Time
+	runsOn  time.Duration
+}
+
+func (u *UI) former() formers {
+	f := formers{byID: map[string]swarm.Former{}, past: u.cfg.Past, started: u.cfg.Started, runsOn: u.cfg.RunsOn}
+	if u.cfg.Remembered != nil {
+		for _, d := range u.cfg.Remembered() {
+			f.byID[d.ID] = d
+		}
+	}
+	return f
+}
+
+// registering is how long a driver may have needed at most from the moment of a command's submission to be a target of
+// it.
+const registering = time.Second
+
+// gone reports whether a target of e that is not here cannot be running on: it deregistered, or was lost so long before
+// that its lease has run out. A driver that was known until the end may run on from then.
+func (f formers) gone(id string, e swarm.Entry, now time.Time) bool {
+	d, known := f.byID[id]
+	if !known { // it was forgotten by then, if it had been there by then
+		return f.past.Whole && e.Issued.SubmittedAt.Add(registering).Before(f.past.At)
+	}
+	if d.Deregistered {
+		return true
+	}
+	at := d.At
+	if !at.Before(f.past.At) && at.Before(f.started) {
+		at = f.started // what is written down of a driver that is there may be some seconds old
+	}
+	return now.Sub(at) > f.runsOn
+}
