@@ -12,6 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
+	"github.com/swarmcall/swarmcall/internal/sidecar"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web"
 )
 
@@ -39,8 +41,11 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
-	epoch      sync.Mutex // one driver at a time has the log's epoch raised
-	ui         *web.UI
+	past       sidecar.Memory // what the last process remembered
+
+	withdrawals []swarm.Stored // newest resets and expired commands of the log
+	epoch       sync.Mutex     // one driver at a time has the log's epoch raised
+	ui          *web.UI
 }
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
@@ -98,12 +103,13 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err := s.recover(ctx, memory); err != nil {
 		return nil, err
 	}
+	s.past, s.withdrawals = recallPast(cfg), memory.withdrawals
 	s.feed = feed.New(s.log, s.log.Last())
 	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit), LogID: s.log.ID(),
-		Desired: memory.desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
+		Former: s.past.Drivers, Desired: memory.desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
 	}, s.dispatcher)
 	if err != nil {
 		return nil, err

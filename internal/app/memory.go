@@ -12,7 +12,12 @@ type memory struct {
 	desired *swarm.Desired
 	keys    *dispatch.Keys
 	loaded  time.Time // when load was last asked of drivers that were there
+
+	withdrawals []swarm.Stored // newest resets and expired commands, oldest first
 }
+
+// keptWithdrawals bounds them: the dashboard says why a driver is asked for nothing.
+const keptWithdrawals = 100
 
 func newMemory() *memory { return &memory{desired: &swarm.Desired{}, keys: dispatch.NewKeys()} }
 
@@ -27,8 +32,17 @@ func (m *memory) take(pos uint64, r swarm.Record) {
 		}
 	case *swarm.Reset:
 		m.desired.Reset(pos)
+		m.withdrawn(pos, r)
 	case *swarm.Expired:
 		m.desired.Expire(pos, r)
+		m.withdrawn(pos, r)
+	}
+}
+
+func (m *memory) withdrawn(pos uint64, r swarm.Record) {
+	m.withdrawals = append(m.withdrawals, swarm.Stored{Position: pos, Record: r})
+	if more := len(m.withdrawals) - keptWithdrawals; more > 0 {
+		m.withdrawals = append(m.withdrawals[:0], m.withdrawals[more:]...)
 	}
 }
 

@@ -21,7 +21,9 @@ func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
 		s.ui = web.New(web.Config{
 			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
 			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
-			Started: time.Now(), RunsOn: s.runsOn(), About: s.about(), Limits: limits(s.log.Usage().Max),
+			Started: time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
+			Withdrawals: s.withdrawals,
+			About:       s.about(), Limits: limits(s.log.Usage().Max),
 			AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
 		})
 		return s.ui
@@ -53,6 +55,7 @@ func (s *server) about() []web.Fact {
 		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
 		{Name: "Forgotten", Value: s.cfg.ForgetAfter.String() + " after the session was lost"},
 		{Name: "Default deadline", Value: s.cfg.DefaultDeadline.String()},
+		{Name: "Totals", Value: totals(drivers.Resplit(s.cfg.Resplit))},
 		{Name: "Lease", Value: s.cfg.LeaseTTL.String() + ", then drivers " + s.cfg.OnLeaseLost},
 	}
 }

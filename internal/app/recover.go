@@ -28,7 +28,7 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 	if err != nil {
 		return err
 	}
-	m.desired.Reset(seq)
+	m.take(seq, reset)
 	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
 	return nil
 }

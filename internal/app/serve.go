@@ -30,12 +30,13 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
 	web := httpServer(handler)
-	var rooms sync.WaitGroup // sequencer, sweeper and the two watchers; joined before the log is closed
+	var rooms sync.WaitGroup // sequencer, sweeper and the watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	rooms.Go(s.dispatcher.Run)
 	rooms.Go(func() { s.registry.Run(keepers) })
 	rooms.Go(func() { s.keepSession(keepers) })
+	rooms.Go(func() { s.keepPast(keepers) })
 	rooms.Go(func() { s.watchLeases(keepers) })
 	watching, endStreams := context.WithCancel(keepers)
 	rooms.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
