@@ -42,7 +42,7 @@ func TestFrozenServer(t *testing.T) {
 	b.says("#stop-dialog [aria-live=assertive]", "not known whether it was stopped")
 	frozen.Store(false)
 	b.keys(kb.Enter)
-	b.says("#stop-dialog .result", "all of 3 drivers acked")
+	b.says("#stop-dialog .result", "3 of 5 drivers acked")
 	b.do(chromedp.KeyEvent(kb.Escape))
 	if got := s.Submissions(); len(got) != 1 {
 		t.Errorf("%d commands were submitted", len(got))

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -139,4 +140,26 @@ func (s *server) drive(id string, labels ...string) *load {
 
 func setPlayers(n int) string {
 	return fmt.Sprintf(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players": %d}, "deadline_ms": 1000}`, n)
+}
+
+// outcome is what a page is told about a form that it sent.
+type outcome struct{ Tone, Says string }
+
+// send posts a form as the pages do.
+func (s *server) send(path, form string) (out outcome) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+path, strings.NewReader(form))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		s.t.Fatal(err)
+	}
+	return out
 }

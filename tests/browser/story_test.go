@@ -38,12 +38,12 @@ func TestStory(t *testing.T) {
 	b.says("#worst-rows", "is silent for")
 	b.says("#strip", "1 stale")
 	s.curl(setPlayers(100))
-	b.says("#last", "Complete: all of 2 drivers acked") // a stale driver is no target
-	b.says("#hero", "Not as asked")
+	b.says("#last", "2 of 3 drivers acked") // a stale driver is left out
+	b.says("#hero", "Off target")
 	b.picture("state-4-partial")
 
 	b.keys("s", kb.Enter) // the focus is on Stop in the dialog
-	b.says("#stop-dialog .result", "all of 2 drivers acked")
+	b.says("#stop-dialog .result", "2 of 3 drivers acked")
 	b.says("#hero", "Not all stopped")
 	b.picture("state-5-stopping")
 	b.keys(kb.Escape)
@@ -72,7 +72,7 @@ func TestMissing(t *testing.T) {
 	b.picture("story-missing")
 	frozen.net.Thaw()
 	b.says("#late", "d-2") // it got the command with its desired state, and its ack is a record of its own
-	b.says("#lacking", "All that missed it have taken it since.")
+	b.says("#lacking", "None is outstanding")
 }
 
 // TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is back.
