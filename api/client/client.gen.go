@@ -630,8 +630,8 @@ type Entry struct {
 	// InUse Of a Stop without targets.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and no
-	// known driver has one of the target's label keys with another value.
+	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
+	// driver has matched since, or no known driver has one of the target's label keys with another value.
 	Awaited *bool `json:"awaited,omitempty"`
 }
 

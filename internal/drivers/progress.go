@@ -33,7 +33,7 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 		}
 		p.Holds = true
 		d := r.drift(seat, now)
-		if d.AppliedSeq < e.Seq && (seat.open() || !applied[id]) {
+		if !seat.session.hasApplied(slot, e.Seq) && (seat.open() || !applied[id]) {
 			p.Outstanding = append(p.Outstanding, id)
 		}
 		if r.converged(d, slot, seat.session) {
@@ -41,6 +41,28 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 		}
 	}
 	return p
+}
+
+// hasApplied reports whether the driver says that it has applied a command, or has acked a newer one and did not reject this one.
+func (s *session) hasApplied(slot swarm.Slot, seq uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.applied >= seq && s.refused[slot] != seq
+}
+
+// refusal returns the slot of a command that a driver has just rejected, if the command is still in force.
+func (r *Registry) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, inForce bool) {
+	if reply.Applied {
+		return 0, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, slot := range []swarm.Slot{swarm.PlayersSlot, swarm.SpawnDelaySlot} {
+		if r.cfg.Desired.InForce(slot, seq) {
+			return slot, true
+		}
+	}
+	return 0, false
 }
 
 // converged reports whether an active driver reports what holds for it in one slot.

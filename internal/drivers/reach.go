@@ -29,7 +29,7 @@ func (r *Registry) Reach(t swarm.Target) swarm.Reach {
 	now := time.Now()
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))
 	out := swarm.Reach{InUse: r.inUse(t, now), Left: len(t.DriverIDs)+len(t.Labels) == 0 || r.former.matches(t)}
-	out.Awaited = now.Sub(r.startedAt) < r.cfg.ForgetAfter && len(out.InUse.Labels) == 0
+	out.Awaited = now.Sub(r.startedAt) < r.cfg.ForgetAfter && (len(out.InUse.Labels) == 0 || out.Left)
 	for key, values := range out.InUse.Labels {
 		slices.Sort(values)
 		out.InUse.Labels[key] = values[:min(len(values), swarm.MaxInUse)]

@@ -48,6 +48,9 @@ func TestReach(t *testing.T) {
 		if got := reach(typo); got.Awaited || got.Left || cmp.Diff(want, got.InUse) != "" {
 			t.Errorf("a typo: %+v", got)
 		}
+		if got := reach(label("zone", "af")); !got.Awaited || !got.Left {
+			t.Errorf("who has just left, while others have another zone: %+v", got)
+		}
 		swarmtest.Advance(forget)
 		if got := reach(label("team", "b")); got.Awaited {
 			t.Errorf("long after the start: %+v", got)
@@ -130,6 +133,22 @@ func TestProgress(t *testing.T) {
 		w.offerTo(7, stop, swarm.Target{})
 		if diff := cmp.Diff(swarm.Progress{}, w.r.Progress(e)); diff != "" {
 			t.Errorf("after a Stop for all (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestARejectedCommandStaysOutstanding, though the driver has applied a newer one of the other slot since.
+func TestARejectedCommandStaysOutstanding(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", "")
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
+		w.offer(5, set10, "a")
+		a.send(`{"type":"command_ack","seq":5,"status":"rejected","code":"busy"}`)
+		w.offer(6, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}, "a")
+		a.send(`{"type":"command_ack","seq":6,"status":"applied"}`)
+		synctest.Wait()
+		if p := w.r.Progress(e); len(p.Outstanding) != 1 {
+			t.Errorf("got %+v", p)
 		}
 	})
 }

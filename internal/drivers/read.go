@@ -205,10 +205,16 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	s.last.seq, s.last.applied = seq, reply.Applied
 	s.misses.Store(0)
 	latency, counted := s.r.sink.Ack(s.id, seq, reply)
+	slot, refused := s.r.refusal(seq, reply)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if reply.Applied {
 		s.applied = max(s.applied, seq)
+	} else if refused {
+		if s.refused == nil {
+			s.refused = map[swarm.Slot]uint64{}
+		}
+		s.refused[slot] = seq
 	}
 	if counted {
 		s.lastAck = swarm.LastAck{Seq: seq, Latency: latency}

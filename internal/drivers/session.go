@@ -55,7 +55,8 @@ type session struct {
 
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
-	lastAck swarm.LastAck // Seq 0: none
+	refused map[swarm.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
+	lastAck swarm.LastAck         // Seq 0: none
 	report  swarm.Report
 	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied it.
 	reportedSeq uint64

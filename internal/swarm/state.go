@@ -91,7 +91,7 @@ const MaxInUse = 20
 type Reach struct {
 	InUse   InUse
 	Left    bool // the target has neither labels nor ids, or a driver matched it within the time in which drivers are remembered
-	Awaited bool // drivers that match may still return: the server has just started, and no known driver has a label key with another value
+	Awaited bool // drivers that match may still return: the server has just started, and drivers have matched or no known driver has a label key with another value
 }
 
 // StopProof tells how far a Stop has come: which of its targets have reported 0 players since it was handed over.

@@ -121,10 +121,9 @@ func TestADryRunDoesNothing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachesNobody: a typo is told with what is in use; drivers that have left are nothing to stop, also after a restart.
+// TestAStopThatReachesNobody: a typo is told with what is in use; drivers that have left are nothing to stop.
 func TestAStopThatReachesNobody(t *testing.T) {
-	dir := t.TempDir()
-	play(t, dir, func(t *testing.T, s *server) any {
+	play(t, t.TempDir(), func(t *testing.T, s *server) any {
 		d := s.connectWith(t, "d-1", map[string]string{"zone": "us"})
 		s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}}}`)
 		typo := s.send(t, `{"command":{"type":"stop"},"target":{"labels":{"zone":"eu"}}}`)
@@ -140,6 +139,24 @@ func TestAStopThatReachesNobody(t *testing.T) {
 		for _, target := range []string{`{}`, `{"labels":{"zone":"us"}}`, `{"driver_ids":["d-1"]}`} {
 			if a := s.send(t, `{"command":{"type":"stop"},"target":`+target+`}`); a.Code != "no_active_drivers" || !*a.NothingToStop {
 				t.Errorf("%s, whose drivers have left: %+v", target, a)
+			}
+		}
+		return nil
+	})
+}
+
+// TestAStopAfterARestart: the drivers left in order before it, and nothing is to be stopped.
+func TestAStopAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	play(t, dir, func(t *testing.T, s *server) any {
+		s.connectWith(t, "d-1", map[string]string{"zone": "us"}).Leave(t)
+		return nil
+	})
+	play(t, dir, func(t *testing.T, s *server) any {
+		for target, left := range map[string]bool{`{}`: true, `{"labels":{"zone":"us"}}`: true, `{"driver_ids":["d-1"]}`: true, `{"labels":{"zone":"eu"}}`: false} {
+			a := s.send(t, `{"command":{"type":"stop"},"target":`+target+`}`)
+			if a.Code != "no_active_drivers" || *a.NothingToStop != left {
+				t.Errorf("%s: %+v", target, a)
 			}
 		}
 		return nil
