@@ -9,11 +9,19 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// ringSize is how many records stay in memory for readers that are a little behind.
-const ringSize = 10_000
+// These bound what stays in memory for readers that are a little behind: records, and about as many bytes.
+const (
+	ringSize  = 10_000
+	ringBytes = 64 << 20
+)
 
-// readBatch is how many records a reader that is further behind takes from the log at once.
-const readBatch = 256
+// These bound what a reader that is further behind takes from the log at once. A record has a verdict per driver: so the bytes are
+// looked at after every few.
+const (
+	readBatch = 256
+	readStep  = 8
+	readBytes = 1 << 20
+)
 
 // Log reads what the ring has dropped.
 type Log interface {
@@ -29,6 +37,9 @@ type Feed struct {
 
 	mu     sync.Mutex
 	ring   []*swarm.Event // newest last
+	sizes  []int          // of the events in ring, about
+	bytes  int            // the sum of sizes
+	most   int            // bytes that the ring may hold
 	last   uint64         // position of the newest record, also when the ring does not hold it
 	more   chan struct{}  // closed when there is more, and replaced
 	closed bool
@@ -37,7 +48,7 @@ type Feed struct {
 
 // New makes a Feed for a log that ends at last.
 func New(log Log, last uint64) *Feed {
-	return &Feed{log: log, last: last, more: make(chan struct{}), issued: map[uint64]*swarm.Issued{}}
+	return &Feed{log: log, last: last, most: ringBytes, more: make(chan struct{}), issued: map[uint64]*swarm.Issued{}}
 }
 
 // Add takes in records that were appended at first and after it. Calls come in the order of the log.
@@ -54,6 +65,8 @@ func (f *Feed) Add(first uint64, records []swarm.Record) {
 		}
 		e.Issued = f.issued[e.Seq()]
 		f.ring = append(f.ring, e)
+		f.sizes = append(f.sizes, sizeOf(r))
+		f.bytes += f.sizes[len(f.sizes)-1]
 		f.last = e.Position
 	}
 	f.trim()
@@ -61,18 +74,47 @@ func (f *Feed) Add(first uint64, records []swarm.Record) {
 	f.more = make(chan struct{})
 }
 
-// trim drops the oldest events, in lots so that the ring is moved seldom.
+// trim drops the oldest events, in lots so that the ring is moved seldom. The newest stays, however large it is.
 func (f *Feed) trim() {
-	over := len(f.ring) - ringSize
-	if over < ringSize/4 {
+	over, bytes := len(f.ring)-ringSize, f.bytes
+	if over < ringSize/4 && bytes <= f.most {
 		return
 	}
-	for _, e := range f.ring[:over] {
+	drop := 0
+	for ; drop < len(f.ring)-1 && (drop < over || bytes > f.most*3/4); drop++ {
+		bytes -= f.sizes[drop]
+	}
+	for _, e := range f.ring[:drop] {
 		if _, ok := e.Record.(*swarm.Issued); ok {
 			delete(f.issued, e.Position)
 		}
 	}
-	f.ring = append(f.ring[:0:0], f.ring[over:]...)
+	f.ring = append(f.ring[:0:0], f.ring[drop:]...)
+	f.sizes = append(f.sizes[:0:0], f.sizes[drop:]...)
+	f.bytes = bytes
+}
+
+// sizeOf is about what a record takes in memory, with what is kept of it as it was sent to readers.
+func sizeOf(r swarm.Record) int {
+	const base, id, verdict, sent = 512, 32, 72, 48
+	switch r := r.(type) {
+	case *swarm.Issued:
+		return base + id*(len(r.Targets)+len(r.Target.DriverIDs)) + sent*(len(r.Split)+2*len(r.LeftOut))
+	case *swarm.Closed:
+		n := base + verdict*len(r.Verdicts)
+		for i := range r.Verdicts {
+			if v := &r.Verdicts[i]; v.Kind != swarm.Acked {
+				n += sent + 2*(len(v.Code)+len(v.Detail))
+			}
+		}
+		return n
+	case *swarm.Late:
+		return base + (verdict+2*sent)*len(r.Acks)
+	case *swarm.Expired:
+		return base + id*len(r.Target.DriverIDs)
+	default:
+		return base
+	}
 }
 
 // Last is the position of the newest record.
@@ -155,7 +197,7 @@ func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Ev
 
 // read takes from the log what the ring does not hold any more.
 func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error) {
-	stored, err := f.log.Records(ctx, position, readBatch)
+	stored, err := f.stored(ctx, position)
 	if err != nil {
 		return nil, err
 	}
@@ -172,4 +214,23 @@ func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error
 		events[i] = &swarm.Event{Stored: s, Issued: issued[seq]}
 	}
 	return f.complete(ctx, events)
+}
+
+// stored reads records after a position, as many as one batch may have.
+func (f *Feed) stored(ctx context.Context, position uint64) (stored []swarm.Stored, err error) {
+	for bytes := 0; len(stored) < readBatch && bytes < readBytes; {
+		some, err := f.log.Records(ctx, position, readStep)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range some {
+			bytes += sizeOf(s.Record)
+		}
+		stored = append(stored, some...)
+		if len(some) < readStep {
+			break
+		}
+		position = some[len(some)-1].Position
+	}
+	return stored, nil
 }

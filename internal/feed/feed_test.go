@@ -175,3 +175,39 @@ func TestAnEventIsEncodedOnceForAll(t *testing.T) {
 		t.Errorf("encoded %d times", times)
 	}
 }
+
+// TestTheRingIsBoundedByBytes: records of large swarms leave it sooner, and readers take them from the log in small batches.
+func TestTheRingIsBoundedByBytes(t *testing.T) {
+	const drivers, commands = 1000, 400
+	l := &memLog{}
+	l.feed = New(l, 0)
+	l.feed.most = 2 << 20
+	targets, verdicts := make([]string, drivers), make([]swarm.Verdict, drivers)
+	for i := range commands {
+		seq := uint64(2*i) + 1
+		l.append(&swarm.Issued{Submitter: fmt.Sprint(seq), Targets: targets})
+		l.append(&swarm.Closed{Seq: seq, Verdicts: verdicts})
+		if l.feed.bytes > l.feed.most {
+			t.Fatalf("the ring holds %d bytes after %d commands", l.feed.bytes, i+1)
+		}
+	}
+	sum := 0
+	for _, n := range l.feed.sizes {
+		sum += n
+	}
+	if n := len(l.feed.ring); n != len(l.feed.sizes) || sum != l.feed.bytes || n < 10 || n > 60 {
+		t.Errorf("the ring holds %d events of %d bytes, and counts %d", n, sum, l.feed.bytes)
+	}
+	events := collect(t, l.feed, 0, 2*commands)
+	if len(events) != 2*commands {
+		t.Errorf("read %d events", len(events))
+	}
+	batch, err := l.feed.After(t.Context(), 0)
+	if err != nil || len(batch) > 3*readStep {
+		t.Errorf("a reader far behind takes %d events at once, %v", len(batch), err)
+	}
+	l.append(&swarm.Closed{Seq: 1, Verdicts: make([]swarm.Verdict, 100*drivers)})
+	if got, err := l.feed.After(t.Context(), 2*commands); err != nil || len(got) != 1 {
+		t.Errorf("an event over the bound: %v %v", got, err)
+	}
+}
