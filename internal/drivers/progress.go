@@ -33,11 +33,11 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 		}
 		p.Holds = true
 		d := r.drift(seat, now)
-		if !seat.session.hasApplied(slot, e.Seq) && (seat.open() || !applied[id]) {
-			p.Outstanding = append(p.Outstanding, id)
-		}
-		if r.converged(d, slot, seat.session) {
+		switch {
+		case r.converged(d, slot, seat.session):
 			p.Converged = append(p.Converged, id)
+		case !seat.session.hasApplied(slot, e.Seq) && (seat.open() || !applied[id]):
+			p.Outstanding = append(p.Outstanding, id)
 		}
 	}
 	return p

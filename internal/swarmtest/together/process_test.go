@@ -26,6 +26,7 @@ type process struct {
 	applied uint64
 	slot    map[string]uint64    // newest seq applied of each slot
 	results map[uint64]string    // status that was answered first
+	now     map[uint64]string    // status that is answered by now: what was rejected may be applied when it is desired later
 	refused bool                 // it has rejected a command at some time
 	times   map[uint64]int       // how often each seq was applied
 	told    map[uint64]time.Time // when the answer was first on its way
@@ -73,7 +74,7 @@ const (
 )
 
 func newProcess(id string, client *http.Client, url string) *process {
-	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
+	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, now: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
 	p.change.L = &p.mu
 	p.runs.Go(p.heartbeats)
 	return p
@@ -176,6 +177,7 @@ func (p *process) stopLoad() {
 	defer p.mu.Unlock()
 	p.halt()
 	clear(p.results)
+	clear(p.now)
 }
 
 // halt ends the load. What is desired is taken up again, though it was the last that the slot did. The lock is held.
@@ -193,6 +195,7 @@ func (p *process) startAfresh() {
 	p.applied, p.state, p.lease, p.leaseLost = 0, wire.State{}, 0, false
 	clear(p.slot)
 	clear(p.results)
+	clear(p.now)
 	clear(p.times)
 }
 
@@ -219,7 +222,7 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 		fresh = seq != p.slot[slot]
 	}
 	p.seen = append(p.seen, sighting{time.Now(), session, seq, c, desired})
-	status := p.results[seq]
+	status := p.now[seq]
 	if fresh || status == "" {
 		status = wire.StatusApplied
 		if p.mode == rejects {
@@ -228,6 +231,7 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 		if p.results[seq] == "" {
 			p.results[seq] = status
 		}
+		p.now[seq] = status
 	}
 	if fresh && status == wire.StatusApplied {
 		p.apply(seq, slot, c)

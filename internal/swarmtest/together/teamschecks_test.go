@@ -71,7 +71,7 @@ func loads(records []swarm.Record) map[uint64]loadRecord {
 			out[place] = loadRecord{seq: place, command: stop}
 		case *swarm.Expired:
 			l := out[r.Replaced]
-			l.seq, l.command = place, stop
+			l.seq, l.command, l.target = place, stop, r.Target // of other drivers that it named, newer commands have taken its place
 			out[r.Replaced] = l
 		}
 	}
@@ -299,7 +299,7 @@ func (s *teams) checkTotals() {
 			p.mu.Lock()
 			before, part := all[p.slot["players"]]
 			runs := part && before.seq < seq && before.command.Total && s.first(before) == s.first(r) && p.state.Players > 0
-			lost := p.conn == nil
+			lost := p.conn == nil && (p.lease == 0 || time.Since(p.heardAt) < p.lease) // a hung process stops when it goes on
 			p.mu.Unlock()
 			if d, _ := s.world.r.Driver(p.id); runs && (lost || d.State == swarm.Stale) {
 				s.bad("seq %d splits a total again while %s may be running its part of seq %d", seq, p.id, before.seq)
