@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -28,6 +29,9 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // refuse says why a command was refused, and shows its form again where there are no scripts that keep it.
 func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // the browser went away
+	}
 	code := swarm.CodeOf(err)
 	status := statuses[code]
 	if status == 0 {

@@ -46,7 +46,11 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 			failed <- err
 		}
 	})
-	s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
+	if err := s.log.Check(ctx); err != nil {
+		s.cfg.Logger.Warn("started, but commands are refused until the log takes entries", "log_id", s.log.ID(), "last_seq", s.log.Last(), "err", err)
+	} else {
+		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
+	}
 	if listening != nil {
 		listening(s.listener.Addr().String())
 	}

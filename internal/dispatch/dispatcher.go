@@ -214,22 +214,35 @@ func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
 	}
 }
 
-// Recover closes entries that an earlier process left open, every verdict missing because of the restart. Run must not
-// have been called.
+// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few appends, for there
+// may be many. Run must not have been called.
 func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
-	for _, e := range open {
-		closed := &swarm.Closed{Seq: e.Seq, Node: d.node, ClosedAt: time.Now().UTC(), Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}
-		closed.Duration = max(0, closed.ClosedAt.Sub(e.Issued.SubmittedAt))
-		for i := range closed.Verdicts {
-			closed.Verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonServerRestart}
+	for some := range slices.Chunk(open, maxBatch) {
+		records := make([]swarm.Record, len(some))
+		for i, e := range some {
+			records[i] = d.lostByRestart(e)
 		}
-		if _, err := d.log.Append(ctx, []swarm.Record{closed}); err != nil {
+		if _, err := d.log.Append(ctx, records); err != nil {
 			return err
 		}
-		d.late.expect(e.Seq, e.Issued.SubmittedAt, e.Issued.Targets, nil)
-		d.logger.Warn("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
+		for _, e := range some {
+			d.late.expect(e.Seq, e.Issued.SubmittedAt, e.Issued.Targets, nil)
+			d.logger.Debug("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
+		}
+	}
+	if n := len(open); n > 0 {
+		d.logger.Warn("closed the entries that the last process left open", "entries", n, "first_seq", open[0].Seq, "last_seq", open[n-1].Seq)
 	}
 	return nil
+}
+
+func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
+	closed := &swarm.Closed{Seq: e.Seq, Node: d.node, ClosedAt: time.Now().UTC(), Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}
+	closed.Duration = max(0, closed.ClosedAt.Sub(e.Issued.SubmittedAt))
+	for i := range closed.Verdicts {
+		closed.Verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonServerRestart}
+	}
+	return closed
 }
 
 // Recall opens the late book for closed entries of the past, oldest first: their missing drivers may come back, and answer to

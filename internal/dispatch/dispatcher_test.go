@@ -320,14 +320,26 @@ func TestRecoverClosesWhatWasOpen(t *testing.T) {
 	log := &swarmtest.MemLog{}
 	d := New(Config{Log: log, Node: "test"})
 	issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: swarm.Stop}, Targets: []string{"a", "b"}, Deadline: time.Second, SubmittedAt: time.Now()}
+	appends := 0
+	log.Refuse(func([]swarm.Record) error { appends++; return nil })
+	const entries = 2*maxBatch + 1
+	for range entries - 1 {
+		if _, err := log.Append(t.Context(), []swarm.Record{issued}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	first, err := log.Append(t.Context(), []swarm.Record{issued})
+	appends = 0
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Recover(t.Context(), log.Entries()); err != nil {
 		t.Fatal(err)
 	}
-	e := log.Entries()[0]
+	if appends != 3 {
+		t.Errorf("closed %d entries with %d appends, want 3", entries, appends)
+	}
+	e := log.Entries()[entries-1]
 	if e.Seq != first || e.Status() != swarm.Failed || e.Closed.Verdicts[1].Reason != swarm.ReasonServerRestart {
 		t.Errorf("got %+v", e.Closed)
 	}

@@ -63,7 +63,10 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if !known {
 		kind = statuses[swarm.CodeInternal]
 	}
-	if kind.status >= http.StatusInternalServerError {
+	switch {
+	case e.Code == swarm.CodeShuttingDown: // as it should be
+		p.logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
+	case kind.status >= http.StatusInternalServerError:
 		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code, "err", err)
 	}
 	body := p.document(r, e, kind.title, kind.status)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -120,5 +121,19 @@ func TestAClientThatLeftGetsNothing(t *testing.T) {
 	p.write(rec, httptest.NewRequestWithContext(ctx, "GET", "/commands/2", nil), ctx.Err())
 	if rec.Body.Len() > 0 {
 		t.Errorf("wrote %s", rec.Body)
+	}
+}
+
+// TestWhatIsNoErrorIsNotLoggedAsOne: a server that stops refuses requests, and a client may go away.
+func TestWhatIsNoErrorIsNotLoggedAsOne(t *testing.T) {
+	var lines strings.Builder
+	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn})) })
+	w.refuse = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping")
+	if a := w.do(t, "POST", "/commands", stop); a.StatusCode != http.StatusServiceUnavailable || lines.Len() > 0 {
+		t.Errorf("answered %d and logged %q", a.StatusCode, lines.String())
+	}
+	w.refuse = swarm.Errorf(swarm.CodeLogUnavailable, "the disk is full")
+	if w.do(t, "POST", "/commands", stop); !strings.Contains(lines.String(), "level=ERROR") {
+		t.Errorf("a log that fails: logged %q", lines.String())
 	}
 }
