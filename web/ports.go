@@ -16,7 +16,7 @@ type Log interface {
 // answers; no page works them out by itself.
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
-	State() swarm.State
+	State(q swarm.StateQuery) swarm.State
 	// Progress tells how far the drivers of an entry are with it by now.
 	Progress(e swarm.Entry) swarm.Progress
 	// Reach tells what is known about a target that no driver matches now.

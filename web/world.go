@@ -23,7 +23,7 @@ func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view
 		Now: time.Now(), Recent: entries, LogErr: err, Trouble: u.health.trouble(ctx),
 		Sparks: u.history.spark, Events: u.history.events,
 	}
-	w.Drivers, w.Drifts = roster(u.cfg.Fleet.Drivers(), u.cfg.Fleet.State())
+	w.Drivers, w.Drifts = roster(u.cfg.Fleet.Drivers(), u.cfg.Fleet.State(swarm.StateQuery{}))
 	w.Withdrawals = u.withdrawals.list()
 	w.Progress, w.Reach = u.cfg.Fleet.Progress, u.cfg.Fleet.Reach
 	w.Samples, w.Resumed = u.history.samples()

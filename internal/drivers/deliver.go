@@ -14,6 +14,7 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Desired.Issue(issue)
+	r.shown = nil
 	r.offered.Store(issue.Seq)
 	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
 	for s := range r.matching(issue.Target) {
@@ -53,6 +54,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Desired.Expire(seq, e)
+	r.shown = nil
 	r.offered.Store(seq)
 	for s := range r.matching(e.Target) {
 		if r.cfg.Desired.Holding(swarm.PlayersSlot, s.id, s.labels) == seq {
@@ -69,6 +71,7 @@ func (r *Registry) Reset(seq uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cfg.Desired.Reset(seq)
+	r.shown = nil
 	r.offered.Store(seq)
 	for _, s := range r.sorted() {
 		r.hand(s, mail{seq, stop, frame})

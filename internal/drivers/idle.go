@@ -47,6 +47,7 @@ func (r *Registry) lookAtIdle(now time.Time) {
 			asked[rule.Seq], expired = r.expire(rule, now, expired)
 		case !rule.Needed && len(rule.Target.DriverIDs)+len(rule.Target.Labels) > 0: // what is for all is for whoever comes
 			r.cfg.Desired.Forget(rule.Seq)
+			r.shown = nil
 		}
 	}
 	r.idle.since, r.idle.asked = since, asked

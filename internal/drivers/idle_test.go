@@ -97,7 +97,7 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 		swarmtest.Advance(3*forget + time.Minute)
 		synctest.Wait()
 		stops := 0
-		for _, r := range w.r.State().Rules {
+		for _, r := range w.r.State(swarm.StateQuery{}).Rules {
 			switch {
 			case len(r.Target.DriverIDs)+len(r.Target.Labels) == 0:
 			case r.Command.Type == swarm.Stop && !r.Reset:
@@ -110,7 +110,7 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 			t.Errorf("keeps %d Stops, want the 67 that submitters sent: without them load for all would reach these drivers", stops)
 		}
 		w.offerTo(expired+1, stop, swarm.Target{})
-		if n := len(w.r.State().Rules); n != 1 {
+		if n := len(w.r.State(swarm.StateQuery{}).Rules); n != 1 {
 			t.Errorf("after a Stop for all it keeps %d rules", n)
 		}
 	})

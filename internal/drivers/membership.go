@@ -36,7 +36,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	}
 	r.seats[s.id] = &seat{id: s.id, session: s}
 	r.former.forget(s.id)
-	r.joined = nil
+	r.joined, r.listed = nil, nil
 	r.mu.Unlock()
 	r.logJoin(s, reg, old)
 }
@@ -131,7 +131,7 @@ func (r *Registry) vacate(s *session, left bool) bool {
 		r.former.add(swarm.Former{ID: s.id, Labels: s.labels, At: seat.lostAt, Deregistered: true})
 		r.former.signal()
 	}
-	r.joined = nil
+	r.joined, r.listed = nil, nil
 	r.open--
 	r.sink.Gone(s.id, s.endReason())
 	if r.open > 0 {

@@ -32,7 +32,7 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 			continue
 		}
 		p.Holds = true
-		d := r.drift(seat, now)
+		d := seat.session.drift(r.stateOf(seat, now))
 		switch {
 		case r.converged(d, slot, seat.session):
 			p.Converged = append(p.Converged, id)

@@ -115,9 +115,11 @@ type Registry struct {
 
 	mu        sync.Mutex
 	seats     map[string]*seat
-	joined    []*session // open registered sessions by driver id; nil when it must be made anew
+	joined    []*session // open registered sessions by driver id; nil when it must be made again
+	listed    []*seat    // seats by driver id; nil when it must be made again
 	open      int        // seats with an open session
 	startedAt time.Time
+	shown     *swarm.Desired // a copy of the fold for readers; nil when the fold has changed
 	resplits  resplits
 	former    former
 	idle      idle

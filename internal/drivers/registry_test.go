@@ -77,7 +77,7 @@ func TestRegisterTellsWhatIsDesired(t *testing.T) {
 		if _, reg := w.join("idle", `,"state":{"players":0}`); len(reg.Desired) != 0 {
 			t.Errorf("an idle driver after a reset is told %+v", reg.Desired)
 		}
-		if d := w.r.State().Drivers[0]; d.Kind() != swarm.DriftConverged {
+		if d := w.r.State(swarm.StateQuery{}).Drivers[0]; d.Kind() != swarm.DriftConverged {
 			t.Errorf("an idle driver after a reset: %+v", d)
 		}
 		if _, reg := w.join("mute", ""); len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {

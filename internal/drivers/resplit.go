@@ -106,13 +106,3 @@ func (r *Registry) presence(id string, now time.Time) presence {
 	}
 	return lostForGood
 }
-
-// unconfirmed is how many players of a split belong to drivers that may be running them, and do not say so.
-func (r *Registry) unconfirmed(parts map[string]int64, now time.Time) (n int64) {
-	for id, part := range parts {
-		if r.presence(id, now) == lostLately {
-			n += part
-		}
-	}
-	return n
-}

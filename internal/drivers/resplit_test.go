@@ -80,14 +80,14 @@ func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
 		if got := w.sink.count("resplit"); got != 0 {
 			t.Errorf("split anew while the lost driver may be running: %v", w.sink.all())
 		}
-		if rules := w.r.State().Rules; rules[0].Unconfirmed != 60 {
+		if rules := w.r.State(swarm.StateQuery{}).Rules; rules[0].Unconfirmed != 60 {
 			t.Errorf("unconfirmed %d, want 60", rules[0].Unconfirmed)
 		}
 		<-time.After(2 * time.Second)
 		if !slices.Contains(w.sink.all(), text("resplit", uint64(5), "lost", []string{"b"})) {
 			t.Errorf("reported %v, want seq 5 split anew for b", w.sink.all())
 		}
-		if rules := w.r.State().Rules; rules[0].Unconfirmed != 0 {
+		if rules := w.r.State(swarm.StateQuery{}).Rules; rules[0].Unconfirmed != 0 {
 			t.Errorf("unconfirmed %d after the lease", rules[0].Unconfirmed)
 		}
 		asked := w.sink.count("resplit")
@@ -198,7 +198,7 @@ func TestDriversOutsideASplitAreShown(t *testing.T) {
 			p.send(`{"type":"heartbeat","applied_seq":5,"state":{"players":0}}`)
 		}
 		<-time.After(time.Second)
-		s := w.r.State()
+		s := w.r.State(swarm.StateQuery{})
 		if s.Converged != 3 || s.Rules[0].OutsideSplit != 2 || w.sink.count("resplit") != 0 {
 			t.Errorf("%d converged, %+v, reported %v", s.Converged, s.Rules[0], w.sink.all())
 		}

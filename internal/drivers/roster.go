@@ -1,28 +1,44 @@
 package drivers
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Drivers returns the roster, sorted by driver id.
-func (r *Registry) Drivers() []swarm.Driver {
-	out := r.describeAll()
-	slices.SortFunc(out, func(a, b swarm.Driver) int { return strings.Compare(a.ID, b.ID) })
-	return out
-}
+// Drivers returns the whole roster, by driver id.
+func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{}).Drivers }
 
-func (r *Registry) describeAll() []swarm.Driver {
+// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it returns.
+func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	out := make([]swarm.Driver, 0, len(r.seats))
-	for _, seat := range r.seats {
-		if d, known := r.describe(seat, now); known {
-			out = append(out, d)
+	byLabels := swarm.Target{Labels: q.Labels}
+	if q.Limit == 0 {
+		out.Drivers = make([]swarm.Driver, 0, len(r.seats))
+	}
+	for _, seat := range r.everybody() {
+		if r.forgotten(seat, now) {
+			continue
+		}
+		state := r.stateOf(seat, now)
+		switch state {
+		case swarm.Active:
+			out.Active++
+		case swarm.Stale:
+			out.Stale++
+		case swarm.Disconnected:
+			out.Disconnected++
+		}
+		switch {
+		case out.More, q.None, seat.id <= q.After, q.State != "" && q.State != state, !byLabels.Matches(seat.id, seat.session.labels):
+		case q.Limit > 0 && len(out.Drivers) == q.Limit:
+			out.More = true
+		default:
+			d := seat.session.describe(now)
+			d.State = state
+			out.Drivers = append(out.Drivers, d)
 		}
 	}
 	return out

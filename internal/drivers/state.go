@@ -2,26 +2,31 @@ package drivers
 
 import (
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// State returns what is desired of the swarm and how far each known driver is from it. Only the copying is done under the lock.
-func (r *Registry) State() swarm.State {
-	desired, members, unconfirmed := r.snapshot()
-	state := swarm.State{Rules: desired.Rules(), Drivers: make([]swarm.Drift, len(members))}
+// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under the lock.
+func (r *Registry) State(q swarm.StateQuery) swarm.State {
+	snap := r.snapshot()
+	state := swarm.State{Rules: snap.desired.Rules()}
 	rules := make(map[uint64]*swarm.Rule, len(state.Rules))
 	for i := range state.Rules {
 		rules[state.Rules[i].Seq] = &state.Rules[i]
-		state.Rules[i].Unconfirmed = unconfirmed[state.Rules[i].Seq]
 	}
-	for i, m := range members {
-		d := m.drift
-		d.Desired = desired.For(d.DriverID, m.session.labels)
-		compare(&d, m.session, rules)
-		switch d.Kind() {
+	for seq, parts := range snap.desired.Splits() {
+		if rule := rules[seq]; rule != nil {
+			rule.Unconfirmed = snap.unconfirmed(parts)
+		}
+	}
+	if q.Limit == 0 {
+		state.Drivers = make([]swarm.Drift, 0, len(snap.members))
+	}
+	for _, m := range snap.members {
+		d := m.session.drift(m.state)
+		snap.compare(&d, m.session, rules)
+		kind := d.Kind()
+		switch kind {
 		case swarm.DriftUnknown:
 			state.Unknown++
 		case swarm.DriftConverged:
@@ -29,14 +34,20 @@ func (r *Registry) State() swarm.State {
 		case swarm.DriftDrifting:
 			state.Drifting++
 		}
-		state.Drivers[i] = d
+		switch {
+		case d.DriverID <= q.After, q.Kind != "" && q.Kind != kind:
+		case q.Limit > 0 && len(state.Drivers) == q.Limit:
+			state.More = true
+		default:
+			d.Desired = snap.desired.For(d.DriverID, m.session.labels)
+			state.Drivers = append(state.Drivers, d)
+		}
 	}
-	slices.SortFunc(state.Drivers, func(a, b swarm.Drift) int { return strings.Compare(a.DriverID, b.DriverID) })
 	return state
 }
 
 // compare fills in how d differs from what is desired of it, and counts d for the rules that hold for it.
-func compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
+func (snap *snapshot) compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
 	switch d.State {
 	case swarm.Disconnected:
 		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
@@ -44,7 +55,7 @@ func compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
 		d.Reasons = append(d.Reasons, swarm.DriftStale)
 	case swarm.Active:
 	}
-	for _, w := range d.Desired {
+	snap.desired.EachFor(d.DriverID, s.labels, func(w swarm.Wanted) {
 		causes := compareOne(*d, w, s)
 		for _, cause := range causes {
 			if !slices.Contains(d.Reasons, cause) {
@@ -55,7 +66,7 @@ func compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
 		d.OutsideSplit = d.OutsideSplit || outside
 		rule := rules[w.Seq]
 		if rule == nil {
-			continue
+			return
 		}
 		rule.Matching++
 		if len(causes) == 0 && !d.Unknown() {
@@ -64,7 +75,7 @@ func compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
 		if outside {
 			rule.OutsideSplit++
 		}
-	}
+	})
 }
 
 // compareOne lists what of a driver's report is not as w desires.
@@ -79,30 +90,6 @@ func compareOne(d swarm.Drift, w swarm.Wanted, s *session) []swarm.DriftCause {
 // driver was not told it, because it was at rest.
 func (s *session) counts(d swarm.Drift, w swarm.Wanted) bool {
 	return d.ReportedSeq >= w.Seq || w.Reset && w.Seq <= s.atRest
-}
-
-// member is a known driver in a copy of the roster.
-type member struct {
-	drift   swarm.Drift
-	session *session // its fixed fields only
-}
-
-// snapshot copies what State needs.
-func (r *Registry) snapshot() (desired *swarm.Desired, members []member, unconfirmed map[uint64]int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	members = make([]member, 0, len(r.seats))
-	for _, seat := range r.seats {
-		if !r.forgotten(seat, now) {
-			members = append(members, member{r.drift(seat, now), seat.session})
-		}
-	}
-	unconfirmed = map[uint64]int64{}
-	for seq, parts := range r.cfg.Desired.Splits() {
-		unconfirmed[seq] = r.unconfirmed(parts, now)
-	}
-	return r.cfg.Desired.Clone(), members, unconfirmed
 }
 
 // Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since they have taken
@@ -129,13 +116,12 @@ func (s *session) stoppedSince(seq uint64) bool {
 	return s.reported && s.reportedSeq >= seq && s.report.Players == 0
 }
 
-// drift is what a driver reports, without a look at what is desired of it. The lock is held.
-func (r *Registry) drift(seat *seat, now time.Time) swarm.Drift {
-	s := seat.session
+// drift is what a driver reports, without a look at what is desired of it.
+func (s *session) drift(state swarm.DriverState) swarm.Drift {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return swarm.Drift{
-		DriverID: s.id, State: r.stateOf(seat, now), Unresponsive: s.unresponsive(), AppliedSeq: s.applied, Reported: s.report,
+		DriverID: s.id, State: state, Unresponsive: s.unresponsive(), AppliedSeq: s.applied, Reported: s.report,
 		ReportedSeq: s.reportedSeq,
 	}
 }

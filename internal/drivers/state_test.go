@@ -37,7 +37,7 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
 
-		s := w.r.State()
+		s := w.r.State(swarm.StateQuery{})
 		want := map[string][]swarm.DriftCause{
 			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported}, "there": nil, "ramping": {swarm.DriftPlayers}, "eu": {swarm.DriftSpawnDelay},
 			"stopped": nil, "runaway": {swarm.DriftPlayers}, "gone": {swarm.DriftDisconnected},

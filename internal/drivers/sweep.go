@@ -47,6 +47,7 @@ func (r *Registry) look(now time.Time) (pause time.Duration) {
 	for id, seat := range r.seats {
 		if r.forgotten(seat, now) {
 			delete(r.seats, id)
+			r.listed = nil
 		}
 	}
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))

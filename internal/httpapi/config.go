@@ -42,10 +42,10 @@ type Feed interface {
 
 // Fleet reads the roster.
 type Fleet interface {
-	Drivers() []swarm.Driver // by id
+	Roster(q swarm.RosterQuery) swarm.Roster
 	Driver(id string) (swarm.Driver, bool)
 	// State is what is desired of the swarm and how far its drivers are from it.
-	State() swarm.State
+	State(q swarm.StateQuery) swarm.State
 	// Stopped tells which drivers of a Stop have reported 0 players since.
 	Stopped(e swarm.Entry) swarm.StopProof
 	// Progress tells how far the drivers of an entry are with it.

@@ -28,45 +28,36 @@ func (h *handlers) ListDrivers(_ context.Context, r api.ListDriversRequestObject
 			return nil, err
 		}
 	}
-	want := rosterFilter(r.Params)
-	limit := limitOf(r.Params.Limit)
-	out := api.ListDrivers200JSONResponse{Body: api.DriverPage{Items: []api.Driver{}}}
-	for _, d := range h.Fleet.Drivers() {
-		count(&out.Body.Counts, d.State)
-		if out.Body.NextCursor != nil || d.ID <= after || !want(d) {
-			continue
-		}
-		if n := len(out.Body.Items); n == limit {
-			cursor := cursorOf(afterID, out.Body.Items[n-1].DriverId)
-			out.Body.NextCursor, out.Headers.Link = &cursor, nextLink("/drivers", driversQuery(r.Params), cursor)
-			continue
-		}
-		out.Body.Items = append(out.Body.Items, driverTo(d))
+	q := rosterQuery(r.Params)
+	q.After = after
+	roster := h.Fleet.Roster(q)
+	out := api.ListDrivers200JSONResponse{Body: api.DriverPage{
+		Counts: api.DriverCounts{Active: roster.Active, Stale: roster.Stale, Disconnected: roster.Disconnected}, Items: make([]api.Driver, len(roster.Drivers)),
+	}}
+	for i, d := range roster.Drivers {
+		out.Body.Items[i] = driverTo(d)
+	}
+	if roster.More {
+		cursor := cursorOf(afterID, roster.Drivers[len(roster.Drivers)-1].ID)
+		out.Body.NextCursor, out.Headers.Link = &cursor, nextLink("/drivers", driversQuery(r.Params), cursor)
 	}
 	return out, nil
 }
 
-func count(n *api.DriverCounts, state swarm.DriverState) {
-	switch state {
-	case swarm.Active:
-		n.Active++
-	case swarm.Stale:
-		n.Stale++
-	case swarm.Disconnected:
-		n.Disconnected++
-	}
-}
-
-func rosterFilter(p api.ListDriversParams) func(swarm.Driver) bool {
-	return func(d swarm.Driver) bool {
-		for _, pair := range deref(p.Label) {
-			key, value, _ := strings.Cut(pair, "=") // the contract asks for the sign
-			if got, ok := d.Labels[key]; !ok || got != value {
-				return false
-			}
+// rosterQuery is what the parameters ask for. The same label with two values matches nobody.
+func rosterQuery(p api.ListDriversParams) swarm.RosterQuery {
+	q := swarm.RosterQuery{Limit: limitOf(p.Limit), State: swarm.DriverState(deref(p.State))}
+	for _, pair := range deref(p.Label) {
+		key, value, _ := strings.Cut(pair, "=") // the contract asks for the sign
+		if had, twice := q.Labels[key]; twice && had != value {
+			q.None = true
 		}
-		return p.State == nil || string(d.State) == string(*p.State)
+		if q.Labels == nil {
+			q.Labels = map[string]string{}
+		}
+		q.Labels[key] = value
 	}
+	return q
 }
 
 func driversQuery(p api.ListDriversParams) url.Values {

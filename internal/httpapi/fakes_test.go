@@ -143,7 +143,26 @@ func (f *fake) Page(_ context.Context, q swarm.Query) (page swarm.Page, err erro
 	return page, nil
 }
 
-func (f *fake) Drivers() []swarm.Driver { return f.drivers }
+// Roster pages through the drivers as the registry does.
+func (f *fake) Roster(q swarm.RosterQuery) (out swarm.Roster) {
+	for _, d := range f.drivers {
+		switch d.State {
+		case swarm.Active:
+			out.Active++
+		case swarm.Stale:
+			out.Stale++
+		case swarm.Disconnected:
+			out.Disconnected++
+		}
+		if q.None || d.ID <= q.After || q.State != "" && q.State != d.State || !(swarm.Target{Labels: q.Labels}).Matches(d.ID, d.Labels) {
+			continue
+		}
+		if out.More = out.More || q.Limit > 0 && len(out.Drivers) == q.Limit; !out.More {
+			out.Drivers = append(out.Drivers, d)
+		}
+	}
+	return out
+}
 
 func (f *fake) Driver(id string) (swarm.Driver, bool) {
 	for _, d := range f.drivers {
@@ -182,7 +201,20 @@ func (f *fake) After(context.Context, uint64) ([]*swarm.Event, error) {
 	return nil, errors.New("the feed is closed")
 }
 
-func (f *fake) State() swarm.State { return f.state }
+// State pages through the drivers as the registry does.
+func (f *fake) State(q swarm.StateQuery) swarm.State {
+	out := f.state
+	out.Drivers = nil
+	for _, d := range f.state.Drivers {
+		if d.DriverID <= q.After || q.Kind != "" && q.Kind != d.Kind() {
+			continue
+		}
+		if out.More = out.More || q.Limit > 0 && len(out.Drivers) == q.Limit; !out.More {
+			out.Drivers = append(out.Drivers, d)
+		}
+	}
+	return out
+}
 
 func (f *fake) Stopped(e swarm.Entry) swarm.StopProof {
 	targets := e.Issued.Targets

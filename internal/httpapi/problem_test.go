@@ -127,7 +127,9 @@ func TestAClientThatLeftGetsNothing(t *testing.T) {
 // TestWhatIsNoErrorIsNotLoggedAsOne: a server that stops refuses requests, and a client may go away.
 func TestWhatIsNoErrorIsNotLoggedAsOne(t *testing.T) {
 	var lines strings.Builder
-	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn})) })
+	w := newWorld(t, func(c *Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	})
 	w.refuse = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping")
 	if a := w.do(t, "POST", "/commands", stop); a.StatusCode != http.StatusServiceUnavailable || lines.Len() > 0 {
 		t.Errorf("answered %d and logged %q", a.StatusCode, lines.String())

@@ -25,7 +25,7 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 			return nil, err
 		}
 	}
-	state := h.Fleet.State()
+	state := h.Fleet.State(swarm.StateQuery{After: after, Kind: swarm.DriftKind(deref(r.Params.Drift)), Limit: limitOf(r.Params.Limit)})
 	out := api.GetState200JSONResponse{Body: api.State{
 		Counts: api.StateCounts{Converged: state.Converged, Drifting: state.Drifting, Unknown: state.Unknown},
 		Items:  []api.DriverDrift{},
@@ -36,17 +36,12 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 		return nil, err
 	}
 	out.Body.Stop = proof
-	limit := limitOf(r.Params.Limit)
 	for _, d := range state.Drivers {
-		if d.DriverID <= after || r.Params.Drift != nil && string(*r.Params.Drift) != string(d.Kind()) {
-			continue
-		}
-		if n := len(out.Body.Items); n == limit {
-			cursor := cursorOf(afterID, out.Body.Items[n-1].DriverId)
-			out.Body.NextCursor, out.Headers.Link = &cursor, nextLink("/state", stateQuery(r.Params), cursor)
-			break
-		}
 		out.Body.Items = append(out.Body.Items, driftTo(d))
+	}
+	if state.More {
+		cursor := cursorOf(afterID, state.Drivers[len(state.Drivers)-1].DriverID)
+		out.Body.NextCursor, out.Headers.Link = &cursor, nextLink("/state", stateQuery(r.Params), cursor)
 	}
 	return out, nil
 }

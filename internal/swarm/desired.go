@@ -66,14 +66,32 @@ func (d *Desired) Expire(seq uint64, e *Expired) {
 
 // For returns what is desired of a driver, in seq order: at most one command per slot.
 func (d *Desired) For(id string, labels map[string]string) []Wanted {
-	var out []Wanted
+	both, n := d.both(id, labels)
+	if n == 0 {
+		return nil
+	}
+	return slices.Clone(both[:n])
+}
+
+// EachFor yields what For returns.
+func (d *Desired) EachFor(id string, labels map[string]string, yield func(Wanted)) {
+	both, n := d.both(id, labels)
+	for _, w := range both[:n] {
+		yield(w)
+	}
+}
+
+func (d *Desired) both(id string, labels map[string]string) (out [slots]Wanted, n int) {
 	for i := range d.slots {
 		if r := d.slots[i].newest(id, labels); r != nil {
-			out = append(out, r.wanted(id))
+			out[n] = r.wanted(id)
+			n++
 		}
 	}
-	slices.SortFunc(out, func(a, b Wanted) int { return cmp.Compare(a.Seq, b.Seq) })
-	return out
+	if n == int(slots) && out[0].Seq > out[1].Seq {
+		out[0], out[1] = out[1], out[0]
+	}
+	return out, n
 }
 
 // Load returns the load command that holds for a driver.

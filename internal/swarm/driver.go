@@ -45,6 +45,22 @@ type Driver struct {
 	Share        Share // what it gets of a total
 }
 
+// RosterQuery selects drivers; the counts of a Roster are of all.
+type RosterQuery struct {
+	After  string // only drivers with a higher id
+	State  DriverState
+	Labels map[string]string
+	None   bool // nobody: the labels contradict each other
+	Limit  int  // 0 for no limit
+}
+
+// Roster is a page of drivers, by id.
+type Roster struct {
+	Drivers                     []Driver
+	More                        bool // the query selects further drivers past the last of them
+	Active, Stale, Disconnected int
+}
+
 // LastAck is the newest answer that counted of a driver.
 type LastAck struct {
 	Seq     uint64

@@ -3,10 +3,18 @@ package swarm
 // State is what is desired of the swarm, and how far the drivers are from it.
 type State struct {
 	Rules     []Rule  // what is desired, in seq order: rules that no newer one covers
-	Drivers   []Drift // every known driver, by id
+	Drivers   []Drift // known drivers that the query selects, by id
+	More      bool    // the query selects further drivers past the last of them
 	Converged int     // active drivers that report what is desired of them
 	Drifting  int     // active drivers that do not
 	Unknown   int     // stale or disconnected drivers: what they do is not known until they are heard again
+}
+
+// StateQuery selects the drivers of a State; its counts are of all.
+type StateQuery struct {
+	After string    // only drivers with a higher id
+	Kind  DriftKind // "" for every kind
+	Limit int       // 0 for no limit
 }
 
 // Rule is one desired command and the drivers that it holds for.

@@ -37,7 +37,7 @@ func (s *Swarm) Drivers() []swarm.Driver {
 }
 
 // State compares the roster with what the log desires.
-func (s *Swarm) State() swarm.State {
+func (s *Swarm) State(swarm.StateQuery) swarm.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return State(s.drivers, s.newest())

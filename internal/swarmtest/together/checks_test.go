@@ -123,7 +123,7 @@ func logged(records []swarm.Record, s sighting) bool {
 
 // convergent folds the log in the simplest way there is and compares each driver with it: what it does, and what State says.
 func (h *history) convergent() (problems []string) {
-	state := h.r.State()
+	state := h.r.State(swarm.StateQuery{})
 	for _, d := range state.Drivers {
 		if d.Kind() != swarm.DriftConverged {
 			problems = append(problems, fmt.Sprintf("State: %s drifts by %v: %+v", d.DriverID, d.Reasons, d))

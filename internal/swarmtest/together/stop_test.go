@@ -83,7 +83,7 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 		}
 		swarmtest.Advance(time.Second)
 		synctest.Wait()
-		s, runners := w.r.State(), 0
+		s, runners := w.r.State(swarm.StateQuery{}), 0
 		for _, p := range all {
 			if p.players() > 0 {
 				runners++

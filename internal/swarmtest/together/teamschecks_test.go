@@ -324,7 +324,7 @@ func (s *teams) first(r loadRecord) uint64 {
 // checkConvergent: at the end every driver does what the log says, and the server knows it.
 func (s *teams) checkConvergent() {
 	all := s.loads()
-	for _, d := range s.world.r.State().Drivers {
+	for _, d := range s.world.r.State(swarm.StateQuery{}).Drivers {
 		if d.Kind() != swarm.DriftConverged {
 			s.bad("State: %s drifts by %v: %+v", d.DriverID, d.Reasons, d)
 		}
