@@ -89,7 +89,7 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	targeted := d.fleet.Targets(q)
 	n := len(targeted.Seats)
 	if n == 0 && s.Command.Type == swarm.Stop {
-		targeted = d.fleet.Lost(q)
+		targeted = d.lost(q, targeted)
 		n = len(targeted.Seats)
 	}
 	switch {
@@ -103,6 +103,18 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 		return frozen{}, notEnough(n, s.MinDrivers)
 	}
 	return d.frozen(s, targeted, condition), nil
+}
+
+// lost fixes the targets of a Stop when no driver is active. One that was stale a moment ago may be active by now.
+func (d *Dispatcher) lost(q swarm.TargetQuery, before swarm.Targeted) swarm.Targeted {
+	lost := d.fleet.Lost(q)
+	if len(lost.Seats) > 0 || len(lost.LeftOut) == len(before.LeftOut) {
+		return lost
+	}
+	if now := d.fleet.Targets(q); len(now.Seats) > 0 {
+		return now
+	}
+	return lost
 }
 
 func anyActive(seats []swarm.Seat) bool {

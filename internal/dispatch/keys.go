@@ -13,7 +13,8 @@ import (
 const KeyWindow = 24 * time.Hour
 
 // These bound the keys that are remembered, and with them the memory: about 150 bytes each. Nobody can use up what others need: when
-// there are maxKeys, a submitter may still use keys while it has fewer than an equal share of them.
+// there are maxKeys, a submitter may still use keys while it has fewer than an equal share of them. Names of submitters cost nothing,
+// so twice as many is the end for all.
 const (
 	maxKeys            = 1_000_000
 	maxKeysOfSubmitter = 100_000
@@ -111,7 +112,7 @@ func (k *Keys) full(submitter keyHash) bool {
 	if has == 0 {
 		submitters++
 	}
-	return has >= k.each || len(k.byKey) >= k.most && has >= k.most/submitters
+	return has >= k.each || len(k.byKey) >= k.most && has >= k.most/submitters || len(k.byKey) >= 2*k.most
 }
 
 func (k *Keys) noRoom(submitter keyHash, now time.Time) error {

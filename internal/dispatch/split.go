@@ -45,7 +45,7 @@ func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 		}
 		r, err := d.Submit(ctx, swarm.Submission{
 			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target, Deadline: e.Issued.Deadline,
-			IfSeq: &seq, Cause: "split again: " + change + " " + someOf(drivers),
+			IfSeq: &seq, Cause: "split again: " + someOf(drivers) + " " + change,
 		})
 		if err != nil {
 			d.logger.Warn("a total was not split again", "seq", seq, "change", change, "drivers", len(drivers), "err", err)

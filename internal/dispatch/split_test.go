@@ -80,7 +80,7 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 		w.d.Resplit(first.Seq, "lost", []string{"d-9", "d-8", "d-7", "d-6", "d-5", "d-4"})
 		synctest.Wait()
 		log := w.log.Entries()
-		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split again: lost d-9, d-8, d-7, d-6, d-5 and more" {
+		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split again: d-9, d-8, d-7, d-6, d-5 and more lost" {
 			t.Fatalf("the log has %+v", log)
 		}
 		if got := log[1].Issued.Split; len(got) != 3 || got[0]+got[1]+got[2] != 90 {

@@ -15,6 +15,7 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	defer r.mu.Unlock()
 	r.cfg.Desired.Issue(issue)
 	r.shown = nil
+	r.carryOver(issue)
 	r.offered.Store(issue.Seq)
 	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
 	for s := range r.matching(issue.Target) {

@@ -12,21 +12,24 @@ import (
 // maxFormer bounds the drivers that are remembered after they left, about 300 bytes each.
 const maxFormer = 100_000
 
-// former remembers drivers that are not known any more: they have deregistered, or a process before this one knew them. A Stop for
-// them has nothing to stop, and they are not missed.
+// former remembers drivers that have been there: what labels they had, for a while, and who has deregistered and is not back. A Stop
+// for labels of drivers that have left has nothing to stop, and who has deregistered is not missed. A driver that comes back with
+// other labels has left the old ones.
 type former struct {
-	byID    map[string]swarm.Former
-	order   []leaving     // oldest first; an entry that byID does not have with the same time is void
-	changed chan struct{} // has an element when a driver has deregistered
+	had     map[string]swarm.Former // by id and labels
+	order   []leaving               // of had, oldest first; one that had does not have with the same time is void
+	left    map[string]bool         // ids that have deregistered
+	leaves  []string                // of left, oldest first; one that is back may be among them
+	changed chan struct{}           // has an element when a driver has deregistered
 }
 
 type leaving struct {
-	id string
-	at time.Time
+	key string
+	at  time.Time
 }
 
 func newFormer(drivers []swarm.Former) former {
-	f := former{byID: map[string]swarm.Former{}, changed: make(chan struct{}, 1)}
+	f := former{had: map[string]swarm.Former{}, left: map[string]bool{}, changed: make(chan struct{}, 1)}
 	for _, d := range slices.SortedFunc(slices.Values(drivers), func(a, b swarm.Former) int { return a.At.Compare(b.At) }) {
 		f.add(d)
 	}
@@ -34,11 +37,31 @@ func newFormer(drivers []swarm.Former) former {
 }
 
 func (f *former) add(d swarm.Former) {
-	f.byID[d.ID] = d
-	f.order = append(f.order, leaving{d.ID, d.At})
-	for len(f.byID) > maxFormer {
+	key := formerKey(d)
+	f.had[key] = d
+	f.order = append(f.order, leaving{key, d.At})
+	for len(f.order) > maxFormer {
 		f.dropOldest()
 	}
+	if !d.Deregistered {
+		f.back(d.ID)
+	}
+	if d.Deregistered && !f.left[d.ID] {
+		f.left[d.ID] = true
+		f.leaves = append(f.leaves, d.ID)
+		for len(f.leaves) > maxFormer {
+			delete(f.left, f.leaves[0])
+			f.leaves = f.leaves[1:]
+		}
+	}
+}
+
+func formerKey(d swarm.Former) string {
+	key := d.ID
+	for _, k := range slices.Sorted(maps.Keys(d.Labels)) {
+		key += "\x00" + k + "=" + d.Labels[k]
+	}
+	return key
 }
 
 func (f *former) signal() {
@@ -48,11 +71,12 @@ func (f *former) signal() {
 	}
 }
 
-func (f *former) forget(id string) { delete(f.byID, id) }
+// back notes that a driver is there again.
+func (f *former) back(id string) { delete(f.left, id) }
 
-func (f *former) deregistered(id string) bool { return f.byID[id].Deregistered }
+func (f *former) deregistered(id string) bool { return f.left[id] }
 
-// trim forgets those that left at a time or before it.
+// trim forgets the labels of those that left at a time or before it.
 func (f *former) trim(before time.Time) {
 	for len(f.order) > 0 && !f.order[0].at.After(before) {
 		f.dropOldest()
@@ -62,14 +86,14 @@ func (f *former) trim(before time.Time) {
 func (f *former) dropOldest() {
 	oldest := f.order[0]
 	f.order = f.order[1:]
-	if d, ok := f.byID[oldest.id]; ok && d.At.Equal(oldest.at) {
-		delete(f.byID, oldest.id)
+	if d, ok := f.had[oldest.key]; ok && d.At.Equal(oldest.at) {
+		delete(f.had, oldest.key)
 	}
 }
 
 func (f *former) matches(t swarm.Target) bool {
-	for id, d := range f.byID {
-		if t.Matches(id, d.Labels) {
+	for _, d := range f.had {
+		if t.Matches(d.ID, d.Labels) {
 			return true
 		}
 	}
@@ -82,7 +106,12 @@ func (r *Registry) Remembered() []swarm.Former {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	out := slices.Collect(maps.Values(r.former.byID))
+	var out []swarm.Former
+	for _, d := range r.former.had {
+		if seat := r.seats[d.ID]; seat == nil {
+			out = append(out, d)
+		}
+	}
 	for id, seat := range r.seats {
 		d := swarm.Former{ID: id, Labels: seat.session.labels, At: now}
 		if !seat.open() {

@@ -23,7 +23,7 @@ func (c *Config) idleEvery() time.Duration {
 }
 
 // lookAtIdle has load commands replaced that no known driver has matched for ForgetAfter, and forgets other rules of that kind unless
-// they keep load away: load of the past must not start when a driver with an old label or id comes, and rules must not pile up. The
+// they keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log: load of the past must not start when a driver with an old label or id comes, and rules must not pile up. The
 // lock is held.
 func (r *Registry) lookAtIdle(now time.Time) {
 	if now.Sub(r.idle.looked) < r.cfg.idleEvery() {
@@ -33,7 +33,11 @@ func (r *Registry) lookAtIdle(now time.Time) {
 	known := knownIndex{r: r, now: now}
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)
 	var expired []*swarm.Expired
-	for _, rule := range r.cfg.Desired.Idle(known.matches) {
+	due := func(seq uint64) bool {
+		began, before := r.idle.since[seq]
+		return before && now.Sub(began) >= r.cfg.ForgetAfter
+	}
+	for _, rule := range r.cfg.Desired.Idle(known.matches, due) {
 		began, before := r.idle.since[rule.Seq]
 		if !before {
 			began = now
@@ -42,10 +46,10 @@ func (r *Registry) lookAtIdle(now time.Time) {
 		if now.Sub(began) < r.cfg.ForgetAfter {
 			continue
 		}
-		switch {
-		case rule.Load:
+		switch named := len(rule.Target.DriverIDs)+len(rule.Target.Labels) > 0; {
+		case rule.Load, rule.Shields && named:
 			asked[rule.Seq], expired = r.expire(rule, now, expired)
-		case !rule.Needed && len(rule.Target.DriverIDs)+len(rule.Target.Labels) > 0: // what is for all is for whoever comes
+		case !rule.Needed && named: // what is for all is for any driver that comes
 			r.cfg.Desired.Forget(rule.Seq)
 			r.shown = nil
 		}

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +25,9 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	s.box.say(wire.Encode(r.registered(s)))
 	var old *session
 	if seat := r.seats[s.id]; seat != nil {
+		if !maps.Equal(seat.session.labels, s.labels) {
+			r.former.add(swarm.Former{ID: s.id, Labels: seat.session.labels, At: time.Now()})
+		}
 		s.inherit(seat.session)
 		if seat.open() {
 			old = seat.session
@@ -35,7 +39,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 		old.makeWay(s)
 	}
 	r.seats[s.id] = &seat{id: s.id, session: s}
-	r.former.forget(s.id)
+	r.former.back(s.id)
 	r.joined, r.listed = nil, nil
 	r.mu.Unlock()
 	r.logJoin(s, reg, old)

@@ -36,29 +36,30 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 		switch {
 		case r.converged(d, slot, seat.session):
 			p.Converged = append(p.Converged, id)
-		case !seat.session.hasApplied(slot, e.Seq) && (seat.open() || !applied[id]):
+		case !seat.session.hasApplied(slot, e) && (seat.open() || !applied[id]):
 			p.Outstanding = append(p.Outstanding, id)
 		}
 	}
 	return p
 }
 
-// hasApplied reports whether the driver says that it has applied a command, or has acked a newer one and did not reject this one.
-func (s *session) hasApplied(slot swarm.Slot, seq uint64) bool {
+// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one and did not
+// reject this one.
+func (s *session) hasApplied(slot swarm.Slot, e swarm.Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.applied >= seq && s.refused[slot] != seq
+	return s.supports(e.Issued.Command.Type) && s.applied >= e.Seq && s.refused[slot] != e.Seq
 }
 
-// refusal returns the slot of a command that a driver has just rejected, if the command is still in force.
-func (r *Registry) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, inForce bool) {
+// refusal returns the slot of a command that a driver has just rejected, if it is what holds for the driver.
+func (s *session) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, holds bool) {
 	if reply.Applied {
 		return 0, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
 	for _, slot := range []swarm.Slot{swarm.PlayersSlot, swarm.SpawnDelaySlot} {
-		if r.cfg.Desired.InForce(slot, seq) {
+		if s.r.cfg.Desired.Holding(slot, s.id, s.labels) == seq {
 			return slot, true
 		}
 	}

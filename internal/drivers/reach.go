@@ -29,12 +29,22 @@ func (r *Registry) Reach(t swarm.Target) swarm.Reach {
 	now := time.Now()
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))
 	out := swarm.Reach{InUse: r.inUse(t, now), Left: len(t.DriverIDs)+len(t.Labels) == 0 || r.former.matches(t)}
-	out.Awaited = now.Sub(r.startedAt) < r.cfg.ForgetAfter && (len(out.InUse.Labels) == 0 || out.Left)
+	out.Awaited = now.Sub(r.startedAt) < r.cfg.ForgetAfter && (out.Left || !otherValues(t, out.InUse))
 	for key, values := range out.InUse.Labels {
 		slices.Sort(values)
 		out.InUse.Labels[key] = values[:min(len(values), swarm.MaxInUse)]
 	}
 	return out
+}
+
+// otherValues reports whether a known driver has a label key of t with another value.
+func otherValues(t swarm.Target, in swarm.InUse) bool {
+	for key, value := range t.Labels {
+		if slices.ContainsFunc(in.Labels[key], func(v string) bool { return v != value }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inUse lists the values that known drivers have for the keys of t, and the known drivers that t names.

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,13 +91,75 @@ func TestFormerDriversAreHandedOn(t *testing.T) {
 func TestFormerIsBounded(t *testing.T) {
 	f := newFormer(nil)
 	for i := range maxFormer + 10 {
-		f.add(swarm.Former{ID: string(rune(i)), At: time.Unix(int64(i), 0), Deregistered: true})
+		f.add(swarm.Former{ID: fmt.Sprint(i), At: time.Unix(int64(i), 0), Deregistered: true})
 	}
-	f.add(swarm.Former{ID: string(rune(20)), At: time.Unix(maxFormer+20, 0), Deregistered: true})
+	f.add(swarm.Former{ID: fmt.Sprint(20), At: time.Unix(maxFormer+20, 0), Deregistered: true})
 	f.trim(time.Unix(100, 0))
-	if len(f.byID) > maxFormer || f.deregistered(string(rune(5))) || f.deregistered(string(rune(50))) || !f.deregistered(string(rune(20))) {
-		t.Errorf("%d drivers are remembered", len(f.byID))
+	if len(f.had) > maxFormer || len(f.left) > maxFormer || f.deregistered(fmt.Sprint(5)) || !f.deregistered(fmt.Sprint(20)) {
+		t.Errorf("%d drivers are remembered", len(f.had))
 	}
+	if labels := (swarm.Target{DriverIDs: []string{fmt.Sprint(50)}}); f.matches(labels) {
+		t.Error("the labels of a driver that left too long ago are remembered")
+	}
+}
+
+// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or changed their labels.
+func TestTheNextJobUsesTheSameIDs(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("d-1", `,"labels":{"job":"1"}`)
+		a.leave()
+		w.join("d-1", `,"labels":{"job":"2"}`)
+		w.join("d-1", `,"labels":{"job":"3"}`)
+		for job, left := range map[string]bool{"1": true, "2": true, "4": false} {
+			if got := w.r.Reach(label("job", job)); got.Left != left {
+				t.Errorf("job %s: %+v", job, got)
+			}
+		}
+	})
+}
+
+// TestAValueThatIsRightIsNoTypo: a known driver has one label of the target as it is, and none has the other.
+func TestAValueThatIsRightIsNoTypo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.join("d-1", `,"labels":{"region":"eu"}`)
+		both := swarm.Target{Labels: map[string]string{"region": "eu", "app": "shop"}}
+		if got := w.r.Reach(both); !got.Awaited {
+			t.Errorf("got %+v", got)
+		}
+		both.Labels["region"] = "us"
+		if got := w.r.Reach(both); got.Awaited {
+			t.Errorf("with another region: %+v", got)
+		}
+	})
+}
+
+// TestAProofStays: a driver that has deregistered is not pending again when its labels are forgotten.
+func TestAProofStays(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", "")
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: stop, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Missing}}}}
+		w.offer(5, stop, "a")
+		a.leave()
+		swarmtest.Advance(forget + time.Minute)
+		if p, s := w.r.Progress(e), w.r.Stopped(e); len(p.Outstanding) != 0 || s.Stopped != 1 {
+			t.Errorf("%+v, %+v", p, s)
+		}
+	})
+}
+
+// TestAnUnsupportedCommandIsNeverApplied, whatever else the driver acks.
+func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", `,"capabilities":["stop","set_spawn_delay_ms"]`)
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
+		w.offer(5, set10, "a")
+		w.offer(6, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}, "a")
+		a.send(`{"type":"command_ack","seq":6,"status":"applied"}`)
+		synctest.Wait()
+		if p := w.r.Progress(e); len(p.Outstanding) != 1 {
+			t.Errorf("got %+v", p)
+		}
+	})
 }
 
 // TestProgress: who has applied a command, who has not, and who reports it.

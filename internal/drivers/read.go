@@ -205,7 +205,7 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	s.last.seq, s.last.applied = seq, reply.Applied
 	s.misses.Store(0)
 	latency, counted := s.r.sink.Ack(s.id, seq, reply)
-	slot, refused := s.r.refusal(seq, reply)
+	slot, refused := s.refusal(seq, reply)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if reply.Applied {

@@ -10,8 +10,25 @@ import (
 // resplitAgain is how long a total that was to be split again is left alone.
 const resplitAgain = 5 * time.Second
 
-// resplits remembers when each total was last asked to be split again.
-type resplits map[uint64]time.Time
+// resplits remembers when each total was last asked to be split again, and how often in vain.
+type resplits map[uint64]asked
+
+type asked struct {
+	at    time.Time
+	tries int
+}
+
+// wait is how long a total is left alone: longer when nothing came of it, because somebody else commands its drivers.
+func (a asked) wait() time.Duration { return resplitAgain << min(a.tries, 6) }
+
+// carryOver counts the time from one total to the one that it was split into. The lock is held.
+func (r *Registry) carryOver(issue swarm.Issue) {
+	if c := issue.Condition; c != nil && issue.Command.Total {
+		if before, ok := r.resplits[c.IfSeq]; ok {
+			r.resplits[issue.Seq] = asked{at: before.at}
+		}
+	}
+}
 
 // mendSplits asks for totals to be split again whose drivers have changed. One with a part is lost for good when it has deregistered,
 // or has been without a session for so long that its lease has run out. Before that it may still run its part, and so may one that is
@@ -27,7 +44,8 @@ func (r *Registry) mendSplits(now time.Time) {
 		}
 	}
 	for seq, parts := range splits {
-		if at, asked := r.resplits[seq]; asked && now.Sub(at) < resplitAgain {
+		before, again := r.resplits[seq]
+		if again && now.Sub(before.at) < before.wait() {
 			continue
 		}
 		lost, uncertain := r.lostOf(parts, now)
@@ -39,7 +57,10 @@ func (r *Registry) mendSplits(now time.Time) {
 			change, ids = "joined", r.outside(seq, now)
 		}
 		if len(ids) > 0 {
-			r.resplits[seq] = now
+			if again {
+				before.tries++
+			}
+			r.resplits[seq] = asked{now, before.tries}
 			r.sink.Resplit(seq, change, ids)
 		}
 	}

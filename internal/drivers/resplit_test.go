@@ -78,14 +78,14 @@ func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
 		_ = b.ws.CloseNow()
 		<-time.After(59 * time.Second)
 		if got := w.sink.count("resplit"); got != 0 {
-			t.Errorf("split anew while the lost driver may be running: %v", w.sink.all())
+			t.Errorf("split again while the lost driver may be running: %v", w.sink.all())
 		}
 		if rules := w.r.State(swarm.StateQuery{}).Rules; rules[0].Unconfirmed != 60 {
 			t.Errorf("unconfirmed %d, want 60", rules[0].Unconfirmed)
 		}
 		<-time.After(2 * time.Second)
 		if !slices.Contains(w.sink.all(), text("resplit", uint64(5), "lost", []string{"b"})) {
-			t.Errorf("reported %v, want seq 5 split anew for b", w.sink.all())
+			t.Errorf("reported %v, want seq 5 split again for b", w.sink.all())
 		}
 		if rules := w.r.State(swarm.StateQuery{}).Rules; rules[0].Unconfirmed != 0 {
 			t.Errorf("unconfirmed %d after the lease", rules[0].Unconfirmed)
@@ -223,6 +223,36 @@ func TestAHungDriverKeepsItsPart(t *testing.T) {
 		<-time.After(10 * time.Second)
 		if n := w.sink.count("resplit"); n != 0 {
 			t.Errorf("asked for %v while a hung driver may be running 40 players", w.sink.only("resplit"))
+		}
+	})
+}
+
+// TestATotalIsSplitAtMostOncePer5s, though each split is an entry of its own; and less often while nothing comes of it.
+func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
+	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
+		ids := []string{"a"}
+		a, _ := w.join("a", "")
+		go a.keepAlive()
+		seq := uint64(5)
+		w.total(seq, ids, 100)
+		for _, id := range []string{"b", "c", "d", "e"} {
+			p, _ := w.join(id, "")
+			go p.keepAlive()
+			<-time.After(time.Second)
+			if n := w.sink.count("resplit"); n != 1 {
+				t.Fatalf("asked %d times within 5 s", n)
+			}
+			if id == "b" { // it is issued at once
+				ids = append(ids, id)
+				w.r.Offer(swarm.Issue{
+					Seq: 6, Command: swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, Targets: ids, Split: []int64{50, 50},
+					Condition: &swarm.Condition{IfSeq: 5, Base: 5}, Deadline: time.Second,
+				})
+			}
+		}
+		<-time.After(2 * time.Minute)
+		if n := w.sink.count("resplit"); n < 3 || n > 6 {
+			t.Errorf("asked %d times within 2 minutes in which nothing came of it", n)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,10 +37,7 @@ func (r *Registry) snapshot() *snapshot {
 		}
 	}
 	if now.Sub(r.startedAt) < r.cfg.LeaseTTL { // else who is not known cannot be running
-		snap.former = make(map[string]bool, len(r.former.byID))
-		for id := range r.former.byID {
-			snap.former[id] = r.former.deregistered(id)
-		}
+		snap.former = maps.Clone(r.former.left)
 	}
 	return snap
 }

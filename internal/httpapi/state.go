@@ -66,7 +66,8 @@ func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *
 func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
 	var newest swarm.Wanted
 	for _, r := range rules {
-		if r.Command.Slot() == swarm.PlayersSlot && r.Seq > newest.Seq {
+		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0 // it stands in the place of an older command
+		if r.Command.Slot() == swarm.PlayersSlot && !expired && r.Seq > newest.Seq {
 			newest = r.Wanted
 		}
 	}

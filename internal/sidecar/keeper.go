@@ -85,15 +85,17 @@ func (k *Keeper) Run(ctx context.Context) {
 
 // pause waits for the next write; a deregistration makes it come soon. It reports false when ctx ended first.
 func (k *Keeper) pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
+	timer, due := time.NewTimer(d), time.Now().Add(d)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-k.urgent:
-			d = min(d, soon)
-			timer.Reset(d)
+			if at := time.Now().Add(soon); at.Before(due) { // never later: there may be one after the other
+				due = at
+				timer.Reset(soon)
+			}
 		case <-timer.C:
 			return true
 		}

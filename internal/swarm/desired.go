@@ -27,7 +27,7 @@ type Wanted struct {
 // Issue folds one issued command in. Seqs must rise.
 func (d *Desired) Issue(i Issue) {
 	slot := i.Command.Slot()
-	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter, labels: i.Target.Labels}
+	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter, labels: i.Target.Labels, first: firstOf(i.Target.Labels)}
 	if slot == PlayersSlot {
 		r.condition = i.Condition // it speaks of load commands
 		d.fix(i)
@@ -55,9 +55,15 @@ func (d *Desired) Reset(seq uint64) {
 	d.slots[PlayersSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, order: seq}, nil)
 }
 
-// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target.
+// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target. A Stop of that
+// kind which expires itself is dropped.
 func (d *Desired) Expire(seq uint64, e *Expired) {
-	d.slots[PlayersSlot].replace(e.Replaced, func(old *rule) *rule {
+	s := &d.slots[PlayersSlot]
+	if old := s.find(e.Replaced); old != nil && old.Reset {
+		s.removeFor(e.Replaced, e.Target.DriverIDs)
+		return
+	}
+	s.replace(e.Replaced, func(old *rule) *rule {
 		r := *old
 		r.Wanted, r.parts = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, nil
 		return &r
@@ -129,8 +135,7 @@ func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]
 // NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it as a fixed
 // target, whether or not it holds; 0 for none.
 func (d *Desired) NewestLoad(id string, labels map[string]string) uint64 {
-	s := &d.slots[PlayersSlot]
-	return max(d.fixed[id], anyNewer(s.all, labels), anyNewer(s.byID[id], labels))
+	return max(d.fixed[id], d.slots[PlayersSlot].newestOrder(id, labels))
 }
 
 // Base returns the base of a load command that is still in the fold; known is false if it is not there.
@@ -150,16 +155,13 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 func (d *Desired) Splits() map[uint64]map[string]int64 {
 	out := map[uint64]map[string]int64{}
 	s := &d.slots[PlayersSlot]
-	note := func(rules []*rule) {
-		for _, r := range rules {
-			if r.Command.Total {
-				out[r.Seq] = r.parts
-			}
-		}
+	if !s.anyTotal() {
+		return out
 	}
-	note(s.all)
-	for _, rules := range s.byID {
-		note(rules)
+	for _, n := range s.named().inForce() {
+		if n.Command.Total {
+			out[n.Seq] = n.parts
+		}
 	}
 	return out
 }
@@ -177,11 +179,8 @@ func (d *Desired) Clone() *Desired {
 func (d *Desired) Rules() []Rule {
 	var out []Rule
 	for i := range d.slots {
-		named := d.slots[i].named()
-		for at, n := range named {
-			if !slices.ContainsFunc(named[at+1:], func(newer namedRule) bool { return newer.outlives(n) }) {
-				out = append(out, Rule{Wanted: n.Wanted, Target: n.target()})
-			}
+		for _, n := range d.slots[i].named().inForce() {
+			out = append(out, Rule{Wanted: n.Wanted, Target: n.target()})
 		}
 	}
 	slices.SortFunc(out, func(a, b Rule) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -62,14 +62,22 @@ func (f *folding) base(ifSeq uint64, submitter string) uint64 {
 	return ifSeq
 }
 
-// expire replaces a load command in its place.
+// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind it drops.
 func (f *folding) expire(seq uint64, e *Expired) {
 	for i := range f.kept {
-		if f.kept[i].place == e.Replaced && f.kept[i].Seq == e.Replaced {
-			f.kept[i].Wanted = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}
+		k := &f.kept[i]
+		if k.Seq != e.Replaced {
+			continue
 		}
+		if k.Reset {
+			f.kept = slices.Delete(f.kept, i, i+1)
+			return
+		}
+		k.Wanted, k.target = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, e.Target
 	}
 }
+
+func always(uint64) bool { return true }
 
 var foldIDs = []string{"a", "b", "c"}
 
@@ -110,8 +118,8 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 			model.kept = append(model.kept, kept{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, place: seq})
 		case 1:
 			var loads []Rule
-			for _, r := range d.Idle(func(Target) bool { return false }) {
-				if r.Load {
+			for _, r := range d.Idle(func(Target) bool { return false }, always) {
+				if r.Load || r.Shields {
 					loads = append(loads, Rule{Wanted: Wanted{Seq: r.Seq}, Target: r.Target})
 				}
 			}
@@ -135,6 +143,9 @@ func checkFold(t *rapid.T, d *Desired, model *folding) {
 		for _, labels := range everyLabels() {
 			if diff := cmp.Diff(model.newest(id, labels), d.For(id, labels)); diff != "" {
 				t.Fatalf("desired of %s %v (-want +got):\n%s", id, labels, diff)
+			}
+			if s := &d.slots[PlayersSlot]; newestOf(s.lookUp(labels), s.byID[id], labels) != s.newest(id, labels) {
+				t.Fatalf("what is looked up for %s %v is not what holds", id, labels)
 			}
 			if got, want := d.NewestLoad(id, labels), model.newestLoad(id, labels); got != want {
 				t.Fatalf("newest load command of %s %v is %d, want %d", id, labels, got, want)
@@ -185,8 +196,8 @@ func TestRulesAreTheFoldInWordsOfTargets(t *testing.T) {
 func TestForgettingKeepsWhatMatters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, true)
-		for _, r := range d.Idle(func(Target) bool { return false }) {
-			if !r.Load && !r.Needed && !expiredIn(model, r.Seq) {
+		for _, r := range d.Idle(func(Target) bool { return false }, always) {
+			if !r.Load && !r.Needed && !r.Shields {
 				d.Forget(r.Seq)
 			}
 		}
@@ -198,10 +209,6 @@ func TestForgettingKeepsWhatMatters(t *testing.T) {
 			}
 		}
 	})
-}
-
-func expiredIn(model *folding, seq uint64) bool {
-	return slices.ContainsFunc(model.kept, func(k kept) bool { return k.Seq == seq && k.place != seq })
 }
 
 func loadOf(wanted []Wanted) int64 {
@@ -317,5 +324,44 @@ func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	}
 	if rules := d.Rules(); len(rules) != 3 {
 		t.Errorf("shows %+v", rules)
+	}
+}
+
+// TestRunsOneAfterTheOther: each is a chain of its own, whose last command is a conditional Stop, as plans send them.
+func TestRunsOneAfterTheOther(t *testing.T) {
+	var d Desired
+	seq := uint64(1)
+	d.Reset(seq)
+	for range 500 {
+		base := seq
+		for _, c := range []Command{{Type: SetPlayers, Players: 10}, {Type: SetPlayers, Players: 20}, {Type: Stop}} {
+			seq++
+			d.Issue(Issue{
+				Seq: seq, Submitter: "ci", Command: c, Target: Target{Labels: map[string]string{"region": "eu"}},
+				Condition: &Condition{IfSeq: seq - 1, Base: base},
+			})
+		}
+	}
+	if s := &d.slots[PlayersSlot]; len(s.all) > 3 || len(s.chains) > 2 {
+		t.Errorf("keeps %d rules of %d chains for one target and a reset", len(s.all), len(s.chains))
+	}
+}
+
+// TestManyRulesForOneDriver: rules of other labels cost a driver nothing, and the fold says the same with few rules as with many.
+func TestManyRulesForOneDriver(t *testing.T) {
+	var few, many Desired
+	for i := range uint64(1000) {
+		issue := Issue{
+			Seq: i + 1, Submitter: "ci", Command: Command{Type: SetPlayers, Players: int64(i)},
+			Target: Target{Labels: map[string]string{"pod": string(rune('a' + i%7)), "n": string(rune('a' + i/7%50))}},
+		}
+		many.Issue(issue)
+		if issue.Target.Matches("d", map[string]string{"pod": "c", "n": "d", "x": "y"}) {
+			few.Issue(issue)
+		}
+	}
+	labels := map[string]string{"pod": "c", "n": "d", "x": "y"}
+	if diff := cmp.Diff(few.For("d", labels), many.For("d", labels)); diff != "" || few.NewestLoad("d", labels) != many.NewestLoad("d", labels) {
+		t.Errorf("-few +many:\n%s", diff)
 	}
 }

@@ -25,9 +25,11 @@ type chained struct {
 func (f *folded) add(r *rule, ids []string) {
 	foreign := f.newestForeign(r)
 	for _, id := range ids {
-		f.setID(id, append(f.without(f.byID[id], r, foreign), r))
+		before := f.asksForLabels(f.byID[id]...)
+		kept := append(f.without(f.byID[id], r, foreign), r)
+		f.labelled += f.asksForLabels(kept...) - before
+		f.setID(id, kept)
 		f.count(r)
-		f.labelled += f.asksForLabels(r)
 	}
 	if len(ids) > 0 {
 		return
@@ -117,7 +119,7 @@ func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	if !mate && old.order > r.condition.Base {
 		return false
 	}
-	if old.order > foreign {
+	if old.order > foreign || old.order > f.newestOfOthers(r, old) {
 		return true
 	}
 	if !mate {
@@ -125,6 +127,18 @@ func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	}
 	first := slices.IndexFunc(kept, func(b *rule) bool { return b.sameChain(old) && b.coversFor(old) })
 	return first >= 0 && kept[first].order < old.order && !f.anyBase(r, kept[first].order, old.order)
+}
+
+// newestOfOthers is newestForeign without the chain of old, if old is its newest: then nothing of it came since.
+func (f *folded) newestOfOthers(r, old *rule) (newest uint64) {
+	mine, _ := chainOf(r)
+	theirs, conditional := chainOf(old)
+	for c, rules := range f.chains {
+		if c != mine && !(conditional && c == theirs && rules.newest == old.order) {
+			newest = max(newest, rules.newest)
+		}
+	}
+	return newest
 }
 
 // anyBase reports whether a conditional rule of another chain than r's has its base from low up to, and without, high.
@@ -179,7 +193,37 @@ func (f *folded) discount(r *rule) {
 }
 
 func (f *folded) newest(id string, labels map[string]string) *rule {
-	return newestOf(f.all, f.byID[id], labels)
+	return newestOf(f.matching(labels), f.byID[id], labels)
+}
+
+// newestOrder returns the highest order of the rules that match a driver, whether they hold or not; 0 for none.
+func (f *folded) newestOrder(id string, labels map[string]string) uint64 {
+	return max(anyNewer(f.matching(labels), labels), anyNewer(f.byID[id], labels))
+}
+
+// fewRules is up to how many rules for all are gone through one by one for a driver; of more, those that ask for its labels are
+// looked up.
+const fewRules = 16
+
+// matching returns the rules for all that may match the labels, in order.
+func (f *folded) matching(labels map[string]string) []*rule {
+	if len(f.all) <= fewRules {
+		return f.all
+	}
+	return f.lookUp(labels)
+}
+
+func (f *folded) lookUp(labels map[string]string) (found []*rule) {
+	for k, v := range labels {
+		for _, r := range f.byPair[pair{k, v}] {
+			if r.first == (pair{k, v}) {
+				found = append(found, r)
+			}
+		}
+	}
+	found = append(found, f.byPair[pair{}]...)
+	slices.SortFunc(found, byOrder)
+	return found
 }
 
 // concerning returns the rules that may hold for one driver.
@@ -219,13 +263,24 @@ func (n namedRules) after(order uint64) namedRules {
 
 func (n namedRule) target() Target { return Target{DriverIDs: n.ids, Labels: n.labels} }
 
-// outlives reports whether n, a newer rule of the same chain, holds wherever old could: then old is kept only to decide between
-// chains.
+// outlives reports whether n, a newer conditional rule, takes the place of old wherever old could hold: then old is kept only to
+// decide between chains.
 func (n namedRule) outlives(old namedRule) bool {
-	if !n.sameChain(old.rule) || !n.coversFor(old.rule) {
+	if !n.replaces(old.rule) || !n.coversFor(old.rule) {
 		return false
 	}
 	return len(n.ids) == 0 || len(old.ids) > 0 && subsetOf(old.ids, n.ids)
+}
+
+// inForce returns the rules that no newer one outlives. An unconditional one has dropped what it covers.
+func (n namedRules) inForce() (out namedRules) {
+	conditional := n.only(func(r *rule) bool { return r.condition != nil })
+	for _, r := range n {
+		if !slices.ContainsFunc(conditional.after(r.order), func(newer namedRule) bool { return newer.outlives(r) }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func subsetOf(a, b []string) bool {
@@ -290,6 +345,38 @@ func (f *folded) replace(seq uint64, with func(old *rule) *rule, ids []string) {
 	}
 	for _, id := range ids {
 		swap(f.byID[id])
+	}
+}
+
+func (f *folded) anyTotal() bool {
+	total := func(r *rule) bool { return r.Command.Total }
+	if slices.ContainsFunc(f.all, total) {
+		return true
+	}
+	for _, rules := range f.byID {
+		if slices.ContainsFunc(rules, total) {
+			return true
+		}
+	}
+	return false
+}
+
+// removeFor drops the rule with the seq for some drivers, or, without ids, for all.
+func (f *folded) removeFor(seq uint64, ids []string) {
+	if len(ids) == 0 {
+		f.remove(seq)
+		return
+	}
+	for _, id := range ids {
+		before := f.asksForLabels(f.byID[id]...)
+		rules := slices.DeleteFunc(f.byID[id], func(r *rule) bool {
+			if r.Seq == seq {
+				f.discount(r)
+			}
+			return r.Seq == seq
+		})
+		f.labelled += f.asksForLabels(rules...) - before
+		f.setID(id, rules)
 	}
 }
 

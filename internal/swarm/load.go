@@ -49,51 +49,87 @@ func covers(newer, a, b map[string]string) bool {
 }
 
 // Idle lists what the fold may forget or replace: load commands, Stops and spawn delays whose target no known driver matches. The
-// caller knows since when that is so.
-func (d *Desired) Idle(matched func(Target) bool) []IdleRule {
+// caller knows since when that is so, and says which of them are due: only these are looked at closely.
+func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []IdleRule {
 	var out []IdleRule
 	for i := range d.slots {
 		named := d.slots[i].named()
-		loads, conditional := named.only((*rule).load), named.only(func(r *rule) bool { return r.condition != nil })
+		loads := indexLoads(named.only((*rule).load))
+		conditional := named.only(func(r *rule) bool { return r.condition != nil })
 		for _, n := range named {
-			if !matched(n.target()) {
-				needed := !n.load() && (n.shields(loads) || n.decides(loads, conditional))
-				out = append(out, IdleRule{Seq: n.Seq, Target: n.target(), Load: n.load(), Needed: needed})
+			if matched(n.target()) {
+				continue
 			}
+			idle := IdleRule{Seq: n.Seq, Target: n.target(), Load: n.load()}
+			if !idle.Load && due(n.Seq) {
+				idle.Needed, idle.Shields = n.needed(loads, conditional)
+			}
+			out = append(out, idle)
 		}
 	}
 	return out
 }
 
-// IdleRule is a rule of the fold whose target no known driver matches.
+// IdleRule is a rule of the fold whose target no known driver matches. What is said of one that is not due does not count.
 type IdleRule struct {
 	Seq    uint64
 	Target Target
 	Load   bool // it asks for load: it is to be replaced by a Stop and must not just be forgotten
-	Needed bool // it keeps load away from drivers that may come: it must not be forgotten
+
+	// Needed says that the rule keeps load away from drivers that may come, and must not be forgotten. Shields says that it does so
+	// against older load only, and is the server's own Stop for load that expired: whoever comes now is a new driver like any other,
+	// and it may go. But the log has to say so, or it would be back after a restart.
+	Needed, Shields bool
 }
 
-// shields reports whether a driver that matches the Stop could be told load if the Stop were not there: by an older command, or by a
-// newer one that has to yield to the Stop. A Stop of the server's own, for load that expired, does not keep older load away: whoever
-// comes then is a new driver like any other.
-func (stop namedRule) shields(loads namedRules) bool {
-	return slices.ContainsFunc(loads, func(n namedRule) bool {
-		older := n.order < stop.order && !stop.Reset
-		return (older || n.order > stop.order && n.yieldsTo(stop.rule)) && n.target().Overlaps(stop.target())
-	})
+// loadIndex finds load rules that may concern the drivers of another rule.
+type loadIndex struct {
+	anybody namedRules            // those that name no driver
+	byID    map[string]namedRules // the others
+	all     namedRules
 }
 
-// decides reports whether the Stop may decide that a conditional command holds to which newer load has to yield.
-func (stop namedRule) decides(loads, conditional namedRules) bool {
-	between := conditional.after(stop.order)
-	if len(between) == 0 {
-		return false
+func indexLoads(loads namedRules) loadIndex {
+	x := loadIndex{all: loads, byID: map[string]namedRules{}}
+	for _, n := range loads {
+		if len(n.ids) == 0 {
+			x.anybody = append(x.anybody, n)
+		}
+		for _, id := range n.ids {
+			x.byID[id] = append(x.byID[id], n)
+		}
 	}
-	return slices.ContainsFunc(loads.after(stop.order), func(n namedRule) bool {
-		return n.condition != nil && n.target().Overlaps(stop.target()) && slices.ContainsFunc(between, func(m namedRule) bool {
+	return x
+}
+
+// any reports whether ok holds for a load rule that some driver could match as well as t.
+func (x loadIndex) any(t Target, ok func(namedRule) bool) bool {
+	overlaps := func(n namedRule) bool { return ok(n) && n.target().Overlaps(t) }
+	if len(t.DriverIDs) == 0 {
+		return slices.ContainsFunc(x.all, overlaps)
+	}
+	return slices.ContainsFunc(x.anybody, overlaps) ||
+		slices.ContainsFunc(t.DriverIDs, func(id string) bool { return slices.ContainsFunc(x.byID[id], overlaps) })
+}
+
+// needed reports whether a driver that matches a Stop could be told load if the Stop were not there: by an older command, by a newer
+// one that has to yield to the Stop, or by one that yields to a conditional command which holds because of the Stop. For a Stop of the
+// server's own the first is told apart.
+func (stop namedRule) needed(loads loadIndex, conditional namedRules) (needed, shields bool) {
+	shields = loads.any(stop.target(), func(n namedRule) bool { return n.order < stop.order })
+	if shields && !stop.Reset {
+		return true, false
+	}
+	between := conditional.after(stop.order)
+	needed = loads.any(stop.target(), func(n namedRule) bool {
+		if n.order < stop.order || n.condition == nil {
+			return false
+		}
+		return n.yieldsTo(stop.rule) || slices.ContainsFunc(between, func(m namedRule) bool {
 			return m.order < n.order && n.yieldsTo(m.rule) && m.target().Overlaps(stop.target())
 		})
 	})
+	return needed, shields && !needed
 }
 
 // Forget drops an idle rule that is neither load nor needed.

@@ -12,14 +12,25 @@ func (x *pairIndex) add(r *rule) {
 	if *x == nil {
 		*x = pairIndex{}
 	}
-	for k, v := range r.labels {
-		(*x)[pair{k, v}] = append((*x)[pair{k, v}], r)
+	for _, p := range r.pairs() {
+		(*x)[p] = append((*x)[p], r)
 	}
 }
 
-func (x pairIndex) remove(r *rule) {
+// pairs are the labels that r asks for; one that asks for none is found under the pair of nothing.
+func (r *rule) pairs() []pair {
+	if len(r.labels) == 0 {
+		return []pair{{}}
+	}
+	out := make([]pair, 0, len(r.labels))
 	for k, v := range r.labels {
-		p := pair{k, v}
+		out = append(out, pair{k, v})
+	}
+	return out
+}
+
+func (x pairIndex) remove(r *rule) {
+	for _, p := range r.pairs() {
 		if x[p] = slices.DeleteFunc(x[p], func(other *rule) bool { return other == r }); len(x[p]) == 0 {
 			delete(x, p)
 		}
@@ -42,4 +53,14 @@ func (x pairIndex) fewest(labels map[string]string) (fewest []*rule) {
 		}
 	}
 	return fewest
+}
+
+// firstOf returns the label with the first key, the pair of nothing if there are none.
+func firstOf(labels map[string]string) (first pair) {
+	for k, v := range labels {
+		if first.key == "" || k < first.key {
+			first = pair{k, v}
+		}
+	}
+	return first
 }

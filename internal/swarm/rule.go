@@ -9,6 +9,7 @@ type rule struct {
 	submitter string     // "" for the server's own
 	condition *Condition // nil for none
 	labels    map[string]string
+	first     pair             // of labels, in order of keys: under it a rule for all is found once
 	parts     map[string]int64 // of a total: what each driver of the split is to run; the others nothing
 }
 

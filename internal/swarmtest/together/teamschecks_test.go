@@ -70,12 +70,26 @@ func loads(records []swarm.Record) map[uint64]loadRecord {
 		case *swarm.Reset:
 			out[place] = loadRecord{seq: place, command: stop}
 		case *swarm.Expired:
-			l := out[r.Replaced]
+			at, l := placeOf(out, r.Replaced)
+			if at != r.Replaced { // a Stop of that kind expires
+				delete(out, at)
+				continue
+			}
 			l.seq, l.command, l.target = place, stop, r.Target // of other drivers that it named, newer commands have taken its place
 			out[r.Replaced] = l
 		}
 	}
 	return out
+}
+
+// placeOf finds a load command by its seq.
+func placeOf(all map[uint64]loadRecord, seq uint64) (place uint64, r loadRecord) {
+	for at, l := range all {
+		if l.seq == seq {
+			return at, l
+		}
+	}
+	return 0, loadRecord{}
 }
 
 // loads are those of the log, without what the server has forgotten because nobody matched it for long and it keeps no load away.
