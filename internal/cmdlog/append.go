@@ -13,13 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// One batch costs about six syncs whatever its size, one publish costs one, and a batch more of the engine's time: so batch from
-// batchFrom records on, break-even on a disk that syncs in 0.15 ms; a slower one gains from 7 on. batchMost is the engine's limit.
-const (
-	batchFrom     = 12
-	batchMost     = 1000
-	appendTimeout = 10 * time.Second
-)
+// appendTimeout bounds each of what an append waits for: the engine, and the disk.
+const appendTimeout = 10 * time.Second
 
 // codeStoreFailed is the engine's error when its files fail it, as it does when they are full; that is prevented in limits.go.
 const codeStoreFailed = 10077
@@ -47,6 +42,10 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	failpoint.Hit(failpoint.BeforeAppend)
 	first = l.last + 1
 	if err := l.put(context.WithoutCancel(ctx), first, stored); err != nil {
+		return 0, l.unavailable(err)
+	}
+	failpoint.Hit(failpoint.BeforeSync)
+	if err := l.harden(); err != nil {
 		return 0, l.unavailable(err)
 	}
 	l.last, l.heads = l.last+uint64(len(records)), heads
@@ -79,15 +78,16 @@ func (l *Log) encode(records []swarm.Record) (stored [][]byte, heads logfile.Hea
 	return stored, heads, nil
 }
 
-// put stores all of the records or none.
+// put hands all of the records to the kernel, or none. The engine takes one at a time: it flushes each to the block
+// file before it answers, and a batch of its own would be synced twice before it is stored.
 func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	defer context.AfterFunc(l.engine.alive, cancel)() // a failed disk gives no answer
 	for done, before := 0, -1; done < len(stored); {
-		n, err := l.store.publish(ctx, stored[done:], first-1+uint64(done))
+		err := l.store.publish(ctx, stored[done], first-1+uint64(done))
 		if err == nil {
-			done += n
+			done++
 			continue
 		}
 		if done, err = l.settle(first, stored, err); err != nil {
@@ -99,6 +99,29 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 		before = done
 	}
 	return nil
+}
+
+// harden brings what put has written to disk: one sync for all of an append, which is what submitters who wait together
+// share. With SyncInterval the engine does that every second, all but the names of new files. A failed sync is final:
+// the kernel takes the pages for clean from then on, and they never reached the disk.
+func (l *Log) harden() error {
+	sync := l.tail.Sync
+	if l.cfg.Sync == SyncInterval {
+		sync = l.tail.SyncNames
+	}
+	done := make(chan error, 1)
+	go func() { done <- sync() }() // a disk that hangs keeps it, and release waits for it
+	patience := time.NewTimer(appendTimeout)
+	defer patience.Stop()
+	select {
+	case err := <-done:
+		if err == nil {
+			return nil
+		}
+		return l.fail(diskFailed(err))
+	case <-patience.C:
+		return l.fail(fmt.Errorf("the log's disk has not synced an append within %v", appendTimeout))
+	}
 }
 
 // remember writes the mark. The records are durable whatever comes of it; but a log that cannot write eight bytes takes no more.
@@ -129,7 +152,7 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 	case end < first-1 || end >= first+uint64(len(stored)):
 		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w", end, first, cause))
 	case broken(cause):
-		return 0, l.fail(fmt.Errorf("the log's disk failed, and what it took is uncertain; the server has to start anew: %w", cause))
+		return 0, l.fail(diskFailed(cause))
 	case end == first-1 && (refused(cause) || l.reader.EndsAt(end)):
 		return 0, cause
 	case end == first-1:
@@ -146,6 +169,10 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 func broken(cause error) bool {
 	var api jetstream.JetStreamError
 	return errors.As(cause, &api) && api.APIError() != nil && api.APIError().ErrorCode == codeStoreFailed
+}
+
+func diskFailed(cause error) error {
+	return fmt.Errorf("the log's disk failed, and what it took is uncertain; start the server again: %w", cause)
 }
 
 // refused reports whether the engine said no, so that trying again changes nothing.

@@ -121,9 +121,9 @@ func build(b *testing.B, dir string, n int) {
 		b.Fatal(err)
 	}
 	defer shut(b, l)
-	const half = batchMost / 2
+	const half = 500
 	for done := (int(l.Last()) - 1) / 2; done < n; done += half {
-		records := make([]swarm.Record, 0, batchMost)
+		records := make([]swarm.Record, 0, 2*half)
 		for i := range half {
 			records = append(records, swarmtest.Issued(fmt.Sprintf("s%d", (done+i)%200), "driver-1", "driver-2", "driver-3"))
 		}

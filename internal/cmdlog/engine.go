@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
@@ -21,14 +20,15 @@ const (
 	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
 	maxPayload    = enginePayload - (64 << 10) // bytes of one record
 	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
-	syncInterval  = time.Second
+	syncInterval  = time.Second                // between two syncs by the engine, when it is the one that syncs
+	syncNever     = 10 * 365 * 24 * time.Hour  // for the engine, when the log syncs: see decision 82
 	startTimeout  = 10 * time.Second
 )
 
 // store is what an append needs of the engine.
 type store interface {
-	// publish stores the first of the records, or a batch of many, after position last, and returns how many that were.
-	publish(ctx context.Context, records [][]byte, last uint64) (int, error)
+	// publish stores a record after position last. It is in the block file then, and not yet on disk.
+	publish(ctx context.Context, record []byte, last uint64) error
 	// state returns the position of the last record, and how many there are.
 	state(ctx context.Context) (last, records uint64, err error)
 }
@@ -47,9 +47,13 @@ type engine struct {
 func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	e := &engine{failed: make(chan error, 1)}
 	e.alive, e.kill = context.WithCancelCause(context.WithoutCancel(ctx))
+	every := syncInterval
+	if cfg.Sync == SyncAlways {
+		every = syncNever
+	}
 	e.server, err = server.NewServer(&server.Options{
 		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
-		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncAlways: cfg.Sync == SyncAlways, SyncInterval: syncInterval,
+		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncInterval: every,
 		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
 		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
 	})
@@ -77,8 +81,10 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	e.stream, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: logfile.StreamName, Subjects: []string{logfile.Subject}, Storage: jetstream.FileStorage, Replicas: 1,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
-		DenyDelete: true, DenyPurge: true, AllowDirect: true, AllowAtomicPublish: true,
-		Duplicates: 100 * time.Millisecond, // the least: message ids are not used, and the engine reads this window at its start
+		DenyDelete: true, DenyPurge: true, AllowDirect: true,
+		// Batches are not used; older versions describe the stream so, and neither writes the description again.
+		AllowAtomicPublish: true,
+		Duplicates:         100 * time.Millisecond, // the least: message ids are not used, and a start reads this window
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
@@ -96,20 +102,10 @@ func (e *engine) stop() {
 	e.server.WaitForShutdown()
 }
 
-func (e *engine) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
-	if len(records) < batchFrom {
-		_, err := e.js.Publish(ctx, logfile.Subject, records[0], jetstream.WithExpectLastSequence(last), jetstream.WithRetryAttempts(0))
-		return 1, err
-	}
-	n := min(len(records), batchMost)
-	messages := make([]*nats.Msg, n)
-	for i, b := range records[:n] {
-		messages[i] = nats.NewMsg(logfile.Subject)
-		messages[i].Data = b
-	}
-	messages[0].Header.Set(jetstream.ExpectedLastSeqHeader, fmt.Sprint(last))
-	_, err := jetstreamext.PublishMsgBatch(ctx, e.js, messages)
-	return n, err
+func (e *engine) publish(ctx context.Context, record []byte, last uint64) error {
+	after := jetstream.WithExpectLastSequence(last)
+	_, err := e.js.Publish(ctx, logfile.Subject, record, after, jetstream.WithRetryAttempts(0))
+	return err
 }
 
 func (e *engine) state(ctx context.Context) (last, records uint64, err error) {

@@ -17,7 +17,7 @@ const lockPatience = 100 * time.Millisecond
 // lockDir makes sure that no other process has the log in dir: two would overwrite each other's entries, and the engine itself
 // does not look. The lock ends with the process, however that ends.
 func lockDir(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := logfile.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
 	}
 	path := filepath.Join(dir, logfile.LockName)

@@ -47,6 +47,7 @@ type Log struct {
 	codec  *logfile.Codec
 	mark   *logfile.MarkFile
 	reader *logfile.Reader
+	tail   *logfile.Tail
 	limits limits
 	index  index
 
@@ -125,8 +126,11 @@ func (l *Log) release() (err error) {
 	if l.codec != nil {
 		l.codec.Close()
 	}
+	if l.tail != nil {
+		err = l.tail.Close()
+	}
 	if l.mark != nil {
-		err = l.mark.Close()
+		err = errors.Join(err, l.mark.Close())
 	}
 	return errors.Join(err, l.reader.Close(), l.lock.Close())
 }

@@ -48,6 +48,9 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if err := l.agree(ctx, found); err != nil {
 		return nil, err
 	}
+	if l.tail, err = logfile.OpenTail(cfg.Dir); err != nil {
+		return nil, fmt.Errorf("cannot bring the log in %s to disk: %w", cfg.Dir, err)
+	}
 	if first := l.firstRecord(found, accepted); first != nil {
 		pos, err := l.Append(ctx, []swarm.Record{first})
 		if err != nil {
@@ -108,6 +111,11 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if found.Last > found.Mark.Position {
+		if err := l.reader.RewriteFrom(found.Mark.Position); err != nil {
+			return nil, nil, fmt.Errorf("cannot bring the end of the log in %s to disk: %w", l.cfg.Dir, err)
+		}
 	}
 	l.last, l.heads = found.Last, found.Heads
 	l.limits = newLimits(l.cfg, found.Bytes)

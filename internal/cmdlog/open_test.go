@@ -105,7 +105,7 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	b[2] = 99 // the version
-	if _, err := l.engine.publish(t.Context(), [][]byte{b}, l.Last()); err != nil {
+	if err := l.engine.publish(t.Context(), b, l.Last()); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, l)

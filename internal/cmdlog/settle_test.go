@@ -17,14 +17,14 @@ import (
 type brittle struct {
 	store
 	publishes int
-	publishFn func(n int, publish func() (int, error)) (int, error)
+	publishFn func(n int, publish func() error) error
 	stateErr  error
 	forgetful bool // the engine does not know of the last record
 }
 
-func (b *brittle) publish(ctx context.Context, records [][]byte, last uint64) (int, error) {
+func (b *brittle) publish(ctx context.Context, record []byte, last uint64) error {
 	b.publishes++
-	return b.publishFn(b.publishes, func() (int, error) { return b.store.publish(ctx, records, last) })
+	return b.publishFn(b.publishes, func() error { return b.store.publish(ctx, record, last) })
 }
 
 func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
@@ -43,47 +43,45 @@ var errLost = errors.New("the answer was lost")
 // TestAnAmbiguousAppend: whatever becomes of the answer, the log says stored when it is, not stored when it is not, and nothing
 // from then on when it cannot tell.
 func TestAnAmbiguousAppend(t *testing.T) {
-	lost := func(n int, publish func() (int, error)) (int, error) {
+	lost := func(n int, publish func() error) error {
 		if n > 1 {
 			return publish()
 		}
-		_, err := publish()
-		return 0, errors.Join(errLost, err)
+		return errors.Join(errLost, publish())
 	}
-	never := func(n int, publish func() (int, error)) (int, error) {
+	never := func(n int, publish func() error) error {
 		if n > 1 {
 			return publish()
 		}
-		return 0, errLost
+		return errLost
 	}
-	half := func(n int, publish func() (int, error)) (int, error) {
+	half := func(n int, publish func() error) error {
 		if n == 2 {
-			return 0, errLost
+			return errLost
 		}
 		return publish()
 	}
-	secondNever := func(n int, publish func() (int, error)) (int, error) {
+	secondNever := func(n int, publish func() error) error {
 		if n > 1 {
-			return 0, errLost
+			return errLost
 		}
 		return publish()
 	}
-	broken := func(int, func() (int, error)) (int, error) {
-		return 0, &apiError{jetstream.APIError{Code: 503, ErrorCode: codeStoreFailed, Description: "input/output error"}}
+	broken := func(int, func() error) error {
+		return &apiError{jetstream.APIError{Code: 503, ErrorCode: codeStoreFailed, Description: "input/output error"}}
 	}
 	for name, tc := range map[string]struct {
 		records int
-		publish func(int, func() (int, error)) (int, error)
+		publish func(int, func() error) error
 		state   error
 		forgets bool
 		stored  bool
 		stuck   bool
 	}{
 		"answer lost":                     {1, lost, nil, false, true, false},
-		"answer to a batch lost":          {batchFrom, lost, nil, false, true, false},
 		"answer to one of several lost":   {3, lost, nil, false, true, false},
 		"never sent":                      {1, never, nil, false, false, false},
-		"batch never sent":                {batchFrom, never, nil, false, false, false},
+		"first of several never sent":     {3, never, nil, false, false, false},
 		"second of several never sent":    {3, half, nil, false, true, false},
 		"lost, and the end is not known":  {1, lost, errors.New("no answer"), false, false, true},
 		"the second never goes":           {3, secondNever, nil, false, false, true},

@@ -25,12 +25,13 @@ type Config struct {
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
-	log    Log
-	keys   *Keys
-	fleet  Fleet
-	node   string
-	logger *slog.Logger
-	queue  *queue
+	log       Log
+	keys      *Keys
+	fleet     Fleet
+	node      string
+	logger    *slog.Logger
+	queue     *queue
+	gathering gathering
 
 	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
 	late       lateBook

@@ -14,12 +14,14 @@ const retryEvery = 250 * time.Millisecond
 // after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
 func (d *Dispatcher) Run() {
 	for range d.queue.wake {
+		d.gathering.wait(d.queue)
 		b, ended := d.queue.take()
 		if ended {
 			return
 		}
 		if !b.empty() {
 			d.step(b)
+			d.gathering.over(d.queue)
 		}
 	}
 }
@@ -66,11 +68,13 @@ func (d *Dispatcher) write(w work) error {
 		return nil
 	}
 	// Never a submitter's context: what was taken on is written whoever still waits for it.
+	began := time.Now()
 	seq, err := d.log.Append(context.Background(), d.records(w))
 	if err != nil {
 		return err
 	}
 	durable := time.Now()
+	d.gathering.appended(len(w.closes)+len(w.issues), durable.Sub(began))
 	for _, c := range w.closes {
 		d.closed(c)
 		seq++

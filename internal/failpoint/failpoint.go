@@ -9,6 +9,7 @@ const Env = "SWARMCALL_FAILPOINT"
 // The failpoints, in the order a command meets them.
 const (
 	BeforeAppend = "before_append" // the records are ready, nothing is stored
+	BeforeSync   = "before_sync"   // the records are stored, and not yet on disk
 	AfterAppend  = "after_append"  // the records are durable, nobody knows yet
 	MidFanout    = "mid_fanout"    // one more driver has been sent what waited for it, a registration's answer or a command
 	BeforeClosed = "before_closed" // every verdict is in, the outcome is not stored

@@ -22,12 +22,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(writerEnv); dir != "" {
-		if err := writer(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for env, child := range map[string]func(string) error{writerEnv: writer, bulkWriterEnv: bulkWriter} {
+		if dir := os.Getenv(env); dir != "" {
+			if err := child(dir); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
 		}
-		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }

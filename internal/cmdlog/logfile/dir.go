@@ -29,6 +29,26 @@ const (
 // LockName is the file that a server holds locked while it has the directory.
 const LockName = "LOCK"
 
+// MakeDir makes dir and the directories above it where they are absent, on disk when it returns.
+func MakeDir(dir string) error {
+	var parents []string
+	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		parents = append(parents, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		if err := syncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) { // what may not be read cannot be synced
+			return err
+		}
+	}
+	return nil
+}
+
 func blockName(number int) string { return blockDir + "/" + strconv.Itoa(number) + blockExt }
 
 // blockNumbers lists the block files, in order.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,6 +141,38 @@ func (r *Reader) EndsAt(pos uint64) bool {
 	}
 	next, err := os.Stat(filepath.Join(r.dir, blockName(int(r.tail.block)+1)))
 	return errors.Is(err, fs.ErrNotExist) || err == nil && next.Size() == 0
+}
+
+// RewriteFrom writes the files again from about the record at pos on, byte for byte, and syncs them. It is for records
+// that were never acknowledged and that a start takes over all the same: the process before may have been killed before
+// its sync, or its sync has failed, and then the kernel has them in memory, takes them for written, and would not write
+// them any more.
+func (r *Reader) RewriteFrom(pos uint64) error {
+	post, err := r.find(max(pos, 1))
+	if err != nil {
+		return err
+	}
+	for number, offset := int(post.block), int64(post.offset); ; number, offset = number+1, 0 {
+		err := rewrite(filepath.Join(r.dir, blockName(number)), offset)
+		if errors.Is(err, fs.ErrNotExist) && number > int(post.block) {
+			return syncDir(filepath.Join(r.dir, blockDir))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func rewrite(path string, from int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	b, err := io.ReadAll(io.NewSectionReader(f, from, math.MaxInt64-from))
+	if err == nil {
+		_, err = f.WriteAt(b, from)
+	}
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // catchUp walks the frames that were written since, up to pos.

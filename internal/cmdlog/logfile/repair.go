@@ -1,8 +1,10 @@
 package logfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +21,53 @@ func (r *Report) Mend(dir string) error {
 	}
 	if !r.meta {
 		err = errors.Join(err, forget(dir, metaName, metaSum))
+	}
+	return errors.Join(err, dropIndex(dir))
+}
+
+// dropIndex removes the engine's summary of the blocks unless it ends with the log's last record. The engine would not
+// go by it either, with one exception: of a summary that knows more records than there are, as a power cut may leave
+// it, it takes over the position of the last one.
+func dropIndex(dir string) error {
+	fits, err := indexFits(dir)
+	if err != nil || fits {
+		return err
+	}
+	return forget(dir, indexName)
+}
+
+// indexFits compares the checksum of the last record in the summary, which stands before the summary's own, with the
+// end of the last block.
+func indexFits(dir string) (bool, error) {
+	numbers, err := blockNumbers(dir)
+	if err != nil || len(numbers) == 0 {
+		return false, err
+	}
+	index, err := ending(filepath.Join(dir, indexName), 2*frameSum)
+	if err != nil {
+		return false, ignoreAbsent(err)
+	}
+	last, err := ending(filepath.Join(dir, blockName(numbers[len(numbers)-1])), frameSum)
+	return err == nil && len(index) == 2*frameSum && bytes.Equal(index[:frameSum], last), err
+}
+
+// ending returns the last n bytes of a file, or all of a shorter one.
+func ending(path string, n int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-n), n))
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
 }
@@ -37,7 +86,7 @@ func cut(path string, size int64) error {
 
 func forget(dir string, names ...string) error {
 	for _, name := range names {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := ignoreAbsent(os.Remove(filepath.Join(dir, name))); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,10 @@ var phases = []phase{
 	{failpoint.BeforeAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, _ int) bool {
 		return !logged && told == 0 || logged && e.missingBy("server_restart") // what was not appended is the outcome
 	}},
+	// What is not synced has reached the kernel, and outlives the process.
+	{failpoint.BeforeSync, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, n int) bool {
+		return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
+	}},
 	{failpoint.AfterAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, n int) bool {
 		return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
 	}},
