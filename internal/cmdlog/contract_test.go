@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -114,6 +116,32 @@ func (m *machine) Page(t *rapid.T) {
 		Before:    rapid.Uint64Range(0, 120).Draw(t, "before"), After: rapid.Uint64Range(0, 120).Draw(t, "after"),
 		Ascending: rapid.Bool().Draw(t, "ascending"), Limit: rapid.IntRange(1, 70).Draw(t, "limit"),
 	})
+}
+
+// Events are what a filter leaves of all records.
+func (m *machine) Events(t *rapid.T) {
+	q := swarm.EventQuery{
+		Submitter: rapid.SampledFrom([]string{"ci", "ui", "nobody"}).Draw(t, "submitter"),
+		Common:    rapid.Bool().Draw(t, "common"),
+		After:     rapid.Uint64Range(1, 120).Draw(t, "after"), UpTo: rapid.Uint64Range(0, 120).Draw(t, "up to"),
+		Limit: rapid.IntRange(1, 70).Draw(t, "limit"),
+	}
+	var want []*swarm.Event
+	for i, r := range m.model.Records() {
+		e := &swarm.Event{Stored: swarm.Stored{Position: uint64(i) + 1, Record: r}}
+		if entry, err := m.model.Entry(context.Background(), e.Seq()); err == nil && e.Seq() <= e.Position {
+			e.Issued = entry.Issued
+		}
+		fits := e.Issued == nil && q.Common || e.Issued != nil && e.Issued.Submitter == q.Submitter
+		if fits && e.Position > q.After && e.Position <= q.UpTo && len(want) < q.Limit {
+			want = append(want, e)
+		}
+	}
+	got, err := m.log.Events(context.Background(), q)
+	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(swarm.Event{}))
+	if err != nil || diff != "" {
+		t.Fatalf("%+v: %v (-want +got):\n%s", q, err, diff)
+	}
 }
 
 func (m *machine) Entry(t *rapid.T) {

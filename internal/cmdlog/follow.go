@@ -33,3 +33,40 @@ func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Sto
 	}
 	return out, nil
 }
+
+// Events returns the first records that q selects, in order, each with its command. It reads these records and no
+// others.
+func (l *Log) Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error) {
+	issued := map[uint64]*swarm.Issued{}
+	var out []*swarm.Event
+	for _, pos := range l.index.recordsOf(q) {
+		r, err := l.read(ctx, pos)
+		if err != nil {
+			return nil, err
+		}
+		e := &swarm.Event{Stored: swarm.Stored{Position: pos, Record: r}}
+		if e.Issued, err = l.commandOf(ctx, e.Stored, issued); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// commandOf returns the command that a record belongs to, nil for none. read are those that have been read for the
+// records before.
+func (l *Log) commandOf(ctx context.Context, s swarm.Stored, read map[uint64]*swarm.Issued) (*swarm.Issued, error) {
+	seq := s.Seq()
+	if r, ok := s.Record.(*swarm.Issued); ok {
+		read[seq] = r
+	}
+	if _, ok := l.index.entry(seq); !ok || seq > s.Position || read[seq] != nil {
+		return read[seq], nil
+	}
+	r, err := record[*swarm.Issued](ctx, l, seq)
+	read[seq] = r
+	return r, err
+}
+
+// Absent returns the positions after one and up to another that have no record, because their loss was accepted.
+func (l *Log) Absent(after, upTo uint64) []swarm.Span { return l.index.holes(after, upTo) }

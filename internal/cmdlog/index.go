@@ -2,20 +2,24 @@ package cmdlog
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// index finds the records of entries by number, submitter, type and status. It holds no record itself.
+// index finds the records of entries by number, submitter, type and status. It holds no record itself. No call looks at
+// more than it returns, so that readers never hold up an append.
 type index struct {
 	mu         sync.RWMutex
 	rows       rows // in order of seq
 	submitters []string
 	numbers    map[string]uint32   // of submitters
-	postings   [][]uint32          // by submitter: places in rows, rising
+	all        postings            // of every entry
+	by         []postings          // by submitter
 	late       map[uint64][]uint64 // seq → positions of late records
+	history    history
 	logID      string
 	epoch      uint64
 }
@@ -24,26 +28,60 @@ type index struct {
 func (x *index) add(pos uint64, r swarm.Record) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.history.reached(pos)
 	switch r := r.(type) {
 	case *swarm.Issued:
-		n := x.number(r.Submitter)
-		x.postings[n] = append(x.postings[n], uint32(x.rows.count))
-		x.rows.add(row{issued: pos, submitter: n, kind: place(swarm.CommandTypes(), r.Command.Type), status: place(swarm.Statuses(), swarm.Pending)})
+		x.issued(pos, r)
 	case *swarm.Closed:
-		if i, ok := x.find(r.Seq); ok && x.rows.at(i).closed == 0 {
-			x.rows.at(i).closed, x.rows.at(i).status = pos, place(swarm.Statuses(), r.Status())
+		if i, ok := x.belongs(r.Seq, pos); ok && x.rows.at(i).closed == 0 {
+			x.closed(i, pos, place(swarm.Statuses(), r.Status()))
 		}
 	case *swarm.Late:
 		if x.late == nil {
 			x.late = map[uint64][]uint64{}
 		}
 		x.late[r.Seq] = append(x.late[r.Seq], pos)
+		x.belongs(r.Seq, pos)
 	case *swarm.Reset:
+		x.history.addCommon(pos)
 		if r.LogID != "" {
 			x.logID, x.epoch = r.LogID, r.Epoch
 		}
+	default:
+		x.history.addCommon(pos)
 	}
 }
+
+func (x *index) issued(pos uint64, r *swarm.Issued) {
+	v := row{
+		issued: pos, submitter: x.number(r.Submitter), kind: place(swarm.CommandTypes(), r.Command.Type), status: pending,
+	}
+	at := uint32(x.rows.count)
+	x.rows.add(v)
+	x.all.add(v.kind, v.status, at)
+	x.by[v.submitter].add(v.kind, v.status, at)
+	x.history.add(v.submitter, pos)
+}
+
+func (x *index) closed(at int, pos uint64, status uint8) {
+	v := x.rows.at(at)
+	x.all.move(v.kind, v.status, status, uint32(at))
+	x.by[v.submitter].move(v.kind, v.status, status, uint32(at))
+	v.closed, v.status = pos, status
+}
+
+// belongs notes the record at pos as one of the entry seq, and returns the place of that entry.
+func (x *index) belongs(seq, pos uint64) (at int, ok bool) {
+	if at, ok = x.find(seq); ok {
+		x.history.add(x.rows.at(at).submitter, pos)
+	} else {
+		x.history.addCommon(pos)
+	}
+	return at, ok
+}
+
+// pending is the place of swarm.Pending in swarm.Statuses.
+var pending = place(swarm.Statuses(), swarm.Pending)
 
 func place[T comparable](all []T, v T) uint8 {
 	return uint8(slices.Index(all, v))
@@ -58,7 +96,8 @@ func (x *index) number(submitter string) uint32 {
 		n = uint32(len(x.submitters))
 		x.numbers[submitter] = n
 		x.submitters = append(x.submitters, submitter)
-		x.postings = append(x.postings, nil)
+		x.by = append(x.by, nil)
+		x.history.of = append(x.history.of, nil)
 	}
 	return n
 }
@@ -100,14 +139,7 @@ func (x *index) entry(seq uint64) (positions, bool) {
 }
 
 func (x *index) open() []positions {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var out []positions
-	for i := range x.rows.count {
-		if r := x.rows.at(i); r.closed == 0 {
-			out = append(out, x.at(*r))
-		}
-	}
+	out, _ := x.page(swarm.Query{Status: swarm.Pending, Ascending: true, Limit: math.MaxInt})
 	return out
 }
 
@@ -115,40 +147,50 @@ func (x *index) open() []positions {
 func (x *index) page(q swarm.Query) (out []positions, more bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	count, nth := x.rows.count, func(i int) int { return i }
+	lists := x.all
 	if q.Submitter != "" {
 		n, known := x.numbers[q.Submitter]
 		if !known {
 			return nil, false
 		}
-		list := x.postings[n]
-		count, nth = len(list), func(i int) int { return int(list[i]) }
+		lists = x.by[n]
 	}
 	// low and high bound the places whose seq lies between After and Before.
-	low := search(count, func(i int) bool { return x.rows.at(nth(i)).issued > q.After })
-	high := count
+	low := search(x.rows.count, func(i int) bool { return x.rows.at(i).issued > q.After })
+	high := x.rows.count
 	if q.Before > 0 {
-		high = search(count, func(i int) bool { return x.rows.at(nth(i)).issued >= q.Before })
+		high = search(x.rows.count, func(i int) bool { return x.rows.at(i).issued >= q.Before })
 	}
-	for i := low; i < high; i++ {
-		at := i
-		if !q.Ascending {
-			at = high - 1 - (i - low)
+	found := lists.within(uint32(low), uint32(high), func(l *posting) bool { return matches(l, q) })
+	for {
+		at, ok := found.next(!q.Ascending)
+		if !ok || len(out) == q.Limit {
+			return out, ok
 		}
-		r := *x.rows.at(nth(at))
-		if !matches(r, q) {
-			continue
-		}
-		if len(out) == q.Limit {
-			return out, true
-		}
-		out = append(out, x.at(r))
+		out = append(out, x.at(*x.rows.at(int(at))))
 	}
-	return out, false
 }
 
-func matches(r row, q swarm.Query) bool {
-	return (q.Type == "" || swarm.CommandTypes()[r.kind] == q.Type) && (q.Status == "" || swarm.Statuses()[r.status] == q.Status)
+func matches(l *posting, q swarm.Query) bool {
+	return (q.Type == "" || swarm.CommandTypes()[l.kind] == q.Type) &&
+		(q.Status == "" || swarm.Statuses()[l.status] == q.Status)
+}
+
+// recordsOf returns the positions of the first records that q selects.
+func (x *index) recordsOf(q swarm.EventQuery) []uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n, known := x.numbers[q.Submitter]
+	if !known {
+		return x.history.page(nil, q)
+	}
+	return x.history.page(x.history.of[n], q)
+}
+
+func (x *index) holes(after, upTo uint64) []swarm.Span {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.history.holes(after, upTo)
 }
 
 // search returns the first of n places for which ok holds, which holds for all places after it.

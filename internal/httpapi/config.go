@@ -30,6 +30,10 @@ type Call interface {
 type Log interface {
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
+	// Events returns the first records that q selects, in order. It reads no others.
+	Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error)
+	// Absent returns the positions after one and up to another that have no record, because their loss was accepted.
+	Absent(after, upTo uint64) []swarm.Span
 }
 
 // Feed tells what happens in the log.

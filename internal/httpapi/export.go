@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -26,30 +27,54 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	control := http.NewResponseController(w)
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection lives on
+	deliver(w, control, nil)                                     // the headers, before anything is read
 	var lines bytes.Buffer
 	for position < end {
-		events, err := h.Feed.After(r.Context(), position)
+		events, err := h.eventsOf(r.Context(), submitter, position, end)
 		if err != nil {
 			h.Logger.Error("an export was cut", "request_id", requestID(r.Context()), "position", position, "err", err)
 			panic(http.ErrAbortHandler) // no client shall take this for the end
+		}
+		if len(events) == 0 {
+			return nil
 		}
 		for _, e := range events {
 			if position = e.Position; position > end {
 				break
 			}
-			if submitter == "" || (e.Issued != nil && e.Issued.Submitter == submitter) {
-				lines.Write(ndjson.Line(e.Stored, targetsOf(e)))
-			}
+			lines.Write(ndjson.Line(e.Stored, targetsOf(e)))
 		}
-		if err := control.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-		if _, err := lines.WriteTo(w); err != nil {
-			return nil //nolint:nilerr // the client is gone
-		}
+		deliver(w, control, lines.Bytes())
 		lines.Reset()
 	}
 	return nil
+}
+
+// eventsOf returns some records after a position: everybody's, or those of one submitter's commands up to another
+// position.
+func (h *handlers) eventsOf(ctx context.Context, submitter string, after, upTo uint64) ([]*swarm.Event, error) {
+	if submitter == "" {
+		return h.Feed.After(ctx, after)
+	}
+	return h.Log.Events(ctx, swarm.EventQuery{Submitter: submitter, After: after, UpTo: upTo, Limit: eventsAtOnce})
+}
+
+// deliver writes to a client that takes something within streamTimeout. It ends the request if there is none: what was
+// written must not look whole.
+func deliver(w http.ResponseWriter, control *http.ResponseController, b []byte) {
+	err := control.SetWriteDeadline(time.Now().Add(streamTimeout))
+	if errors.Is(err, http.ErrNotSupported) {
+		err = nil
+	}
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	if err == nil {
+		err = control.Flush()
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 func targetsOf(e *swarm.Event) []string {

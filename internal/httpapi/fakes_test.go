@@ -164,6 +164,13 @@ func (f *fake) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	return out
 }
 
+// Events and Absent are those of a log without a record.
+func (f *fake) Events(context.Context, swarm.EventQuery) ([]*swarm.Event, error) {
+	return nil, f.broken
+}
+
+func (f *fake) Absent(uint64, uint64) []swarm.Span { return nil }
+
 func (f *fake) Driver(id string) (swarm.Driver, bool) {
 	for _, d := range f.drivers {
 		if d.ID == id {

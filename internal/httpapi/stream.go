@@ -19,6 +19,7 @@ const (
 	pingEvery     = 15 * time.Second
 	streamTimeout = 10 * time.Second // a client that takes nothing for so long is cut
 	retryMS       = 2000             // what a client is told to wait before it connects again
+	eventsAtOnce  = 256              // records that are read from the log at a time
 )
 
 // stream serves GET /commands/stream. A client gets what it missed from the log, then what happens; it is as far back as it
@@ -47,6 +48,9 @@ func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 
 // next puts what comes after the stream's position into its buffer: events, or a ping when none came for a while.
 func (h *handlers) next(ctx context.Context, out *eventStream, submitter string) error {
+	if last := h.Feed.Last(); submitter != "" && last > out.position+eventsAtOnce {
+		return h.catchUp(ctx, out, submitter, last)
+	}
 	patience, cancel := context.WithTimeout(ctx, pingEvery)
 	defer cancel()
 	events, err := h.Feed.After(patience, out.position)
@@ -64,6 +68,33 @@ func (h *handlers) next(ctx context.Context, out *eventStream, submitter string)
 		out.event(e, submitter)
 	}
 	return nil
+}
+
+// catchUp puts some of what the client wants of the records up to a position into the buffer, and reads no others. With
+// the last of them goes a ping, which moves the client's cursor there.
+func (h *handlers) catchUp(ctx context.Context, out *eventStream, submitter string, upTo uint64) error {
+	q := swarm.EventQuery{Submitter: submitter, Common: true, After: out.position, UpTo: upTo, Limit: eventsAtOnce}
+	events, err := h.Log.Events(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		h.gaps(out, e.Position-1)
+		out.event(e, submitter)
+	}
+	if len(events) < eventsAtOnce {
+		h.gaps(out, upTo)
+		out.position = upTo
+		out.ping()
+	}
+	return nil
+}
+
+// gaps tells of the absent positions after the stream's, up to another.
+func (h *handlers) gaps(out *eventStream, upTo uint64) {
+	for _, s := range h.Log.Absent(out.position, upTo) {
+		out.gap(s.From-1, s.To)
+	}
 }
 
 // position is where the client wants to go on: its header wins over the parameter, and without both it is now.

@@ -36,3 +36,12 @@ func (e *Event) Encoded(encode func(*Event) []byte) []byte {
 	e.once.Do(func() { e.encoded = encode(e) })
 	return e.encoded
 }
+
+// EventQuery selects records of a submitter's commands, as events.
+type EventQuery struct {
+	Submitter string
+	Common    bool   // also records that belong to no command
+	After     uint64 // only records past this position
+	UpTo      uint64 // the last position that is looked at
+	Limit     int
+}
