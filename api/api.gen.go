@@ -599,7 +599,8 @@ type Entry struct {
 	// Cause Why the server issued the command by itself; absent when a submitter did.
 	Cause *string `json:"cause,omitempty"`
 
-	// Split Of players_total: who got what; the first 100 in items of a page.
+	// Split Of players_total: who got what; the first 100 in items of a page, with return=minimal and in events.
+	// `counts.targeted` says how many there are.
 	Split *[]SplitPart `json:"split,omitempty"`
 
 	// Shortfall Of players_total: players that no driver was there to run.
@@ -908,7 +909,8 @@ type ListCommandsParamsOrder string
 
 // SubmitCommandParams defines parameters for SubmitCommand.
 type SubmitCommandParams struct {
-	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out.
+	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out and cuts `split` to the
+	// first 100 drivers.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
 	// IdempotencyKey A retry with the same key gets the same entry, whatever became of the first try: the command is dispatched once. Keys are the

@@ -18,25 +18,51 @@ func (l *Log) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 // Page returns the entries that q selects, newest first unless q says otherwise. It shows at least what Append has returned.
 func (l *Log) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	found, more := l.index.page(q)
-	entries, err := l.loadAll(ctx, found)
+	entries, err := l.loadAll(ctx, found, q.Brief)
 	return swarm.Page{Entries: entries, More: more}, err
 }
 
 // Unclosed returns the entries without an outcome, oldest first.
 func (l *Log) Unclosed(ctx context.Context) ([]swarm.Entry, error) {
-	return l.loadAll(ctx, l.index.open())
+	return l.loadAll(ctx, l.index.open(), 0)
 }
 
-func (l *Log) loadAll(ctx context.Context, found []positions) ([]swarm.Entry, error) {
+func (l *Log) loadAll(ctx context.Context, found []positions, brief int) ([]swarm.Entry, error) {
 	entries := make([]swarm.Entry, 0, len(found))
 	for _, at := range found {
-		e, err := l.load(ctx, at)
+		e, err := l.loadBrief(ctx, at, brief)
 		if err != nil {
 			return nil, err
 		}
 		entries = append(entries, e)
 	}
 	return entries, nil
+}
+
+// loadBrief is load for a page whose lists are cut to so many elements; 0 for whole ones.
+func (l *Log) loadBrief(ctx context.Context, at positions, most int) (swarm.Entry, error) {
+	if most == 0 {
+		return l.load(ctx, at)
+	}
+	issued, err := l.bytes(ctx, at.issued)
+	if err != nil {
+		return swarm.Entry{}, err
+	}
+	var closed []byte
+	if at.closed != 0 {
+		if closed, err = l.bytes(ctx, at.closed); err != nil {
+			return swarm.Entry{}, err
+		}
+	}
+	e, ok := l.codec.DecodeBrief(at.issued, issued, at.closed, closed, most)
+	if !ok {
+		return l.load(ctx, at)
+	}
+	if e.Late, err = l.late(ctx, at); err != nil {
+		return swarm.Entry{}, err
+	}
+	e.Totals.Late = len(e.Late)
+	return e, nil
 }
 
 func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
@@ -53,23 +79,35 @@ func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
 			return swarm.Entry{}, damaged(at.closed, "it has not one verdict per target")
 		}
 	}
+	e.Late, err = l.late(ctx, at)
+	return e, err
+}
+
+// late reads the late answers of an entry.
+func (l *Log) late(ctx context.Context, at positions) (out []swarm.LateAck, err error) {
 	for _, pos := range at.late {
 		late, err := record[*swarm.Late](ctx, l, pos)
 		if err != nil {
-			return swarm.Entry{}, err
-		}
-		e.Late = append(e.Late, late.Acks...)
-	}
-	return e, nil
-}
-
-// read returns the record at a position. The engine has the last word on where its records lie.
-func (l *Log) read(ctx context.Context, pos uint64) (swarm.Record, error) {
-	b, err := l.reader.Read(pos)
-	if err != nil {
-		if b, err = l.engine.fetch(ctx, pos); err != nil {
 			return nil, err
 		}
+		out = append(out, late.Acks...)
+	}
+	return out, nil
+}
+
+// bytes returns the stored record at a position. The engine has the last word on where its records lie.
+func (l *Log) bytes(ctx context.Context, pos uint64) ([]byte, error) {
+	b, err := l.reader.Read(pos)
+	if err != nil {
+		return l.engine.fetch(ctx, pos)
+	}
+	return b, nil
+}
+
+func (l *Log) read(ctx context.Context, pos uint64) (swarm.Record, error) {
+	b, err := l.bytes(ctx, pos)
+	if err != nil {
+		return nil, err
 	}
 	r, _, _, err := l.codec.Decode(pos, b)
 	return r, err

@@ -83,6 +83,7 @@ func (h *handlers) ListCommands(ctx context.Context, r api.ListCommandsRequestOb
 	if err != nil {
 		return nil, err
 	}
+	q.Brief = itemVerdicts
 	page, err := h.Log.Page(ctx, q)
 	if err != nil {
 		return nil, err

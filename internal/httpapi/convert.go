@@ -15,7 +15,7 @@ type detail int
 
 const (
 	whole   detail = iota
-	minimal        // without acked
+	minimal        // without acked, and the first itemVerdicts of a split
 	asItem         // without acked, and the first itemVerdicts of each other list
 )
 
@@ -109,7 +109,7 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	if d == asItem {
 		most = itemVerdicts
 	}
-	addIssued(&out, e.Issued, most)
+	addIssued(&out, e, most, min(most, splitMost(d)))
 	addVerdicts(&out, e, d == whole, n.Acked, most)
 	for _, l := range e.Late[:min(len(e.Late), most)] {
 		out.Late = append(out.Late, lateTo(l))
@@ -118,11 +118,12 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 }
 
 // addIssued shows what the server decided when it issued a command: who got what of a total, who was left out, and on what condition.
-func addIssued(out *api.Entry, i *swarm.Issued, most int) {
+func addIssued(out *api.Entry, e swarm.Entry, most, mostSplit int) {
+	i := e.Issued
 	out.Cause = optional(i.Cause)
-	out.Split, out.Shortfall = splitTo(i, most)
-	if n := len(i.LeftOut); n > 0 {
-		list := leftOutTo(i.LeftOut[:min(n, most)])
+	out.Split, out.Shortfall = splitTo(i, e.Shortfall(), mostSplit)
+	if n := e.LeftOut(); n > 0 {
+		list := leftOutTo(i.LeftOut[:min(len(i.LeftOut), most)])
 		out.LeftOut, out.Counts.LeftOut = &list, &n
 	}
 	if i.Condition != nil {
@@ -131,12 +132,20 @@ func addIssued(out *api.Entry, i *swarm.Issued, most int) {
 	}
 }
 
-// splitTo shows who got what of a total.
-func splitTo(i *swarm.Issued, most int) (split *[]api.SplitPart, shortfall *int64) {
+// splitMost is how much of a split is shown. It names every target, as acked does, which is why the minimal form has
+// not all of it.
+func splitMost(d detail) int {
+	if d == whole {
+		return math.MaxInt
+	}
+	return itemVerdicts
+}
+
+// splitTo shows who got what of a total, of which so much is short.
+func splitTo(i *swarm.Issued, short int64, most int) (split *[]api.SplitPart, shortfall *int64) {
 	if !i.Command.Total {
 		return nil, nil
 	}
-	short := i.Shortfall()
 	parts := make([]api.SplitPart, min(len(i.Split), most))
 	for at := range parts {
 		parts[at] = api.SplitPart{DriverId: i.Targets[at], Players: i.Split[at]}
@@ -146,7 +155,10 @@ func splitTo(i *swarm.Issued, most int) (split *[]api.SplitPart, shortfall *int6
 
 // addVerdicts fills the lists of an entry, each with at most so many.
 func addVerdicts(out *api.Entry, e swarm.Entry, withAcked bool, acked, most int) {
-	ack := make([]api.Acked, 0, acked)
+	ack := []api.Acked{}
+	if withAcked {
+		ack = make([]api.Acked, 0, acked)
+	}
 	if e.Closed != nil {
 		for i, v := range e.Closed.Verdicts {
 			id := e.Issued.Targets[i]

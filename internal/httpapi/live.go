@@ -42,7 +42,7 @@ func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCo
 		Command: commandTo(i.Command), Target: targetTo(i.Target), Targets: append([]string{}, i.Targets...), LeftOut: leftOutTo(i.LeftOut),
 		Restrictions: []map[string]any{},
 	}
-	out.Split, out.Shortfall = splitTo(i, len(i.Split))
+	out.Split, out.Shortfall = splitTo(i, i.Shortfall(), len(i.Split))
 	if i.Command.Type == swarm.Stop && len(i.Targets) == 0 {
 		reach := h.Fleet.Reach(i.Target)
 		out.InUse, out.Awaited = inUseTo(reach.InUse), &reach.Awaited

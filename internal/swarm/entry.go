@@ -11,6 +11,16 @@ type Entry struct {
 	Issued *Issued
 	Closed *Closed   // nil while the command is open
 	Late   []LateAck // first late answer of each driver, in order of arrival
+	Totals *Totals   // of an entry whose lists are cut; nil for one that is whole
+}
+
+// Totals is what the lists of an entry say when they are whole. The entry itself has then some of its targets and no
+// others: the first of those with each verdict but acked, the first of all if they share a total, and the verdicts and
+// the split of these.
+type Totals struct {
+	Counts
+	LeftOut   int
+	Shortfall int64
 }
 
 // Status sums an entry up in one word.
@@ -33,6 +43,9 @@ type Counts struct{ Targeted, Acked, Rejected, Superseded, Missing, Late int }
 
 // Counts counts the verdicts of e.
 func (e Entry) Counts() Counts {
+	if e.Totals != nil {
+		return e.Totals.Counts
+	}
 	n := Counts{Targeted: len(e.Issued.Targets), Late: len(e.Late)}
 	if e.Closed == nil {
 		return n
@@ -54,10 +67,30 @@ func (e Entry) Counts() Counts {
 
 // Status sums e up.
 func (e Entry) Status() Status {
-	if e.Closed == nil {
+	switch {
+	case e.Closed == nil:
 		return Pending
+	case e.Totals != nil:
+		return statusOf(e.Totals.Targeted, e.Totals.Acked, e.Totals.Superseded)
+	default:
+		return e.Closed.Status()
 	}
-	return e.Closed.Status()
+}
+
+// LeftOut is how many drivers were left out.
+func (e Entry) LeftOut() int {
+	if e.Totals != nil {
+		return e.Totals.LeftOut
+	}
+	return len(e.Issued.LeftOut)
+}
+
+// Shortfall is how many players of a total no driver was there to run.
+func (e Entry) Shortfall() int64 {
+	if e.Totals != nil {
+		return e.Totals.Shortfall
+	}
+	return e.Issued.Shortfall()
 }
 
 // Status sums the verdicts up.
@@ -71,7 +104,11 @@ func (c *Closed) Status() Status {
 			superseded++
 		}
 	}
-	switch n := len(c.Verdicts); {
+	return statusOf(len(c.Verdicts), acked, superseded)
+}
+
+func statusOf(n, acked, superseded int) Status {
+	switch {
 	case acked == n && n > 0:
 		return Complete
 	case acked+superseded == n && superseded > 0:
@@ -134,6 +171,7 @@ type Query struct {
 	After     uint64 // only entries with a higher seq
 	Ascending bool   // oldest first
 	Limit     int    // 1 to MaxPage
+	Brief     int    // 0 for whole entries; else entries with Totals, of whose lists so many elements are shown
 }
 
 // MaxPage bounds the items of one page of any list.

@@ -339,4 +339,6 @@ func unpackExpired(b *expiredBody) (swarm.Record, error) {
 	}, nil
 }
 
+func micro(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
+
 func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	signpostEvery = 32       // records between two places that a Reader remembers: 16 bytes each
+	signpostEvery = 32       // records between two places that a Reader remembers, 16 bytes each
+	signpostBytes = 64 << 10 // or bytes
 	windowBytes   = 16 << 10 // read at a time
 	mostFiles     = 32       // kept open
 )
@@ -47,7 +48,8 @@ func NewReader(dir string) *Reader {
 func (r *Reader) Note(s Stored) { r.note(s.Position, s.Block, uint32(s.Offset), s.Bytes) }
 
 func (r *Reader) note(pos uint64, block, offset uint32, size int) {
-	if r.since++; r.since >= signpostEvery || len(r.posts) == 0 || r.tail.block != block {
+	if r.since++; r.since >= signpostEvery || len(r.posts) == 0 || r.tail.block != block ||
+		offset-r.posts[len(r.posts)-1].offset >= signpostBytes {
 		r.posts = append(r.posts, signpost{pos, block, offset})
 		r.since = 0
 	}

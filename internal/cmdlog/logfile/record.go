@@ -90,40 +90,57 @@ func (c *Codec) Encode(r swarm.Record, prev Sum) ([]byte, Sum, error) {
 
 // Decode reads the record stored at pos, with the hash it names as the one before it, and its own. The error is a *DamagedError.
 func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err error) {
-	damaged := func(what string) (swarm.Record, Sum, Sum, error) {
-		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what}
+	s, err := c.open(pos, b)
+	if err != nil {
+		return nil, Sum{}, Sum{}, err
 	}
-	newer := func(what string) (swarm.Record, Sum, Sum, error) {
-		what = "it was written by a newer version of Swarmcall: " + what + "; use that version or a newer one"
-		return nil, Sum{}, Sum{}, &DamagedError{Position: pos, To: pos, What: what, Newer: true}
-	}
-	switch {
-	case len(b) < headerBytes || string(b[:2]) != "SC":
-		return damaged("it does not begin as a record does")
-	case b[2] > formatVersion:
-		return newer(fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], formatVersion))
-	case b[2] == 0:
-		return damaged("its format version is unknown")
-	}
-	own = hash(b)
-	if !bytes.Equal(own[:], b[sumAt:headerBytes]) {
-		return damaged("its hash does not fit its bytes")
-	}
-	copy(prev[:], b[8:])
-	body := b[headerBytes:]
-	if b[4]&flagZstd != 0 {
-		if body, err = c.unzip.DecodeAll(body, nil); err != nil {
-			return damaged("its body does not unfold")
-		}
-	}
-	r, err = decodeBody(kind(b[3]), body)
+	r, err = decodeBody(s.kind, s.body)
 	switch {
 	case errors.Is(err, errNewer): // its hash is right, so what is not understood was meant so
-		return newer(err.Error())
+		return nil, Sum{}, Sum{}, newer(pos, err.Error())
 	case err != nil:
-		return damaged(err.Error())
+		return nil, Sum{}, Sum{}, damagedAt(pos, err.Error())
 	}
-	return r, prev, own, nil
+	return r, s.prev, s.own, nil
+}
+
+// opened is a stored record whose hash is right, with its body as it was before it was stored.
+type opened struct {
+	kind      kind
+	body      []byte
+	prev, own Sum
+}
+
+func (c *Codec) open(pos uint64, b []byte) (s opened, err error) {
+	switch {
+	case len(b) < headerBytes || string(b[:2]) != "SC":
+		return s, damagedAt(pos, "it does not begin as a record does")
+	case b[2] > formatVersion:
+		what := fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], formatVersion)
+		return s, newer(pos, what)
+	case b[2] == 0:
+		return s, damagedAt(pos, "its format version is unknown")
+	}
+	s.kind, s.body, s.own = kind(b[3]), b[headerBytes:], hash(b)
+	if !bytes.Equal(s.own[:], b[sumAt:headerBytes]) {
+		return s, damagedAt(pos, "its hash does not fit its bytes")
+	}
+	copy(s.prev[:], b[8:])
+	if b[4]&flagZstd != 0 {
+		if s.body, err = c.unzip.DecodeAll(s.body, nil); err != nil {
+			return s, damagedAt(pos, "its body does not unfold")
+		}
+	}
+	return s, nil
+}
+
+func damagedAt(pos uint64, what string) error {
+	return &DamagedError{Position: pos, To: pos, What: what}
+}
+
+func newer(pos uint64, what string) error {
+	what = "it was written by a newer version of Swarmcall: " + what + "; use that version or a newer one"
+	return &DamagedError{Position: pos, To: pos, What: what, Newer: true}
 }
 
 // versionOf is the least format version that can hold r.

@@ -1,0 +1,52 @@
+package cmdlog
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
+)
+
+// BenchmarkItems is a page of 20 entries with 10,000 targets each: whole, and with lists that are cut as GET /commands
+// shows them.
+func BenchmarkItems(b *testing.B) {
+	const targets, entries = 10_000, 60
+	l := open(b, b.TempDir())
+	defer shut(b, l)
+	ids := make([]string, targets)
+	verdicts := make([]swarm.Verdict, targets)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("driver-%05d", i)
+		verdicts[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i*7919%90_000) * time.Microsecond}
+	}
+	for i := 0; i < targets; i += 1000 {
+		verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
+	}
+	for range entries {
+		add(b, l, swarmtest.Closed(add(b, l, swarmtest.Issued("ci", ids...)), verdicts...))
+	}
+	var whole, brief time.Duration
+	for b.Loop() {
+		whole += page(b, l, 0)
+		brief += page(b, l, 100)
+	}
+	b.ReportMetric(float64(whole.Microseconds())/float64(b.N*20), "µs/whole")
+	b.ReportMetric(float64(brief.Microseconds())/float64(b.N*20), "µs/brief")
+	b.ReportMetric(whole.Seconds()/brief.Seconds(), "ratio")
+	if whole < briefGain*brief {
+		b.Errorf("a page of whole entries takes %v, and of brief ones %v: want %d times less", whole, brief, briefGain)
+	}
+}
+
+// briefGain is how much less a page takes whose lists are cut.
+const briefGain = 3
+
+func page(b *testing.B, l *Log, brief int) time.Duration {
+	began := time.Now()
+	if _, err := l.Page(b.Context(), swarm.Query{Limit: 20, Brief: brief}); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began)
+}
