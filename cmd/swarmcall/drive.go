@@ -11,6 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/locust"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/program"
 )
 
@@ -78,6 +79,15 @@ func (f *driveFlags) log(s streams) *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
 }
 
+// guarded returns the driver's log for a generator that the driver is about to start. It says so where that one may outlive it.
+func (f *driveFlags) guarded(s streams) *slog.Logger {
+	log := f.log(s)
+	if why := proc.Unguarded(); why != "" {
+		log.Warn(why)
+	}
+	return log
+}
+
 // driveHTTPCmd is load from within this process.
 type driveHTTPCmd struct {
 	driveFlags
@@ -116,16 +126,15 @@ type driveK6Cmd struct {
 
 // Run drives k6 until it is told to end, or k6 ends.
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
-	log := c.log(s)
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
 	}
 	var g *k6.Generator
 	var err error
 	if c.Attach != "" {
-		g, err = k6.Attach(ctx, c.Attach, log)
+		g, err = k6.Attach(ctx, c.Attach, c.log(s))
 	} else {
-		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: log})
+		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: c.guarded(s)})
 	}
 	if err != nil {
 		return err
@@ -144,16 +153,15 @@ type driveLocustCmd struct {
 
 // Run drives Locust until it is told to end, or Locust ends.
 func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
-	log := c.log(s)
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
 	}
 	var g *locust.Generator
 	var err error
 	if c.Attach != "" {
-		g, err = locust.Attach(ctx, c.Attach, log)
+		g, err = locust.Attach(ctx, c.Attach, c.log(s))
 	} else {
-		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: log})
+		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: c.guarded(s)})
 	}
 	if err != nil {
 		return err
@@ -169,7 +177,7 @@ type driveExecCmd struct {
 
 // Run drives the program until it is told to end, or the program ends.
 func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
-	g, err := program.Start(c.Program, s.err, c.log(s))
+	g, err := program.Start(c.Program, s.err, c.guarded(s))
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
 func main() {
+	proc.GuardIfAsked()
 	code := run(untilSignal, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(int(code))
 }

@@ -14,9 +14,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 // call runs the CLI in this process.
 func call(t *testing.T, args ...string) (code clierr.Code, stdout, stderr string) {

@@ -133,6 +133,7 @@ func drive(t *testing.T, url string, args ...string) *process {
 	p := &process{log: new(bytes.Buffer), ended: make(chan struct{})}
 	p.Cmd = exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "3s"}, args[1:]...)...)
 	p.Stdout, p.Stderr = p.log, p.log
+	p.Env = append(os.Environ(), markOf(t))
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -155,10 +156,15 @@ func drive(t *testing.T, url string, args ...string) *process {
 	return p
 }
 
-// child returns the process that the driver has started.
+// child returns the process that the driver has started: the child of its guard.
 func (p *process) child(t *testing.T) *os.Process {
 	t.Helper()
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.Process.Pid))
+	return childOf(t, childOf(t, p.Process.Pid).Pid)
+}
+
+func childOf(t *testing.T, pid int) *os.Process {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil || len(tasks) == 0 {
 		testenv.Lacks(t, "the system does not tell the children of a process")
 	}
@@ -174,7 +180,7 @@ func (p *process) child(t *testing.T) *os.Process {
 			}
 		}
 	}
-	t.Fatal("the driver has no child")
+	t.Fatalf("process %d has no child", pid)
 	return nil
 }
 

@@ -1,67 +1,34 @@
 package demo
 
-import (
-	"context"
-	"io"
-	"os/exec"
-	"runtime"
-	"time"
-)
+import "time"
 
-// child is a process that the demo started. It ends with the demo, however that ends (see guard_*.go).
+// child is a process that the demo started. It ends with the demo, however that ends.
 type child struct {
-	name string
-	log  *tail
-	cmd  *exec.Cmd
-	hold io.Closer     // where a pipe tells the child that the demo has ended; else nil
-	done chan struct{} // closed when the process has ended and was waited for
-	err  error         // how it ended; read it after done
+	name    string
+	log     *tail
+	process process
+	done    chan struct{} // closed when the process has ended and was waited for
+	err     error         // how it ended; read it after done
 }
 
-// startChild starts argv, guarded against outliving the demo. Its output goes to log.
-func startChild(name string, argv []string, log *tail) (*child, error) {
-	return startGuarded(name, argv, log, guard)
+// process is how a child is ended.
+type process interface {
+	ask()        // it to end
+	kill()       // it, at once
+	wait() error // for its end, once
 }
 
-func startGuarded(name string, argv []string, log *tail, guard func(*exec.Cmd) (io.Closer, error)) (*child, error) {
-	c := &child{name: name, log: log, done: make(chan struct{})}
-	// Not the demo's context: its end would kill, and a child is to be asked first.
-	c.cmd = exec.CommandContext(context.Background(), argv[0], argv[1:]...)
-	c.cmd.Stdout, c.cmd.Stderr = log, log
-	c.cmd.WaitDelay = time.Second
-	hold, err := guard(c.cmd)
-	if err != nil {
-		return nil, err
-	}
-	c.hold = hold
-	started := make(chan error)
-	go c.own(started)
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// own starts the process and waits for it, on one thread: to Linux it is that thread whose death the child is not to survive.
-func (c *child) own(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer close(c.done)
-	err := c.cmd.Start()
-	started <- err
-	if err == nil {
-		c.err = c.cmd.Wait()
-	}
+func newChild(name string, log *tail, p process) *child {
+	c := &child{name: name, log: log, process: p, done: make(chan struct{})}
+	go func() { // ends with the process
+		defer close(c.done)
+		c.err = p.wait()
+	}()
+	return c
 }
 
 // ask tells the child to end.
-func (c *child) ask() {
-	if c.hold != nil {
-		_ = c.hold.Close()
-		return
-	}
-	terminate(c.cmd.Process)
-}
+func (c *child) ask() { c.process.ask() }
 
 // wait waits for the end of a child that was asked; after patience the child is killed. It reports whether it went by itself.
 func (c *child) wait(patience time.Duration) bool {
@@ -71,7 +38,7 @@ func (c *child) wait(patience time.Duration) bool {
 	case <-c.done:
 		return true
 	case <-late.C:
-		kill(c.cmd.Process)
+		c.process.kill()
 		<-c.done
 		return false
 	}

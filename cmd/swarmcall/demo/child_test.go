@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // Roles of the test binary as a child.
@@ -22,12 +25,16 @@ const (
 )
 
 func parent(args []string) int {
-	how := guard
+	start := startChild
 	if args[0] == "pipe" {
-		how = guardByPipe
+		start = startPiped
 	}
 	self, _ := os.Executable()
-	c, err := startGuarded("child", []string{self, roleConnect, args[1]}, newTail("child", nil), how)
+	argv := []string{self, roleConnect, args[1]}
+	if args[0] == "script" {
+		argv = []string{"sh", "-c", `"$0" "$@" & wait`, self, roleConnect, args[1]}
+	}
+	c, err := start("child", argv, newTail("child", nil))
 	if err != nil {
 		return 1
 	}
@@ -54,8 +61,12 @@ func deaf() int {
 
 // A child must not outlive its parent, even when the parent is killed and can do nothing about it.
 func TestChildDiesWithItsParent(t *testing.T) {
-	for _, how := range []string{"own", "pipe"} { // the system's own way, and the one of systems without
+	// The system's own way, the one of systems without, and a server that is the child of a script.
+	for _, how := range []string{"own", "pipe", "script"} {
 		t.Run(how, func(t *testing.T) {
+			if how == "script" && runtime.GOOS != "linux" {
+				testenv.Lacks(t, "descendants do not die with the demo on %s", runtime.GOOS)
+			}
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)

@@ -14,17 +14,41 @@ const GuardCommand = "demo-guard"
 // guardPatience is how long a guarded process may take to end: a little more than the server promises.
 const guardPatience = 12 * time.Second
 
-// guardByPipe wraps cmd into a Guard process that ends it when hold is closed: by the demo, or by the demo's death. For systems
-// that do not kill a child along with its parent.
-func guardByPipe(cmd *exec.Cmd) (hold io.Closer, err error) {
+// piped is a process below a Guard, which ends it when hold is closed: by the demo, or by the demo's death. It is for systems that
+// cannot find what a process has started: that may run on.
+type piped struct {
+	cmd  *exec.Cmd
+	hold io.Closer
+}
+
+// startPiped starts argv below a Guard.
+func startPiped(name string, argv []string, log *tail) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd.Args = append([]string{self, GuardCommand, "--", cmd.Path}, cmd.Args[1:]...)
-	cmd.Path = self
-	return cmd.StdinPipe()
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, err
+	}
+	// Not the demo's context: its end would kill, and a child is to be asked first.
+	cmd := exec.CommandContext(context.Background(), self, append([]string{GuardCommand, "--", path}, argv[1:]...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.WaitDelay = time.Second
+	detach(cmd)
+	hold, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return newChild(name, log, piped{cmd, hold}), nil
 }
+
+func (p piped) ask()        { _ = p.hold.Close() }
+func (p piped) kill()       { kill(p.cmd.Process) }
+func (p piped) wait() error { return p.cmd.Wait() }
 
 // Guard runs argv until hold ends, then asks it to end, and kills it after a while. It returns how the process ended.
 func Guard(argv []string, hold io.Reader, stdout, stderr io.Writer) error {

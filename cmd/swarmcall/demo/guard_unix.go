@@ -1,20 +1,15 @@
-//go:build unix && !linux
+//go:build unix
 
 package demo
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"syscall"
 )
 
-// guard puts a Guard process between the demo and the child, and keeps the terminal's Ctrl-C from both: the demo ends its
-// children itself, the drivers before the server.
-func guard(cmd *exec.Cmd) (hold io.Closer, err error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return guardByPipe(cmd)
-}
+// detach keeps the terminal's Ctrl-C from a guard and its process: the demo ends its children itself, the drivers before the server.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(p *os.Process) { _ = p.Signal(syscall.SIGTERM) } // fails when it has ended already
 

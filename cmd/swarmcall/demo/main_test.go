@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
 // TestMain is also the children of the tests: the test binary started again, in the role its arguments say.
 func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "--listen":

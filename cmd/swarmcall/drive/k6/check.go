@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
 const executorName = "externally-controlled"
@@ -106,7 +108,7 @@ func (o Options) check(ctx context.Context) (plan, error) {
 }
 
 func (o Options) output(ctx context.Context, args ...string) ([]byte, error) {
-	return exec.CommandContext(ctx, o.K6, args...).Output() //nolint:gosec // to start the k6 that the user names is the purpose
+	return proc.Output(ctx, append([]string{o.K6}, args...)...)
 }
 
 // envArgs picks the variables out of the arguments for k6 run: a script may need them to be read.
@@ -124,8 +126,8 @@ func envArgs(args []string) (env []string) {
 }
 
 func failure(err error) []string {
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return lines(string(exit.Stderr))
+	if seen, ok := errors.AsType[drive.Evidence](err); ok {
+		return seen.Seen()
 	}
 	return nil
 }

@@ -10,9 +10,14 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 // fake is k6's API with its quirks: one change after the other, a refusal above vus-max, and no live control without the executor.
 type fake struct {

@@ -9,9 +9,14 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 // fake is Locust's web API with its habits: success whatever happens, and what happens only later, by begin.
 type fake struct {

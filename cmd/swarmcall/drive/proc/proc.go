@@ -1,11 +1,9 @@
 package proc
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os/exec"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -13,7 +11,7 @@ import (
 // Process is a process that was started.
 type Process struct {
 	name  string
-	cmd   *exec.Cmd
+	job   *job
 	words *words
 	ended chan struct{}
 	err   error // read it after ended
@@ -26,71 +24,90 @@ type Streams struct {
 	Stderr io.Writer
 }
 
+// killSlack is how long a process may take to end after it was killed: a tree of many processes on a busy machine.
+const killSlack = 15 * time.Second
+
 // Start starts argv.
 func Start(argv []string, s Streams) (*Process, error) {
 	p := &Process{name: argv[0], words: &words{to: s.Stderr}, ended: make(chan struct{})}
-	// Not by a context: its end would kill, and a generator is to be asked first.
-	p.cmd = exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // to start what the user names is the purpose
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = s.Stdin, p.words, p.words
-	if s.Stdout != nil {
-		p.cmd.Stdout = s.Stdout
+	s.Stderr = p.words
+	if s.Stdout == nil {
+		s.Stdout = p.words
 	}
-	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipes
-	bind(p.cmd)
-	started := make(chan error)
-	go p.own(started)
-	if err := <-started; err != nil {
+	var err error
+	if p.job, err = start(argv, s); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", p.name, err)
 	}
+	go func() { // ends with the process
+		p.err = &Error{Name: p.name, How: p.job.wait(), Words: p.words.last()}
+		close(p.ended)
+	}()
 	return p, nil
 }
 
-// own starts the process and waits for it on one thread: for Linux a parent is a thread, and its death is the child's.
-func (p *Process) own(started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := p.cmd.Start()
-	started <- err
-	if err != nil {
-		return
-	}
-	p.err = &Error{Name: p.name, How: how(p.cmd.Wait()), Words: p.words.last()}
-	close(p.ended)
-}
-
-func how(err error) string {
-	if err == nil {
-		return "exit status 0"
-	}
-	return err.Error()
-}
-
-// Ended is closed when the process has ended.
+// Ended is closed when the process has ended, and all that it started.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // Err says how it ended, after Ended.
 func (p *Process) Err() error { return p.err }
 
-// Pid returns its number.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
-
-// Kill ends it, and what it has started, at once, and waits.
-func (p *Process) Kill() {
-	kill(p.cmd.Process)
-	<-p.ended
+// Failure is Err, and nil for a process that ended with exit status 0.
+func (p *Process) Failure() error {
+	if e, ok := errors.AsType[*Error](p.err); ok && e.How == success {
+		return nil
+	}
+	return p.err
 }
 
-// Close asks it to end, kills it after patience, and waits.
+// Pid returns its number.
+func (p *Process) Pid() int { return p.job.pid }
+
+// Terminate asks it to end, and kills it and all that it started after patience.
+func (p *Process) Terminate(patience time.Duration) {
+	if !p.within(0) {
+		p.job.end(patience)
+	}
+}
+
+// Kill ends it, and all that it has started, at once, and waits.
+func (p *Process) Kill() {
+	if p.within(0) {
+		return
+	}
+	p.job.kill()
+	if !p.within(killSlack) {
+		p.job.force()
+		<-p.ended
+	}
+}
+
+// Close asks it to end, kills it and all that it started after patience, and waits.
 func (p *Process) Close(patience time.Duration) {
-	terminate(p.cmd.Process)
-	late := time.NewTimer(patience)
+	p.Terminate(patience)
+	if !p.within(patience + leftoverGrace + time.Second) {
+		p.Kill()
+	}
+}
+
+// within waits for the end, not longer than d, and reports whether it came.
+func (p *Process) within(d time.Duration) bool {
+	late := time.NewTimer(d)
 	defer late.Stop()
 	select {
 	case <-p.ended:
-	case <-late.C:
+		return true
+	default:
 	}
-	p.Kill() // also what it may have left behind
+	select {
+	case <-p.ended:
+		return true
+	case <-late.C:
+		return false
+	}
 }
+
+// success is how a process ended that found nothing wrong.
+const success = "exit status 0"
 
 // Error says how a process ended.
 type Error struct {

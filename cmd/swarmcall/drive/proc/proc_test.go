@@ -3,24 +3,27 @@
 package proc
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/internal/testenv"
+	"go.uber.org/goleak"
 )
 
 // The test binary is the process.
 func TestMain(m *testing.M) {
+	GuardIfAsked()
 	switch os.Getenv("PROC_TEST") {
 	case "fail":
 		for i := range 20 {
@@ -32,20 +35,15 @@ func TestMain(m *testing.M) {
 		signal.Ignore(syscall.SIGTERM)
 		_, _ = fmt.Fprintln(os.Stdout, "deaf")
 		select {}
-	case "parent":
-		p, err := Start([]string{os.Args[0]}, Streams{})
-		if err != nil {
-			panic(err)
-		}
-		_, _ = fmt.Fprintln(os.Stdout, p.Pid())
-		select {}
+	case "driver":
+		drive(os.Getenv("PROC_TEST_SCRIPT"))
 	case "child":
 		select {}
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
-func start(t *testing.T, as string, s Streams) *Process {
+func begin(t *testing.T, as string, s Streams) *Process {
 	t.Helper()
 	t.Setenv("PROC_TEST", as)
 	p, err := Start([]string{os.Args[0]}, s)
@@ -58,7 +56,7 @@ func start(t *testing.T, as string, s Streams) *Process {
 
 func TestLastWords(t *testing.T) {
 	var all bytes.Buffer
-	p := start(t, "fail", Streams{Stderr: &all})
+	p := begin(t, "fail", Streams{Stderr: &all})
 	<-p.Ended()
 	e, ok := errors.AsType[*Error](p.Err())
 	if !ok || e.How != "exit status 107" || len(e.Seen()) != keptLines || e.Words[0] != "line 11" || e.Words[9] != "no newline" {
@@ -70,7 +68,7 @@ func TestLastWords(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	p := start(t, "child", Streams{})
+	p := begin(t, "child", Streams{})
 	p.Close(time.Minute)
 	if !strings.Contains(p.Err().Error(), "signal: terminated") {
 		t.Error(p.Err())
@@ -79,7 +77,7 @@ func TestClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = start(t, "deaf", Streams{Stdout: w})
+	p = begin(t, "deaf", Streams{Stdout: w})
 	if _, err := r.Read(make([]byte, 4)); err != nil {
 		t.Fatal(err)
 	}
@@ -89,49 +87,60 @@ func TestClose(t *testing.T) {
 	}
 }
 
-func TestNotThere(t *testing.T) {
-	if _, err := Start([]string{"/does/not/exist"}, Streams{}); err == nil {
-		t.Error("started")
+func TestOutput(t *testing.T) {
+	if out, err := Output(t.Context(), "sh", "-c", "echo yes; echo no >&2"); string(out) != "yes\n" || err != nil {
+		t.Errorf("%q, %v", out, err)
+	}
+	_, err := Output(t.Context(), "sh", "-c", "echo no >&2; exit 3")
+	if e, ok := errors.AsType[*Error](err); !ok || e.How != "exit status 3" || len(e.Words) != 1 {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Output(ctx, "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
-const diesWithItsParent = runtime.GOOS == "linux"
-
-// TestDoesNotOutliveItsParent kills a process that has started another by this package.
-func TestDoesNotOutliveItsParent(t *testing.T) {
-	if !diesWithItsParent {
-		testenv.Lacks(t, "children do not die with their parent on %s", runtime.GOOS)
-	}
-	cmd := exec.CommandContext(context.Background(), "sh", "-c", `PROC_TEST=parent exec "$0"`, os.Args[0])
-	out, err := cmd.StdoutPipe()
-	if err != nil {
+// TestCannotStart: why a program cannot be started is the system's own error.
+func TestCannotStart(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/does/not/exist\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	if _, err := fmt.Fscan(out, &pid); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	late := time.After(20 * time.Second)
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for syscall.Kill(pid, 0) == nil && !zombie(pid) {
-		select {
-		case <-late:
-			t.Fatalf("process %d has outlived its parent", pid)
-		case <-again.C:
+	for name, want := range map[string]error{
+		"no-such-program": exec.ErrNotFound, "/does/not/exist": fs.ErrNotExist, script: fs.ErrNotExist, plain: fs.ErrPermission,
+	} {
+		if _, err := Start([]string{name}, Streams{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
 		}
 	}
 }
 
-// zombie reports whether nobody has waited for a process that has ended: in a container there may be nobody who does.
-func zombie(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && strings.Contains(string(stat), ") Z ")
+// drive is a driver: it runs a script, and does as the test's lines say.
+func drive(script string) {
+	_ = os.Unsetenv("PROC_TEST")
+	p, err := Start([]string{"sh", "-c", script}, Streams{Stdout: os.Stdout, Stderr: os.Stderr})
+	if err != nil {
+		panic(err)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		switch lines.Text() {
+		case "close":
+			p.Close(300 * time.Millisecond)
+		case "kill":
+			p.Kill()
+		case "wait":
+			<-p.Ended()
+		}
+		_, _ = fmt.Fprintln(os.Stdout, "did", lines.Text(), p.Err())
+	}
+	select {}
 }
 
 func TestWordsAreBounded(t *testing.T) {

@@ -13,11 +13,15 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/drivetest"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 // shell starts a program of one line.
 func shell(t *testing.T, script string) *Generator {

@@ -1,0 +1,267 @@
+package proc
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// guardCommand is the first argument of a guard: then the path of the program, and its arguments from its name on.
+const guardCommand = "process-guard"
+
+// File descriptors of a guard, beyond the program's own three.
+const (
+	ordersFD  = 3 // lines from the driver; its end says that there is no driver
+	reportsFD = 4 // lines to the driver
+)
+
+// Lines between driver and guard.
+const (
+	orderEnd  = "end"  // and how long the program may take, in ms
+	orderKill = "kill" // also: the end of the pipe
+
+	reportStarted = "started" // and the process id
+	reportFailed  = "failed"  // and the error number: the program was not started
+	reportEnded   = "ended"   // and how the program ended
+	reportClean   = "clean"   // no descendant is left
+)
+
+// leftoverGrace is how long descendants may take to end when the program has ended and they were asked to.
+const leftoverGrace = time.Second
+
+// stuckAfter is how long a guard goes on to kill the same processes: those that it may not kill, or that wait for a dead disk.
+const stuckAfter = 10 * time.Second
+
+// GuardIfAsked makes this process a guard if its arguments say so, and then does not return. Call it first in main.
+func GuardIfAsked() {
+	if len(os.Args) > 3 && os.Args[1] == guardCommand {
+		runtime.LockOSThread() // to the program its parent is this thread
+		os.Exit(guardMain(os.Args[2], os.Args[3:]))
+	}
+}
+
+// guard is the state of a guard process.
+type guard struct {
+	reports *os.File
+	parent  int
+	program entry
+	exited  chan string   // how the program ended
+	empty   chan struct{} // closed when no child is left, and so no descendant
+	orders  chan string
+	woken   chan os.Signal
+
+	killing  bool
+	askLeft  bool // the descendants that are left were asked to end
+	killAt   time.Time
+	seen     map[int]uint64 // processes that were killed, by id, with their start
+	lastSeen time.Time      // when one was killed for the first time
+}
+
+func guardMain(path string, argv []string) int {
+	unix.CloseOnExec(ordersFD)
+	unix.CloseOnExec(reportsFD)
+	g := &guard{
+		reports: os.NewFile(reportsFD, "reports"), parent: os.Getppid(), seen: map[int]uint64{},
+		exited: make(chan string, 1), empty: make(chan struct{}), orders: make(chan string), woken: make(chan os.Signal, 1),
+	}
+	g.surviveSignals()
+	if err := g.start(path, argv); err != nil {
+		errno, _ := errors.AsType[syscall.Errno](err)
+		g.report(reportFailed, strconv.Itoa(int(errno)))
+		return 1
+	}
+	g.report(reportStarted, strconv.Itoa(g.program.pid))
+	closeStandardStreams()
+	go g.reap()                                 // until no child is left
+	go g.listen(os.NewFile(ordersFD, "orders")) // until the driver's end, or this process's
+	if left := g.run(); len(left) > 0 {
+		return 1
+	}
+	g.report(reportClean, "")
+	return 0
+}
+
+// start starts the program as the first of this process's descendants, all of which stay below it.
+func (g *guard) start(path string, argv []string) error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
+		Env: os.Environ(), Files: []uintptr{0, 1, 2},
+		// A group of its own: "kill 0" in the program must not reach the guard. It dies with the guard, if nothing else does.
+		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return err
+	}
+	g.program, _ = readEntry(pid) // nobody has waited for it yet: its number is its own
+	g.program.pid = pid
+	return nil
+}
+
+// surviveSignals catches what would end this process. It does not ignore them: the program would inherit that.
+func (g *guard) surviveSignals() {
+	var caught []os.Signal
+	for _, s := range []os.Signal{
+		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE, unix.SIGALRM,
+		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGPROF, unix.SIGIO, unix.SIGPWR,
+	} {
+		if !signal.Ignored(s) { // by nohup: the program is to inherit it
+			caught = append(caught, s)
+		}
+	}
+	signal.Notify(make(chan os.Signal, 1), caught...) // nobody reads it
+	signal.Notify(g.woken, unix.SIGCONT)              // the kernel sends it when the driver dies: a stopped guard must run then
+}
+
+// closeStandardStreams leaves the program's streams to the program: whoever reads them sees their end when the program ends.
+func closeStandardStreams() {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	for fd := range 3 {
+		_ = unix.Dup3(int(null.Fd()), fd, 0)
+	}
+	_ = null.Close()
+}
+
+// reap waits for every child: the program, and orphans of its descendants.
+func (g *guard) reap() {
+	for {
+		var status syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &status, 0, nil)
+		switch {
+		case errors.Is(err, syscall.ECHILD):
+			close(g.empty)
+			return
+		case err == nil && pid == g.program.pid:
+			g.exited <- describe(status)
+		}
+	}
+}
+
+// describe says how a process ended, as os/exec does.
+func describe(s syscall.WaitStatus) string {
+	if !s.Signaled() {
+		return "exit status " + strconv.Itoa(s.ExitStatus())
+	}
+	text := "signal: " + s.Signal().String()
+	if s.CoreDump() {
+		text += " (core dumped)"
+	}
+	return text
+}
+
+// listen passes the driver's orders on. The end of the driver is the last one.
+func (g *guard) listen(from *os.File) {
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		g.orders <- lines.Text()
+	}
+	g.orders <- orderKill
+}
+
+func (g *guard) report(what, more string) {
+	_, _ = fmt.Fprintf(g.reports, "%s %s\n", what, more) // without a driver nobody reads it
+}
+
+// run guards until no descendant is left. It returns those that it cannot kill.
+func (g *guard) run() (left []entry) {
+	const soonest, latest = 2 * time.Millisecond, 100 * time.Millisecond
+	wait := soonest
+	timer := time.NewTimer(time.Hour)
+	for {
+		select {
+		case <-g.empty:
+			g.drain()
+			return nil
+		case how := <-g.exited:
+			g.report(reportEnded, how)
+			g.ended()
+		case line := <-g.orders:
+			g.order(line)
+		case <-g.woken:
+			g.killing = g.killing || os.Getppid() != g.parent
+		case <-timer.C:
+			g.killing = g.killing || (!g.killAt.IsZero() && !time.Now().Before(g.killAt))
+		}
+		switch {
+		case g.killing && g.sweep():
+			wait = soonest
+		case g.killing:
+			wait = min(2*wait, latest)
+			if time.Since(g.lastSeen) > stuckAfter {
+				return readTable().below(os.Getpid())
+			}
+		case !g.killAt.IsZero():
+			wait = time.Until(g.killAt)
+		default:
+			wait = time.Hour
+		}
+		timer.Reset(max(wait, 0))
+	}
+}
+
+// drain reports how the program ended if that came at once with the end of all.
+func (g *guard) drain() {
+	select {
+	case how := <-g.exited:
+		g.report(reportEnded, how)
+	default:
+	}
+}
+
+// ended asks what the program left behind to end.
+func (g *guard) ended() {
+	for _, e := range readTable().below(os.Getpid()) {
+		_ = e.signal(unix.SIGTERM) // it will be killed
+	}
+	g.due(leftoverGrace)
+}
+
+// order does what the driver says.
+func (g *guard) order(line string) {
+	word, value, _ := strings.Cut(line, " ")
+	if word != orderEnd {
+		g.killing = true
+		return
+	}
+	ms, _ := strconv.Atoi(value)
+	_ = g.program.signal(unix.SIGTERM) // it may have ended
+	g.due(time.Duration(ms) * time.Millisecond)
+}
+
+// due has the descendants killed after d, or before that if it was said before.
+func (g *guard) due(d time.Duration) {
+	if at := time.Now().Add(d); g.killAt.IsZero() || at.Before(g.killAt) {
+		g.killAt = at
+	}
+}
+
+// sweep kills all descendants, and reports whether there was one that it had not seen.
+func (g *guard) sweep() (fresh bool) {
+	t := readTable()
+	if len(t) == 0 { // without /proc
+		_ = unix.Kill(-g.program.pid, unix.SIGKILL) // it may have ended
+	}
+	for _, e := range t.below(os.Getpid()) {
+		_ = e.signal(unix.SIGKILL) // what cannot be killed is found again
+		if start, ok := g.seen[e.pid]; !ok || start != e.start {
+			g.seen[e.pid], fresh = e.start, true
+		}
+	}
+	if fresh || g.lastSeen.IsZero() {
+		g.lastSeen = time.Now()
+	}
+	return fresh
+}

@@ -1,0 +1,165 @@
+package proc
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// job is a guard with the process that it guards.
+type job struct {
+	guard   *exec.Cmd
+	pid     int // of the process, not of the guard
+	orders  *os.File
+	reports *bufio.Reader
+	ended   chan string // how it ended
+}
+
+// Unguarded says why a process may outlive the driver; it is empty where none does.
+func Unguarded() string {
+	if _, ok := readEntry(os.Getpid()); !ok {
+		return "without /proc the driver cannot find what its generator starts: that runs on if the driver is killed (kill -9)"
+	}
+	return ""
+}
+
+// start starts a guard, and has it start argv.
+func start(argv []string, s Streams) (*job, error) {
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, err
+	}
+	theirOrders, orders, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	reports, theirReports, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, theirOrders.Close(), orders.Close())
+	}
+	j := &job{guard: guardOf(path, argv, s), orders: orders, reports: bufio.NewReader(reports), ended: make(chan string, 1)}
+	theirs := []*os.File{theirOrders, theirReports}
+	j.guard.ExtraFiles = theirs // ordersFD, reportsFD
+	started := make(chan error, 1)
+	go j.own(started, []*os.File{orders, reports}, theirs) // ends with the guard
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// guardOf makes the command of a guard for argv. It is this program, also if its file was replaced by a newer one meanwhile.
+func guardOf(path string, argv []string, s Streams) *exec.Cmd {
+	self := "/proc/self/exe"
+	if _, err := os.Stat(self); err != nil {
+		self = os.Args[0]
+	}
+	// Not by a context: its end would kill, and a generator is to be asked first.
+	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // to start what the user names is the purpose
+	cmd.Args = append([]string{os.Args[0], guardCommand, path}, argv...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
+	cmd.WaitDelay = time.Second // only a process that the guard could not kill still holds the pipes
+	// A group of its own keeps the terminal's Ctrl-C from it. The end of the pipe tells the guard that the driver has died; the
+	// signal is for a guard that is stopped.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGCONT}
+	return cmd
+}
+
+// own starts the guard and waits for it on one thread: for Linux a parent is a thread, and its death is the child's signal.
+func (j *job) own(started chan<- error, ours, theirs []*os.File) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := children.start(j.guard)
+	closeAll(theirs)
+	defer closeAll(ours)
+	if err != nil {
+		started <- err
+		return
+	}
+	err = j.awaitStart()
+	started <- err
+	j.ended <- j.follow()
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
+	}
+}
+
+// awaitStart reads whether the guard started the process.
+func (j *job) awaitStart() error {
+	what, value, _ := j.read()
+	number, err := strconv.Atoi(value)
+	switch {
+	case what == reportStarted && err == nil:
+		j.pid = number
+		return nil
+	case what == reportFailed && err == nil:
+		return syscall.Errno(number)
+	}
+	return errors.New("its guard process ended before it started")
+}
+
+// read reads a report of the guard.
+func (j *job) read() (what, value string, err error) {
+	line, err := j.reports.ReadString('\n')
+	what, value, _ = strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+	return what, value, err
+}
+
+// follow waits for the end of all, and says how the process ended. What a guard leaves that was killed itself is killed here.
+func (j *job) follow() (how string) {
+	clean := false
+	for {
+		what, value, err := j.read()
+		if err != nil {
+			break
+		}
+		clean = clean || what == reportClean
+		if what == reportEnded {
+			how = value
+		}
+	}
+	var left []entry
+	if !clean {
+		_ = j.guard.Process.Kill() // it has closed its end of the pipe: it has ended, or is about to
+		left = children.sweep(j.guard.Process.Pid)
+	}
+	err := j.guard.Wait()
+	children.forget(j.guard.Process.Pid)
+	if how == "" {
+		how = fmt.Sprintf("its guard process ended: %v", err)
+	}
+	for _, e := range left {
+		how += fmt.Sprintf("; process %d could not be killed", e.pid)
+	}
+	return how
+}
+
+func (j *job) wait() string { return <-j.ended }
+
+func (j *job) end(patience time.Duration) {
+	j.order(fmt.Sprintf("%s %d", orderEnd, patience.Milliseconds()))
+}
+
+func (j *job) kill() { j.order(orderKill) }
+
+// force ends a guard that does not do as it was ordered; follow kills what it leaves.
+func (j *job) force() { _ = j.guard.Process.Kill() } // fails when it has ended, as is wanted
+
+// order writes to the guard. One that was stopped goes on.
+func (j *job) order(line string) {
+	_, _ = fmt.Fprintln(j.orders, line) // a guard that has ended needs no order
+	_ = j.guard.Process.Signal(unix.SIGCONT)
+}

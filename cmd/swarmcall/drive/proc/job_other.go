@@ -1,0 +1,52 @@
+//go:build !linux
+
+package proc
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+// leftoverGrace is for descendants, which only Linux can name.
+const leftoverGrace = 0
+
+// job is the process itself.
+type job struct {
+	cmd *exec.Cmd
+	pid int
+}
+
+// GuardIfAsked does nothing: there is no guard on this system.
+func GuardIfAsked() {}
+
+// Unguarded says that a process and what it started may outlive the driver.
+func Unguarded() string {
+	return "on " + runtime.GOOS + " the generator runs on if this driver is killed (kill -9); only on Linux it ends with the driver"
+}
+
+func start(argv []string, s Streams) (*job, error) {
+	// Not by a context: its end would kill, and a generator is to be asked first.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // to start what the user names is the purpose
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
+	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
+	bind(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &job{cmd: cmd, pid: cmd.Process.Pid}, nil
+}
+
+func (j *job) wait() string {
+	err := j.cmd.Wait()
+	kill(j.cmd.Process) // what is left of its group
+	if err == nil {
+		return success
+	}
+	return err.Error()
+}
+
+func (j *job) end(time.Duration) { terminate(j.cmd.Process) } // who asked kills after its patience
+func (j *job) kill()             { kill(j.cmd.Process) }
+func (j *job) force()            { j.kill() }

@@ -1,0 +1,97 @@
+package proc
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// entry is a process of the system.
+type entry struct {
+	pid, parent, group int
+	zombie             bool
+	start              uint64 // when it started, in ticks: a number that is used again names another process
+}
+
+// table is all processes by their parents.
+type table map[int][]entry
+
+// readTable reads /proc. It is no snapshot: a process that starts meanwhile may be left out.
+func readTable() table {
+	t := table{}
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return t
+	}
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(-1) // what was read counts
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if e, ok := readEntry(pid); ok {
+			t[e.parent] = append(t[e.parent], e)
+		}
+	}
+	return t
+}
+
+// below returns the descendants of a process.
+func (t table) below(pid int) (all []entry) {
+	all = append(all, t[pid]...)
+	for i := 0; i < len(all); i++ { // all grows
+		all = append(all, t[all[i].pid]...)
+	}
+	return all
+}
+
+// readEntry reads one process.
+func readEntry(pid int) (e entry, ok bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return e, false
+	}
+	_, after, ok := lastCut(text, ") ") // a name may hold anything
+	f := bytes.Fields(after)
+	if !ok || len(f) < 20 {
+		return e, false
+	}
+	number := func(i int) int { n, _ := strconv.Atoi(string(f[i])); return n }
+	start, err := strconv.ParseUint(string(f[19]), 10, 64)
+	return entry{pid: pid, parent: number(1), group: number(2), zombie: f[0][0] == 'Z', start: start}, err == nil
+}
+
+func lastCut(b []byte, sep string) (before, after []byte, found bool) {
+	i := bytes.LastIndex(b, []byte(sep))
+	if i < 0 {
+		return b, nil, false
+	}
+	return b[:i], b[i+len(sep):], true
+}
+
+// signal signals e, and no other process that has got its number since. It fails if that is not permitted.
+func (e entry) signal(s unix.Signal) error {
+	fd, err := unix.PidfdOpen(e.pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if now, ok := readEntry(e.pid); ok && now.start != e.start {
+		s = 0 // it has ended; to signal 0 is to send nothing
+	}
+	if err != nil { // a system without pidfds
+		return orGone(unix.Kill(e.pid, s))
+	}
+	defer func() { _ = unix.Close(fd) }()
+	return orGone(unix.PidfdSendSignal(fd, s, nil, 0))
+}
+
+func orGone(err error) error {
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+package generators
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/internal/testenv"
+)
+
+// markOf is a variable that a driver hands on to all that it starts: they are found by it, whoever is their parent.
+func markOf(t *testing.T) string { return "GENERATORS_TEST=" + t.Name() + "." }
+
+// marked returns the processes of a test that have not ended.
+func marked(t *testing.T) (pids []int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range all {
+		// It is empty for a process that has ended and that nobody has waited for.
+		if environ, err := os.ReadFile(path); err == nil && bytes.Contains(environ, []byte(markOf(t))) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// documented returns the shell generator of the how-to, with a player in a session of its own.
+func documented(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/howto/drive-exec.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```sh\n(.*?)```").FindSubmatch(page)
+	if example == nil {
+		t.Fatal("there is no example")
+	}
+	return "setsid sleep 1000 &\n" + string(example[1])
+}
+
+// TestNothingOutlivesTheDriver kills drivers under load by kill -9, and ends others in order.
+func TestNothingOutlivesTheDriver(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		testenv.Lacks(t, "the processes of a driver that is killed run on under %s", runtime.GOOS)
+	}
+	shell := generator{"exec shell", func(t *testing.T, _ string) []string {
+		return []string{"exec", "--", tool(t, "sh", "a shell"), "-c", documented(t)}
+	}, true}
+	for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		for _, g := range append([]generator{shell}, generators...) {
+			t.Run(fmt.Sprint(g.name, " ", s), func(t *testing.T) {
+				load := startTarget(t)
+				url := startServer(t)
+				p := drive(t, url, g.args(t, load.URL)...)
+				applied(t, url, players(3))
+				running(t, url, 3)
+				if err := p.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				<-p.ended
+				if s != syscall.SIGKILL && len(marked(t)) > 0 {
+					t.Errorf("ended in order, and these processes run: %v", marked(t))
+				}
+				eventually(t, "all its processes have ended", func() bool { return len(marked(t)) == 0 })
+			})
+		}
+	}
+}
