@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/swarmcall/swarmcall/internal/app"
@@ -22,6 +23,8 @@ func main() {
 
 // run is main without the process: 0 after an orderly stop, 1 when the server could not start or go on, 2 for wrong usage.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	hangUps, stop := catchHangUps()
+	defer stop()
 	flags, done, err := parse(args, environ, stdout)
 	if err != nil {
 		return usage(stderr, err)
@@ -37,6 +40,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	for _, name := range flags.unknown {
 		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it changes nothing")
 	}
+	var reader sync.WaitGroup
+	defer reader.Wait()
+	reading, end := context.WithCancel(ctx)
+	defer end()
+	reader.Go(func() { readAgain(reading, hangUps, flags.files(), logger) })
 	if err := app.Run(ctx, cfg, nil); err != nil {
 		logger.Error("the server ended", "err", err)
 		return 1

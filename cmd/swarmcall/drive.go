@@ -49,8 +49,9 @@ func (f *driveFlags) Validate() error {
 	return nil
 }
 
-// run drives g.
+// run drives g. When nobody reads what it prints, it goes on: it leaves when it is told to, and not before its load is at 0.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
+	outliveReaders()
 	o, err := f.options(s)
 	if err != nil {
 		g.Close()

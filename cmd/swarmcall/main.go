@@ -24,22 +24,31 @@ func main() {
 }
 
 // untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits until they are
-// asked for, and returns a context that ends with the first. The second ends the process at once.
+// asked for, and returns a context that ends with the first. The second ends the process at once, unless it is a hang-up: a terminal
+// that is closed sends several, by the kernel and by the shell, and the load has to be stopped for all that.
 func untilSignal() func() context.Context {
 	asked := make(chan context.Context, 1)
 	go func() {
-		ctx, end := context.WithCancel(context.Background())
-		defer end()
-		signals := make(chan os.Signal, 2)
+		ctx, end := context.WithCancelCause(context.Background())
+		defer end(nil)
+		signals := make(chan os.Signal, 4)
 		signal.Notify(signals, endSignals()...)
 		asked <- ctx
-		<-signals
-		end()
-		<-signals
-		leave()
+		end(signaled{<-signals})
+		for s := range signals {
+			if s != syscall.SIGHUP {
+				leave()
+			}
+		}
 	}()
 	return func() context.Context { return <-asked }
 }
+
+// signaled is the cause of the end of a context: which signal it was.
+type signaled struct{ signal os.Signal }
+
+func (s signaled) Error() string { return s.signal.String() + " signal received" }
+func (s signaled) Unwrap() error { return context.Canceled }
 
 // lastWord is what a command says when a second signal ends the process in the midst of its clearing up.
 var lastWord atomic.Pointer[func()]
@@ -60,8 +69,9 @@ func leave() {
 	os.Exit(int(clierr.Interrupted))
 }
 
-// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that must clear up.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that must clear up. The
+// signal is caught and not ignored: what the command starts would inherit that.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // endSignals are the signals that end a command in order. A hang-up is one, unless nohup has it ignored.
 func endSignals() []os.Signal {

@@ -19,6 +19,7 @@ type server struct {
 	addr  string
 	cmd   *exec.Cmd
 	ended chan error
+	log   *watched
 }
 
 var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
@@ -40,11 +41,13 @@ func (s *server) start(flags ...string) error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
+	s.log = newWatched()
 	addr := make(chan string, 1)
 	s.ended = make(chan error, 1)
 	go func() {
 		lines := bufio.NewScanner(logs)
 		for lines.Scan() {
+			_, _ = s.log.Write(append(lines.Bytes(), '\n'))
 			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				addr <- m[1]
 			}

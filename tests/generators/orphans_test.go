@@ -56,7 +56,8 @@ func TestNothingOutlivesTheDriver(t *testing.T) {
 	shell := generator{"exec shell", func(t *testing.T, _ string) []string {
 		return []string{"exec", "--", tool(t, "sh", "a shell"), "-c", documented(t)}
 	}, true}
-	for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	codes := map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGTERM: 0, syscall.SIGINT: 130, syscall.SIGHUP: 0}
+	for s, code := range codes {
 		for _, g := range append([]generator{shell}, generators...) {
 			t.Run(fmt.Sprint(g.name, " ", s), func(t *testing.T) {
 				load := startTarget(t)
@@ -68,6 +69,9 @@ func TestNothingOutlivesTheDriver(t *testing.T) {
 					t.Fatal(err)
 				}
 				<-p.ended
+				if got := p.ProcessState.ExitCode(); got != code {
+					t.Errorf("exit code %d, want %d:\n%s", got, code, p.log)
+				}
 				if s != syscall.SIGKILL && len(marked(t)) > 0 {
 					t.Errorf("ended in order, and these processes run: %v", marked(t))
 				}

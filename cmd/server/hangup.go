@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// file is one that the server reads again when it is told to.
+type file struct {
+	path string
+	read func() error // on an error what was read before stays in force
+}
+
+// files are those of the configuration. There are none yet; those of access and policy belong here.
+func (f *flags) files() []file { return nil }
+
+// catchHangUps has SIGHUP not end the process. What it returns gets one for any number of them that came meanwhile.
+func catchHangUps() (hangUps chan os.Signal, stop func()) {
+	hangUps = make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	return hangUps, func() { signal.Stop(hangUps) }
+}
+
+// readAgain reads files at each hang-up, until ctx ends.
+func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangUps:
+		}
+		if len(files) == 0 {
+			log.Info("SIGHUP: there is nothing to read again")
+		}
+		for _, f := range files {
+			if err := f.read(); err != nil {
+				log.Error("SIGHUP: a file cannot be read again; what was read before stays in force", "file", f.path, "err", err)
+				continue
+			}
+			log.Info("SIGHUP: read again", "file", f.path)
+		}
+	}
+}
