@@ -490,6 +490,18 @@ type Driver struct {
 
 	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
 	LeaseLost bool `json:"lease_lost"`
+
+	// Conflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
+	Conflict *DriverConflict `json:"conflict,omitempty"`
+}
+
+// DriverConflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
+type DriverConflict struct {
+	// RemoteAddrs Of the session that ended last, and of the one that took its place.
+	RemoteAddrs []string `json:"remote_addrs"`
+
+	// Takeovers How often the id was taken over since the conflict began.
+	Takeovers int `json:"takeovers"`
 }
 
 // DriverCounts Of the whole roster, whatever the filter.

@@ -70,6 +70,7 @@ func labelsText(labels map[string]string) string {
 var driverColumns = []show.Column{
 	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"}, {Name: "HEARTBEAT"}, {Name: "LABELS"},
 	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true}, {Name: "METRICS", Wide: true},
+	{Name: "CONFLICT", Wide: true},
 }
 
 func driverCells(d remote.Driver) []string {
@@ -85,7 +86,16 @@ func driverCells(d remote.Driver) []string {
 		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10), strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
 		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), labelsText(d.Labels),
 		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","),
+		conflictText(d.Conflict),
 	}
+}
+
+// conflictText names the processes that use one driver id.
+func conflictText(c *api.DriverConflict) string {
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d takeovers", strings.Join(c.RemoteAddrs, " and "), c.Takeovers)
 }
 
 func driverRows(p remote.Page[remote.Driver]) show.Rows {

@@ -24,30 +24,38 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	s.wanted = r.wanted(s, reg)
 	s.box.say(wire.Encode(r.registered(s)))
 	var old *session
+	var rivals rivalry
 	if seat := r.seats[s.id]; seat != nil {
 		if !maps.Equal(seat.session.labels, s.labels) {
 			r.former.add(swarm.Former{ID: s.id, Labels: seat.session.labels, At: time.Now()})
 		}
 		s.inherit(seat.session)
+		rivals = seat.rivals
 		if seat.open() {
 			old = seat.session
 		}
 	}
+	conflict := false
 	if old == nil {
 		r.open++
 	} else {
 		old.makeWay(s)
+		conflict = !old.sameProcess(s) && rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
 	}
-	r.seats[s.id] = &seat{id: s.id, session: s}
+	r.seats[s.id] = &seat{id: s.id, session: s, rivals: rivals}
 	r.former.back(s.id)
 	r.joined, r.listed = nil, nil
 	r.mu.Unlock()
-	r.logJoin(s, reg, old)
+	r.logJoin(s, reg, old, conflict)
 }
 
-func (r *Registry) logJoin(s *session, reg *wire.Register, old *session) {
+func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflict bool) {
+	if conflict {
+		r.cfg.Logger.Warn("several processes use one driver id and end each other's sessions; give each an id of its own",
+			"driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+	}
 	if old != nil && !old.sameProcess(s) {
-		r.cfg.Logger.Warn("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
 	if reg.LeaseLost {
 		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)

@@ -104,6 +104,7 @@ type seat struct {
 	id      string
 	session *session  // newest session; kept after its end for what it last said
 	lostAt  time.Time // zero while the session is open
+	rivals  rivalry
 }
 
 func (s *seat) open() bool { return s.lostAt.IsZero() }

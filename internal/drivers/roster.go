@@ -37,7 +37,7 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 			out.More = true
 		default:
 			d := seat.session.describe(now)
-			d.State = state
+			d.State, d.Conflict = state, seat.rivals.describe(now)
 			out.Drivers = append(out.Drivers, d)
 		}
 	}
@@ -62,6 +62,7 @@ func (r *Registry) describe(seat *seat, now time.Time) (swarm.Driver, bool) {
 	}
 	d := seat.session.describe(now)
 	d.State = r.stateOf(seat, now)
+	d.Conflict = seat.rivals.describe(now)
 	return d, true
 }
 

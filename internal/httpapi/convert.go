@@ -224,6 +224,9 @@ func driverTo(d swarm.Driver) api.Driver {
 	if len(d.Metrics) > 0 {
 		out.Metrics = d.Metrics
 	}
+	if c := d.Conflict; c != nil {
+		out.Conflict = &api.DriverConflict{RemoteAddrs: c.RemoteAddrs[:], Takeovers: c.Takeovers}
+	}
 	if d.LastAck != nil {
 		out.LastAck = &api.LastAck{Seq: int64(d.LastAck.Seq), LatencyMs: milliseconds(d.LastAck.Latency)}
 	}

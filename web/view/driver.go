@@ -66,10 +66,18 @@ func (w World) whyOf(d swarm.Driver, a Aim) string {
 			why += " (" + because(e, v) + ")"
 		}
 	}
+	if c := d.Conflict; c != nil {
+		return conflictText(c) + "; " + why
+	}
 	if d.State == swarm.Active && d.Unresponsive {
 		return "let the last deadlines pass without an answer; " + why
 	}
 	return why
+}
+
+func conflictText(c *swarm.Conflict) string {
+	return "processes at " + c.RemoteAddrs[0] + " and " + c.RemoteAddrs[1] + " use this driver id and end each other's sessions, " +
+		Count(int64(c.Takeovers)) + " times so far"
 }
 
 func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {

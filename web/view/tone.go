@@ -33,8 +33,12 @@ type Badge struct {
 	Word string
 }
 
-// driverBadge shows a driver's state. One that is active and lets deadlines pass is no green one.
+// driverBadge shows a driver's state. One that lets deadlines pass, or whose id several processes use, is not
+// a green one.
 func driverBadge(d swarm.Driver) Badge {
+	if d.Conflict != nil && d.State != swarm.Disconnected {
+		return Badge{Warn, "id conflict"}
+	}
 	if d.State == swarm.Active && d.Unresponsive {
 		return Badge{Warn, "unresponsive"}
 	}
