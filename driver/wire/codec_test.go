@@ -58,6 +58,37 @@ func TestTypeOf(t *testing.T) {
 	}
 }
 
+// TestIntegersOfTheSchema: what fits the published "type: integer" is accepted as if it were in digits.
+func TestIntegersOfTheSchema(t *testing.T) {
+	for _, seq := range []string{"7", "7.0", "7e0", "0.7e1", "700e-2", "7.000"} {
+		frame := []byte(`{"type":"command_ack","seq":` + seq + `,"status":"applied"}`)
+		ack := wire.CommandAck{Code: "left over"}
+		if err := wire.Decode(frame, &ack); err != nil || ack.Seq != 7 || ack.Status != "applied" {
+			t.Errorf("%s: %+v, %v", frame, ack, err)
+		}
+		if fast, ok := wire.ScanApplied(frame); ok && fast != 7 {
+			t.Errorf("%s: the fast path says %d", frame, fast)
+		}
+	}
+	var beat wire.Heartbeat
+	in := `{"type":"heartbeat","applied_seq":9007199254740993.0,"state":{"players":1e3,"spawn_delay_ms":-0,"running":true},"metrics":{"a":1e3,"b":0.5}}`
+	if err := wire.Decode([]byte(in), &beat); err != nil || beat.AppliedSeq != 9007199254740993 || beat.State.Players != 1000 ||
+		beat.State.SpawnDelayMS != 0 || beat.Metrics["a"] != 1000 || beat.Metrics["b"] != 0.5 {
+		t.Errorf("%+v, %v", beat, err)
+	}
+	var command wire.CommandFrame
+	in = `{"type":"command","seq":5e0,"command":{"type":"set_players","players":60.0},"deadline_ms":2e3}`
+	if err := wire.Decode([]byte(in), &command); err != nil || command.Seq != 5 || *command.Command.Players != 60 || command.DeadlineMS != 2000 {
+		t.Errorf("%+v, %v", command, err)
+	}
+	for _, players := range []string{"5.5", "1e400", "1e1000000000", "1e-1", "9223372036854775808.0", `"5.0"`} {
+		err := wire.Decode([]byte(`{"type":"heartbeat","state":{"players":`+players+`}}`), new(wire.Heartbeat))
+		if err == nil || errors.Is(err, wire.ErrNotJSON) || !strings.Contains(err.Error(), "/state/players") {
+			t.Errorf("%s: %v", players, err)
+		}
+	}
+}
+
 func TestDecodeNamesTheBadField(t *testing.T) {
 	for in, field := range map[string]string{
 		`{"type":"command_ack","seq":"7","status":"applied"}`:          "/seq",

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/swarmcall/swarmcall/api/integer"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -43,7 +44,7 @@ func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func
 			}
 			body, err := readBody(w, r)
 			if err == nil {
-				err = checkBody(body)
+				body, err = strictBody(body)
 			}
 			if err != nil {
 				refuse(w, r, err)
@@ -104,6 +105,16 @@ type commandBody struct {
 	Note         string `json:"note"`
 }
 
+// strictBody checks a body, and returns it with integers in digits: the contract takes 5.0 and 5e0 for 5, the decoders do not.
+func strictBody(body []byte) ([]byte, error) {
+	err := checkBody(body)
+	if e, ok := errors.AsType[*swarm.Error](err); ok && e.Code == swarm.CodeInvalidCommand {
+		body = integer.InDigits(body)
+		err = checkBody(body)
+	}
+	return body, err
+}
+
 func checkBody(body []byte) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return swarm.Errorf(swarm.CodeMalformedJSON, "the body is empty; send a command as JSON")
@@ -154,7 +165,7 @@ func bodyError(err error) error {
 	case errors.Is(err, json.ErrUnknownName):
 		detail = "is an unknown field; check the spelling"
 	case s.GoType != nil && strings.HasPrefix(s.GoType.Kind().String(), "int"):
-		detail = "must be a whole number in digits, in range"
+		detail = "must be a whole number, in range"
 	}
 	return invalid(swarm.FieldError{Pointer: string(s.JSONPointer), Detail: detail})
 }

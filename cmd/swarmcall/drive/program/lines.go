@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/swarmcall/swarmcall/api/integer"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -52,7 +53,7 @@ type report struct {
 }
 
 func reportOf(line []byte) (r report, err error) {
-	if err := json.Unmarshal(line, &r); err != nil {
+	if err := json.Unmarshal(integer.InDigits(line), &r); err != nil { // some languages write 5.0 for 5
 		return r, err
 	}
 	switch r.Type {

@@ -77,6 +77,13 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 	}
 }
 
+// TestIntegersOfOtherLanguages: a program whose language has floats alone writes 3.0 for 3.
+func TestIntegersOfOtherLanguages(t *testing.T) {
+	g := shell(t, loop(`echo '{"type":"ack","id":1.0}'; echo '{"type":"state","players":3.0,"spawn_delay_ms":5e0,"metrics":{"rps":1.5}}'`))
+	drivetest.Applied(t, g, players(7))
+	drivetest.Eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
+}
+
 func TestRejections(t *testing.T) {
 	g := shell(t, `read -r line; echo '{"type":"reject","id":1,"code":"busy","detail":"not now"}'; read -r line; echo '{"type":"reject","id":2}'; cat >/dev/null`)
 	drivetest.Rejected(t, g, players(7), "busy", "not now")
