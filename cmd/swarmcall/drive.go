@@ -89,6 +89,13 @@ func (f *driveFlags) guarded(s streams) *slog.Logger {
 	return log
 }
 
+// onScreen has progress and messages share a terminal. What a generator says is to go to said.
+func onScreen(s streams) (screen streams, said *drive.Blocks) {
+	shared := drive.NewScreen(s.out, s.err)
+	s.out, s.err = shared, shared.Err()
+	return s, drive.NewBlocks(s.err)
+}
+
 // driveHTTPCmd is load from within this process.
 type driveHTTPCmd struct {
 	driveFlags
@@ -113,6 +120,7 @@ func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Why: err}
 	}
+	s, _ = onScreen(s)
 	return c.run(ctx, s, load)
 }
 
@@ -130,17 +138,18 @@ func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
 	}
+	s, said := onScreen(s)
 	var g *k6.Generator
 	var err error
 	if c.Attach != "" {
 		g, err = k6.Attach(ctx, c.Attach, c.log(s))
 	} else {
-		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: s.err, Log: c.guarded(s)})
+		g, err = k6.Start(ctx, k6.Options{K6: c.K6, Script: c.Script, Args: c.Args, Out: said, Log: c.guarded(s)})
 	}
 	if err != nil {
-		return err
+		return said.Once(err)
 	}
-	return c.run(ctx, s, g)
+	return said.Once(c.run(ctx, s, g))
 }
 
 // driveLocustCmd is Locust.
@@ -157,17 +166,18 @@ func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
 	}
+	s, said := onScreen(s)
 	var g *locust.Generator
 	var err error
 	if c.Attach != "" {
 		g, err = locust.Attach(ctx, c.Attach, c.log(s))
 	} else {
-		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: s.err, Log: c.guarded(s)})
+		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: said, Log: c.guarded(s)})
 	}
 	if err != nil {
-		return err
+		return said.Once(err)
 	}
-	return c.run(ctx, s, g)
+	return said.Once(c.run(ctx, s, g))
 }
 
 // driveExecCmd is any program.
@@ -178,9 +188,10 @@ type driveExecCmd struct {
 
 // Run drives the program until it is told to end, or the program ends.
 func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
-	g, err := program.Start(c.Program, s.err, c.guarded(s))
+	s, said := onScreen(s)
+	g, err := program.Start(c.Program, said, c.guarded(s))
 	if err != nil {
-		return err
+		return said.Once(err)
 	}
-	return c.run(ctx, s, g)
+	return said.Once(c.run(ctx, s, g))
 }

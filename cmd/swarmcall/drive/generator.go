@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
@@ -40,7 +41,29 @@ const (
 const deathThroes = 500 * time.Millisecond
 
 // guarded is a generator that may end under a command.
-type guarded struct{ Generator }
+type guarded struct {
+	Generator
+	want *atomic.Int64 // players that were commanded and accepted last; -1: none yet
+}
+
+func newGuarded(g Generator) guarded {
+	want := new(atomic.Int64)
+	want.Store(-1)
+	return guarded{g, want}
+}
+
+// wanted returns how many players there are to be; -1 if nobody has said so.
+func (g guarded) wanted() int64 { return g.want.Load() }
+
+// accepted notes what a command wants.
+func (g guarded) accepted(c driver.Command) {
+	switch c.Type {
+	case driver.SetPlayers:
+		g.want.Store(c.Players)
+	case driver.Stop:
+		g.want.Store(0)
+	}
+}
 
 // Apply has the generator apply c; the context of that ends with the generator, too. Where nothing makes load, a Stop holds.
 func (g guarded) Apply(ctx context.Context, c driver.Command) error {
@@ -58,6 +81,7 @@ func (g guarded) Apply(ctx context.Context, c driver.Command) error {
 	}()
 	err := g.Generator.Apply(ctx, c)
 	if err == nil {
+		g.accepted(c)
 		return nil
 	}
 	_, answered := errors.AsType[*driver.Rejection](err)

@@ -6,25 +6,23 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
-	"github.com/swarmcall/swarmcall/driver"
 )
 
 // quiet is how long a driver whose state does not change says nothing in a pipe.
 const quiet = 10 * time.Second
 
-// progress tells how it goes: on a terminal by one line that stays in place, elsewhere by a line of JSON for each change and
-// every 10 s.
+// progress tells how it goes: on a terminal by one line for people that stays in place, elsewhere by a line of JSON for each change
+// and every 10 s.
 type progress struct {
-	out      io.Writer
-	id, url  string
-	terminal bool
-	online   atomic.Bool
+	screen  *Screen
+	id, url string
+	online  atomic.Bool
 
 	last   line // what was told
 	lastAt time.Time
@@ -42,7 +40,11 @@ type line struct {
 }
 
 func newProgress(out io.Writer, id, url string) *progress {
-	return &progress{out: out, id: id, url: url, terminal: term.Animated(out)}
+	screen, ok := out.(*Screen)
+	if !ok {
+		screen = NewScreen(out, io.Discard)
+	}
+	return &progress{screen: screen, id: id, url: url}
 }
 
 func (p *progress) connected(is bool) { p.online.Store(is) }
@@ -52,34 +54,33 @@ func (p *progress) run(ctx context.Context, g guarded) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	for {
-		p.tell(time.Now(), g.state(), g.metrics)
+		p.tell(time.Now(), g)
 		select {
 		case <-ctx.Done():
-			p.tell(time.Now(), g.state(), g.metrics)
-			if p.terminal {
-				_, _ = io.WriteString(p.out, "\n")
-			}
+			p.tell(time.Now(), g)
+			p.screen.leave()
 			return
 		case <-second.C:
 		}
 	}
 }
 
-func (p *progress) tell(now time.Time, s driver.State, metrics func() map[string]float64) {
+func (p *progress) tell(now time.Time, g guarded) {
+	s := g.state()
 	l := line{
 		Time: now.UTC().Format("2006-01-02T15:04:05.000Z07:00"), DriverID: p.id, Connected: p.online.Load(),
 		Players: s.Players, SpawnDelayMS: s.SpawnDelayMS, Running: s.Running,
 	}
-	if !p.terminal && !p.due(now, l) {
+	if !p.screen.terminal && !p.due(now, l) {
 		return
 	}
 	p.last, p.lastAt = l, now
-	l.Metrics = metrics()
-	if p.terminal {
-		_, _ = fmt.Fprintf(p.out, "\r\x1b[K%s", l.text(p.url))
+	l.Metrics = g.metrics()
+	if p.screen.terminal {
+		p.screen.show(l.text(p.url, g.wanted()))
 		return
 	}
-	_ = json.NewEncoder(p.out).Encode(l) // a reader that has gone is no reason to end the load
+	_ = json.NewEncoder(p.screen).Encode(l) // a reader that has gone is no reason to end the load
 }
 
 // due reports whether l is worth a line in a pipe.
@@ -89,17 +90,44 @@ func (p *progress) due(now time.Time, l line) bool {
 		l.Connected != was.Connected || l.Players != was.Players || l.SpawnDelayMS != was.SpawnDelayMS || l.Running != was.Running
 }
 
-// text is l for people, short enough for most terminals: figures past the first six are left to JSON.
-func (l line) text(url string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  ", l.DriverID)
+// text is l for people: "locust-1 connected, 20/20 players, 95 req/s, 0 errors". A wanted number below 0 is none.
+func (l line) text(url string, wanted int64) string {
+	parts := []string{l.DriverID + " connected"}
 	if !l.Connected {
-		fmt.Fprintf(&b, "no server at %s  ", url)
+		parts[0] = l.DriverID + " not connected to " + url
 	}
-	fmt.Fprintf(&b, "%d players", l.Players)
-	names := slices.Sorted(maps.Keys(l.Metrics))
-	for _, name := range names[:min(len(names), 6)] {
-		fmt.Fprintf(&b, "  %s %.4g", name, l.Metrics[name])
+	players := strconv.FormatInt(l.Players, 10)
+	if wanted >= 0 {
+		players += "/" + strconv.FormatInt(wanted, 10)
 	}
-	return b.String()
+	parts = append(parts, players+" players")
+	rest := maps.Clone(l.Metrics)
+	for _, known := range []struct{ name, format, zero string }{
+		{"rps", "%s req/s", "0 req/s"}, {"errors_per_s", "%s errors/s", "0 errors"}, {"latency_p95_ms", "p95 %s ms", "p95 0 ms"},
+	} {
+		v, ok := l.Metrics[known.name]
+		if !ok {
+			continue
+		}
+		delete(rest, known.name)
+		text := known.zero
+		if v != 0 {
+			text = fmt.Sprintf(known.format, figure(v))
+		}
+		parts = append(parts, text)
+	}
+	const others = 3 // a program's own; the rest is left to JSON
+	names := slices.Sorted(maps.Keys(rest))
+	for _, name := range names[:min(len(names), others)] {
+		parts = append(parts, name+" "+figure(rest[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// figure writes a number with three digits, and large ones without a point.
+func figure(v float64) string {
+	if math.Abs(v) >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
 }

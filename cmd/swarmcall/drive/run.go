@@ -21,7 +21,7 @@ const unloadTimeout = 5 * time.Second
 func Run(ctx context.Context, o Options, g Generator) error {
 	defer g.Close()
 	stop := new(driver.LocalStop)
-	guarded := guarded{g}
+	guarded := newGuarded(g)
 	cfg := o.config(guarded, stop)
 	tell := newProgress(o.Out, cfg.DriverID, o.URL)
 	cfg.OnConnect = func(driver.Session) { tell.connected(true) }

@@ -192,9 +192,42 @@ func TestProgressInAPipe(t *testing.T) {
 }
 
 func TestProgressForPeople(t *testing.T) {
-	metrics := map[string]float64{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6.12345, "g": 7}
-	got := line{DriverID: "d-1", Players: 5, Metrics: metrics}.text("http://s")
-	if want := "d-1  no server at http://s  5 players  a 1  b 2  c 3  d 4  e 5  f 6.123"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for want, tc := range map[string]struct {
+		line   line
+		wanted int64
+	}{
+		"locust-1 connected, 20/20 players, 95 req/s, 0 errors": {
+			line{DriverID: "locust-1", Connected: true, Players: 20, Metrics: map[string]float64{"rps": 95, "errors_per_s": 0}}, 20},
+		"d-1 not connected to http://s, 5/8 players, 95.1 req/s, 0.25 errors/s, p95 12.5 ms, a 1, b 2e-05, c 1234567": {
+			line{DriverID: "d-1", Players: 5, Metrics: map[string]float64{
+				"rps": 95.12, "errors_per_s": 0.25, "latency_p95_ms": 12.5, "a": 1, "b": 2e-5, "c": 1234567.2, "d": 4}}, 8},
+		"d-1 connected, 0 players": {line{DriverID: "d-1", Connected: true}, -1},
+	} {
+		if got := tc.line.text("http://s", tc.wanted); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
+}
+
+// TestWantedPlayers are those of the last command that was accepted.
+func TestWantedPlayers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuarded(newFake(0))
+		defer g.Close()
+		if g.wanted() >= 0 {
+			t.Errorf("%d before any command", g.wanted())
+		}
+		for _, c := range []driver.Command{
+			{Type: driver.SetPlayers, Players: 7}, {Type: driver.SetSpawnDelay, SpawnDelayMS: 5}, {Type: "dance"},
+		} {
+			_ = g.Apply(t.Context(), c)
+			if g.wanted() != 7 {
+				t.Errorf("%d after %+v", g.wanted(), c)
+			}
+		}
+		_ = g.Apply(t.Context(), driver.Command{Type: driver.Stop})
+		if g.wanted() != 0 {
+			t.Errorf("%d after the Stop", g.wanted())
+		}
+	})
 }
