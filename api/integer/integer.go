@@ -1,5 +1,6 @@
-// Package integer reads the integers of JSON Schema: 5, 5.0 and 5e0 are one value, and all of them fit "type: integer". Decoders for
-// Go's integer types take digits alone. Nothing is rounded on the way: no number becomes a float.
+// Package integer reads the integers of JSON Schema: 5, 5.0 and 5e0 are one value, and all of them fit "type:
+// integer". Decoders for Go's integer types take digits alone. Nothing is rounded on the way: no number becomes a
+// float.
 package integer
 
 import (
@@ -14,9 +15,9 @@ const maxDigits = 20
 // maxExponent bounds an exponent, far beyond what a text can make up for by digits.
 const maxExponent = math.MaxInt32
 
-// InDigits returns a JSON text with every whole number in plain digits, if it has at most 20 of them: -0 and 0e9 are 0, 1.5e3 is 1500.
-// Other numbers, and the rest of the text, are left as they are. The result is text itself if nothing changes, else a new slice. What
-// is no JSON before is none afterwards.
+// InDigits returns a JSON text with every whole number in plain digits, if it has at most 20 of them: -0 and 0e9 are
+// 0, 1.5e3 is 1500. Other numbers, and the rest of the text, are left as they are. The result is text itself if
+// nothing changes, else a new slice. What is no JSON before is none afterwards.
 func InDigits(text []byte) []byte {
 	var out []byte
 	copied := 0
@@ -24,7 +25,7 @@ func InDigits(text []byte) []byte {
 		switch c := text[i]; {
 		case c == '"':
 			i = afterString(text, i)
-		case isDigit(c) || c == '-' || c == '+' || c == '.': // no number begins with the last two, and none is found behind them
+		case isDigit(c) || bytes.IndexByte([]byte("+-."), c) >= 0: // "+5.0" is no number, and has none in it
 			end := afterNumber(text, i)
 			if digits, ok := plain(text[i:end]); ok && !bytes.Equal(digits, text[i:end]) {
 				out = append(append(out, text[copied:i]...), digits...)
@@ -126,7 +127,8 @@ func cutDigits(text []byte) (digits, rest []byte) {
 	return text[:i], text[i:]
 }
 
-// parseExponent reads e+9 and the like. One that is out of bounds is cut to them: no text is long enough to make up for it.
+// parseExponent reads e+9 and the like. One that is out of bounds is cut to them: no text is long enough to make up
+// for it.
 func parseExponent(text []byte) (exponent int, ok bool) {
 	if text[0] != 'e' && text[0] != 'E' {
 		return 0, false

@@ -37,7 +37,8 @@ func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log 
 		}
 		for _, f := range files {
 			if err := f.read(); err != nil {
-				log.Error("SIGHUP: a file cannot be read again; what was read before stays in force", "file", f.path, "err", err)
+				log.Error("SIGHUP: a file cannot be read again; what was read before stays in force", "file", f.path,
+					"err", err)
 				continue
 			}
 			log.Info("SIGHUP: read again", "file", f.path)

@@ -29,7 +29,11 @@ func TestReadAgain(t *testing.T) {
 			var log strings.Builder
 			ctx, cancel := context.WithCancel(t.Context())
 			hangUps, done := make(chan os.Signal), make(chan struct{})
-			go func() { defer close(done); readAgain(ctx, hangUps, tc.files, slog.New(slog.NewTextHandler(&log, nil))) }()
+			go func() {
+				defer close(done)
+				readAgain(ctx, hangUps, tc.files, slog.New(slog.NewTextHandler(&log,
+					nil)))
+			}()
 			for range tc.want {
 				hangUps <- syscall.SIGHUP
 			}

@@ -49,7 +49,8 @@ func (f *driveFlags) Validate() error {
 	return nil
 }
 
-// run drives g. When nobody reads what it prints, it goes on: it leaves when it is told to, and not before its load is at 0.
+// run drives g. When nobody reads what it prints, it goes on: it leaves when it is told to, and not before its load
+// is at 0.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
 	outliveReaders()
 	o, err := f.options(s)
@@ -80,7 +81,8 @@ func (f *driveFlags) log(s streams) *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
 }
 
-// guarded returns the driver's log for a generator that the driver is about to start. It says so where that one may outlive it.
+// guarded returns the driver's log for a generator that the driver is about to start. It says so where that one may
+// outlive it.
 func (f *driveFlags) guarded(s streams) *slog.Logger {
 	log := f.log(s)
 	if why := proc.Unguarded(); why != "" {
@@ -172,7 +174,8 @@ func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if c.Attach != "" {
 		g, err = locust.Attach(ctx, c.Attach, c.log(s))
 	} else {
-		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: said, Log: c.guarded(s)})
+		g, err = locust.Start(ctx, locust.Options{Locust: c.Locust, File: c.File, Args: c.Args, Out: said,
+			Log: c.guarded(s)})
 	}
 	if err != nil {
 		return said.Once(err)

@@ -39,7 +39,8 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 	server.line.Say("%d active, %d stale, %d disconnected", k.Active, k.Stale, k.Disconnected)
 	for _, d := range page.Items {
 		if d.Conflict != nil {
-			server.line.Say("%s: several processes use this driver id and end each other's sessions: %s", d.DriverId, conflictText(d.Conflict))
+			server.line.Say("%s: several processes use this driver id and end each other's sessions: %s", d.DriverId,
+				conflictText(d.Conflict))
 		}
 	}
 	return show.Print(s.out, c.format(), driverRows(page))

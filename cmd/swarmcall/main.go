@@ -24,8 +24,9 @@ func main() {
 }
 
 // untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits until they are
-// asked for, and returns a context that ends with the first. The second ends the process at once, unless it is a hang-up: a terminal
-// that is closed sends several, by the kernel and by the shell, and the load has to be stopped for all that.
+// asked for, and returns a context that ends with the first. The second ends the process at once, unless it is a
+// hang-up: a terminal that is closed sends several, by the kernel and by the shell, and the load has to be stopped
+// for all that.
 func untilSignal() func() context.Context {
 	asked := make(chan context.Context, 1)
 	go func() {
@@ -69,8 +70,8 @@ func leave() {
 	os.Exit(int(clierr.Interrupted))
 }
 
-// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that must clear up. The
-// signal is caught and not ignored: what the command starts would inherit that.
+// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that
+// must clear up. The signal is caught and not ignored: what the command starts would inherit that.
 func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // endSignals are the signals that end a command in order. A hang-up is one, unless nohup has it ignored.

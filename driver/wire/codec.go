@@ -41,8 +41,8 @@ func TypeOf(b []byte) (string, error) {
 	return head.Type, nil
 }
 
-// Decode fills frame from b. Duplicate names are refused, unknown ones ignored. An integer is one as of JSON Schema: 5.0 and 5e0 are 5.
-// The error is as of TypeOf.
+// Decode fills frame from b. Duplicate names are refused, unknown ones ignored. An integer is one as of JSON Schema:
+// 5.0 and 5e0 are 5. The error is as of TypeOf.
 func Decode(b []byte, frame any) error {
 	err := json.Unmarshal(b, frame)
 	if _, ok := errors.AsType[*json.SemanticError](err); ok {

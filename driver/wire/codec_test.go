@@ -71,14 +71,18 @@ func TestIntegersOfTheSchema(t *testing.T) {
 		}
 	}
 	var beat wire.Heartbeat
-	in := `{"type":"heartbeat","applied_seq":9007199254740993.0,"state":{"players":1e3,"spawn_delay_ms":-0,"running":true},"metrics":{"a":1e3,"b":0.5}}`
-	if err := wire.Decode([]byte(in), &beat); err != nil || beat.AppliedSeq != 9007199254740993 || beat.State.Players != 1000 ||
+	in := `{"type":"heartbeat","applied_seq":9007199254740993.0,` +
+		`"state":{"players":1e3,"spawn_delay_ms":-0,"running":true},` +
+		`"metrics":{"a":1e3,"b":0.5}}`
+	if err := wire.Decode([]byte(in), &beat); err != nil || beat.AppliedSeq != 9007199254740993 ||
+		beat.State.Players != 1000 ||
 		beat.State.SpawnDelayMS != 0 || beat.Metrics["a"] != 1000 || beat.Metrics["b"] != 0.5 {
 		t.Errorf("%+v, %v", beat, err)
 	}
 	var command wire.CommandFrame
 	in = `{"type":"command","seq":5e0,"command":{"type":"set_players","players":60.0},"deadline_ms":2e3}`
-	if err := wire.Decode([]byte(in), &command); err != nil || command.Seq != 5 || *command.Command.Players != 60 || command.DeadlineMS != 2000 {
+	if err := wire.Decode([]byte(in), &command); err != nil || command.Seq != 5 || *command.Command.Players != 60 ||
+		command.DeadlineMS != 2000 {
 		t.Errorf("%+v, %v", command, err)
 	}
 	for _, players := range []string{"5.5", "1e400", "1e1000000000", "1e-1", "9223372036854775808.0", `"5.0"`} {

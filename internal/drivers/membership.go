@@ -51,11 +51,12 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 
 func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflict bool) {
 	if conflict {
-		r.cfg.Logger.Warn("several processes use one driver id and end each other's sessions; give each an id of its own",
+		r.cfg.Logger.Warn("several processes use one driver id and end each other's sessions; give each its own id",
 			"driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
 	if old != nil && !old.sameProcess(s) {
-		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to",
+			s.remoteAddr)
 	}
 	if reg.LeaseLost {
 		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)

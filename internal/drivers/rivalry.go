@@ -6,13 +6,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Two processes with one driver id are seen by how often the id changes hands. One that was started again takes it over once.
+// Two processes with one driver id are seen by how often the id changes hands. One that was started again takes it
+// over once.
 const (
 	rivalryWindow    = 30 * time.Second
 	rivalryTakeovers = 3 // within the window
 )
 
-// rivalry is what is remembered of the processes that take a driver id from each other. It ends when a window passes without that.
+// rivalry is what is remembered of the processes that take a driver id from each other. It ends when a window passes
+// without that.
 type rivalry struct {
 	at        [rivalryTakeovers]time.Time // the newest takeovers, oldest first
 	takeovers int

@@ -36,12 +36,16 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 		takeovers int
 		conflict  bool
 	}{
-		"two processes that reconnect": {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i%2) }, time.Second, 8, true},
-		"two that are started again":   {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) }, 15 * time.Second, 4, true},
-		"two without an instance":      {func(int) string { return "" }, time.Second, 3, true},
-		"one that reconnects":          {func(int) string { return `,"instance":"one"` }, time.Second, 8, false},
-		"one started again, twice":     {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) }, time.Second, 2, false},
-		"now and then":                 {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) }, 16 * time.Second, 8, false},
+		"two processes that reconnect": {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i%2) },
+			time.Second, 8, true},
+		"two that are started again": {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) },
+			15 * time.Second, 4, true},
+		"two without an instance": {func(int) string { return "" }, time.Second, 3, true},
+		"one that reconnects":     {func(int) string { return `,"instance":"one"` }, time.Second, 8, false},
+		"one started again, twice": {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) },
+			time.Second, 2, false},
+		"now and then": {func(i int) string { return fmt.Sprintf(`,"instance":"%d"`, i) },
+			16 * time.Second, 8, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := &logged{}
@@ -61,7 +65,8 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 				warnings := 0
 				if tc.conflict {
 					warnings = 1
-					if c := d.Conflict; c.Takeovers != tc.takeovers || c.RemoteAddrs[0] == "" || c.RemoteAddrs[1] == "" {
+					if c := d.Conflict; c.Takeovers != tc.takeovers || c.RemoteAddrs[0] == "" ||
+						c.RemoteAddrs[1] == "" {
 						t.Errorf("%+v", c)
 					}
 				}

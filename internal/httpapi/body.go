@@ -105,7 +105,8 @@ type commandBody struct {
 	Note         string `json:"note"`
 }
 
-// strictBody checks a body, and returns it with integers in digits: the contract takes 5.0 and 5e0 for 5, the decoders do not.
+// strictBody checks a body, and returns it with integers in digits: the contract takes 5.0 and 5e0 for 5, the
+// decoders do not.
 func strictBody(body []byte) ([]byte, error) {
 	err := checkBody(body)
 	if e, ok := errors.AsType[*swarm.Error](err); ok && e.Code == swarm.CodeInvalidCommand {

@@ -9,13 +9,15 @@ import (
 	"testing/quick"
 )
 
-// TestIntegersOfTheSchema: what fits the published "type: integer" is accepted as if it were in digits, and becomes the same command.
+// TestIntegersOfTheSchema: what fits the published "type: integer" is accepted as if it were in digits, and becomes
+// the same command.
 func TestIntegersOfTheSchema(t *testing.T) {
 	w := newWorld(t, nil)
 	const body = `{"command":{"type":"set_players","players":%s},"deadline_ms":%s,"min_drivers":%s}`
 	for _, players := range []string{"1000", "1000.0", "1e3", "1E+3", "0.1e4", "100000e-2"} {
 		w.entries = nil
-		if a := w.do(t, "POST", "/commands", fmt.Sprintf(body, players, "2e3", "0e9999999999")); a.StatusCode != http.StatusCreated {
+		if a := w.do(t, "POST", "/commands", fmt.Sprintf(body, players, "2e3",
+			"0e9999999999")); a.StatusCode != http.StatusCreated {
 			t.Fatalf("%s: %s", players, a.body)
 		}
 		if e := w.entries[0].Issued; e.Command.Players != 1000 || e.Deadline.Milliseconds() != 2000 {
@@ -25,7 +27,8 @@ func TestIntegersOfTheSchema(t *testing.T) {
 	for _, players := range []string{"5.5", "1e400", "1e1000000000", "1e-1", "-1e3", "1e10", "9007199254740993.0"} {
 		a := w.do(t, "POST", "/commands", fmt.Sprintf(body, players, "2000", "0"))
 		a.refused(t, http.StatusUnprocessableEntity, "invalid_command")
-		if len(a.Errors) != 1 || a.Errors[0].Pointer != "/command/players" || strings.Contains(a.Errors[0].Detail, "digits") {
+		if len(a.Errors) != 1 || a.Errors[0].Pointer != "/command/players" || strings.Contains(a.Errors[0].Detail,
+			"digits") {
 			t.Errorf("%s: %+v", players, a.Errors)
 		}
 	}

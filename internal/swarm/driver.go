@@ -41,9 +41,10 @@ type Driver struct {
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
-	LeaseLost    bool      // was without a server for longer than its lease before this session, and so followed on_lease_lost
-	Share        Share     // what it gets of a total
-	Conflict     *Conflict // several processes take the id from each other; nil for none
+	LeaseLost    bool  // was without a server for longer than its lease before this session, and so followed on_lease_lost
+	Share        Share // what it gets of a total
+
+	Conflict *Conflict // several processes take the id from each other; nil for none
 }
 
 // Conflict is of several processes that use one driver id: each ends the session of the other.

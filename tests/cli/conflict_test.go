@@ -14,13 +14,17 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	s, _ := newWorld(t)
 	var conns []*websocket.Conn
 	for i := range 4 {
-		conn, _, err := websocket.Dial(t.Context(), s.url()+"/drivers/connect", &websocket.DialOptions{Subprotocols: []string{"swarmcall.v1.json"}})
+		conn, _, err := websocket.Dial(t.Context(), s.url()+"/drivers/connect",
+			&websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
+				Subprotocols: []string{"swarmcall.v1.json"},
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.CloseNow() })
 		conns = append(conns, conn)
-		if err := conn.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, `{"type":"register","driver_id":"d-1","instance":"%d"}`, i%2)); err != nil {
+		if err := conn.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil,
+			`{"type":"register","driver_id":"d-1","instance":"%d"}`, i%2)); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := conn.Read(t.Context()); err != nil { // registered
@@ -35,7 +39,8 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	p.prints("3 takeovers")
 	p = swarmcall(t, s.url(), "drivers", "show", "d-1", "-o", "json")
 	p.code(0)
-	if out := strings.Join(strings.Fields(p.out.String()), ""); !strings.Contains(out, `"conflict":{"remote_addrs":["127.0.0.1:`) || !strings.Contains(out, `"takeovers":3}`) {
+	if out := strings.Join(strings.Fields(p.out.String()), ""); !strings.Contains(out,
+		`"conflict":{"remote_addrs":["127.0.0.1:`) || !strings.Contains(out, `"takeovers":3}`) {
 		t.Error(out)
 	}
 	for _, conn := range conns {

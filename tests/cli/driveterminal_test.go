@@ -59,7 +59,8 @@ request()
 	if n := strings.Count(said, "Traceback"); n != 2 { // of the loop, and of the end
 		t.Errorf("%d tracebacks:\n%s", n, said)
 	}
-	for _, want := range []string{"ValueError: no such page; 2 times so far)", "; 11 times so far)", "the generator has ended, and the driver with it"} {
+	for _, want := range []string{"ValueError: no such page; 2 times so far)", "; 11 times so far)",
+		"the generator has ended, and the driver with it"} {
 		if strings.Count(said, want) != 1 {
 			t.Errorf("%q is not there once:\n%s", want, said)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// TestHangUpStopsTheLoad: a plan whose terminal is closed stops its load as on Ctrl-C. A closed terminal tells so more than once, by
-// the kernel and by the shell.
+// TestHangUpStopsTheLoad: a plan whose terminal is closed stops its load as on Ctrl-C. A closed terminal tells so
+// more than once, by the kernel and by the shell.
 func TestHangUpStopsTheLoad(t *testing.T) {
 	for name, args := range map[string]func(t *testing.T) []string{
 		"run": func(t *testing.T) []string { return []string{"run", stepsPlan(t, "abort", "60s")} },
@@ -97,14 +97,16 @@ func TestServerOutlivesAHangUp(t *testing.T) {
 	p.code(0)
 }
 
-// TestAReaderThatEndsDoesNotEndTheDriver: in "drive … | head -1" the driver's load would otherwise be cut off with no word to the server.
+// TestAReaderThatEndsDoesNotEndTheDriver: in "drive … | head -1" the driver's load would otherwise be cut off with no
+// word to the server.
 func TestAReaderThatEndsDoesNotEndTheDriver(t *testing.T) {
 	s, _ := newWorld(t)
 	out, theirs, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), "drive", "exec", "--driver-id", "d-1", "--", "cat")}
+	p := &process{t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), "drive", "exec", "--driver-id", "d-1",
+		"--", "cat")}
 	p.err, p.out, p.ended = newWatched(), newWatched(), make(chan struct{})
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = theirs, p.err, environment(t.TempDir(), s.url())
 	if err := p.cmd.Start(); err != nil {

@@ -9,7 +9,8 @@ import (
 
 // TestAConflictIsShown: a driver whose id several processes use is no healthy one, in the list and on its page.
 func TestAConflictIsShown(t *testing.T) {
-	d := swarm.Driver{ID: "d-1", State: swarm.Active, Conflict: &swarm.Conflict{RemoteAddrs: [2]string{"192.0.2.1:1", "192.0.2.2:2"}, Takeovers: 7}}
+	d := swarm.Driver{ID: "d-1", State: swarm.Active, Conflict: &swarm.Conflict{RemoteAddrs: [2]string{"192.0.2.1:1",
+		"192.0.2.2:2"}, Takeovers: 7}}
 	w := World{Drivers: []swarm.Driver{d}}
 	if row := newDriverRow(w, d, Aim{}); row.State != (Badge{Warn, "id conflict"}) {
 		t.Errorf("row %+v", row.State)

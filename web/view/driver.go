@@ -76,7 +76,8 @@ func (w World) whyOf(d swarm.Driver, a Aim) string {
 }
 
 func conflictText(c *swarm.Conflict) string {
-	return "processes at " + c.RemoteAddrs[0] + " and " + c.RemoteAddrs[1] + " use this driver id and end each other's sessions, " +
+	return "processes at " + c.RemoteAddrs[0] + " and " + c.RemoteAddrs[1] +
+		" use this driver id and end each other's sessions, " +
 		Count(int64(c.Takeovers)) + " times so far"
 }
 

@@ -14,8 +14,8 @@ const GuardCommand = "demo-guard"
 // guardPatience is how long a guarded process may take to end: a little more than the server promises.
 const guardPatience = 12 * time.Second
 
-// piped is a process below a Guard, which ends it when hold is closed: by the demo, or by the demo's death. It is for systems that
-// cannot find what a process has started: that may run on.
+// piped is a process below a Guard, which ends it when hold is closed: by the demo, or by the demo's death. It is for
+// systems that cannot find what a process has started: that may run on.
 type piped struct {
 	cmd  *exec.Cmd
 	hold io.Closer

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// detach keeps the terminal's Ctrl-C from a guard and its process: the demo ends its children itself, the drivers before the server.
+// detach keeps the terminal's Ctrl-C from a guard and its process: the demo ends its children itself, the drivers
+// before the server.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(p *os.Process) { _ = p.Signal(syscall.SIGTERM) } // fails when it has ended already

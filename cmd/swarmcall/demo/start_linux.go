@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
-// startChild starts argv with a guard, which kills it and all that it started when the demo dies: --server may name a script that
-// starts the server. Its output goes to log.
+// startChild starts argv with a guard, which kills it and all that it started when the demo dies: --server may name a
+// script that starts the server. Its output goes to log.
 func startChild(name string, argv []string, log *tail) (*child, error) {
 	p, err := proc.Start(argv, proc.Streams{Stderr: log})
 	if err != nil {
@@ -20,7 +20,7 @@ func startChild(name string, argv []string, log *tail) (*child, error) {
 // guarded is a process of package proc.
 type guarded struct{ p *proc.Process }
 
-// ask asks it to end. Whoever asks kills it after its own patience: the guard's is only a last resort.
+// ask asks it to end. The demo kills it after its own patience; the guard's is only a last resort.
 func (g guarded) ask()  { g.p.Terminate(time.Minute) }
 func (g guarded) kill() { g.p.Kill() }
 

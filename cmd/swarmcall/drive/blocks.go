@@ -21,8 +21,8 @@ const (
 	recentLines   = 20
 )
 
-// Blocks passes a generator's messages on, each traceback once: a line, and the indented ones behind it. When it comes again, and for
-// the 10th, 100th time and so on, a line tells how often.
+// Blocks passes a generator's messages on, each traceback once: a line, and the indented ones behind it. When it
+// comes again, and for the 10th, 100th time and so on, a line tells how often.
 type Blocks struct {
 	to io.Writer
 

@@ -33,17 +33,21 @@ func TestEachTracebackOnce(t *testing.T) {
 	other := strings.Replace(traceback, "line 7", "line 8", 1)
 	node := "Error: refused\n    at connect (net.js:1)\n    at player (load.js:9)\n"
 	for name, tc := range map[string]struct{ in, want string }{
-		"lines":           {"one\ntwo\none\none\n", "one\ntwo\none\none\n"},
-		"once":            {traceback, traceback},
-		"again":           {traceback + traceback, traceback + fmt.Sprintf(again, 2)},
-		"very often":      {strings.Repeat(traceback, 150), traceback + fmt.Sprintf(again, 2) + fmt.Sprintf(again, 11) + fmt.Sprintf(again, 101)},
-		"another":         {traceback + other + traceback, traceback + other + fmt.Sprintf(again, 2)},
-		"lines between":   {traceback + "on\n" + traceback + "off\n", traceback + "on\n" + fmt.Sprintf(again, 2) + "off\n"},
-		"of Node":         {node + node, node + "(the same again: at player (load.js:9); 2 times so far)\n"},
-		"cut short":       {traceback + "Traceback (most recent call last):\n  File", traceback + "Traceback (most recent call last):\n  File\n"},
-		"only the header": {traceback + "Traceback (most recent call last):\nbye\n", traceback + "Traceback (most recent call last):\nbye\n"},
-		"no newline":      {"bye", "bye\n"},
-		"indented":        {"  a\n  b\n", "  a\n  b\n"},
+		"lines": {"one\ntwo\none\none\n", "one\ntwo\none\none\n"},
+		"once":  {traceback, traceback},
+		"again": {traceback + traceback, traceback + fmt.Sprintf(again, 2)},
+		"very often": {strings.Repeat(traceback, 150), traceback + fmt.Sprintf(again, 2) + fmt.Sprintf(again,
+			11) + fmt.Sprintf(again, 101)},
+		"another": {traceback + other + traceback, traceback + other + fmt.Sprintf(again, 2)},
+		"lines between": {traceback + "on\n" + traceback + "off\n", traceback + "on\n" + fmt.Sprintf(again, 2) +
+			"off\n"},
+		"of Node": {node + node, node + "(the same again: at player (load.js:9); 2 times so far)\n"},
+		"cut short": {traceback + "Traceback (most recent call last):\n  File", traceback +
+			"Traceback (most recent call last):\n  File\n"},
+		"only the header": {traceback + "Traceback (most recent call last):\nbye\n", traceback +
+			"Traceback (most recent call last):\nbye\n"},
+		"no newline": {"bye", "bye\n"},
+		"indented":   {"  a\n  b\n", "  a\n  b\n"},
 	} {
 		if got := passed(t, tc.in); got != tc.want {
 			t.Errorf("%s: passed on:\n%swant:\n%s", name, got, tc.want)
@@ -70,7 +74,8 @@ func TestBlocksAreBounded(t *testing.T) {
 	}
 	_, _ = io.WriteString(b, strings.Repeat("head\n"+strings.Repeat("  body\n", 1000), 3))
 	_, _ = io.WriteString(b, strings.Repeat("x", 1<<20))
-	if len(b.seen) > maxBlocks || len(b.headers) > maxBlocks || len(b.block) > maxBlockLines+1 || len(b.rest) > 2*maxBlockLine {
+	if len(b.seen) > maxBlocks || len(b.headers) > maxBlocks || len(b.block) > maxBlockLines+1 ||
+		len(b.rest) > 2*maxBlockLine {
 		t.Errorf("%d blocks, %d headers, %d lines, %d bytes", len(b.seen), len(b.headers), len(b.block), len(b.rest))
 	}
 }

@@ -17,8 +17,8 @@ import (
 // quiet is how long a driver whose state does not change says nothing in a pipe.
 const quiet = 10 * time.Second
 
-// progress tells how it goes: on a terminal by one line for people that stays in place, elsewhere by a line of JSON for each change
-// and every 10 s.
+// progress tells how it goes: on a terminal by one line for people that stays in place, elsewhere by a line of JSON
+// for each change and every 10 s.
 type progress struct {
 	screen  *Screen
 	id, url string
@@ -103,7 +103,8 @@ func (l line) text(url string, wanted int64) string {
 	parts = append(parts, players+" players")
 	rest := maps.Clone(l.Metrics)
 	for _, known := range []struct{ name, format, zero string }{
-		{"rps", "%s req/s", "0 req/s"}, {"errors_per_s", "%s errors/s", "0 errors"}, {"latency_p95_ms", "p95 %s ms", "p95 0 ms"},
+		{"rps", "%s req/s", "0 req/s"}, {"errors_per_s", "%s errors/s", "0 errors"}, {"latency_p95_ms", "p95 %s ms",
+			"p95 0 ms"},
 	} {
 		v, ok := l.Metrics[known.name]
 		if !ok {

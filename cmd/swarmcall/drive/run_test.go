@@ -197,10 +197,12 @@ func TestProgressForPeople(t *testing.T) {
 		wanted int64
 	}{
 		"locust-1 connected, 20/20 players, 95 req/s, 0 errors": {
-			line{DriverID: "locust-1", Connected: true, Players: 20, Metrics: map[string]float64{"rps": 95, "errors_per_s": 0}}, 20},
+			line{DriverID: "locust-1", Connected: true, Players: 20, Metrics: map[string]float64{"rps": 95,
+				"errors_per_s": 0}}, 20},
 		"d-1 not connected to http://s, 5/8 players, 95.1 req/s, 0.25 errors/s, p95 12.5 ms, a 1, b 2e-05, c 1234567": {
 			line{DriverID: "d-1", Players: 5, Metrics: map[string]float64{
-				"rps": 95.12, "errors_per_s": 0.25, "latency_p95_ms": 12.5, "a": 1, "b": 2e-5, "c": 1234567.2, "d": 4}}, 8},
+				"rps": 95.12, "errors_per_s": 0.25, "latency_p95_ms": 12.5, "a": 1, "b": 2e-5, "c": 1234567.2,
+				"d": 4}}, 8},
 		"d-1 connected, 0 players": {line{DriverID: "d-1", Connected: true}, -1},
 	} {
 		if got := tc.line.text("http://s", tc.wanted); got != want {

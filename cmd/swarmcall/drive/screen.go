@@ -7,7 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 )
 
-// Screen is stdout and stderr of a driver. On a terminal they share it: a line of progress stays in place below what stderr says.
+// Screen is stdout and stderr of a driver. On a terminal they share it: a line of progress stays in place below what
+// stderr says.
 type Screen struct {
 	out, err io.Writer
 	terminal bool // people read stdout

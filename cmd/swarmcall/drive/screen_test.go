@@ -16,7 +16,8 @@ func TestMessagesStandAboveTheLine(t *testing.T) {
 	s.show("d-1 connected, 5/5 players")
 	s.leave()
 	_, _ = io.WriteString(s.Err(), "the end\n")
-	const want = "starting\n\r\x1b[Kd-1 connected\r\x1b[Ka warning\nd-1 connected\r\x1b[Kd-1 connected, 5/5 players\nthe end\n"
+	const want = "starting\n\r\x1b[Kd-1 connected\r\x1b[Ka warning\nd-1 connected" +
+		"\r\x1b[Kd-1 connected, 5/5 players\nthe end\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}

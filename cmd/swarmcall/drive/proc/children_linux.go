@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// children are the guards that this process has started. What else becomes its child, outside its own process group, is what a guard
-// left that was killed.
+// children are the guards that this process has started. What else becomes its child, outside its own process group,
+// is what a guard left that was killed.
 var children = registry{guards: map[int]bool{}}
 
 type registry struct {

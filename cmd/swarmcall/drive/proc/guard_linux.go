@@ -38,7 +38,8 @@ const (
 // leftoverGrace is how long descendants may take to end when the program has ended and they were asked to.
 const leftoverGrace = time.Second
 
-// stuckAfter is how long a guard goes on to kill the same processes: those that it may not kill, or that wait for a dead disk.
+// stuckAfter is how long a guard goes on to kill the same processes: those that it may not kill, or that wait for a
+// dead disk.
 const stuckAfter = 10 * time.Second
 
 // GuardIfAsked makes this process a guard if its arguments say so, and then does not return. Call it first in main.
@@ -60,7 +61,6 @@ type guard struct {
 	woken   chan os.Signal
 
 	killing  bool
-	askLeft  bool // the descendants that are left were asked to end
 	killAt   time.Time
 	seen     map[int]uint64 // processes that were killed, by id, with their start
 	lastSeen time.Time      // when one was killed for the first time
@@ -71,7 +71,8 @@ func guardMain(path string, argv []string) int {
 	unix.CloseOnExec(reportsFD)
 	g := &guard{
 		reports: os.NewFile(reportsFD, "reports"), parent: os.Getppid(), seen: map[int]uint64{},
-		exited: make(chan string, 1), empty: make(chan struct{}), orders: make(chan string), woken: make(chan os.Signal, 1),
+		exited: make(chan string, 1), empty: make(chan struct{}), orders: make(chan string),
+		woken: make(chan os.Signal, 1),
 	}
 	g.surviveSignals()
 	if err := g.start(path, argv); err != nil {
@@ -95,11 +96,13 @@ func (g *guard) start(path string, argv []string) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{0, 1, 2},
-		// A group of its own: "kill 0" in the program must not reach the guard. It dies with the guard, if nothing else does.
-		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-	})
+	pid, err := syscall.ForkExec(path, argv,
+		&syscall.ProcAttr{ //nolint:gosec // to start what the user names is the purpose
+			Env: os.Environ(), Files: []uintptr{0, 1, 2},
+			// A group of its own: "kill 0" in the program must not reach the guard. It dies with the guard, if nothing
+			// else does.
+			Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		})
 	if err != nil {
 		return err
 	}
@@ -113,17 +116,20 @@ func (g *guard) surviveSignals() {
 	var caught []os.Signal
 	for _, s := range []os.Signal{
 		unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE, unix.SIGALRM,
-		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGPROF, unix.SIGIO, unix.SIGPWR,
+		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGPROF,
+		unix.SIGIO, unix.SIGPWR,
 	} {
 		if !signal.Ignored(s) { // by nohup: the program is to inherit it
 			caught = append(caught, s)
 		}
 	}
 	signal.Notify(make(chan os.Signal, 1), caught...) // nobody reads it
-	signal.Notify(g.woken, unix.SIGCONT)              // the kernel sends it when the driver dies: a stopped guard must run then
+	signal.Notify(g.woken,
+		unix.SIGCONT) // the kernel sends it when the driver dies: a stopped guard must run then
 }
 
-// closeStandardStreams leaves the program's streams to the program: whoever reads them sees their end when the program ends.
+// closeStandardStreams leaves the program's streams to the program: a reader sees their end when the
+// program ends.
 func closeStandardStreams() {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

@@ -28,7 +28,8 @@ type job struct {
 // Unguarded says why a process may outlive the driver; it is empty where none does.
 func Unguarded() string {
 	if _, ok := readEntry(os.Getpid()); !ok {
-		return "without /proc the driver cannot find what its generator starts: that runs on if the driver is killed (kill -9)"
+		return "without /proc the driver cannot find what its generator starts: " +
+			"that runs on if the driver is killed (kill -9)"
 	}
 	return ""
 }
@@ -47,7 +48,8 @@ func start(argv []string, s Streams) (*job, error) {
 	if err != nil {
 		return nil, errors.Join(err, theirOrders.Close(), orders.Close())
 	}
-	j := &job{guard: guardOf(path, argv, s), orders: orders, reports: bufio.NewReader(reports), ended: make(chan string, 1)}
+	j := &job{guard: guardOf(path, argv, s), orders: orders, reports: bufio.NewReader(reports),
+		ended: make(chan string, 1)}
 	theirs := []*os.File{theirOrders, theirReports}
 	j.guard.ExtraFiles = theirs // ordersFD, reportsFD
 	started := make(chan error, 1)
@@ -58,7 +60,8 @@ func start(argv []string, s Streams) (*job, error) {
 	return j, nil
 }
 
-// guardOf makes the command of a guard for argv. It is this program, also if its file was replaced by a newer one meanwhile.
+// guardOf makes the command of a guard for argv. It is this program, also if its file was replaced by a newer one
+// meanwhile.
 func guardOf(path string, argv []string, s Streams) *exec.Cmd {
 	self := "/proc/self/exe"
 	if _, err := os.Stat(self); err != nil {
@@ -69,13 +72,14 @@ func guardOf(path string, argv []string, s Streams) *exec.Cmd {
 	cmd.Args = append([]string{os.Args[0], guardCommand, path}, argv...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
 	cmd.WaitDelay = time.Second // only a process that the guard could not kill still holds the pipes
-	// A group of its own keeps the terminal's Ctrl-C from it. The end of the pipe tells the guard that the driver has died; the
-	// signal is for a guard that is stopped.
+	// A group of its own keeps the terminal's Ctrl-C from it. The end of the pipe tells the guard that the driver has
+	// died; the signal is for a guard that is stopped.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGCONT}
 	return cmd
 }
 
-// own starts the guard and waits for it on one thread: for Linux a parent is a thread, and its death is the child's signal.
+// own starts the guard and waits for it on one thread: for Linux a parent is a thread, and its death is the child's
+// signal.
 func (j *job) own(started chan<- error, ours, theirs []*os.File) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -118,7 +122,8 @@ func (j *job) read() (what, value string, err error) {
 	return what, value, err
 }
 
-// follow waits for the end of all, and says how the process ended. What a guard leaves that was killed itself is killed here.
+// follow waits for the end of all, and says how the process ended. What a guard leaves that was killed itself is
+// killed here.
 func (j *job) follow() (how string) {
 	clean := false
 	for {

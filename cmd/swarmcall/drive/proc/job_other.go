@@ -23,12 +23,14 @@ func GuardIfAsked() {}
 
 // Unguarded says that a process and what it started may outlive the driver.
 func Unguarded() string {
-	return "on " + runtime.GOOS + " the generator runs on if this driver is killed (kill -9); only on Linux it ends with the driver"
+	return "on " + runtime.GOOS +
+		" the generator runs on if this driver is killed (kill -9); only on Linux it ends with the driver"
 }
 
 func start(argv []string, s Streams) (*job, error) {
 	// Not by a context: its end would kill, and a generator is to be asked first.
-	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // to start what the user names is the purpose
+	cmd := exec.CommandContext(context.Background(), argv[0],
+		argv[1:]...) //nolint:gosec // to start what the user names is the purpose
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
 	bind(cmd)

@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// mark is a variable that all processes of a test inherit: they are found by it, whoever is their parent.
+// mark is a variable that all processes of a test inherit: they are found by it, whatever their parent is.
 const mark = "PROC_TEST_MARK"
 
 // patience bounds each wait for a condition, on a machine that may be busy.
@@ -44,7 +44,8 @@ func open(t *testing.T, script string, tells int) *world {
 	if err := os.WriteFile(w.file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.driver.Env = append(os.Environ(), "PROC_TEST=driver", "PROC_TEST_SCRIPT="+script, "PROC_TEST_FILE="+w.file, w.mark)
+	w.driver.Env = append(os.Environ(), "PROC_TEST=driver", "PROC_TEST_SCRIPT="+script, "PROC_TEST_FILE="+w.file,
+		w.mark)
 	w.driver.Stderr = os.Stderr
 	out, err := w.driver.StdoutPipe()
 	if err != nil {
@@ -274,7 +275,9 @@ func TestNothingIsLeftByAKill(t *testing.T) {
 
 // TestAProgramThatEndsTakesItsOwnWithIt: what it left in the background makes load that nobody controls.
 func TestAProgramThatEndsTakesItsOwnWithIt(t *testing.T) {
-	w := open(t, `sleep 1000 & setsid sh -c 'echo $$; exec sleep 1000' & echo $!; while [ -e "$PROC_TEST_FILE" ]; do sleep 0.01; done; exit 7`, 2)
+	w := open(t,
+		`sleep 1000 & setsid sh -c 'echo $$; exec sleep 1000' & echo $!
+		while [ -e "$PROC_TEST_FILE" ]; do sleep 0.01; done; exit 7`, 2)
 	w.stopWaiting()
 	if how := w.do("wait"); !strings.Contains(how, "exit status 7") {
 		t.Error(how)
@@ -286,7 +289,9 @@ func TestAProgramThatEndsTakesItsOwnWithIt(t *testing.T) {
 
 // TestTheDescendantsAreAskedFirst: an orderly end leaves time to what the program left, too.
 func TestTheDescendantsAreAskedFirst(t *testing.T) {
-	w := open(t, `(trap 'echo asked; exit 0' TERM; echo $$; while :; do sleep 0.01; done) & trap 'exit 0' TERM; while :; do sleep 0.01; done`, 1)
+	w := open(t,
+		`(trap 'echo asked; exit 0' TERM; echo $$; while :; do sleep 0.01; done) &
+		trap 'exit 0' TERM; while :; do sleep 0.01; done`, 1)
 	if _, err := fmt.Fprintln(w.stdin, "close"); err != nil {
 		t.Fatal(err)
 	}
@@ -295,11 +300,13 @@ func TestTheDescendantsAreAskedFirst(t *testing.T) {
 	}
 }
 
-// TestAGuardOutlivesSignals: whoever ends all processes of a service by SIGTERM ends the driver in order, which needs the guard.
+// TestAGuardOutlivesSignals: a supervisor that sends SIGTERM to a whole service ends the driver in order, which needs
+// the guard.
 func TestAGuardOutlivesSignals(t *testing.T) {
 	w := open(t, scripts["background jobs"].text, scripts["background jobs"].tells)
 	guard := w.guard()
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGPIPE, syscall.SIGTSTP} {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
+		syscall.SIGUSR1, syscall.SIGPIPE, syscall.SIGTSTP} {
 		if err := syscall.Kill(guard, s); err != nil {
 			t.Fatal(err)
 		}

@@ -97,7 +97,8 @@ func TestOutput(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Output(ctx, "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done"); !errors.Is(err, context.Canceled) {
+	if _, err := Output(ctx, "sh", "-c", "trap '' TERM; while :; do sleep 0.01; done"); !errors.Is(err,
+		context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -113,7 +114,8 @@ func TestCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]error{
-		"no-such-program": exec.ErrNotFound, "/does/not/exist": fs.ErrNotExist, script: fs.ErrNotExist, plain: fs.ErrPermission,
+		"no-such-program": exec.ErrNotFound, "/does/not/exist": fs.ErrNotExist, script: fs.ErrNotExist,
+		plain: fs.ErrPermission,
 	} {
 		if _, err := Start([]string{name}, Streams{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", name, err, want)

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// bind gives the process a group of its own, which keeps the terminal's Ctrl-C from it: the driver first brings the load to 0.
+// bind gives the process a group of its own, which keeps the terminal's Ctrl-C from it: the driver first brings the
+// load to 0.
 func bind(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func terminate(p *os.Process) { _ = p.Signal(syscall.SIGTERM) } // fails when it has ended, as is wanted

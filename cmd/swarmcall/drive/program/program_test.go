@@ -79,7 +79,9 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 
 // TestIntegersOfOtherLanguages: a program whose language has floats alone writes 3.0 for 3.
 func TestIntegersOfOtherLanguages(t *testing.T) {
-	g := shell(t, loop(`echo '{"type":"ack","id":1.0}'; echo '{"type":"state","players":3.0,"spawn_delay_ms":5e0,"metrics":{"rps":1.5}}'`))
+	g := shell(t,
+		loop(`echo '{"type":"ack","id":1.0}'; `+
+			`echo '{"type":"state","players":3.0,"spawn_delay_ms":5e0,"metrics":{"rps":1.5}}'`))
 	drivetest.Applied(t, g, players(7))
 	drivetest.Eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
 }
