@@ -495,6 +495,12 @@ type Driver struct {
 
 	// Conflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
 	Conflict *DriverConflict `json:"conflict,omitempty"`
+
+	// Weight What it gets of players_total, relative to the other drivers; 1 unless it registered with another.
+	Weight *float64 `json:"weight,omitempty"`
+
+	// MaxPlayers The most players that it takes; absent if it named none.
+	MaxPlayers *int64 `json:"max_players,omitempty"`
 }
 
 // DriverConflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
@@ -613,8 +619,7 @@ type Entry struct {
 	// Cause Why the server issued the command by itself; absent when a submitter did.
 	Cause *string `json:"cause,omitempty"`
 
-	// Split Of players_total: who got what; the first 100 in items of a page, with return=minimal and in events.
-	// `counts.targeted` says how many there are.
+	// Split Of players_total: who got what; the first 100 in items of a page, with return=minimal and in events. `counts.targeted` says how many there are.
 	Split *[]SplitPart `json:"split,omitempty"`
 
 	// Shortfall Of players_total: players that no driver was there to run.
@@ -749,7 +754,7 @@ type Problem struct {
 	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 	Entry *Entry `json:"entry,omitempty"`
 
-	// InUse Of no_active_drivers for a Stop.
+	// InUse Of no_active_drivers and not_enough_drivers, if the target has labels or ids, and of any Stop.
 	InUse *InUse `json:"in_use,omitempty"`
 
 	// NothingToStop Of no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
@@ -789,7 +794,7 @@ type SetPlayersCommand struct {
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
 type SetPlayersCommandType string
 
-// SetSpawnDelayCommand Wait so long between two spawns.
+// SetSpawnDelayCommand Wait so long between two spawns. It is per driver, so that more drivers start more players in the same time.
 type SetSpawnDelayCommand struct {
 	Type         SetSpawnDelayCommandType `json:"type"`
 	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
@@ -923,8 +928,7 @@ type ListCommandsParamsOrder string
 
 // SubmitCommandParams defines parameters for SubmitCommand.
 type SubmitCommandParams struct {
-	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out and cuts `split` to the
-	// first 100 drivers.
+	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out and cuts `split` to the first 100 drivers.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
 	// IdempotencyKey A retry with the same key gets the same entry, whatever became of the first try: the command is dispatched once. Keys are the

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -214,6 +215,37 @@ func TestAStopForNobody(t *testing.T) {
 			} else if _, ok := e.Attrs["in_use"].(swarm.InUse); !ok {
 				t.Errorf("%v: %+v does not say what is in use", tc.target, e.Attrs)
 			}
+		}
+	})
+}
+
+// TestARefusalSaysWhatIsInUse of its target, whatever the command is; a target for everybody cannot be misspelt.
+func TestARefusalSaysWhatIsInUse(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a").Freeze()
+		w.fleet.Join("b")
+		for _, command := range []swarm.Command{{Type: swarm.SetPlayers, Players: 1}, {Type: swarm.SetSpawnDelay, SpawnDelayMS: 1}} {
+			for code, ids := range map[swarm.Code][]string{
+				swarm.CodeNoActiveDrivers: {"a", "x"}, swarm.CodeNotEnoughDrivers: {"a", "b", "x"},
+			} {
+				s := swarm.Submission{Submitter: "ci", Command: command, Target: swarm.Target{DriverIDs: ids}, Deadline: time.Second, MinDrivers: 2}
+				_, err := w.d.Submit(t.Context(), s)
+				e, ok := errors.AsType[*swarm.Error](err)
+				if !ok || e.Code != code {
+					t.Fatalf("%v: %v", ids, err)
+				}
+				in, _ := e.Attrs["in_use"].(swarm.InUse)
+				if want := ids[:len(ids)-1]; !slices.Equal(in.DriverIDs, want) {
+					t.Errorf("%v: in use are %v", ids, in)
+				}
+				if _, ok := e.Attrs["nothing_to_stop"]; ok {
+					t.Errorf("%v: %+v speaks of a Stop", ids, e.Attrs)
+				}
+			}
+		}
+		_, err := w.d.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers}, Deadline: time.Second, MinDrivers: 9})
+		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Attrs["in_use"] != nil || e.Attrs["have"] != 1 {
+			t.Errorf("for everybody: %v", err)
 		}
 	})
 }

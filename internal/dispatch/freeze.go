@@ -98,9 +98,9 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	case n == 0 && s.Command.Type == swarm.Stop && !targeted.Awaited:
 		return frozen{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != swarm.Stop:
-		return frozen{}, swarm.Errorf(swarm.CodeNoActiveDrivers, "no active driver matches the target; see GET /drivers")
+		return frozen{}, d.nobody(s.Target)
 	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
-		return frozen{}, notEnough(n, s.MinDrivers)
+		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
 	return d.frozen(s, targeted, condition), nil
 }
@@ -121,11 +121,27 @@ func anyActive(seats []swarm.Seat) bool {
 	return slices.ContainsFunc(seats, func(s swarm.Seat) bool { return s.Lost == "" })
 }
 
-func notEnough(have, want int) error {
+// nobody refuses a command that no active driver would get.
+func (d *Dispatcher) nobody(t swarm.Target) error {
+	return &swarm.Error{
+		Code: swarm.CodeNoActiveDrivers, Detail: "no active driver matches the target; see GET /drivers",
+		Attrs: d.withInUse(t, map[string]any{}),
+	}
+}
+
+func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 	return &swarm.Error{
 		Code: swarm.CodeNotEnoughDrivers, Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
-		Attrs: map[string]any{"have": have, "want": want},
+		Attrs: d.withInUse(t, map[string]any{"have": have, "want": want}),
 	}
+}
+
+// withInUse adds what of a target drivers have: a label or an id may be misspelt. A target for everybody cannot be.
+func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]any {
+	if len(t.Labels)+len(t.DriverIDs) > 0 {
+		attrs["in_use"] = d.fleet.Reach(t).InUse
+	}
+	return attrs
 }
 
 // nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.

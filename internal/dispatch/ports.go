@@ -16,7 +16,7 @@ type Fleet interface {
 	// would be missing for.
 	Lost(q swarm.TargetQuery) swarm.Targeted
 
-	// Reach tells what is known about a target that no known driver matches.
+	// Reach tells what is known about a target that no driver matches, or too few.
 	Reach(t swarm.Target) swarm.Reach
 
 	// Offer folds a durable command into the desired state and hands it to every matching session. It never blocks.

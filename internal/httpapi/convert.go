@@ -215,6 +215,7 @@ func driverTo(d swarm.Driver) api.Driver {
 		AppliedSeq: int64(d.AppliedSeq), Metrics: map[string]float64{},
 		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, RttMs: milliseconds(d.RTT), LeaseLost: d.LeaseLost,
 	}
+	out.Weight, out.MaxPlayers = shareTo(d.Share)
 	if len(d.Labels) > 0 {
 		out.Labels = d.Labels
 	}
@@ -231,6 +232,17 @@ func driverTo(d swarm.Driver) api.Driver {
 		out.LastAck = &api.LastAck{Seq: int64(d.LastAck.Seq), LatencyMs: milliseconds(d.LastAck.Latency)}
 	}
 	return out
+}
+
+// shareTo is what a driver gets of a total. Its weight is kept in thousandths.
+func shareTo(s swarm.Share) (weight *float64, most *int64) {
+	if s.Weight > 0 {
+		weight = new(float64(s.Weight) / 1000)
+	}
+	if s.Cap > 0 {
+		most = &s.Cap
+	}
+	return weight, most
 }
 
 // milliseconds with microseconds behind the point: finer is noise.

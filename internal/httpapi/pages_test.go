@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -153,6 +154,18 @@ func TestDriverPages(t *testing.T) {
 		t.Errorf("an escaped id: %d", a.StatusCode)
 	}
 	w.do(t, "GET", "/drivers/d-9", "").refused(t, http.StatusNotFound, "not_found")
+}
+
+// TestADriverShowsItsShare of a total, as it registered it: what it did not say is its weight of 1, and no bound.
+func TestADriverShowsItsShare(t *testing.T) {
+	for want, share := range map[string]swarm.Share{
+		`"weight":2.5,"max_players":70}`: {Weight: 2500, Cap: 70}, `"weight":1}`: {Weight: 1000},
+	} {
+		b, err := json.Marshal(driverTo(swarm.Driver{ID: "d-1", Share: share}))
+		if err != nil || !strings.HasSuffix(string(b), want) {
+			t.Errorf("%v: no %s in %s, %v", share, want, b, err)
+		}
+	}
 }
 
 // TestForeignCursors: a cursor of another list, of the other order, or of somebody's invention is refused, never obeyed.

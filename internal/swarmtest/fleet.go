@@ -116,9 +116,17 @@ func (f *Fleet) yields(id string, q swarm.TargetQuery, out *swarm.Targeted) bool
 	return place > 0
 }
 
-// Reach implements dispatch.Fleet; nobody has left, and nothing is in use.
+// Reach implements dispatch.Fleet; nobody has left, and no labels are in use.
 func (f *Fleet) Reach(t swarm.Target) swarm.Reach {
-	return swarm.Reach{Left: len(t.DriverIDs)+len(t.Labels) == 0}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := swarm.Reach{Left: len(t.DriverIDs)+len(t.Labels) == 0}
+	for _, id := range t.DriverIDs {
+		if f.drivers[id] != nil {
+			out.InUse.DriverIDs = append(out.InUse.DriverIDs, id)
+		}
+	}
+	return out
 }
 
 // Known implements dispatch.Fleet.

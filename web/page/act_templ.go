@@ -150,7 +150,7 @@ func act(f view.ActForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<label>Spawn delay, ms <input name=\"spawn_delay_ms\" type=\"number\" inputmode=\"numeric\" min=\"0\" max=\"86400000\" required></label> <button class=\"button second\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<label>Spawn delay per driver, ms <input name=\"spawn_delay_ms\" type=\"number\" inputmode=\"numeric\" min=\"0\" max=\"86400000\" required></label> <button class=\"button second\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

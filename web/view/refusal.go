@@ -114,7 +114,7 @@ func (w World) isReset(seq uint64) bool {
 
 // fieldNames are what the forms call the fields of a submission.
 var fieldNames = map[string]string{
-	"type": "Command", "players": "Players", "players_total": "Players", "spawn_delay_ms": "Spawn delay, ms", "note": "Note",
+	"type": "Command", "players": "Players", "players_total": "Players", "spawn_delay_ms": "Spawn delay per driver, ms", "note": "Note",
 	"labels": "Labels, all must match", "driver_ids": "Driver", "deadline_ms": "Deadline, ms", "submitter": "Submitter",
 }
 
