@@ -7,7 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/coder/websocket"
 
@@ -17,6 +19,7 @@ import (
 const (
 	dialTimeout   = 10 * time.Second
 	maxRetryAfter = 5 * time.Minute // a longer Retry-After is taken for a mistake
+	maxRedirects  = 3               // a proxy may send to https, and no further
 )
 
 // dial opens the WebSocket. The error is a *HandshakeError when the server answered, but not with a socket.
@@ -24,7 +27,7 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, answer, err := websocket.Dial(ctx, c.url, &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
-		HTTPClient:     c.cfg.HTTPClient,
+		HTTPClient:     withoutLoops(c.cfg.HTTPClient),
 		HTTPHeader:     c.cfg.Header.Clone(),
 		Subprotocols:   []string{wire.Subprotocol},
 		OnPingReceived: func(context.Context, []byte) bool { p.listen(); c.lease.renew(); return true },
@@ -39,7 +42,7 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	if conn.Subprotocol() != wire.Subprotocol {
 		_ = conn.CloseNow()
 		return nil, &HandshakeError{
-			Status: http.StatusSwitchingProtocols,
+			Status: http.StatusSwitchingProtocols, Foreign: foreign(answer),
 			Code:   "unsupported_subprotocol",
 			Detail: "the server did not choose " + wire.Subprotocol,
 		}
@@ -48,21 +51,66 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// refusal reads what the server answered in place of a socket.
+// withoutLoops is a client that takes a redirect too many for the answer: the websocket package follows them without end.
+func withoutLoops(c *http.Client) *http.Client {
+	if c == nil {
+		c = http.DefaultClient
+	}
+	if c.CheckRedirect != nil {
+		return c
+	}
+	bounded := *c
+	bounded.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return &bounded
+}
+
+// problemType begins the type of every problem document of Swarmcall.
+const problemType = "urn:swarmcall:problem:"
+
+// refusal reads what was answered in place of a socket. Only a problem document of Swarmcall is the server's own word: a
+// proxy answers for a server that restarts with pages and statuses of all kinds.
 func refusal(answer *http.Response) *HandshakeError {
-	e := &HandshakeError{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header)}
+	e := &HandshakeError{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header), Foreign: foreign(answer)}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/problem+json" {
 		return e
 	}
 	var problem struct {
+		Type   string `json:"type"`
 		Code   string `json:"code"`
 		Detail string `json:"detail"`
 	}
-	// The websocket package has bounded the body. A document that cannot be read leaves the status to tell the story.
-	if body, err := io.ReadAll(answer.Body); err == nil && wire.Decode(body, &problem) == nil {
-		e.Code, e.Detail = problem.Code, problem.Detail
+	body, err := io.ReadAll(answer.Body) // the websocket package has bounded it
+	if err != nil || wire.Decode(body, &problem) != nil || !strings.HasPrefix(problem.Type, problemType) {
+		return e
 	}
+	e.Code, e.Detail, e.Foreign = problem.Code, problem.Detail, ""
 	return e
+}
+
+// foreign says who may have answered in the server's place, by what it says of itself: "404 text/html, server: nginx".
+func foreign(answer *http.Response) string {
+	text := strconv.Itoa(answer.StatusCode)
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "" {
+		text += " " + kind
+	}
+	if to := answer.Header.Get("Location"); to != "" {
+		text += " to " + to
+	}
+	if name := answer.Header.Get("Server"); name != "" {
+		text += ", server: " + name
+	}
+	const most = 200
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text[:min(len(text), most)])
 }
 
 // retryAfter reads the header of that name, in seconds or as a date; 0 without a usable one.

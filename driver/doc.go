@@ -23,6 +23,7 @@
 //     that it desires is applied again.
 //   - What the driver itself allows goes before what the server wants: [Config.MaxPlayers] and [Config.LocalStop].
 //   - Between two connections Run waits as the close code demands, with full jitter. Codes that say stop end Run with a
-//     [*CloseError], a refused credential or address with a [*HandshakeError].
+//     [*CloseError], a refused credential or address with a [*HandshakeError]. Only Swarmcall refuses: what a proxy
+//     answers for a server that restarts is logged and tried again.
 //   - When 256 commands wait for a slow handler, Run stops reading, until one is done.
 package driver

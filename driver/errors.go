@@ -31,16 +31,25 @@ func (e *CloseError) Error() string {
 	return s
 }
 
-// HandshakeError says that the server answered the request to connect, but refused it. Run returns one that trying again
-// would not mend (statuses 4xx but for 408, 425 and 429, or a server that does not speak the protocol).
+// HandshakeError says that the request to connect was answered, but not with a socket. Run returns one that trying again
+// would not help: a problem document of Swarmcall with a status 4xx, but for 408, 425 and 429. Everything else is taken
+// for a proxy, or for another server in the place of one that restarts, and tried again.
 type HandshakeError struct {
 	Status     int           // HTTP status
 	Code       string        // of the problem document, such as "unauthenticated"; empty without one
 	Detail     string        // of the problem document, may be empty
 	RetryAfter time.Duration // what the server asked for, 0 when it did not
+	Foreign    string        // what answered, if it was not Swarmcall: "404 text/html, server: nginx"
 }
 
 func (e *HandshakeError) Error() string {
+	if e.Foreign != "" {
+		s := fmt.Sprintf("driver: no answer of Swarmcall: a proxy or another server answered %s", e.Foreign)
+		if e.Detail != "" {
+			s += "; " + e.Detail
+		}
+		return s
+	}
 	s := fmt.Sprintf("driver: the server refused the connection: %d %s", e.Status, http.StatusText(e.Status))
 	if e.Code != "" {
 		s += fmt.Sprintf("; %s: %q", e.Code, e.Detail)
@@ -52,10 +61,8 @@ func (e *HandshakeError) action() wire.Action {
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return wire.Reconnect
-	case http.StatusSwitchingProtocols: // to another protocol than ours
-		return wire.Stop
 	}
-	if 400 <= e.Status && e.Status < 500 {
+	if e.Foreign == "" && 400 <= e.Status && e.Status < 500 {
 		return wire.Stop
 	}
 	return wire.Reconnect

@@ -28,12 +28,13 @@ func TestActionAfter(t *testing.T) {
 		{&CloseError{Code: 1008}, wire.BackOff},
 		{fmt.Errorf("%w: binary", errViolation), wire.BackOff},
 		{fmt.Errorf("read: %w", websocket.ErrMessageTooBig), wire.BackOff},
-		{&HandshakeError{Status: 101}, wire.Stop},
+		{&HandshakeError{Status: 101, Foreign: "101"}, wire.Reconnect},
 		{&HandshakeError{Status: 200}, wire.Reconnect},
 		{&HandshakeError{Status: 400}, wire.Stop},
 		{&HandshakeError{Status: 401}, wire.Stop},
 		{&HandshakeError{Status: 403}, wire.Stop},
 		{&HandshakeError{Status: 404}, wire.Stop},
+		{&HandshakeError{Status: 404, Foreign: "404 text/html"}, wire.Reconnect},
 		{&HandshakeError{Status: 408}, wire.Reconnect},
 		{&HandshakeError{Status: 425}, wire.Reconnect},
 		{&HandshakeError{Status: 429}, wire.Reconnect},
@@ -47,16 +48,17 @@ func TestActionAfter(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	const problem = `{"type":"about:blank","status":403,"code":"forbidden","detail":"not yours","request_id":"r-1"}`
+	const problem = `{"type":"urn:swarmcall:problem:forbidden","status":403,"code":"forbidden","detail":"not yours","request_id":"r-1"}`
 	for _, c := range []struct{ name, kind, body, code string }{
 		{"problem", "application/problem+json", problem, "forbidden"},
 		{"problem with a charset", "application/problem+json; charset=utf-8", problem, "forbidden"},
 		{"another kind", "text/html", problem, ""},
+		{"another's problem", "application/problem+json", strings.ReplaceAll(problem, "urn:swarmcall:", "urn:other:"), ""},
 		{"cut short", "application/problem+json", problem[:40], ""},
 		{"no object", "application/problem+json", `"forbidden"`, ""},
 	} {
 		answer := &http.Response{StatusCode: 403, Header: http.Header{"Content-Type": {c.kind}}, Body: io.NopCloser(strings.NewReader(c.body))}
-		if got := refusal(answer); got.Status != 403 || got.Code != c.code {
+		if got := refusal(answer); got.Status != 403 || got.Code != c.code || (got.Foreign == "") != (c.code != "") {
 			t.Errorf("%s: %+v, want code %q", c.name, got, c.code)
 		}
 	}
@@ -81,6 +83,7 @@ func TestErrorTexts(t *testing.T) {
 		`driver: the server closed the session: 4002 another session registered this driver id`:                                &CloseError{Code: 4002},
 		`driver: the server closed the session: 1011 the server met an internal error ("oops"); last error: bad_id: "no \x1b"`: &CloseError{1011, "oops", "bad_id", "no \x1b"},
 		`driver: the server refused the connection: 503 Service Unavailable`:                                                   &HandshakeError{Status: 503},
+		`driver: no answer of Swarmcall: a proxy or another server answered 404 text/html, server: nginx`:                      &HandshakeError{Status: 404, Foreign: "404 text/html, server: nginx"},
 		`driver: the server refused the connection: 403 Forbidden; forbidden: "not yours"`:                                     &HandshakeError{Status: 403, Code: "forbidden", Detail: "not yours"},
 	} {
 		if err.Error() != want {

@@ -2,6 +2,9 @@ package driver
 
 import (
 	"errors"
+	"io"
+	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -150,7 +153,7 @@ func TestRefusedForGood(t *testing.T) {
 			server.refuse = func(w http.ResponseWriter, _ *http.Request) bool {
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(status)
-				_, _ = w.Write([]byte(`{"type":"about:blank","code":"a_code","detail":"the reason"}`))
+				_, _ = w.Write([]byte(`{"type":"urn:swarmcall:problem:a_code","code":"a_code","detail":"the reason"}`))
 				return true
 			}
 			d := server.drive(Config{}, &recorder{})
@@ -162,15 +165,59 @@ func TestRefusedForGood(t *testing.T) {
 	}
 }
 
+// strangers are answers of proxies and other servers in the place of one that restarts.
+var strangers = map[string]struct {
+	status       int
+	header       http.Header
+	body, answer string
+}{
+	"a proxy's page": {
+		404, http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Server": {"nginx"}}, "<h1>404</h1>",
+		"404 text/html, server: nginx",
+	},
+	"a sign-in":            {401, http.Header{"Content-Type": {"text/plain"}}, "who are you?", "401 text/plain"},
+	"a forbidden":          {403, http.Header{"Content-Type": {"application/json"}}, `{"code":"forbidden"}`, "403 application/json"},
+	"another's problem":    {400, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"about:blank","code":"bad"}`, "400 application/problem+json"},
+	"a broken problem":     {403, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"urn:swarmcall:prob`, "403 application/problem+json"},
+	"a redirect to itself": {307, http.Header{"Location": {"/drivers/connect"}}, "", "307 to /drivers/connect"},
+	"nothing at all":       {410, http.Header{"Content-Type": {""}}, "", "410"},
+}
+
+// TestStrangersAreNoRefusal: the driver tries again, and says what answered.
+func TestStrangersAreNoRefusal(t *testing.T) {
+	for name, c := range strangers {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := newFakeServer(t)
+				restarts := time.Now().Add(time.Minute)
+				server.refuse = func(w http.ResponseWriter, _ *http.Request) bool {
+					if time.Now().After(restarts) {
+						return false
+					}
+					maps.Copy(w.Header(), c.header)
+					w.WriteHeader(c.status)
+					_, _ = io.WriteString(w, c.body)
+					return true
+				}
+				var log strings.Builder
+				server.drive(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &recorder{})
+				server.welcome()
+				if want := "a proxy or another server answered " + c.answer; c.answer != "" && !strings.Contains(log.String(), want) {
+					t.Errorf("no %q in\n%s", want, log.String())
+				}
+			})
+		})
+	}
+}
+
+// TestServerOfAnotherProtocol in the place of ours, for as long as that one is away.
 func TestServerOfAnotherProtocol(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
 		server.accept.Subprotocols = nil
-		d := server.drive(Config{}, &recorder{})
+		server.drive(Config{}, &recorder{})
 		server.connection()
-		if err, ok := errors.AsType[*HandshakeError](d.result()); !ok || err.Code != "unsupported_subprotocol" {
-			t.Errorf("Run = %v, want it to give up", err)
-		}
+		server.connection()
 	})
 }
 

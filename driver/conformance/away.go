@@ -81,7 +81,7 @@ func (s *session) drain() *session {
 	return next.orBack()
 }
 
-// cut ends the connection without a word. What is desired then is, in one slot, what the driver does already, though it reads
+// cut ends the connection without a word, and has a proxy answer the first request to connect. What is desired then is, in one slot, what the driver does already, though it reads
 // otherwise: that shows if it is applied again; and in the other slot an older command, which has to be applied.
 func (s *session) cut() *session {
 	var list []wire.Desired
@@ -93,9 +93,11 @@ func (s *session) cut() *session {
 	if running {
 		list = append(list, wire.Desired{Seq: s.seq, Command: setPlayers(1)})
 	}
+	s.behindProxy()
 	s.conn.Cut()
 	next := s.back(time.Now(), 0, Reconnect)
 	if next == nil {
+		s.fail(Reconnect, "a 404 text/html, which is no refusal of Swarmcall, had come before that")
 		return nil
 	}
 	next.returned(3, running)

@@ -33,6 +33,7 @@ func TestDefects(t *testing.T) {
 		"says not how far":        conformance.SayHowFar,
 		"remembers the other log": conformance.AnotherLog,
 		"gives up":                conformance.Reconnect,
+		"obeys a proxy":           conformance.Reconnect,
 		"ignores the hint":        conformance.Drain,
 		"is impatient":            conformance.CloseCodes,
 		"comes back always":       conformance.CloseCodes,

@@ -36,6 +36,7 @@ type kit struct {
 
 	gate    sync.Mutex
 	held    chan struct{} // closed to let connections in; nil when they may
+	proxied int           // so many requests to connect are yet to be answered by a proxy, in the server's place
 	process Process
 
 	// What is known of the driver over its connections.
@@ -92,9 +93,11 @@ func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
 		http.NotFound(w, r)
 		return false
 	}
-	k.gate.Lock()
-	held := k.held
-	k.gate.Unlock()
+	held, proxied := k.passage()
+	if proxied {
+		k.proxy(w)
+		return false
+	}
 	if held == nil {
 		return true
 	}
@@ -105,6 +108,33 @@ func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
 	case <-k.ctx.Done():
 	}
 	return false
+}
+
+// passage says how the next request to connect is answered.
+func (k *kit) passage() (held chan struct{}, proxied bool) {
+	k.gate.Lock()
+	defer k.gate.Unlock()
+	if k.proxied > 0 {
+		k.proxied--
+		return nil, true
+	}
+	return k.held, false
+}
+
+// proxy answers as a reverse proxy does while the server behind it restarts: that is no refusal.
+func (k *kit) proxy(w http.ResponseWriter) {
+	k.record.write(script.Event{At: time.Now(), From: "kit", What: "note", Detail: "answers 404 text/html, as a proxy"})
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Server", "proxy")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte("<html><h1>404 Not Found</h1></html>"))
+}
+
+// behindProxy has the next request to connect answered by a proxy.
+func (k *kit) behindProxy() {
+	k.gate.Lock()
+	defer k.gate.Unlock()
+	k.proxied = 1
 }
 
 // hold keeps new connections waiting in the handshake, as a server that hangs does, until release.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -123,6 +124,9 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 	for waiting := true; waiting; { // the lease does not wait for the handshake
 		select {
 		case err := <-done:
+			if err != nil && n.is("obeys a proxy") && strings.Contains(err.Error(), "404") {
+				return 4404 // takes any answer for a refusal
+			}
 			if err != nil {
 				return -1
 			}
