@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,7 +39,9 @@ func TestDriveIsRefused(t *testing.T) {
 	var header http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header = r.Header
+		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"type": "urn:swarmcall:problem:unauthenticated", "code": "unauthenticated"}`)
 	}))
 	defer server.Close()
 	token := t.TempDir() + "/token"

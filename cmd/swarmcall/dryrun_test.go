@@ -49,8 +49,13 @@ func TestDryRun(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			asked = r.Method + " " + r.URL.Path + " " + string(body)
+			answer := tc.answer
+			if tc.status >= http.StatusBadRequest {
+				answer = `{"type": "urn:swarmcall:problem:x", ` + answer[1:]
+				w.Header().Set("Content-Type", "application/problem+json")
+			}
 			w.WriteHeader(tc.status)
-			_, _ = io.WriteString(w, tc.answer)
+			_, _ = io.WriteString(w, answer)
 		}))
 		code, out, errs := call(t, append(strings.Fields(tc.args), "--dry-run", "-o", "name", "--url", s.URL)...)
 		s.Close()

@@ -26,7 +26,13 @@ type connection struct {
 	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
 	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
 	NoColor   bool          `help:"No colour, as by NO_COLOR."`
+
+	insist bool // somebody has asked to wait for the server
 }
+
+// wait has the command wait for a server that is not started yet. Without being asked to it gives up at once where
+// nothing listens on this machine.
+func (c *connection) wait() { c.insist = true }
 
 // limitNotNegative is for lists, where 0 is all.
 func limitNotNegative(n int) error {
@@ -72,7 +78,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	line := progress.New(s.err)
 	cfg := remote.Config{
 		URL: found.URL.Value, From: found.URL.Origin, Token: token, Agent: "swarmcall/" + version,
-		Patience: remote.Patience{For: c.RetryFor, Note: func(why string, in time.Duration) {
+		Patience: remote.Patience{For: c.RetryFor, Insist: c.insist, Note: func(why string, in time.Duration) {
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},
 	}

@@ -111,18 +111,23 @@ func TestDemoFlags(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	status := http.StatusOK
+	status, answer := http.StatusOK, `{"status": "ok", "checks": []}`
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/readyz" {
 			t.Errorf("asked for %s", r.URL)
 		}
 		w.WriteHeader(status)
+		_, _ = io.WriteString(w, answer)
 	}))
 	defer s.Close()
 	if code, out, errs := call(t, "health", "--url", s.URL); code != clierr.OK || out+errs != "" {
 		t.Errorf("ready: code %d, %s%s", code, out, errs)
 	}
 	t.Setenv("SWARMCALL_URL", s.URL)
+	answer = "<h1>It works!</h1>"
+	if code, _, errs := call(t, "health"); code != clierr.Unreachable {
+		t.Errorf("a page of a proxy: code %d, %s", code, errs)
+	}
 	status = http.StatusServiceUnavailable
 	if code, _, errs := call(t, "health"); code != clierr.Unreachable || !strings.Contains(errs, "503") {
 		t.Errorf("not ready: code %d, %s", code, errs)

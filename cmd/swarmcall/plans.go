@@ -48,6 +48,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if err != nil || c.Check {
 		return err
 	}
+	c.wait() // a pipeline may start the server beside it
 	return c.execute(ctx, s, p)
 }
 

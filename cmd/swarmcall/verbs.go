@@ -131,10 +131,18 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		command = chosen
 	}
 	typed := command.Target.Addr().Interface().(runner)
+	if c, ok := typed.(interface{ wait() }); ok && isGiven(read, "retry-for") {
+		c.wait()
+	}
 	if err := checkShared(typed); err != nil {
 		return nil, &usageError{err, command.FullPath()}
 	}
 	return typed, nil
+}
+
+// isGiven tells a flag that was typed from one that has its default.
+func isGiven(read *kong.Context, flag string) bool {
+	return slices.ContainsFunc(read.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
 }
 
 // usageError is wrong usage of a command.

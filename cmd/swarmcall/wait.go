@@ -32,6 +32,7 @@ func (c *waitDriversCmd) Validate() error {
 // Run waits.
 func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	c.RetryFor = max(c.RetryFor, c.Timeout)
+	c.wait()
 	server, err := c.dial(s, "")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,6 +74,7 @@ func (f *fake) mux() http.Handler {
 		if f.asked++; f.asked < 3 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
+		_, _ = io.WriteString(w, `{"status": "ok", "checks": []}`)
 	})
 	handle("POST /fake/here", http.StatusOK, func(r *http.Request) any { f.active[r.FormValue("id")] = true; return nil })
 	handle("POST /fake/gone", http.StatusOK, func(r *http.Request) any { delete(f.active, r.FormValue("id")); return nil })

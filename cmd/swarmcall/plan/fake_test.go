@@ -289,8 +289,9 @@ func (s *fakeSwarm) newer(e *fakeEntry) int64 {
 }
 
 func refuse(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body)
+	_, _ = io.WriteString(w, `{"type": "urn:swarmcall:problem:x", `+body[1:])
 }
 
 func (s *fakeSwarm) list(w io.Writer) {

@@ -163,7 +163,7 @@ const outcomeSlack = 5 * time.Second // past the deadline, for the outcome to be
 func (r *Runner) outcome(ctx context.Context, e remote.Entry) (remote.Answer[remote.Entry], error) {
 	a, err := r.Client.Outcome(ctx, e.Seq, time.Duration(e.DeadlineMs)*time.Millisecond+outcomeSlack)
 	if err != nil {
-		return a, err
+		return a, remote.StillOpen(e.Seq, err)
 	}
 	if !remote.Closed(a.Value) {
 		return a, verdict.Error(a.Value, r.Plan.Allow)

@@ -29,9 +29,6 @@ func Newer(err error) (seq int64, ok bool) {
 // refused turns an answer that is no success into an error.
 func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	p := refused(resp.StatusCode, body)
-	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode/100 == 3 {
-		p.Detail = "it wants us to go to " + to
-	}
 	if p.RequestId == "" {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}

@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,8 +31,9 @@ type Config struct {
 
 // Patience bounds retries. Only requests that may be sent twice are: reads, and commands with an idempotency key.
 type Patience struct {
-	For  time.Duration                      // how long to go on trying; 0: never try twice
-	Note func(why string, in time.Duration) // told before each further try; nil: nobody is
+	For    time.Duration                      // how long to go on trying after a failure; 0: never try twice
+	Insist bool                               // also at a port of this machine where nothing has listened yet
+	Note   func(why string, in time.Duration) // told before each further try; nil: nobody is
 }
 
 // Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to mend it.
@@ -112,6 +114,9 @@ type Answer[T any] struct {
 // answer makes a call, decodes its good answer, and turns any other into an error about doing what.
 func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
 	resp, err := call()
+	if _, ok := errors.AsType[foreignAnswer](err); ok {
+		return a, c.stranger(what, cause(err))
+	}
 	if err != nil {
 		return a, c.unreachable(what, err)
 	}

@@ -27,25 +27,32 @@ type scripted struct {
 	at      []time.Duration // when the requests came
 	keys    []string
 	bodies  []string
+	waits   []time.Duration // that they ask the server for
 	began   time.Time
 }
 
 func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	body := ""
 	if r.Body != nil {
 		b, _ := io.ReadAll(r.Body)
 		body = string(b)
 	}
 	s.at, s.keys, s.bodies = append(s.at, time.Since(s.began)), append(s.keys, r.Header.Get("Idempotency-Key")), append(s.bodies, body)
+	wait, _ := time.ParseDuration("0" + r.URL.Query().Get("wait_ms") + "ms")
+	s.waits = append(s.waits, wait)
 	next := s.answers[min(len(s.at), len(s.answers))-1]
+	s.mu.Unlock()
 	return next.do(r)
 }
 
 func status(code int, body string, header ...string) reply {
 	return reply{func(r *http.Request) (*http.Response, error) {
 		w := httptest.NewRecorder()
+		if rest, ok := strings.CutPrefix(body, "{"); ok && code >= 400 { // a refusal is a problem document of Swarmcall
+			body = `{"type": "urn:swarmcall:problem:x", ` + rest
+			w.Header().Set("Content-Type", "application/problem+json")
+		}
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
 		}
@@ -257,7 +264,7 @@ func TestAdvice(t *testing.T) {
 		`{"code": "shutting_down"}`:          {503, clierr.Unreachable},
 		`{"code": "internal"}`:               {500, clierr.Failed},
 		"<html>gateway</html>":               {502, clierr.Unreachable},
-		"moved":                              {301, clierr.Failed},
+		"moved":                              {301, clierr.Unreachable},
 	} {
 		c, _ := dial(t, 0, status(want.status, body, "Location", "/else", "X-Request-Id", "r-9"))
 		_, err := c.Ready(t.Context())

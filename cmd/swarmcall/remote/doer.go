@@ -31,18 +31,23 @@ type doer struct {
 	trace    io.Writer
 	quiet    func()       // told when an answer is late; nil: nobody is
 	retries  atomic.Int64 // how often it has tried again: who looks can tell that the server was away
+	answered atomic.Bool  // the server has answered once, so that it is there or comes back
 }
 
-// Do implements the generated client's HttpRequestDoer.
+// Do implements the generated client's HttpRequestDoer. The time for retries counts from the first failure: a request
+// may have waited for long before the server went away.
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	for name, values := range d.header {
 		req.Header[name] = values
 	}
-	began := time.Now()
+	var failed time.Time
 	for attempt := 0; ; attempt++ {
 		resp, err := d.once(req)
 		why, wait := worthRetrying(req, resp, err, attempt)
-		if why == "" || req.Context().Err() != nil || time.Since(began)+wait > d.patience.For {
+		if why != "" && failed.IsZero() {
+			failed = failedAt(err, waitOf(req))
+		}
+		if why == "" || d.hopeless(err) || req.Context().Err() != nil || time.Since(failed)+wait > d.patience.For {
 			return resp, err
 		}
 		if d.patience.Note != nil {
@@ -82,7 +87,19 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, silence(err, began)
 	}
+	if err := foreign(req, resp, body); err != nil {
+		return nil, err
+	}
+	d.answered.Store(true)
 	return inMemory(resp, body), nil
+}
+
+// failedAt is when a request has failed: one that is not answered, when its answer was due.
+func failedAt(err error, asked time.Duration) time.Time {
+	if s, ok := errors.AsType[silent](err); ok {
+		return time.Now().Add(min(asked-s.after, 0))
+	}
+	return time.Now()
 }
 
 // tryContext bounds one try. A user's interruption leaves a command the grace; a time that is up does not.
@@ -175,16 +192,24 @@ func worthRetrying(req *http.Request, resp *http.Response, err error, attempt in
 		if errors.Is(err, context.Canceled) {
 			return "", 0
 		}
+		if f, ok := errors.AsType[foreignAnswer](err); ok {
+			wait = max(wait, f.wait)
+		}
 		return cause(err).Error(), wait
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
-			wait = max(wait, time.Duration(s)*time.Second)
-		}
-		return "the server says " + resp.Status, wait
+		return "the server says " + resp.Status, max(wait, retryAfter(resp.Header))
 	}
 	return "", 0
+}
+
+// retryAfter is how long an answer asks to wait.
+func retryAfter(h http.Header) time.Duration {
+	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
+		return time.Duration(s) * time.Second
+	}
+	return 0
 }
 
 // backOff doubles from base to cap, with half of it left to chance so that many pipelines do not come back at once.

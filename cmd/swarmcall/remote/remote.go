@@ -5,6 +5,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +35,10 @@ func (s *Server) CloseIdle() { s.http.CloseIdleConnections() }
 
 // Ready returns nil once the server takes commands.
 func (s *Server) Ready(ctx context.Context) error {
-	_, err := read(func() (*http.Response, error) { return s.api.Readyz(ctx) })
+	body, err := read(func() (*http.Response, error) { return s.api.Readyz(ctx) })
+	if err == nil && !has(body, "checks") { // a proxy may answer 200 to anything
+		err = errors.New("not an answer of Swarmcall")
+	}
 	return err
 }
 

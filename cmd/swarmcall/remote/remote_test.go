@@ -93,8 +93,11 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestReadyAndForeignAnswers(t *testing.T) {
-	if err := serve(t, http.StatusOK, "{}", nil).Ready(t.Context()); err != nil {
+	if err := serve(t, http.StatusOK, `{"status": "ok", "checks": []}`, nil).Ready(t.Context()); err != nil {
 		t.Errorf("ready: %v", err)
+	}
+	if err := serve(t, http.StatusOK, `{"status": "ok"}`, nil).Ready(t.Context()); err == nil {
+		t.Error("another program's health is taken for ours")
 	}
 	_, err := serve(t, http.StatusOK, "<html>", nil).Roster(t.Context())
 	if _, ok := errors.AsType[*json.SyntaxError](err); !ok || !strings.Contains(err.Error(), "not an answer of Swarmcall") {

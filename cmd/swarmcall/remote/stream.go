@@ -42,16 +42,25 @@ func (c *Client) Watch(ctx context.Context, submitter, after string, opened func
 			lost, attempt = time.Now(), 0
 		}
 		wait := backOff(attempt)
-		if code := clierr.CodeOf(err); code != clierr.Unreachable || time.Since(lost)+wait > c.doer.patience.For {
+		code := clierr.CodeOf(err)
+		if code != clierr.Unreachable || c.doer.hopeless(err) || time.Since(lost)+wait > c.doer.patience.For {
 			return err
 		}
 		if c.doer.patience.Note != nil {
-			c.doer.patience.Note("the stream was cut", wait)
+			c.doer.patience.Note(cutBy(err), wait)
 		}
 		if !Sleep(ctx, wait) {
 			return nil
 		}
 	}
+}
+
+// cutBy says why a stream has to be opened again.
+func cutBy(err error) string {
+	if f, ok := errors.AsType[foreignAnswer](err); ok {
+		return f.Error()
+	}
+	return "the stream was cut"
 }
 
 type stream struct {
@@ -136,12 +145,12 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode/100 != 2 {
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-		if err != nil {
-			return c.unreachable(what, err)
-		}
-		return c.refused(what, resp, body)
+		return c.refusedStream(what, resp)
 	}
+	if resp.StatusCode == http.StatusOK && mediaType(resp) != accept {
+		return c.stranger(what, foreignAnswer{what: describe(resp, -1)})
+	}
+	c.doer.answered.Store(true)
 	opened()
 	s := bufio.NewScanner(resp.Body)
 	s.Buffer(make([]byte, 0, 64<<10), maxLine)
@@ -154,6 +163,18 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 		return c.unreachable(what, err)
 	}
 	return nil
+}
+
+// refusedStream is the error of an answer that is no stream.
+func (c *Client) refusedStream(what string, resp *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	switch {
+	case err != nil:
+		return c.unreachable(what, err)
+	case !isProblem(resp, body):
+		return c.stranger(what, foreignAnswer{what: describe(resp, len(body))})
+	}
+	return c.refused(what, resp, body)
 }
 
 func setNonZero(q url.Values, name, value string) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 )
 
 // Entry is one command of the log with its outcome.
@@ -70,17 +71,38 @@ func (c *Client) post(ctx context.Context, s Submission, params *api.SubmitComma
 	})
 }
 
-// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
+// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that goes away in the
+// midst of one may take as long to be missed.
+const longestPiece = 8 * time.Second
+
+// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is. When the
+// server goes away in the midst of the waiting, and for longer than patience, the outcome is open.
 func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (Answer[Entry], error) {
-	const most = 20 * time.Second // per request, so that a proxy in between does not lose patience
+	open := false
 	for end := time.Now().Add(limit); ; {
-		wait := max(min(time.Until(end), most), 0).Milliseconds()
+		wait := max(min(time.Until(end), longestPiece), 0).Milliseconds()
 		a, err := answer[Entry](c, fmt.Sprintf("read entry %d", seq), func() (*http.Response, error) {
 			return c.api.GetCommand(ctx, seq, &api.GetCommandParams{WaitMs: &wait})
 		})
+		if err != nil && open {
+			return a, StillOpen(seq, err)
+		}
 		if err != nil || Closed(a.Value) || !time.Now().Before(end) {
 			return a, err
 		}
+		open = true
+	}
+}
+
+// StillOpen is the error of a wait for the outcome of an entry that the server has, when the server cannot be reached any
+// more: the command goes on, or will when the server is back. Other errors stay what they are.
+func StillOpen(seq int64, err error) error {
+	if clierr.CodeOf(err) != clierr.Unreachable {
+		return err
+	}
+	return &clierr.Error{
+		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq), Why: err,
+		Mend: fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
 	}
 }
 

@@ -209,8 +209,9 @@ func TestNothingToStop(t *testing.T) {
 	} {
 		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(*http.Request) *http.Response {
 			w := httptest.NewRecorder()
+			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusConflict)
-			_, _ = io.WriteString(w, tc.body)
+			_, _ = io.WriteString(w, `{"type": "urn:swarmcall:problem:x", `+tc.body[1:])
 			return w.Result()
 		})})
 		if err != nil {

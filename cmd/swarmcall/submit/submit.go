@@ -125,7 +125,7 @@ func (j Job) outcome(
 	a, err := c.Outcome(ctx, open.Value.Seq, limit)
 	shown()
 	if err != nil {
-		return open, err
+		return open, remote.StillOpen(open.Value.Seq, err)
 	}
 	k := a.Value.Counts
 	j.Line.Draw(j.Line.Bar(remote.CommandOf(a.Value).String(), progress.Acks{
