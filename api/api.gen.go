@@ -649,6 +649,10 @@ type Entry struct {
 	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
 	// driver has matched since, or no known driver has one of the target's label keys with another value.
 	Awaited *bool `json:"awaited,omitempty"`
+
+	// Deregistered Drivers of the entry that have deregistered since and are not back, all of them; in GET /commands/{seq} only. Absent when there
+	// are none. They are not lost: nobody needs to wait for them. Remembered for `--forget-after`, across restarts too.
+	Deregistered *[]DriverID `json:"deregistered,omitempty"`
 }
 
 // EntryPage defines model for EntryPage.

@@ -20,7 +20,10 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 	for _, id := range ids {
 		seat := r.seats[id]
 		if seat == nil || r.forgotten(seat, now) {
-			if inForce && !r.former.deregistered(id) {
+			switch {
+			case r.former.deregistered(id):
+				p.Deregistered = append(p.Deregistered, id)
+			case inForce:
 				p.Holds = true
 				if !applied[id] {
 					p.Outstanding = append(p.Outstanding, id)

@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,6 +163,31 @@ func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
 	})
 }
 
+// TestProgressNamesTheDeregistered: they are not lost, whether the command still holds or not, until they are back.
+func TestProgressNamesTheDeregistered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.join("a", "")
+		w.join("b", "")
+		e := swarm.Entry{Issued: &swarm.Issued{
+			Command: swarm.Command{Type: swarm.SetPlayers, Players: 3}, Targets: []string{"a", "b"},
+			LeftOut: []swarm.LeftOut{{DriverID: "c", Reason: swarm.LeftOutStale}, {DriverID: "d", Reason: swarm.LeftOutOtherRun}},
+		}}
+		if p := w.r.Progress(e); len(p.Deregistered) > 0 {
+			t.Errorf("while all are there: %v", p.Deregistered)
+		}
+		a.leave()
+		w.r.former.add(swarm.Former{ID: "c", At: time.Now(), Deregistered: true}) // as a process before this one knew it
+		w.r.former.add(swarm.Former{ID: "d", At: time.Now(), Deregistered: true})
+		if p := w.r.Progress(e); !slices.Equal(p.Deregistered, []string{"a", "c"}) {
+			t.Errorf("one has left, and one before a restart: %v", p.Deregistered)
+		}
+		w.join("a", "")
+		if p := w.r.Progress(e); !slices.Equal(p.Deregistered, []string{"c"}) {
+			t.Errorf("one is back: %v", p.Deregistered)
+		}
+	})
+}
+
 // TestProgress: who has applied a command, who has not, and who reports it.
 func TestProgress(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -185,7 +211,7 @@ func TestProgress(t *testing.T) {
 		}
 		peers["mute"].send(`{"type":"heartbeat","state":{"players":10}}`)
 		synctest.Wait()
-		want := swarm.Progress{Holds: true, Outstanding: []string{"gone", "mute", "refused"}, Converged: []string{"late", "there"}}
+		want := swarm.Progress{Holds: true, Outstanding: []string{"gone", "mute", "refused"}, Converged: []string{"late", "there"}, Deregistered: []string{"left"}}
 		if diff := cmp.Diff(want, w.r.Progress(e)); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
@@ -194,7 +220,7 @@ func TestProgress(t *testing.T) {
 			t.Errorf("with all of them stale: %+v", p)
 		}
 		w.offerTo(7, stop, swarm.Target{})
-		if diff := cmp.Diff(swarm.Progress{}, w.r.Progress(e)); diff != "" {
+		if diff := cmp.Diff(swarm.Progress{Deregistered: []string{"left"}}, w.r.Progress(e)); diff != "" {
 			t.Errorf("after a Stop for all (-want +got):\n%s", diff)
 		}
 	})

@@ -23,6 +23,9 @@ func (h *handlers) answerOf(e swarm.Entry, d detail) api.Entry {
 func (h *handlers) withProgress(e swarm.Entry) api.Entry {
 	out := h.answerOf(e, whole)
 	p := h.Fleet.Progress(e)
+	if len(p.Deregistered) > 0 {
+		out.Deregistered = &p.Deregistered
+	}
 	if !p.Holds {
 		return out
 	}

@@ -14,11 +14,12 @@ import (
 
 // shown is what these tests read of an answer.
 type shown struct {
-	Code        string
-	Counts      map[string]int
-	Outstanding []string
-	Converged   []string
-	LeftOut     []struct {
+	Code         string
+	Counts       map[string]int
+	Outstanding  []string
+	Converged    []string
+	Deregistered []string
+	LeftOut      []struct {
 		DriverID string `json:"driver_id"`
 		Reason   string
 	} `json:"left_out"`
@@ -46,6 +47,10 @@ func TestProgressIsComputed(t *testing.T) {
 	w.do(t, "POST", "/commands", stop)
 	if s := w.show(t, "GET", "/commands/2", ""); s.Outstanding != nil || s.Counts["converged"] != 0 || len(s.Counts) != 6 {
 		t.Errorf("when a newer command holds for all: %+v", s)
+	}
+	w.progress = swarm.Progress{Deregistered: []string{"d-2"}}
+	if s := w.show(t, "GET", "/commands/2", ""); !slices.Equal(s.Deregistered, []string{"d-2"}) || s.Outstanding != nil {
+		t.Errorf("when a newer command holds for all, and one has left: %+v", s)
 	}
 	w.progress = swarm.Progress{Holds: true, Converged: []string{"d-1"}}
 	for i := range 150 {

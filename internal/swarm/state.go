@@ -84,6 +84,8 @@ type Progress struct {
 	Holds       bool     // false: for every driver of the entry a newer command for the same setting holds
 	Outstanding []string // drivers that have not applied the command and for which it still holds, sorted
 	Converged   []string // active drivers that report what the command asks for and for which it still holds, sorted
+
+	Deregistered []string // drivers that have deregistered since and are not back, sorted; whether the command holds or not
 }
 
 // InUse is what of a target known drivers have, when none matches all of it: at most MaxInUse values of each.

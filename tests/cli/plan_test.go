@@ -122,23 +122,27 @@ func TestPlanThroughARestartInMidCommand(t *testing.T) {
 	sameLog(t, s.url(), "players 1", "players 2", "stop")
 }
 
+// TestPlanLosesADriver that does not deregister: its network is gone.
 func TestPlanLosesADriver(t *testing.T) {
 	for policy, want := range map[string]struct {
 		code int
 		log  []string
 		says string
 	}{
-		"abort":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "d-2 lost: not connected when the step was sent"},
+		"abort":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "1 left out (disconnected)"},
 		"continue": {3, whole, "going on without d-2"},
 		"retry":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "try 2 of 2: not connected: d-2"},
 	} {
 		t.Run(policy, func(t *testing.T) {
-			s, drivers := newWorld(t, "d-1", "d-2")
-			p := swarmcall(t, s.url(), "run", stepsPlan(t, policy, "200ms"))
-			p.says("hold for")
-			if err := drivers["d-2"].end(); err != nil {
+			s, drivers := newWorld(t, "d-1")
+			wire := newWire()
+			var err error
+			if drivers["d-2"], err = startDriverBy(wire.client(), s.url(), "d-2", nil); err != nil {
 				t.Fatal(err)
 			}
+			p := swarmcall(t, s.url(), "run", stepsPlan(t, policy, "200ms"))
+			p.says("hold for")
+			wire.cut()
 			p.code(want.code)
 			sameLog(t, s.url(), want.log...)
 			if !strings.Contains(p.err.String(), want.says) {
@@ -147,6 +151,31 @@ func TestPlanLosesADriver(t *testing.T) {
 			if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
 				t.Errorf("d-1 applied %q", got)
 			}
+		})
+	}
+}
+
+// TestPlanGoesOnWithoutADeregisteredDriver, whatever the policy is, and through a restart of the server after it.
+func TestPlanGoesOnWithoutADeregisteredDriver(t *testing.T) {
+	for _, policy := range []string{"abort", "continue", "retry"} {
+		t.Run(policy, func(t *testing.T) {
+			s, drivers := newWorld(t, "d-1", "d-2", "d-3")
+			p := swarmcall(t, s.url(), "run", stepsPlan(t, policy, "1500ms"))
+			p.says("hold for")
+			if err := drivers["d-2"].end(); err != nil {
+				t.Fatal(err)
+			}
+			if policy == "continue" {
+				if err := s.end(syscall.SIGTERM); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.start(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.code(0)
+			p.says("the run goes on without d-2: deregistered")
+			sameLog(t, s.url(), whole...)
 		})
 	}
 }

@@ -38,7 +38,7 @@ type fakeSwarm struct {
 }
 
 type fakeDriver struct {
-	state   string // active, stale, disconnected; "" once it has left
+	state   string // active, stale, disconnected; "left" once it has deregistered; "" once the server has forgotten it
 	mute    bool   // it does not ack
 	taken   bool   // a newer command of somebody else holds for it, and nothing conditional replaces that
 	applied int64
@@ -140,6 +140,9 @@ func (s *fakeSwarm) players(id string) int64 {
 	return s.drivers[id].players
 }
 
+// known tells a driver of the roster.
+func (d *fakeDriver) known() bool { return d.state != "" && d.state != "left" }
+
 func (e *fakeEntry) matches(id string) bool {
 	return len(e.Target.DriverIDs) == 0 || slices.Contains(e.Target.DriverIDs, id)
 }
@@ -173,7 +176,7 @@ func (s *fakeSwarm) issue(e *fakeEntry) {
 	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
 		d := s.drivers[id]
 		switch {
-		case !e.matches(id) || d.state == "":
+		case !e.matches(id) || !d.known():
 		case d.taken:
 			e.LeftOut[id] = "other_run"
 		case d.state == "active":
@@ -214,7 +217,7 @@ func (s *fakeSwarm) RoundTrip(r *http.Request) (*http.Response, error) {
 	case path == "/state":
 		s.state(w)
 	case path == "/drivers":
-		s.roster(w)
+		s.roster(w, r.URL.Query().Get("state"))
 	default:
 		s.t.Errorf("nobody asks for %s", path)
 	}
@@ -246,7 +249,7 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 	}
 	known, active := 0, 0
 	for id, d := range s.drivers {
-		if e.matches(id) && d.state != "" {
+		if e.matches(id) && d.known() {
 			known++
 			if d.state == "active" {
 				active++
@@ -280,7 +283,7 @@ func (s *fakeSwarm) newer(e *fakeEntry) int64 {
 			break
 		}
 		for id, d := range s.drivers {
-			if d.state != "" && e.matches(id) && o.matches(id) && o.Command.Type != "set_spawn_delay_ms" {
+			if d.known() && e.matches(id) && o.matches(id) && o.Command.Type != "set_spawn_delay_ms" {
 				return o.Seq
 			}
 		}
@@ -344,20 +347,26 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 	if s.older {
 		return text(doc)
 	}
-	var outstanding []string
+	var outstanding, deregistered []string
 	converged, holds := 0, false
 	for _, id := range slices.Concat(e.Targets, slices.Sorted(maps.Keys(e.LeftOut))) {
+		if s.drivers[id].state == "left" {
+			deregistered = append(deregistered, id)
+		}
 		if s.desired(id) != e {
 			continue
 		}
 		holds = true
-		if d := s.drivers[id]; d.applied < e.Seq && d.state != "" {
+		if d := s.drivers[id]; d.applied < e.Seq && d.known() {
 			outstanding = append(outstanding, id)
 		} else if d.state == "active" {
 			converged++
 		}
 	}
 	doc["left_out"], counts["left_out"] = left, len(left)
+	if len(deregistered) > 0 {
+		doc["deregistered"] = deregistered
+	}
 	if s.logs && len(e.Targets) == 0 {
 		labels := map[string]any{"zone": []string{"us"}}
 		doc["awaited"], doc["in_use"] = false, map[string]any{"labels": labels, "driver_ids": []string{}}
@@ -374,7 +383,7 @@ func (s *fakeSwarm) state(w io.Writer) {
 	var items []map[string]any
 	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
 		d := s.drivers[id]
-		if d.state == "" {
+		if !d.known() {
 			continue
 		}
 		item := map[string]any{
@@ -395,10 +404,10 @@ func (s *fakeSwarm) state(w io.Writer) {
 	_, _ = io.WriteString(w, text(map[string]any{"items": items}))
 }
 
-func (s *fakeSwarm) roster(w io.Writer) {
+func (s *fakeSwarm) roster(w io.Writer, state string) {
 	var items []map[string]any
 	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
-		if d := s.drivers[id]; d.state == "active" {
+		if d := s.drivers[id]; d.known() && (state == "" || d.state == state) {
 			items = append(items, map[string]any{"driver_id": id, "state": d.state})
 		}
 	}

@@ -106,8 +106,15 @@ func (f *follower) look(ctx context.Context) (left unreached, _ error) {
 			left.add(id, known)
 		}
 	}
+	var unknown []string
 	for _, id := range slices.Sorted(maps.Keys(f.loaded)) {
 		if _, there := known[id]; f.away && !there && !slices.Contains(left.ids, id) {
+			unknown = append(unknown, id)
+		}
+	}
+	gone := f.deregistered(ctx, unknown)
+	for _, id := range unknown {
+		if !gone[id] {
 			left.n++
 			left.add(id, known)
 		}

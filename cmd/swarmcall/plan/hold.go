@@ -91,7 +91,7 @@ func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	if p.Done() && p.Newer == 0 {
 		h.onTarget += h.looked.Sub(before)
 	}
-	r.hear(p.Roster, h.looked)
+	r.hear(limited, p.Roster, h.looked)
 	r.Line.Draw(r.Line.Players(h.name, p.Actual, p.Target))
 	if h.looked.Sub(h.said) >= linePace {
 		h.said = h.looked

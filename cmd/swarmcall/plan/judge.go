@@ -19,7 +19,7 @@ import (
 // that did not ack.
 func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (missing []string, n int, _ error) {
 	e := step.Entry.Value
-	meant := r.muster(step)
+	meant := r.muster(ctx, step)
 	missing, n = r.outstanding(e)
 	missing, n = append(slices.Clip(missing), step.Lost...), n+len(step.Lost)
 	switch {
@@ -41,27 +41,20 @@ func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (mis
 
 // muster notes which drivers a step has reached and which it has lost. It returns how many the step is meant for. A
 // driver that somebody else commands is of this run no longer.
-func (r *Runner) muster(step *report.Step) (meant int) {
+func (r *Runner) muster(ctx context.Context, step *report.Step) (meant int) {
 	e := step.Entry.Value
 	all := submit.Reached(e)
 	for _, id := range remote.Elsewhere(e) {
 		delete(r.crew, id)
 	}
 	old := slices.Sorted(maps.Keys(r.crew))
-	maps.Copy(r.crew, all)
-	for id := range all {
-		delete(r.silent, id)
-	}
+	r.join(e.Seq, all)
 	for _, l := range remote.LeftOut(e) {
 		all[l.DriverId] = true
 	}
-	for _, id := range old {
-		if !all[id] {
-			step.Lost = append(step.Lost, id)
-			all[id] = true
-		}
-	}
-	return len(all)
+	old = slices.DeleteFunc(old, func(id string) bool { return all[id] })
+	step.Lost = r.release(ctx, old) // the others have deregistered since they were looked for
+	return len(all) + len(step.Lost)
 }
 
 func tooManyMissing(name string, step *report.Step, n, meant int) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -33,7 +32,11 @@ type Runner struct {
 	issued  int                        // commands so far: each has a key of its own
 	steps   []report.Step              // what was sent, and holds that went wrong
 	crew    map[string]bool            // drivers that the last step reached
+	reached map[string]int64           // the last entry that reached each of them
 	silent  map[string]time.Time       // of these, since when nothing is known of them
+	since   map[string]time.Time       // of these, since when a step has missed them
+	waited  map[string]bool            // of these, a step has waited for them as long as it should
+	stood   time.Duration              // that the last step has waited for drivers
 	states  map[string]api.DriverState // of the roster, when it was last seen in a hold
 	excused map[string]bool            // of these, it was said that they are missing
 	awaited map[string]bool            // of these, it was said that they are waited for
@@ -50,7 +53,7 @@ type Runner struct {
 // Run runs the plan and stops the load. The steps are in the report either way.
 func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.own, r.crew, r.silent, r.excused = map[int64]bool{}, map[string]bool{}, map[string]time.Time{}, map[string]bool{}
-	r.awaited = map[string]bool{}
+	r.awaited, r.waited, r.reached = map[string]bool{}, map[string]bool{}, map[string]int64{}
 	heard := context.AfterFunc(ctx, func() {
 		if r.sent.Load() {
 			r.Line.Say("stopping the load; a second Ctrl-C leaves at once, with the load on")
@@ -154,7 +157,8 @@ func (r *Runner) ramp(ctx context.Context, name string, ramp *Ramp, onMissing st
 			return err
 		}
 		if i < len(values)-1 {
-			if err := r.hold(ctx, hold{name: name, limit: ramp.Every, onMissing: onMissing}); err != nil {
+			limit := max(ramp.Every-r.stood, 0) // what it has waited for drivers counts
+			if err := r.hold(ctx, hold{name: name, limit: limit, onMissing: onMissing}); err != nil {
 				return err
 			}
 		}
@@ -188,60 +192,72 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	}
 }
 
-// active are the drivers that a command would reach now.
-func (r *Runner) active(ctx context.Context) (map[string]bool, error) {
-	f := remote.DriverFilter{State: "active"}
-	if t := r.Plan.Target; t != nil {
-		for key, value := range t.Labels {
-			f.Labels = append(f.Labels, key+"="+value)
-		}
-	}
-	page, err := r.Client.Drivers(ctx, f)
-	active := map[string]bool{}
-	for _, d := range page.Items {
-		if r.Plan.Target == nil || len(r.Plan.Target.DriverIDs) == 0 || slices.Contains(r.Plan.Target.DriverIDs, d.DriverId) {
-			active[d.DriverId] = true
-		}
-	}
-	return active, err
-}
-
 const (
 	rollPace  = 200 * time.Millisecond
 	afterAway = 35 * time.Second // that drivers get to come back after the server was away: their back-off goes up to 30 s
 )
 
-// rollCall waits, before a step, until the drivers of the last one are there. Who is not when the time is up is lost.
+// rollCall waits, before a step, until the drivers of the last ones are there. Each that is lost is waited for once, for
+// as long as a driver may take to come back since it was missed; one that has deregistered is not waited for.
 func (r *Runner) rollCall(ctx context.Context) error {
+	began, told := time.Now(), false
+	defer func() { r.stood = time.Since(began) }()
 	limit := r.Plan.Rejoin
 	if r.Client.Retries() != r.retries {
 		limit = max(limit, afterAway)
 	}
-	told := false
-	for end := time.Now().Add(limit); len(r.crew) > 0; {
-		active, err := r.active(ctx)
-		if err != nil {
+	for len(r.crew) > 0 {
+		lost, end, err := r.lost(ctx, limit)
+		if err != nil || len(lost) == 0 {
 			return err
 		}
-		var absent []string
-		for _, id := range slices.Sorted(maps.Keys(r.crew)) {
-			if !active[id] {
-				absent = append(absent, id)
+		if !time.Now().Before(end) {
+			for _, id := range lost {
+				r.waited[id] = true
 			}
-		}
-		if len(absent) == 0 || !time.Now().Before(end) {
 			return nil
 		}
 		if !told {
-			r.Line.Say("waiting for %s to come back, at most %v", some(absent), limit)
+			r.Line.Say("waiting for %s to come back, at most %v", some(lost), time.Until(end).Round(time.Millisecond))
 			told = true
 		}
-		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(absent), len(r.crew)))
+		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(lost), len(r.crew)))
 		if err := r.pause(ctx, rollPace); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lost are the drivers of the crew that are not there and have not been waited for, and until when to wait for them.
+func (r *Runner) lost(ctx context.Context, limit time.Duration) (ids []string, end time.Time, _ error) {
+	states, err := r.roster(ctx)
+	if err != nil {
+		return nil, end, err
+	}
+	inactive, unknown := r.absent(states)
+	ids = append(inactive, r.release(ctx, unknown)...)
+	since := map[string]time.Time{}
+	for _, id := range ids {
+		switch {
+		case !r.silent[id].IsZero():
+			since[id] = r.silent[id] // a hold has missed it before
+		case !r.since[id].IsZero():
+			since[id] = r.since[id]
+		default:
+			since[id] = time.Now()
+		}
+		if by := since[id].Add(limit); !r.waited[id] && by.After(end) {
+			end = by
+		}
+	}
+	for id := range r.waited {
+		if since[id].IsZero() {
+			delete(r.waited, id) // it is back, and may be lost again
+		}
+	}
+	r.since = since
+	return slices.DeleteFunc(ids, func(id string) bool { return r.waited[id] }), end, nil
 }
 
 // some names the first of many.

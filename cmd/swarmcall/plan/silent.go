@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,12 +14,13 @@ import (
 )
 
 // hear notes of which drivers of the run nothing is known, and since when. One that is not in the roster has
-// deregistered, unless the server was away since the last step: then it may have forgotten drivers that run on.
-func (r *Runner) hear(roster []api.DriverDrift, now time.Time) {
+// deregistered, or the server was away since the last step: then it may have forgotten drivers that run on.
+func (r *Runner) hear(ctx context.Context, roster []api.DriverDrift, now time.Time) {
 	states := map[string]api.DriverState{}
 	for _, d := range roster {
 		states[d.DriverId] = d.State
 	}
+	r.releaseUnknown(ctx, states)
 	away := r.Client.Retries() != r.retries
 	for id := range r.crew {
 		_, before := r.silent[id]

@@ -26,6 +26,9 @@ func ComputedOf(e Entry) (c Computed, ok bool) {
 	return Computed{deref(e.Outstanding), *e.Counts.Outstanding, *e.Counts.Converged}, true
 }
 
+// Deregistered are the drivers of an entry that have deregistered since, all of them. An older server does not say.
+func Deregistered(e Entry) []string { return deref(e.Deregistered) }
+
 // DryRun asks which drivers a command would go to. The server refuses as it would refuse the command, and does nothing.
 func (c *Client) DryRun(ctx context.Context, s Submission) (Answer[api.DryRun], error) {
 	s.DryRun = true

@@ -11,7 +11,7 @@ import (
 
 // Progress is how far the drivers of a command are, as the server says.
 type Progress struct {
-	Meant          int             // drivers that the command is for: targeted, or left out when it was sent
+	Meant          int             // drivers that the command is for: targeted, or left out when it was sent, and not deregistered since
 	Converged      int             // of these, report what it asks for
 	Lacking        int             // of these, have not applied it
 	Unknown        map[string]bool // of these, stale or disconnected: what they do is not known
@@ -39,12 +39,8 @@ func Measure(ctx context.Context, c *remote.Client, seq int64) (Progress, error)
 // active drivers alone, for what the others run is not known.
 func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
 	command := remote.CommandOf(e)
-	p := Progress{
-		Roster:  drivers,
-		Meant:   remote.Meant(e),
-		Unknown: map[string]bool{},
-		Target:  target(command, remote.Meant(e)),
-	}
+	meant := remote.Meant(e) - len(remote.Deregistered(e))
+	p := Progress{Roster: drivers, Meant: meant, Unknown: map[string]bool{}, Target: target(command, meant)}
 	of, seen, older := driversOf(e), 0, 0
 	for _, d := range drivers {
 		if !of[d.DriverId] {
@@ -97,11 +93,14 @@ func (p Progress) String() string {
 	return s
 }
 
-// driversOf are the drivers that an entry is for.
+// driversOf are the drivers that an entry is for, but for those that have deregistered.
 func driversOf(e remote.Entry) map[string]bool {
 	ids := Reached(e)
 	for _, l := range remote.LeftOut(e) {
 		ids[l.DriverId] = true
+	}
+	for _, id := range remote.Deregistered(e) {
+		delete(ids, id)
 	}
 	return ids
 }
