@@ -11,6 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
 // dryRun has the server say which drivers a command would go to now. It fails where the server would refuse the
@@ -30,6 +31,9 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, com
 	}
 	server.line.Say("dry run: %s would go to %d drivers%s; nothing was sent",
 		command.Command, len(d.Targets), dryLeftOut(d))
+	if spread := verdict.Spread(command.Command, len(d.Targets)); spread != "" {
+		server.line.Say("dry run: %s", spread)
+	}
 	if n := deref(d.Shortfall); n > 0 {
 		server.line.Say("dry run: no driver is there to run %d of the players", n)
 	}

@@ -16,6 +16,7 @@ type playersCmd struct {
 type playersSetCmd struct {
 	Players int64 `arg:"" help:"How many, 0 to 1000000000."`
 	Total   bool  `group:"Target" help:"In total: the server splits them over the drivers."`
+	Yes     bool  `short:"y" group:"Safety" help:"Do not ask, also if it is more than ten times the load of now."`
 	submission
 }
 
@@ -35,15 +36,16 @@ func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		command.Players = &c.Players
 	}
+	c.check = func(server *session, body remote.Submission) error { return c.sure(ctx, s, server, body, c.Yes) }
 	return c.send(ctx, s, command)
 }
 
 type spawnDelayCmd struct {
-	Set spawnDelaySetCmd `cmd:"" help:"Wait so long between two spawns."`
+	Set spawnDelaySetCmd `cmd:"" help:"Wait so long between two spawns, on each driver."`
 }
 
 type spawnDelaySetCmd struct {
-	Delay time.Duration `arg:"" help:"Such as 20ms; 0s to 24h, in whole milliseconds."`
+	Delay time.Duration `arg:"" help:"Such as 20ms, per driver: with 10 drivers, 10 players start in that time. 0s to 24h, in whole milliseconds."`
 	submission
 }
 

@@ -70,13 +70,20 @@ func labelsText(labels map[string]string) string {
 var driverColumns = []show.Column{
 	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"}, {Name: "HEARTBEAT"}, {Name: "LABELS"},
 	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true}, {Name: "METRICS", Wide: true},
-	{Name: "CONFLICT", Wide: true},
+	{Name: "WEIGHT", Wide: true}, {Name: "MAX PLAYERS", Wide: true}, {Name: "CONFLICT", Wide: true},
 }
 
 func driverCells(d remote.Driver) []string {
 	ack := "-"
 	if d.LastAck != nil {
 		ack = fmt.Sprintf("%.1f", d.LastAck.LatencyMs)
+	}
+	weight, most := "-", "-" // what it gets of a total; an older server does not say
+	if d.Weight != nil {
+		weight = strconv.FormatFloat(*d.Weight, 'g', -1, 64)
+	}
+	if d.MaxPlayers != nil {
+		most = strconv.FormatInt(*d.MaxPlayers, 10)
 	}
 	var metrics []string
 	for _, name := range slices.Sorted(maps.Keys(d.Metrics)) {
@@ -85,7 +92,7 @@ func driverCells(d remote.Driver) []string {
 	return []string{
 		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10), strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
 		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), labelsText(d.Labels),
-		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","),
+		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","), weight, most,
 		conflictText(d.Conflict),
 	}
 }

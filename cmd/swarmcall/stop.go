@@ -21,16 +21,20 @@ type stopCmd struct {
 // Run sends stop.
 func (c *stopCmd) Run(ctx context.Context, s streams) error {
 	if !c.Yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err) {
-		if err := confirm(ctx, s, "Stop the load on every driver this reaches?"); err != nil {
+		q := question{
+			text: "Stop the load on every driver this reaches?", yes: true, // it was typed a moment ago
+			mend: "without the question: swarmcall stop --yes",
+		}
+		if err := q.ask(ctx, s); err != nil {
 			return err
 		}
 	}
 	return c.send(ctx, s, remote.Command{Type: api.CommandTypeStop})
 }
 
-// confirm asks on the terminal. Enter alone is yes: what is asked was typed a moment ago.
-func confirm(ctx context.Context, s streams, question string) error {
-	_, _ = fmt.Fprintf(s.err, "%s [Y/n] ", question)
+// ask asks on the terminal. It returns nil for yes.
+func (q question) ask(ctx context.Context, s streams) error {
+	_, _ = fmt.Fprintf(s.err, "%s %s ", q.text, q.keys())
 	answered := make(chan string, 1)
 	go func() { // ends with the process at the latest: a read from a terminal cannot be taken back
 		line, err := bufio.NewReader(s.in).ReadString('\n')
@@ -43,10 +47,10 @@ func confirm(ctx context.Context, s streams, question string) error {
 	case <-ctx.Done():
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
 	case line := <-answered:
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "", "y", "yes":
+		answer := strings.ToLower(strings.TrimSpace(line))
+		if answer == "y" || answer == "yes" || answer == "" && q.yes {
 			return nil
 		}
-		return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Mend: "without the question: swarmcall stop --yes"}
+		return q.refused()
 	}
 }

@@ -65,6 +65,8 @@ type submission struct {
 	IfSeq          *int64  `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
 	IdempotencyKey *string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
 	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
+
+	check func(server *session, body remote.Submission) error // asks before it is sent whether it is meant; nil: nobody is asked
 }
 
 // Validate checks what the server cannot know better. Kong calls it.
@@ -115,6 +117,11 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	body := remote.Submission{
 		Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(), Target: c.target(),
 		MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
+	}
+	if c.check != nil {
+		if err := c.check(server, body); err != nil {
+			return err
+		}
 	}
 	if c.DryRun {
 		return c.dryRun(ctx, s, server, body)

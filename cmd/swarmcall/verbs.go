@@ -36,7 +36,7 @@ const (
 // verbs are all words. Only the command that was typed is made into a grammar: all of them would take longer than an answer of the server.
 var verbs = []verb{
 	{"players", control, "Set how many players the drivers run.", func() any { return &playersCmd{} }},
-	{"spawn-delay", control, "Set the time between two spawns.", func() any { return &spawnDelayCmd{} }},
+	{"spawn-delay", control, "Set the time between two spawns, per driver.", func() any { return &spawnDelayCmd{} }},
 	{"stop", control, "Stop the load, now and everywhere.", func() any { return &stopCmd{} }},
 	{"ramp", control, "Raise or lower the load step by step.", func() any { return &rampCmd{} }},
 	{"run", control, "Run a plan: stages of load, and a stop at its end.", func() any { return &runCmd{} }},

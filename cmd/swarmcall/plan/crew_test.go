@@ -105,7 +105,10 @@ func TestWaitingCountsAgainstEvery(t *testing.T) {
 		s := newSwarm(t, 2)
 		var sent []time.Duration
 		began := time.Now()
-		s.before = func(*fakeSwarm, *fakeEntry) error { sent = append(sent, time.Since(began).Round(time.Second)); return nil }
+		s.before = func(*fakeSwarm, *fakeEntry) error {
+			sent = append(sent, time.Since(began).Round(time.Second))
+			return nil
+		}
 		later(t, 19900*time.Millisecond, func() { s.set("disconnected", "d-02") })
 		later(t, 24*time.Second, func() { s.set("active", "d-02") })
 		said, err := s.run("stages: [{ramp: {from: 1, to: 4, step: 1, every: 10s}}]")

@@ -56,6 +56,9 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again",
 			e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
 	}
+	if spread := verdict.Spread(remote.CommandOf(e), e.Counts.Targeted); spread != "" {
+		j.Line.Say("%s", spread)
+	}
 	if j.Wait == WaitNone && !remote.ReachedNobody(e) {
 		j.Line.Say("sent: entry %d, to %s; its outcome: swarmcall commands show %d", e.Seq, sentTo(e), e.Seq)
 		return r

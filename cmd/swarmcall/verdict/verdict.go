@@ -146,6 +146,28 @@ func SomeOf(names []string, n int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-len(shown))
 }
 
+// Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no load.
+func Spread(c remote.Command, drivers int) string {
+	switch {
+	case drivers == 0:
+		return ""
+	case c.PlayersTotal != nil:
+		return fmt.Sprintf("%s in total over %s", players(*c.PlayersTotal), Drivers(drivers))
+	case c.Players != nil && drivers == 1:
+		return fmt.Sprintf("%s on 1 driver", players(*c.Players))
+	case c.Players != nil:
+		return fmt.Sprintf("%d on each of %d drivers = %s", *c.Players, drivers, players(*c.Players*int64(drivers)))
+	}
+	return ""
+}
+
+func players(n int64) string {
+	if n == 1 {
+		return "1 player"
+	}
+	return fmt.Sprintf("%d players", n)
+}
+
 // Drivers says how many drivers.
 func Drivers(n int) string {
 	if n == 1 {
