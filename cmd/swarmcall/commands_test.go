@@ -52,7 +52,7 @@ func TestEntriesShowWhoWasLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	cells := entryCells(e)
-	if len(cells) != len(entryColumns) || cells[len(cells)-1] != "1" {
+	if len(cells) != len(entryColumns) || cells[len(cells)-2] != "1" || cells[len(cells)-1] != "all" {
 		t.Errorf("%q", cells)
 	}
 	rows := verdictRows(e).Cells

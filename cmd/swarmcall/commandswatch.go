@@ -19,9 +19,10 @@ import (
 )
 
 type commandsWatchCmd struct {
-	Submitter string `help:"Only entries of this submitter." placeholder:"NAME"`
-	After     string `help:"Begin after this position of the log; 0 for its beginning, else now." placeholder:"N"`
-	Count     int    `help:"End after so many records; 0 for never." placeholder:"N"`
+	Submitter string            `help:"Only entries of this submitter." placeholder:"NAME"`
+	Label     map[string]string `help:"Only commands that drivers with this label may get; repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
+	After     string            `help:"Begin after this position of the log; 0 for its beginning, else now." placeholder:"N"`
+	Count     int               `help:"End after so many records; 0 for never." placeholder:"N"`
 	connection
 	output
 }
@@ -42,7 +43,7 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	seen := 0
 	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
-		if !c.shows(e) {
+		if !c.shows(e) || !c.concerns(e) {
 			return nil
 		}
 		if err := c.print(s.out, e); err != nil {
@@ -79,6 +80,15 @@ func (c *commandsWatchCmd) shows(e remote.Event) bool {
 		return true
 	}
 	return slices.Contains([]string{"issued", "closed", "late", "reset", "gap", "expired"}, e.Name)
+}
+
+// concerns tells the events that the labels let through. One without a target is for everybody.
+func (c *commandsWatchCmd) concerns(e remote.Event) bool {
+	var of struct{ Target api.Target }
+	if len(c.Label) == 0 || json.Unmarshal([]byte(e.Data), &of) != nil {
+		return true
+	}
+	return remote.MayShare(of.Target, c.Label)
 }
 
 // print writes one event: as a document, or for people.
@@ -147,7 +157,7 @@ func expiredText(data string) string {
 		return data
 	}
 	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that come back are stopped",
-		x.Replaced, cmp.Or(targetText(x.Target), "all drivers"), cmp.Or(x.Cause, "no known driver matches it"))
+		x.Replaced, cmp.Or(remote.TargetText(x.Target), "all drivers"), cmp.Or(x.Cause, "no known driver matches it"))
 }
 
 // eventText says in a line what happened.
@@ -162,11 +172,11 @@ func eventText(e remote.Event) string {
 		if left := remote.LeftOutText(entry); left != "" {
 			to += ", " + left
 		}
-		return fmt.Sprintf("%s: %s to %s (entry %d)", entry.Submitter, remote.CommandOf(entry), to, entry.Seq)
+		return fmt.Sprintf("%s: %s to %s%s (entry %d)", entry.Submitter, remote.CommandOf(entry), to, of(entry), entry.Seq)
 	case "expired":
 		return expiredText(e.Data)
 	case "closed":
-		return entry.Submitter + ": " + verdict.Sentence(entry)
+		return entry.Submitter + ": " + verdict.Sentence(entry) + of(entry)
 	case "late":
 		text := fmt.Sprintf("entry %d:", entry.Seq)
 		for _, l := range entry.Late {
@@ -175,4 +185,12 @@ func eventText(e remote.Event) string {
 		return text
 	}
 	return cmp.Or(e.Data, e.Name)
+}
+
+// of says which drivers an entry is for, unless it is for all.
+func of(e remote.Entry) string {
+	if remote.TargetText(e.Target) == "" {
+		return ""
+	}
+	return " of " + remote.TargetBrief(e.Target)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 )
@@ -17,7 +16,7 @@ import (
 var entryColumns = []show.Column{
 	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"}, {Name: "MISSING"},
 	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"}, {Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
-	{Name: "LEFT OUT"}, // the last: scripts count the columns before it
+	{Name: "LEFT OUT"}, {Name: "TARGET", Narrow: true}, // new ones are the last: scripts count the columns before
 }
 
 func entryCells(e remote.Entry) []string {
@@ -27,8 +26,8 @@ func entryCells(e remote.Entry) []string {
 	}
 	return []string{
 		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted), strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
-		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late), targetText(e.Target), command.Note,
-		strconv.Itoa(remote.CountLeftOut(e)),
+		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late), remote.TargetText(e.Target), command.Note,
+		strconv.Itoa(remote.CountLeftOut(e)), remote.TargetBrief(e.Target),
 	}
 }
 
@@ -46,25 +45,6 @@ func entryPage(p remote.Page[remote.Entry]) show.Rows {
 		r.Cells, r.Names = append(r.Cells, entryCells(e)), append(r.Names, strconv.FormatInt(e.Seq, 10))
 	}
 	return r
-}
-
-func targetText(t api.Target) string {
-	var parts []string
-	if t.Labels != nil {
-		parts = append(parts, labelsText(*t.Labels))
-	}
-	if t.DriverIds != nil {
-		parts = append(parts, strings.Join(*t.DriverIds, ","))
-	}
-	return strings.Join(parts, " ")
-}
-
-func labelsText(labels map[string]string) string {
-	var parts []string
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		parts = append(parts, key+"="+labels[key])
-	}
-	return strings.Join(parts, ",")
 }
 
 var driverColumns = []show.Column{
@@ -91,7 +71,7 @@ func driverCells(d remote.Driver) []string {
 	}
 	return []string{
 		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10), strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
-		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), labelsText(d.Labels),
+		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), remote.LabelsText(d.Labels),
 		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","), weight, most,
 		conflictText(d.Conflict),
 	}

@@ -46,7 +46,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 			outside = fmt.Sprintf(", %d outside the split", n)
 		}
 		server.line.Say("desired: %s %s (entry %d): %d of %d drivers report it%s",
-			command(rule.Command), targetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
+			command(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
 		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets, strings.Join(p.Pending, ", "))

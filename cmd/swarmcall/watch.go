@@ -9,14 +9,15 @@ import (
 )
 
 type watchCmd struct {
-	Submitter string `help:"Who sends the stop; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Submitter string            `help:"Who sends the stop; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Label     map[string]string `help:"Only drivers with this label, and commands that they may get; the stop is for them alone. Repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
 	connection
 }
 
 // Run shows the swarm full-screen, or as plain lines where that cannot be.
 func (c *watchCmd) Run(ctx context.Context, s streams) error {
 	if !term.IsTTY(s.in) || !term.Animated(s.out) {
-		return (&commandsWatchCmd{connection: c.connection}).Run(ctx, s)
+		return (&commandsWatchCmd{Label: c.Label, connection: c.connection}).Run(ctx, s)
 	}
 	quiet := s
 	quiet.err = io.Discard // the screen is the program's; it shows itself that the server is away
@@ -25,5 +26,5 @@ func (c *watchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	return tui.Run(ctx, tui.Options{Client: server.Client, Submitter: server.Submitter.Value, In: s.in, Out: s.out})
+	return tui.Run(ctx, tui.Options{Client: server.Client, Submitter: server.Submitter.Value, Labels: c.Label, In: s.in, Out: s.out})
 }

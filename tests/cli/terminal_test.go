@@ -131,3 +131,28 @@ func TestWatchOnATerminal(t *testing.T) {
 		t.Error("the screen is not given back")
 	}
 }
+
+// TestWatchAPartOnATerminal: the view, its counts and its stop are of drivers with a label alone, and ? explains the keys.
+func TestWatchAPartOnATerminal(t *testing.T) {
+	s, drivers := teams(t)
+	swarmcall(t, s.url(), "players", "set", "5").code(0)
+	swarmcall(t, s.url(), "players", "set", "6", "--label", "region=eu").code(0)
+	swarmcall(t, s.url(), "players", "set", "7", "--label", "team=b").code(0)
+	swarmcall(t, s.url(), "players", "set", "8", "--label", "team=a", "--dry-run").code(6)
+	x := onTerminal(t, s.url(), "watch", "--label", "team=b")
+	if seen := x.shows("● live", "only team=b", "2 active", "b-1", "both", "set_players 7", "team=b"); strings.Contains(seen, "e-1") {
+		t.Errorf("drivers of others:\n%s", seen)
+	}
+	x.types("?")
+	x.shows("Any key goes back")
+	x.types("x")
+	x.shows("● live", "? help")
+	x.types("s")
+	x.shows("Stop the load on the 2 drivers of team=b?")
+	x.types("y")
+	x.shows("stop: complete, 2 of 2 acked")
+	last(t, drivers["b-1"], "stop")
+	last(t, drivers["e-1"], "players 6")
+	x.types("q")
+	x.code(0)
+}

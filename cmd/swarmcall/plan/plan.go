@@ -18,6 +18,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
@@ -266,4 +267,17 @@ func (p *Plan) target() *remote.Target {
 		return nil
 	}
 	return &remote.Target{DriverIDs: p.Target.DriverIDs, Labels: p.Target.Labels}
+}
+
+// drivers says which drivers a plan is for: "drivers of region=eu".
+func (p *Plan) drivers() string {
+	if p.Target == nil || len(p.Target.Labels)+len(p.Target.DriverIDs) == 0 {
+		return "all drivers"
+	}
+	t := api.Target{DriverIds: &p.Target.DriverIDs}
+	if len(p.Target.Labels) > 0 {
+		labels := api.Labels(p.Target.Labels)
+		t.Labels = &labels
+	}
+	return "drivers of " + remote.TargetBrief(t)
 }

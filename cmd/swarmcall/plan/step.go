@@ -86,12 +86,20 @@ func (r *Runner) post(
 		a, step.Err = r.outcome(ctx, e)
 		if step.Err == nil {
 			step.Entry = a
-			r.Line.Say("%s: %s", name, verdict.Sentence(a.Value))
+			r.Line.Say("%s%s: %s", name, forWhom(a.Value), verdict.Sentence(a.Value))
 		}
 	}
 	r.retries = r.Client.Retries()
 	r.steps = append(r.steps, step)
 	return &r.steps[len(r.steps)-1], step.Err
+}
+
+// forWhom is the target of a step in a line about it, unless it is for all drivers: " [region=eu]".
+func forWhom(e remote.Entry) string {
+	if remote.TargetText(e.Target) == "" {
+		return ""
+	}
+	return " [" + remote.TargetBrief(e.Target) + "]"
 }
 
 // note marks the commands of this run, so that it knows its own.

@@ -28,8 +28,9 @@ const Enum = "auto,table,wide,json,jsonl,yaml,name"
 
 // Column is a column of a table. A wide one is shown by -o wide alone.
 type Column struct {
-	Name string
-	Wide bool
+	Name   string
+	Wide   bool // only in the wide form
+	Narrow bool // in every form but the wide one, which has it in another place
 }
 
 // Rows is a list in all its shapes.
@@ -114,7 +115,7 @@ func table(w io.Writer, r Rows, wide bool) error {
 func visible(columns []Column, row []string, wide bool) []string {
 	var cells []string
 	for i, cell := range row {
-		if columns[i].Wide && !wide {
+		if columns[i].Wide && !wide || columns[i].Narrow && wide {
 			continue
 		}
 		if cell == "" {

@@ -25,6 +25,9 @@ func (m *model) key(k string) tea.Cmd {
 	case m.filtering:
 		m.editFilter(k)
 		return nil
+	case m.helping:
+		m.helping = false
+		return nil
 	}
 	if k == "esc" && m.filter != "" {
 		m.filter = ""
@@ -37,6 +40,8 @@ func (m *model) key(k string) tea.Cmd {
 		m.paused = !m.paused
 	case "/":
 		m.filtering, m.filter = true, ""
+	case "?":
+		m.helping = true
 	case "s":
 		m.confirming, m.message = true, ""
 	}

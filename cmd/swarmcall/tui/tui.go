@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -16,14 +18,15 @@ import (
 // Options say what to watch.
 type Options struct {
 	Client    *remote.Client
-	Submitter string // who sends the stop
+	Submitter string            // who sends the stop
+	Labels    map[string]string // only drivers with these; empty: all
 	In        io.Reader
 	Out       io.Writer
 }
 
 // Run shows the view until the user leaves it or ctx ends.
 func Run(ctx context.Context, o Options) error {
-	m := &model{ctx: ctx, client: o.Client, submitter: o.Submitter, colour: term.Colour(o.Out), width: 80, height: 24}
+	m := &model{ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: term.Colour(o.Out), width: 80, height: 24}
 	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler()).Run()
 	if ctx.Err() != nil {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
@@ -64,6 +67,7 @@ type model struct {
 	ctx       context.Context
 	client    *remote.Client
 	submitter string
+	labels    map[string]string
 	colour    bool
 
 	seen       look      // last good look
@@ -71,6 +75,7 @@ type model struct {
 	err        error     // of the last look, if it was not good
 	paused     bool
 	confirming bool
+	helping    bool
 	filtering  bool
 	filter     string
 	message    string // what the stop came to
@@ -86,17 +91,52 @@ func (m *model) look() tea.Msg {
 	ctx, cancel := context.WithTimeout(m.ctx, patient)
 	defer cancel()
 	l := look{at: time.Now()}
-	if l.drivers, l.err = m.client.Drivers(ctx, remote.DriverFilter{}); l.err != nil {
+	if l.drivers, l.err = m.drivenBy(ctx); l.err != nil {
 		return l
 	}
 	page, err := m.client.Commands(ctx, remote.CommandFilter{Limit: history})
 	l.commands, l.err = page.Items, err
+	l.commands = slices.DeleteFunc(l.commands, func(e remote.Entry) bool { return !remote.MayShare(e.Target, m.labels) })
 	return l
 }
 
-// stop sends the stop, to all. It runs outside of the loop.
+// drivenBy reads the drivers that the view is about. What the server counts is all of them.
+func (m *model) drivenBy(ctx context.Context) (remote.Page[remote.Driver], error) {
+	f := remote.DriverFilter{}
+	for _, key := range slices.Sorted(maps.Keys(m.labels)) {
+		f.Labels = append(f.Labels, key+"="+m.labels[key])
+	}
+	page, err := m.client.Drivers(ctx, f)
+	if len(m.labels) == 0 {
+		return page, err
+	}
+	page.Counts = api.DriverCounts{}
+	for _, d := range page.Items {
+		switch d.State {
+		case api.DriverStateActive:
+			page.Counts.Active++
+		case api.DriverStateStale:
+			page.Counts.Stale++
+		case api.DriverStateDisconnected:
+			page.Counts.Disconnected++
+		}
+	}
+	return page, err
+}
+
+// target is the drivers that the stop is for.
+func (m *model) target() *remote.Target {
+	if len(m.labels) == 0 {
+		return nil
+	}
+	return &remote.Target{Labels: m.labels}
+}
+
+// stop sends the stop, to all drivers of the view. It runs outside of the loop.
 func (m *model) stop() tea.Msg {
-	s := remote.Submission{Submitter: m.submitter, Command: remote.Command{Type: api.CommandTypeStop, Note: "from swarmcall watch"}}
+	s := remote.Submission{
+		Submitter: m.submitter, Command: remote.Command{Type: api.CommandTypeStop, Note: "from swarmcall watch"}, Target: m.target(),
+	}
 	a, err := m.client.Issue(m.ctx, s, remote.NewKey())
 	if err == nil {
 		a, err = m.client.Outcome(m.ctx, a.Value.Seq, time.Duration(a.Value.DeadlineMs)*time.Millisecond+patient)

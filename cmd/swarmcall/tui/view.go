@@ -30,6 +30,9 @@ func (m *model) View() tea.View {
 
 // screen lays the parts out: two lines of status, drivers, commands, one line of keys.
 func (m *model) screen() string {
+	if m.helping {
+		return m.help()
+	}
 	const status, headings, keys = 3, 3, 2
 	room := max(m.height-status-headings-keys, 2)
 	drivers, commands := m.drivers(), m.commands()
@@ -37,7 +40,7 @@ func (m *model) screen() string {
 	lines := []string{m.title(), m.load(), ""}
 	lines = append(lines, m.paint(bold, fmt.Sprintf("%-24s %-12s %10s %10s %9s  %s", "DRIVER", "STATE", "PLAYERS", "APPLIED", "ACK MS", "HEARTBEAT")))
 	lines = append(lines, cut(drivers, share)...)
-	lines = append(lines, "", m.paint(bold, fmt.Sprintf("%-7s %-26s %-18s %-10s %s", "ENTRY", "COMMAND", "SUBMITTER", "STATUS", "ACKS")))
+	lines = append(lines, "", m.paint(bold, fmt.Sprintf("%-7s %-26s %-18s %-10s %s", "ENTRY", "COMMAND", "SUBMITTER", "STATUS", "ACKS AND TARGET")))
 	lines = append(lines, cut(commands, room-share)...)
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")
@@ -69,7 +72,11 @@ func (m *model) title() string {
 	case m.paused:
 		state = m.paint(yellow, "‖ paused, as of "+m.age())
 	}
-	return m.paint(bold, "swarmcall") + "  " + m.client.URL() + "  " + state
+	only := ""
+	if len(m.labels) > 0 {
+		only = "  only " + term.Safe(remote.LabelsText(m.labels))
+	}
+	return m.paint(bold, "swarmcall") + "  " + m.client.URL() + only + "  " + state
 }
 
 func (m *model) age() string {
@@ -151,6 +158,9 @@ func (m *model) commands() []string {
 		if left > 0 {
 			tail += fmt.Sprintf(", %d left out", left)
 		}
+		if remote.TargetText(e.Target) != "" {
+			tail += "  " + term.Safe(remote.TargetBrief(e.Target))
+		}
 		if m.matches(row + tail) {
 			rows = append(rows, row+m.ackBar(k, left)+tail)
 		}
@@ -193,11 +203,15 @@ func (m *model) keys() string {
 	switch {
 	case m.confirming:
 		k := m.seen.drivers.Counts
-		return m.paint(red, fmt.Sprintf("Stop the load on all %d drivers? y or Enter: yes, anything else: no", k.Active+k.Stale+k.Disconnected))
+		whom := fmt.Sprintf("all %d drivers", k.Active+k.Stale+k.Disconnected)
+		if len(m.labels) > 0 {
+			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected, term.Safe(remote.LabelsText(m.labels)))
+		}
+		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, anything else: no")
 	case m.filtering:
 		return "filter: " + term.Safe(m.filter) + "▏ Enter keeps it, Esc clears it"
 	}
-	line := "s stop   p pause   / filter   q leave"
+	line := "s stop   p pause   / filter   ? help   q leave"
 	if m.filter != "" {
 		line += "   filter: " + term.Safe(m.filter)
 	}

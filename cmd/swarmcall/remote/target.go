@@ -1,0 +1,57 @@
+package remote
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+)
+
+// TargetText says which drivers a target is for: "region=eu,team=shop d-1,d-2"; "" for all.
+func TargetText(t api.Target) string { return targetText(t, -1) }
+
+// TargetBrief is TargetText for a line: of many ids the first, and "all" for all.
+func TargetBrief(t api.Target) string {
+	const few = 3
+	if text := targetText(t, few); text != "" {
+		return text
+	}
+	return "all"
+}
+
+func targetText(t api.Target, most int) string {
+	var parts []string
+	if len(deref(t.Labels)) > 0 {
+		parts = append(parts, LabelsText(*t.Labels))
+	}
+	if ids := deref(t.DriverIds); len(ids) > 0 {
+		text := strings.Join(ids, ",")
+		if most >= 0 && len(ids) > most {
+			text = fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ","), len(ids)-most)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
+}
+
+// LabelsText is labels as they are written in a target: "region=eu,team=shop".
+func LabelsText(labels map[string]string) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, key+"="+labels[key])
+	}
+	return strings.Join(parts, ",")
+}
+
+// MayShare reports whether a driver with these labels may match a target. Only a label with another value rules it out:
+// which labels else a driver has is not known here.
+func MayShare(t api.Target, labels map[string]string) bool {
+	for key, value := range deref(t.Labels) {
+		if other, same := labels[key]; same && other != value {
+			return false
+		}
+	}
+	return true
+}
