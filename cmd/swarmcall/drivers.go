@@ -43,6 +43,9 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 				conflictText(d.Conflict))
 		}
 	}
+	for _, line := range server.unmatched(ctx, len(page.Items), c.Label) {
+		server.line.Say("no driver matches; %s", line)
+	}
 	return show.Print(s.out, c.format(), driverRows(page))
 }
 

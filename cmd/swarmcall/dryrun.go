@@ -23,11 +23,11 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, com
 		server.line.Say("dry run: nothing to stop: the drivers that matched have left; nothing was sent")
 		return nil
 	case err != nil:
-		return err
+		return server.Explain(ctx, command.Target, err)
 	}
 	d := a.Value
 	if command.Command.Type == api.CommandTypeStop && len(d.Targets)+len(d.LeftOut) == 0 {
-		return dryStop(server, d)
+		return server.Explain(ctx, command.Target, dryStop(server, d))
 	}
 	server.line.Say("dry run: %s would go to %d drivers%s; nothing was sent",
 		command.Command, len(d.Targets), dryLeftOut(d))

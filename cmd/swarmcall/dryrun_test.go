@@ -48,6 +48,10 @@ func TestDryRun(t *testing.T) {
 		var asked string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
+			if r.Method == http.MethodGet { // what is in use
+				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}}], "counts": {}, "next_cursor": null}`)
+				return
+			}
 			asked = r.Method + " " + r.URL.Path + " " + string(body)
 			answer := tc.answer
 			if tc.status >= http.StatusBadRequest {

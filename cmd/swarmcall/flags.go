@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/user"
 	"reflect"
 	"slices"
 	"strings"
@@ -49,6 +50,15 @@ type session struct {
 	line *progress.Line
 }
 
+// who is the user and the machine of this process, as far as the system says.
+func who() (name, host string) {
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, _ = os.Hostname() // then it is unknown
+	return name, host
+}
+
 func (c connection) settings(submitter string) (settings.Settings, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -56,7 +66,7 @@ func (c connection) settings(submitter string) (settings.Settings, error) {
 	}
 	return settings.Resolve(settings.Input{
 		URL: c.URL, TokenFile: c.TokenFile, Context: c.Context, Submitter: submitter,
-		Env: os.Getenv, Dir: dir, UserFile: settings.UserFile(),
+		Env: os.Getenv, Who: who, Dir: dir, UserFile: settings.UserFile(),
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/near"
 )
 
 //go:embed help
@@ -28,8 +29,12 @@ func (c *helpCmd) Run(_ context.Context, s streams) error {
 		return err
 	}
 	if _, err := parse(append(c.Topic, "--help"), s.out); err != nil {
+		what := fmt.Sprintf("there is no help on %q", strings.Join(c.Topic, " "))
+		if like := near.Of(c.Topic[0], helpTopics()); like != "" && like != c.Topic[0] {
+			what += fmt.Sprintf(", did you mean %q?", like)
+		}
 		return &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("there is no help on %q", strings.Join(c.Topic, " ")),
+			Code: clierr.Usage, What: what,
 			Mend: "topics: exit-codes, environment, output, plans; commands: swarmcall --help",
 		}
 	}

@@ -33,6 +33,7 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	defer lastWord.Store(nil)
 	began := time.Now()
 	steps, err := r.Run(ctx)
+	err = server.Explain(ctx, p.Aim(), err)
 	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: steps, Err: err})
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
@@ -133,9 +134,16 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	if c.NoWait {
 		job.Wait = submit.WaitNone
 	}
-	server.line.Say("idempotency key %s", job.Key)
+	quiet := term.IsTTY(s.err) && !c.Debug // a person retries by asking again, a pipeline by the key
+	if !quiet {
+		server.line.Say("idempotency key %s", job.Key)
+	}
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
+	if result.Err != nil && quiet {
+		server.line.Say("idempotency key %s", job.Key)
+	}
+	result.Err = server.Explain(ctx, body.Target, result.Err)
 	step := report.Step{
 		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said, Err: result.Err,
 	}

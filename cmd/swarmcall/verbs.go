@@ -107,6 +107,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
 	options = append(append(options, labelFlags()), decimal.Flags()...)
+	typedArgs := args
 	var grammar any
 	if c := find(args); c != nil {
 		grammar, args = c.grammar, args[c.typed:]
@@ -124,7 +125,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, notAFlag(err)
+		return nil, inOurWords(err, typedArgs)
 	}
 	command := read.Model.Node
 	if chosen := read.Selected(); chosen != nil {
@@ -152,6 +153,17 @@ type usageError struct {
 }
 
 func (e *usageError) Unwrap() error { return e.error }
+
+// inOurWords says what is wrong with what was typed, and what may have been meant.
+func inOurWords(err error, args []string) error {
+	if better := notAFlag(err); better != err {
+		return better
+	}
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		return nearMiss(parse, args)
+	}
+	return err
+}
 
 // notAFlag says of a negative number what is wrong with it: kong takes it for a flag.
 func notAFlag(err error) error {

@@ -53,6 +53,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 		return &clierr.Error{
 			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
 			Mend: "who is there: swarmcall drivers list; are the others started, and told this server's address?",
+			Seen: server.unmatched(ctx, n, c.Label),
 		}
 	case err != nil:
 		return err
@@ -75,4 +76,12 @@ func waitForDrivers(ctx context.Context, c *remote.Client, f remote.DriverFilter
 			return n, ctx.Err()
 		}
 	}
+}
+
+// unmatched says which labels are in use, when no driver has those that were asked for.
+func (s *session) unmatched(ctx context.Context, n int, labels map[string]string) []string {
+	if n > 0 || len(labels) == 0 {
+		return nil
+	}
+	return s.InUse(ctx, remote.Target{Labels: labels})
 }

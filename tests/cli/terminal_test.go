@@ -156,3 +156,20 @@ func TestWatchAPartOnATerminal(t *testing.T) {
 	x.types("q")
 	x.code(0)
 }
+
+// TestTheKeyOnATerminal is for those who need it: when a command failed, and with --debug.
+func TestTheKeyOnATerminal(t *testing.T) {
+	s, drivers := newWorld(t, "d-1")
+	x := onTerminal(t, s.url(), "players", "set", "5")
+	x.code(0)
+	if seen := x.shows("complete, 1 of 1 acked"); strings.Contains(seen, "idempotency key") {
+		t.Errorf("a command that went well:\n%s", seen)
+	}
+	x = onTerminal(t, s.url(), "players", "set", "5", "--debug")
+	x.code(0)
+	x.shows("idempotency key cli-")
+	drivers["d-1"].set("hold")
+	x = onTerminal(t, s.url(), "players", "set", "6", "--deadline", "50ms")
+	x.code(3)
+	x.shows("idempotency key cli-", "d-1 missing: deadline")
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/settings"
 )
 
 // firstCommand sends one real command and prints what became of it.
@@ -146,7 +147,15 @@ func Hints(url string) string {
 }
 
 func (d *demo) printHints() {
-	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s\n", Hints(d.url))
+	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url), Hints(d.url))
+}
+
+// exportURL is the line that has swarmcall speak to this demo; "" where it does so by itself.
+func exportURL(url string) string {
+	if url == settings.DefaultURL {
+		return ""
+	}
+	return "For swarmcall there:\n\n  export SWARMCALL_URL=" + url + "\n\n"
 }
 
 func plural(n int, noun string) string {

@@ -53,6 +53,17 @@ func TestOutcomeError(t *testing.T) {
 	}
 }
 
+// swarmcall finds the demo by itself at its usual address alone.
+func TestTheAddressIsExported(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://127.0.0.1:8080": "", "http://127.0.0.1:41234": "\n  export SWARMCALL_URL=http://127.0.0.1:41234\n",
+	} {
+		if got := exportURL(url); got != want && (want == "" || !strings.Contains(got, want)) {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+}
+
 // The hints are for copying: each body must be JSON that a shell passes on whole.
 func TestHintsHoldValidBodies(t *testing.T) {
 	bodies := 0

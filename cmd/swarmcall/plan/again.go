@@ -64,7 +64,7 @@ func (r *Runner) again(
 func (g *retrying) send(ctx context.Context) (away []string, _ error) {
 	target, least := &remote.Target{DriverIDs: g.missing}, 0
 	if g.command.PlayersTotal != nil || g.n > len(g.missing) {
-		target, least = g.Plan.target(), g.Plan.MinDrivers
+		target, least = g.Plan.Aim(), g.Plan.MinDrivers
 	}
 	issue := func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
 		return g.issueWithin(ctx, 0, c, target, least, key)

@@ -32,7 +32,7 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
 	away := r.Client.Retries() != r.retries
-	step, err := r.send(limited, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.target(), 0)
+	step, err := r.send(limited, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.Aim(), 0)
 	switch {
 	case r.taken != nil && cause == nil:
 		return r.yield(ctx, r.taken)

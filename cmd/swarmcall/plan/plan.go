@@ -262,7 +262,8 @@ func (r *Ramp) Values() []int64 {
 	return values
 }
 
-func (p *Plan) target() *remote.Target {
+// Aim says which drivers the plan is for; nil for all.
+func (p *Plan) Aim() *remote.Target {
 	if p.Target == nil {
 		return nil
 	}

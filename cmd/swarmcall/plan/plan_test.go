@@ -32,7 +32,7 @@ stages:
 	if p.Allow != (verdict.Allow{Percent: 5}) || *p.Stages[1].SpawnDelay != 20*time.Millisecond || *p.Stages[2].Set.Total != 300 || p.Stages[2].OnMissing != Continue {
 		t.Errorf("%+v", p)
 	}
-	if p.target().Labels["region"] != "eu" {
+	if p.Aim().Labels["region"] != "eu" {
 		t.Errorf("%+v", p.Target)
 	}
 	if p, err := Parse([]byte("allow_missing: 2\nstages: [{hold: 1s}]")); err != nil || p.Allow.Count != 2 {

@@ -29,7 +29,7 @@ func (r *Runner) command(ctx context.Context, name string, c remote.Command, onM
 		return err
 	}
 	i := len(r.steps)
-	step, err := r.send(ctx, name, c, r.Plan.target(), r.Plan.MinDrivers)
+	step, err := r.send(ctx, name, c, r.Plan.Aim(), r.Plan.MinDrivers)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (r *Runner) check(ctx context.Context) error {
 		}
 		limited, cancel := context.WithTimeout(ctx, lookLimit)
 		_, err := r.Client.DryRun(limited, remote.Submission{
-			Submitter: r.Submitter, Command: remote.Command{Type: api.CommandTypeStop}, Target: r.Plan.target(),
+			Submitter: r.Submitter, Command: remote.Command{Type: api.CommandTypeStop}, Target: r.Plan.Aim(),
 			IfSeq: &r.newest,
 		})
 		cancel()

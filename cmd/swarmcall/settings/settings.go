@@ -29,10 +29,11 @@ type Settings struct {
 
 // Input is what settings are made from.
 type Input struct {
-	URL, TokenFile, Submitter, Context string              // flags; empty: not given
-	Env                                func(string) string // os.Getenv
-	Dir                                string              // where the project file is looked for, and above
-	UserFile                           string              // its path; empty: there is none
+	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
+	Env                                func(string) string        // os.Getenv
+	Who                                func() (user, host string) // of this process, for what the environment leaves out; nil: nobody
+	Dir                                string                     // where the project file is looked for, and above
+	UserFile                           string                     // its path; empty: there is none
 }
 
 // layer is one place that may set values, and choose a context.
@@ -70,7 +71,7 @@ func Resolve(in Input) (Settings, error) {
 		}
 		s.take(c)
 	}
-	s.take(layer{url: DefaultURL, submitter: defaultSubmitter(in.Env), origin: func(string) string { return "default" }})
+	s.take(layer{url: DefaultURL, submitter: in.defaultSubmitter(), origin: func(string) string { return "default" }})
 	return s, s.guardToken(project)
 }
 
@@ -103,12 +104,18 @@ func (s *Settings) guardToken(project *File) error {
 	}
 }
 
-// defaultSubmitter names who sends when nobody was named: the repository in a pipeline, else the user.
-func defaultSubmitter(env func(string) string) string {
+// defaultSubmitter names who sends when nobody was named: the repository in a pipeline, else the user and the machine.
+func (in Input) defaultSubmitter() string {
+	env := in.Env
 	if repository := cmp.Or(env("GITHUB_REPOSITORY"), env("CI_PROJECT_PATH")); repository != "" {
 		return "ci/" + fit(repository)
 	}
-	return "cli/" + fit(cmp.Or(env("USER"), env("LOGNAME"), env("USERNAME"), "unknown"))
+	user, host := "", ""
+	if in.Who != nil {
+		user, host = in.Who()
+	}
+	name := fit(cmp.Or(env("USER"), env("LOGNAME"), env("USERNAME"), user))
+	return fit(cmp.Or(strings.TrimLeft(name, "._:@/-"), "unknown") + "@" + cmp.Or(host, "unknown"))
 }
 
 // fit replaces what a submitter may not hold.

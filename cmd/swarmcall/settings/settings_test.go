@@ -44,7 +44,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	check("http://user", user)
 	in.UserFile = ""
-	if s, err := Resolve(in); err != nil || s.URL != (Value{DefaultURL, "default"}) || s.Submitter != (Value{"cli/eve", "default"}) {
+	if s, err := Resolve(in); err != nil || s.URL != (Value{DefaultURL, "default"}) || s.Submitter != (Value{"eve@unknown", "default"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -132,14 +132,15 @@ func TestToken(t *testing.T) {
 }
 
 func TestSubmitterFits(t *testing.T) {
-	for env, want := range map[string]string{"GITHUB_REPOSITORY=o/r": "ci/o/r", "CI_PROJECT_PATH=g/p": "ci/g/p", "USER=jö e": "cli/j--e", "": "cli/unknown"} {
+	for env, want := range map[string]string{"GITHUB_REPOSITORY=o/r": "ci/o/r", "CI_PROJECT_PATH=g/p": "ci/g/p", "USER=jö e": "j--e@box", "USER=ö": "unknown@box", "": "me@box"} {
 		name, value, _ := strings.Cut(env, "=")
-		got := defaultSubmitter(func(n string) string {
+		in := Input{Who: func() (string, string) { return "me", "box" }, Env: func(n string) string {
 			if n == name {
 				return value
 			}
 			return ""
-		})
+		}}
+		got := in.defaultSubmitter()
 		if got != want {
 			t.Errorf("%s: %s, want %s", env, got, want)
 		}

@@ -1,0 +1,38 @@
+// Package near finds what somebody may have meant.
+package near
+
+// Of returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and two of
+// a short one.
+func Of(word string, candidates []string) string {
+	best, least := "", max(len([]rune(word))/3, 2)+1
+	for _, c := range candidates {
+		if d := Distance(word, c); d < least && d < max(len([]rune(c)), 2) {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// Distance is how many letters have to be put in, left out, replaced or swapped with the next one to make b of a.
+func Distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(y)]
+}
