@@ -38,7 +38,7 @@ func TestDryRun(t *testing.T) {
 		{"stop", refusal + `, "nothing_to_stop": true}`, 409, clierr.OK, "", []string{"nothing to stop"}},
 		{"stop --label zone=eu", refusal + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["us"]},
 			"driver_ids": []}}`, 409, clierr.TooFew, "",
-			[]string{"in use: zone: us"}},
+			[]string{"in use: zone: eu-west, us"}},
 		{"players set 5", refusal + `}`, 409, clierr.TooFew, "", []string{"swarmcall wait drivers"}},
 		{"players set 5 --if-seq 2", `{"status": 412, "code": "newer_command", "seq": 9}`, 412, clierr.Superseded, "", nil},
 		{"stop", `{"status": 422, "code": "invalid_command", "errors": [{"pointer": "/dry_run",
@@ -49,7 +49,7 @@ func TestDryRun(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			if r.Method == http.MethodGet { // what is in use
-				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}}], "counts": {}, "next_cursor": null}`)
+				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}}, {"driver_id": "d-2", "labels": {"zone": "us"}}], "counts": {}, "next_cursor": null}`)
 				return
 			}
 			asked = r.Method + " " + r.URL.Path + " " + string(body)

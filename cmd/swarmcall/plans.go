@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
@@ -39,18 +42,48 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 
 type runCmd struct {
 	Plan  string `arg:"" help:"The plan's file, or - for stdin; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
-	Check bool   `help:"Check the plan, and send nothing."`
+	Check bool   `help:"Check the plan, say what it would do, and send nothing. Drivers are looked for if a server answers."`
 	running
 }
 
 // Run runs the plan's file.
 func (c *runCmd) Run(ctx context.Context, s streams) error {
 	p, err := plan.Read(c.Plan, s.in)
-	if err != nil || c.Check {
+	if err != nil {
 		return err
+	}
+	if c.Check {
+		return c.check(ctx, s, p)
 	}
 	c.wait() // a pipeline may start the server beside it
 	return c.execute(ctx, s, p)
+}
+
+// check says what a good plan does. That needs no server; if one answers, it says which drivers match as well.
+func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
+	const enough = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, enough)
+	defer cancel()
+	c.RetryFor = 0
+	drivers, matching := -1, ""
+	server, err := c.dial(s, c.Submitter)
+	if err == nil {
+		defer server.CloseIdle()
+		drivers, matching, err = p.Matching(ctx, server.Client)
+	}
+	lines := p.Summary(drivers)
+	if err == nil {
+		lines = append(lines, "matching now: "+matching)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(s.out, term.Safe(line)); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		progress.New(s.err).Say("no drivers were looked for: %v", err)
+	}
+	return nil
 }
 
 type rampCmd struct {

@@ -143,7 +143,7 @@ func TestGitHubExample(t *testing.T) {
 		if !strings.Contains(s.Uses, "deploy/ci/github") {
 			continue
 		}
-		stops = stops || (s.If == "always()" && s.With["run"] == "stop")
+		stops = stops || (s.If == "always()" && strings.HasPrefix(s.With["run"], "stop --label "))
 		for name := range s.With {
 			if _, known := a.Inputs[name]; !known {
 				t.Errorf("step %s gives %s, which is no input", s.Name, name)
@@ -152,7 +152,7 @@ func TestGitHubExample(t *testing.T) {
 		known(t, s.With["run"])
 	}
 	if !stops {
-		t.Error("no step stops the load always")
+		t.Error("no step stops what was started always, and nothing else")
 	}
 }
 
@@ -183,20 +183,25 @@ func TestGitLabJob(t *testing.T) {
 			t.Errorf("%s is not declared", m[1])
 		}
 	}
-	if !strings.HasPrefix(strings.Join(j.After, "\n"), "swarmcall stop --yes") || j.Artifacts.When != "always" || j.Artifacts.Reports["junit"] != "$SWARMCALL_REPORT" {
+	if !strings.Contains(strings.Join(j.After, "\n"), "swarmcall stop --yes $SWARMCALL_STOP") || j.Artifacts.When != "always" || j.Artifacts.Reports["junit"] != "$SWARMCALL_REPORT" {
 		t.Errorf("it does not stop, or reports nothing: %+v", j)
 	}
 	known(t, j.Variables["SWARMCALL_RUN"])
 
-	s, drivers := newWorld(t, "d-1")
+	s, drivers := newWorld(t)
+	join(t, s, drivers, "d-1", map[string]string{"team": "shop"})
+	join(t, s, drivers, "other", map[string]string{"team": "b"})
 	dir := t.TempDir()
 	c := exec.Command("sh", "-e", "-c", strings.Join(slices.Concat(j.Script, j.After), "\n"))
-	c.Dir, c.Env = dir, append(environment(dir, s.url()), "SWARMCALL_RUN=players set 3", "SWARMCALL_REPORT=r.xml")
+	c.Dir, c.Env = dir, append(environment(dir, s.url()), "SWARMCALL_RUN=players set 3 --label team=shop", "SWARMCALL_REPORT=r.xml", "SWARMCALL_STOP=--label team=shop")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if got := drivers["d-1"].commands(); !slices.Equal(got, []string{"players 3", "stop"}) {
 		t.Errorf("d-1 applied %q", got)
+	}
+	if got := drivers["other"].commands(); len(got) > 0 {
+		t.Errorf("the driver of another team applied %q", got)
 	}
 	if _, err := os.Stat(dir + "/r.xml"); err != nil {
 		t.Error(err)
@@ -208,6 +213,41 @@ func TestGitLabJob(t *testing.T) {
 	again := exec.Command("sh", "-e", "-c", strings.Join(j.After, "\n"))
 	again.Dir, again.Env = dir, c.Env
 	if out, err := again.CombinedOutput(); err != nil || !strings.Contains(string(out), "nothing to stop") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestGitLabJobStopsNobodyByDefault: who runs load must say what to stop; on a server of one's own that may be everybody.
+func TestGitLabJobStopsNobodyByDefault(t *testing.T) {
+	var jobs map[string]struct {
+		Script []string
+		After  []string `yaml:"after_script"`
+	}
+	b, err := os.ReadFile("../../deploy/ci/gitlab/swarmcall.yml")
+	if err == nil {
+		err = yaml.Unmarshal(b, &jobs)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := jobs[".swarmcall"]
+	s, drivers := newWorld(t, "d-1")
+	run := func(scripts []string, env ...string) (string, error) {
+		c := exec.Command("sh", "-e", "-c", strings.Join(scripts, "\n"))
+		c.Dir, c.Env = t.TempDir(), append(append(environment(t.TempDir(), s.url()), "SWARMCALL_REPORT=r.xml"), env...)
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run(j.Script, "SWARMCALL_RUN=players set 3"); err == nil || !strings.Contains(out, "SWARMCALL_STOP is not set") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := run(slices.Concat(j.Script, j.After), "SWARMCALL_RUN=doctor"); err != nil || !strings.Contains(out, "nothing is stopped") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if got := drivers["d-1"].commands(); len(got) > 0 {
+		t.Errorf("d-1 applied %q", got)
+	}
+	if out, err := run(j.After, "SWARMCALL_STOP=everybody"); err != nil || !drivers["d-1"].until("stop") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -41,7 +41,7 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may return
 		return r.nobodyThere(cause, step, err)
 	case err != nil:
-		return notStopped(cause, err)
+		return r.notStopped(cause, err)
 	}
 	return r.verify(ctx, cause, step, away || r.Client.Retries() != r.retries)
 }
@@ -73,7 +73,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 	}
 	if code := clierr.CodeOf(err); code != clierr.OK && code != clierr.Missing {
 		step.Err = err
-		return notStopped(cause, err)
+		return r.notStopped(cause, err)
 	}
 	left, rerr := f.wait(ctx, cause == nil)
 	switch {
@@ -92,7 +92,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 		}
 	}
 	step.Err = err
-	return notStopped(cause, err)
+	return r.notStopped(cause, err)
 }
 
 // stopped adds to an interruption that the load is off: nobody should have to look.
@@ -107,10 +107,11 @@ func stopped(cause error, sentence string) error {
 const loud = "THE LOAD MAY STILL BE ON"
 
 // notStopped says it loudly. The exit code stays that of the first failure.
-func notStopped(cause, err error) error {
+func (r *Runner) notStopped(cause, err error) error {
 	e := &clierr.Error{
 		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Why: err,
-		Mend: "who is there: swarmcall drivers list; stop it: swarmcall stop --yes\ndrivers that are away stop when they are back, or when their lease ends",
+		Mend: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(r.Plan.Aim(), "--yes") +
+			"\ndrivers that are away stop when they are back, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {
 		e.Seen = inner.Seen

@@ -67,7 +67,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.Line.Keep()
 	switch {
 	case err == nil && r.Plan.Leave:
-		r.Line.Say("the load is left on; to end it: swarmcall stop")
+		r.Line.Say("the load is left on; to end it: %s", remote.StopLine(r.Plan.Aim()))
 		return r.steps, r.missed
 	case err == nil:
 		err = r.missed
@@ -80,7 +80,8 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 // LastWord is for who leaves without waiting for the end.
 func (r *Runner) LastWord() {
 	if r.sent.Load() {
-		r.Line.Say("THE LOAD MAY STILL BE ON: left before the stop was acked; to stop it: swarmcall stop --yes")
+		r.Line.Say("THE LOAD MAY STILL BE ON: left before the stop was acked; to stop it: %s",
+			remote.StopLine(r.Plan.Aim(), "--yes"))
 	}
 }
 

@@ -165,11 +165,7 @@ func (r *Runner) howToStop(ids []string) string {
 		return "swarmcall stop --driver " + strings.Join(ids, " --driver ")
 	}
 	if t := r.Plan.Target; t != nil && len(t.Labels) > 0 {
-		line := "swarmcall stop"
-		for _, key := range slices.Sorted(maps.Keys(t.Labels)) {
-			line += " --label " + key + "=" + t.Labels[key]
-		}
-		return line + " (the drivers of the other command with the same label too)"
+		return remote.StopLine(r.Plan.Aim()) + " (the drivers of the other command with the same label too)"
 	}
 	return "swarmcall stop --driver ID, for each that swarmcall state shows; or swarmcall stop, " +
 		"for the drivers of the other command too"

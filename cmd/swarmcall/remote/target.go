@@ -55,3 +55,28 @@ func MayShare(t api.Target, labels map[string]string) bool {
 	}
 	return true
 }
+
+// StopLine is the command line that stops the drivers of a target, to be copied: never everybody for a part.
+func StopLine(t *Target, flags ...string) string {
+	words := append([]string{"swarmcall", "stop"}, flags...)
+	if t != nil {
+		for _, key := range slices.Sorted(maps.Keys(t.Labels)) {
+			words = append(words, "--label", quoted(key+"="+t.Labels[key]))
+		}
+		for _, id := range t.DriverIDs {
+			words = append(words, "--driver", quoted(id))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted is a word as a shell takes it for one.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r < 0x80 && (strings.ContainsRune("._:@/=+-", r) || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')
+	}
+	if !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
