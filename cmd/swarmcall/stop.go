@@ -23,7 +23,7 @@ func (c *stopCmd) Run(ctx context.Context, s streams) error {
 	if !c.Yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err) {
 		q := question{
 			text: "Stop the load on every driver this reaches?", yes: true, // it was typed a moment ago
-			mend: "without the question: swarmcall stop --yes",
+			hint: "without the question: swarmcall stop --yes",
 		}
 		if err := q.ask(ctx, s); err != nil {
 			return err

@@ -23,7 +23,7 @@ func (c *submission) sure(ctx context.Context, s streams, server *session, body 
 	case slip == "":
 		return nil
 	case !yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err):
-		q := question{text: slip + ". Send it?", mend: "without the question: --yes"}
+		q := question{text: slip + ". Send it?", hint: "without the question: --yes"}
 		return q.ask(ctx, s)
 	}
 	server.line.Say("warning: %s", slip)
@@ -87,7 +87,7 @@ func playersOf(d api.DriverDrift) int64 {
 type question struct {
 	text string
 	yes  bool   // Enter alone is yes
-	mend string // how to do without it
+	hint string // how to do without it
 }
 
 func (q question) keys() string {
@@ -98,5 +98,5 @@ func (q question) keys() string {
 }
 
 func (q question) refused() error {
-	return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Mend: q.mend}
+	return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Mend: q.hint}
 }

@@ -156,8 +156,8 @@ func (e *usageError) Unwrap() error { return e.error }
 
 // inOurWords says what is wrong with what was typed, and what may have been meant.
 func inOurWords(err error, args []string) error {
-	if better := notAFlag(err); better != err {
-		return better
+	if number := notAFlag(err); number != nil {
+		return number
 	}
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
 		return nearMiss(parse, args)
@@ -165,12 +165,12 @@ func inOurWords(err error, args []string) error {
 	return err
 }
 
-// notAFlag says of a negative number what is wrong with it: kong takes it for a flag.
+// notAFlag says of a negative number what is wrong with it: kong takes it for a flag. It is nil for other errors.
 func notAFlag(err error) error {
 	number, ok := strings.CutPrefix(err.Error(), "unknown flag -")
 	parse, is := errors.AsType[*kong.ParseError](err)
 	if !ok || !is || number == "" || number[0] < '0' || number[0] > '9' {
-		return err
+		return nil
 	}
 	node := parse.Context.Model.Node
 	if chosen := parse.Context.Selected(); chosen != nil {
@@ -178,7 +178,7 @@ func notAFlag(err error) error {
 	}
 	number, _, _ = strings.Cut(number, ",")
 	if len(node.Positional) == 0 {
-		return err
+		return nil
 	}
 	return &usageError{fmt.Errorf("<%s> is -%s; it must not be negative", node.Positional[0].Name, number), node.FullPath()}
 }
