@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -84,5 +86,9 @@ type Config struct {
 	Listen          string   // address the server listens on; its host passes the Host list
 	AllowedHosts    []string // further hosts, without port
 	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
-	Logger          *slog.Logger
+	PublicURL       *url.URL // where people and programs reach the server through a proxy; nil: as they come
+	TrustedProxies  []netip.Prefix
+	// RefusedPage shows a person why the guard refused a request. Nil: everybody gets a problem document.
+	RefusedPage func(http.ResponseWriter, *http.Request, error)
+	Logger      *slog.Logger
 }

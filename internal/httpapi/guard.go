@@ -1,54 +1,87 @@
 package httpapi
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // guard keeps web pages of other origins out, on every route and method: a page that got the browser to resolve its own name to
-// this server fails at the Host, any other at the Origin.
+// this server fails at the Host, any other at the Origin. Two things are open: files of the dashboard, which tell nothing and which
+// browsers fetch with an Origin, and health checks of programs that send no Host or one of their own.
 type guard struct {
 	hosts   []string
 	origins []string
 	refuse  func(http.ResponseWriter, *http.Request, error)
+	logger  *slog.Logger
+
+	refusedHosts, refusedOrigins seen
 }
 
 func newGuard(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)) *guard {
-	g := &guard{hosts: []string{"localhost"}, origins: cfg.AllowedOrigins, refuse: refuse}
+	g := &guard{hosts: []string{"localhost"}, origins: slices.Clone(cfg.AllowedOrigins), refuse: refuse, logger: cfg.Logger}
 	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" {
-		g.hosts = append(g.hosts, strings.ToLower(host))
+		g.hosts = append(g.hosts, hostName(host))
 	}
 	for _, h := range cfg.AllowedHosts {
-		g.hosts = append(g.hosts, strings.ToLower(h))
+		g.hosts = append(g.hosts, hostName(h))
+	}
+	if p := cfg.PublicURL; p != nil {
+		g.hosts = append(g.hosts, hostName(p.Host))
+		g.origins = append(g.origins, p.Scheme+"://"+p.Host)
+	}
+	if g.refuse = refuse; cfg.RefusedPage != nil {
+		g.refuse = func(w http.ResponseWriter, r *http.Request, err error) {
+			if wantsPage(r) {
+				cfg.RefusedPage(w, r, err)
+				return
+			}
+			refuse(w, r, err)
+		}
 	}
 	return g
 }
 
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		known := g.hostAllowed(r.Host)
 		switch {
-		case !g.hostAllowed(r.Host):
-			g.refuse(w, r, swarm.Errorf(swarm.CodeHostNotAllowed, "this server does not answer to that Host; add it with --allowed-hosts"))
-		case !g.originAllowed(r):
-			g.refuse(w, r, swarm.Errorf(swarm.CodeOriginNotAllowed, "pages of that origin may not use this server; add it with --allowed-origins"))
+		case !known && !healthCheck(r):
+			g.warnOfHost(r)
+			g.refuse(w, r, hostRefused(r.Host))
+		case !g.originAllowed(r) && !isAsset(r):
+			g.warnOfOrigin(r)
+			g.refuse(w, r, originRefused(r.Header.Values("Origin")))
+		case !known && r.Host != "": // it may be a page that got its own name resolved to this server
+			c := clientOf(r.Context())
+			c.stranger = true
+			next.ServeHTTP(w, c.in(r))
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
+// healthCheck tells the probes of load balancers, which know an address and no name, from browsers as far as that can be told.
+func healthCheck(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/livez" || r.URL.Path == "/readyz") &&
+		r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
+}
+
+// isAsset tells the files of the dashboard: scripts are fetched with an Origin also by the page they belong to.
+func isAsset(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.Path, "/ui/assets/")
+}
+
+// wantsPage tells people from programs.
+func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
 // hostAllowed passes IP literals, which no foreign page can rebind, and the listed names, with any port.
 func (g *guard) hostAllowed(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	host := hostName(hostport)
 	return net.ParseIP(host) != nil || slices.Contains(g.hosts, host)
 }
 
@@ -64,7 +97,7 @@ func (g *guard) originAllowed(r *http.Request) bool {
 		return true
 	}
 	u, err := url.Parse(origins[0])
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) && u.Scheme == scheme(r)
+	return err == nil && u.Host != "" && u.Scheme == scheme(r) && sameHost(u.Scheme, u.Host, r.Host)
 }
 
 // ownFetch passes what no other page asked for. Browsers leave Origin out where a page only embeds something; programs send neither.
@@ -77,11 +110,4 @@ func ownFetch(h http.Header) bool {
 func followedLink(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-}
-
-func scheme(r *http.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }

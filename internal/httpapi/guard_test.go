@@ -11,12 +11,14 @@ func TestHostList(t *testing.T) {
 	g := newGuard(Config{Listen: "swarm.lan:8080", AllowedHosts: []string{"Load.Example.com"}}, nil)
 	for host, want := range map[string]bool{
 		"127.0.0.1": true, "127.0.0.1:8080": true, "127.0.0.1:1": true, "[::1]": true, "[::1]:8080": true, "::1": true,
+		"localhost.": true, "LocalHost.:8080": true, "swarm.lan.": true, "load.example.com.:443": true, "127.0.0.1.": true,
 		"192.168.7.9:80": true, "localhost": true, "localhost:9999": true, "LOCALHOST:8080": true,
 		"swarm.lan": true, "swarm.lan:443": true, "Swarm.LAN:8080": true, "load.example.com:8080": true,
 
 		"": false, ":8080": false, "evil.example": false, "evil.example:8080": false, "127.0.0.1.evil.example:8080": false,
 		"localhost.evil.example": false, "evil.example.": false, "sub.load.example.com": false, "localhost@evil.example": false,
 		"evil.example#localhost": false, "0x7f000001": false, "2130706433": false, "127.1": false, "[::1].evil.example": false,
+		"localhost..": false, ".localhost": false, ".": false, "evil.example.:8080": false,
 		"evil.example:127.0.0.1": false, "localhost:80:80": false, "localhost, evil.example": false,
 	} {
 		if got := g.hostAllowed(host); got != want {
@@ -41,6 +43,7 @@ func TestOrigins(t *testing.T) {
 		"a link to us":                {method: "GET", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, want: true},
 		"behind a proxy with TLS":     {method: "POST", headers: []string{"Origin", "https://load.example.com"}, want: true},
 		"our own page over TLS":       {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"}, tls: true, want: true},
+		"the default port, by name":   {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"}, want: true},
 		"upgrade of the scheme":       {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"}},
 		"downgrade of the scheme":     {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"}, tls: true},
 		"a foreign page":              {method: "POST", headers: []string{"Origin", "http://evil.example"}},

@@ -61,7 +61,7 @@ func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request
 					level = slog.LevelInfo
 				}
 				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
-					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds())
+					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds(), "remote_addr", r.RemoteAddr)
 			}()
 			next.ServeHTTP(ww, r)
 		})

@@ -47,6 +47,7 @@ const retryAfterSeconds = 1
 type problems struct {
 	logger *slog.Logger
 	log    Log
+	base   base // in front of the path that a problem is about
 }
 
 // write is the only way an error leaves: as application/problem+json. What is no swarm.Error is internal; its cause is logged
@@ -87,7 +88,7 @@ func retryAfter(e *swarm.Error) int {
 // document is the body of the answer.
 func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
 	body := api.Problem{
-		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail, Instance: r.URL.Path,
+		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail, Instance: string(p.base) + r.URL.Path,
 		Code: api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
 	}
 	if len(e.Fields) > 0 {

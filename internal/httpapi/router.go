@@ -13,13 +13,15 @@ import (
 
 // New returns the server's one handler. The error is about api/openapi.yaml, which is part of the program.
 func New(cfg Config) (http.Handler, error) {
-	p := &problems{logger: cfg.Logger, log: cfg.Log}
+	at := baseOf(cfg.PublicURL)
+	p := &problems{logger: cfg.Logger, log: cfg.Log, base: at}
 	valid, err := withContract(api.Spec, p.write)
 	if err != nil {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withBodyTimeout, withRequestID, withLog(cfg.Logger, p.write), withSecurityHeaders, newGuard(cfg, p.write).wrap, middleware.GetHead)
+	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withLog(cfg.Logger, p.write), withSecurityHeaders,
+		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
 	})
@@ -33,7 +35,7 @@ func New(cfg Config) (http.Handler, error) {
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
 	})
 	r.Method(http.MethodGet, "/drivers/connect", cfg.DriverSocket(p.write))
-	r.Get("/openapi.yaml", serveSpec)
+	r.Get("/openapi.yaml", serveSpec(specFor(api.Spec, cfg.PublicURL)))
 	pages := cfg.Pages(p.write)
 	r.Method(http.MethodGet, "/", pages)
 	r.Handle("/ui/*", pages)
@@ -48,7 +50,7 @@ func New(cfg Config) (http.Handler, error) {
 		})
 		api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: badRequest(p.write)})
 	})
-	return r, nil
+	return at.wrap(r), nil
 }
 
 // handlers implements the generated server interface. Every error it returns ends in problems.write.
@@ -83,7 +85,9 @@ func allowed(r chi.Routes, path string) []string {
 	return methods
 }
 
-func serveSpec(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.Spec) // the client may be gone
+func serveSpec(spec []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(spec) // the client may have disconnected
+	}
 }

@@ -1,0 +1,62 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// What pages of other origins may send and read. Cookies and client certificates are not among it.
+const (
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // what a path does not take is answered 405, which the page can read
+	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
+	corsExposed = "Allow, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
+	corsMaxAge  = "600"
+)
+
+// cors lets pages of the listed origins use the API. The guard has refused all others before.
+type cors []string
+
+func (c cors) wrap(next http.Handler) http.Handler {
+	if len(c) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isPage(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Add("Vary", "Origin") // also without one: a cache must not hand this answer to another page
+		origin := r.Header.Get("Origin")
+		if !slices.Contains(c, origin) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h.Set("Access-Control-Allow-Origin", origin)
+		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+			h.Set("Access-Control-Expose-Headers", corsExposed)
+			next.ServeHTTP(w, r)
+			return
+		}
+		preflight(w, r)
+	})
+}
+
+// preflight answers the question that a browser asks before a request other than a plain form's.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for _, name := range []string{"Method", "Headers", "Private-Network"} {
+		h.Add("Vary", "Access-Control-Request-"+name)
+	}
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Allow-Headers", corsHeaders)
+	h.Set("Access-Control-Max-Age", corsMaxAge)
+	if r.Header.Get("Access-Control-Request-Private-Network") == "true" { // from the internet to a machine in a private network
+		h.Set("Access-Control-Allow-Private-Network", "true")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// isPage tells the dashboard, which is not for other pages, from the API.
+func isPage(path string) bool { return path == "/" || strings.HasPrefix(path, "/ui/") }
