@@ -16,7 +16,7 @@ const themeCookie = "swarmcall_theme"
 func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
 	return page.Chrome{
 		Title: title, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(), Strip: view.NewStrip(w),
-		Patience: view.Patience(u.cfg.DefaultDeadline),
+		Patience: view.Patience(u.cfg.DefaultDeadline), Made: view.At(w.Now).ISO,
 	}
 }
 
@@ -29,12 +29,13 @@ func theme(r *http.Request) string {
 	return c.Value
 }
 
-func setTheme(w http.ResponseWriter, r *http.Request) {
+func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	value := r.PostFormValue("theme")
 	if value == "dark" || value == "light" {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // no secret: a script may change it, and plain HTTP may carry it
-			Name: themeCookie, Value: value, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), SameSite: http.SameSiteLaxMode,
+			Name: themeCookie, Value: value, Path: u.base + "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), SameSite: http.SameSiteLaxMode,
+			Secure: strings.HasPrefix(u.address(r), "https://"),
 		})
 	}
 	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath lets no other place through

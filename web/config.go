@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -26,6 +27,8 @@ type Config struct {
 	Ready           func(context.Context) []Check                   // nil: all is well
 	About           []Fact                                          // what the About page tells: version, log mode; an empty value is one that is not known
 	Limits          []Fact                                          // what the About page tells of bounds
+	Public          *url.URL                                        // where people reach the dashboard through a proxy; nil: as they come
+	Address         func(*http.Request) string                      // scheme and host as a visitor knows them; nil: as the request has them
 	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]
 	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people; nil: plain text
 	Tick            time.Duration                                   // between two live updates; 0: 500 ms
@@ -47,6 +50,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.DefaultDeadline == 0 {
 		c.DefaultDeadline = 2 * time.Second
+	}
+	if c.Address == nil {
+		c.Address = address
 	}
 	if c.Ready == nil {
 		c.Ready = func(context.Context) []Check { return nil }

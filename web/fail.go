@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/assets"
 	"github.com/swarmcall/swarmcall/web/page"
 	"github.com/swarmcall/swarmcall/web/view"
 )
@@ -49,10 +50,15 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	if wantsJSON(r) {
 		o := view.NewRefusal(f)
 		o.URL, o.Words = f.NewerURL, f.Newer
-		answer(w, status, o)
+		u.answer(w, status, o)
 		return
 	}
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
+}
+
+// Refused tells a person why the server answers neither this Host nor this Origin. Anybody may read it, so it has nothing of the swarm.
+func (u *UI) Refused(w http.ResponseWriter, r *http.Request, err error) {
+	u.write(w, r, http.StatusForbidden, page.Refused(assets.Base, view.NewRefusedPage(err)))
 }
 
 // back leads to where the form was, or to the list that what is missing would be in.

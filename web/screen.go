@@ -109,7 +109,7 @@ func (u *UI) page(w http.ResponseWriter, r *http.Request) {
 	cursor := u.hub.Cursor() // before the world: what changes from here on is sent to the page
 	world := u.world(r.Context())
 	s, err := u.screen(r.Context(), request{
-		world: world, path: r.URL.Path, query: r.URL.Query(), address: address(r), page: u.cfg.Log.Page,
+		world: world, path: r.URL.Path, query: r.URL.Query(), address: u.address(r), page: u.cfg.Log.Page,
 	})
 	if err != nil {
 		u.fail(w, r, err)
@@ -137,6 +137,14 @@ func isTopic(uri string) bool {
 		return true
 	}
 	return strings.HasPrefix(path, "/ui/commands/") || strings.HasPrefix(path, "/ui/drivers/")
+}
+
+// address is where the visitor can send commands, without a slash at the end.
+func (u *UI) address(r *http.Request) string {
+	if p := u.cfg.Public; p != nil {
+		return strings.TrimSuffix(p.String(), "/")
+	}
+	return u.cfg.Address(r)
 }
 
 func address(r *http.Request) string {

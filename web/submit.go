@@ -37,7 +37,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wantsJSON(r) {
-		answer(w, http.StatusCreated, view.NewOutcome(u.world(r.Context()), e))
+		u.answer(w, http.StatusCreated, view.NewOutcome(u.world(r.Context()), e))
 		return
 	}
 	http.Redirect(w, r, view.CommandURL(e.Seq), http.StatusSeeOther)
@@ -47,7 +47,10 @@ func wantsJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Accept"), "application/json")
 }
 
-func answer(w http.ResponseWriter, status int, v view.Outcome) {
+func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
+	if v.URL != "" {
+		v.URL = u.base + v.URL
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

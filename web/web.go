@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/a-h/templ"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/assets"
 	"github.com/swarmcall/swarmcall/web/live"
+	"github.com/swarmcall/swarmcall/web/page"
 	"github.com/swarmcall/swarmcall/web/view"
 )
 
@@ -19,6 +22,7 @@ const MaxViewers = 10_000
 // UI is the dashboard.
 type UI struct {
 	cfg     Config
+	base    string // of the paths that visitors see: "" or "/swarmcall"
 	handler http.Handler
 	hub     *live.Hub
 	source  *source
@@ -42,6 +46,9 @@ func New(cfg Config) *UI {
 		cfg: cfg, history: newHistory(cfg.Past.Samples), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger),
 		health: &health{ready: cfg.Ready}, withdrawals: newWithdrawals(cfg.Withdrawals),
 	}
+	if cfg.Public != nil {
+		u.base = strings.TrimSuffix(cfg.Public.Path, "/")
+	}
 	u.recent.withdrawals = u.withdrawals
 	u.source = &source{ui: u, pages: map[string]cachedPage{}}
 	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers, Logger: cfg.Logger})
@@ -51,7 +58,7 @@ func New(cfg Config) *UI {
 
 // Run keeps the pages live until ctx ends, and then ends all streams.
 func (u *UI) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(page.WithBase(ctx, u.base))
 	defer cancel()
 	followed := make(chan struct{})
 	go func() { // ends with ctx; Run waits for it
@@ -76,7 +83,7 @@ func (u *UI) routes() http.Handler {
 	mux.Handle("GET /ui/stream", u.hub)
 	mux.HandleFunc("GET /ui/series", u.series)
 	mux.HandleFunc("POST /ui/commands", u.submit)
-	mux.HandleFunc("POST /ui/theme", setTheme)
+	mux.HandleFunc("POST /ui/theme", u.setTheme)
 	mux.Handle("GET "+assets.Base+"/", assets.Handler())
 	mux.HandleFunc("/", u.unknown)
 	return u.protect(mux)
@@ -86,7 +93,11 @@ func (u *UI) routes() http.Handler {
 // say of a request by themselves, and holds when the guard's lists are widened.
 func (u *UI) protect(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
-	for _, origin := range u.cfg.AllowedOrigins {
+	origins := slices.Clone(u.cfg.AllowedOrigins)
+	if a := u.cfg.Public; a != nil {
+		origins = append(origins, a.Scheme+"://"+a.Host)
+	}
+	for _, origin := range origins {
 		if err := p.AddTrustedOrigin(origin); err != nil {
 			u.cfg.Logger.Warn("an allowed origin is none", "origin", origin, "err", err)
 		}
@@ -108,7 +119,7 @@ func (u *UI) unknown(w http.ResponseWriter, r *http.Request) {
 // write renders a page before it answers, so that a failure does not end up in half a page.
 func (u *UI) write(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
 	var b bytes.Buffer
-	if err := c.Render(r.Context(), &b); err != nil {
+	if err := c.Render(page.WithBase(r.Context(), u.base), &b); err != nil {
 		u.cfg.Problem(w, r, err)
 		return
 	}

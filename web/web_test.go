@@ -67,3 +67,10 @@ func TestAboutHasNoEmptyRow(t *testing.T) {
 		}
 	}
 }
+
+func serveHandler(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 	split := webtest.SplitWorld()
 	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
 	chrome := func(w view.World) page.Chrome {
-		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Strip: view.NewStrip(w)}
+		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
 	outside, _ := view.NewDriver(split, "d-5")

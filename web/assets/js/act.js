@@ -1,5 +1,6 @@
 // @ts-check
 // Sends the forms that command the swarm without leaving the page. Nothing is shown as done before drivers have answered.
+import { base } from './base.js';
 import { sent } from './fields.js';
 
 /** @param {import('./page.js').Page} page */
@@ -84,7 +85,9 @@ async function post(form) {
       method: 'POST', headers: { accept: 'application/json' }, signal: AbortSignal.timeout(patience),
       body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     });
-    return { ...(await answer.json()), sent: answer.ok };
+    const said = await answer.json();
+    // A refusal that is none of the form's own: of the Host or the Origin, by the server or by what is before it.
+    return said.says ? { ...said, sent: answer.ok } : { tone: 'bad', lost: true, says: 'Refused: ' + (said.detail ?? answer.status), sent: false };
   } catch {
     return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. See the log before you send it again.');
   }
@@ -92,7 +95,7 @@ async function post(form) {
 
 /** @param {string} what */
 function unknown(what) {
-  return { tone: 'bad', lost: true, says: 'No answer from the server: not known whether ' + what, url: '/ui/commands', words: 'Log' };
+  return { tone: 'bad', lost: true, says: 'No answer from the server: not known whether ' + what, url: base + '/ui/commands', words: 'Log' };
 }
 
 /** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */

@@ -19,6 +19,7 @@ announce(page);
 copyButtons();
 fields();
 page.start();
+document.getElementById('not-live')?.remove(); // last: until then this page is not live
 
 /** How long a button says that it did what it was for. */
 const COPIED = 2000;

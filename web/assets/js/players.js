@@ -1,5 +1,6 @@
 // @ts-check
 // The players chart, as view/playerschart.go draws it, from the same numbers.
+import { base } from './base.js';
 import { clock } from './time.js';
 
 const HOLE = 12_000; // points further apart have something missing between them
@@ -21,7 +22,7 @@ export class Players {
   }
 
   async load() {
-    const answer = await fetch('/ui/series', { cache: 'no-store' }).catch(() => undefined);
+    const answer = await fetch(base + '/ui/series', { cache: 'no-store' }).catch(() => undefined);
     if (!answer?.ok) return;
     for (const item of await answer.json()) this.add(item);
     this.draw();

@@ -1,5 +1,6 @@
 // @ts-check
 // One connection to the server's live stream. Used by the shared worker, and by a page where there is none.
+import { base } from './base.js';
 
 /** Silence after which the stream is not believed any more: the server says something at least every two seconds. */
 const SILENCE = 6000;
@@ -46,7 +47,7 @@ export class Stream {
     for (const t of fresh) q.append('fresh', t);
     q.set('after', this.cursor);
     this.opened = Date.now();
-    const source = new EventSource('/ui/stream?' + q);
+    const source = new EventSource(base + '/ui/stream?' + q);
     this.source = source;
     const on = (/** @type {string} */ name, /** @type {(e: MessageEvent) => void} */ f) => source.addEventListener(name, (e) => {
       if (source !== this.source) return;
@@ -79,7 +80,7 @@ export class Stream {
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => this.open([]), wait);
     // A frozen server would keep each of these open, until no connection is left for a Stop.
-    const answer = await fetch('/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
+    const answer = await fetch(base + '/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
     if (answer?.status === 401) {
       this.close();
       this.tell({ kind: 'out' });

@@ -1,5 +1,7 @@
 // @ts-check
 // The theme is kept in a cookie, so that the server sends the next page in it.
+import { base } from './base.js';
+
 export function theme() {
   const form = document.getElementById('theme');
   form?.addEventListener('submit', (e) => {
@@ -8,7 +10,8 @@ export function theme() {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     const next = dark ? 'light' : 'dark';
     root.dataset.theme = next;
-    document.cookie = `swarmcall_theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    const secure = location.protocol === 'https:' ? '; secure' : '';
+    document.cookie = `swarmcall_theme=${next}; path=${base}/; max-age=31536000; samesite=lax${secure}`;
     const button = form.querySelector('button');
     button?.setAttribute('aria-label', 'Theme: change to ' + (dark ? 'dark' : 'light'));
     button?.setAttribute('value', dark ? 'dark' : 'light');

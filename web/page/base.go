@@ -1,0 +1,21 @@
+package page
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+)
+
+type baseKey struct{}
+
+// WithBase makes pages that are rendered in the context link to paths below base, such as "/swarmcall": the models do not know under
+// which path a proxy serves the dashboard.
+func WithBase(ctx context.Context, base string) context.Context {
+	return context.WithValue(ctx, baseKey{}, base)
+}
+
+// at is the address of a path of this server.
+func at(ctx context.Context, path string) templ.SafeURL {
+	base, _ := ctx.Value(baseKey{}).(string)
+	return templ.SafeURL(base + path)
+}
