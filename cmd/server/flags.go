@@ -35,6 +35,8 @@ type flags struct {
 	NodeName          string           `default:"${node_name}" help:"This server's name in the log (${default})." placeholder:"NAME"`
 	AllowedHosts      []string         `help:"Host names to answer to, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
 	AllowedOrigins    []string         `help:"Origins of other web pages that may use this server." placeholder:"URL"`
+	PublicURL         string           `name:"public-url" help:"Where a proxy serves this server, such as https://load.example.com/swarmcall/." placeholder:"URL"`
+	TrustedProxies    []string         `help:"Addresses of proxies whose X-Forwarded-… or Forwarded headers tell who the client is." placeholder:"CIDR"`
 	InsecureNoAuth    bool             `help:"Allow --listen on other than loopback, though everybody who reaches it can command the swarm."`
 	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: ${enum}."`
 	LogFormat         string           `default:"text" enum:"text,json" help:"Form of log lines on stderr: ${enum}."`
@@ -100,6 +102,7 @@ func (f *flags) config(logger *slog.Logger) app.Config {
 		HeartbeatInterval: f.HeartbeatInterval, StaleAfter: f.StaleAfter, ForgetAfter: f.ForgetAfter,
 		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,
 		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,
+		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies,
 		Version: buildVersion(), Logger: logger,
 	}
 }

@@ -44,12 +44,14 @@ var all = map[string]string{
 	"listen": "127.0.0.2:1", "data-dir": "/d", "node-name": "n-7", "log-max-bytes": "77", "heartbeat-interval": "77ms", "stale-after": "7s",
 	"forget-after": "7m", "default-deadline": "7s", "lease-ttl": "77s", "on-lease-lost": "hold", "allowed-hosts": "a.example,b.example",
 	"allowed-origins": "https://a.example,https://b.example", "insecure-no-auth": "true", "log-sync": "interval", "resplit": "off", "accept-data-loss": "true",
+	"public-url": "https://load.example.com/", "trusted-proxies": "10.0.0.7,fd00::/8",
 }
 
 var allConfig = app.Config{
 	Listen: "127.0.0.2:1", DataDir: "/d", NodeName: "n-7", LogMaxBytes: 77, HeartbeatInterval: 77 * time.Millisecond, StaleAfter: 7 * time.Second,
 	ForgetAfter: 7 * time.Minute, DefaultDeadline: 7 * time.Second, LeaseTTL: 77 * time.Second, OnLeaseLost: "hold",
 	AllowedHosts: []string{"a.example", "b.example"}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, InsecureNoAuth: true,
+	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
 	LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
 

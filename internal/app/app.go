@@ -79,7 +79,11 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		}
 	}()
 	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
-	cfg.Logger.Info("listening", "addr", addr, "url", "http://"+addr, "data_dir", cfg.DataDir)
+	listening := []any{"addr", addr, "url", "http://" + addr, "data_dir", cfg.DataDir}
+	if cfg.PublicURL != "" {
+		listening = append(listening, "public_url", cfg.PublicURL)
+	}
+	cfg.Logger.Info("listening", listening...)
 	for _, warning := range cfg.Warnings {
 		cfg.Logger.Warn(warning)
 	}

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
@@ -33,6 +31,8 @@ type Config struct {
 	NodeName          string        // this server's name in the log
 	AllowedHosts      []string      // Host names allowed besides IP literals, localhost and the listen address
 	AllowedOrigins    []string      // origins allowed besides the server's own, as scheme://host[:port]
+	PublicURL         string        // where people and programs reach the server through a proxy; empty: as they come
+	TrustedProxies    []string      // addresses and ranges of proxies that tell who the client is
 	InsecureNoAuth    bool          // allow binding to other than loopback, where everybody who reaches it can command
 	Version           Version
 	Warnings          []string // of whoever made the configuration; logged after the address, which is the log's first line
@@ -79,19 +79,21 @@ func (c *Config) Validate() error {
 		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
-	for _, h := range c.AllowedHosts {
-		bad(h == "" || strings.ContainsAny(h, ":/ "), "--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port", h)
-	}
-	for _, o := range c.AllowedOrigins {
-		bad(!isOrigin(o), "--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: no path, no slash at the end", o)
-	}
-	return errors.Join(append(errs, c.checkListen())...)
+	return errors.Join(append(errs, c.checkAddresses(), c.checkListen())...)
 }
 
-// isOrigin reports whether o is what a browser would send: anything else would never match.
-func isOrigin(o string) bool {
-	u, err := url.Parse(o)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+strings.ToLower(u.Host) == o
+// checkAddresses is about the names that the server goes by, and about who may use it.
+func (c *Config) checkAddresses() error {
+	var errs []error
+	for _, h := range c.AllowedHosts {
+		errs = append(errs, checkHost(h))
+	}
+	for _, o := range c.AllowedOrigins {
+		errs = append(errs, checkOrigin(o))
+	}
+	_, badURL := publicURL(c.PublicURL)
+	_, badProxies := trustedProxies(c.TrustedProxies)
+	return errors.Join(append(errs, badURL, badProxies)...)
 }
 
 // checkListen refuses to be reachable from elsewhere by accident.

@@ -14,14 +14,24 @@ import (
 
 // handler joins the rooms behind one router.
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
+	public, err := publicURL(s.cfg.PublicURL)
+	if err != nil {
+		return nil, err // Validate has said so before
+	}
+	trusted, err := trustedProxies(s.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	return httpapi.New(httpapi.Config{
 		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
-		DriverSocket: s.registry.Handler, Pages: s.pages(stopping),
+		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
 		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Version:         httpapi.Version(s.cfg.Version),
 		DefaultDeadline: s.cfg.DefaultDeadline,
 		Listen:          s.cfg.Listen, AllowedHosts: s.cfg.AllowedHosts, AllowedOrigins: s.cfg.AllowedOrigins,
-		Logger: s.cfg.Logger,
+		PublicURL: public, TrustedProxies: trusted,
+		RefusedPage: func(w http.ResponseWriter, r *http.Request, err error) { s.ui.Refused(w, r, err) },
+		Logger:      s.cfg.Logger,
 	})
 }
 

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // pages makes the dashboard. Its errors are written by the router, which is why it comes into being with it.
-func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
+func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		s.ui = web.New(web.Config{
 			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
@@ -24,7 +26,7 @@ func (s *server) pages(stopping *atomic.Bool) httpapi.Mount {
 			Started: time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
 			Withdrawals: s.withdrawals,
 			About:       s.about(), Limits: limits(s.log.Usage().Max),
-			AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
 		})
 		return s.ui
 	}
@@ -50,6 +52,7 @@ func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Ch
 func (s *server) about() []web.Fact {
 	return []web.Fact{
 		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision}, {Name: "Go", Value: s.cfg.Version.GoVersion},
+		{Name: "Public address", Value: cmp.Or(s.cfg.PublicURL, "none: --public-url is for a server behind a proxy")},
 		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir}, {Name: "Log id", Value: s.log.ID()},
 		{Name: "Sync", Value: string(s.log.SyncPolicy())},
 		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
