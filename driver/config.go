@@ -66,7 +66,8 @@ type Config struct {
 	// context of Run has ended. Run goes on when it returns. Nil means no call.
 	OnDisconnect func(error)
 
-	// HTTPClient dials the server, through a proxy for example. Nil means http.DefaultClient.
+	// HTTPClient dials the server. Nil means http.DefaultClient, which takes a proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+	// If its transport is an *http.Transport with a Proxy, ws:// goes through that by CONNECT, like wss://.
 	HTTPClient *http.Client
 
 	// Header is sent with the request to connect, such as Authorization. Nil means nothing beyond what the protocol needs.

@@ -27,7 +27,7 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	conn, answer, err := websocket.Dial(ctx, c.url, &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
-		HTTPClient:     withoutLoops(c.cfg.HTTPClient),
+		HTTPClient:     withoutLoops(c.http),
 		HTTPHeader:     c.cfg.Header.Clone(),
 		Subprotocols:   []string{wire.Subprotocol},
 		OnPingReceived: func(context.Context, []byte) bool { p.listen(); c.lease.renew(); return true },

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +32,8 @@ func Run(ctx context.Context, cfg Config, h Handler) error {
 type client struct {
 	cfg      Config
 	url      string
-	instance string // tells the server a reconnect from a double
+	http     *http.Client // dials url
+	instance string       // tells the server a reconnect from a double
 	log      *slog.Logger
 	worker   *worker
 	lease    *lease
@@ -57,7 +59,7 @@ func newClient(cfg Config, h Handler) (*client, error) {
 	log = log.With("driver_id", cfg.DriverID)
 	url, _ := endpoint(cfg.URL) // was validated
 	return &client{
-		cfg: cfg, url: url, instance: rand.Text(), log: log, lease: newLease(), backoff: newBackoff(),
+		cfg: cfg, url: url, http: throughTunnels(cfg.HTTPClient), instance: rand.Text(), log: log, lease: newLease(), backoff: newBackoff(),
 		worker: newWorker(h, limits{cfg.Capabilities, cfg.MaxPlayers, cfg.LocalStop}, log),
 	}, nil
 }
@@ -65,6 +67,9 @@ func newClient(cfg Config, h Handler) (*client, error) {
 // run owns the goroutines that apply commands and watch the lease, and joins them: they outlive sessions, not Run.
 func (c *client) run(ctx context.Context) error {
 	defer c.cfg.LocalStop.attach(c.worker)()
+	if proxy := proxyOf(c.http, c.url); proxy != "" {
+		c.log.Info("the server is reached through a proxy", "proxy", proxy)
+	}
 	working, stopWork := context.WithCancel(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { c.worker.run(working) })
