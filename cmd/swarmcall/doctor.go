@@ -73,6 +73,9 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 		return
 	}
 	server, err := c.dial(s, "")
+	if err == nil && server.Proxy() != "" {
+		address += " through the proxy " + server.Proxy()
+	}
 	if !x.note("address", err, "%s", address) {
 		return
 	}

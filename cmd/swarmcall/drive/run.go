@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"syscall"
 	"time"
@@ -94,9 +93,7 @@ func Refused(url string, err error) error {
 	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Why: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
-		if h.Status == http.StatusUnauthorized || h.Status == http.StatusForbidden {
-			e.Code, e.Mend = clierr.Auth, "is the credential right, and may it drive? See --token-file"
-		}
+		e.Code, e.Mend = hintOn(h)
 	}
 	if c, ok := errors.AsType[*driver.CloseError](err); ok {
 		switch c.Code {

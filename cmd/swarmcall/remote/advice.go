@@ -33,7 +33,11 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
 	code, mend := c.advice(p)
-	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
+	e := &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
+	if p.strange { // it may be the proxy that has answered
+		return c.throughProxy(e)
+	}
+	return e
 }
 
 // advice is the exit code of a refusal, and what to do about it.
@@ -53,20 +57,45 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 				"which drivers are there: swarmcall drivers list"
 		}
 		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
-	case api.HostNotAllowed:
-		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
 	case api.OutcomeNotRecorded:
 		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
+	}
+	if code, mend := c.misdirected(p); mend != "" {
+		return code, mend
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return clierr.Auth, "give a token that may do this: --token-file or SWARMCALL_TOKEN_FILE"
-	case http.StatusNotFound:
-		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
 	}
 	return clierr.Failed, "the server's log has more about this request"
+}
+
+// misdirected is the advice on a request that did not get to the right place; "" if it did.
+func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
+	switch p.Code {
+	case api.HostNotAllowed:
+		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
+	case api.OriginNotAllowed:
+		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the server's log names it"
+	case api.UnsupportedSubprotocol:
+		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: swarmcall version"
+	case api.NotFound:
+		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
+	case api.MethodNotAllowed:
+		return clierr.Failed, "the server is older than this swarmcall; compare: swarmcall version"
+	}
+	if !p.strange {
+		return 0, ""
+	}
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return clierr.Auth, "this is no answer of Swarmcall: what stands between here and the server refused; is " + c.URL() + " (from " + c.from + ") right?"
+	case http.StatusNotFound:
+		return clierr.Failed, "this is no answer of Swarmcall: is there a path missing in " + c.URL() + " (from " + c.from + ")? The dashboard shows the address"
+	}
+	return 0, ""
 }
 
 // noDriversMend: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
@@ -93,10 +122,10 @@ func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
 	}
-	return &clierr.Error{
+	return c.throughProxy(&clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
 		Mend: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
-	}
+	})
 }
 
 // cause leaves out what net/http says around the reason: method and address are told already.

@@ -27,6 +27,8 @@ type Config struct {
 	Trace    io.Writer         // gets a line per request and answer; nil: none
 	Agent    string            // User-Agent
 	HTTP     http.RoundTripper // nil: a transport of its own
+	// Proxy of a request, for the transport of its own and for what is said about it; nil: the environment's.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Patience bounds retries. Only requests that may be sent twice are: reads, and commands with an idempotency key.
@@ -50,12 +52,16 @@ func Dial(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := cfg.HTTP
+	transport, proxy := cfg.HTTP, cfg.Proxy
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
 	if transport == nil {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
+		transport = &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
 	}
 	d := &doer{
 		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace, quiet: cfg.Quiet,
+		proxy:  proxy,
 		header: http.Header{"User-Agent": {cfg.Agent}},
 	}
 	if cfg.Token != "" {

@@ -29,6 +29,7 @@ type doer struct {
 	header   http.Header
 	patience Patience
 	trace    io.Writer
+	proxy    proxyFor
 	quiet    func()       // told when an answer is late; nil: nobody is
 	retries  atomic.Int64 // how often it has tried again: who looks can tell that the server was away
 	answered atomic.Bool  // the server has answered once, so that it is there or comes back
@@ -75,7 +76,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := d.http.Do(req.Clone(ctx)) //nolint:gosec // the address is the user's own choice
 	if err != nil {
-		d.tracef("%s %s → %v (%v)\n", req.Method, req.URL.Redacted(), err, time.Since(began).Round(time.Microsecond))
+		d.tracef("%s %s → %v (%v)\n", req.Method, d.where(req), err, time.Since(began).Round(time.Microsecond))
 		return nil, silence(err, began)
 	}
 	defer func() { _ = resp.Body.Close() }()
@@ -83,7 +84,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	if err == nil && len(body) > maxBody {
 		err = fmt.Errorf("the answer is over %d MiB", maxBody>>20)
 	}
-	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, req.URL.Redacted(), resp.Status, len(body), time.Since(began).Round(time.Microsecond))
+	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, d.where(req), resp.Status, len(body), time.Since(began).Round(time.Microsecond))
 	if err != nil {
 		return nil, silence(err, began)
 	}
