@@ -11,7 +11,7 @@ func Curable(code Code, says string, cures ...Cure) *Error {
 	var b strings.Builder
 	b.WriteString(says)
 	for _, c := range cures {
-		b.WriteString("; " + c.When + ": start the server with " + c.Flag)
+		b.WriteString("; " + c.When + ", start the server with " + c.Flag)
 	}
 	return &Error{Code: code, Detail: b.String(), Attrs: map[string]any{"says": says, "cures": cures}}
 }

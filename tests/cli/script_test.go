@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { w.end() })
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCmd, "driver": driverCmd, "code": codeCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCmd, "driver": driverCmd, "code": codeCmd, "proxy": proxyCmd},
 	})
 }
 
