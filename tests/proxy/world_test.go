@@ -186,7 +186,9 @@ func (w *world) drive(id, address string, client *http.Client) {
 	go func() { ended <- driver.Run(ctx, cfg, ramp) }()
 	w.t.Cleanup(func() {
 		leave()
-		<-ended
+		if err := <-ended; err != nil {
+			w.t.Logf("%s ended with %v", id, err)
+		}
 		ramp.Close()
 	})
 	select {
@@ -237,7 +239,9 @@ func (w *world) tries(id string, client *http.Client) string {
 	select {
 	case line := <-said:
 		leave()
-		<-ended
+		if err := <-ended; err != nil {
+			w.t.Errorf("%s ended with %v, and must try again", id, err)
+		}
 		return line
 	case err := <-ended:
 		w.t.Fatalf("%s ended without a word: %v", id, err)
