@@ -37,8 +37,9 @@ const (
 	codeSilent = "no_answer" // for errors of Apply that are no rejections
 )
 
-// deathThroes is how long the end of a generator may take to be noticed when it does not answer any more.
-const deathThroes = 500 * time.Millisecond
+// deathThroes is how long the end of a generator may take to be noticed when it does not answer any more: it comes
+// after that of all that the generator started.
+const deathThroes = 2 * time.Second
 
 // guarded is a generator that may end under a command.
 type guarded struct {

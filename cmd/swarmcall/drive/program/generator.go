@@ -105,6 +105,9 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	}
 	_ = g.stdin.SetWriteDeadline(until) // a pipe takes one
 	if _, err := g.stdin.Write(append(line, '\n')); err != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			g.awaitEnd(ctx) // nobody has the other end of the pipe: then how the program ended says more
+		}
 		return report{}, driver.Reject(codeDeaf, "the program does not read its stdin: "+err.Error())
 	}
 	select {
@@ -112,6 +115,17 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 		return r, nil
 	case <-ctx.Done():
 		return report{}, driver.Reject(codeNoAnswer, fmt.Sprintf("the program has not answered %s with id %d in time", c.Type, id))
+	}
+}
+
+// awaitEnd waits until the end of the program is known, which comes after that of all that it started.
+func (g *Generator) awaitEnd(ctx context.Context) {
+	late := time.NewTimer(endTimeout)
+	defer late.Stop()
+	select {
+	case <-g.Ended():
+	case <-ctx.Done():
+	case <-late.C:
 	}
 }
 

@@ -180,3 +180,20 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
+
+// TestACommandAfterTheEnd waits for how the program ended, which takes a moment when something that it started has to
+// be ended as well: that its stdin is closed says less.
+func TestACommandAfterTheEnd(t *testing.T) {
+	g := shell(t, `trap '' TERM; (while :; do sleep 0.01; done) & exec <&-; exit 3`)
+	drivetest.Eventually(t, "its stdin is closed", func() bool {
+		_ = g.stdin.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err := g.stdin.WriteString("\n")
+		return err != nil
+	})
+	drivetest.Rejected(t, g, players(1), codeDeaf, "")
+	select {
+	case <-g.Ended():
+	default:
+		t.Error("rejected before the end was known")
+	}
+}
