@@ -51,7 +51,8 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// withoutLoops is a client that takes a redirect too many for the answer: the websocket package follows them without end.
+// withoutLoops is a client that takes a redirect too many for the answer: the websocket package follows them without
+// end.
 func withoutLoops(c *http.Client) *http.Client {
 	if c == nil {
 		c = http.DefaultClient
@@ -72,8 +73,8 @@ func withoutLoops(c *http.Client) *http.Client {
 // problemType begins the type of every problem document of Swarmcall.
 const problemType = "urn:swarmcall:problem:"
 
-// refusal reads what was answered in place of a socket. Only a problem document of Swarmcall is the server's own word: a
-// proxy answers for a server that restarts with pages and statuses of all kinds.
+// refusal reads what was answered in place of a socket. Only a problem document of Swarmcall is the server's own word:
+// a proxy answers for a server that restarts with pages and statuses of all kinds.
 func refusal(answer *http.Response) *HandshakeError {
 	e := &HandshakeError{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header), Foreign: foreign(answer)}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/problem+json" {

@@ -31,9 +31,9 @@ func (e *CloseError) Error() string {
 	return s
 }
 
-// HandshakeError says that the request to connect was answered, but not with a socket. Run returns one that trying again
-// would not help: a problem document of Swarmcall with a status 4xx, but for 408, 425 and 429. Everything else is taken
-// for a proxy, or for another server in the place of one that restarts, and tried again.
+// HandshakeError says that the request to connect was answered, but not with a socket. Run returns one that trying
+// again would not help: a problem document of Swarmcall with a status 4xx, but for 408, 425 and 429. Everything else is
+// taken for a proxy, or for another server in the place of one that restarts, and tried again.
 type HandshakeError struct {
 	Status     int           // HTTP status
 	Code       string        // of the problem document, such as "unauthenticated"; empty without one

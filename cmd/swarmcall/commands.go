@@ -72,7 +72,8 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	server.line.Say("%s%s by %s at %s", verdict.Sentence(a.Value), of(a.Value), a.Value.Submitter, a.Value.SubmittedAt.Format(time.RFC3339))
+	e := a.Value
+	server.line.Say("%s%s by %s at %s", verdict.Sentence(e), of(e), e.Submitter, e.SubmittedAt.Format(time.RFC3339))
 	if by, ok := remote.ComputedOf(a.Value); ok {
 		server.line.Say("by now: %d of %d drivers report it, %d have not applied it",
 			by.Converged, remote.Meant(a.Value), by.Lacking)

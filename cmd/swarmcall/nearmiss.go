@@ -45,7 +45,8 @@ func nearMiss(err *kong.ParseError, args []string) error {
 func misplaced(err *kong.ParseError, flag string) error {
 	name, _, _ := strings.Cut(flag, "=")
 	switch name {
-	case "--url", "--context", "--token-file", "--retry-for", "--debug", "--no-color", "--label", "--json", "-o", "--output":
+	case "--url", "--context", "--token-file", "--retry-for", "--debug", "--no-color",
+		"--label", "--json", "-o", "--output":
 		return suggestion{err, "flags stand behind the command, as in: swarmcall drivers list " + name}
 	case "--version", "-v", "-V":
 		return suggestion{err, "did you mean: swarmcall version"}

@@ -27,7 +27,8 @@ func entryCells(e remote.Entry) []string {
 	}
 	return []string{
 		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted), strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
-		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late), remote.TargetText(e.Target), command.Note,
+		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late),
+		remote.TargetText(e.Target), command.Note,
 		strconv.Itoa(remote.CountLeftOut(e)), remote.TargetBrief(e.Target),
 	}
 }

@@ -67,7 +67,7 @@ type submission struct {
 	IdempotencyKey *string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
 	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
 
-	check func(server *session, body remote.Submission) error // asks before it is sent whether it is meant; nil: nobody is asked
+	check func(server *session, body remote.Submission) error // asks whether it is meant; nil: nobody is asked
 }
 
 // Validate checks what the server cannot know better. Kong calls it.

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
 )
 
-// surely is how many times the present load a new one may be before one is asked whether it is meant, and the least load
-// that counts: 10 for 1 is a slip of one key. The dashboard has the same rule.
+// surely is how many times the present load a new one may be before one is asked whether it is meant, and the least
+// load that counts: 10 for 1 is a slip of one key. The dashboard has the same rule.
 const surely = 10
 
 // sure asks on a terminal whether so many players are meant, if they are more than ten times what is asked of the

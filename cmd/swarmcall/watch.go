@@ -26,5 +26,7 @@ func (c *watchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	return tui.Run(ctx, tui.Options{Client: server.Client, Submitter: server.Submitter.Value, Labels: c.Label, In: s.in, Out: s.out})
+	return tui.Run(ctx, tui.Options{
+		Client: server.Client, Submitter: server.Submitter.Value, Labels: c.Label, In: s.in, Out: s.out,
+	})
 }

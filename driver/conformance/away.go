@@ -81,8 +81,9 @@ func (s *session) drain() *session {
 	return next.orBack()
 }
 
-// cut ends the connection without a word, and has a proxy answer the first request to connect. What is desired then is, in one slot, what the driver does already, though it reads
-// otherwise: that shows if it is applied again; and in the other slot an older command, which has to be applied.
+// cut ends the connection without a word, and has a proxy answer the first request to connect. What is desired then is,
+// in one slot, what the driver does already, though it reads otherwise: that shows if it is applied again; and in the
+// other slot an older command, which has to be applied.
 func (s *session) cut() *session {
 	var list []wire.Desired
 	if s.takes("set_spawn_delay_ms") && s.apply(setDelay(5*time.Millisecond)) {

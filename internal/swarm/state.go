@@ -85,7 +85,7 @@ type Progress struct {
 	Outstanding []string // drivers that have not applied the command and for which it still holds, sorted
 	Converged   []string // active drivers that report what the command asks for and for which it still holds, sorted
 
-	Deregistered []string // drivers that have deregistered since and are not back, sorted; whether the command holds or not
+	Deregistered []string // drivers that have deregistered since, sorted; whether the command holds or not
 }
 
 // InUse is what of a target known drivers have, when none matches all of it: at most MaxInUse values of each.

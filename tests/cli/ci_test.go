@@ -217,7 +217,8 @@ func TestGitLabJob(t *testing.T) {
 	}
 }
 
-// TestGitLabJobStopsNobodyByDefault: who runs load must say what to stop; on a server of one's own that may be everybody.
+// TestGitLabJobStopsNobodyByDefault: who runs load must say what to stop; on a server of one's own that may be
+// everybody.
 func TestGitLabJobStopsNobodyByDefault(t *testing.T) {
 	var jobs map[string]struct {
 		Script []string

@@ -132,7 +132,8 @@ func TestWatchOnATerminal(t *testing.T) {
 	}
 }
 
-// TestWatchAPartOnATerminal: the view, its counts and its stop are of drivers with a label alone, and ? explains the keys.
+// TestWatchAPartOnATerminal: the view, its counts and its stop are of drivers with a label alone, and ? explains the
+// keys.
 func TestWatchAPartOnATerminal(t *testing.T) {
 	s, drivers := teams(t)
 	swarmcall(t, s.url(), "players", "set", "5").code(0)

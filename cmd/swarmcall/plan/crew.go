@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
 )
 
-// The crew of a run are the drivers that its steps have reached and that have not left. One that deregisters has left in
-// order: it runs no load, and the server tells it from one that is lost.
+// The crew of a run are the drivers that its steps have reached and that have not left. One that deregisters has left
+// in order: it runs no load, and the server tells it from one that is lost.
 
 // join notes that an entry has reached drivers.
 func (r *Runner) join(seq int64, ids map[string]bool) {

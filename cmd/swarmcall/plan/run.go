@@ -198,8 +198,8 @@ const (
 	afterAway = 35 * time.Second // that drivers get to come back after the server was away: their back-off goes up to 30 s
 )
 
-// rollCall waits, before a step, until the drivers of the last ones are there. Each that is lost is waited for once, for
-// as long as a driver may take to come back since it was missed; one that has deregistered is not waited for.
+// rollCall waits, before a step, until the drivers of the last ones are there. Each that is lost is waited for once,
+// for as long as a driver may take to come back since it was missed; one that has deregistered is not waited for.
 func (r *Runner) rollCall(ctx context.Context) error {
 	began, told := time.Now(), false
 	defer func() { r.stood = time.Since(began) }()

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
 )
 
-// Summary says in lines what a plan does: its length and peak, and each stage. The peak of all drivers is known only with
-// their number; below 0 it is not.
+// Summary says in lines what a plan does: its length and peak, and each stage. The peak of all drivers is known only
+// with their number; below 0 it is not.
 func (p *Plan) Summary(drivers int) []string {
 	head := fmt.Sprintf("plan %q for %s: %s, %v long", p.Name, p.drivers(), stages(len(p.Stages)), p.length())
 	if p.waits() {

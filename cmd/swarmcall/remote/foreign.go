@@ -15,8 +15,8 @@ import (
 // problemType begins the type of every problem document of Swarmcall.
 const problemType = "urn:swarmcall:problem:"
 
-// foreignAnswer is the error of an answer that is not Swarmcall's. It says nothing about the request: a proxy answers so
-// for a server that restarts.
+// foreignAnswer is the error of an answer that is not Swarmcall's. It says nothing about the request: a proxy answers
+// so for a server that restarts.
 type foreignAnswer struct {
 	what string
 	wait time.Duration // that it asks for until the next try
@@ -37,7 +37,7 @@ func ours(req *http.Request, resp *http.Response, body []byte) bool {
 	switch {
 	case resp.StatusCode/100 == 2:
 		return has(body, member(req))
-	case resp.StatusCode == http.StatusServiceUnavailable && has(body, "checks"): // of /readyz, which is no problem document
+	case resp.StatusCode == http.StatusServiceUnavailable && has(body, "checks"): // that is no problem document
 		return strings.HasSuffix(req.URL.Path, "/readyz")
 	}
 	return isProblem(resp, body)
@@ -103,6 +103,7 @@ func describe(resp *http.Response, size int) string {
 func (c *Client) stranger(what string, err error) error {
 	return &clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Why: err,
-		Mend: "is " + c.URL() + " the address of Swarmcall (from " + c.from + "), and does the server run behind it? See swarmcall doctor",
+		Mend: "is " + c.URL() + " the address of Swarmcall (from " + c.from + "), and does the server run behind it? " +
+			"See swarmcall doctor",
 	}
 }

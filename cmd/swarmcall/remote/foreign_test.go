@@ -122,7 +122,8 @@ func refusedAt(ip string) reply {
 	}}
 }
 
-// TestARefusedPortOfThisMachine is no server that is busy: it fails at once, unless somebody waits for it or it was there.
+// TestARefusedPortOfThisMachine is no server that is busy: it fails at once, unless somebody waits for it or it was
+// there.
 func TestARefusedPortOfThisMachine(t *testing.T) {
 	list := status(200, `{"items": [], "counts": {}, "next_cursor": null}`)
 	for name, tc := range map[string]struct {

@@ -66,7 +66,8 @@ func labelsInUse(labels map[string]string, values map[string]map[string]bool) (l
 			lines = append(lines, fmt.Sprintf("in use: %s: %s%s", key, first(in), meant(labels[key], in)))
 		case len(values) > 0:
 			keys := slices.Sorted(maps.Keys(values))
-			lines = append(lines, fmt.Sprintf("in use: no driver has the label %s, but %s%s", key, first(keys), meant(key, keys)))
+			text := fmt.Sprintf("in use: no driver has the label %s, but %s%s", key, first(keys), meant(key, keys))
+			lines = append(lines, text)
 		default:
 			lines = append(lines, fmt.Sprintf("in use: no driver has the label %s, or any", key))
 		}

@@ -71,12 +71,12 @@ func (c *Client) post(ctx context.Context, s Submission, params *api.SubmitComma
 	})
 }
 
-// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that goes away in the
-// midst of one may take as long to be missed.
+// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that goes away in
+// the midst of one may take as long to be missed.
 const longestPiece = 8 * time.Second
 
-// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is. When the
-// server goes away in the midst of the waiting, and for longer than patience, the outcome is open.
+// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
+// When the server goes away in the midst of the waiting, and for longer than patience, the outcome is open.
 func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (Answer[Entry], error) {
 	open := false
 	for end := time.Now().Add(limit); ; {
@@ -94,8 +94,8 @@ func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (A
 	}
 }
 
-// StillOpen is the error of a wait for the outcome of an entry that the server has, when the server cannot be reached any
-// more: the command goes on, or will when the server is back. Other errors stay what they are.
+// StillOpen is the error of a wait for the outcome of an entry that the server has, when the server cannot be reached
+// any more: the command goes on, or will when the server is back. Other errors stay what they are.
 func StillOpen(seq int64, err error) error {
 	if clierr.CodeOf(err) != clierr.Unreachable {
 		return err

@@ -31,7 +31,7 @@ type Settings struct {
 type Input struct {
 	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
 	Env                                func(string) string        // os.Getenv
-	Who                                func() (user, host string) // of this process, for what the environment leaves out; nil: nobody
+	Who                                func() (user, host string) // of this process; nil: unknown
 	Dir                                string                     // where the project file is looked for, and above
 	UserFile                           string                     // its path; empty: there is none
 }

@@ -11,7 +11,7 @@ import (
 
 // Progress is how far the drivers of a command are, as the server says.
 type Progress struct {
-	Meant          int             // drivers that the command is for: targeted, or left out when it was sent, and not deregistered since
+	Meant          int             // drivers that the command is for: targeted or left out, and not deregistered
 	Converged      int             // of these, report what it asks for
 	Lacking        int             // of these, have not applied it
 	Unknown        map[string]bool // of these, stale or disconnected: what they do is not known

@@ -173,6 +173,7 @@ func (j Job) stoppedWaiting(ctx context.Context, e remote.Entry, err error) erro
 	}
 	return &clierr.Error{
 		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d goes on without us", e.Seq),
-		Mend: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s", e.Seq, remote.StopLine(j.Target)),
+		Mend: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s",
+			e.Seq, remote.StopLine(j.Target)),
 	}
 }

@@ -26,7 +26,10 @@ type Options struct {
 
 // Run shows the view until the user leaves it or ctx ends.
 func Run(ctx context.Context, o Options) error {
-	m := &model{ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: term.Colour(o.Out), width: 80, height: 24}
+	m := &model{
+		ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: term.Colour(o.Out),
+		width: 80, height: 24,
+	}
 	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler()).Run()
 	if ctx.Err() != nil {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
@@ -135,7 +138,8 @@ func (m *model) target() *remote.Target {
 // stop sends the stop, to all drivers of the view. It runs outside of the loop.
 func (m *model) stop() tea.Msg {
 	s := remote.Submission{
-		Submitter: m.submitter, Command: remote.Command{Type: api.CommandTypeStop, Note: "from swarmcall watch"}, Target: m.target(),
+		Submitter: m.submitter, Target: m.target(),
+		Command: remote.Command{Type: api.CommandTypeStop, Note: "from swarmcall watch"},
 	}
 	a, err := m.client.Issue(m.ctx, s, remote.NewKey())
 	if err == nil {

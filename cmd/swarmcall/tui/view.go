@@ -40,7 +40,8 @@ func (m *model) screen() string {
 	lines := []string{m.title(), m.load(), ""}
 	lines = append(lines, m.paint(bold, fmt.Sprintf("%-24s %-12s %10s %10s %9s  %s", "DRIVER", "STATE", "PLAYERS", "APPLIED", "ACK MS", "HEARTBEAT")))
 	lines = append(lines, cut(drivers, share)...)
-	lines = append(lines, "", m.paint(bold, fmt.Sprintf("%-7s %-26s %-18s %-10s %s", "ENTRY", "COMMAND", "SUBMITTER", "STATUS", "ACKS AND TARGET")))
+	heading := fmt.Sprintf("%-7s %-26s %-18s %-10s %s", "ENTRY", "COMMAND", "SUBMITTER", "STATUS", "ACKS AND TARGET")
+	lines = append(lines, "", m.paint(bold, heading))
 	lines = append(lines, cut(commands, room-share)...)
 	for len(lines) < m.height-1 {
 		lines = append(lines, "")

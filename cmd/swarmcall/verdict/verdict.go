@@ -146,7 +146,8 @@ func SomeOf(names []string, n int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-len(shown))
 }
 
-// Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no load.
+// Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no
+// load.
 func Spread(c remote.Command, drivers int) string {
 	switch {
 	case drivers == 0:
