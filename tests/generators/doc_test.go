@@ -1,4 +1,5 @@
-// Package generators drives real load generators by the real server and the real command line, and asks the target what came of it.
+// Package generators drives load generators by the real server and the real command line, and asks the target what came of it.
 //
-// It needs k6 1.x and Locust. Where one is absent its tests are skipped, with a word about how to get it; with CI=true they fail.
+// Locust and Python are Debian's: where one is absent its tests are skipped, with a word about how to get it; with CI=true they
+// fail. K6 is a fake that answers as a real one was recorded to; `make test-k6 K6=PATH` takes a real one instead.
 package generators

@@ -10,10 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/app"
 )
 
-const (
-	getK6     = "go install go.k6.io/k6@v1.8.1"
-	getLocust = "apt-get install python3-locust"
-)
+const getLocust = "apt-get install python3-locust"
 
 // generator is a real one: what `swarmcall drive` is called with to load a target.
 type generator struct {
@@ -28,7 +25,7 @@ var generators = []generator{
 		return []string{"http", "--target", target, "--mode", "rate"}
 	}, false},
 	{"k6", func(t *testing.T, target string) []string {
-		return []string{"k6", "--k6", tool(t, "k6", getK6), "testdata/script.js", "--", "--no-usage-report", "-e", "TARGET=" + target}
+		return []string{"k6", "--k6", k6(t), "testdata/script.js", "--", "--no-usage-report", "-e", "TARGET=" + target}
 	}, true},
 	{"locust", func(t *testing.T, target string) []string {
 		return []string{"locust", "--locust", tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--", "--host", target}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAMasterWithoutWorkersIsARejection: Locust itself answers success.
@@ -27,17 +28,17 @@ func TestAMasterWithoutWorkersIsARejection(t *testing.T) {
 
 // TestAScriptOfFixedLoadIsRefused, before it is started and when it runs already.
 func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
-	k6 := tool(t, "k6", getK6)
+	program := k6(t)
 	refused := func(args ...string) {
 		t.Helper()
-		out, err := exec.Command(cli, append([]string{"drive", "k6", "--k6", k6}, args...)...).CombinedOutput()
+		out, err := exec.Command(cli, append([]string{"drive", "k6", "--k6", program}, args...)...).CombinedOutput()
 		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "externally-controlled") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
 	refused("testdata/fixed.js")
 	address := freeAddress(t)
-	run := exec.CommandContext(t.Context(), k6, "run", "--no-usage-report", "--quiet", "--address", address, "testdata/fixed.js")
+	run := exec.CommandContext(t.Context(), program, "run", "--no-usage-report", "--quiet", "--address", address, "testdata/fixed.js")
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +54,24 @@ func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
 	refused("--attach", "http://"+address)
 }
 
+// TestAScriptThatStartsWithVUs makes no load before a command, though its options say so.
+func TestAScriptThatStartsWithVUs(t *testing.T) {
+	load, url := startTarget(t), startServer(t)
+	p := drive(t, url, "k6", "--k6", k6(t), "testdata/started.js", "--", "--no-usage-report", "-e", "TARGET="+load.URL)
+	running(t, url, 0)
+	if n := load.since(time.Time{}); n > 0 {
+		t.Errorf("%d requests before any command", n)
+	}
+	applied(t, url, players(7)) // above the maximum of its options
+	running(t, url, 7)
+	end(t, p, load)
+}
+
 // TestAttach takes over generators that were started by others, and leaves them running without load.
 func TestAttach(t *testing.T) {
 	for name, start := range map[string]func(address, target string) (kind string, cmd *exec.Cmd){
 		"k6": func(address, target string) (string, *exec.Cmd) {
-			return "k6", exec.Command(tool(t, "k6", getK6), "run", "--no-usage-report", "--quiet", "--address", address, "-e", "TARGET="+target, "testdata/controlled.js")
+			return "k6", exec.Command(k6(t), "run", "--no-usage-report", "--quiet", "--address", address, "-e", "TARGET="+target, "testdata/controlled.js")
 		},
 		"locust": func(address, target string) (string, *exec.Cmd) {
 			host, port, _ := net.SplitHostPort(address)

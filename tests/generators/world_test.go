@@ -21,8 +21,8 @@ import (
 
 const patience = 60 * time.Second
 
-// cli is the command line that was built for these tests.
-var cli string
+// cli is the command line that was built for these tests, fakeK6 the fake of k6.
+var cli, fakeK6 string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -32,10 +32,12 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	cli = filepath.Join(dir, "swarmcall")
-	if out, err := exec.Command("go", "build", "-o", cli, "../../cmd/swarmcall").CombinedOutput(); err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
-		return 1
+	cli, fakeK6 = filepath.Join(dir, "swarmcall"), filepath.Join(dir, "fakek6")
+	for program, pkg := range map[string]string{cli: "../../cmd/swarmcall", fakeK6: "./fakek6"} {
+		if out, err := exec.Command("go", "build", "-o", program, pkg).CombinedOutput(); err != nil {
+			_, _ = fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
+			return 1
+		}
 	}
 	return m.Run()
 }
@@ -45,12 +47,21 @@ func tool(t *testing.T, name, get string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		if out, goErr := exec.Command("go", "env", "GOPATH").Output(); goErr == nil {
-			path, err = exec.LookPath(filepath.Join(strings.TrimSpace(string(out)), "bin", name))
-		}
-	}
-	if err != nil {
 		testenv.Lacks(t, "%v; get it: %s", err, get)
+	}
+	return path
+}
+
+// k6 returns the path of the k6 that SWARMCALL_TEST_K6 names, which has to be a real one, and else that of the fake.
+func k6(t *testing.T) string {
+	t.Helper()
+	path, named := os.LookupEnv("SWARMCALL_TEST_K6")
+	if !named {
+		return fakeK6
+	}
+	version, err := exec.Command(path, "version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(version), "k6 v1.") || strings.Contains(string(version), "fake") {
+		t.Fatalf("SWARMCALL_TEST_K6=%s is not a real k6 1.x: %v\n%s", path, err, version)
 	}
 	return path
 }

@@ -18,7 +18,7 @@ import (
 const executorName = "externally-controlled"
 
 const wayOut = `k6 2.0 removed the executor externally-controlled and gives no other control of a run. Two ways out:
-  use the last k6 that has it   go install go.k6.io/k6@v1.8.1, and name it by --k6 if another is on the PATH
+  use a k6 that has it          1.8 is the last; name it by --k6 if another is on the PATH
   load the URL without k6       swarmcall drive http --target URL
 The how-to "From k6 scale" in docs/howto/from-k6-scale.md tells more.`
 
@@ -93,7 +93,8 @@ func (o Options) check(ctx context.Context) (plan, error) {
 	version, err := o.output(ctx, "version")
 	if err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			return plan{}, &clierr.Error{Code: clierr.Usage, What: "there is no k6", Why: err, Mend: "go install go.k6.io/k6@v1.8.1 brings one; --k6 names one that is not on the PATH"}
+			return plan{}, &clierr.Error{Code: clierr.Usage, What: "there is no k6", Why: err,
+				Mend: "drive k6 needs k6 1.x, at best 1.8, which you bring; --k6 names one that is not on the PATH"}
 		}
 		return plan{}, &clierr.Error{Code: clierr.Usage, What: "k6 does not run", Why: err, Seen: lines(string(version))}
 	}

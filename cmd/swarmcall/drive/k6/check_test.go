@@ -15,7 +15,7 @@ func TestCheckVersion(t *testing.T) {
 	for printed, mend := range map[string]string{
 		"k6 v1.8.1 (go1.26.8, linux/amd64)":               "",
 		"k6 v0.57.0 (commit/50afd82c18, go1.23.6, linux)": "",
-		"k6 v2.2.0 (go1.26.8, linux/amd64)":               "go install go.k6.io/k6@v1.8.1",
+		"k6 v2.2.0 (go1.26.8, linux/amd64)":               "1.8 is the last",
 		"k6 v10.0.0":                                      "swarmcall drive http",
 		"GNU coreutils 9.1":                               "is --k6 a k6?",
 	} {
@@ -68,8 +68,8 @@ func TestStart(t *testing.T) {
 		t.Error(text)
 	}
 	_, err = Start(t.Context(), Options{K6: "/does/not/exist/k6", Script: "x.js"})
-	if clierr.CodeOf(err) != clierr.Usage {
-		t.Error(err)
+	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, "needs k6 1.x") {
+		t.Error(text)
 	}
 }
 

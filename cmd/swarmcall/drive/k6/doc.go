@@ -1,7 +1,7 @@
 // Package k6 makes a driver of k6 1.x, whose executor externally-controlled takes the number of its VUs over a REST API while it
-// runs. K6 is a process of its own, or one that runs already; nothing of it is linked (it is under the AGPL).
+// runs. K6 is a process of its own, or one that runs already; nothing of it is linked or fetched (it is under the AGPL).
 //
-// What k6 does, read from its source at v1.8.1 and tried:
+// What k6 1.8.1 does, tried and for the most part recorded in k6test:
 //
 //   - A PATCH of vus is answered when it is done: VUs beyond vus-max are initialised one after the other, and while that goes on
 //     nothing else is taken, a Stop neither. So vus-max is raised in steps of a bounded size.

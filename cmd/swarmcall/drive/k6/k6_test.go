@@ -20,7 +20,7 @@ func attach(t *testing.T, f *fake) *Generator {
 	}
 	t.Cleanup(g.Close)
 	f.mu.Lock()
-	f.told, f.at = nil, nil
+	f.told = nil
 	f.mu.Unlock()
 	return g
 }
@@ -50,9 +50,7 @@ func TestPlayersInChunksAndStop(t *testing.T) {
 	if got := f.steps(); got[len(got)-1] != 0 {
 		t.Errorf("told %v", got)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.status.Stopped {
+	if f.run.Status().Stopped {
 		t.Error("the Stop ended k6")
 	}
 }
@@ -70,7 +68,7 @@ func TestSpawnDelay(t *testing.T) {
 	if s := g.State(); s.SpawnDelayMS != 40 {
 		t.Errorf("state %+v", s)
 	}
-	f.set(func(s *status) { s.VUs = 9 }) // by somebody else
+	f.run.Show(9) // by somebody else
 	drivetest.Applied(t, g, players(5))
 	drivetest.Eventually(t, "5 VUs again", func() bool { s, _ := g.api.status(t.Context()); return s.VUs == 5 })
 	drivetest.Applied(t, g, delay(time.Hour))
@@ -85,18 +83,15 @@ func TestSpawnDelay(t *testing.T) {
 }
 
 func TestRefusalOfAScriptWithoutTheExecutor(t *testing.T) {
-	f := newFake(t)
-	f.fixed = true
+	f := newFakeOf(t, fixed)
 	_, err := Attach(t.Context(), f.URL, slog.New(slog.DiscardHandler))
 	text := clierr.Text(err)
-	if clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, executorName) || !strings.Contains(text, "k6@v1.8.1") {
+	if clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, executorName) || !strings.Contains(text, "1.8 is the last") {
 		t.Error(text)
 	}
-	f.fixed = false
+	f = newFake(t)
 	g := attach(t, f)
-	f.mu.Lock()
-	f.fixed = true
-	f.mu.Unlock()
+	f.run.SetScenario(fixed)
 	err = g.Apply(t.Context(), players(3))
 	if err == nil || !strings.HasPrefix(err.Error(), codeRefused+": k6 says 500: Execution config error") {
 		t.Errorf("%v", err)
@@ -115,7 +110,7 @@ func TestASlowK6IsAckedAndAStoppedOneIsNot(t *testing.T) {
 	drivetest.Applied(t, g, c) // accepted, by its status: VUs may take long to initialise
 	s := stop
 	s.Deadline = 200 * time.Millisecond
-	f.set(func(s *status) { s.VUs = 2 })
+	f.run.Show(2)
 	g.poll.saw(status{VUs: 2})
 	err := g.Apply(t.Context(), s)
 	if err == nil || !strings.HasPrefix(err.Error(), codeStopped) {
@@ -123,7 +118,7 @@ func TestASlowK6IsAckedAndAStoppedOneIsNot(t *testing.T) {
 	}
 	close(f.slow)
 	drivetest.Eventually(t, "0 VUs", func() bool { _, settled := g.control.due(time.Now()); return settled })
-	f.set(func(s *status) { s.Stopped = true })
+	f.run.Stop()
 	if err := g.Apply(t.Context(), players(0)); err == nil {
 		t.Error("a run that was stopped took a command")
 	}

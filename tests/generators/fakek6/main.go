@@ -1,0 +1,10 @@
+// Command fakek6 is a k6 1.x for the tests: see the package k6test.
+package main
+
+import (
+	"os"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
+)
+
+func main() { os.Exit(k6test.Main(os.Args[1:], os.Stdout, os.Stderr)) }
