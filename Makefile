@@ -5,36 +5,43 @@ ARGS     ?=
 BENCH    ?= .
 FUZZTIME ?= 10s
 VERSION  := $(or $(if $(wildcard .git),$(shell git describe --tags --always --dirty 2>/dev/null)),dev)
-BUILD     = $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
+BIN      ?= bin
+BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: help run demo-mixed compare build test soak generate drift lint bench fuzz clean
+.PHONY: help run demo-mixed compare build test test-k6 soak generate drift lint bench fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## a server, drivers and a target on this machine; more flags by ARGS='--listen 127.0.0.1:0'
 	@bin/swarmcall demo --server bin/swarmcall-server $(ARGS)
 
-demo-mixed: build ## k6, Locust, HTTP load and a program as one swarm: one ramp, one Stop (needs k6 1.x and locust)
-	@PATH="$$PATH:$$($(GO) env GOPATH)/bin" python3 tests/mixed/demo.py
+demo-mixed: build ## Locust, HTTP load, a program and, where there is one, k6 1.x as one swarm (needs locust; K6=PATH)
+	@python3 tests/mixed/demo.py $(if $(K6),--k6 "$(K6)")
 
 compare: build ## measure what docs/comparisons.md prints: Locust's own control against ours (needs locust; 4 minutes)
 	@python3 tests/mixed/compare.py
 
-build: ## bin/swarmcall-server and bin/swarmcall
-	$(BUILD) -o bin/swarmcall-server ./cmd/server
-	$(BUILD) -o bin/swarmcall ./cmd/swarmcall
+build: ## bin/swarmcall-server and bin/swarmcall, both static
+	$(BUILD) -o $(BIN)/swarmcall-server ./cmd/server
+	$(BUILD) -o $(BIN)/swarmcall ./cmd/swarmcall
 
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
 	$(GO) test $(RACE_FLAG) ./...
 
+test-k6: ## the tests of `drive k6` against a real k6 1.x: make test-k6 K6=PATH
+	@test -n "$(K6)" || { echo "name a k6 1.x: make test-k6 K6=PATH" >&2; exit 1; }
+	SWARMCALL_TEST_K6="$$(command -v "$(K6)" | xargs -r realpath)" \
+		$(GO) test -count=1 -run 'K6|Script|^Test(Generators|TheDriverEndsInOrder|NoLoadWithoutControl|Attach)$$/^k6' \
+		./tests/generators
+
 soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together
 
-generate: ## write the generated files anew
+generate: ## write the generated files again
 	$(GO) generate ./...
 
 drift: ## fail if generated files are not what their sources give

@@ -1,6 +1,13 @@
-"""make demo-mixed: k6, Locust, HTTP load and a program as one swarm. One ramp, one Stop, and what each reported of it."""
+"""make demo-mixed: Locust, HTTP load, a program and, where there is one, k6 1.x as one swarm.
 
+One ramp, one Stop, and what each reported of it.
+"""
+
+import argparse
 import os
+import re
+import shutil
+import subprocess
 import sys
 import time
 
@@ -9,12 +16,27 @@ import rig
 PLAYERS, DELAY_MS = 20, 100
 
 
-def swarm(server, target):
+def k6_here(named):
+    """Returns the path of a k6 1.x, or None and says why. One that was named has to be there."""
+    path = shutil.which(named or "k6")
+    version = path and subprocess.run([path, "version"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    if path and re.match(r"k6 v[01]\.", version):
+        return path
+    reason = f"{path} is not k6 1.x: {version.strip()}" if path else f"{named or 'k6'} is not here"
+    if named:
+        sys.exit(reason)
+    print(f"without k6: {reason} (make demo-mixed K6=PATH names one)")
+    return None
+
+
+def swarm(server, target, k6):
     server.drive("http", "http", "--target", target.url + "/http", "--mode", "rate")
-    server.drive("k6", "k6", os.path.join(rig.DATA, "script.js"), "--", "--no-usage-report", "-e", f"TARGET={target.url}/k6")
+    if k6:
+        script = os.path.join(rig.DATA, "script.js")
+        server.drive("k6", "k6", "--k6", k6, script, "--", "--no-usage-report", "-e", f"TARGET={target.url}/k6")
     server.drive("locust", "locust", "-f", os.path.join(rig.DATA, "locustfile.py"), "--", "--host", target.url + "/locust")
     server.drive("exec", "exec", "--", sys.executable, os.path.join(rig.DATA, "program.py"), target.url + "/exec")
-    return ["http", "k6", "locust", "exec"]
+    return ["http", *(["k6"] if k6 else []), "locust", "exec"]
 
 
 def tell(entry):
@@ -38,10 +60,14 @@ def table(server, target, ids, since):
 
 
 def main():
-    rig.need("k6", "locust")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--k6", help="the k6 1.x to take; without it the one on the PATH, if there is one")
+    named = parser.parse_args().k6
+    rig.need("locust")
+    k6 = k6_here(named)
     target, server = rig.Target(), rig.Swarmcall()
     print(f"server at {server.url}, target at {target.url}; starting the drivers")
-    ids = swarm(server, target)
+    ids = swarm(server, target, k6)
     tell(server.command(type="set_spawn_delay_ms", spawn_delay_ms=DELAY_MS))
     tell(server.command(type="set_players", players=PLAYERS))
     for _ in range(2):

@@ -21,7 +21,6 @@ DATA = os.path.join(ROOT, "tests", "generators", "testdata")
 SCRATCH = tempfile.mkdtemp(prefix="swarmcall-mixed-")
 
 GET = {
-    "k6": "go install go.k6.io/k6@v1.8.1   (and put $(go env GOPATH)/bin on the PATH)",
     "locust": "apt-get install python3-locust, or pip install locust",
 }
 
