@@ -17,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## a server, drivers and a target on this machine; more flags by ARGS='--listen 127.0.0.1:0'
-	@bin/swarmcall demo --server bin/swarmcall-server $(ARGS)
+	@$(BIN)/swarmcall demo --server $(BIN)/swarmcall-server $(ARGS)
 
 demo-mixed: build ## Locust, HTTP load, a program and, where there is one, k6 1.x as one swarm (needs locust; K6=PATH)
 	@python3 tests/mixed/demo.py $(if $(K6),--k6 "$(K6)")
@@ -58,4 +58,4 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 	@bash .ci/fuzz $(FUZZTIME)
 
 clean: ## remove bin/
-	rm -rf bin
+	rm -rf $(BIN)

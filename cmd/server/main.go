@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	_ "time/tzdata" // a container has no files of time zones, and TZ would be ignored in silence
 
 	"github.com/swarmcall/swarmcall/internal/app"
 )
