@@ -9,10 +9,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
+
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	proc.GuardIfAsked()
+	goleak.VerifyTestMain(m)
+}
 
 // fake is the API of a fake k6 that runs, and what it was told.
 type fake struct {

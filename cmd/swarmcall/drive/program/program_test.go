@@ -101,7 +101,7 @@ func TestRejections(t *testing.T) {
 func TestAProgramThatDoesNotRead(t *testing.T) {
 	g := start(t, "sleep", "100")
 	c := players(7)
-	c.Deadline, c.Note = 60*time.Millisecond, strings.Repeat("x", 16<<10)
+	c.Deadline, c.Note = 500*time.Millisecond, strings.Repeat("x", 16<<10)
 	for range 3 {
 		drivetest.Rejected(t, g, c, codeNoAnswer, "")
 	}
@@ -127,6 +127,20 @@ func TestTheEndOfStdinEndsIt(t *testing.T) {
 	<-g.Ended()
 	if !strings.Contains(g.Err().Error(), "exit status 3; its last line: bye") {
 		t.Error(g.Err())
+	}
+}
+
+// TestACommandMeetsTheEnd: a program that ends has closed its stdin before its end is noticed. The answer comes when both are known.
+func TestACommandMeetsTheEnd(t *testing.T) {
+	g := shell(t, `exec <&-; echo '{"type":"state","players":1}'; sleep 0.3; exit 3`)
+	drivetest.Eventually(t, "its stdin is closed", func() bool { return g.State().Players == 1 })
+	if err := g.Apply(t.Context(), players(7)); err == nil {
+		t.Error("it was applied")
+	}
+	select {
+	case <-g.Ended():
+	default:
+		t.Error("answered before the end was known")
 	}
 }
 
@@ -170,6 +184,7 @@ func TestExamples(t *testing.T) {
 				t.Errorf("the example has %d lines", lines)
 			}
 			g := start(t, append(argv, example[2])...)
+			drivetest.Comes(t, g, players(1))
 			for _, n := range []int64{3, 5, 2} {
 				drivetest.Applied(t, g, players(n))
 				drivetest.Eventually(t, "its state", func() bool { return g.State().Players == n })
