@@ -10,7 +10,7 @@ BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X mai
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: help run demo-mixed compare build test test-k6 soak generate drift lint bench fuzz clean
+.PHONY: help run demo-mixed compare build test test-k6 test-busy soak generate drift lint bench fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,13 +30,16 @@ build: ## bin/swarmcall-server and bin/swarmcall, both static
 	$(BUILD) -o $(BIN)/swarmcall ./cmd/swarmcall
 
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
-	$(GO) test $(RACE_FLAG) ./...
+	$(GO) test $(RACE_FLAG) $(TESTFLAGS) ./...
 
 test-k6: ## the tests of `drive k6` against a real k6 1.x: make test-k6 K6=PATH
 	@test -n "$(K6)" || { echo "name a k6 1.x: make test-k6 K6=PATH" >&2; exit 1; }
 	SWARMCALL_TEST_K6="$$(command -v "$(K6)" | xargs -r realpath)" \
 		$(GO) test -count=1 -run 'K6|Script|^Test(Generators|TheDriverEndsInOrder|NoLoadWithoutControl|Attach)$$/^k6' \
 		./tests/generators
+
+test-busy: ## `make test` three times beside four busy loops: no test may depend on how fast the machine is
+	@bash .ci/busy $(MAKE) --no-print-directory test TESTFLAGS=-count=1
 
 soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together

@@ -101,7 +101,7 @@ func read(body interface{ Read([]byte) (int, error) }, f func(event)) {
 // next returns the next event that f accepts.
 func next(t testing.TB, events <-chan event, f func(event) bool) event {
 	t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		select {
 		case e, open := <-events:

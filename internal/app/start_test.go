@@ -14,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 // TestSecondServer: one that cannot have the port or the data directory says so at once, with the cure, and the first goes on.
@@ -30,11 +31,12 @@ func TestSecondServer(t *testing.T) {
 		"same port":           {samePort, []string{addr, "--listen"}},
 		"same data directory": {sameDir, []string{first.DataDir, "--data-dir"}},
 	} {
-		began := time.Now()
-		err := Run(t.Context(), c.cfg, func(string) { t.Errorf("%s: it serves", name) })
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("%s: it took %v to say so", name, took)
-		}
+		var err error
+		testenv.Undercuts(t, time.Second, func() time.Duration { // it does not try again and again
+			began := time.Now()
+			err = Run(t.Context(), c.cfg, func(string) { t.Errorf("%s: it serves", name) })
+			return time.Since(began)
+		})
 		for _, part := range c.want {
 			if err == nil || !strings.Contains(err.Error(), part) {
 				t.Errorf("%s: %q is missing in: %v", name, part, err)

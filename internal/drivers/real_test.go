@@ -75,7 +75,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	}
 	filled := time.Since(began)
 	for sink.count("gone") == 0 {
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatal("the session has not ended")
 		}
 		<-tick.C
@@ -85,7 +85,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	if sent > 256<<10 {
 		t.Errorf("%d bytes were taken for a peer that does not read", sent)
 	}
-	if events := sink.all(); events[len(events)-1] != `["gone","deaf","write_timeout"]` || took < WriteTimeout || took > filled+WriteTimeout+2*time.Second {
+	if events := sink.all(); events[len(events)-1] != `["gone","deaf","write_timeout"]` || took < WriteTimeout || took > filled+3*WriteTimeout {
 		t.Errorf("after %v: %s", took, events[len(events)-1])
 	}
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a page may take for anything: the machine may be busy with other tests.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func chromePath(t testing.TB) string {
 	t.Helper()

@@ -10,8 +10,11 @@ import (
 	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
-// TestFifteenThousandDrivers keeps the page of drivers usable: it says how long the first paint and a patch took, and fails
-// only where that is beyond what a busy machine excuses.
+const firstPaint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+
+// TestFifteenThousandDrivers keeps the page of drivers usable. It says how long the first paint and a patch took, and holds them to
+// what the same browser takes at the same time: for the paint of a page of this kind without drivers, and to lay out 100 rows 5
+// times. On two cores that others used as well the ratios were 1.0 and below 0.5.
 func TestFifteenThousandDrivers(t *testing.T) {
 	drivers := make([]swarm.Driver, 15_000)
 	for i := range drivers {
@@ -21,13 +24,23 @@ func TestFifteenThousandDrivers(t *testing.T) {
 	s := webtest.NewSwarm(drivers, nil)
 	url := fake(t, s, func(c *web.Config) { c.Tick = 500 * time.Millisecond })
 	b := open(t)
+	b.goTo(url + "/ui/drivers?q=nothing-has-this-name")
+	b.live()
+	b.goTo(url + "/ui/drivers?q=nothing-has-this-name") // again: the first has loaded the script as well
+	b.live()
+	empty := eval[float64](b, firstPaint)
 	b.goTo(url + "/ui/drivers")
 	b.live()
 	b.says("#driver-pager", "1–100 of 15,000")
-	paint := eval[float64](b, "performance.getEntriesByName('first-contentful-paint')[0].startTime")
-	if paint > 5000 {
-		t.Errorf("the first paint took %.0f ms", paint)
-	}
+	paint := eval[float64](b, firstPaint)
+	base := eval[float64](b, `(() => {
+		const began = performance.now(), rows = document.getElementById('driver-rows'), copy = rows.cloneNode(true);
+		for (let i = 0; i < 5; i++) {
+			rows.replaceChildren(...copy.cloneNode(true).childNodes);
+			rows.offsetHeight;
+		}
+		return performance.now() - began;
+	})()`)
 	eval[bool](b, `(() => {
 		window.longest = 0;
 		new PerformanceObserver(l => l.getEntries().forEach(e => { window.longest = Math.max(window.longest, e.duration); })).observe({type: 'longtask'});
@@ -41,10 +54,15 @@ func TestFifteenThousandDrivers(t *testing.T) {
 	}
 	s.SetDrivers(drivers)
 	b.says("#driver-rows", "stale")
-	t.Logf("15,000 drivers: first contentful paint %.0f ms; a patch of all 100 rows was shown %.0f ms after the change, longest task %.0f ms",
-		paint, eval[float64](b, "window.changed - window.began"), eval[float64](b, "window.longest"))
-	if longest := eval[float64](b, "window.longest"); longest > 500 {
-		t.Errorf("a patch kept the page busy for %.0f ms", longest)
+	longest := eval[float64](b, "window.longest")
+	t.Logf("15,000 drivers: first contentful paint %.0f ms, %.0f ms without drivers; a patch of all 100 rows was shown %.0f ms after the "+
+		"change, longest task %.0f ms; to lay them out 5 times took %.0f ms",
+		paint, empty, eval[float64](b, "window.changed - window.began"), longest, base)
+	if paint > 20*empty {
+		t.Errorf("the first paint took %.0f ms, and %.0f ms without drivers", paint, empty)
+	}
+	if longest > 2*base {
+		t.Errorf("a patch kept the page busy for %.0f ms; to lay out its rows 5 times took %.0f ms", longest, base)
 	}
 	b.goTo(url + "/ui/drivers?q=load-14&sort=id&page=2")
 	b.says("#driver-pager", "Previous")

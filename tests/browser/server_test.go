@@ -43,7 +43,7 @@ func startServer(t testing.TB) *server {
 	t.Helper()
 	cfg := app.Defaults()
 	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
-	cfg.HeartbeatInterval, cfg.StaleAfter = 100*time.Millisecond, time.Second
+	cfg.HeartbeatInterval, cfg.StaleAfter = 100*time.Millisecond, 2*time.Second
 	cfg.Version = app.Version{Version: "v1.0.0-test", Revision: "test", GoVersion: "go"}
 	if testing.Verbose() {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))

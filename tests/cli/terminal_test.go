@@ -9,7 +9,7 @@ import (
 func TestBarOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
 	drivers["d-3"].set("hold")
-	x := onTerminal(t, s.url(), "players", "set", "5", "--deadline", "2s")
+	x := onTerminal(t, s.url(), "players", "set", "5", "--deadline", "5s")
 	open := x.shows("[", "acked 2/3", "waiting 1")
 	x.code(3)
 	done := x.shows("acked 2/3", "missing 1", "waiting 0", "d-3 missing: deadline")
@@ -32,7 +32,7 @@ func TestPlayersOnATerminal(t *testing.T) {
 
 // TestNoDrawingWhereItIsUnwanted: a dumb terminal, and one whose user wants no colour.
 func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
-	s, _ := newWorld(t, "d-1")
+	s, drivers := newWorld(t, "d-1")
 	t.Run("in a pipe", func(t *testing.T) {
 		p := swarmcall(t, s.url(), "players", "set", "5", "--wait", "converged")
 		p.code(0)
@@ -42,7 +42,10 @@ func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 	})
 	t.Run("NO_COLOR", func(t *testing.T) {
 		t.Setenv("NO_COLOR", "1")
-		x := onTerminal(t, s.url(), "players", "set", "6")
+		drivers["d-1"].set("hold") // until the bar is drawn
+		x := onTerminal(t, s.url(), "players", "set", "6", "--deadline", "60s")
+		x.shows("waiting 1")
+		drivers["d-1"].set("")
 		x.code(0)
 		if raw := x.raw.String(); strings.Contains(raw, "\x1b[3") || !strings.Contains(raw, "\x1b[K") {
 			t.Errorf("colour, or no bar:\n%q", raw)
@@ -96,7 +99,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "e-2")
 	swarmcall(t, s.url(), "players", "set", "5", "--submitter", "ci/nightly").code(0)
 	drivers["e-2"].set("hold")
-	swarmcall(t, s.url(), "players", "set", "6", "--deadline", "50ms").code(3)
+	swarmcall(t, s.url(), "players", "set", "6", "--deadline", "3s").code(3)
 	drivers["e-2"].set("")
 	x := onTerminal(t, s.url(), "watch")
 	t.Logf("\n%s", strings.TrimRight(x.shows("● live", "players ", "2 active", "d-1", "e-2", "set_players 5", "ci/nightly", "2/2", "1/2, 1 missing", "s stop"), " \n"))

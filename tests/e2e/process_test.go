@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-const patience = 20 * time.Second // for whatever a test waits for
+const patience = time.Minute // for whatever a test waits for
 
 // process is a server that runs.
 type process struct {

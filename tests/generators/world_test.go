@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // cli is the command line that was built for these tests, fakeK6 the fake of k6.
 var cli, fakeK6 string
@@ -142,7 +142,7 @@ type process struct {
 func drive(t *testing.T, url string, args ...string) *process {
 	t.Helper()
 	p := &process{log: new(bytes.Buffer), ended: make(chan struct{})}
-	p.Cmd = exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "3s"}, args[1:]...)...)
+	p.Cmd = exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "6s"}, args[1:]...)...)
 	p.Stdout, p.Stderr = p.log, p.log
 	p.Env = append(os.Environ(), markOf(t))
 	if err := p.Start(); err != nil {
@@ -221,7 +221,7 @@ type entry struct {
 
 func command(t *testing.T, url, command string) (e entry) {
 	t.Helper()
-	body := fmt.Sprintf(`{"command":%s,"deadline_ms":10000}`, command)
+	body := fmt.Sprintf(`{"command":%s,"deadline_ms":30000}`, command)
 	if code := call(t, http.MethodPost, url+"/commands", body, &e); code != http.StatusCreated {
 		t.Fatalf("%s: status %d", command, code)
 	}

@@ -43,12 +43,12 @@ func TestAbusedSocket(t *testing.T) {
 
 // suffer sends one thing and returns the code that the server closes with, 0 if the session goes on.
 func (w *world) suffer(c abuse) (int, error) {
-	b, err := join(w.server.addr, "abuser", 10*time.Second)
+	b, err := join(w.server.addr, "abuser", patience)
 	if err != nil {
 		return -1, err
 	}
 	defer func() { _ = b.conn.Close() }()
-	_ = b.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = b.conn.SetDeadline(time.Now().Add(patience))
 	sent := make(chan struct{})
 	go func() { // ends when all is sent, or the server has closed
 		defer close(sent)
@@ -81,7 +81,7 @@ func (w *world) suffer(c abuse) (int, error) {
 // TestAMessageWithoutEnd: fragments without anything in them never reach a limit of size. The time to register is one.
 func TestAMessageWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
-	b, err := open(w.server.addr, 10*time.Second)
+	b, err := open(w.server.addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}

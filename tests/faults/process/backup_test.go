@@ -13,7 +13,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
@@ -165,7 +164,7 @@ func notALog(t *testing.T, to string) {
 	}
 	if s, err := (launch{dir: left[0]}).start(t); err == nil {
 		t.Errorf("a server starts on half a backup: %s", s.said())
-	} else if !s.endsWithin(10 * time.Second) {
+	} else if !s.endsWithin(patience) {
 		t.Error("the server does not end")
 	}
 }

@@ -65,7 +65,7 @@ func chorus(t *testing.T, addr string, n int) {
 		running.Wait()
 	})
 	for i := range n {
-		b, err := join(addr, fmt.Sprintf("bare-%d", i+1), 10*time.Second)
+		b, err := join(addr, fmt.Sprintf("bare-%d", i+1), patience)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func TestADiskThatFails(t *testing.T) {
 					}
 					h := newHistory()
 					fire(w, h, func() {
-						eventually(t, 10*time.Second, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
+						eventually(t, patience, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
 						lift := inject(t, w.server, fault.calls, fault.errno, paths...)
 						c.untilItEnds(w)
 						lift()
@@ -126,11 +126,11 @@ func (c *diskTallies) report() {
 
 // untilItEnds waits for the server to give up, and sees that it tells why. Once it is not ready, it can still be read until it ends.
 func (c *diskTallies) untilItEnds(w *world) {
-	over := within(20*time.Second, func() bool {
+	over := within(patience, func() bool {
 		var r readiness
 		if w.client.get(w.t.Context(), "/readyz", &r) == nil && r.Status == "unavailable" {
 			a, err := w.client.do(w.t.Context(), http.MethodGet, "/commands", http.Header{}, "")
-			c.unready.trial(r.reason() != "" && (err != nil && w.server.endsWithin(5*time.Second) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
+			c.unready.trial(r.reason() != "" && (err != nil && w.server.endsWithin(patience) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
 		}
 		return w.server.over()
 	})

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // TestAForeignClientResumes has the npm package eventsource follow the stream while its connection is cut again and again, and the
@@ -34,7 +33,7 @@ func TestAForeignClientResumes(t *testing.T) {
 	cuts := rounds(3, 40)
 	for cut := range cuts {
 		seen := events.len()
-		eventually(t, 30*time.Second, "the client goes on", func() bool { return events.len() > seen+5 })
+		eventually(t, patience, "the client goes on", func() bool { return events.len() > seen+5 })
 		if cut == cuts/2 {
 			w.down()
 			w.up()
@@ -43,12 +42,12 @@ func TestAForeignClientResumes(t *testing.T) {
 		}
 	}
 	seen := events.len()
-	eventually(t, 30*time.Second, "the client goes on", func() bool { return events.len() > seen+5 })
+	eventually(t, patience, "the client goes on", func() bool { return events.len() > seen+5 })
 	cease()
 	all.Wait()
 	w.joined()
 	var got, log []string
-	within(30*time.Second, func() bool {
+	within(patience, func() bool {
 		got, log = events.all(), w.records()
 		return slices.Equal(got, log)
 	})

@@ -104,7 +104,7 @@ func (c *fullTallies) fill(w *world, reason string) {
 // goesOn looks at the server once it has space again.
 func (c *fullTallies) goesOn(w *world, round int) {
 	w.t.Helper()
-	c.told.trial(within(5*time.Second, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round, w.client.ready(w.t))
+	c.told.trial(within(patience, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round, w.client.ready(w.t))
 	a, err := w.client.post(w.t.Context(), command{submitter: "ci", players: 1})
 	c.after.trial(err == nil && a.accepted(), "round %d: %d %s %v", round, a.status, a.body, err)
 	logged := map[uint64]bool{}

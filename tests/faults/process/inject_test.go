@@ -51,7 +51,7 @@ func inject(t *testing.T, s *server, calls, errno string, paths ...string) (lift
 	case <-attached:
 	case <-gone:
 		t.Fatalf("strace cannot attach: %s", said.String())
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		lift()
 		t.Fatal("strace does not attach")
 	}

@@ -44,7 +44,7 @@ func (c *killTallies) settled(w *world, last uint64, killed time.Time) (log []en
 		at, err := time.Parse(time.RFC3339, e.SubmittedAt)
 		c.outcome.trial(err == nil && (e.Status != "pending" || at.After(killed)), "open after the restart at %v: %+v, %v", killed, e, err)
 	}
-	eventually(w.t, 10*time.Second, "every entry is closed", func() bool {
+	eventually(w.t, patience, "every entry is closed", func() bool {
 		log = w.client.entries(w.t, last, "")
 		return !slices.ContainsFunc(log, func(e entry) bool { return e.Status == "pending" })
 	})

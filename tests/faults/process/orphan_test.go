@@ -53,13 +53,20 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 		}
 		return n == orphans
 	}
-	if within(lease+leaseOver, stopped) {
+	most := lease + leaseOver
+	if policy == "stop" && !soak {
+		most = patience // within leaseOver on a machine that has time; here that they do stop is what counts
+	}
+	if within(most, stopped) {
 		last = time.Since(killed)
 	}
 	said := fmt.Sprintf("0 of %d had stopped", orphans)
 	if policy == "stop" {
 		said = fmt.Sprintf("the first of %d stopped %v, the last %v after the kill", orphans, first, last)
-		if last == 0 || first < lease/2 {
+		if last == 0 {
+			t.Errorf("lease %v: %s", lease, said)
+		}
+		if last > lease+leaseOver || first < lease/2 {
 			broken("lease %v: %s", lease, said)
 		}
 	} else if first != 0 || atLoad(ramps) != orphans {

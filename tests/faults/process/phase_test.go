@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/failpoint"
@@ -121,7 +120,7 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 		return nil
 	}
 	c.proxy.Forward(s.addr)
-	eventually(c.t, 20*time.Second, "every driver is active, or the server gone", func() bool {
+	eventually(c.t, patience, "every driver is active, or the server gone", func() bool {
 		return s.over() || newClient("http://"+s.addr).active(c.t.Context()) == len(swarm)
 	})
 	for n := 1; n < 100; n++ {
@@ -131,10 +130,10 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 			continue
 		}
 		c.proxy.Forward("")
-		if !s.endsWithin(10 * time.Second) {
+		if !s.endsWithin(patience) {
 			c.t.Fatalf("round %d: the server lives, and answers %d %s, %v", round, a.status, a.body, err)
 		}
-		eventually(c.t, 10*time.Second, "every driver has lost its session", func() bool {
+		eventually(c.t, patience, "every driver has lost its session", func() bool {
 			for _, d := range swarm {
 				if _, lost := d.did(); lost == 0 {
 					return false
@@ -158,11 +157,11 @@ func (c *phaseRounds) aftermath(last command, log []entry, told int, swarm []*sd
 		}
 	}
 	c.meaning.trial(c.phase.left(logged, e, told, len(swarm)), "round %d: logged %v, told %d: %+v", round, logged, told, e)
-	eventually(c.t, 20*time.Second, "a driver is active", func() bool { return c.client.active(c.t.Context()) > 0 })
+	eventually(c.t, patience, "a driver is active", func() bool { return c.client.active(c.t.Context()) > 0 })
 	a, err := c.client.post(c.t.Context(), last)
 	c.once.trial(err == nil && a.accepted() && a.replayed == logged && (!logged || a.entry.Seq == e.Seq), "round %d: %s after %+v, %v", round, a.body, e, err)
 	for _, d := range swarm {
-		came := within(20*time.Second, func() bool { return d.runs(last.players) })
+		came := within(patience, func() bool { return d.runs(last.players) })
 		applied, lost := d.did()
 		c.converged.trial(came, "round %d: %s does not run %d players, but %v; %d sessions lost", round, d.id, last.players, applied, lost)
 		c.once.trial(!twice(applied), "round %d: %s applied one twice: %v", round, d.id, applied)

@@ -92,7 +92,7 @@ func newFlock(t *testing.T, addr string, n int) *flock {
 // fly keeps a driver connected, and waits as D16 of the protocol says: 0 to 0.5 s · 2ⁿ, at most 30 s.
 func (f *flock) fly(ctx context.Context, addr, id string) {
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		if b, err := join(addr, id, 10*time.Second); err == nil {
+		if b, err := join(addr, id, patience); err == nil {
 			f.joins.Add(1)
 			f.serve(ctx, b)
 			attempt = 0

@@ -69,12 +69,12 @@ func (l launch) start(t *testing.T) (*server, error) {
 	select {
 	case s.addr = <-found: // the log is opened after that
 	case <-s.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 	}
 	alive := func() bool {
 		return s.addr != "" && newClient("http://"+s.addr).get(t.Context(), "/livez", &struct{}{}) == nil
 	}
-	if within(30*time.Second, func() bool { return s.over() || alive() }) && !s.over() {
+	if within(patience, func() bool { return s.over() || alive() }) && !s.over() {
 		return s, nil
 	}
 	s.kill()
@@ -122,7 +122,7 @@ func (s *server) kill() {
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	s.signal(syscall.SIGTERM)
-	if !s.endsWithin(15 * time.Second) {
+	if !s.endsWithin(patience) {
 		t.Fatalf("the server goes on after SIGTERM: %s", s.said())
 	}
 	if s.code != 0 {

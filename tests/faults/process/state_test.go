@@ -77,6 +77,9 @@ const patience = time.Minute
 // all posts a command to every driver and wants every one of n to have acked it.
 func (w *world) all(t *testing.T, n int, c command) entry {
 	t.Helper()
+	if c.deadline == 0 {
+		c.deadline = 30 * time.Second // it ends when all have acked: only a hang takes so long
+	}
 	a, err := w.client.post(t.Context(), c)
 	if err != nil || a.entry.Counts.Acked != n || a.entry.Counts.Targeted != n {
 		t.Fatalf("%+v: %d %s %v", c, a.status, a.body, err)

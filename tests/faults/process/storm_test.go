@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -66,7 +65,7 @@ func (s *storms) storm(round int, kill bool, chance *rand.Rand) []answer {
 		all.Go(func() { s.insist(stormy(round, i%keysPerStorm)) })
 	}
 	if kill {
-		eventually(s.t, 20*time.Second, "an answer has come through", func() bool { return s.answered() > 0 })
+		eventually(s.t, patience, "an answer has come through", func() bool { return s.answered() > 0 })
 		s.down()
 		s.proxy.Forward("")
 		s.up()

@@ -2,7 +2,6 @@ package process_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -49,5 +48,5 @@ func (w *world) down() {
 // joined waits until every driver is active.
 func (w *world) joined() {
 	w.t.Helper()
-	eventually(w.t, 20*time.Second, "every driver is active", func() bool { return w.client.active(w.t.Context()) == len(w.drivers) })
+	eventually(w.t, patience, "every driver is active", func() bool { return w.client.active(w.t.Context()) == len(w.drivers) })
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a test waits for anything: the machine may be busy.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // Applied wants g to take c.
 func Applied(t testing.TB, g drive.Generator, c driver.Command) {
@@ -21,6 +21,13 @@ func Applied(t testing.TB, g drive.Generator, c driver.Command) {
 	if err := g.Apply(t.Context(), c); err != nil {
 		t.Fatalf("%+v: %v", c, err)
 	}
+}
+
+// Comes waits until g takes c: a program may take longer to start than a command waits.
+func Comes(t testing.TB, g drive.Generator, c driver.Command) {
+	t.Helper()
+	var err error
+	Eventually(t, "the program answers", func() bool { err = g.Apply(t.Context(), c); return err == nil })
 }
 
 // Rejected wants g to refuse c with this code, and a detail that holds these words.

@@ -23,14 +23,14 @@ func attach(t *testing.T, f *fake) *Generator {
 }
 
 func players(n int64) driver.Command {
-	return driver.Command{Type: driver.SetPlayers, Players: n, Deadline: 300 * time.Millisecond}
+	return driver.Command{Type: driver.SetPlayers, Players: n, Deadline: 2 * time.Second}
 }
 
 func delay(d time.Duration) driver.Command {
 	return driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: d.Milliseconds()}
 }
 
-var stop = driver.Command{Type: driver.Stop, Deadline: 300 * time.Millisecond}
+var stop = driver.Command{Type: driver.Stop, Deadline: 2 * time.Second}
 
 func TestPlayersAreAckedWhenTheyShow(t *testing.T) {
 	for _, page := range []func(view) string{oldPage, newPage} {
