@@ -3,9 +3,10 @@
 # Build:  docker build --build-arg VERSION="$(git describe --tags --always)" -t swarmcall .
 # Run:    docker run --read-only -v swarmcall:/data -p 127.0.0.1:8080:8080 swarmcall --insecure-no-auth
 #
-# docs/howto/containers.md has the rest. In a container the server listens on every address, otherwise -p could not reach it.
-# Until there are credentials it does so only with --insecure-no-auth, which the image does not pass for you: anyone who
-# reaches the port commands the swarm. Publish it on loopback, as above, or on a network of drivers and controllers you trust.
+# docs/howto/containers.md has the rest. In a container the server listens on every address, otherwise -p could not
+# reach it. Until there are credentials it does so only with --insecure-no-auth, which the image does not pass for you:
+# anyone who reaches the port commands the swarm. Publish it on loopback, as above, or on a network of drivers and
+# controllers you trust.
 
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src

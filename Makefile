@@ -30,7 +30,7 @@ build: ## bin/swarmcall-server and bin/swarmcall, both static
 	$(BUILD) -o $(BIN)/swarmcall ./cmd/swarmcall
 
 test: ## all tests; RACE=1 or CI=true adds the race detector (needs a C compiler)
-	$(GO) test $(RACE_FLAG) $(TESTFLAGS) ./...
+	$(GO) test -timeout 30m $(RACE_FLAG) $(TESTFLAGS) ./...
 
 test-k6: ## the tests of `drive k6` against a real k6 1.x: make test-k6 K6=PATH
 	@test -n "$(K6)" || { echo "name a k6 1.x: make test-k6 K6=PATH" >&2; exit 1; }

@@ -85,7 +85,9 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	if sent > 256<<10 {
 		t.Errorf("%d bytes were taken for a peer that does not read", sent)
 	}
-	if events := sink.all(); events[len(events)-1] != `["gone","deaf","write_timeout"]` || took < WriteTimeout || took > filled+3*WriteTimeout {
-		t.Errorf("after %v: %s", took, events[len(events)-1])
+	events := sink.all()
+	last, late := events[len(events)-1], took < WriteTimeout || took > filled+3*WriteTimeout
+	if last != `["gone","deaf","write_timeout"]` || late {
+		t.Errorf("after %v: %s", took, last)
 	}
 }

@@ -27,8 +27,8 @@ func Slow(t testing.TB, why string) {
 	}
 }
 
-// Undercuts runs measure until it returns less than limit, five times at most. It is for code that must not wait out one of its
-// own timeouts, which limit is: that takes so long each time, while a busy machine is slow now and then.
+// Undercuts runs measure until it returns less than limit, five times at most. It is for code that must not wait out
+// one of its own timeouts, which limit is: that takes so long each time, while a busy machine is slow now and then.
 func Undercuts(t testing.TB, limit time.Duration, measure func() time.Duration) {
 	t.Helper()
 	const tries = 5

@@ -12,9 +12,9 @@ import (
 
 const firstPaint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
-// TestFifteenThousandDrivers keeps the page of drivers usable. It says how long the first paint and a patch took, and holds them to
-// what the same browser takes at the same time: for the paint of a page of this kind without drivers, and to lay out 100 rows 5
-// times. On two cores that others used as well the ratios were 1.0 and below 0.5.
+// TestFifteenThousandDrivers keeps the page of drivers usable. It says how long the first paint and a patch took, and
+// holds them to what the same browser takes at the same time: for the paint of a page of this kind without drivers,
+// and to lay out 100 rows 5 times. On two cores that others used as well the ratios were 1.0 and below 0.5.
 func TestFifteenThousandDrivers(t *testing.T) {
 	drivers := make([]swarm.Driver, 15_000)
 	for i := range drivers {
@@ -55,8 +55,8 @@ func TestFifteenThousandDrivers(t *testing.T) {
 	s.SetDrivers(drivers)
 	b.says("#driver-rows", "stale")
 	longest := eval[float64](b, "window.longest")
-	t.Logf("15,000 drivers: first contentful paint %.0f ms, %.0f ms without drivers; a patch of all 100 rows was shown %.0f ms after the "+
-		"change, longest task %.0f ms; to lay them out 5 times took %.0f ms",
+	t.Logf("15,000 drivers: first contentful paint %.0f ms, %.0f ms without drivers; a patch of all 100 rows was "+
+		"shown %.0f ms after the change, longest task %.0f ms; to lay them out 5 times took %.0f ms",
 		paint, empty, eval[float64](b, "window.changed - window.began"), longest, base)
 	if paint > 20*empty {
 		t.Errorf("the first paint took %.0f ms, and %.0f ms without drivers", paint, empty)

@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,14 +30,17 @@ const patience = 60 * time.Second
 // inside is set where this test program runs in namespaces of its own.
 const inside = "SWARMCALL_TEST_INSIDE"
 
-// TestContainer starts TestInside in a mount and a network namespace of its own: its mounts and its ports are nobody else's.
+// TestContainer starts TestInside in a mount and a network namespace of its own: its mounts and its ports are nobody
+// else's.
 func TestContainer(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testenv.Lacks(t, "a chroot and a mount need root")
 	}
 	again := exec.Command("/proc/self/exe", "-test.run=^TestInside$", "-test.v", "-test.count=1")
 	again.Env = append(os.Environ(), inside+"=1")
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	again.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL,
+	}
 	out, err := again.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) {
 		testenv.Lacks(t, "namespaces cannot be made here: %v", err)
@@ -76,7 +78,8 @@ type container struct {
 	env  []string
 }
 
-// create makes a read-only root of the image. With a volume, the data directory is one in memory that belongs to the user.
+// create makes a read-only root of the image. With a volume, the data directory is one in memory that belongs to the
+// user.
 func create(t *testing.T, i image, user string, volume bool) container {
 	t.Helper()
 	root := t.TempDir()
@@ -86,7 +89,8 @@ func create(t *testing.T, i image, user string, volume bool) container {
 		t.Fatalf("the user is %q, and is not to be root", user)
 	}
 	if volume {
-		mount(t, "tmpfs", filepath.Join(root, i.volume), "tmpfs", 0, fmt.Sprintf("size=256m,mode=0755,uid=%d,gid=%d", id, id))
+		options := fmt.Sprintf("size=256m,mode=0755,uid=%d,gid=%d", id, id)
+		mount(t, "tmpfs", filepath.Join(root, i.volume), "tmpfs", 0, options)
 	}
 	mount(t, "", root, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, "")
 	return container{root: root, user: &syscall.Credential{Uid: id, Gid: id}}
@@ -303,7 +307,8 @@ func backup(t *testing.T, i image, server container) {
 	}
 	c := create(t, derived, i.user, false)
 	mount(t, filepath.Join(server.root, i.volume), filepath.Join(c.root, i.volume), "", syscall.MS_BIND, "")
-	mount(t, "tmpfs", filepath.Join(c.root, "backup"), "tmpfs", 0, fmt.Sprintf("size=64m,uid=%d,gid=%d", c.user.Uid, c.user.Gid))
+	options := fmt.Sprintf("size=64m,uid=%d,gid=%d", c.user.Uid, c.user.Gid)
+	mount(t, "tmpfs", filepath.Join(c.root, "backup"), "tmpfs", 0, options)
 	for _, args := range [][]string{
 		{"/swarmcall", "log", "backup", "--data-dir", "/data", "--to", "/backup/copy"},
 		{"/swarmcall", "log", "verify", "--data-dir", "/backup/copy"},
@@ -340,11 +345,16 @@ func namedBy(t *testing.T, i image, name string) container {
 	if err := os.Mkdir(filepath.Join(i.root, "etc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	hosts := []byte("127.0.0.1 localhost " + name + "\n")
-	if err := os.WriteFile(filepath.Join(i.root, "etc/hosts"), hosts, 0o644); err != nil { //nolint:gosec // others read it
+	write(t, filepath.Join(i.root, "etc/hosts"), "127.0.0.1 localhost "+name+"\n")
+	return create(t, i, i.user, false)
+}
+
+// write writes a file for every user.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // it is to be read by others
 		t.Fatal(err)
 	}
-	return create(t, i, i.user, false)
 }
 
 // refusedName: without --allowed-hosts a service name is refused, and who is refused reads which flag to set.
@@ -381,9 +391,7 @@ func certificates(t *testing.T, i image) {
 		t.Errorf("without a CA: exit %d:\n%s", code, out)
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(filepath.Join(c.root, i.volume, "ca.pem"), ca, 0o644); err != nil { //nolint:gosec // others read it
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(c.root, i.volume, "ca.pem"), string(ca))
 	c.env = []string{"SSL_CERT_FILE=/data/ca.pem"}
 	if out, code = c.call(t, "/swarmcall", "health", "--url", server.URL); code != 0 {
 		t.Errorf("with the CA: exit %d:\n%s", code, out)
@@ -439,7 +447,9 @@ func loopbackUp(t *testing.T) {
 		_     [22]byte
 	}{flags: syscall.IFF_UP | syscall.IFF_RUNNING}
 	copy(request.name[:], "lo")
-	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); e != 0 { //nolint:gosec // an ioctl takes a pointer
-		t.Fatalf("the loopback interface does not come up: %v", strconv.Quote(e.Error()))
+	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS,
+		uintptr(unsafe.Pointer(&request))) //nolint:gosec // an ioctl takes a pointer
+	if e != 0 {
+		t.Fatalf("the loopback interface does not come up: %v", e)
 	}
 }

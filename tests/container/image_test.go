@@ -28,7 +28,8 @@ func TestMakeBuildsStaticBinaries(t *testing.T) {
 	}
 	bin := t.TempDir()
 	build := exec.Command("make", "--no-print-directory", "-C", repository, "build", "BIN="+bin)
-	build.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") }), "CGO_ENABLED=1")
+	build.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") })
+	build.Env = append(build.Env, "CGO_ENABLED=1")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -69,7 +70,8 @@ func buildImage(t *testing.T) image {
 	i.entrypoint, i.healthcheck = list(t, instruction(t, text, "ENTRYPOINT")), list(t, check)
 	source := buildContext(t)
 	for name, pkg := range map[string]string{"swarmcall-server": "./cmd/server", "swarmcall": "./cmd/swarmcall"} {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=test", "-o", filepath.Join(i.root, name), pkg)
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=test",
+			"-o", filepath.Join(i.root, name), pkg)
 		build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%s does not build from what .dockerignore lets through: %v\n%s", pkg, err, out)
@@ -111,8 +113,8 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// buildContext copies what .dockerignore lets through. Of its patterns it knows those that the file uses: "*" first, names of
-// the first level with "!", and patterns for base names below "**/".
+// buildContext copies what .dockerignore lets through. Of its patterns it knows those that the file uses: "*" first,
+// names of the first level with "!", and patterns for base names below "**/".
 func buildContext(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,7 +135,10 @@ func buildContext(t *testing.T) string {
 			if err != nil {
 				return err
 			}
-			out := slices.ContainsFunc(not, func(pattern string) bool { is, _ := filepath.Match(pattern, d.Name()); return is })
+			out := slices.ContainsFunc(not, func(pattern string) bool {
+				is, _ := filepath.Match(pattern, d.Name())
+				return is
+			})
 			if d.IsDir() {
 				if out {
 					return filepath.SkipDir
@@ -172,7 +177,8 @@ type service struct {
 func services(t *testing.T) map[string]service {
 	t.Helper()
 	var file struct{ Services map[string]service }
-	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(repository, "deploy/compose/compose.yaml"))), &file); err != nil {
+	text := read(t, filepath.Join(repository, "deploy/compose/compose.yaml"))
+	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
 		t.Fatal(err)
 	}
 	return file.Services

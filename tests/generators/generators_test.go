@@ -85,7 +85,9 @@ func upAndDown(t *testing.T, url string, load *target) {
 // comes waits until the generator takes a command: a program may take longer to start than a command waits.
 func comes(t *testing.T, url string) {
 	t.Helper()
-	eventually(t, "the generator takes a command", func() bool { return command(t, url, players(1)).Status == "complete" })
+	eventually(t, "the generator takes a command", func() bool {
+		return command(t, url, players(1)).Status == "complete"
+	})
 }
 
 // stopWhileRamping is the promise: after the ack of a Stop no request begins.
@@ -99,8 +101,8 @@ func stopWhileRamping(t *testing.T, url string, load *target) {
 	running(t, url, 0)
 }
 
-// silent fails the test if the load does not end, or if more requests come after at than were under way: one of each player.
-// How long the last one takes to arrive is the machine's.
+// silent fails the test if the load does not end, or if more requests come after at than were under way: one of each
+// player. How long the last one takes to arrive is the machine's.
 func silent(t *testing.T, load *target, at time.Time, players int) {
 	t.Helper()
 	quiet := func() bool { return load.since(time.Now().Add(-time.Second)) == 0 && time.Since(at) > time.Second }

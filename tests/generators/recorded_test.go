@@ -12,7 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
 )
 
-// TestK6AnswersAsRecorded plays what was asked of k6 1.8.1: the fake has to answer the same, and by `make test-k6` a real one.
+// TestK6AnswersAsRecorded plays what was asked of k6 1.8.1: the fake has to answer the same, and by `make test-k6` a
+// real one.
 func TestK6AnswersAsRecorded(t *testing.T) {
 	recorded := k6test.Recorded()
 	for _, name := range slices.Sorted(maps.Keys(recorded)) {

@@ -69,7 +69,8 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 		healthy, p99(before), p99(after), p99(with), 100*(float64(p99(with))/float64(base)-1), over)
 	// What this test is about costs a deadline, or 10 s, and a deadline is 20 times what an ack took when all was well.
 	if p99(with) > deadline/2 || over > deadline {
-		t.Errorf("with a deadline of %v, ack p99 of the others is %v beside the bad one, %v without; closed up to %v late", deadline, p99(with), base, over)
+		t.Errorf("with a deadline of %v, ack p99 of the others is %v beside the bad one, %v without; closed up to %v late",
+			deadline, p99(with), base, over)
 	}
 	// The slack is for a machine that does other things.
 	if p99(with) > base+base/10+10*time.Millisecond {

@@ -1,5 +1,6 @@
-// Package k6 makes a driver of k6 1.x, whose executor externally-controlled takes the number of its VUs over a REST API while it
-// runs. K6 is a process of its own, or one that runs already; nothing of it is linked or fetched (it is under the AGPL).
+// Package k6 makes a driver of k6 1.x, whose executor externally-controlled takes the number of its VUs over a REST
+// API while it runs. K6 is a process of its own, or one that runs already; nothing of it is linked or fetched (it is
+// under the AGPL).
 //
 // What k6 1.8.1 does, tried and for the most part recorded in k6test:
 //

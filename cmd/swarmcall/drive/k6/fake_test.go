@@ -30,7 +30,10 @@ type fake struct {
 	reqs float64
 }
 
-var fixed, controlled = k6test.Scenario{Executor: "constant-vus", VUs: 1, MaxVUs: 1}, k6test.Scenario{Executor: k6test.Controlled, MaxVUs: 1}
+var (
+	fixed      = k6test.Scenario{Executor: "constant-vus", VUs: 1, MaxVUs: 1}
+	controlled = k6test.Scenario{Executor: k6test.Controlled, MaxVUs: 1}
+)
 
 func newFake(t *testing.T) *fake { return newFakeOf(t, controlled) }
 

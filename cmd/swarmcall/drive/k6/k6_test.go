@@ -86,7 +86,8 @@ func TestRefusalOfAScriptWithoutTheExecutor(t *testing.T) {
 	f := newFakeOf(t, fixed)
 	_, err := Attach(t.Context(), f.URL, slog.New(slog.DiscardHandler))
 	text := clierr.Text(err)
-	if clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, executorName) || !strings.Contains(text, "1.8 is the last") {
+	says := strings.Contains(text, executorName) && strings.Contains(text, "1.8 is the last")
+	if clierr.CodeOf(err) != clierr.Usage || !says {
 		t.Error(text)
 	}
 	f = newFake(t)

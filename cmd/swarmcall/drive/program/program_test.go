@@ -130,7 +130,8 @@ func TestTheEndOfStdinEndsIt(t *testing.T) {
 	}
 }
 
-// TestACommandMeetsTheEnd: a program that ends has closed its stdin before its end is noticed. The answer comes when both are known.
+// TestACommandMeetsTheEnd: a program that ends has closed its stdin before its end is noticed. The answer comes when
+// both are known.
 func TestACommandMeetsTheEnd(t *testing.T) {
 	g := shell(t, `exec <&-; echo '{"type":"state","players":1}'; sleep 0.3; exit 3`)
 	drivetest.Eventually(t, "its stdin is closed", func() bool { return g.State().Players == 1 })

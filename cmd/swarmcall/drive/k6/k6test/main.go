@@ -33,8 +33,8 @@ func Version() string {
 	return text + " (the fake of swarmcall's tests)"
 }
 
-// Main is the fake's command line. It knows the scripts that were recorded, by the names of their files; what it does with
-// them is what they all do: each VU requests TARGET and rests for 50 ms.
+// Main is the fake's command line. It knows the scripts that were recorded, by the names of their files; what it does
+// with them is what they all do: each VU requests TARGET and rests for 50 ms.
 func Main(args []string, out, complaints io.Writer) int {
 	if len(args) == 0 {
 		return exitUsage

@@ -29,8 +29,8 @@ type Player struct {
 	record strings.Builder
 }
 
-// Play makes the requests of a recording, and returns it with what this k6 answered. What differs from one run to the next is
-// left out: figures, metrics and options that no driver reads, and what follows the number of a version.
+// Play makes the requests of a recording, and returns it with what this k6 answered. What differs from one run to the
+// next is left out: figures, metrics and options that no driver reads, and what follows the number of a version.
 func (p *Player) Play(ctx context.Context, recording string) (string, error) {
 	p.record.Reset()
 	defer p.kill()
@@ -66,7 +66,7 @@ func (p *Player) Play(ctx context.Context, recording string) (string, error) {
 			err = p.request(ctx, s.rest, body)
 		case "signal":
 			p.note(s.verb, s.rest)
-			err = p.run.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}[s.rest])
+			err = p.run.Process.Signal(signals[s.rest])
 		default:
 			err = fmt.Errorf("no step begins with %q", s.verb)
 		}
@@ -76,6 +76,8 @@ func (p *Player) Play(ctx context.Context, recording string) (string, error) {
 	}
 	return p.record.String(), nil
 }
+
+var signals = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
 
 func (p *Player) note(verb, rest string) {
 	p.record.WriteString(strings.TrimRight(verb+" "+rest, " ") + "\n")
@@ -134,8 +136,9 @@ func (p *Player) start(ctx context.Context, words []string) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	args := append([]string{"run", "--quiet", "--no-usage-report", "--address", address, "-e", "TARGET=" + p.Target}, p.arguments(words)...)
-	p.base, p.run, p.ended = "http://"+address, exec.CommandContext(ctx, p.K6, args...), make(chan struct{}) //nolint:gosec // as above
+	args := []string{"run", "--quiet", "--no-usage-report", "--address", address, "-e", "TARGET=" + p.Target}
+	p.run = exec.CommandContext(ctx, p.K6, append(args, p.arguments(words)...)...) //nolint:gosec // as above
+	p.base, p.ended = "http://"+address, make(chan struct{})
 	if err := p.run.Start(); err != nil {
 		return err
 	}

@@ -11,10 +11,10 @@ var files embed.FS
 
 // Recorded returns the recordings by name: the requests that were made, and what k6 1.8.1 answered.
 //
-// A line begins with what it is: "#" a comment; "$" a call of the command line and "|" what it printed; "run" the start of a
-// run, which has begun when its status says running or paused; "until" a wait for a value in the status; ">" a request and
-// ">>" its body; "<" status and content type of the answer and "<<" its body; "signal" a signal to the run; "exit" the exit
-// code of either.
+// A line begins with what it is: "#" a comment; "$" a call of the command line and "|" what it printed; "run" the
+// start of a run, which has begun when its status says running or paused; "until" a wait for a value in the status;
+// ">" a request and ">>" its body; "<" status and content type of the answer and "<<" its body; "signal" a signal to
+// the run; "exit" the exit code of either.
 func Recorded() map[string]string {
 	all := map[string]string{}
 	entries, err := fs.ReadDir(files, "recorded")
@@ -44,7 +44,8 @@ func steps(text string) (all []step) {
 	return all
 }
 
-// printed returns what k6 printed when it was called so, and its exit code. It is false for a call that was not recorded.
+// printed returns what k6 printed when it was called so, and its exit code. It is false for a call that was not
+// recorded.
 func printed(call string) (text, exit string, ok bool) {
 	var lines []string
 	for _, recording := range Recorded() {

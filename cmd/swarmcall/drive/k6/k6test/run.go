@@ -38,9 +38,10 @@ type Figures struct{ Requests, FailedRate, Median, P95 float64 }
 
 // Run is a run of the fake, as its REST API shows it. Set the hooks before it serves.
 type Run struct {
-	Measured func() Figures                         // nil: all 0
-	Changed  func(vus int64)                        // told the VUs that run, after each change; nil: nobody
-	Before   func(r *http.Request, vus *int64) bool // called before a change, with the VUs that it asks for; false: no answer
+	Measured func() Figures  // nil: all 0
+	Changed  func(vus int64) // told the VUs that run, after each change; nil: nobody
+	// Before is called before a change, with the VUs that it asks for; where it returns false, there is no answer.
+	Before func(r *http.Request, vus *int64) bool
 
 	scenario Scenario
 	stopped  chan struct{}
@@ -57,7 +58,10 @@ type Run struct {
 
 // NewRun starts a run.
 func NewRun(s Scenario, paused bool) *Run {
-	return &Run{scenario: s, vus: s.VUs, max: max(s.MaxVUs, s.VUs), paused: paused, begun: !paused, stopped: make(chan struct{})}
+	return &Run{
+		scenario: s, vus: s.VUs, max: max(s.MaxVUs, s.VUs),
+		paused: paused, begun: !paused, stopped: make(chan struct{}),
+	}
 }
 
 // Stopped is closed when a client has stopped the run.
@@ -91,7 +95,10 @@ func (r *Run) Stop() {
 func (r *Run) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{Status: statusRunning, Paused: r.paused, VUs: r.vus, VUsMax: r.max, Stopped: r.isStopped, Running: r.begun}
+	s := Status{
+		Status: statusRunning, Running: r.begun, Paused: r.paused, Stopped: r.isStopped,
+		VUs: r.vus, VUsMax: r.max,
+	}
 	if r.paused {
 		s.VUs = 0
 	}
@@ -244,7 +251,8 @@ func (r *Run) scale(w http.ResponseWriter, c change) bool {
 		detail = fmt.Sprintf("invalid configuration supplied: "+
 			"the number of active VUs (%d) must be less than or equal to the number of maxVUs (%d)", vus, most)
 	case most < r.scenario.MaxVUs:
-		detail = fmt.Sprintf("the new number of max VUs cannot be lower than the starting number of max VUs (%d)", r.scenario.MaxVUs)
+		detail = fmt.Sprintf("the new number of max VUs cannot be lower than "+
+			"the starting number of max VUs (%d)", r.scenario.MaxVUs)
 	}
 	if detail != "" {
 		refuse(w, http.StatusBadRequest, "Config update error", detail)
