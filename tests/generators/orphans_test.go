@@ -63,6 +63,7 @@ func TestNothingOutlivesTheDriver(t *testing.T) {
 				load := startTarget(t)
 				url := startServer(t)
 				p := drive(t, url, g.args(t, load.URL)...)
+				comes(t, url)
 				applied(t, url, players(3))
 				running(t, url, 3)
 				if err := p.Process.Signal(s); err != nil {
