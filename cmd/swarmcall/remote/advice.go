@@ -33,11 +33,7 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
 	code, mend := c.advice(p)
-	e := &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
-	if p.strange { // it may be the proxy that has answered
-		return c.throughProxy(e)
-	}
-	return e
+	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
 }
 
 // advice is the exit code of a refusal, and what to do about it.
@@ -85,15 +81,6 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
 	case api.MethodNotAllowed:
 		return clierr.Failed, "the server is older than this swarmcall; compare: swarmcall version"
-	}
-	if !p.strange {
-		return 0, ""
-	}
-	switch p.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return clierr.Auth, "this is no answer of Swarmcall: what stands between here and the server refused; is " + c.URL() + " (from " + c.from + ") right?"
-	case http.StatusNotFound:
-		return clierr.Failed, "this is no answer of Swarmcall: is there a path missing in " + c.URL() + " (from " + c.from + ")? The dashboard shows the address"
 	}
 	return 0, ""
 }

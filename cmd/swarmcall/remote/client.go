@@ -120,8 +120,8 @@ type Answer[T any] struct {
 // answer makes a call, decodes its good answer, and turns any other into an error about doing what.
 func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
 	resp, err := call()
-	if _, ok := errors.AsType[foreignAnswer](err); ok {
-		return a, c.stranger(what, cause(err))
+	if f, ok := errors.AsType[foreignAnswer](err); ok {
+		return a, c.stranger(what, f)
 	}
 	if err != nil {
 		return a, c.unreachable(what, err)

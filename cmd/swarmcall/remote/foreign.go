@@ -18,8 +18,9 @@ const problemType = "urn:swarmcall:problem:"
 // foreignAnswer is the error of an answer that is not Swarmcall's. It says nothing about the request: a proxy answers
 // so for a server that restarts.
 type foreignAnswer struct {
-	what string
-	wait time.Duration // that it asks for until the next try
+	status int
+	what   string
+	wait   time.Duration // that it asks for until the next try
 }
 
 func (f foreignAnswer) Error() string { return "a proxy or another server answered " + f.what }
@@ -30,7 +31,7 @@ func foreign(req *http.Request, resp *http.Response, body []byte) error {
 	if ours(req, resp, body) {
 		return nil
 	}
-	return foreignAnswer{describe(resp, len(body)), retryAfter(resp.Header)}
+	return foreignAnswer{resp.StatusCode, describe(resp, len(body)), retryAfter(resp.Header)}
 }
 
 func ours(req *http.Request, resp *http.Response, body []byte) bool {
@@ -99,11 +100,17 @@ func describe(resp *http.Response, size int) string {
 	return text
 }
 
-// stranger is the error about an answer that is not Swarmcall's, when there is no more time to try again.
-func (c *Client) stranger(what string, err error) error {
-	return &clierr.Error{
-		Code: clierr.Unreachable, What: "cannot " + what, Why: err,
-		Mend: "is " + c.URL() + " the address of Swarmcall (from " + c.from + "), and does the server run behind it? " +
-			"See swarmcall doctor",
+// stranger is the error about an answer that is not Swarmcall's, when there is no more time to try again. It may be the
+// forward proxy that has answered.
+func (c *Client) stranger(what string, f foreignAnswer) error {
+	at := c.URL() + " (from " + c.from + ")"
+	hint := "is " + at + " the address of Swarmcall, and does the server run behind it? See swarmcall doctor"
+	switch f.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		hint = "this is no answer of Swarmcall: what stands between here and the server refused; is " + at + " right?"
+	case http.StatusNotFound:
+		hint = "this is no answer of Swarmcall: does the server run, and is there a path missing in " + at +
+			"? The dashboard shows the address"
 	}
+	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Why: f, Mend: hint})
 }

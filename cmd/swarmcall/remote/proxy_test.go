@@ -25,6 +25,9 @@ func TestProxyIsNamed(t *testing.T) {
 		{http.StatusServiceUnavailable, refusal, false},
 	} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c.body == refusal {
+				w.Header().Set("Content-Type", "application/problem+json")
+			}
 			w.WriteHeader(c.status)
 			_, _ = w.Write([]byte(c.body))
 		}))
@@ -81,7 +84,7 @@ func TestHintsFollowTheCode(t *testing.T) {
 	}
 	for status, hint := range map[int]string{401: "no answer of Swarmcall", 403: "no answer of Swarmcall", 404: "is there a path missing"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", status) }))
-		checkHint(t, server.URL, http.StatusText(status), map[bool]clierr.Code{true: clierr.Failed, false: clierr.Auth}[status == 404], hint)
+		checkHint(t, server.URL, http.StatusText(status), clierr.Unreachable, hint)
 		server.Close()
 	}
 }

@@ -13,7 +13,6 @@ import (
 // Refusal is an answer that says why a request was refused (RFC 9457).
 type Refusal struct {
 	client.Problem
-	strange bool // it is no problem document: something else than the server has answered
 }
 
 // Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs, which the mend
@@ -51,7 +50,6 @@ func refused(status int, body []byte) *Refusal {
 	r := &Refusal{}
 	if json.Unmarshal(body, &r.Problem) != nil || r.Code == "" {
 		const enough = 300
-		r.strange = true
 		r.Problem = client.Problem{
 			Code: client.ProblemCode(http.StatusText(status)), Detail: strings.TrimSpace(string(body[:min(len(body), enough)])),
 		}

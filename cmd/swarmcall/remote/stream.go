@@ -148,7 +148,7 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 		return c.refusedStream(what, resp)
 	}
 	if resp.StatusCode == http.StatusOK && mediaType(resp) != accept {
-		return c.stranger(what, foreignAnswer{what: describe(resp, -1)})
+		return c.stranger(what, foreignAnswer{status: resp.StatusCode, what: describe(resp, -1)})
 	}
 	c.doer.answered.Store(true)
 	opened()
@@ -172,7 +172,7 @@ func (c *Client) refusedStream(what string, resp *http.Response) error {
 	case err != nil:
 		return c.unreachable(what, err)
 	case !isProblem(resp, body):
-		return c.stranger(what, foreignAnswer{what: describe(resp, len(body))})
+		return c.stranger(what, foreignAnswer{status: resp.StatusCode, what: describe(resp, len(body))})
 	}
 	return c.refused(what, resp, body)
 }
