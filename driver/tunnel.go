@@ -13,10 +13,11 @@ import (
 	"net/url"
 )
 
-// tunneled makes connections through a forward proxy by CONNECT, whether or not they are encrypted. By itself net/http would send
-// the request to open an unencrypted WebSocket to the proxy as a plain GET, and proxies cut the Upgrade off that.
+// tunneled makes connections through a forward proxy by CONNECT, whether or not they are encrypted. By itself net/http
+// would send the request to open an unencrypted WebSocket to the proxy as a plain GET, and proxies cut the Upgrade off
+// that.
 type tunneled struct {
-	direct *http.Transport // as the caller has it: without a proxy, to https, or through SOCKS, which always is a tunnel
+	direct *http.Transport // as the caller has it: without a proxy, to https, or by SOCKS, which always is a tunnel
 	tunnel *http.Transport // a copy that gets its connections by CONNECT
 }
 
@@ -62,7 +63,8 @@ func proxyOf(c *http.Client, address string) string {
 
 type proxyKey struct{}
 
-// RoundTrip implements http.RoundTripper. Its errors name the proxy: it is set by the environment, and nobody thinks of it.
+// RoundTrip implements http.RoundTripper. Its errors name the proxy: it is set by the environment, and nobody thinks of
+// it.
 func (t tunneled) RoundTrip(req *http.Request) (*http.Response, error) {
 	proxy, err := t.direct.Proxy(req)
 	if err != nil {
@@ -163,7 +165,8 @@ func (c connector) connect(ctx context.Context, conn net.Conn, proxy *url.URL, a
 		return err
 	}
 	// Nothing that is read too early can be lost: the server does not speak before it is spoken to.
-	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxConnectAnswer)), req) //nolint:bodyclose // conn has no other
+	head := bufio.NewReader(io.LimitReader(conn, maxConnectAnswer))
+	resp, err := http.ReadResponse(head, req) //nolint:bodyclose // conn has no other
 	if err != nil {
 		return fmt.Errorf("CONNECT %s: %w", addr, err)
 	}

@@ -100,7 +100,8 @@ func through(t *testing.T, at string, transport *http.Transport) error {
 
 // TestPlainSocketsAreTunneled: a proxy passes no Upgrade on, so a socket without TLS needs CONNECT like one with it.
 func TestPlainSocketsAreTunneled(t *testing.T) {
-	for name, start := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer, "https": httptest.NewTLSServer} {
+	for name, start := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer,
+		"https": httptest.NewTLSServer} {
 		p := &forwardProxy{target: socketServer(t)}
 		server := start(p)
 		at, _ := url.Parse(server.URL)
@@ -116,21 +117,28 @@ func TestPlainSocketsAreTunneled(t *testing.T) {
 		}
 		p.open.Wait()
 		server.Close()
-		if got := strings.Join(p.seen, ", "); got != "CONNECT drivers.example.com:80, CONNECT drivers.example.com:8080" || p.auth != "Basic bWU6c2UgY3JldA==" {
+		if got := strings.Join(
+			p.seen,
+			", ",
+		); got != "CONNECT drivers.example.com:80, CONNECT drivers.example.com:8080" ||
+			p.auth != "Basic bWU6c2UgY3JldA==" {
 			t.Errorf("the proxy by %s saw %s, credential %q", name, got, p.auth)
 		}
 	}
 }
 
-// TestErrorsNameTheProxy, but not its password: it comes from the environment, and who reads the error does not think of it.
+// TestErrorsNameTheProxy, but not its password: it comes from the environment, and who reads the error does not think
+// of it.
 func TestErrorsNameTheProxy(t *testing.T) {
-	for _, answer := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway, http.StatusFound} {
+	for _, answer := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway,
+		http.StatusFound} {
 		server := httptest.NewServer(&forwardProxy{answer: answer})
 		at, _ := url.Parse(server.URL)
 		at.User = url.UserPassword("me", "secret")
 		for _, address := range []string{"ws://drivers.example.com", "wss://drivers.example.com"} {
 			err := through(t, address, &http.Transport{Proxy: http.ProxyURL(at)})
-			if err == nil || !strings.Contains(err.Error(), "through the proxy http://me:xxxxx@"+at.Host) || strings.Contains(err.Error(), "secret") ||
+			if err == nil || !strings.Contains(err.Error(), "through the proxy http://me:xxxxx@"+at.Host) ||
+				strings.Contains(err.Error(), "secret") ||
 				!strings.Contains(err.Error(), http.StatusText(answer)) {
 				t.Errorf("%s, %d: %v", address, answer, err)
 			}
@@ -143,7 +151,12 @@ func TestErrorsNameTheProxy(t *testing.T) {
 	nobody := httptest.NewServer(nil)
 	at, _ := url.Parse(nobody.URL)
 	nobody.Close()
-	if err := through(t, "ws://drivers.example.com", &http.Transport{Proxy: http.ProxyURL(at)}); err == nil || !strings.Contains(err.Error(), "through the proxy "+at.String()) {
+	if err := through(
+		t,
+		"ws://drivers.example.com",
+		&http.Transport{Proxy: http.ProxyURL(at)},
+	); err == nil ||
+		!strings.Contains(err.Error(), "through the proxy "+at.String()) {
 		t.Errorf("a proxy that is not there: %v", err)
 	}
 }
@@ -183,8 +196,12 @@ func TestNoProxyNoTunnel(t *testing.T) {
 		t.Error(err)
 	}
 	at, _ := url.Parse("http://me:secret@proxy.lan:3128")
-	for address, want := range map[string]string{"ws://a.example": "http://me:xxxxx@proxy.lan:3128", "wss://a.example": "http://me:xxxxx@proxy.lan:3128", "%": ""} {
-		if got := proxyOf(throughTunnels(&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(at)}}), address); got != want {
+	for address, want := range map[string]string{"ws://a.example": "http://me:xxxxx@proxy.lan:3128",
+		"wss://a.example": "http://me:xxxxx@proxy.lan:3128", "%": ""} {
+		if got := proxyOf(
+			throughTunnels(&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(at)}}),
+			address,
+		); got != want {
 			t.Errorf("%s is reached through %q, want %q", address, got, want)
 		}
 	}

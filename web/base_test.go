@@ -21,12 +21,19 @@ func withPublic(c *web.Config) {
 
 var linkForm = regexp.MustCompile(`(?:href|action|src)="([^"]*)"`)
 
-// TestEveryLinkHasTheBase goes to every page that pages link to, under a path of a proxy. What was linked without it would lead to
-// another program on that host.
+// TestEveryLinkHasTheBase goes to every page that pages link to, under a path of a proxy. What was linked without it
+// would lead to another program on that host.
 func TestEveryLinkHasTheBase(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	server := serveLive(t, s, withPublic)
-	todo, links := []string{"/", "/ui/stop", "/ui/nowhere", "/ui/commands/99", "/ui/commands?type=nothing", "/ui/drivers?q=nothing"}, 0
+	todo, links := []string{
+		"/",
+		"/ui/stop",
+		"/ui/nowhere",
+		"/ui/commands/99",
+		"/ui/commands?type=nothing",
+		"/ui/drivers?q=nothing",
+	}, 0
 	for i := 0; i < len(todo); i++ {
 		_, body := get(t, server.URL+todo[i])
 		for _, m := range linkForm.FindAllStringSubmatch(body, -1) {
@@ -40,7 +47,8 @@ func TestEveryLinkHasTheBase(t *testing.T) {
 				t.Errorf("%s links to %s", todo[i], to)
 				continue
 			}
-			if path = "/" + path; !slices.Contains(todo, path) && (path == "/" || strings.HasPrefix(path, "/ui/")) && !strings.HasPrefix(path, "/ui/assets/") {
+			if path = "/" + path; !slices.Contains(todo, path) && (path == "/" || strings.HasPrefix(path, "/ui/")) &&
+				!strings.HasPrefix(path, "/ui/assets/") {
 				todo = append(todo, path)
 			}
 		}
@@ -90,17 +98,40 @@ func TestFormsBehindAProxy(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	server := serveLive(t, s, withPublic)
 	form := url.Values{"type": {"stop"}}
-	if resp, body := post(t, server.URL+"/ui/commands", form, map[string]string{"Origin": "https://load.example.com"}); resp.StatusCode != http.StatusSeeOther {
+	if resp, body := post(
+		t,
+		server.URL+"/ui/commands",
+		form,
+		map[string]string{"Origin": "https://load.example.com"},
+	); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", form, map[string]string{"Origin": "https://evil.example"}); resp.StatusCode != http.StatusForbidden {
+	if resp, _ := post(
+		t,
+		server.URL+"/ui/commands",
+		form,
+		map[string]string{"Origin": "https://evil.example"},
+	); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a form of another site: %d", resp.StatusCode)
 	}
 	header := map[string]string{"Origin": "https://load.example.com", "Accept": "application/json"}
-	if _, body := post(t, server.URL+"/ui/commands", form, header); !strings.Contains(body, `"/swarmcall/ui/commands/`) {
+	if _, body := post(
+		t,
+		server.URL+"/ui/commands",
+		form,
+		header,
+	); !strings.Contains(
+		body,
+		`"/swarmcall/ui/commands/`,
+	) {
 		t.Errorf("the outcome links to %s", body)
 	}
-	resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {"/ui/drivers"}}, map[string]string{"Origin": "https://load.example.com"})
+	resp, _ := post(
+		t,
+		server.URL+"/ui/theme",
+		url.Values{"theme": {"dark"}, "back": {"/ui/drivers"}},
+		map[string]string{"Origin": "https://load.example.com"},
+	)
 	if c := resp.Header.Get("Set-Cookie"); !strings.Contains(c, "Path=/swarmcall/;") || !strings.Contains(c, "Secure") {
 		t.Errorf("the cookie is %q", c)
 	}
@@ -115,11 +146,16 @@ func TestRefusedPageSaysWhatToDo(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
 	server := serveHandler(t, func(w http.ResponseWriter, r *http.Request) {
-		ui.Refused(w, r, swarm.Curable(swarm.CodeOriginNotAllowed, `pages of the origin "https://<b>" may not use this server`,
-			swarm.Cure{When: "if it is yours", Flag: "--public-url https://<b>/"}))
+		ui.Refused(
+			w,
+			r,
+			swarm.Curable(swarm.CodeOriginNotAllowed, `pages of the origin "https://<b>" may not use this server`,
+				swarm.Cure{When: "if it is yours", Flag: "--public-url https://<b>/"}),
+		)
 	})
 	status, body := get(t, server)
-	if status != http.StatusForbidden || !strings.Contains(body, "If it is yours, start the server with <code>--public-url https://&lt;b&gt;/</code>") {
+	if status != http.StatusForbidden ||
+		!strings.Contains(body, "If it is yours, start the server with <code>--public-url https://&lt;b&gt;/</code>") {
 		t.Errorf("%d %s", status, body)
 	}
 	if strings.Contains(body, "d-1") || strings.Contains(body, "players") {
@@ -130,8 +166,13 @@ func TestRefusedPageSaysWhatToDo(t *testing.T) {
 // TestPageSaysThatItIsNotLive until its script removes the words: with scripts off, refused or broken they stay.
 func TestPageSaysThatItIsNotLive(t *testing.T) {
 	server := serve(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()))
-	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about", "/ui/stop"} {
-		if _, body := get(t, server.URL+path); !strings.Contains(body, `id="not-live"`) || strings.Contains(body, "<noscript") {
+	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about",
+		"/ui/stop"} {
+		if _, body := get(
+			t,
+			server.URL+path,
+		); !strings.Contains(body, `id="not-live"`) ||
+			strings.Contains(body, "<noscript") {
 			t.Errorf("%s does not say that it is not live", path)
 		}
 	}

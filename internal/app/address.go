@@ -36,7 +36,11 @@ func checkHost(h string) error {
 		return nil
 	}
 	if fixed := nameIn(h); fixed != "" {
-		return fmt.Errorf("--allowed-hosts has %q; it takes host names without scheme, port and path: write %s", h, fixed)
+		return fmt.Errorf(
+			"--allowed-hosts has %q; it takes host names without scheme, port and path: write %s",
+			h,
+			fixed,
+		)
 	}
 	return fmt.Errorf("--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port; "+
 		"names that are not ASCII as the browser sends them, such as xn--bcher-kva.example", h)
@@ -65,8 +69,11 @@ func checkOrigin(o string) error {
 	case fixed != "" && fixed == o:
 		return nil
 	case fixed == "":
-		return fmt.Errorf("--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: "+
-			"http or https, a host, a port if it is not the default one", o)
+		return fmt.Errorf(
+			"--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: "+
+				"http or https, a host, a port if it is not the default one",
+			o,
+		)
 	}
 	return fmt.Errorf("--allowed-origins has %q, which no browser sends: write %s "+
 		"(lower case, no path, no slash at the end, no default port)", o, fixed)
@@ -120,7 +127,11 @@ func publicURL(s string) (*url.URL, error) {
 		return nil, nil //nolint:nilnil // no public address is a fact, not an error
 	}
 	refuse := func(why string) error {
-		return fmt.Errorf("--public-url is %q; %s: write it as people type it, such as https://load.example.com/swarmcall/", s, why)
+		return fmt.Errorf(
+			"--public-url is %q; %s: write it as people type it, such as https://load.example.com/swarmcall/",
+			s,
+			why,
+		)
 	}
 	u, err := url.Parse(s)
 	if err != nil {
@@ -136,7 +147,8 @@ func publicURL(s string) (*url.URL, error) {
 	u.Path = strings.TrimSuffix(u.Path, "/")
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
 	switch {
-	case !pathForm.MatchString(u.Path) || u.RawPath != "" || (u.Path != "" && path.Clean(u.Path) != u.Path) || u.Path == "/":
+	case !pathForm.MatchString(u.Path) || u.RawPath != "" || (u.Path != "" && path.Clean(u.Path) != u.Path) ||
+		u.Path == "/":
 		return nil, refuse("its path must be of letters, digits and . _ ~ -, without empty parts")
 	case slices.Contains(ownPaths, first):
 		return nil, refuse("a path of the server itself begins with /" + first + ", so the two could not be told apart")
@@ -147,8 +159,25 @@ func publicURL(s string) (*url.URL, error) {
 
 // ownPaths are the first parts of the server's paths, those that later versions will have included.
 var ownPaths = []string{
-	"ui", "commands", "drivers", "state", "livez", "readyz", "version", "openapi.yaml", "whoami", "limits", "audit", "nodes", "telemetry",
-	"runs", "freeze", "restrictions", "guards", "policy", "metrics",
+	"ui",
+	"commands",
+	"drivers",
+	"state",
+	"livez",
+	"readyz",
+	"version",
+	"openapi.yaml",
+	"whoami",
+	"limits",
+	"audit",
+	"nodes",
+	"telemetry",
+	"runs",
+	"freeze",
+	"restrictions",
+	"guards",
+	"policy",
+	"metrics",
 }
 
 // trustedProxies reads --trusted-proxies.
@@ -158,9 +187,21 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 		p, err := prefixOf(strings.TrimSpace(s))
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, no names", s))
+			errs = append(
+				errs,
+				fmt.Errorf(
+					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, no names",
+					s,
+				),
+			)
 		case p.Bits() == 0:
-			errs = append(errs, fmt.Errorf("--trusted-proxies has %q, which is everybody: anyone could write the headers; list the proxies", s))
+			errs = append(
+				errs,
+				fmt.Errorf(
+					"--trusted-proxies has %q, which is everybody: anyone could write the headers; list the proxies",
+					s,
+				),
+			)
 		default:
 			out = append(out, p)
 		}

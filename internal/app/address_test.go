@@ -5,20 +5,25 @@ import (
 	"testing"
 )
 
-// TestNamesThatCanNeverMatch are refused at the start, with what to write in their place: else the first to notice is a driver that
-// is refused. An empty fix means that there is none to propose.
+// TestNamesThatCanNeverMatch are refused at the start, with what to write in their place: else the first to notice is a
+// driver that is refused. An empty fix means that there is none to propose.
 func TestNamesThatCanNeverMatch(t *testing.T) {
 	for pattern, fix := range map[string]string{
-		"https://load.example.com": "write load.example.com", "load.example.com:8080": "write load.example.com", "load.example.com/": "write load.example.com",
-		"load.example.com/swarmcall": "write load.example.com", " load.example.com": "write load.example.com", "wss://load.example.com:1/x": "write load.example.com",
-		"*": "no wildcards", "*.example.com": "no wildcards", ".example.com": "no wildcards", "load.*": "no wildcards",
+		"https://load.example.com": "write load.example.com", "load.example.com:8080": "write load.example.com",
+		"load.example.com/":          "write load.example.com",
+		"load.example.com/swarmcall": "write load.example.com", " load.example.com": "write load.example.com",
+		"wss://load.example.com:1/x": "write load.example.com",
+		"*":                          "no wildcards", "*.example.com": "no wildcards", ".example.com": "no wildcards",
+		"load.*":    "no wildcards",
 		"192.0.2.7": "leave it out", "[::1]": "leave it out", "::1": "leave it out",
-		"": "such as", " ": "such as", "a b": "such as", "b\u00fccher.example": "xn--", "a..b": "such as", "-a": "such as", ".": "no wildcards", strings.Repeat("a", 254): "such as",
+		"": "such as", " ": "such as", "a b": "such as", "b\u00fccher.example": "xn--", "a..b": "such as",
+		"-a": "such as", ".": "no wildcards", strings.Repeat("a", 254): "such as",
 		"user@load.example.com": "write load.example.com",
 	} {
 		refused(t, "--allowed-hosts", pattern, fix, func(c *Config) { c.AllowedHosts = []string{pattern} })
 	}
-	for _, good := range []string{"load.example.com", "LOAD.Example.com", "load.example.com.", "swarmcall", "my_service", "localhost", "a-b.c1"} {
+	for _, good := range []string{"load.example.com", "LOAD.Example.com", "load.example.com.", "swarmcall",
+		"my_service", "localhost", "a-b.c1"} {
 		accepted(t, good, func(c *Config) { c.AllowedHosts = []string{good} })
 	}
 }
@@ -26,17 +31,25 @@ func TestNamesThatCanNeverMatch(t *testing.T) {
 // TestOriginsThatCanNeverMatch are those no browser sends.
 func TestOriginsThatCanNeverMatch(t *testing.T) {
 	for pattern, fix := range map[string]string{
-		"load.example.com": "write https://load.example.com ", "https://load.example.com/": "write https://load.example.com ",
-		"https://load.example.com/swarmcall/": "write https://load.example.com ", "HTTPS://Load.Example.com": "write https://load.example.com ",
-		"https://load.example.com:443": "write https://load.example.com ", "http://load.example.com:80": "write http://load.example.com ",
-		" https://load.example.com": "write https://load.example.com ", "https://u:p@load.example.com": "write https://load.example.com ",
-		"load.example.com:3000": "write https://load.example.com:3000 ", "https://load.example.com?": "write https://load.example.com ",
-		"*": "no wildcards", "https://*.example.com": "no wildcards", "null": "it takes", "": "it takes", "ftp://a.example": "it takes",
-		"https://": "it takes", "https://a b": "it takes", "https://[0:0:0:0:0:0:0:1]": "write https://[::1] ",
+		"load.example.com":                    "write https://load.example.com ",
+		"https://load.example.com/":           "write https://load.example.com ",
+		"https://load.example.com/swarmcall/": "write https://load.example.com ",
+		"HTTPS://Load.Example.com":            "write https://load.example.com ",
+		"https://load.example.com:443":        "write https://load.example.com ",
+		"http://load.example.com:80":          "write http://load.example.com ",
+		" https://load.example.com":           "write https://load.example.com ",
+		"https://u:p@load.example.com":        "write https://load.example.com ",
+		"load.example.com:3000":               "write https://load.example.com:3000 ",
+		"https://load.example.com?":           "write https://load.example.com ",
+		"*":                                   "no wildcards", "https://*.example.com": "no wildcards",
+		"null": "it takes", "": "it takes",
+		"ftp://a.example": "it takes",
+		"https://":        "it takes", "https://a b": "it takes", "https://[0:0:0:0:0:0:0:1]": "write https://[::1] ",
 	} {
 		refused(t, "--allowed-origins", pattern, fix, func(c *Config) { c.AllowedOrigins = []string{pattern} })
 	}
-	for _, good := range []string{"https://load.example.com", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "https://load.example.com:80"} {
+	for _, good := range []string{"https://load.example.com", "http://localhost:3000", "http://127.0.0.1:3000",
+		"http://[::1]:3000", "https://load.example.com:80"} {
 		accepted(t, good, func(c *Config) { c.AllowedOrigins = []string{good} })
 	}
 }
@@ -44,18 +57,27 @@ func TestOriginsThatCanNeverMatch(t *testing.T) {
 // TestPublicURLs that could not work are refused at the start.
 func TestPublicURLs(t *testing.T) {
 	for public, why := range map[string]string{
-		"load.example.com": "the scheme", "load.example.com:8080": "the scheme", "ws://load.example.com/": "the scheme", "https://": "a host name",
-		"https:///x": "a host name", "https://u:p@load.example.com/": "a user", "https://load.example.com/?": "a query", "https://load.example.com/?a=b": "a query",
-		"https://load.example.com/#": "a fragment", "https://load.example.com/#a": "a fragment", "https://*.example.com/": "a host name",
-		"https://load.example.com/a//b/": "its path", "https://load.example.com/../": "its path", "https://load.example.com/a b/": "its path",
-		"https://load.example.com/%41/": "its path", "https://load.example.com//": "its path", "https://load.example.com/commands/": "begins with /commands",
-		"https://load.example.com/ui": "begins with /ui", "https://load.example.com/runs/x/": "begins with /runs", " ": "the scheme", "https://load.example.com:x/": "no URL",
+		"load.example.com": "the scheme", "load.example.com:8080": "the scheme",
+		"ws://load.example.com/": "the scheme", "https://": "a host name",
+		"https:///x": "a host name", "https://u:p@load.example.com/": "a user",
+		"https://load.example.com/?": "a query", "https://load.example.com/?a=b": "a query",
+		"https://load.example.com/#": "a fragment", "https://load.example.com/#a": "a fragment",
+		"https://*.example.com/":         "a host name",
+		"https://load.example.com/a//b/": "its path", "https://load.example.com/../": "its path",
+		"https://load.example.com/a b/": "its path",
+		"https://load.example.com/%41/": "its path", "https://load.example.com//": "its path",
+		"https://load.example.com/commands/": "begins with /commands",
+		"https://load.example.com/ui":        "begins with /ui",
+		"https://load.example.com/runs/x/":   "begins with /runs",
+		" ":                                  "the scheme", "https://load.example.com:x/": "no URL",
 	} {
 		refused(t, "--public-url", public, why, func(c *Config) { c.PublicURL = public })
 	}
 	for public, want := range map[string]string{
-		"https://load.example.com": "https://load.example.com/", "https://load.example.com/swarmcall": "https://load.example.com/swarmcall/",
-		"HTTPS://Load.Example.com:443/a/b/": "https://load.example.com/a/b/", "http://127.0.0.1:9000/": "http://127.0.0.1:9000/", "http://[::1]:9000": "http://[::1]:9000/",
+		"https://load.example.com":           "https://load.example.com/",
+		"https://load.example.com/swarmcall": "https://load.example.com/swarmcall/",
+		"HTTPS://Load.Example.com:443/a/b/":  "https://load.example.com/a/b/",
+		"http://127.0.0.1:9000/":             "http://127.0.0.1:9000/", "http://[::1]:9000": "http://[::1]:9000/",
 	} {
 		accepted(t, public, func(c *Config) { c.PublicURL = public })
 		if u, err := publicURL(public); err != nil || u.String() != want {
@@ -67,7 +89,8 @@ func TestPublicURLs(t *testing.T) {
 // TestTrustedProxies are addresses: a name could be made to resolve to anything.
 func TestTrustedProxies(t *testing.T) {
 	for list, why := range map[string]string{
-		"proxy.lan": "no names", "": "no names", "10.0.0.0/33": "no names", "10.0.0.1:80": "no names", "0.0.0.0/0": "everybody", "::/0": "everybody", "*": "no names",
+		"proxy.lan": "no names", "": "no names", "10.0.0.0/33": "no names", "10.0.0.1:80": "no names",
+		"0.0.0.0/0": "everybody", "::/0": "everybody", "*": "no names",
 	} {
 		refused(t, "--trusted-proxies", list, why, func(c *Config) { c.TrustedProxies = []string{list} })
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// base is the path under which people and programs reach this server, without the slash at its end: "" or "/swarmcall". Routes do
-// not know of it: it is cut off before them, and put in front of what their answers point to.
+// base is the path under which people and programs reach this server, without the slash at its end: "" or "/swarmcall".
+// Routes do not know of it: it is cut off before them, and put in front of what their answers point to.
 type base string
 
 func baseOf(public *url.URL) base {

@@ -8,7 +8,7 @@ import (
 
 // What pages of other origins may send and read. Cookies and client certificates are not among it.
 const (
-	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // what a path does not take is answered 405, which the page can read
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // what a path does not take is 405, which the page can read
 	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
 	corsExposed = "Allow, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 	corsMaxAge  = "600"
@@ -52,7 +52,9 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	h.Set("Access-Control-Allow-Methods", corsMethods)
 	h.Set("Access-Control-Allow-Headers", corsHeaders)
 	h.Set("Access-Control-Max-Age", corsMaxAge)
-	if r.Header.Get("Access-Control-Request-Private-Network") == "true" { // from the internet to a machine in a private network
+	if r.Header.Get(
+		"Access-Control-Request-Private-Network",
+	) == "true" { // from the internet to a machine in a private network
 		h.Set("Access-Control-Allow-Private-Network", "true")
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -18,10 +18,19 @@ func TestPreflights(t *testing.T) {
 		if isPage(path) {
 			continue
 		}
-		a := w.do(t, "OPTIONS", path, "", "Origin: "+listed, "Access-Control-Request-Method: POST",
-			"Access-Control-Request-Headers: content-type,idempotency-key", "Access-Control-Request-Private-Network: true")
+		a := w.do(
+			t,
+			"OPTIONS",
+			path,
+			"",
+			"Origin: "+listed,
+			"Access-Control-Request-Method: POST",
+			"Access-Control-Request-Headers: content-type,idempotency-key",
+			"Access-Control-Request-Private-Network: true",
+		)
 		for name, want := range map[string]string{
-			"Access-Control-Allow-Origin": listed, "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Idempotency-Key",
+			"Access-Control-Allow-Origin": listed, "Access-Control-Allow-Methods": "POST",
+			"Access-Control-Allow-Headers":         "Idempotency-Key",
 			"Access-Control-Allow-Private-Network": "true", "Vary": "Origin",
 		} {
 			if got := a.Header.Get(name); !strings.Contains(got, want) {
@@ -42,11 +51,13 @@ func TestPreflights(t *testing.T) {
 func TestAnswersForOtherPages(t *testing.T) {
 	w := newWorld(t, withListed)
 	for _, c := range []struct{ method, path, body string }{
-		{"GET", "/state", ""}, {"POST", "/commands", stop}, {"GET", "/commands/stream", ""}, {"GET", "/commands/export", ""},
+		{"GET", "/state", ""}, {"POST", "/commands", stop}, {"GET", "/commands/stream", ""}, {"GET",
+			"/commands/export", ""},
 		{"GET", "/nowhere", ""}, {"POST", "/commands", "{"}, {"DELETE", "/commands", ""},
 	} {
 		a := w.do(t, c.method, c.path, c.body, "Origin: "+listed)
-		if a.Header.Get("Access-Control-Allow-Origin") != listed || !slices.Contains(a.Header.Values("Vary"), "Origin") {
+		if a.Header.Get("Access-Control-Allow-Origin") != listed ||
+			!slices.Contains(a.Header.Values("Vary"), "Origin") {
 			t.Errorf("%s %s: %v", c.method, c.path, a.Header)
 		}
 		for _, name := range []string{"Location", "Link", "Retry-After", "Idempotent-Replayed", "X-Request-Id"} {
@@ -54,7 +65,8 @@ func TestAnswersForOtherPages(t *testing.T) {
 				t.Errorf("%s %s does not expose %s", c.method, c.path, name)
 			}
 		}
-		for _, origin := range []string{"Origin: http://127.0.0.1:8080", "Origin: https://evil.example", "X-None: none"} {
+		for _, origin := range []string{"Origin: http://127.0.0.1:8080", "Origin: https://evil.example",
+			"X-None: none"} {
 			a := w.do(t, c.method, c.path, c.body, origin)
 			if a.Header.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%s %s with %s: %v", c.method, c.path, origin, a.Header)

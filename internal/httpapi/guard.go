@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// guard keeps web pages of other origins out, on every route and method: a page that got the browser to resolve its own name to
-// this server fails at the Host, any other at the Origin. Two things are open: files of the dashboard, which tell nothing and which
-// browsers fetch with an Origin, and health checks of programs that send no Host or one of their own.
+// guard keeps web pages of other origins out, on every route and method: a page that got the browser to resolve its own
+// name to this server fails at the Host, any other at the Origin. Two things are open: files of the dashboard, which
+// tell nothing and which browsers fetch with an Origin, and health checks of programs that send no Host or one of their
+// own.
 type guard struct {
 	hosts   []string
 	origins []string
@@ -22,7 +23,12 @@ type guard struct {
 }
 
 func newGuard(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)) *guard {
-	g := &guard{hosts: []string{"localhost"}, origins: slices.Clone(cfg.AllowedOrigins), refuse: refuse, logger: cfg.Logger}
+	g := &guard{
+		hosts:   []string{"localhost"},
+		origins: slices.Clone(cfg.AllowedOrigins),
+		refuse:  refuse,
+		logger:  cfg.Logger,
+	}
 	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" {
 		g.hosts = append(g.hosts, hostName(host))
 	}
@@ -33,7 +39,7 @@ func newGuard(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)
 		g.hosts = append(g.hosts, hostName(p.Host))
 		g.origins = append(g.origins, p.Scheme+"://"+p.Host)
 	}
-	if g.refuse = refuse; cfg.RefusedPage != nil {
+	if cfg.RefusedPage != nil {
 		g.refuse = func(w http.ResponseWriter, r *http.Request, err error) {
 			if wantsPage(r) {
 				cfg.RefusedPage(w, r, err)
@@ -65,10 +71,13 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// healthCheck tells the probes of load balancers, which know an address and no name, from browsers as far as that can be told.
+// healthCheck tells the probes of load balancers, which know an address and no name, from browsers as far as that can
+// be told.
 func healthCheck(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/livez" || r.URL.Path == "/readyz") &&
-		r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/livez" ||
+		r.URL.Path == "/readyz") &&
+		r.Header.Get("Origin") == "" &&
+		r.Header.Get("Sec-Fetch-Site") == ""
 }
 
 // isAsset tells the files of the dashboard: scripts are fetched with an Origin also by the page they belong to.
@@ -100,7 +109,8 @@ func (g *guard) originAllowed(r *http.Request) bool {
 	return err == nil && u.Host != "" && u.Scheme == scheme(r) && sameHost(u.Scheme, u.Host, r.Host)
 }
 
-// ownFetch passes what no other page asked for. Browsers leave Origin out where a page only embeds something; programs send neither.
+// ownFetch passes what no other page asked for. Browsers leave Origin out where a page only embeds something; programs
+// send neither.
 func ownFetch(h http.Header) bool {
 	site := h.Get("Sec-Fetch-Site")
 	return site == "" || site == "same-origin" || site == "none"

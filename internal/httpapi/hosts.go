@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hostName is the name of a Host header in the one form in which names are compared: without port, brackets and the dot of a
-// fully qualified name, in lower case.
+// hostName is the name of a Host header in the one form in which names are compared: without port, brackets and the dot
+// of a fully qualified name, in lower case.
 func hostName(hostport string) string {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -50,13 +50,18 @@ func TestRefusedOriginIsNamed(t *testing.T) {
 	for range 3 {
 		a := w.do(t, "POST", "/commands", stop, "Origin: https://load.example.com")
 		a.refused(t, http.StatusForbidden, "origin_not_allowed")
-		for _, want := range []string{"--public-url https://load.example.com/", "--allowed-origins https://load.example.com"} {
+		for _, want := range []string{"--public-url https://load.example.com/",
+			"--allowed-origins https://load.example.com"} {
 			if !strings.Contains(a.Detail, want) {
 				t.Errorf("%q is not in: %s", want, a.Detail)
 			}
 		}
 	}
-	if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "origin=https://load.example.com ") {
+	if n := strings.Count(
+		log.String(),
+		"level=WARN",
+	); n != 1 ||
+		!strings.Contains(log.String(), "origin=https://load.example.com ") {
 		t.Errorf("%d warnings for one origin:\n%s", n, log)
 	}
 	for _, origin := range []string{"null", "", "https://load.example.com/path", "file://"} {

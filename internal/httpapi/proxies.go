@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// proxies are the addresses whose word is taken for who the client is. Anyone else may write what they like into these headers.
+// proxies are the addresses whose word is taken for who the client is. Anyone else may write what they like into these
+// headers.
 type proxies []netip.Prefix
 
 // wrap puts the client's own address, scheme and Host into requests that come from a trusted proxy.
@@ -33,7 +34,8 @@ func (p proxies) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// client is the address nearest to this server that is no trusted proxy: each hop is believed only if a trusted one tells of it.
+// client is the address nearest to this server that is no trusted proxy: each hop is believed only if a trusted one
+// tells of it.
 func (p proxies) client(peer string, hops []string) string {
 	for i := len(hops) - 1; i >= 0 && p.trust(peer); i-- {
 		if _, ok := ipOf(hops[i]); !ok {
@@ -83,10 +85,14 @@ func (f forwarded) scheme() string {
 	return ""
 }
 
-// forwardedBy reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) where none of them is there. Most proxies set the
-// former and pass on a Forwarded that the client has made up, so it does not count beside them.
+// forwardedBy reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) where none of them is there. Most
+// proxies set the former and pass on a Forwarded that the client has made up, so it does not count beside them.
 func forwardedBy(h http.Header) forwarded {
-	f := forwarded{hops: list(h, "X-Forwarded-For"), proto: last(list(h, "X-Forwarded-Proto")), host: last(list(h, "X-Forwarded-Host"))}
+	f := forwarded{
+		hops:  list(h, "X-Forwarded-For"),
+		proto: last(list(h, "X-Forwarded-Proto")),
+		host:  last(list(h, "X-Forwarded-Host")),
+	}
 	if len(f.hops) > 0 || f.proto != "" || f.host != "" {
 		return f
 	}

@@ -12,7 +12,8 @@ type seen struct {
 	full  bool
 }
 
-// first reports whether name is new and there is room for it. last is true once, for the first name that there is no room for.
+// first reports whether name is new and there is room for it. last is true once, for the first name that there is no
+// room for.
 func (s *seen) first(name string) (first, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,9 @@ func otherPage(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<!doctype html><link rel="icon" href="data:,"><main id="main">a page of somebody else</main>`))
+		_, _ = w.Write(
+			[]byte(`<!doctype html><link rel="icon" href="data:,"><main id="main">a page of somebody else</main>`),
+		)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
@@ -26,10 +28,15 @@ func otherPage(t *testing.T) string {
 // asks are what a page of another origin does: each is an expression that gives what it got, or the error.
 var asks = map[string]string{
 	"fetches JSON": `fetch(api + '/state').then(async r => r.status + ' ' + ('desired' in await r.json() || 'ok'))`,
-	"posts": `fetch(api + '/commands', {method: 'POST', headers: {'Content-Type': 'application/json', 'Idempotency-Key': 'k' + Math.random()},
-		body: JSON.stringify({submitter: 'page', command: {type: 'stop'}})}).then(async r => r.status + ' ' + r.headers.get('Location') + ' ' + r.headers.get('X-Request-Id'))`,
-	"reads a refusal": `fetch(api + '/commands', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{'}).then(async r => r.status + ' ' + (await r.json()).code)`,
-	"reads a 405":     `fetch(api + '/state', {method: 'DELETE'}).then(async r => r.status + ' ' + r.headers.get('Allow'))`,
+	"posts": `fetch(api + '/commands', {method: 'POST', headers: {'Content-Type': 'application/json', 
+		'Idempotency-Key': 'k' + Math.random()},
+		body: JSON.stringify({submitter: 'page', command: {type: 'stop'}})})
+		.then(async r => [r.status, r.headers.get('Location'), r.headers.get('X-Request-Id')].join(' '))`,
+	"reads a refusal": `fetch(api + '/commands', {method: 'POST',
+		headers: {'Content-Type': 'application/json'}, body: '{'})
+		.then(async r => r.status + ' ' + (await r.json()).code)`,
+	"reads a 405": `fetch(api + '/state', {method: 'DELETE'})
+		.then(async r => r.status + ' ' + r.headers.get('Allow'))`,
 	"streams": `new Promise((done, fail) => {
 		const s = new EventSource(api + '/commands/stream?after=0');
 		s.addEventListener('closed', e => { s.close(); done('closed ' + JSON.parse(e.data).status); });
@@ -47,13 +54,21 @@ func TestPagesOfListedOrigins(t *testing.T) {
 	s.drive("d-1")
 	s.curl(setPlayers(5))
 	want := map[string]string{
-		"fetches JSON": "200 ", "posts": "201 /commands/", "reads a refusal": "400 malformed_json", "reads a 405": "405 GET, HEAD", "streams": "closed complete",
+		"fetches JSON":    "200 ",
+		"posts":           "201 /commands/",
+		"reads a refusal": "400 malformed_json",
+		"reads a 405":     "405 GET, HEAD",
+		"streams":         "closed complete",
 	}
 	for _, origin := range []string{listed, other} {
 		b := newTab(t, open(t).ctx, chromedp.WithNewBrowserContext())
 		b.goTo(origin)
 		for name, ask := range asks {
-			got := eval[string](b, `(async () => { const api = '`+s.url+`'; try { return await (`+ask+`); } catch (e) { return 'failed: ' + e; } })()`)
+			got := eval[string](
+				b,
+				`(async () => { const api = '`+s.url+`'; try { return await (`+ask+`); }
+				catch (e) { return 'failed: ' + e; } })()`,
+			)
 			if ok := strings.HasPrefix(got, want[name]); ok != (origin == listed) || strings.Contains(got, "null") {
 				t.Errorf("a page of %s (listed: %v) %s: %s", origin, origin == listed, name, got)
 			}
@@ -67,7 +82,8 @@ func TestPagesOfListedOrigins(t *testing.T) {
 // shown is that the words are there to read: for a moment after a page has come they are kept back.
 const shown = "getComputedStyle(document.getElementById('not-live')).visibility === 'visible'"
 
-// asked asks again and again until an expression is true: what until leaves in the page to watch it does not run where scripts are off.
+// asked asks again and again until an expression is true: what until leaves in the page to watch it does not run where
+// scripts are off.
 func (b *tab) asked(expression string) {
 	b.t.Helper()
 	again := time.NewTicker(100 * time.Millisecond)

@@ -54,9 +54,19 @@ func open(t *testing.T) tab {
 	t.Helper()
 	path := chromium(t)
 	browser.Do(func() {
-		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("ignore-certificate-errors", true),
-			chromedp.Flag("host-resolver-rules", "MAP "+name+" 127.0.0.1"))
+		options := append(
+			chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(path),
+			chromedp.NoSandbox,
+			chromedp.DisableGPU,
+			chromedp.Flag(
+				"disable-quic",
+				true,
+			),
+			chromedp.Flag("disable-component-update", true),
+			chromedp.Flag("ignore-certificate-errors", true),
+			chromedp.Flag("host-resolver-rules", "MAP "+name+" 127.0.0.1"),
+		)
 		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 		ctx, leave := chromedp.NewContext(allocator)
 		browser.ctx, browser.cancel = ctx, func() { leave(); stop() }
@@ -67,7 +77,10 @@ func open(t *testing.T) tab {
 	}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // the first use of a context is what the tab lives by
+	if err := chromedp.Do(
+		ctx,
+		chromedp.Navigate("about:blank"),
+	); err != nil { // the first use of a context is what the tab lives by
 		t.Fatalf("no tab: %v", err)
 	}
 	return tab{t, ctx}
@@ -82,13 +95,17 @@ func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits until an expression is true in the page. A page that is left while one waits ends the wait with an error; then it is
-// the next page that is asked.
+// until waits until an expression is true in the page. A page that is left while one waits ends the wait with an error;
+// then it is the next page that is asked.
 func (b tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	poll := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))
+	poll := chromedp.Poll[bool](
+		"Boolean("+expression+")",
+		chromedp.WithPollingInterval(50*time.Millisecond),
+		chromedp.WithPollingTimeout(patience),
+	)
 	for {
 		_, err := chromedp.Run(ctx, poll)
 		if err == nil {
@@ -104,7 +121,13 @@ func (b tab) until(expression string) {
 // says waits until an element contains some words.
 func (b tab) says(selector, words string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.textContent.replace(/\\s+/g, ' ').includes(%q))", selector, words))
+	b.until(
+		fmt.Sprintf(
+			"[...document.querySelectorAll(%q)].some(e => e.textContent.replace(/\\s+/g, ' ').includes(%q))",
+			selector,
+			words,
+		),
+	)
 }
 
 func eval[T any](b tab, expression string) T {
@@ -130,12 +153,18 @@ func (w *world) dashboard() {
 	b := open(w.t)
 	b.do(chromedp.Navigate(w.at + "/"))
 	b.live()
-	if family := eval[string](b, "getComputedStyle(document.body).fontFamily"); family == "" || eval[bool](b, "document.styleSheets.length < 3") {
+	if family := eval[string](
+		b,
+		"getComputedStyle(document.body).fontFamily",
+	); family == "" ||
+		eval[bool](b, "document.styleSheets.length < 3") {
 		w.t.Errorf("the page has no style: %q", family)
 	}
 	seq := w.command(`{"submitter": "ci", "command": {"type": "set_players", "players": 7}, "deadline_ms": 20000}`)
 	b.says("#recent", "7 players each") // a patch, drawn by the script
-	b.until(fmt.Sprintf("[...document.querySelectorAll('#recent a')].some(a => a.href === '%s/ui/commands/%d')", w.at, seq))
+	b.until(
+		fmt.Sprintf("[...document.querySelectorAll('#recent a')].some(a => a.href === '%s/ui/commands/%d')", w.at, seq),
+	)
 	b.do(chromedp.Click("#stop-open"), chromedp.WaitVisible("#stop-dialog .stop"), chromedp.Click("#stop-dialog .stop"))
 	b.says("#hero", "1 of 1 drivers report 0 players")
 	b.do(chromedp.Navigate(w.at + "/ui/drivers/d-1"))

@@ -23,7 +23,9 @@ func TestForwardProxy(t *testing.T) {
 	run(t, exec.Command(tinyproxy, "-d", "-c", p.write(t, "tinyproxy.conf", text)), p.addr)
 
 	through := func(password string) *http.Client {
-		transport := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: p.addr, User: url.UserPassword("me", password)})}
+		transport := &http.Transport{
+			Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: p.addr, User: url.UserPassword("me", password)}),
+		}
 		t.Cleanup(transport.CloseIdleConnections)
 		return &http.Client{Transport: transport}
 	}
@@ -33,7 +35,12 @@ func TestForwardProxy(t *testing.T) {
 	var entry struct {
 		Status string
 	}
-	if a := w.do(http.MethodGet, w.at+"/commands/2", ""); json.Unmarshal([]byte(a.body), &entry) != nil || entry.Status != "complete" {
+	if a := w.do(
+		http.MethodGet,
+		w.at+"/commands/2",
+		"",
+	); json.Unmarshal([]byte(a.body), &entry) != nil ||
+		entry.Status != "complete" {
 		t.Errorf("the command through the tunnel: %s", a.body)
 	}
 	w.notThrough(through("wrong"), "through the proxy http://me:xxxxx@"+p.addr, "401")

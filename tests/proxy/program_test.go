@@ -30,7 +30,8 @@ const patience = time.Minute
 // name is what the proxies are called. It resolves to nothing: every client of the tests is told where it is.
 const name = "load.example.com"
 
-// programs start the proxies by a configuration, which they change only in what a test cannot have: ports, files, the terminal.
+// programs start the proxies by a configuration, which they change only in what a test cannot have: ports, files, the
+// terminal.
 var programs = map[string]func(*testing.T, *place, string) *exec.Cmd{"nginx": nginx, "haproxy": haproxy, "caddy": caddy}
 
 // place is where a proxy of a test runs.
@@ -47,15 +48,36 @@ func nginx(t *testing.T, p *place, text string) *exec.Cmd {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temp += kind + "_temp_path " + filepath.Join(p.dir, kind) + ";\n"
 	}
-	text = replaced(t, text, "listen 443 ssl;", "listen "+p.addr+" ssl;", "http://127.0.0.1:8080", "http://"+p.upstream,
-		"/etc/ssl/load.example.com.crt", p.crt, "/etc/ssl/load.example.com.key", p.key, "http {\n", "http {\naccess_log off;\n"+temp)
+	text = replaced(
+		t,
+		text,
+		"listen 443 ssl;",
+		"listen "+p.addr+" ssl;",
+		"http://127.0.0.1:8080",
+		"http://"+p.upstream,
+		"/etc/ssl/load.example.com.crt",
+		p.crt,
+		"/etc/ssl/load.example.com.key",
+		p.key,
+		"http {\n",
+		"http {\naccess_log off;\n"+temp,
+	)
 	text = "daemon off; pid " + filepath.Join(p.dir, "pid") + "; worker_processes 1;\n" + text
 	return exec.Command(find(t, "nginx"), "-p", p.dir, "-e", "stderr", "-c", p.write(t, "nginx.conf", text))
 }
 
 func haproxy(t *testing.T, p *place, text string) *exec.Cmd {
 	both := p.write(t, "both.pem", p.read(t, p.crt)+p.read(t, p.key))
-	text = replaced(t, text, "bind :443", "bind "+p.addr, "127.0.0.1:8080", p.upstream, "/etc/ssl/load.example.com.pem", both)
+	text = replaced(
+		t,
+		text,
+		"bind :443",
+		"bind "+p.addr,
+		"127.0.0.1:8080",
+		p.upstream,
+		"/etc/ssl/load.example.com.pem",
+		both,
+	)
 	return exec.Command(find(t, "haproxy"), "-db", "-f", p.write(t, "haproxy.cfg", text))
 }
 
@@ -115,9 +137,17 @@ func certificate(t *testing.T) (crt, key []byte) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: name},
+		DNSNames:     []string{name},
+		NotBefore: time.Now().Add(
+			-time.Hour,
+		),
+		NotAfter:              time.Now().Add(24 * time.Hour),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
@@ -127,10 +157,15 @@ func certificate(t *testing.T) (crt, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	return pem.EncodeToMemory(
+			&pem.Block{Type: "CERTIFICATE", Bytes: public},
+		), pem.EncodeToMemory(
+			&pem.Block{Type: "PRIVATE KEY", Bytes: secret},
+		)
 }
 
-// find is the path of a program, and ends the test where it is not installed. The PATH of people has no /usr/sbin on Debian.
+// find is the path of a program, and ends the test where it is not installed. The PATH of people has no /usr/sbin on
+// Debian.
 func find(t *testing.T, program string) string {
 	t.Helper()
 	for _, candidate := range []string{program, "/usr/sbin/" + program} {

@@ -48,7 +48,12 @@ func (w *world) api() {
 	w.command(setPlayers)
 	w.command(setPlayers)
 	a := w.do(http.MethodPost, w.at+"/commands", setPlayers)
-	if entry := w.do(http.MethodGet, w.resolve(a.header.Get("Location")), ""); entry.status != http.StatusOK || !strings.Contains(entry.body, `"status":"complete"`) {
+	if entry := w.do(
+		http.MethodGet,
+		w.resolve(a.header.Get("Location")),
+		"",
+	); entry.status != http.StatusOK ||
+		!strings.Contains(entry.body, `"status":"complete"`) {
 		w.t.Errorf("Location %q: %d %s", a.header.Get("Location"), entry.status, entry.body)
 	}
 	link := w.do(http.MethodGet, w.at+"/commands?limit=1", "").header.Get("Link")
@@ -87,7 +92,13 @@ func (w *world) pages() {
 		}
 		for _, m := range links {
 			to := w.resolve(strings.ReplaceAll(m[1], "&amp;", "&"))
-			if a := w.do(http.MethodGet, to, "", "Origin: "+w.origin); a.status != http.StatusOK && !strings.HasSuffix(to, "/ui/theme") {
+			if a := w.do(
+				http.MethodGet,
+				to,
+				"",
+				"Origin: "+w.origin,
+			); a.status != http.StatusOK &&
+				!strings.HasSuffix(to, "/ui/theme") {
 				w.t.Errorf("%s links to %s: %d", path, to, a.status)
 			}
 		}
@@ -97,7 +108,12 @@ func (w *world) pages() {
 // forms are those of a browser without scripts.
 func (w *world) forms() {
 	w.t.Helper()
-	form := []string{"Content-Type: application/x-www-form-urlencoded", "Accept: text/html", "Origin: " + w.origin, "Sec-Fetch-Site: same-origin"}
+	form := []string{
+		"Content-Type: application/x-www-form-urlencoded",
+		"Accept: text/html",
+		"Origin: " + w.origin,
+		"Sec-Fetch-Site: same-origin",
+	}
 	a := w.do(http.MethodPost, w.at+"/ui/commands", "type=stop", form...)
 	page := w.do(http.MethodGet, w.resolve(a.header.Get("Location")), "")
 	if a.status != http.StatusSeeOther || page.status != http.StatusOK || !strings.Contains(page.body, "--url="+w.at) {
@@ -110,12 +126,18 @@ func (w *world) forms() {
 		w.t.Errorf("theme: to %s with %s", to, cookie)
 	}
 	form[2], form[3] = "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"
-	if a := w.do(http.MethodPost, w.at+"/ui/commands", "type=stop", form...); a.status != http.StatusForbidden || strings.HasPrefix(a.body, "{") {
+	if a := w.do(
+		http.MethodPost,
+		w.at+"/ui/commands",
+		"type=stop",
+		form...); a.status != http.StatusForbidden ||
+		strings.HasPrefix(a.body, "{") {
 		w.t.Errorf("a form of another site: %d %s", a.status, a.body)
 	}
 }
 
-// TestWithoutPublicURL: the dashboard can be read, and a form that is refused says which flag is missing, and the value.
+// TestWithoutPublicURL: the dashboard can be read, and a form that is refused says which flag is missing, and the
+// value.
 func TestWithoutPublicURL(t *testing.T) {
 	for program := range programs {
 		t.Run(program, func(t *testing.T) {
@@ -124,8 +146,16 @@ func TestWithoutPublicURL(t *testing.T) {
 			})
 			w.drive("d-1", w.at, w.client)
 			flag := "--public-url " + w.origin + "/"
-			a := w.do(http.MethodPost, w.at+"/ui/commands", "type=stop", "Content-Type: application/x-www-form-urlencoded", "Accept: text/html", "Origin: "+w.origin)
-			if a.status != http.StatusForbidden || !strings.Contains(a.body, "<h1>Refused</h1>") || !strings.Contains(a.body, flag) {
+			a := w.do(
+				http.MethodPost,
+				w.at+"/ui/commands",
+				"type=stop",
+				"Content-Type: application/x-www-form-urlencoded",
+				"Accept: text/html",
+				"Origin: "+w.origin,
+			)
+			if a.status != http.StatusForbidden || !strings.Contains(a.body, "<h1>Refused</h1>") ||
+				!strings.Contains(a.body, flag) {
 				t.Errorf("%d %s", a.status, a.body)
 			}
 			w.refusedStop(flag)
@@ -140,7 +170,8 @@ func TestWithoutPublicURL(t *testing.T) {
 func TestUnknownName(t *testing.T) {
 	w := behind(t, "nginx", variants()[0], func(cfg *app.Config) { cfg.PublicURL, cfg.TrustedProxies = "", nil })
 	a := w.do(http.MethodGet, w.at+"/state", "")
-	if a.status != http.StatusForbidden || !strings.Contains(a.body, "--allowed-hosts "+name) || !strings.Contains(w.log.String(), "host="+name) {
+	if a.status != http.StatusForbidden || !strings.Contains(a.body, "--allowed-hosts "+name) ||
+		!strings.Contains(w.log.String(), "host="+name) {
 		t.Errorf("%d %s\n%s", a.status, a.body, w.log.String())
 	}
 }

@@ -1,6 +1,6 @@
-// Package proxy runs Swarmcall behind the proxies that people put before it, as docs/howto/proxy.md tells them to: Debian's nginx,
-// HAProxy and Caddy; and through a forward proxy, Debian's tinyproxy. What is not installed is skipped on a developer's machine and
-// fails where CI=true.
+// Package proxy runs Swarmcall behind the proxies that people put before it, as docs/howto/proxy.md tells them to:
+// Debian's nginx, HAProxy and Caddy; and through a forward proxy, Debian's tinyproxy. What is not installed is skipped
+// on a developer's machine and fails where CI=true.
 package proxy
 
 import (
@@ -60,7 +60,10 @@ func behind(t *testing.T, program string, v variant, change func(*app.Config)) *
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	w.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	w.client = &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	w.ready()
 	return w
 }
@@ -232,7 +235,12 @@ func (w *world) tries(id string, client *http.Client) string {
 	ctx, leave := context.WithTimeout(w.t.Context(), patience)
 	defer leave()
 	ended := make(chan error, 1)
-	cfg := driver.Config{URL: w.at, DriverID: id, HTTPClient: client, Logger: slog.New(slog.NewTextHandler(lines(said), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	cfg := driver.Config{
+		URL:        w.at,
+		DriverID:   id,
+		HTTPClient: client,
+		Logger:     slog.New(slog.NewTextHandler(lines(said), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
 	go func() {
 		ended <- driver.Run(ctx, cfg, driver.NewRamp(time.Millisecond, func(ctx context.Context) { <-ctx.Done() }))
 	}()
