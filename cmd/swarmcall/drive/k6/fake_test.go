@@ -9,9 +9,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
-
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
 )
 
 func TestMain(m *testing.M) {
