@@ -149,8 +149,8 @@ func TestASilentServer(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer s.Close()
-	code, _, errs := call(t, "stop", "--yes", "--timeout", "2100ms", "--retry-for", "0", "--url", s.URL, "--idempotency-key", "once")
-	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 2.1s") || !strings.Contains(errs, "--idempotency-key once") {
+	code, _, errs := call(t, "stop", "--yes", "--timeout", "5s", "--retry-for", "0", "--url", s.URL, "--idempotency-key", "once")
+	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 5s") || !strings.Contains(errs, "--idempotency-key once") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 }
