@@ -134,7 +134,7 @@ func (f *folded) newestOfOthers(r, old *rule) (newest uint64) {
 	mine, _ := chainOf(r)
 	theirs, conditional := chainOf(old)
 	for c, rules := range f.chains {
-		if c != mine && !(conditional && c == theirs && rules.newest == old.order) {
+		if c != mine && (!conditional || c != theirs || rules.newest != old.order) {
 			newest = max(newest, rules.newest)
 		}
 	}

@@ -41,7 +41,7 @@ func covers(newer, a, b map[string]string) bool {
 	for k, v := range newer {
 		mine, ok := a[k]
 		theirs, also := b[k]
-		if !(ok && mine == v) && !(also && theirs == v) {
+		if (!ok || mine != v) && (!also || theirs != v) {
 			return false
 		}
 	}

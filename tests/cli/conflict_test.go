@@ -14,10 +14,8 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	s, _ := newWorld(t)
 	var conns []*websocket.Conn
 	for i := range 4 {
-		conn, _, err := websocket.Dial(t.Context(), s.url()+"/drivers/connect",
-			&websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
-				Subprotocols: []string{"swarmcall.v1.json"},
-			})
+		options := &websocket.DialOptions{Subprotocols: []string{"swarmcall.v1.json"}}
+		conn, _, err := websocket.Dial(t.Context(), s.url()+"/drivers/connect", options) //nolint:bodyclose // Dial's doc
 		if err != nil {
 			t.Fatal(err)
 		}

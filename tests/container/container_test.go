@@ -111,7 +111,7 @@ func mount(t *testing.T, source, at, kind string, flags uintptr, data string) {
 }
 
 func (c container) command(ctx context.Context, argv ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...) //nolint:gosec // the programs of the image
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Path, cmd.Err, cmd.Dir = argv[0], nil, "/"
 	cmd.Env = append([]string{"PATH=/"}, c.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Credential: c.user, Pdeathsig: syscall.SIGKILL}
@@ -331,7 +331,7 @@ func derive(t *testing.T, i image) image {
 	if err := os.Mkdir(filepath.Join(root, i.volume), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(root, 0o755); err != nil { //nolint:gosec // another user has to enter it
+	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	i.root = root
@@ -352,7 +352,7 @@ func namedBy(t *testing.T, i image, name string) container {
 // write writes a file for every user.
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // it is to be read by others
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -448,7 +448,7 @@ func loopbackUp(t *testing.T) {
 	}{flags: syscall.IFF_UP | syscall.IFF_RUNNING}
 	copy(request.name[:], "lo")
 	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS,
-		uintptr(unsafe.Pointer(&request))) //nolint:gosec // an ioctl takes a pointer
+		uintptr(unsafe.Pointer(&request)))
 	if e != 0 {
 		t.Fatalf("the loopback interface does not come up: %v", e)
 	}

@@ -80,7 +80,7 @@ func buildImage(t *testing.T) image {
 	if err := os.Mkdir(filepath.Join(i.root, i.volume), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(i.root, 0o755); err != nil { //nolint:gosec // another user has to enter it
+	if err := os.Chmod(i.root, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return i

@@ -96,8 +96,8 @@ func (g *guard) start(path string, argv []string) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	pid, err := syscall.ForkExec(path, argv,
-		&syscall.ProcAttr{ //nolint:gosec // to start what the user names is the purpose
+	pid, err := syscall.ForkExec(path, argv, //nolint:gosec // to start what the user names is the purpose
+		&syscall.ProcAttr{
 			Env: os.Environ(), Files: []uintptr{0, 1, 2},
 			// A group of its own: "kill 0" in the program must not reach the guard. It dies with the guard, if nothing
 			// else does.

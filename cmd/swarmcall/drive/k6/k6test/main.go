@@ -203,7 +203,7 @@ func (l *load) iterate(ctx context.Context) {
 func (l *load) request(ctx context.Context) {
 	failed := 1.0
 	if req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.target, http.NoBody); err == nil {
-		if resp, err := http.DefaultClient.Do(req); err == nil { //nolint:gosec // the target that the test names
+		if resp, err := http.DefaultClient.Do(req); err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
 			failed = 0
