@@ -202,6 +202,7 @@ func TestStrangersAreNoRefusal(t *testing.T) {
 				var log strings.Builder
 				server.drive(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &recorder{})
 				server.welcome()
+				synctest.Wait() // the driver logs that it is registered
 				if want := "a proxy or another server answered " + c.answer; c.answer != "" && !strings.Contains(log.String(), want) {
 					t.Errorf("no %q in\n%s", want, log.String())
 				}

@@ -24,7 +24,7 @@ type forwardProxy struct {
 	mu   sync.Mutex
 	seen []string
 	auth string
-	open sync.WaitGroup
+	open sync.WaitGroup // CONNECTs, and both ways of their tunnels
 }
 
 func (p *forwardProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -46,6 +46,8 @@ func (p *forwardProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p.answer != 0:
 		w.WriteHeader(p.answer)
 	default:
+		p.open.Add(1) // before the driver has its answer, and so before the test waits
+		defer p.open.Done()
 		p.tunnel(w)
 	}
 }

@@ -90,10 +90,10 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 			}
 		}
 		expired := seq + 10
-		w.sink.onExpire = func(e *swarm.Expired) {
+		w.sink.expiring(func(e *swarm.Expired) {
 			expired++
 			go w.r.Expire(expired, e)
-		}
+		})
 		swarmtest.Advance(3*forget + time.Minute)
 		synctest.Wait()
 		stops := 0

@@ -31,6 +31,13 @@ type sinkLog struct {
 	onExpire  func(*swarm.Expired)
 }
 
+// expiring has f called with each rule that expires.
+func (s *sinkLog) expiring(f func(*swarm.Expired)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onExpire = f
+}
+
 func (s *sinkLog) add(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +84,11 @@ func (s *sinkLog) Resplit(seq uint64, change string, ids []string) {
 func (s *sinkLog) Expire(list []*swarm.Expired) {
 	for _, e := range list {
 		s.add(text("expire", e.Replaced, e.Target.DriverIDs, e.Target.Labels))
-		if s.onExpire != nil {
-			s.onExpire(e)
+		s.mu.Lock()
+		then := s.onExpire
+		s.mu.Unlock()
+		if then != nil {
+			then(e)
 		}
 	}
 }

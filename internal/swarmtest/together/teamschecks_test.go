@@ -54,7 +54,13 @@ type loadRecord struct {
 
 // loads are the load commands of the log by their places: a Stop that takes the place of one that expired has that one's.
 func loads(records []swarm.Record) map[uint64]loadRecord {
-	out := map[uint64]loadRecord{}
+	out, _ := loadsAndEnded(records)
+	return out
+}
+
+// loadsAndEnded also returns the newest place of which the Stop itself expired.
+func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uint64) {
+	out = map[uint64]loadRecord{}
 	for i, r := range records {
 		place := uint64(i) + 1
 		switch r := r.(type) {
@@ -73,13 +79,14 @@ func loads(records []swarm.Record) map[uint64]loadRecord {
 			at, l := placeOf(out, r.Replaced)
 			if at != r.Replaced { // a Stop of that kind expires
 				delete(out, at)
+				ended = max(ended, at)
 				continue
 			}
 			l.seq, l.command, l.target = place, stop, r.Target // of other drivers that it named, newer commands have taken its place
 			out[r.Replaced] = l
 		}
 	}
-	return out
+	return out, ended
 }
 
 // placeOf finds a load command by its seq.
@@ -99,11 +106,10 @@ func (s *teams) loads() map[uint64]loadRecord {
 	return all
 }
 
-// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place. What they had taken the
-// place of went before them.
+// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place: those that were forgotten, and
+// those that expired. What they had taken the place of went before them, and does not come back.
 func (s *teams) noteForgotten() {
-	all := loads(s.world.log.Records())
-	var newest uint64
+	all, newest := loadsAndEnded(s.world.log.Records())
 	for place, r := range all {
 		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second && len(r.target.DriverIDs)+len(r.target.Labels) > 0
 		if noLoad := r.command.Type == swarm.Stop || r.command.Players == 0; noLoad && idle && !s.desired.InForce(swarm.PlayersSlot, r.seq) {

@@ -118,9 +118,10 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	}
 }
 
-// awaitEnd waits until the end of the program is known, which comes after that of all that it started.
+// awaitEnd waits until the end of the program is known. That comes after the end of all that it started, which has a
+// time of its own to end in and is then killed.
 func (g *Generator) awaitEnd(ctx context.Context) {
-	late := time.NewTimer(endTimeout)
+	late := time.NewTimer(2 * endTimeout)
 	defer late.Stop()
 	select {
 	case <-g.Ended():
