@@ -16,13 +16,15 @@ func TestALookBesideAWritingServer(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, cmdlog.Config{Dir: dir, Node: "test", Sync: cmdlog.SyncInterval})
 	done := make(chan struct{})
+	// The writer may be far faster than a look. Unbounded, each look would take longer than the one before.
+	budget := make(chan struct{}, 60)
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for i := 0; ; i++ {
 			select {
 			case <-done:
 				return
-			default:
+			case <-budget:
 				records := make([]swarm.Record, 1+i%12)
 				for k := range records {
 					records[k] = swarmtest.Issued("ci", "a", "b", "c")
@@ -36,6 +38,9 @@ func TestALookBesideAWritingServer(t *testing.T) {
 	})
 	c := tally{t: t, what: "looks beside a writing server that find damage or too little"}
 	for range 50 {
+		for len(budget) < cap(budget) {
+			budget <- struct{}{}
+		}
 		acknowledged := l.Last()
 		inUse, err := logfile.InUse(dir)
 		r, _ := scan(t, dir)
