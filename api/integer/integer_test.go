@@ -101,7 +101,7 @@ func FuzzAsArithmetic(f *testing.F) {
 	f.Fuzz(func(t *testing.T, number string) {
 		n, ok := parse([]byte(number))
 		if !ok || n.exponent > 1000 || n.exponent < -1000-len(number) {
-			t.Skip() // the reference would take for ever
+			return // out of what the reference computes in reasonable time
 		}
 		sameVerdict(t, number)
 	})
