@@ -141,7 +141,7 @@ func TestFormsBehindAProxy(t *testing.T) {
 	}
 }
 
-// TestRefusedPageSaysWhatToDo, and nothing of the swarm: it is for whoever asks.
+// TestRefusedPageSaysWhatToDo, and nothing of the swarm: anyone may see it.
 func TestRefusedPageSaysWhatToDo(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})

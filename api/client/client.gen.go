@@ -443,7 +443,7 @@ type DesiredRule struct {
 	// Target A driver must satisfy both members; absent or empty means every active driver.
 	Target Target `json:"target"`
 
-	// Reset Set by the server because the swarm had gone home; not by a submitter.
+	// Reset Set by the server
 	Reset bool `json:"reset"`
 
 	// Matching Known drivers for which no newer rule holds.

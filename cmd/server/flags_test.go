@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/app"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "write the golden file again")
 
 // setenv sets variables for the flag parser, which reads the process's environment.
 func setenv(t *testing.T, environ []string) {
@@ -100,7 +100,7 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	}
 }
 
-// TestHelp shows what operators read first; -update writes it anew.
+// TestHelp shows what operators read first; -update writes it again.
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "110")
 	code, out, errs := call(t, nil, "--help")

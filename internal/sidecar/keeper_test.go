@@ -155,7 +155,7 @@ func TestUnwritable(t *testing.T) {
 	})
 }
 
-// TestUnfinishedFileIsRemoved: a process that was killed while it wrote leaves nothing for ever.
+// TestUnfinishedFileIsRemoved: a process that was killed while it wrote leaves nothing behind.
 func TestUnfinishedFileIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	left := filepath.Join(dir, Name+".123.tmp")

@@ -77,7 +77,7 @@ type IdleRule struct {
 	Load   bool // it asks for load: it is to be replaced by a Stop and must not just be forgotten
 
 	// Needed says that the rule keeps load away from drivers that may come, and must not be forgotten. Shields says that it does so
-	// against older load only, and is the server's own Stop for load that expired: whoever comes now is a new driver like any other,
+	// against older load only, and is the server's own Stop for load that expired: anyone who comes now is a new driver like any other,
 	// and it may go. But the log has to say so, or it would be back after a restart.
 	Needed, Shields bool
 }

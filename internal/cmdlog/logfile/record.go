@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A stored record. Both format versions are read for ever, and version 1 is written wherever it is enough, so that an older server
+// A stored record. Both format versions are read forever, and version 1 is written wherever it is enough, so that an older server
 // reads a log until something new is in it:
 //
 //	bytes  what

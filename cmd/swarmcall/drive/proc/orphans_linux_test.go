@@ -179,7 +179,7 @@ func (w *world) guard() int {
 	return 0
 }
 
-// Each script tells the ids of all its processes but those of a bomb, and then waits for ever.
+// Each script tells the ids of all its processes but those of a bomb, and then waits without end.
 var scripts = map[string]struct {
 	text  string
 	tells int
