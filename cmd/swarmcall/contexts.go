@@ -98,7 +98,7 @@ func (c *contextUseCmd) Run(_ context.Context, s streams) error {
 		if _, known := f.Contexts[c.Name]; !known {
 			return "", &clierr.Error{
 				Code: clierr.Usage, What: fmt.Sprintf("there is no context %q in %s", c.Name, f.Path),
-				Mend: "make it: swarmcall context set " + c.Name + " --url URL; what there is: swarmcall context list",
+				Hint: "make it: swarmcall context set " + c.Name + " --url URL; what there is: swarmcall context list",
 			}
 		}
 		f.Context = c.Name

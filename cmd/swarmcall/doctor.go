@@ -22,7 +22,7 @@ type finding struct {
 	Check  string `json:"check"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
-	Mend   string `json:"mend,omitempty"`
+	Hint   string `json:"mend,omitempty"`
 }
 
 // examination collects findings; the first error decides the exit code.
@@ -36,7 +36,7 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 	if err != nil {
 		f.Detail = oneLine(err.Error())
 		if e, ok := errors.AsType[*clierr.Error](err); ok {
-			f.Mend = oneLine(e.Mend)
+			f.Hint = oneLine(e.Hint)
 		}
 		if x.err == nil {
 			x.err = err
@@ -58,7 +58,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 		if !f.OK {
 			result = "BAD"
 		}
-		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail, cmp.Or(f.Mend, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
+		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail, cmp.Or(f.Hint, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
 	}
 	if err := show.Print(s.out, c.format(), r); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	x.note("ready", err, "takes commands: %s", strings.Join(checks, ", "))
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
-		err = &clierr.Error{Code: clierr.TooFew, What: "no driver is active", Mend: "start drivers with this server's address: " + server.Client.URL()}
+		err = &clierr.Error{Code: clierr.TooFew, What: "no driver is active", Hint: "start drivers with this server's address: " + server.Client.URL()}
 	}
 	x.note("drivers", err, "%d active, %d stale, %d disconnected", page.Counts.Active, page.Counts.Stale, page.Counts.Disconnected)
 	_, err = server.Commands(ctx, remote.CommandFilter{Limit: 1})

@@ -50,7 +50,7 @@ func dryStop(server *session, d api.DryRun) error {
 	return &clierr.Error{
 		Code: clierr.TooFew, What: "the stop would reach nobody: no known driver matches its target",
 		Seen: remote.InUseLines(d.InUse),
-		Mend: "check the spelling of the target; the labels that drivers have: swarmcall drivers list",
+		Hint: "check the spelling of the target; the labels that drivers have: swarmcall drivers list",
 	}
 }
 

@@ -24,6 +24,6 @@ func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Why: err,
-		Mend: "is the server running, and at this address? Try: swarmcall health --url URL",
+		Hint: "is the server running, and at this address? Try: swarmcall health --url URL",
 	}
 }

@@ -35,7 +35,7 @@ func (c *helpCmd) Run(_ context.Context, s streams) error {
 		}
 		return &clierr.Error{
 			Code: clierr.Usage, What: what,
-			Mend: "topics: exit-codes, environment, output, plans; commands: swarmcall --help",
+			Hint: "topics: exit-codes, environment, output, plans; commands: swarmcall --help",
 		}
 	}
 	return nil

@@ -98,5 +98,5 @@ func (q question) keys() string {
 }
 
 func (q question) refused() error {
-	return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Mend: q.hint}
+	return &clierr.Error{Code: clierr.Usage, What: "not confirmed; nothing was sent", Hint: q.hint}
 }

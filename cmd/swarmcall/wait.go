@@ -52,7 +52,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	case limited.Err() != nil && reached:
 		return &clierr.Error{
 			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
-			Mend: "who is there: swarmcall drivers list; are the others started, and told this server's address?",
+			Hint: "who is there: swarmcall drivers list; are the others started, and told this server's address?",
 			Seen: server.unmatched(ctx, n, c.Label),
 		}
 	case err != nil:

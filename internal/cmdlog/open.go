@@ -128,7 +128,7 @@ func refusal(dir string, damage error) error {
 }
 
 func (l *Log) mend(found *logfile.Report) error {
-	if err := found.Mend(l.cfg.Dir); err != nil {
+	if err := found.Hint(l.cfg.Dir); err != nil {
 		return fmt.Errorf("cannot mend the log in %s: %w", l.cfg.Dir, err)
 	}
 	if t := found.Torn; t != nil {

@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if n := entry.Counts.Targeted; n != o.Drivers {
 			return Result{}, &clierr.Error{
 				Code: clierr.Failed, What: fmt.Sprintf("%d drivers carry the label %s=%s, and %d of them are ours", n, labelKey, labelValue, o.Drivers),
-				Mend: "does another measurement run on this server? Wait for its end",
+				Hint: "does another measurement run on this server? Wait for its end",
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 			return s, &clierr.Error{Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers)}
 		case <-late.C:
 			return s, &clierr.Error{
-				Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout), Mend: "try fewer: --drivers",
+				Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout), Hint: "try fewer: --drivers",
 			}
 		}
 	}

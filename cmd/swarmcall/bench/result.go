@@ -38,9 +38,9 @@ func (r Result) Verdict() error {
 	mend := "the entries tell which drivers, and why: swarmcall commands list"
 	switch {
 	case r.Rejected > 0:
-		return &clierr.Error{Code: clierr.Rejected, What: "drivers rejected commands", Mend: mend}
+		return &clierr.Error{Code: clierr.Rejected, What: "drivers rejected commands", Hint: mend}
 	case r.Missing > 0:
-		return &clierr.Error{Code: clierr.Missing, What: "acks are missing", Mend: mend + "\nmore time to ack: --deadline"}
+		return &clierr.Error{Code: clierr.Missing, What: "acks are missing", Hint: mend + "\nmore time to ack: --deadline"}
 	}
 	return nil // superseded is what --submitters is for
 }

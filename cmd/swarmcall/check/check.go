@@ -30,7 +30,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Why: err, Mend: "choose another address: --listen 127.0.0.1:0"}
+		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Why: err, Hint: "choose another address: --listen 127.0.0.1:0"}
 	}
 	url := "http://" + listener.Addr().String()
 	kit := conformance.Options{
@@ -66,12 +66,12 @@ func verdict(ctx context.Context, report conformance.Report, err error) error {
 	case errors.Is(err, conformance.ErrNoDriver):
 		return &clierr.Error{
 			Code: clierr.Timeout, What: "nothing to check", Why: err, Seen: refused(report),
-			Mend: "does the driver connect to /drivers/connect at this address, and offer swarmcall.v1.json?",
+			Hint: "does the driver connect to /drivers/connect at this address, and offer swarmcall.v1.json?",
 		}
 	case err != nil:
 		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Why: err}
 	case !report.OK():
-		return &clierr.Error{Code: clierr.Failed, What: "the driver does not keep the protocol", Mend: "docs/protocol.md tells what each D demands"}
+		return &clierr.Error{Code: clierr.Failed, What: "the driver does not keep the protocol", Hint: "docs/protocol.md tells what each D demands"}
 	}
 	return nil
 }

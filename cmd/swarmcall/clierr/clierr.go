@@ -1,4 +1,4 @@
-// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and how to mend it.
+// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do about it.
 package clierr
 
 import (
@@ -33,7 +33,7 @@ type Error struct {
 	What string   // what failed: "cannot start the server"
 	Why  error    // the cause; nil when What says all
 	Seen []string // evidence, such as the last lines of a log
-	Mend string   // what to do about it; may hold several lines
+	Hint string   // what to do about it; may hold several lines
 }
 
 func (e *Error) Error() string {
@@ -74,8 +74,8 @@ func Text(err error) string {
 		part(&b, "why", strings.Split(e.Why.Error(), "\n")...)
 	}
 	part(&b, "seen", e.Seen...)
-	if e.Mend != "" {
-		part(&b, "mend", strings.Split(e.Mend, "\n")...)
+	if e.Hint != "" {
+		part(&b, "mend", strings.Split(e.Hint, "\n")...)
 	}
 	return b.String()
 }

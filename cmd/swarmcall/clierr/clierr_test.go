@@ -31,7 +31,7 @@ func TestCodeOf(t *testing.T) {
 
 func TestText(t *testing.T) {
 	got := clierr.Text(&clierr.Error{
-		What: "the server ended", Why: errors.New("exit status 1"), Seen: []string{"line 1", "line 2"}, Mend: "do this\nor that",
+		What: "the server ended", Why: errors.New("exit status 1"), Seen: []string{"line 1", "line 2"}, Hint: "do this\nor that",
 	})
 	want := `swarmcall: the server ended
   why   exit status 1

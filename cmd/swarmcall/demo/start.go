@@ -25,7 +25,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	if err != nil {
 		return &clierr.Error{
 			Code: clierr.Failed, What: "cannot find the server binary", Why: err,
-			Mend: "build it: make build\nor say where it is: swarmcall demo --server PATH",
+			Hint: "build it: make build\nor say where it is: swarmcall demo --server PATH",
 		}
 	}
 	if err := checkFree(ctx, d.Listen); err != nil {
@@ -45,7 +45,7 @@ func checkFree(ctx context.Context, address string) error {
 	if err != nil {
 		return &clierr.Error{
 			Code: clierr.Failed, What: "cannot listen on " + address, Why: err,
-			Mend: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make run ARGS='--listen 127.0.0.1:0'",
+			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make run ARGS='--listen 127.0.0.1:0'",
 		}
 	}
 	return l.Close()
@@ -64,7 +64,7 @@ func (d *demo) awaitReady(ctx context.Context) error {
 	case <-patience.C:
 		return &clierr.Error{
 			Code: clierr.Failed, What: fmt.Sprintf("the server did not tell its address within %v", readyPatience),
-			Seen: d.server.log.last(), Mend: mend,
+			Seen: d.server.log.last(), Hint: mend,
 		}
 	case <-d.server.log.told:
 	}
@@ -120,7 +120,7 @@ func ended(what string, c *child, mend string) error {
 	if why == nil {
 		why = errors.New("exit status 0, without being asked to")
 	}
-	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Why: why, Seen: c.log.last(), Mend: mend}
+	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Why: why, Seen: c.log.last(), Hint: mend}
 }
 
 // mendFor knows the usual reasons for which a server does not start.

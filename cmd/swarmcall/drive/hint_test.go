@@ -26,8 +26,8 @@ func TestHintsFollowTheCode(t *testing.T) {
 	} {
 		err := drive.Refused("http://swarmcall:8080", &driver.HandshakeError{Status: c.status, Code: c.code})
 		e, ok := errors.AsType[*clierr.Error](err)
-		if !ok || e.Code != c.exit || !strings.Contains(e.Mend, c.hint) || (strings.Contains(e.Mend, "credential") != (c.hint == "credential")) {
-			t.Errorf("%d %s: exit code %d, the hint is %q", c.status, c.code, e.Code, e.Mend)
+		if !ok || e.Code != c.exit || !strings.Contains(e.Hint, c.hint) || (strings.Contains(e.Hint, "credential") != (c.hint == "credential")) {
+			t.Errorf("%d %s: exit code %d, the hint is %q", c.status, c.code, e.Code, e.Hint)
 		}
 	}
 }

@@ -93,14 +93,14 @@ func Refused(url string, err error) error {
 	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Why: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
-		e.Code, e.Mend = hintOn(h)
+		e.Code, e.Hint = hintOn(h)
 	}
 	if c, ok := errors.AsType[*driver.CloseError](err); ok {
 		switch c.Code {
 		case wire.CloseCredential, wire.CloseNotYours:
 			e.Code = clierr.Auth
 		case wire.CloseSuperseded:
-			e.Mend = "another driver has come with the same id: choose another --driver-id"
+			e.Hint = "another driver has come with the same id: choose another --driver-id"
 		}
 	}
 	if err == nil {

@@ -31,7 +31,7 @@ func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile
 
 func noLog(dir string) error {
 	return &clierr.Error{
-		Code: clierr.Failed, What: "there is no log in " + dir, Mend: "name the server's data directory: --data-dir DIR",
+		Code: clierr.Failed, What: "there is no log in " + dir, Hint: "name the server's data directory: --data-dir DIR",
 	}
 }
 
@@ -45,7 +45,7 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 	}
 	e := &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Why: damage[0],
-		Mend: "keep a copy of the directory; a backup is the best cure.\n" +
+		Hint: "keep a copy of the directory; a backup is the best cure.\n" +
 			"To go on with what is left, start the server once with --accept-data-loss.",
 	}
 	for _, d := range damage[1:min(len(damage), mostSeen+1)] {
@@ -62,6 +62,6 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 func newer(dir string, first error) error {
 	return &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Why: first,
-		Mend: "use a swarmcall of the version that wrote it, or a newer one",
+		Hint: "use a swarmcall of the version that wrote it, or a newer one",
 	}
 }

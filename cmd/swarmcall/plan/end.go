@@ -110,7 +110,7 @@ const loud = "THE LOAD MAY STILL BE ON"
 func (r *Runner) notStopped(cause, err error) error {
 	e := &clierr.Error{
 		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Why: err,
-		Mend: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(r.Plan.Aim(), "--yes") +
+		Hint: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(r.Plan.Aim(), "--yes") +
 			"\ndrivers that are away stop when they are back, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {

@@ -32,7 +32,7 @@ func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (mis
 	case verdict.Code(e, verdict.Allow{Percent: 100}) == clierr.Superseded:
 		step.Err = &clierr.Error{
 			Code: clierr.Superseded, What: name + ": a newer command came before this one was sent",
-			Why: errors.New(verdict.Sentence(e)), Mend: "see swarmcall commands list",
+			Why: errors.New(verdict.Sentence(e)), Hint: "see swarmcall commands list",
 		}
 		r.taken = step.Err
 	}
@@ -65,7 +65,7 @@ func tooManyMissing(name string, step *report.Step, n, meant int) error {
 	return &clierr.Error{
 		Code: clierr.Missing, What: fmt.Sprintf("%s: %d of %d drivers are missing", name, n, meant),
 		Why: errors.New(verdict.Sentence(step.Entry.Value)), Seen: seen[:min(len(seen), 10)],
-		Mend: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
+		Hint: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
 	}
 }
 

@@ -189,7 +189,7 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Timeout, What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
-		Mend: "who is there: swarmcall drivers list",
+		Hint: "who is there: swarmcall drivers list",
 	}
 }
 

@@ -137,6 +137,6 @@ func (r *Runner) silentError(h *hold, ids []string) error {
 		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
 			h.name, len(ids), len(r.crew), some(ids)),
 		Why: errors.New(h.seen.String()), Seen: seen[:min(len(seen), 10)],
-		Mend: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
+		Hint: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
 	}
 }

@@ -90,7 +90,7 @@ func taken(what string, refusal error) error {
 		Code: clierr.Superseded,
 		What: what,
 		Why:  refusal,
-		Mend: "the run ends here and does not undo it; see swarmcall commands list",
+		Hint: "the run ends here and does not undo it; see swarmcall commands list",
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 		return y.loudly(cause, &clierr.Error{
 			What: fmt.Sprintf("%s on %s that the other command does not concern: %s",
 				loud, verdict.Drivers(len(y.ours)), some(y.ours)),
-			Mend: r.howToStop(y.ours),
+			Hint: r.howToStop(y.ours),
 		})
 	case len(y.stops) == 0:
 		r.Line.Say("nothing is stopped: somebody else's command holds for every driver of this run")
@@ -50,11 +50,11 @@ func (y *yielding) loudly(cause, err error) error {
 	e := &clierr.Error{
 		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Why: err,
 		Seen: []string{fmt.Sprintf("the run ended because: %v", cause)},
-		Mend: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
+		Hint: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, loud) {
 		e.What, e.Why, e.Seen = inner.What, inner.Why, append(e.Seen, inner.Seen...)
-		e.Mend = cmp.Or(inner.Mend, e.Mend)
+		e.Hint = cmp.Or(inner.Hint, e.Hint)
 	}
 	return e
 }

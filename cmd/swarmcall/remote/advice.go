@@ -33,7 +33,7 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
 	code, mend := c.advice(p)
-	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Mend: mend}
+	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Hint: mend}
 }
 
 // advice is the exit code of a refusal, and what to do about it.
@@ -111,7 +111,7 @@ func (c *Client) unreachable(what string, err error) error {
 	}
 	return c.throughProxy(&clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
-		Mend: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
+		Hint: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
 	})
 }
 

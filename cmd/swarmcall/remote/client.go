@@ -81,7 +81,7 @@ func ParseURL(address, from string) (*url.URL, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, &clierr.Error{
 			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", Mask(address)),
-			Mend: "give one such as http://127.0.0.1:8080; this one comes from " + from,
+			Hint: "give one such as http://127.0.0.1:8080; this one comes from " + from,
 		}
 	}
 	return u, nil
@@ -138,7 +138,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
 			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
-			Mend: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
+			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}
 	return a, nil

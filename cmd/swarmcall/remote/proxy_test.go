@@ -64,7 +64,7 @@ func throughProxy(t *testing.T, proxy string) (failure, trace string) {
 		t.Fatal("no error")
 	}
 	e, _ := errors.AsType[*clierr.Error](err)
-	return e.What + ": " + err.Error() + "; " + e.Mend, lines.String()
+	return e.What + ": " + err.Error() + "; " + e.Hint, lines.String()
 }
 
 // TestHintsFollowTheCode: only a credential that was refused is a reason to talk of credentials.
@@ -106,7 +106,7 @@ func checkHint(t *testing.T, at, code string, exit clierr.Code, hint string) {
 	defer c.CloseIdle()
 	_, err = c.ServerVersion(t.Context())
 	e, ok := errors.AsType[*clierr.Error](err)
-	if !ok || e.Code != exit || !strings.Contains(e.Mend, hint) || (strings.Contains(e.Mend, "token") != strings.Contains(hint, "token")) {
-		t.Errorf("%s: exit code %d, %v; the hint is %q", code, clierr.CodeOf(err), err, e.Mend)
+	if !ok || e.Code != exit || !strings.Contains(e.Hint, hint) || (strings.Contains(e.Hint, "token") != strings.Contains(hint, "token")) {
+		t.Errorf("%s: exit code %d, %v; the hint is %q", code, clierr.CodeOf(err), err, e.Hint)
 	}
 }

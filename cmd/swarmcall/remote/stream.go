@@ -97,7 +97,7 @@ func (s *stream) connect(ctx context.Context) error {
 		return s.handled
 	})
 	if err == nil {
-		err = &clierr.Error{Code: clierr.Unreachable, What: "the server ended the stream", Mend: "start again from where it was cut: --after " + s.last}
+		err = &clierr.Error{Code: clierr.Unreachable, What: "the server ended the stream", Hint: "start again from where it was cut: --after " + s.last}
 	}
 	return err
 }

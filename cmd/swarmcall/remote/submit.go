@@ -102,7 +102,7 @@ func StillOpen(seq int64, err error) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq), Why: err,
-		Mend: fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
+		Hint: fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
 	}
 }
 

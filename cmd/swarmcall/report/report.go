@@ -81,7 +81,7 @@ func (r Report) Write(files []File) error {
 		if err != nil {
 			return &clierr.Error{
 				Code: clierr.Failed, What: "cannot write the " + f.Form + " report", Why: err,
-				Mend: "is the directory there? The command itself was dealt with: " + r.summary(),
+				Hint: "is the directory there? The command itself was dealt with: " + r.summary(),
 			}
 		}
 	}

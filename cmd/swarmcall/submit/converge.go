@@ -60,7 +60,7 @@ func notConverged(p Progress, limit time.Duration) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Timeout, What: what, Why: errors.New(p.String()), Seen: seen[:min(len(seen), 10)],
-		Mend: "give a slow ramp more time: --timeout 5m; which drivers lag: swarmcall state --drift drifting, " +
+		Hint: "give a slow ramp more time: --timeout 5m; which drivers lag: swarmcall state --drift drifting, " +
 			"swarmcall state --drift unknown",
 	}
 }
@@ -70,7 +70,7 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 	err := &clierr.Error{
 		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
 		Why:  fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
-		Mend: fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
+		Hint: fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
 	}
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {
@@ -78,7 +78,7 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 		err.What = fmt.Sprintf("not converged: %s commands these drivers now: %s (entry %d)",
 			a.Value.Submitter, remote.CommandOf(a.Value), seq)
 	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
-		err.What, err.Mend = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
+		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
 	}
 	return err
 }

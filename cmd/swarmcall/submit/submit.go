@@ -108,7 +108,7 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 	}
 	a, err := c.Issue(ctx, j.Submission, j.Key)
 	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
-		e.Mend += "\nit may have been sent all the same; this does not send it twice: the same call with --idempotency-key " + j.Key
+		e.Hint += "\nit may have been sent all the same; this does not send it twice: the same call with --idempotency-key " + j.Key
 	}
 	return a, err
 }
@@ -173,7 +173,7 @@ func (j Job) stoppedWaiting(ctx context.Context, e remote.Entry, err error) erro
 	}
 	return &clierr.Error{
 		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d goes on without us", e.Seq),
-		Mend: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s",
+		Hint: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s",
 			e.Seq, remote.StopLine(j.Target)),
 	}
 }

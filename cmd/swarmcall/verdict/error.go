@@ -25,17 +25,17 @@ func Error(e remote.Entry, allow Allow) error {
 	switch code {
 	case clierr.Timeout:
 		err.What = "the wait timed out, the outcome is still open"
-		err.Mend = "the command goes on; see what became of it: " + show
+		err.Hint = "the command goes on; see what became of it: " + show
 	case clierr.Rejected:
-		err.Mend = "ask for what these drivers can do; the whole entry: " + show
+		err.Hint = "ask for what these drivers can do; the whole entry: " + show
 	case clierr.Missing:
-		err.Mend = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show +
+		err.Hint = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show +
 			"\nif so many may be missing: --allow-missing N or N%"
 	case clierr.TooFew:
 		err.What, err.Seen = "the stop reached nobody", remote.InUseLines(e.InUse)
-		err.Mend = "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+		err.Hint = "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
 	case clierr.Superseded:
-		err.Mend = "a newer command came before this one was sent: swarmcall commands list"
+		err.Hint = "a newer command came before this one was sent: swarmcall commands list"
 	}
 	return err
 }

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Mend makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that the engine
+// Hint makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that the engine
 // would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
-func (r *Report) Mend(dir string) error {
+func (r *Report) Hint(dir string) error {
 	err := dropBatches(dir)
 	if r.Torn != nil {
 		err = errors.Join(err, cut(filepath.Join(dir, r.Torn.File), r.Torn.Offset), forget(dir, indexName))

@@ -133,7 +133,7 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	s, err := a.status(ctx)
 	if err != nil {
 		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no k6 to attach to at " + base, Why: err,
-			Mend: "k6 run --address HOST:PORT SCRIPT says where its API is; it is at 127.0.0.1:6565 by default"}
+			Hint: "k6 run --address HOST:PORT SCRIPT says where its API is; it is at 127.0.0.1:6565 by default"}
 	}
 	// One that is still initialising VUs does not yet say the number below which it refuses vus-max.
 	drive.Until(ctx, 50*time.Millisecond, func() bool {
@@ -144,9 +144,9 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	})
 	// A change to what is tells whether it can be changed.
 	if s, err = a.patch(ctx, change{VUs: &s.VUs}); err != nil {
-		e := &clierr.Error{Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Why: err, Mend: snippet}
+		e := &clierr.Error{Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Why: err, Hint: snippet}
 		if r, ok := errors.AsType[*refusal](err); ok && r.Status == 500 {
-			e.Mend += "\n" + wayOut
+			e.Hint += "\n" + wayOut
 		}
 		return nil, e
 	}

@@ -37,7 +37,7 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	for _, arg := range o.Args {
 		if name, _, _ := strings.Cut(arg, "="); slices.Contains(uncontrolled, name) {
 			return nil, &clierr.Error{Code: clierr.Usage, What: name + " is not for a Locust that is driven",
-				Mend: "the driver starts its web API and gives it users as commands say; workers are started beside it: locust --worker"}
+				Hint: "the driver starts its web API and gives it users as commands say; workers are started beside it: locust --worker"}
 		}
 	}
 	address, err := proc.FreePort(ctx)
@@ -50,7 +50,7 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	if err != nil {
 		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Why: err}
 		if errors.Is(err, exec.ErrNotFound) {
-			e.Code, e.Mend = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; --locust names one that is not on the PATH"
+			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; --locust names one that is not on the PATH"
 		}
 		return nil, e
 	}
@@ -99,7 +99,7 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	v, err := a.look(ctx)
 	if err != nil {
 		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no Locust to attach to at " + base, Why: err,
-			Mend: "its web interface must be there: a Locust with --headless has none"}
+			Hint: "its web interface must be there: a Locust with --headless has none"}
 	}
 	return newGenerator(a, v, nil, log), nil
 }
