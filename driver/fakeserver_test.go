@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 	"github.com/swarmcall/swarmcall/driver/wire"
-	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 // patience bounds every wait of a test, in the fake time of its bubble.

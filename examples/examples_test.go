@@ -1,4 +1,4 @@
-// Package examples_test runs each example driver through the conformance kit, as `swarmcall driver check` does.
+// Package examples_test runs each example driver through `swarmcall driver check`.
 package examples_test
 
 import (
@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/check"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
+
+// cli is the command line, as it is built.
+var cli string
 
 // TestMain has the drivers run side by side on any machine: they wait far more than they work.
 func TestMain(m *testing.M) {
@@ -20,7 +22,20 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(build(m))
+}
+
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cli = filepath.Join(dir, "swarmcall")
+	if out, err := exec.Command("go", "build", "-o", cli, "../cmd/swarmcall").CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	return m.Run()
 }
 
 func TestGo(t *testing.T) {
@@ -75,12 +90,14 @@ func conforms(t *testing.T, command ...string) {
 	t.Helper()
 	testenv.Slow(t, "takes most of a minute, in real time")
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
-	var report strings.Builder
-	err := check.Run(t.Context(), check.Options{
-		Listen: "127.0.0.1:0", Players: 10, Wait: patience, Command: command, Transcript: transcript, Out: &report, Err: t.Output(),
-	})
-	t.Logf("\n%s", report.String())
-	if err != nil || !strings.Contains(report.String(), ": 21 passed, 0 failed, 1 not tried") {
+	args := append([]string{
+		"driver", "check", "--listen", "127.0.0.1:0", "--players", "10", "--wait", patience.String(), "--transcript", transcript, "--",
+	}, command...)
+	cmd := exec.CommandContext(t.Context(), cli, args...)
+	cmd.Stderr = t.Output()
+	report, err := cmd.Output()
+	t.Logf("\n%s", report)
+	if err != nil || !strings.Contains(string(report), ": 21 passed, 0 failed, 1 not tried") {
 		lines, _ := os.ReadFile(transcript)
 		t.Errorf("%v\n%s", err, lines)
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 const publicAddress = "https://load.example.com/swarmcall"

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmcall/swarmcall/web/assets"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/assets"
+	"github.com/swarmcall/swarmcall/web/internal/page"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 const themeCookie = "swarmcall_theme"

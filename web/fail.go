@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/assets"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/assets"
+	"github.com/swarmcall/swarmcall/web/internal/page"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // statuses are those a page can be refused with; what is not listed is 500.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // history keeps what the roster was: players over time, for the whole swarm and per driver, and changes of sessions. It

@@ -10,8 +10,8 @@ import (
 	"unicode"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 // TestHostileTextsAreInert puts each payload into every sink of every page, and into what a visitor can put into URLs and forms.

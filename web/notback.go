@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // Past is what is remembered from before this server started.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // recent keeps the newest entries for the live pages: by the feed, or by asking the log when there is none.

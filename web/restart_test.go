@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 // After a restart the page names the drivers of the last commands that are not back, until their time is over: they may run on.

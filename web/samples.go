@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // samples are the points of the load chart, oldest first: each second of the last ten minutes, and one in five seconds

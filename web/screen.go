@@ -11,8 +11,8 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/page"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // screen is one page: as a whole, and what of it is live.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/live"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/live"
+	"github.com/swarmcall/swarmcall/web/internal/page"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // source is what the live hub shows. Only the hub's goroutine uses it.

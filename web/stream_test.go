@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 // serveLive serves the dashboard with its live half running.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // maxForm bounds a form: the ids of a whole swarm fit.

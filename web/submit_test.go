@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 // answer is what came back for a form.

@@ -10,10 +10,10 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/assets"
-	"github.com/swarmcall/swarmcall/web/live"
-	"github.com/swarmcall/swarmcall/web/page"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/assets"
+	"github.com/swarmcall/swarmcall/web/internal/live"
+	"github.com/swarmcall/swarmcall/web/internal/page"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // MaxViewers is how many live pages there may be at a time; what comes after them does not change by itself.

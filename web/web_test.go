@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 func serve(t *testing.T, s *webtest.Swarm) *httptest.Server {

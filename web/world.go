@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/view"
+	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
 // world takes the roster and the newest commands as they are now: a page shows at least what this server has answered.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 var update = flag.Bool("update", false, "write the golden file again")

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // a container has no files of time zones, and TZ would be ignored in silence
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 func main() {

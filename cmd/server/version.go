@@ -3,7 +3,7 @@ package main
 import (
 	"runtime/debug"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 // version is set by the linker; see the Makefile.

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/bench"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/bench"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 // benchCmd measures a server; package bench does.

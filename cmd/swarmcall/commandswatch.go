@@ -12,10 +12,10 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 type commandsWatchCmd struct {

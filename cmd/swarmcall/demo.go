@@ -8,8 +8,8 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/demo"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/demo"
 )
 
 // demoCmd is the demo's face; package demo is the demo.

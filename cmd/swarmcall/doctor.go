@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 type doctorCmd struct {

@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/httpload"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/locust"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/program"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/httpload"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/k6"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/locust"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/program"
 )
 
 // driveCmd makes drivers of load generators; package drive does.

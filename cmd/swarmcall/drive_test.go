@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
 func TestDriveUsage(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/check"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/check"
 )
 
 // driverCmd groups what is for the authors of drivers.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
 // TestDryRun: the targets and those left out are the server's word, and so is every refusal.

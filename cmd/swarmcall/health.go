@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
 // healthCmd asks a server whether it takes commands. It is also the container's health check, and so needs no shell.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/near"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/near"
 )
 
 //go:embed help

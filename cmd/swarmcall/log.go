@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/logs"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/logs"
 )
 
 // logCmd looks into a server's log on disk, or copies it. It needs no server, and a running one does not mind.

@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/logs"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/logs"
 )
 
 // golden copies a golden log of the server's, to be broken at will.

@@ -14,8 +14,8 @@ import (
 	"time"
 	_ "time/tzdata" // a container has no files of time zones, and TZ would be ignored in silence
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/proc"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
 func main() {

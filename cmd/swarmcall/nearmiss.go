@@ -8,7 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/near"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/near"
 )
 
 // nearMiss adds to an error about a word that is not known what may have been meant, where kong does not: it knows no

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/progress"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/plan"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 // running is what both verbs that run plans have.

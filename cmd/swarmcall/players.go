@@ -6,7 +6,7 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
 type playersCmd struct {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 var entryColumns = []show.Column{

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop must stop.

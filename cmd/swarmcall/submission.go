@@ -9,14 +9,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/plan"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/show"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/verdict"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/plan"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 // aim is which drivers, and as whom.

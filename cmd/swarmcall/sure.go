@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/submit"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // surely is how many times the present load a new one may be before one is asked whether it is meant, and the least

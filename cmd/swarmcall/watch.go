@@ -4,8 +4,8 @@ import (
 	"context"
 	"io"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/term"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/tui"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/tui"
 )
 
 type watchCmd struct {

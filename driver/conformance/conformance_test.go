@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/driver/conformance"
 	"github.com/swarmcall/swarmcall/driver/internal/memnet"
-	"github.com/swarmcall/swarmcall/driver/wiretest"
+	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/swarmcall/swarmcall/driver/internal/script"
+	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 	"github.com/swarmcall/swarmcall/driver/wire"
-	"github.com/swarmcall/swarmcall/driver/wiretest"
 )
 
 // TestProblemOf holds the checks of the kit to the schemas: both say the same of what a driver may send.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 // BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on a socket

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 // answer is what the API says of a command, a dry run or a refusal, as far as these tests look.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 // visit opens a page of a made-up swarm, and waits until it is live.

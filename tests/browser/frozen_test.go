@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/swarmcall/swarmcall/web/webtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
 // TestFrozenServer sends forms to a server that never answers, without and with a dialog: the page says that the outcome is not

@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/web/webtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
 // TestHostileTexts lets the browser itself say whether a payload runs, or makes an element, on any page and by any patch.

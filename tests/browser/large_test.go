@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 const firstPaint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"

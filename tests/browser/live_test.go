@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
-	"github.com/swarmcall/swarmcall/web/webtest"
 )
 
 func submit(t testing.TB, s *webtest.Swarm, players int64) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/swarmcall/swarmcall/web/webtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
 var allPages = []struct{ name, path string }{

@@ -9,7 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/swarmcall/swarmcall/web/webtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
 // otherPage is a page of another origin; what it fetches is up to the test.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/driver"
-	"github.com/swarmcall/swarmcall/internal/app"
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/webtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
 // state is what tests look at of GET /state.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/k6test"
 )
 
 // TestK6AnswersAsRecorded plays what was asked of k6 1.8.1: the fake has to answer the same, and by `make test-k6` a
@@ -27,7 +27,7 @@ func TestK6AnswersAsRecorded(t *testing.T) {
 				t.Fatalf("%v, after\n%s", err, got)
 			}
 			if update() {
-				write(t, filepath.Join("../../cmd/swarmcall/drive/k6/k6test/recorded", name+".txt"), got)
+				write(t, filepath.Join("../../internal/swarmtest/k6test/recorded", name+".txt"), got)
 				return
 			}
 			is, want := strings.Split(got, "\n"), strings.Split(recorded[name], "\n")

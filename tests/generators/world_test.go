@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 

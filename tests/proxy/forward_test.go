@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/internal/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
 // TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which cuts the Upgrade off plain requests.

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/driver"
-	"github.com/swarmcall/swarmcall/internal/app"
 )
 
 // world is a server behind a proxy.

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/drive/k6/k6test"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/k6test"
 )
 
 func main() { os.Exit(k6test.Main(os.Args[1:], os.Stdout, os.Stderr)) }

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/swarmcall/swarmcall/internal/dispatch"
+	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
+)
+
+// handler joins the rooms behind one router.
+func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
+	public, err := publicURL(s.cfg.PublicURL)
+	if err != nil {
+		return nil, err // Validate has said so before
+	}
+	trusted, err := trustedProxies(s.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.New(httpapi.Config{
+		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
+		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
+		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
+		Version:         httpapi.Version(s.cfg.Version),
+		DefaultDeadline: s.cfg.DefaultDeadline,
+		Listen:          s.cfg.Listen, AllowedHosts: s.cfg.AllowedHosts, AllowedOrigins: s.cfg.AllowedOrigins,
+		PublicURL: public, TrustedProxies: trusted,
+		RefusedPage: func(w http.ResponseWriter, r *http.Request, err error) { s.ui.Refused(w, r, err) },
+		Logger:      s.cfg.Logger,
+	})
+}
+
+// ready lists what has to hold for commands to be taken.
+func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Check {
+	takesCommands := httpapi.Check{Name: "server", OK: !stopping.Load()}
+	if !takesCommands.OK {
+		takesCommands.Detail = "the server is stopping"
+	}
+	used := s.log.Usage()
+	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %s of %s", s.log.SyncPolicy(), web.Bytes(used.Bytes), web.Bytes(used.Max))}
+	if err := s.log.Check(ctx); err != nil {
+		log.OK, log.Detail = false, err.Error()
+	}
+	return []httpapi.Check{takesCommands, log}
+}
+
+// commands shows the dispatcher as httpapi wants it: a call by its interface.
+type commands struct{ d *dispatch.Dispatcher }
+
+func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call, bool, error) {
+	r, err := c.d.Submit(ctx, s)
+	if err != nil {
+		return nil, false, err
+	}
+	return r, r.Replayed, nil
+}
+
+func (c commands) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
+	return c.d.Preview(ctx, s)
+}
+
+func (c commands) Open(seq uint64) (httpapi.Call, bool) {
+	call, ok := c.d.Call(seq)
+	if !ok {
+		return nil, false
+	}
+	return call, true
+}
+
+// waiting shows the dispatcher as the dashboard wants it: one call that waits for the outcome.
+type waiting struct{ d *dispatch.Dispatcher }
+
+func (c waiting) Submit(ctx context.Context, s swarm.Submission) (swarm.Entry, error) {
+	call, err := c.d.Submit(ctx, s)
+	if err != nil {
+		return swarm.Entry{}, err
+	}
+	return call.Wait(ctx)
+}

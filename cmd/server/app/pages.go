@@ -1,0 +1,83 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web"
+)
+
+// pages makes the dashboard. Its errors are written by the router, which is why it comes into being with it.
+func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
+	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+		s.ui = web.New(web.Config{
+			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
+			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
+			Started: time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
+			Withdrawals: s.withdrawals,
+			About:       s.about(), Limits: limits(s.log.Usage().Max),
+			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+		})
+		return s.ui
+	}
+}
+
+// runsOn is how long drivers may run on after a start without being back: for a lease, unless they hold.
+func (s *server) runsOn() time.Duration {
+	if s.cfg.OnLeaseLost == drivers.OnLeaseLostStop {
+		return s.cfg.LeaseTTL
+	}
+	return max(s.cfg.LeaseTTL, s.cfg.ForgetAfter)
+}
+
+func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Check {
+	var out []web.Check
+	for _, c := range s.ready(ctx, stopping) {
+		out = append(out, web.Check(c))
+	}
+	return out
+}
+
+// about is what the About page tells.
+func (s *server) about() []web.Fact {
+	return []web.Fact{
+		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision}, {Name: "Go", Value: s.cfg.Version.GoVersion},
+		{Name: "Public address", Value: cmp.Or(s.cfg.PublicURL, "none: --public-url is for a server behind a proxy")},
+		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir}, {Name: "Log id", Value: s.log.ID()},
+		{Name: "Sync", Value: string(s.log.SyncPolicy())},
+		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
+		{Name: "Forgotten", Value: s.cfg.ForgetAfter.String() + " after the session was lost"},
+		{Name: "Default deadline", Value: s.cfg.DefaultDeadline.String()},
+		{Name: "Totals", Value: totals(drivers.Resplit(s.cfg.Resplit))},
+		{Name: "Lease", Value: s.cfg.LeaseTTL.String() + ", then drivers " + s.cfg.OnLeaseLost},
+	}
+}
+
+// limits are the bounds that README names, as they hold for this server.
+func limits(logBytes int64) []web.Fact {
+	count := web.Count
+	return []web.Fact{
+		{Name: "Log", Value: web.Bytes(logBytes) + ", then it refuses"},
+		{Name: "Request body", Value: web.Bytes(httpapi.MaxBodyBytes)}, {Name: "Request headers", Value: web.Bytes(maxHeaderBytes)},
+		{Name: "Driver frame", Value: web.Bytes(wire.MaxFrameBytes)},
+		{Name: "Ids", Value: count(swarm.MaxIDBytes) + " bytes"},
+		{Name: "Labels", Value: fmt.Sprintf("%d, each of %d bytes", swarm.MaxLabels, swarm.MaxLabelValueBytes)},
+		{Name: "Note", Value: count(swarm.MaxNoteBytes) + " bytes"},
+		{Name: "Deadline", Value: web.Latency(swarm.MinDeadline) + " to " + web.Latency(swarm.MaxDeadline)},
+		{Name: "Players", Value: count(swarm.MaxPlayers) + " per driver, " + count(swarm.MaxPlayersTotal) + " in all"},
+		{Name: "Spawn delay", Value: count(swarm.MaxSpawnDelayMS) + " ms"},
+		{Name: "Named drivers", Value: count(swarm.MaxTargetIDs) + " per command"},
+		{Name: "Page of the API", Value: count(swarm.MaxPage) + " items"},
+		{Name: "Page of this dashboard", Value: fmt.Sprintf("%d commands, %d drivers", web.PageOfCommands, web.PageOfDrivers)},
+		{Name: "Live viewers", Value: count(web.MaxViewers)},
+	}
+}

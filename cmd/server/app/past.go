@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/drivers"
+	"github.com/swarmcall/swarmcall/internal/sidecar"
+	"github.com/swarmcall/swarmcall/web"
+)
+
+// recallPast reads what the last process left beside the log. Without it the server starts as one that remembers
+// nothing.
+func recallPast(cfg Config) sidecar.Memory {
+	m, err := sidecar.Load(cfg.DataDir)
+	if err != nil {
+		cfg.Logger.Warn("what the last process knew of its drivers and the load chart cannot be read; it is ignored",
+			"err", err)
+	}
+	return m.Since(time.Now().Add(-max(cfg.ForgetAfter, cfg.LeaseTTL)))
+}
+
+// pagesPast is the same for the dashboard.
+func pagesPast(m sidecar.Memory) web.Past {
+	past := web.Past{At: m.At, Whole: !m.At.IsZero() && !m.Partial}
+	for _, s := range m.Load {
+		past.Samples = append(past.Samples, web.Sample(s))
+	}
+	return past
+}
+
+// present is what a process after this one should remember.
+func (s *server) present() sidecar.Memory {
+	m := sidecar.Memory{Drivers: s.registry.Remembered()}
+	for _, sample := range s.ui.Samples() {
+		m.Load = append(m.Load, sidecar.Sample(sample))
+	}
+	return m
+}
+
+// rosterEvery is how often the server looks whether drivers have come or were lost since it was written down.
+const rosterEvery = time.Second
+
+// keepPast writes down what a process after this one should remember, until ctx ends, and once more then.
+func (s *server) keepPast(ctx context.Context) {
+	keeper := sidecar.NewKeeper(sidecar.Config{Dir: s.cfg.DataDir, Take: s.present, Logger: s.cfg.Logger})
+	var running sync.WaitGroup
+	running.Go(func() { keeper.Run(ctx) })
+	defer running.Wait()
+	tick := time.NewTicker(rosterEvery)
+	defer tick.Stop()
+	open := s.registry.Open()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.registry.Left():
+			keeper.Soon()
+		case <-tick.C:
+			if now := s.registry.Open(); now != open {
+				open = now
+				keeper.Changed()
+			}
+		}
+	}
+}
+
+// totals says when a total is split again.
+func totals(r drivers.Resplit) string {
+	switch r {
+	case drivers.ResplitOnLoss:
+		return "split again when a driver with a part is lost"
+	case drivers.ResplitOnChange:
+		return "split again when a driver with a part is lost, and when one without comes"
+	default:
+		return "split again only when they are set again"
+	}
+}

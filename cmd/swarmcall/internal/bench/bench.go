@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+)
+
+// Options say how much is measured, and where.
+type Options struct {
+	Client     *remote.Client
+	Token      string // that drivers show; empty: none
+	Version    string // that drivers tell
+	Submitter  string
+	Drivers    int
+	Commands   int
+	Submitters int           // that command at the same time
+	Deadline   time.Duration // 0: the server's default
+	Progress   func(what string, done, of int)
+}
+
+// warmUp is how many commands go before those that are counted.
+const warmUp = 10
+
+// run is one measurement.
+type run struct {
+	Options
+	next   atomic.Int64 // commands handed out
+	mu     sync.Mutex   // of what follows
+	tally  tally
+	failed error // the first
+}
+
+// Run measures. When it fails half-way, the result has what was measured until then.
+func Run(ctx context.Context, o Options) (Result, error) {
+	name := "bench-" + strings.ToLower(rand.Text()[:6])
+	swarm, err := join(ctx, o, name)
+	defer swarm.leave()
+	if err != nil {
+		return Result{}, err
+	}
+	r := &run{Options: o}
+	for range warmUp {
+		entry, _, err := r.send(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		if n := entry.Counts.Targeted; n != o.Drivers {
+			return Result{}, &clierr.Error{
+				Code: clierr.Failed, What: fmt.Sprintf("%d drivers carry the label %s=%s, and %d of them are ours", n, labelKey, labelValue, o.Drivers),
+				Hint: "does another measurement run on this server? Wait for its end",
+			}
+		}
+	}
+	began := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var submitting sync.WaitGroup
+	for range o.Submitters {
+		submitting.Go(func() {
+			if err := r.submit(ctx); err != nil {
+				r.fail(err)
+				cancel()
+			}
+		})
+	}
+	submitting.Wait()
+	return r.tally.result(o, time.Since(began)), r.failed
+}
+
+// submit sends one command after the other until all are handed out.
+func (r *run) submit(ctx context.Context) error {
+	for r.next.Add(1) <= int64(r.Commands) {
+		entry, took, err := r.send(ctx)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		r.tally.add(entry, took)
+		r.Progress("commands", len(r.tally.roundTrip), r.Commands)
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// send commands no players at all: there is nothing to run, and nothing that would stay behind in the desired state.
+func (r *run) send(ctx context.Context) (remote.Entry, time.Duration, error) {
+	none := int64(0)
+	a, took, err := r.Client.Submit(ctx, remote.Submission{
+		Submitter: r.Submitter, Command: remote.Command{Type: api.CommandTypeSetPlayers, Players: &none}, Target: &remote.Target{Labels: map[string]string{labelKey: labelValue}},
+		DeadlineMS: r.Deadline.Milliseconds(), MinDrivers: r.Drivers,
+	}, remote.NewKey())
+	if ctx.Err() != nil {
+		err = &clierr.Error{Code: clierr.Interrupted, What: fmt.Sprintf("interrupted after %d of %d commands", r.sent(), r.Commands)}
+	}
+	return a.Value, took, err
+}
+
+func (r *run) sent() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.tally.roundTrip)
+}
+
+func (r *run) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = err
+	}
+}

@@ -1,0 +1,83 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/driver"
+)
+
+// Commands select the drivers by a label. It is the same each time, for the server keeps what it desires of every label.
+const (
+	labelKey   = "swarmcall.bench"
+	labelValue = "on"
+)
+
+const joinTimeout = time.Minute
+
+// swarm is the drivers of one measurement: real ones by the SDK, that ack at once and do nothing else.
+type swarm struct {
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	there   chan struct{} // one for each driver that has registered
+	ended   chan error    // one for each driver that cannot go on
+}
+
+// join starts the drivers and returns when all are registered. Leave ends them, after an error too.
+func join(ctx context.Context, o Options, name string) (*swarm, error) {
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // they leave in order when ctx has ended
+	s := &swarm{cancel: cancel, there: make(chan struct{}, o.Drivers), ended: make(chan error, o.Drivers)}
+	if _, err := o.Client.Drivers(ctx, remote.DriverFilter{Limit: 1}); err != nil {
+		return s, err // drivers would try for ever to reach a server that is not there
+	}
+	for i := range o.Drivers {
+		s.start(life, o, name, i+1)
+	}
+	late := time.NewTimer(joinTimeout)
+	defer late.Stop()
+	for n := range o.Drivers {
+		o.Progress("drivers", n, o.Drivers)
+		select {
+		case <-s.there:
+		case err := <-s.ended:
+			return s, drive.Refused(o.Client.URL(), err)
+		case <-ctx.Done():
+			return s, &clierr.Error{Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers)}
+		case <-late.C:
+			return s, &clierr.Error{
+				Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout), Hint: "try fewer: --drivers",
+			}
+		}
+	}
+	return s, nil
+}
+
+func (s *swarm) start(life context.Context, o Options, name string, n int) {
+	there := sync.OnceFunc(func() { s.there <- struct{}{} })
+	cfg := driver.Config{
+		URL: o.Client.Address(), DriverID: fmt.Sprintf("%s-%d", name, n), Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
+		OnConnect: func(driver.Session) { there() },
+	}
+	if o.Token != "" {
+		cfg.Header = http.Header{"Authorization": {"Bearer " + o.Token}}
+	}
+	s.running.Go(func() {
+		if err := driver.Run(life, cfg, driver.HandlerFunc(ack)); err != nil {
+			s.ended <- err
+		}
+	})
+}
+
+func ack(context.Context, driver.Command) error { return nil }
+
+// leave has all drivers deregister, and waits for it.
+func (s *swarm) leave() {
+	s.cancel()
+	s.running.Wait()
+}

@@ -1,0 +1,87 @@
+// Package check is `swarmcall driver check`: it lends the conformance kit a listener, a process to start, and a terminal.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/driver/conformance"
+)
+
+// Options say what to check and how.
+type Options struct {
+	Listen     string
+	Transcript string // file; empty: none
+	DriverID   string // empty: any
+	Players    int64
+	Wait       time.Duration
+	Command    []string  // starts the driver; empty: somebody does it by hand
+	Out        io.Writer // gets the report
+	Err        io.Writer // gets what is going on, and what the driver prints
+}
+
+// Run checks one driver. The error has exit code 1 if the driver fails, 7 if none came.
+func Run(ctx context.Context, o Options) (err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Why: err, Hint: "choose another address: --listen 127.0.0.1:0"}
+	}
+	url := "http://" + listener.Addr().String()
+	kit := conformance.Options{
+		Listener: listener, DriverID: o.DriverID, Players: o.Players, Patience: o.Wait,
+		Progress: func(text string) { _, _ = fmt.Fprintf(o.Err, "· %s\n", text) },
+	}
+	if o.Transcript != "" {
+		file, err := os.Create(o.Transcript)
+		if err != nil {
+			_ = listener.Close()
+			return &clierr.Error{Code: clierr.Failed, What: "cannot write the transcript", Why: err}
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		kit.Transcript = file
+	}
+	if len(o.Command) > 0 {
+		kit.Start = func() (conformance.Process, error) { return start(o.Command, url, o.Err) }
+	} else {
+		_, _ = fmt.Fprintf(o.Err, "start the driver now, with the server at %s\n", url)
+	}
+	report, err := conformance.Check(ctx, kit)
+	if report.DriverID != "" {
+		_, _ = io.WriteString(o.Out, report.String())
+	}
+	return verdict(ctx, report, err)
+}
+
+// verdict turns the outcome into an error with its exit code; nil if the driver is fine.
+func verdict(ctx context.Context, report conformance.Report, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted", Why: ctx.Err()}
+	case errors.Is(err, conformance.ErrNoDriver):
+		return &clierr.Error{
+			Code: clierr.Timeout, What: "nothing to check", Why: err, Seen: refused(report),
+			Hint: "does the driver connect to /drivers/connect at this address, and offer swarmcall.v1.json?",
+		}
+	case err != nil:
+		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Why: err}
+	case !report.OK():
+		return &clierr.Error{Code: clierr.Failed, What: "the driver does not keep the protocol", Hint: "docs/protocol.md tells what each D demands"}
+	}
+	return nil
+}
+
+// refused are the reasons for which somebody who did connect was not a driver.
+func refused(report conformance.Report) (lines []string) {
+	for _, r := range report.Results {
+		if r.Status == conformance.Fail {
+			lines = append(lines, fmt.Sprintf("D%d %s: %s", r.Duty, r.Duty.Title(), r.Why))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,88 @@
+// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do about it.
+package clierr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+)
+
+// Code is an exit code of the CLI. Scripts rely on them: a code never changes its meaning.
+type Code int
+
+// The exit codes. When several fit: Rejected, then Missing, then Superseded.
+const (
+	OK          Code = 0   // every target acked
+	Failed      Code = 1   // any other error
+	Usage       Code = 2   // wrong usage, or a confirmation refused
+	Missing     Code = 3   // finished with missing acks
+	Auth        Code = 4   // authentication or authorisation
+	Rejected    Code = 5   // rejected by a driver
+	TooFew      Code = 6   // not enough drivers
+	Timeout     Code = 7   // the wait timed out, the outcome is still open
+	Unreachable Code = 8   // the server cannot be reached, or says 503
+	Superseded  Code = 9   // superseded, or refused for a newer command
+	Interrupted Code = 130 // by SIGINT
+)
+
+// Error is an error for people.
+type Error struct {
+	Code Code
+	What string   // what failed: "cannot start the server"
+	Why  error    // the cause; nil when What says all
+	Seen []string // evidence, such as the last lines of a log
+	Hint string   // what to do about it; may hold several lines
+}
+
+func (e *Error) Error() string {
+	if e.Why == nil {
+		return e.What
+	}
+	return e.What + ": " + e.Why.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Why }
+
+// CodeOf returns the exit code for err: that of the first Error in its chain, else Failed; OK for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return OK
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return Failed
+}
+
+// Text renders err for stderr, each part on lines of its own.
+func Text(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{What: err.Error()}
+	}
+	var b strings.Builder
+	for i, line := range strings.Split(e.What, "\n") {
+		if i == 0 {
+			line = "swarmcall: " + line
+		}
+		b.WriteString(term.Safe(line) + "\n")
+	}
+	if e.Why != nil {
+		part(&b, "why", strings.Split(e.Why.Error(), "\n")...)
+	}
+	part(&b, "seen", e.Seen...)
+	if e.Hint != "" {
+		part(&b, "mend", strings.Split(e.Hint, "\n")...)
+	}
+	return b.String()
+}
+
+func part(b *strings.Builder, label string, lines ...string) {
+	for _, line := range lines {
+		fmt.Fprintf(b, "  %-5s %s\n", label, term.Safe(line))
+		label = ""
+	}
+}

@@ -1,0 +1,169 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
+)
+
+// firstCommand sends one real command and prints what became of it.
+func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
+	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target  %s\n\n",
+		plural(d.Drivers, "driver"), d.url, d.DataDir, d.target.URL)
+	submitter := "demo"
+	request := client.CommandRequest{Submitter: &submitter}
+	if err := request.Command.FromSetPlayersCommand(client.SetPlayersCommand{Players: &d.Players}); err != nil {
+		return client.Entry{}, err
+	}
+	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
+	e, err := d.api.Submit(ctx, request)
+	if err != nil {
+		return e, &clierr.Error{Code: clierr.Failed, What: "the server refused the first command", Why: err, Seen: d.server.log.last()}
+	}
+	printOutcome(d.Out, e)
+	return e, nil
+}
+
+// printOutcome prints what each driver answered, in order of driver id, and the verdict.
+func printOutcome(w io.Writer, e client.Entry) {
+	type row struct{ id, verdict, detail string }
+	var rows []row
+	if e.Acked != nil {
+		for _, v := range *e.Acked {
+			rows = append(rows, row{v.DriverId, "acked", fmt.Sprintf("in %.1f ms", v.LatencyMs)})
+		}
+	}
+	for _, v := range e.Rejected {
+		rows = append(rows, row{v.DriverId, "rejected", v.Code + ": " + v.Detail})
+	}
+	for _, v := range e.Missing {
+		rows = append(rows, row{v.DriverId, "missing", string(v.Reason)})
+	}
+	for _, v := range remote.LeftOut(e) {
+		rows = append(rows, row{v.DriverId, "left out", string(v.Reason)})
+	}
+	for _, v := range e.Superseded {
+		rows = append(rows, row{v.DriverId, "superseded", "by a newer command, before it was sent"})
+	}
+	slices.SortFunc(rows, func(a, b row) int { return natural(a.id, b.id) })
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fprintf(table, "  %s\t%s\t%s\n", r.id, r.verdict, r.detail)
+	}
+	_ = table.Flush() // the terminal is gone, or it is not: nothing to do about it
+	fprintf(w, "  %s\n", verdict(e))
+}
+
+// natural orders ids so that demo-2 comes before demo-10.
+func natural(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// verdict sums an outcome up in one line.
+func verdict(e client.Entry) string {
+	var took float64
+	if e.DurationMs != nil {
+		took = *e.DurationMs
+	}
+	s := fmt.Sprintf("%s: %d of %d acked in %.1f ms, entry %d", e.Status, e.Counts.Acked, remote.Meant(e), took, e.Seq)
+	for _, part := range []struct {
+		n    int
+		name string
+	}{
+		{e.Counts.Rejected, "rejected"}, {e.Counts.Superseded, "superseded"}, {e.Counts.Missing, "missing"},
+		{remote.CountLeftOut(e), "left out"},
+	} {
+		if part.n > 0 {
+			s += fmt.Sprintf(", %d %s", part.n, part.name)
+		}
+	}
+	return s
+}
+
+// outcomeError is the exit code for an outcome that is not complete.
+func outcomeError(e client.Entry) error {
+	left := remote.CountLeftOut(e)
+	if e.Status == client.StatusComplete && left == 0 {
+		return nil
+	}
+	code := clierr.Superseded
+	switch {
+	case e.Counts.Rejected > 0:
+		code = clierr.Rejected
+	case e.Counts.Missing+left > 0:
+		code = clierr.Missing
+	}
+	return &clierr.Error{Code: code, What: "the first command was not acked by all", Why: fmt.Errorf("%s", verdict(e))}
+}
+
+// describe says what a command is, in a few words.
+func describe(c client.Command) string {
+	v, err := c.ValueByDiscriminator()
+	if err != nil {
+		kind, _ := c.Discriminator() // of a server newer than this program; empty is no worse than nothing
+		return kind
+	}
+	switch v := v.(type) {
+	case client.SetPlayersCommand:
+		if v.PlayersTotal != nil {
+			return fmt.Sprintf("%s %d in all", v.Type, *v.PlayersTotal)
+		}
+		return fmt.Sprintf("%s %d", v.Type, *v.Players)
+	case client.SetSpawnDelayCommand:
+		return fmt.Sprintf("%s %d", v.Type, v.SpawnDelayMs)
+	default:
+		return string(client.CommandTypeStop)
+	}
+}
+
+// Hints returns the curl lines that teach the API of the server at url.
+func Hints(url string) string {
+	post := "curl -s " + url + "/commands -H content-type:application/json -d "
+	var b strings.Builder
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, hint := range [][2]string{
+		{"more load", post + `'{"command": {"type": "set_players", "players": 50}}'`},
+		{"slower ramp", post + `'{"command": {"type": "set_spawn_delay_ms", "spawn_delay_ms": 200}}'`},
+		{"stop", post + `'{"command": {"type": "stop"}}'`},
+		{"what was done", "curl -s " + url + "/commands"},
+		{"who is there", "curl -s " + url + "/drivers"},
+		{"dashboard", url + "/"},
+	} {
+		fprintf(table, "  %s\t%s\n", hint[0], hint[1])
+	}
+	_ = table.Flush() // writing to memory does not fail
+	return b.String()
+}
+
+func (d *demo) printHints() {
+	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url), Hints(d.url))
+}
+
+// exportURL is the line that has swarmcall speak to this demo; "" where it does so by itself.
+func exportURL(url string) string {
+	if url == settings.DefaultURL {
+		return ""
+	}
+	return "For swarmcall there:\n\n  export SWARMCALL_URL=" + url + "\n\n"
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// fprintf prints for people: when their terminal is gone there is nothing to be done about it.
+func fprintf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

@@ -1,0 +1,176 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+)
+
+// pollEvery is how often the demo looks whether something it waits for has come about.
+const pollEvery = 25 * time.Millisecond
+
+// startServer starts the server; it may not listen yet.
+func (d *demo) startServer(ctx context.Context) error {
+	binary, err := d.serverBinary()
+	if err != nil {
+		return &clierr.Error{
+			Code: clierr.Failed, What: "cannot find the server binary", Why: err,
+			Hint: "build it: make build\nor say where it is: swarmcall demo --server PATH",
+		}
+	}
+	if err := checkFree(ctx, d.Listen); err != nil {
+		return err
+	}
+	// --log-level: the demo reads the line with the address, whatever the environment says.
+	argv := []string{binary, "--listen", d.Listen, "--data-dir", d.DataDir, "--log-level", "info"}
+	if d.server, err = startChild("server", argv, newTail("server", d.echo)); err != nil {
+		return &clierr.Error{Code: clierr.Failed, What: "cannot start the server " + binary, Why: err}
+	}
+	return nil
+}
+
+// checkFree refuses an address that is taken: were another server there, the demo would take that one's answers for its own's.
+func checkFree(ctx context.Context, address string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return &clierr.Error{
+			Code: clierr.Failed, What: "cannot listen on " + address, Why: err,
+			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make run ARGS='--listen 127.0.0.1:0'",
+		}
+	}
+	return l.Close()
+}
+
+// awaitReady waits until the server has told its address and takes commands, and sets d.url.
+func (d *demo) awaitReady(ctx context.Context) error {
+	const mend = "run it by itself to see more: swarmcall-server --log-level debug"
+	patience := time.NewTimer(readyPatience)
+	defer patience.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.server.done:
+		return ended("the server", d.server, mendFor(d.server.log.last(), mend))
+	case <-patience.C:
+		return &clierr.Error{
+			Code: clierr.Failed, What: fmt.Sprintf("the server did not tell its address within %v", readyPatience),
+			Seen: d.server.log.last(), Hint: mend,
+		}
+	case <-d.server.log.told:
+	}
+	d.url = "http://" + dialable(d.server.log.addr())
+	c := remote.New(d.url, callPatience)
+	defer c.CloseIdle()
+	return d.poll(ctx, readyPatience, func(ctx context.Context) (bool, error) {
+		err := c.Ready(ctx)
+		return err == nil, waiting("the server is not ready", err)
+	})
+}
+
+// poll calls done until it reports true, ctx ends or the server does. After patience it returns what done said last.
+func (d *demo) poll(ctx context.Context, patience time.Duration, done func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		ok, err := done(ctx)
+		if ok {
+			return nil
+		}
+		if still, isWait := errors.AsType[*waitError](err); !isWait {
+			return err
+		} else if ctx.Err() != nil {
+			return &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("%s after %v", still.what, patience), Why: still.why, Seen: d.server.log.last()}
+		}
+		select {
+		case <-d.server.done:
+			return ended("the server", d.server, mendFor(d.server.log.last(), ""))
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// waitError says why the demo still waits; it becomes an error only when patience runs out.
+type waitError struct {
+	what string
+	why  error
+}
+
+func (e *waitError) Error() string { return e.what }
+func (e *waitError) Unwrap() error { return e.why }
+
+func waiting(what string, why error) error { return &waitError{what, why} }
+
+// ended is the error about a child that ended when it ought to run.
+func ended(what string, c *child, mend string) error {
+	<-c.done
+	why := c.err
+	if why == nil {
+		why = errors.New("exit status 0, without being asked to")
+	}
+	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Why: why, Seen: c.log.last(), Hint: mend}
+}
+
+// mendFor knows the usual reasons for which a server does not start.
+func mendFor(log []string, otherwise string) string {
+	all := strings.ToLower(strings.Join(log, "\n"))
+	switch {
+	case strings.Contains(all, "address already in use"):
+		return "take any free port: swarmcall demo --listen 127.0.0.1:0"
+	case strings.Contains(all, "lock"):
+		return "another server has this data directory: end it, or take another: swarmcall demo --data-dir DIR"
+	case strings.Contains(all, "permission denied"):
+		return "take a data directory you may write to: swarmcall demo --data-dir DIR"
+	default:
+		return otherwise
+	}
+}
+
+// findBeside finds a program in the directory of self, else on the PATH.
+func findBeside(self, name string) (string, error) {
+	beside := filepath.Join(filepath.Dir(self), name+filepath.Ext(self))
+	if path, err := exec.LookPath(beside); err == nil {
+		return path, nil
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("neither %s is there nor is %s on the PATH", beside, name)
+	}
+	return path, nil
+}
+
+// dialable returns address as one to connect to: a server on every address of the machine is reached by loopback.
+func dialable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// lockedWriter lets several children write to one writer, a line at a time.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}

@@ -1,0 +1,166 @@
+package drive
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// Bounds of what is remembered of a generator's output.
+const (
+	maxBlocks     = 256      // different tracebacks
+	maxBlockLines = 200      // of one: what is longer is no traceback
+	maxBlockLine  = 16 << 10 // bytes
+	recentLines   = 20
+)
+
+// Blocks passes a generator's messages on, each traceback once: a line, and the indented ones behind it. When it
+// comes again, and for the 10th, 100th time and so on, a line tells how often.
+type Blocks struct {
+	to io.Writer
+
+	mu      sync.Mutex
+	rest    []byte         // of a line that has not ended
+	block   []string       // the block that has begun
+	held    bool           // nothing of it was passed on: it may be a known one
+	headers map[string]int // first lines of blocks that were passed on
+	seen    map[[sha256.Size]byte]int
+	recent  []string // the last lines that came, shown or counted
+}
+
+// NewBlocks passes on to w.
+func NewBlocks(w io.Writer) *Blocks {
+	return &Blocks{to: w, headers: map[string]int{}, seen: map[[sha256.Size]byte]int{}}
+}
+
+// Write takes output in pieces of any size. It never fails: a generator must not die of a reader that has gone.
+func (b *Blocks) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		line, after, ended := bytes.Cut(rest, []byte("\n"))
+		b.rest, rest = append(b.rest, line...), after
+		if ended || len(b.rest) > maxBlockLine {
+			b.line(string(bytes.TrimRight(b.rest, "\r")))
+			b.rest = b.rest[:0]
+		}
+	}
+	return len(p), nil
+}
+
+// Flush passes on what is left.
+func (b *Blocks) Flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.rest) > 0 {
+		b.line(string(b.rest))
+		b.rest = nil
+	}
+	b.endBlock()
+}
+
+func (b *Blocks) line(text string) {
+	if b.recent = append(b.recent, text); len(b.recent) > recentLines {
+		b.recent = b.recent[1:]
+	}
+	switch {
+	case len(b.block) > 0 && indented(text):
+		b.add(text)
+	case len(b.block) > 0 && closes(b.block, text):
+		b.add(text)
+		b.endBlock()
+	default:
+		b.endBlock()
+		b.held = b.headers[text] > 0
+		b.add(text)
+	}
+}
+
+func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
+
+// closes says whether a line belongs to a Python traceback, which ends with the exception at the margin.
+func closes(block []string, line string) bool {
+	return strings.HasPrefix(block[0], "Traceback (") && len(block) > 1 && line != ""
+}
+
+// add adds a line to the block, and passes it on unless the block may be a known one.
+func (b *Blocks) add(text string) {
+	if len(b.block) <= maxBlockLines {
+		b.block = append(b.block, text)
+	}
+	switch {
+	case !b.held:
+		b.say(text)
+	case len(b.block) > maxBlockLines: // what comes after it is passed on
+		b.release()
+	}
+}
+
+// release passes on what was held.
+func (b *Blocks) release() {
+	for _, line := range b.block {
+		b.say(line)
+	}
+	b.held = false
+}
+
+// endBlock counts a block that is known, and remembers one that is new.
+func (b *Blocks) endBlock() {
+	block := b.block
+	if len(block) < 2 || len(block) > maxBlockLines {
+		if b.held {
+			b.release()
+		}
+		b.block, b.held = nil, false
+		return
+	}
+	key := sha256.Sum256([]byte(strings.Join(block, "\n")))
+	times := b.seen[key]
+	if times == 0 && b.held {
+		b.release()
+	}
+	if times > 0 || len(b.seen) < maxBlocks {
+		b.seen[key] = times + 1
+		b.headers[block[0]]++
+	}
+	if times > 0 && roundNumber(times) {
+		b.say(fmt.Sprintf("(the same again: %s; %d times so far)", strings.TrimSpace(block[len(block)-1]), times+1))
+	}
+	b.block, b.held = nil, false
+}
+
+// roundNumber says whether n is 1, 10, 100 and so on.
+func roundNumber(n int) bool {
+	for n%10 == 0 {
+		n /= 10
+	}
+	return n == 1
+}
+
+func (b *Blocks) say(line string) { _, _ = io.WriteString(b.to, line+"\n") }
+
+// Once leaves out of an error the lines that were shown already.
+func (b *Blocks) Once(err error) error {
+	e, ok := errors.AsType[*clierr.Error](err)
+	if !ok || len(e.Seen) == 0 {
+		return err
+	}
+	b.Flush()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	shown := slices.DeleteFunc(slices.Clone(b.recent), func(line string) bool { return strings.TrimSpace(line) == "" })
+	if n := len(shown) - len(e.Seen); n >= 0 && slices.EqualFunc(shown[n:], e.Seen, sameLine) {
+		e.Seen = nil
+	}
+	return err
+}
+
+// sameLine compares a line with what is kept of it: long ones are cut, and end without white space.
+func sameLine(line, kept string) bool { return strings.HasPrefix(strings.ToValidUTF8(line, "?"), kept) }

@@ -1,0 +1,105 @@
+package locust
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
+)
+
+// Options say which Locust is to be driven.
+type Options struct {
+	Locust string   // the program
+	File   string   // the locustfile
+	Args   []string // beyond what the driver needs, such as --host
+	Out    io.Writer
+	Log    *slog.Logger
+}
+
+// startTimeout bounds how long Locust may take to import a locustfile.
+const startTimeout = 60 * time.Second
+
+// uncontrolled are options with which Locust makes load of its own accord, or has no web API.
+var uncontrolled = []string{"--headless", "--autostart", "--autoquit", "--worker", "--web-port", "-P", "--web-host"}
+
+// Start starts Locust without users.
+func Start(ctx context.Context, o Options) (*Generator, error) {
+	for _, arg := range o.Args {
+		if name, _, _ := strings.Cut(arg, "="); slices.Contains(uncontrolled, name) {
+			return nil, &clierr.Error{Code: clierr.Usage, What: name + " is not for a Locust that is driven",
+				Hint: "the driver starts its web API and gives it users as commands say; workers are started beside it: locust --worker"}
+		}
+	}
+	address, err := proc.FreePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	host, port, _ := net.SplitHostPort(address) // FreePort made it
+	argv := append([]string{o.Locust, "-f", o.File, "--web-host", host, "--web-port", port}, o.Args...)
+	process, err := proc.Start(argv, proc.Streams{Stderr: o.Out})
+	if err != nil {
+		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Why: err}
+		if errors.Is(err, exec.ErrNotFound) {
+			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; --locust names one that is not on the PATH"
+		}
+		return nil, e
+	}
+	a := newAPI("http://" + address)
+	v, err := ready(ctx, a, process)
+	if err != nil {
+		process.Kill()
+		return nil, err
+	}
+	return newGenerator(a, v, process, o.Log), nil
+}
+
+// ready waits until Locust takes commands.
+func ready(ctx context.Context, a *api, process *proc.Process) (v view, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var exited bool
+	drive.Until(ctx, 50*time.Millisecond, func() bool {
+		select {
+		case <-process.Ended():
+			exited = true
+			return true
+		default:
+			v, err = a.look(ctx)
+			return err == nil
+		}
+	})
+	if exited {
+		e := &clierr.Error{Code: clierr.Failed, What: "Locust has not come up", Why: process.Err()}
+		if seen, ok := errors.AsType[drive.Evidence](process.Err()); ok {
+			e.Seen = seen.Seen()
+		}
+		return v, e
+	}
+	if err != nil {
+		err = &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("Locust was not ready in %v", startTimeout), Why: err}
+	}
+	return v, err
+}
+
+// Attach takes over a Locust that runs already, as it is.
+func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, error) {
+	a := newAPI(base)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	v, err := a.look(ctx)
+	if err != nil {
+		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no Locust to attach to at " + base, Why: err,
+			Hint: "its web interface must be there: a Locust with --headless has none"}
+	}
+	return newGenerator(a, v, nil, log), nil
+}

@@ -1,0 +1,225 @@
+package program
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
+	"github.com/swarmcall/swarmcall/driver"
+)
+
+// Codes of rejections that are not the program's own.
+const (
+	codeNoAnswer = "no_answer"     // neither ack nor reject in time
+	codeDeaf     = "does_not_read" // its stdin is full, or closed
+	codeRejected = "rejected"      // where the program gave no code
+)
+
+// endTimeout bounds how long a program may take to end when its stdin has, and again when it was sent SIGTERM.
+const endTimeout = 2 * time.Second
+
+// Generator is a program that runs.
+type Generator struct {
+	*drive.Supervisor
+	log   *slog.Logger
+	stdin *os.File
+
+	mu      sync.Mutex
+	lastID  uint64
+	waiting map[uint64]chan report // by the id of the command; Apply is one at a time, so it is one at most
+	state   driver.State
+	tells   bool // the program reports its players: acks do not say them any more
+	figures map[string]float64
+}
+
+// Start starts argv. What it writes to stderr goes to out.
+func Start(argv []string, out io.Writer, log *slog.Logger) (*Generator, error) {
+	ours, its, err := stdin()
+	if err != nil {
+		return nil, err
+	}
+	g := &Generator{log: log, stdin: ours, waiting: map[uint64]chan report{}}
+	lines := &splitter{
+		line: g.line,
+		long: func() { log.Warn("a line of the program was too long, and is left out", "limit_bytes", maxLine) },
+	}
+	process, err := proc.Start(argv, proc.Streams{Stdin: its, Stdout: lines, Stderr: out})
+	_ = its.Close()
+	if err != nil {
+		_ = ours.Close()
+		e := &clierr.Error{Code: clierr.Failed, What: "cannot start the program", Why: err}
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+			e.Code = clierr.Usage
+		}
+		return nil, e
+	}
+	g.Supervisor = drive.Supervise(process, endTimeout)
+	return g, nil
+}
+
+// stdin makes a pipe to the program, whose writes can be given a deadline: it may not read.
+func stdin() (ours, its *os.File, err error) {
+	its, ours, err = os.Pipe()
+	return ours, its, err
+}
+
+// Apply has the program take c, and returns its answer. A Stop that it does not answer in time ends it.
+func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
+	ctx, cancel := drive.Patience(ctx, c)
+	defer cancel()
+	answer, err := g.ask(ctx, c)
+	if err == nil && answer.Type == typeReject {
+		err = driver.Reject(cmp.Or(answer.Code, codeRejected), answer.Detail)
+	}
+	if err == nil {
+		g.applied(c)
+		return nil
+	}
+	if c.Type != driver.Stop {
+		return err
+	}
+	g.log.Error("the program does not stop; killing it", "error", err)
+	g.Kill()
+	return nil // nothing runs
+}
+
+// ask sends c and waits for the answer.
+func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
+	id, answer := g.expect()
+	defer g.forget(id)
+	until, _ := ctx.Deadline() // Patience gave it one
+	line, err := json.Marshal(orderOf(id, c, time.Until(until).Milliseconds()))
+	if err != nil {
+		return report{}, err
+	}
+	_ = g.stdin.SetWriteDeadline(until) // a pipe takes one
+	if _, err := g.stdin.Write(append(line, '\n')); err != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			g.awaitEnd(ctx) // nobody has the other end of the pipe: then how the program ended says more
+		}
+		return report{}, driver.Reject(codeDeaf, "the program does not read its stdin: "+err.Error())
+	}
+	select {
+	case r := <-answer:
+		return r, nil
+	case <-ctx.Done():
+		return report{}, driver.Reject(codeNoAnswer, fmt.Sprintf("the program has not answered %s with id %d in time", c.Type, id))
+	}
+}
+
+// awaitEnd waits until the end of the program is known. That comes after the end of all that it started, which has a
+// time of its own to end in and is then killed.
+func (g *Generator) awaitEnd(ctx context.Context) {
+	late := time.NewTimer(2 * endTimeout)
+	defer late.Stop()
+	select {
+	case <-g.Ended():
+	case <-ctx.Done():
+	case <-late.C:
+	}
+}
+
+func (g *Generator) expect() (id uint64, answer <-chan report) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lastID++
+	c := make(chan report, 1)
+	g.waiting[g.lastID] = c
+	return g.lastID, c
+}
+
+func (g *Generator) forget(id uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.waiting, id)
+}
+
+// line takes a line of the program.
+func (g *Generator) line(text []byte) {
+	r, err := reportOf(text)
+	if err != nil {
+		g.log.Warn("a line of the program cannot be used", "line", fmt.Sprintf("%.200s", text), "error", err)
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r.Type == typeState {
+		g.reported(r)
+		return
+	}
+	answer, ok := g.waiting[r.ID]
+	if !ok {
+		g.log.Warn("the program answers a command that does not wait: too late, or twice", "id", r.ID)
+		return
+	}
+	delete(g.waiting, r.ID)
+	answer <- r // has room
+}
+
+// reported takes what the program says of itself over what its acks say. The caller holds the lock.
+func (g *Generator) reported(r report) {
+	if r.Players != nil {
+		g.state.Players, g.tells = *r.Players, true
+	}
+	if r.SpawnDelayMS != nil {
+		g.state.SpawnDelayMS = *r.SpawnDelayMS
+	}
+	if r.Metrics != nil {
+		g.figures = r.Metrics
+	}
+}
+
+// applied is what an ack says. A ramp takes longer, and programs that have one report it.
+func (g *Generator) applied(c driver.Command) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch c.Type {
+	case driver.SetPlayers:
+		if !g.tells {
+			g.state.Players = c.Players
+		}
+	case driver.SetSpawnDelay:
+		g.state.SpawnDelayMS = c.SpawnDelayMS
+	case driver.Stop:
+		g.state.Players = 0
+	}
+}
+
+// State says what the program has reported or acked last.
+func (g *Generator) State() driver.State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.state
+	s.Running = s.Players > 0
+	return s
+}
+
+// Metrics returns what the program reported last.
+func (g *Generator) Metrics() map[string]float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.figures
+}
+
+// Close ends the program: first by the end of its stdin.
+func (g *Generator) Close() {
+	_ = g.stdin.Close()
+	late := time.NewTimer(endTimeout)
+	defer late.Stop()
+	select {
+	case <-g.Ended():
+	case <-late.C:
+	}
+	g.Supervisor.Close()
+}

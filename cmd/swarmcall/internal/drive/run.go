@@ -1,0 +1,135 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/driver/wire"
+)
+
+// unloadTimeout bounds the wait for the last player before the driver leaves: whoever ends it may kill it soon after.
+const unloadTimeout = 5 * time.Second
+
+// Run drives g until ctx ends, g ends, or the server wants no more of it. It closes g.
+func Run(ctx context.Context, o Options, g Generator) error {
+	defer g.Close()
+	stop := new(driver.LocalStop)
+	guarded := newGuarded(g)
+	cfg := o.config(guarded, stop)
+	tell := newProgress(o.Out, cfg.DriverID, o.URL)
+	cfg.OnConnect = func(driver.Session) { tell.connected(true) }
+	cfg.OnDisconnect = func(error) { tell.connected(false) }
+
+	// The driver's life ends after ctx: the load has to be at 0 before the server is told that it leaves.
+	life, leave := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer leave(nil)
+	left := make(chan struct{})
+	var leftBy error // read it after left
+	go func() {
+		defer close(left)
+		leftBy = driver.Run(life, cfg, guarded)
+	}()
+	told := make(chan struct{})
+	go func() { defer close(told); tell.run(life, guarded) }()
+	defer func() { leave(nil); <-told }()
+
+	select {
+	case <-left:
+		return Refused(o.URL, leftBy)
+	case <-g.Ended():
+		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(), "in", o.Linger)
+		linger(ctx, o.Linger)
+		leave(g.Err())
+		<-left
+		return ended(g.Err())
+	case <-ctx.Done():
+		unloaded := unload(guarded, stop)
+		leave(errors.New("ended by its operator"))
+		<-left
+		return interrupted(ctx, unloaded)
+	}
+}
+
+// linger waits, but not longer than ctx.
+func linger(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// unload brings the load to 0, whatever the server wants, and reports whether it came to that.
+func unload(g guarded, stop *driver.LocalStop) bool {
+	stop.Engage()
+	ctx, cancel := context.WithTimeout(context.Background(), unloadTimeout)
+	defer cancel()
+	return Until(ctx, 10*time.Millisecond, func() bool { return g.state().Players == 0 })
+}
+
+// Until asks again and again until it is so, and reports whether it came to that before ctx ended.
+func Until(ctx context.Context, every time.Duration, so func() bool) bool {
+	again := time.NewTicker(every)
+	defer again.Stop()
+	for !so() {
+		select {
+		case <-ctx.Done():
+			return so()
+		case <-again.C:
+		}
+	}
+	return true
+}
+
+// Refused says why the SDK has given up on the server at url; it returns nil for nil.
+func Refused(url string, err error) error {
+	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Why: err}
+	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
+		e.What = url + " refused the driver"
+		e.Code, e.Hint = hintOn(h)
+	}
+	if c, ok := errors.AsType[*driver.CloseError](err); ok {
+		switch c.Code {
+		case wire.CloseCredential, wire.CloseNotYours:
+			e.Code = clierr.Auth
+		case wire.CloseSuperseded:
+			e.Hint = "another driver has come with the same id: choose another --driver-id"
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return e
+}
+
+// Evidence is an error that comes with what was seen, such as the last lines of a process.
+type Evidence interface {
+	error
+	Seen() []string
+}
+
+func ended(err error) error {
+	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, and the driver with it", Why: err}
+	if seen, ok := errors.AsType[Evidence](err); ok {
+		e.Seen = seen.Seen()
+	}
+	return e
+}
+
+// interrupted is how a driver ends that was told to: by Ctrl-C with the code for that, by a supervisor's SIGTERM with 0.
+func interrupted(ctx context.Context, unloaded bool) error {
+	switch {
+	case !unloaded:
+		return &clierr.Error{Code: clierr.Failed, What: "told to end, but players still ran", Why: fmt.Errorf("not at 0 after %v", unloadTimeout)}
+	case strings.HasPrefix(fmt.Sprint(context.Cause(ctx)), syscall.SIGINT.String()):
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has left"}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+// Package logs looks into a server's log on disk, and copies it: it reads the files and changes none, whether a server has them or not.
+package logs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+)
+
+// mostSeen is how many damages are listed.
+const mostSeen = 20
+
+// scan reads the log in dir and calls visit for each whole record. A directory without one is an error.
+func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile.Report, error) {
+	r, err := logfile.Scan(ctx, dir, visit)
+	if errors.Is(err, context.Canceled) {
+		return nil, &clierr.Error{Code: clierr.Interrupted, What: "interrupted"}
+	}
+	if err != nil {
+		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot read the log in " + dir, Why: err}
+	}
+	if r.Blocks == 0 && r.Mark.Position == 0 {
+		return nil, noLog(dir)
+	}
+	return r, nil
+}
+
+func noLog(dir string) error {
+	return &clierr.Error{
+		Code: clierr.Failed, What: "there is no log in " + dir, Hint: "name the server's data directory: --data-dir DIR",
+	}
+}
+
+// damaged is the error that says what is wrong with a log; nil if nothing is.
+func damaged(dir string, damage []*logfile.DamagedError) error {
+	if len(damage) == 0 {
+		return nil
+	}
+	if i := slices.IndexFunc(damage, func(d *logfile.DamagedError) bool { return d.Newer }); i >= 0 {
+		return newer(dir, damage[i])
+	}
+	e := &clierr.Error{
+		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Why: damage[0],
+		Hint: "keep a copy of the directory; a backup is the best cure.\n" +
+			"To go on with what is left, start the server once with --accept-data-loss.",
+	}
+	for _, d := range damage[1:min(len(damage), mostSeen+1)] {
+		e.Seen = append(e.Seen, d.Error())
+	}
+	if more := len(damage) - 1 - mostSeen; more > 0 {
+		e.Seen = append(e.Seen, fmt.Sprintf("and %d more", more))
+	}
+	return e
+}
+
+// newer is the error of a log that this program is too old for. Whatever else looks wrong in it may be its format, so nothing is
+// called damaged, and nobody is told to give anything up.
+func newer(dir string, first error) error {
+	return &clierr.Error{
+		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Why: first,
+		Hint: "use a swarmcall of the version that wrote it, or a newer one",
+	}
+}

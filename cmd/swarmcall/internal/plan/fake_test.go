@@ -1,0 +1,423 @@
+package plan
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+)
+
+// fakeSwarm is a server and its drivers, as far as a plan sees them. Active drivers apply a command at once.
+type fakeSwarm struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	drivers map[string]*fakeDriver
+	entries []*fakeEntry
+	older   bool // it is of the release before
+	down    bool
+	dryRuns int
+	posted  int                                    // requests that may command, whether they were answered or not
+	looks   int                                    // at the state of the drivers
+	logs    bool                                   // it logs a stop that matches nobody
+	steps   []report.Step                          // of the last run
+	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
+}
+
+type fakeDriver struct {
+	state   string // active, stale, disconnected; "left" once it has deregistered; "" once the server has forgotten it
+	mute    bool   // it does not ack
+	taken   bool   // a newer command of somebody else holds for it, and nothing conditional replaces that
+	applied int64
+	players int64
+}
+
+type fakeEntry struct {
+	Seq       int64             `json:"seq"`
+	Submitter string            `json:"submitter"`
+	Command   remote.Command    `json:"command"`
+	Target    remote.Target     `json:"target"`
+	IfSeq     *int64            `json:"if_seq"`
+	DryRun    bool              `json:"dry_run,omitempty"`
+	Least     int               `json:"min_drivers,omitempty"`
+	Targets   []string          `json:"-"`
+	LeftOut   map[string]string `json:"-"`
+	Acked     map[string]bool   `json:"-"`
+	Cause     string            `json:"cause,omitempty"`
+}
+
+// newSwarm has n active drivers, d-01 and so on.
+func newSwarm(t *testing.T, n int) *fakeSwarm {
+	s := &fakeSwarm{t: t, drivers: map[string]*fakeDriver{}}
+	for i := range n {
+		s.drivers[fmt.Sprintf("d-%02d", i+1)] = &fakeDriver{state: "active"}
+	}
+	return s
+}
+
+// run runs a plan against it, and returns what it said.
+func (s *fakeSwarm) run(text string) (said string, err error) {
+	s.t.Helper()
+	p, err := Parse([]byte(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: s, Patience: remote.Patience{For: time.Minute}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var b strings.Builder
+	r := Runner{Plan: p, Client: c, Line: progress.New(&b), Submitter: "ci", ID: "run-x"}
+	s.steps, err = r.Run(s.t.Context())
+	return b.String(), err
+}
+
+// set has drivers be in a state.
+func (s *fakeSwarm) set(state string, ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		d := s.drivers[id]
+		d.state = state
+		if d.state == "active" {
+			s.settle(id)
+		}
+	}
+}
+
+func (s *fakeSwarm) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posted
+}
+
+func (s *fakeSwarm) away(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// other has somebody else send a stop to these drivers; none: to all.
+func (s *fakeSwarm) other(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issue(
+		&fakeEntry{
+			Submitter: "ops/alice",
+			Command:   remote.Command{Type: "stop"},
+			Target:    remote.Target{DriverIDs: ids},
+		},
+	)
+}
+
+// log is what was commanded, with the targets of a stop.
+func (s *fakeSwarm) log() (words []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		words = append(words, e.Submitter+" "+e.Command.String())
+	}
+	return words
+}
+
+// players is how many run on a driver.
+func (s *fakeSwarm) players(id string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drivers[id].players
+}
+
+// known tells a driver of the roster.
+func (d *fakeDriver) known() bool { return d.state != "" && d.state != "left" }
+
+func (e *fakeEntry) matches(id string) bool {
+	return len(e.Target.DriverIDs) == 0 || slices.Contains(e.Target.DriverIDs, id)
+}
+
+// desired is the newest command that matches a driver.
+func (s *fakeSwarm) desired(id string) *fakeEntry {
+	for _, e := range slices.Backward(s.entries) {
+		if e.matches(id) && e.LeftOut[id] != "other_run" {
+			return e
+		}
+	}
+	return nil
+}
+
+// settle has a driver do what is desired of it.
+func (s *fakeSwarm) settle(id string) {
+	if d, e := s.drivers[id], s.desired(id); e != nil && !d.mute && d.applied < e.Seq {
+		d.applied, d.players = e.Seq, 0
+		if e.Command.Players != nil {
+			d.players = *e.Command.Players
+		}
+		if e.Command.PlayersTotal != nil && slices.Contains(e.Targets, id) {
+			d.players = *e.Command.PlayersTotal / int64(len(e.Targets))
+		}
+	}
+}
+
+func (s *fakeSwarm) issue(e *fakeEntry) {
+	e.Seq, e.LeftOut, e.Acked = int64(len(s.entries)+1)*10, map[string]string{}, map[string]bool{}
+	s.entries = append(s.entries, e)
+	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
+		d := s.drivers[id]
+		switch {
+		case !e.matches(id) || !d.known():
+		case d.taken:
+			e.LeftOut[id] = "other_run"
+		case d.state == "active":
+			e.Targets = append(e.Targets, id)
+			if !d.mute {
+				e.Acked[id] = true
+			}
+		default:
+			e.LeftOut[id] = d.state
+		}
+	}
+	for _, id := range e.Targets {
+		s.settle(id)
+	}
+}
+
+var errDown = errors.New("connection refused")
+
+func (s *fakeSwarm) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Method == http.MethodPost {
+		s.posted++
+	}
+	if s.down {
+		return nil, errDown
+	}
+	w := httptest.NewRecorder()
+	path := r.URL.Path
+	switch {
+	case r.Method == http.MethodPost:
+		s.post(w, r)
+	case path == "/commands":
+		s.list(w)
+	case strings.HasPrefix(path, "/commands/"):
+		seq, _ := strconv.ParseInt(path[len("/commands/"):], 10, 64)
+		s.get(w, seq)
+	case path == "/state":
+		s.state(w)
+	case path == "/drivers":
+		s.roster(w, r.URL.Query().Get("state"))
+	default:
+		s.t.Errorf("nobody asks for %s", path)
+	}
+	return w.Result(), nil
+}
+
+func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	e := &fakeEntry{}
+	if err := json.Unmarshal(body, e); err != nil {
+		s.t.Error(err)
+	}
+	if e.DryRun {
+		s.dryRuns++
+	}
+	if e.DryRun && s.older {
+		refuse(w, 422, `{"code": "invalid_command", "errors": [{"pointer": "/dry_run", "detail": "is not a member"}]}`)
+		return
+	}
+	if !e.DryRun && s.before != nil {
+		if err := s.before(s, e); err != nil {
+			refuse(w, 503, `{"code": "log_unavailable"}`)
+			return
+		}
+	}
+	if seq := s.newer(e); seq > 0 {
+		refuse(w, 412, fmt.Sprintf(`{"code": "newer_command", "seq": %d}`, seq))
+		return
+	}
+	known, active := 0, 0
+	for id, d := range s.drivers {
+		if e.matches(id) && d.known() {
+			known++
+			if d.state == "active" {
+				active++
+			}
+		}
+	}
+	if known == 0 && s.logs && !e.DryRun {
+		s.issue(e)
+		s.get(w, e.Seq)
+		return
+	}
+	if known == 0 || active == 0 && e.Command.Type != "stop" || active < e.Least {
+		refuse(w, 409, `{"code": "no_active_drivers", "nothing_to_stop": true}`)
+		return
+	}
+	if e.DryRun {
+		_, _ = io.WriteString(w, `{"command": {"type": "stop"}, "targets": [], "left_out": [], "restrictions": []}`)
+		return
+	}
+	s.issue(e)
+	s.get(w, e.Seq)
+}
+
+// newer is the command of somebody else, or a later one of ours, that stands in the way of a condition.
+func (s *fakeSwarm) newer(e *fakeEntry) int64 {
+	if e.IfSeq == nil {
+		return 0
+	}
+	for _, o := range slices.Backward(s.entries) {
+		if o.Seq <= *e.IfSeq {
+			break
+		}
+		for id, d := range s.drivers {
+			if d.known() && e.matches(id) && o.matches(id) && o.Command.Type != "set_spawn_delay_ms" {
+				return o.Seq
+			}
+		}
+	}
+	return 0
+}
+
+func refuse(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `{"type": "urn:swarmcall:problem:x", `+body[1:])
+}
+
+func (s *fakeSwarm) list(w io.Writer) {
+	_, _ = io.WriteString(w, `{"items": [`)
+	if n := len(s.entries); n > 0 {
+		_, _ = io.WriteString(w, s.document(s.entries[n-1]))
+	}
+	_, _ = io.WriteString(w, `], "next_cursor": null}`)
+}
+
+func (s *fakeSwarm) get(w http.ResponseWriter, seq int64) {
+	i := slices.IndexFunc(s.entries, func(e *fakeEntry) bool { return e.Seq == seq })
+	if i < 0 || s.entries[i].Cause == "reset" {
+		refuse(w, 404, `{"code": "not_found"}`)
+		return
+	}
+	_, _ = io.WriteString(w, s.document(s.entries[i]))
+}
+
+// document is an entry with what the server computes about it.
+func (s *fakeSwarm) document(e *fakeEntry) string {
+	doc := map[string]any{
+		"seq":         e.Seq,
+		"submitter":   e.Submitter,
+		"command":     e.Command,
+		"status":      "complete",
+		"deadline_ms": 1000,
+		"cause":       e.Cause,
+	}
+	counts := map[string]any{
+		"targeted": len(e.Targets),
+		"acked":    len(e.Acked),
+		"missing":  len(e.Targets) - len(e.Acked),
+	}
+	var acked, missing, left []map[string]string
+	for _, id := range e.Targets {
+		if e.Acked[id] {
+			acked = append(acked, map[string]string{"driver_id": id})
+		} else {
+			missing = append(missing, map[string]string{"driver_id": id, "reason": "deadline"})
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(e.LeftOut)) {
+		left = append(left, map[string]string{"driver_id": id, "reason": e.LeftOut[id]})
+	}
+	if e.IfSeq != nil {
+		doc["if_seq"] = *e.IfSeq
+	}
+	doc["acked"], doc["missing"], doc["counts"] = acked, missing, counts
+	if s.older {
+		return text(doc)
+	}
+	var outstanding, deregistered []string
+	converged, holds := 0, false
+	for _, id := range slices.Concat(e.Targets, slices.Sorted(maps.Keys(e.LeftOut))) {
+		if s.drivers[id].state == "left" {
+			deregistered = append(deregistered, id)
+		}
+		if s.desired(id) != e {
+			continue
+		}
+		holds = true
+		if d := s.drivers[id]; d.applied < e.Seq && d.known() {
+			outstanding = append(outstanding, id)
+		} else if d.state == "active" {
+			converged++
+		}
+	}
+	doc["left_out"], counts["left_out"] = left, len(left)
+	if len(deregistered) > 0 {
+		doc["deregistered"] = deregistered
+	}
+	if s.logs && len(e.Targets) == 0 {
+		labels := map[string]any{"zone": []string{"us"}}
+		doc["awaited"], doc["in_use"] = false, map[string]any{"labels": labels, "driver_ids": []string{}}
+	}
+	if holds {
+		counts["outstanding"], counts["converged"] = len(outstanding), converged
+		doc["outstanding"] = outstanding[:min(len(outstanding), 100)]
+	}
+	return text(doc)
+}
+
+func (s *fakeSwarm) state(w io.Writer) {
+	s.looks++
+	var items []map[string]any
+	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
+		d := s.drivers[id]
+		if !d.known() {
+			continue
+		}
+		item := map[string]any{
+			"driver_id":   id,
+			"state":       d.state,
+			"drift":       "unknown",
+			"applied_seq": d.applied,
+			"reported":    map[string]any{"players": d.players},
+		}
+		if e := s.desired(id); e != nil {
+			item["desired"] = []any{map[string]any{"seq": e.Seq, "command": e.Command}}
+		}
+		if d.state == "active" {
+			item["drift"] = "converged"
+		}
+		items = append(items, item)
+	}
+	_, _ = io.WriteString(w, text(map[string]any{"items": items}))
+}
+
+func (s *fakeSwarm) roster(w io.Writer, state string) {
+	var items []map[string]any
+	for _, id := range slices.Sorted(maps.Keys(s.drivers)) {
+		if d := s.drivers[id]; d.known() && (state == "" || d.state == state) {
+			items = append(items, map[string]any{"driver_id": id, "state": d.state})
+		}
+	}
+	_, _ = io.WriteString(w, text(map[string]any{"items": items}))
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,47 @@
+package plan
+
+import (
+	"slices"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+)
+
+// older is what is known about a server of an earlier release, and what a run does without its answers.
+type older struct {
+	computes bool // it has said which drivers are outstanding, so it is not that old
+	noDryRun bool // it does not know dry runs
+}
+
+// stillMissing are the missing drivers of an entry that have not applied it late either.
+func stillMissing(e remote.Entry) (ids []string, n int) {
+	late := map[string]bool{}
+	for _, l := range e.Late {
+		late[l.DriverId] = l.Status == api.LateStatusApplied
+	}
+	for _, m := range e.Missing {
+		if !late[m.DriverId] {
+			ids = append(ids, m.DriverId)
+		}
+	}
+	return ids, len(ids)
+}
+
+// notStoppedYet are the drivers of the roster that may run load and have not applied a Stop: such a server leaves
+// drivers that are not active out of the entry without a word.
+func notStoppedYet(stop remote.Entry, loaded map[string]bool, roster []api.DriverDrift) (ids []string) {
+	ids, _ = stillMissing(stop)
+	for _, d := range roster {
+		if loaded[d.DriverId] && d.AppliedSeq < stop.Seq && !slices.Contains(ids, d.DriverId) {
+			ids = append(ids, d.DriverId)
+		}
+	}
+	return ids
+}
+
+// ackedNone are the missing drivers that have not acked what was sent again: such a server says of each entry alone who
+// did not.
+func ackedNone(missing []string, acked map[string]bool) []string {
+	slices.Sort(missing)
+	return slices.DeleteFunc(slices.Compact(missing), func(id string) bool { return acked[id] })
+}

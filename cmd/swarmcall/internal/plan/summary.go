@@ -1,0 +1,154 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+)
+
+// Summary says in lines what a plan does: its length and peak, and each stage. The peak of all drivers is known only
+// with their number; below 0 it is not.
+func (p *Plan) Summary(drivers int) []string {
+	head := fmt.Sprintf("plan %q for %s: %s, %v long", p.Name, p.drivers(), stages(len(p.Stages)), p.length())
+	if p.waits() {
+		head += " and what it waits"
+	}
+	lines := []string{head + "; peak: " + p.peak(drivers)}
+	for i, s := range p.Stages {
+		lines = append(lines, fmt.Sprintf("  %d  %s", i+1, s.text()))
+	}
+	return lines
+}
+
+func stages(n int) string {
+	if n == 1 {
+		return "1 stage"
+	}
+	return fmt.Sprintf("%d stages", n)
+}
+
+// length is what holds and ramps take. Acks and waits for drivers come on top.
+func (p *Plan) length() (total time.Duration) {
+	for _, s := range p.Stages {
+		switch {
+		case s.Hold != nil:
+			total = min(total+min(*s.Hold, century), century)
+		case s.Ramp != nil:
+			total = min(total+s.Ramp.length(), century)
+		}
+	}
+	return total
+}
+
+func (p *Plan) waits() bool {
+	for _, s := range p.Stages {
+		if s.Wait != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// steps is how many values a ramp has.
+func (r *Ramp) steps() int64 {
+	way := max(r.To-r.From, r.From-r.To)
+	return (way+r.Step-1)/r.Step + 1
+}
+
+// length is the time between the first step and the last; of one that takes centuries, centuries.
+func (r *Ramp) length() time.Duration {
+	gaps := r.steps() - 1
+	if gaps > int64(century/r.Every) {
+		return century
+	}
+	return time.Duration(gaps) * r.Every
+}
+
+const century = 100 * 365 * 24 * time.Hour
+
+// peak is the most players: on each driver, and in total.
+func (p *Plan) peak(drivers int) string {
+	var each, total int64
+	for _, s := range p.Stages {
+		switch {
+		case s.Set != nil && s.Set.Players != nil:
+			each = max(each, *s.Set.Players)
+		case s.Set != nil && s.Set.Total != nil:
+			total = max(total, *s.Set.Total)
+		case s.Ramp != nil && s.Ramp.Total:
+			total = max(total, s.Ramp.From, s.Ramp.To)
+		case s.Ramp != nil:
+			each = max(each, s.Ramp.From, s.Ramp.To)
+		}
+	}
+	var parts []string
+	if each > 0 || total == 0 {
+		text := fmt.Sprintf("%d players per driver", each)
+		if drivers > 0 {
+			text += fmt.Sprintf(", %d on %s", each*int64(drivers), verdict.Drivers(drivers))
+		}
+		parts = append(parts, text)
+	}
+	if total > 0 {
+		parts = append(parts, fmt.Sprintf("%d players in total", total))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// text says what a stage does.
+func (s *Stage) text() string {
+	switch {
+	case s.Wait != nil:
+		return fmt.Sprintf("wait for %s, at most %v", verdict.Drivers(s.Wait.Drivers), s.Wait.Timeout)
+	case s.Set != nil && s.Set.Total != nil:
+		return fmt.Sprintf("set %d players in total", *s.Set.Total)
+	case s.Set != nil:
+		return fmt.Sprintf("set %d players per driver", *s.Set.Players)
+	case s.SpawnDelay != nil:
+		return fmt.Sprintf("spawn delay %v, per driver", *s.SpawnDelay)
+	case s.Hold != nil:
+		return fmt.Sprintf("hold for %v", *s.Hold)
+	case s.Ramp != nil:
+		whose := "per driver"
+		if s.Ramp.Total {
+			whose = "in total"
+		}
+		return fmt.Sprintf("ramp from %d to %d players %s in %d steps, one every %v: %v",
+			s.Ramp.From, s.Ramp.To, whose, s.Ramp.steps(), s.Ramp.Every, s.Ramp.length())
+	}
+	return "nothing"
+}
+
+// Matching counts the drivers that the server has for a plan, by state, and says what of its target is in use if there
+// are none.
+func (p *Plan) Matching(ctx context.Context, c *remote.Client) (active int, text string, err error) {
+	states, err := (&Runner{Plan: p, Client: c}).roster(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	other := map[api.DriverState]int{}
+	for _, state := range states {
+		if state == api.DriverStateActive {
+			active++
+		} else {
+			other[state]++
+		}
+	}
+	text = verdict.Drivers(active) + " active"
+	for _, state := range []api.DriverState{api.DriverStateStale, api.DriverStateDisconnected} {
+		if n := other[state]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, state)
+		}
+	}
+	if aim := p.Aim(); len(states) == 0 && aim != nil {
+		if lines := c.InUse(ctx, *aim); len(lines) > 0 {
+			text += "; " + strings.Join(lines, "; ")
+		}
+	}
+	return active, text, nil
+}

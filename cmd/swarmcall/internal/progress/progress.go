@@ -1,0 +1,63 @@
+// Package progress shows work under way: one line that is drawn anew on a terminal, one line per change anywhere else.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+)
+
+// Line is the last line of a terminal. Its methods may be called from several goroutines.
+type Line struct {
+	mu       sync.Mutex
+	w        io.Writer
+	animated bool
+	colour   bool
+	shown    string
+}
+
+// New returns a line on w, which is animated if w is a terminal that understands how.
+func New(w io.Writer) *Line { return &Line{w: w, animated: term.Animated(w), colour: term.Colour(w)} }
+
+// Animated tells whether Draw shows anything.
+func (l *Line) Animated() bool { return l.animated }
+
+// Draw replaces the line. It does nothing where lines cannot be replaced.
+func (l *Line) Draw(text string) {
+	if !l.animated {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if text == l.shown {
+		return
+	}
+	l.shown = text
+	l.put("\r" + text + "\x1b[K")
+}
+
+// Keep ends the line, so that what it shows stays.
+func (l *Line) Keep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shown != "" {
+		l.put("\n")
+		l.shown = ""
+	}
+}
+
+// Say writes a line that stays, above the one that is drawn anew. Control characters in it are spelled out.
+func (l *Line) Say(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := term.Safe(fmt.Sprintf(format, args...)) + "\n"
+	if l.shown != "" {
+		text = "\r\x1b[K" + text + l.shown
+	}
+	l.put(text)
+}
+
+// put writes for people: when their terminal is gone there is nothing to be done about it.
+func (l *Line) put(s string) { _, _ = io.WriteString(l.w, s) }

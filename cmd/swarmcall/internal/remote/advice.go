@@ -1,0 +1,124 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// RefusalOf returns the server's refusal in err's chain, nil when there is none.
+func RefusalOf(err error) *Refusal {
+	p, _ := errors.AsType[*Refusal](err)
+	return p
+}
+
+// Newer returns the seq of the newer command for which the server refuses one; ok is false when err is anything else.
+func Newer(err error) (seq int64, ok bool) {
+	p := RefusalOf(err)
+	if p == nil || p.Code != api.NewerCommand || p.Seq == nil {
+		return 0, false
+	}
+	return *p.Seq, true
+}
+
+// refused turns an answer that is no success into an error.
+func (c *Client) refused(what string, resp *http.Response, body []byte) error {
+	p := refused(resp.StatusCode, body)
+	if p.RequestId == "" {
+		p.RequestId = resp.Header.Get("X-Request-Id")
+	}
+	code, mend := c.advice(p)
+	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Hint: mend}
+}
+
+// advice is the exit code of a refusal, and what to do about it.
+func (c *Client) advice(p *Refusal) (clierr.Code, string) {
+	switch p.Code {
+	case api.NoActiveDrivers:
+		return clierr.TooFew, noDriversMend(p)
+	case api.NotEnoughDrivers:
+		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
+	case api.NewerCommand:
+		return clierr.Superseded, newerMend(p)
+	case api.IdempotencyKeyReused:
+		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") + "; leave it out to get a new one"
+	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
+		if p.cannotDryRun() {
+			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
+				"which drivers are there: swarmcall drivers list"
+		}
+		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
+	case api.OutcomeNotRecorded:
+		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
+	}
+	if code, mend := c.misdirected(p); mend != "" {
+		return code, mend
+	}
+	switch p.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return clierr.Auth, "give a token that may do this: --token-file or SWARMCALL_TOKEN_FILE"
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
+	}
+	return clierr.Failed, "the server's log has more about this request"
+}
+
+// misdirected is the advice on a request that did not get to the right place; "" if it did.
+func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
+	switch p.Code {
+	case api.HostNotAllowed:
+		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
+	case api.OriginNotAllowed:
+		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the server's log names it"
+	case api.UnsupportedSubprotocol:
+		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: swarmcall version"
+	case api.NotFound:
+		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
+	case api.MethodNotAllowed:
+		return clierr.Failed, "the server is older than this swarmcall; compare: swarmcall version"
+	}
+	return 0, ""
+}
+
+// noDriversMend: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
+func noDriversMend(p *Refusal) string {
+	if p.NothingToStop != nil && !*p.NothingToStop {
+		return "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+	}
+	return "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
+}
+
+// newerMend: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
+func newerMend(p *Refusal) string {
+	switch {
+	case p.Seq != nil && *p.Seq == 0:
+		return "nobody has commanded these players yet; that is --if-seq 0"
+	case p.Seq != nil && p.Entry == nil:
+		return fmt.Sprintf("position %d of the log is newer; what is desired now: swarmcall state", *p.Seq)
+	}
+	return "somebody has commanded since: " + p.look("swarmcall commands list")
+}
+
+// unreachable is the error when no answer came.
+func (c *Client) unreachable(what string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
+	}
+	return c.throughProxy(&clierr.Error{
+		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
+		Hint: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
+	})
+}
+
+// cause leaves out what net/http says around the reason: method and address are told already.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}

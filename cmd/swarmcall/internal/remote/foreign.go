@@ -1,0 +1,116 @@
+package remote
+
+import (
+	"bytes"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// problemType begins the type of every problem document of Swarmcall.
+const problemType = "urn:swarmcall:problem:"
+
+// foreignAnswer is the error of an answer that is not Swarmcall's. It says nothing about the request: a proxy answers
+// so for a server that restarts.
+type foreignAnswer struct {
+	status int
+	what   string
+	wait   time.Duration // that it asks for until the next try
+}
+
+func (f foreignAnswer) Error() string { return "a proxy or another server answered " + f.what }
+
+// foreign tells an answer that is not Swarmcall's, nil for one that is. Only a problem document of our own is a
+// refusal, and only JSON with what was asked for is a success.
+func foreign(req *http.Request, resp *http.Response, body []byte) error {
+	if ours(req, resp, body) {
+		return nil
+	}
+	return foreignAnswer{resp.StatusCode, describe(resp, len(body)), retryAfter(resp.Header)}
+}
+
+func ours(req *http.Request, resp *http.Response, body []byte) bool {
+	switch {
+	case resp.StatusCode/100 == 2:
+		return has(body, member(req))
+	case resp.StatusCode == http.StatusServiceUnavailable && has(body, "checks"): // that is no problem document
+		return strings.HasSuffix(req.URL.Path, "/readyz")
+	}
+	return isProblem(resp, body)
+}
+
+// isProblem tells a problem document of Swarmcall. Its code may be one that this program does not know.
+func isProblem(resp *http.Response, body []byte) bool {
+	var p struct{ Type, Code string }
+	return mediaType(resp) == "application/problem+json" && json.Unmarshal(body, &p) == nil &&
+		strings.HasPrefix(p.Type, problemType) && p.Code != ""
+}
+
+// member is what every good answer to a request has.
+func member(req *http.Request) string {
+	path := req.URL.Path
+	switch {
+	case req.Context().Value(repeatable{}) != nil:
+		return "targets"
+	case req.Method == http.MethodPost, strings.Contains(path, "/commands/"):
+		return "seq"
+	case strings.HasSuffix(path, "/drivers"), strings.HasSuffix(path, "/commands"), strings.HasSuffix(path, "/state"):
+		return "items"
+	case strings.Contains(path, "/drivers/"):
+		return "driver_id"
+	case strings.HasSuffix(path, "/readyz"):
+		return "checks"
+	}
+	return strings.TrimPrefix(path[strings.LastIndex(path, "/"):], "/") // /version has a version
+}
+
+// has reports whether body is a JSON object with a member. Long lists are not read twice for it.
+func has(body []byte, member string) bool {
+	return len(body) > 0 && body[0] == '{' && bytes.Contains(body, []byte(strconv.Quote(member))) && json.Valid(body)
+}
+
+func mediaType(resp *http.Response) string {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return kind
+}
+
+// describe says what answered, by what it says of itself: "404 text/html, server: nginx".
+func describe(resp *http.Response, size int) string {
+	text := strconv.Itoa(resp.StatusCode)
+	switch kind := mediaType(resp); {
+	case kind != "":
+		text += " " + kind
+	case size == 0 && resp.StatusCode/100 != 3:
+		text += " without a body"
+	}
+	if to := resp.Header.Get("Location"); to != "" {
+		text += " to " + to
+	}
+	if name := resp.Header.Get("Server"); name != "" {
+		text += ", server: " + name
+	}
+	if id := resp.Header.Get("X-Request-Id"); id != "" {
+		text += " (request " + id + ")"
+	}
+	return text
+}
+
+// stranger is the error about an answer that is not Swarmcall's, when there is no more time to try again. It may be the
+// forward proxy that has answered.
+func (c *Client) stranger(what string, f foreignAnswer) error {
+	at := c.URL() + " (from " + c.from + ")"
+	hint := "is " + at + " the address of Swarmcall, and does the server run behind it? See swarmcall doctor"
+	switch f.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		hint = "this is no answer of Swarmcall: what stands between here and the server refused; is " + at + " right?"
+	case http.StatusNotFound:
+		hint = "this is no answer of Swarmcall: does the server run, and is there a path missing in " + at +
+			"? The dashboard shows the address"
+	}
+	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Why: f, Hint: hint})
+}

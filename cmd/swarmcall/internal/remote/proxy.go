@@ -1,0 +1,45 @@
+package remote
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// proxyFor finds the proxy of a request: the environment's, as curl does.
+type proxyFor func(*http.Request) (*url.URL, error)
+
+// name is the proxy that an address is reached through, without its password; "" if there is none.
+func (f proxyFor) name(address string) string {
+	u, err := url.Parse(address)
+	if f == nil || err != nil {
+		return ""
+	}
+	proxy, err := f(&http.Request{URL: u, Header: http.Header{}})
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return proxy.Redacted()
+}
+
+// where is the address of a request, with the proxy on the way there.
+func (d *doer) where(req *http.Request) string {
+	if proxy := d.proxy.name(req.URL.String()); proxy != "" {
+		return req.URL.Redacted() + " through the proxy " + proxy
+	}
+	return req.URL.Redacted()
+}
+
+// Proxy is the proxy that the server is reached through, as it may be shown; "" if there is none.
+func (c *Client) Proxy() string { return c.doer.proxy.name(c.base) }
+
+// throughProxy adds the proxy to an error about an answer that is not the server's: it is set by the environment, and nobody thinks
+// of it.
+func (c *Client) throughProxy(e *clierr.Error) *clierr.Error {
+	if proxy := c.Proxy(); proxy != "" {
+		e.What += " through the proxy " + proxy
+		e.Hint += "; to go past the proxy (HTTP_PROXY, HTTPS_PROXY), list the server in NO_PROXY"
+	}
+	return e
+}

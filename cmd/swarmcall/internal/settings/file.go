@@ -1,0 +1,154 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// ProjectFile is looked for in the working directory and above.
+const ProjectFile = ".swarmcall.yaml"
+
+// Context is a named server.
+type Context struct {
+	URL       string `yaml:"url,omitempty" json:"url,omitempty"`
+	TokenFile string `yaml:"token_file,omitempty" json:"token_file,omitempty"`
+	Submitter string `yaml:"submitter,omitempty" json:"submitter,omitempty"`
+}
+
+// File is a project's or a user's file.
+type File struct {
+	Path     string             `yaml:"-"`
+	Context  string             `yaml:"context,omitempty"`
+	Contexts map[string]Context `yaml:"contexts,omitempty"`
+	Own      Context            `yaml:",inline"`
+}
+
+// UserFile is where the user's file is.
+func UserFile() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "swarmcall", "config.yaml")
+}
+
+// Read reads a file; one that does not exist is empty. Unknown names are refused: a misspelt url must not lead to another server.
+func Read(path string) (*File, error) {
+	f := &File{Path: path}
+	if path == "" {
+		return f, nil
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		d := yaml.NewDecoder(bytes.NewReader(b))
+		d.KnownFields(true)
+		if err = d.Decode(f); errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, &clierr.Error{
+			Code: clierr.Usage, What: "cannot read " + path, Why: err,
+			Hint: "it may have: url, token_file, submitter, context, contexts",
+		}
+	}
+	f.Own.TokenFile = beside(path, f.Own.TokenFile)
+	for name, c := range f.Contexts {
+		c.TokenFile = beside(path, c.TokenFile)
+		f.Contexts[name] = c
+	}
+	return f, nil
+}
+
+// beside makes a path of a file relative to that file.
+func beside(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+// readProject finds the project's file in dir or the nearest directory above.
+func readProject(dir string) (*File, error) {
+	if dir == "" {
+		return &File{}, nil
+	}
+	for {
+		path := filepath.Join(dir, ProjectFile)
+		if _, err := os.Stat(path); err == nil {
+			return Read(path)
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return &File{}, nil
+		}
+		dir = up
+	}
+}
+
+func (f *File) layer() layer {
+	return layer{f.Own.URL, f.Own.TokenFile, f.Own.Submitter, f.Context, func(string) string { return f.Path }}
+}
+
+// chose reports whether an origin is this file or one of its contexts.
+func (f *File) chose(origin string) bool {
+	return f.Path != "" && (origin == f.Path || strings.HasPrefix(origin, f.Path+", context "))
+}
+
+// contextsOf are the contexts of both files; of one name, the project's wins.
+func contextsOf(project, user *File) map[string]layer {
+	all := map[string]layer{}
+	for _, f := range []*File{user, project} {
+		for name, c := range f.Contexts {
+			origin := f.Path + ", context " + name
+			all[name] = layer{c.URL, c.TokenFile, c.Submitter, "", func(string) string { return origin }}
+		}
+	}
+	return all
+}
+
+func unknownContext(chosen Value, all map[string]layer) error {
+	names := slices.Sorted(maps.Keys(all))
+	return &clierr.Error{
+		Code: clierr.Usage, What: fmt.Sprintf("there is no context %q (from %s)", chosen.Value, chosen.Origin),
+		Hint: "there are: " + strings.Join(names, ", ") + "\nmake one: swarmcall context set NAME --url URL",
+	}
+}
+
+// Write replaces the file, whole or not at all.
+func (f *File) Write() error {
+	b, err := yaml.Marshal(f)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(f.Path), ".config-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(b)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), f.Path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Package settings finds out which server to speak to, and as whom: flag before environment before project file before user file
+// before default. A context is a named server; its values stand right behind the place that chose it.
+package settings
+
+import (
+	"cmp"
+	"os"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+// DefaultURL is where a server listens that was told nothing.
+const DefaultURL = "http://127.0.0.1:8080"
+
+// Value is a setting and where it comes from.
+type Value struct {
+	Value  string `json:"value"`
+	Origin string `json:"origin"`
+}
+
+// Settings are the values in force.
+type Settings struct {
+	URL       Value `json:"url"`
+	TokenFile Value `json:"token_file"`
+	Submitter Value `json:"submitter"`
+	Context   Value `json:"context"`
+}
+
+// Input is what settings are made from.
+type Input struct {
+	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
+	Env                                func(string) string        // os.Getenv
+	Who                                func() (user, host string) // of this process; nil: unknown
+	Dir                                string                     // where the project file is looked for, and above
+	UserFile                           string                     // its path; empty: there is none
+}
+
+// layer is one place that may set values, and choose a context.
+type layer struct {
+	url, tokenFile, submitter, context string
+	origin                             func(name string) string
+}
+
+// Resolve reads the files and decides.
+func Resolve(in Input) (Settings, error) {
+	project, err := readProject(in.Dir)
+	if err != nil {
+		return Settings{}, err
+	}
+	user, err := Read(in.UserFile)
+	if err != nil {
+		return Settings{}, err
+	}
+	contexts := contextsOf(project, user)
+	s := Settings{}
+	for _, l := range []layer{
+		{in.URL, in.TokenFile, in.Submitter, in.Context, func(name string) string { return "--" + strings.ReplaceAll(name, "_", "-") }},
+		{in.Env("SWARMCALL_URL"), in.Env("SWARMCALL_TOKEN_FILE"), "", in.Env("SWARMCALL_CONTEXT"), func(name string) string {
+			return "SWARMCALL_" + strings.ToUpper(name)
+		}},
+		project.layer(), user.layer(),
+	} {
+		s.take(l)
+		if l.context == "" || s.Context.Value != l.context || s.Context.Origin != l.origin("context") {
+			continue // none, or an earlier place has chosen another
+		}
+		c, known := contexts[l.context]
+		if !known {
+			return s, unknownContext(s.Context, contexts)
+		}
+		s.take(c)
+	}
+	s.take(layer{url: DefaultURL, submitter: in.defaultSubmitter(), origin: func(string) string { return "default" }})
+	return s, s.guardToken(project)
+}
+
+// take fills in what is not set yet.
+func (s *Settings) take(l layer) {
+	for _, v := range []struct {
+		into *Value
+		from string
+		name string
+	}{{&s.URL, l.url, "url"}, {&s.TokenFile, l.tokenFile, "token_file"}, {&s.Submitter, l.submitter, "submitter"}, {&s.Context, l.context, "context"}} {
+		if v.into.Value == "" && v.from != "" {
+			*v.into = Value{v.from, l.origin(v.name)}
+		}
+	}
+}
+
+// guardToken keeps a project from getting at the user's token: whoever can write into a repository could otherwise have it sent to a
+// server of theirs.
+func (s *Settings) guardToken(project *File) error {
+	if s.TokenFile.Value == "" || !project.chose(s.URL.Origin) || project.chose(s.TokenFile.Origin) {
+		return nil
+	}
+	if s.TokenFile.Origin == "--token-file" || strings.HasPrefix(s.TokenFile.Origin, "SWARMCALL_") {
+		return nil // given on purpose, for this call
+	}
+	return &clierr.Error{
+		Code: clierr.Usage, What: "the project's file names the server, and the token is yours: it is not sent there",
+		Seen: []string{"url from " + s.URL.Origin, "token from " + s.TokenFile.Origin},
+		Hint: "name the server yourself: --url or SWARMCALL_URL, or swarmcall context use NAME",
+	}
+}
+
+// defaultSubmitter names who sends when nobody was named: the repository in a pipeline, else the user and the machine.
+func (in Input) defaultSubmitter() string {
+	env := in.Env
+	if repository := cmp.Or(env("GITHUB_REPOSITORY"), env("CI_PROJECT_PATH")); repository != "" {
+		return "ci/" + fit(repository)
+	}
+	user, host := "", ""
+	if in.Who != nil {
+		user, host = in.Who()
+	}
+	name := fit(cmp.Or(env("USER"), env("LOGNAME"), env("USERNAME"), user))
+	return fit(cmp.Or(strings.TrimLeft(name, "._:@/-"), "unknown") + "@" + cmp.Or(host, "unknown"))
+}
+
+// fit replaces what a submitter may not hold.
+func fit(s string) string {
+	const most = 120
+	s = strings.Map(func(r rune) rune {
+		if r < 0x80 && (r == '.' || r == '_' || r == ':' || r == '@' || r == '/' || r == '-' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') {
+			return r
+		}
+		return '-'
+	}, s)
+	return s[:min(len(s), most)]
+}
+
+// Token reads the token file; empty when none is set.
+func (s Settings) Token() (string, error) {
+	if s.TokenFile.Value == "" {
+		return "", nil
+	}
+	named := "the file is named by " + s.TokenFile.Origin
+	b, err := os.ReadFile(s.TokenFile.Value)
+	if err != nil {
+		return "", &clierr.Error{Code: clierr.Auth, What: "cannot read the token", Why: err, Hint: named}
+	}
+	token := strings.TrimSpace(string(b))
+	if why := noToken(token); why != "" {
+		return "", &clierr.Error{Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Hint: named}
+	}
+	return token, nil
+}
+
+// noToken says what is wrong with a token, without a word of it; "" if nothing is.
+func noToken(token string) string {
+	switch {
+	case token == "":
+		return "is empty"
+	case strings.ContainsAny(token, "\r\n"):
+		return "has more than one line"
+	case strings.ContainsFunc(token, func(r rune) bool { return r < '!' || r > '~' }):
+		return "has characters that no token can have: blanks, control characters, or what is no ASCII"
+	}
+	return ""
+}

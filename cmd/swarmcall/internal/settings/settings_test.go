@@ -1,0 +1,148 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+)
+
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestPrecedence takes one place after the other away.
+func TestPrecedence(t *testing.T) {
+	dir := t.TempDir()
+	project := write(t, filepath.Join(dir, "p", ProjectFile), "url: http://project\n")
+	user := write(t, filepath.Join(dir, "user.yaml"), "url: http://user\nsubmitter: me\n")
+	env := map[string]string{"SWARMCALL_URL": "http://env", "USER": "eve"}
+	in := Input{URL: "http://flag", Env: func(n string) string { return env[n] }, Dir: filepath.Join(dir, "p", "deep", "er"), UserFile: user}
+	check := func(url, origin string) {
+		t.Helper()
+		s, err := Resolve(in)
+		if err != nil || s.URL != (Value{url, origin}) || s.Submitter != (Value{"me", user}) {
+			t.Errorf("%+v, %v; want %s from %s", s, err, url, origin)
+		}
+	}
+	check("http://flag", "--url")
+	in.URL = ""
+	check("http://env", "SWARMCALL_URL")
+	env["SWARMCALL_URL"] = ""
+	check("http://project", project)
+	if err := os.Remove(project); err != nil {
+		t.Fatal(err)
+	}
+	check("http://user", user)
+	in.UserFile = ""
+	if s, err := Resolve(in); err != nil || s.URL != (Value{DefaultURL, "default"}) || s.Submitter != (Value{"eve@unknown", "default"}) {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestContexts(t *testing.T) {
+	dir := t.TempDir()
+	user := write(t, filepath.Join(dir, "user.yaml"), "context: a\ncontexts:\n  a: {url: http://a, token_file: a.token}\n  b: {url: http://b}\n")
+	env := map[string]string{}
+	in := Input{Env: func(n string) string { return env[n] }, UserFile: user}
+	url := func(want, origin string) {
+		t.Helper()
+		if s, err := Resolve(in); err != nil || s.URL.Value != want || !strings.HasSuffix(s.URL.Origin, origin) {
+			t.Errorf("%+v, %v; want %s", s, err, want)
+		}
+	}
+	url("http://a", "user.yaml, context a")
+	if s, _ := Resolve(in); s.TokenFile.Value != filepath.Join(dir, "a.token") {
+		t.Errorf("the token file is %+v", s.TokenFile)
+	}
+	env["SWARMCALL_URL"] = "http://env"
+	url("http://env", "SWARMCALL_URL") // the file's context stands behind the environment
+	in.Context = "b"
+	url("http://b", "context b") // the flag's before it
+	in.Context = "c"
+	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), "a, b") {
+		t.Errorf("an unknown context: %v", err)
+	}
+}
+
+// TestAProjectDoesNotGetTheUsersToken: cloning a repository must not be enough to give a token away.
+func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, ProjectFile), "url: http://evil\n")
+	user := write(t, filepath.Join(dir, "user.yaml"), "token_file: secret\n")
+	in := Input{Env: func(string) string { return "" }, Dir: dir, UserFile: user}
+	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage {
+		t.Errorf("it is sent: %v", err)
+	}
+	in.URL = "http://mine"
+	if _, err := Resolve(in); err != nil {
+		t.Errorf("to a server of one's own: %v", err)
+	}
+	in.URL, in.TokenFile = "", "given"
+	if _, err := Resolve(in); err != nil {
+		t.Errorf("given for this call: %v", err)
+	}
+}
+
+func TestFilesAreReadStrictly(t *testing.T) {
+	for _, bad := range []string{"urll: x\n", "url: [1]\n", "\tx", "contexts: {a: {link: x}}\n"} {
+		path := write(t, filepath.Join(t.TempDir(), "f"), bad)
+		if _, err := Read(path); clierr.CodeOf(err) != clierr.Usage {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if f, err := Read(write(t, filepath.Join(t.TempDir(), "f"), "")); err != nil || f.Own.URL != "" {
+		t.Errorf("an empty file: %v", err)
+	}
+}
+
+func TestWriteAndReadBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "config.yaml")
+	f := &File{Path: path, Context: "a", Contexts: map[string]Context{"a": {URL: "http://a"}}}
+	if err := f.Write(); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Read(path)
+	if err != nil || back.Context != "a" || back.Contexts["a"].URL != "http://a" {
+		t.Errorf("%+v, %v", back, err)
+	}
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	if len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+func TestToken(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "token"), "swt_x\n")
+	if token, err := (Settings{TokenFile: Value{path, "x"}}).Token(); err != nil || token != "swt_x" {
+		t.Errorf("%q, %v", token, err)
+	}
+	if _, err := (Settings{TokenFile: Value{path + "no", "x"}}).Token(); clierr.CodeOf(err) != clierr.Auth {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestSubmitterFits(t *testing.T) {
+	for env, want := range map[string]string{"GITHUB_REPOSITORY=o/r": "ci/o/r", "CI_PROJECT_PATH=g/p": "ci/g/p", "USER=jö e": "j--e@box", "USER=ö": "unknown@box", "": "me@box"} {
+		name, value, _ := strings.Cut(env, "=")
+		in := Input{Who: func() (string, string) { return "me", "box" }, Env: func(n string) string {
+			if n == name {
+				return value
+			}
+			return ""
+		}}
+		got := in.defaultSubmitter()
+		if got != want {
+			t.Errorf("%s: %s, want %s", env, got, want)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package show
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+)
+
+func indented(w io.Writer, doc json.RawMessage) error {
+	var b bytes.Buffer
+	if err := json.Indent(&b, doc, "", "  "); err != nil {
+		return err
+	}
+	b.WriteByte('\n')
+	_, err := w.Write(term.SafeJSON(b.Bytes()))
+	return err
+}
+
+func lines(w io.Writer, items []json.RawMessage) error {
+	var b bytes.Buffer
+	for _, item := range items {
+		if err := json.Compact(&b, item); err != nil {
+			return err
+		}
+		b.WriteByte('\n')
+	}
+	_, err := w.Write(term.SafeJSON(b.Bytes()))
+	return err
+}
+
+// Line writes one item as a line of JSON.
+func Line(w io.Writer, item json.RawMessage) error { return lines(w, []json.RawMessage{item}) }
+
+// yamlOf reads the JSON as the YAML it also is, which keeps the order of the fields.
+func yamlOf(w io.Writer, doc json.RawMessage) error {
+	var node yaml.Node
+	if err := yaml.Unmarshal(term.SafeJSON(doc), &node); err != nil {
+		return err
+	}
+	plainStyle(&node)
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(&node); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// plainStyle takes the braces out. Strings lose their quotes where YAML does not need them; the encoder knows where.
+func plainStyle(n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode {
+		n.Style = 0
+	} else if n.Style == yaml.DoubleQuotedStyle && term.Safe(n.Value) == n.Value {
+		n.Style, n.Tag = 0, "!!str"
+	}
+	for _, child := range n.Content {
+		plainStyle(child)
+	}
+}

@@ -1,0 +1,127 @@
+// Package show prints what the CLI was asked for: as a table for people, as lines for pipes, as JSON or YAML for programs. Documents
+// are the server's own, unchanged, so that their fields are the ones of the API and as stable.
+package show
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+)
+
+// Formats are the values of -o; auto is table on a terminal, and plain lines elsewhere.
+const (
+	Auto  = "auto"
+	Table = "table" // aligned, with a heading
+	Wide  = "wide"  // with all columns
+	JSON  = "json"  // one indented document
+	JSONL = "jsonl" // one line per item
+	YAML  = "yaml"
+	Name  = "name" // what names an item, one per line
+)
+
+// Enum lists the formats for the command line.
+const Enum = "auto,table,wide,json,jsonl,yaml,name"
+
+// Column is a column of a table. A wide one is shown by -o wide alone.
+type Column struct {
+	Name   string
+	Wide   bool // only in the wide form
+	Narrow bool // in every form but the wide one, which has it in another place
+}
+
+// Rows is a list in all its shapes.
+type Rows struct {
+	Columns []Column
+	Cells   [][]string        // one row per item
+	Names   []string          // what names each item
+	Items   []json.RawMessage // each item as the server sent it
+	Doc     json.RawMessage   // the whole document; nil: the list of items
+}
+
+// Print writes r to w.
+func Print(w io.Writer, format string, r Rows) error {
+	switch format {
+	case JSON, YAML:
+		doc := r.Doc
+		if doc == nil {
+			items := r.Items
+			if items == nil {
+				items = []json.RawMessage{}
+			}
+			var err error
+			if doc, err = json.Marshal(items); err != nil {
+				return err
+			}
+		}
+		return Document(w, format, doc)
+	case JSONL:
+		return lines(w, r.Items)
+	case Name:
+		_, err := io.WriteString(w, joined(r.Names))
+		return err
+	case Auto:
+		if !term.IsTTY(w) {
+			return plain(w, r)
+		}
+	}
+	return table(w, r, format == Wide)
+}
+
+// Document writes a JSON document as JSON or YAML.
+func Document(w io.Writer, format string, doc json.RawMessage) error {
+	if format == YAML {
+		return yamlOf(w, doc)
+	}
+	return indented(w, doc)
+}
+
+func joined(names []string) string {
+	var b strings.Builder
+	for _, n := range names {
+		b.WriteString(term.Safe(n) + "\n")
+	}
+	return b.String()
+}
+
+// plain writes what a table shows without heading, with one tab between cells: cut and awk can tell them apart.
+func plain(w io.Writer, r Rows) error {
+	var b strings.Builder
+	for _, row := range r.Cells {
+		b.WriteString(strings.Join(visible(r.Columns, row, false), "\t") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func table(w io.Writer, r Rows, wide bool) error {
+	heading := make([]string, len(r.Columns))
+	for i, c := range r.Columns {
+		heading[i] = c.Name
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heading}, r.Cells...) {
+		if _, err := fmt.Fprintln(t, strings.Join(visible(r.Columns, row, wide), "\t")); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+// visible are the cells to show, safe for a terminal, and never empty, so that columns can be counted.
+func visible(columns []Column, row []string, wide bool) []string {
+	var cells []string
+	for i, cell := range row {
+		if columns[i].Wide && !wide || columns[i].Narrow && wide {
+			continue
+		}
+		if cell == "" {
+			cell = "-"
+		}
+		cells = append(cells, term.Safe(cell))
+	}
+	return cells
+}

@@ -1,0 +1,158 @@
+package submit
+
+import (
+	"context"
+	"fmt"
+
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+)
+
+// Progress is how far the drivers of a command are, as the server says.
+type Progress struct {
+	Meant          int             // drivers that the command is for: targeted or left out, and not deregistered
+	Converged      int             // of these, report what it asks for
+	Lacking        int             // of these, have not applied it
+	Unknown        map[string]bool // of these, stale or disconnected: what they do is not known
+	Away           int             // of these, not in the server's roster
+	Actual, Target int64           // players: that active drivers report, and that the command asks for
+	Newer          int64           // the newest other entry that has since told one of them something else; 0: none has
+
+	Roster []api.DriverDrift // every driver that the server knows
+}
+
+// Measure asks the server how far the drivers of an entry are.
+func Measure(ctx context.Context, c *remote.Client, seq int64) (Progress, error) {
+	a, err := c.Outcome(ctx, seq, 0)
+	if err != nil {
+		return Progress{}, err
+	}
+	page, err := c.Drift(ctx)
+	if err != nil {
+		return Progress{}, err
+	}
+	return compare(a.Value, page.Items), nil
+}
+
+// compare puts the entry and the drivers together. What has converged is the server's word; players are counted of
+// active drivers alone, for what the others run is not known.
+func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
+	command := remote.CommandOf(e)
+	meant := remote.Meant(e) - len(remote.Deregistered(e))
+	p := Progress{Roster: drivers, Meant: meant, Unknown: map[string]bool{}, Target: target(command, meant)}
+	of, seen, older := driversOf(e), 0, 0
+	for _, d := range drivers {
+		if !of[d.DriverId] {
+			continue
+		}
+		seen++
+		desired := desiredSeq(d, slotOf(command.Type))
+		switch {
+		case desired > e.Seq:
+			p.Newer = max(p.Newer, desired)
+		case d.State != api.DriverStateActive:
+			p.Unknown[d.DriverId] = true
+		default:
+			p.Actual += d.Reported.Players
+			if desired == e.Seq && d.Drift == api.Converged {
+				older++
+			}
+		}
+	}
+	p.Away = len(of) - seen
+	if by, ok := remote.ComputedOf(e); ok {
+		p.Converged, p.Lacking = by.Converged, by.Lacking
+	} else if p.Newer == 0 {
+		p.Converged = older // a server that does not compute it yet tells the drift of each driver
+	}
+	return p
+}
+
+// Done tells that every driver reports what the command asks for.
+func (p Progress) Done() bool { return p.Converged >= p.Meant }
+
+// Excused is how many drivers cannot be waited for: they have not applied the command, or are not heard.
+func (p Progress) Excused() int { return max(p.Lacking, len(p.Unknown)+p.Away) }
+
+// String says how many of the players run: "30 of 60 players run, 3 drivers unknown".
+func (p Progress) String() string {
+	s := fmt.Sprintf("%d of %d players run", p.Actual, p.Target)
+	if p.Target == 0 {
+		s = fmt.Sprintf("%d players run", p.Actual)
+	}
+	if len(p.Unknown)+p.Away == 0 {
+		return s + ", on " + verdict.Drivers(p.Meant)
+	}
+	if n := len(p.Unknown); n > 0 {
+		s += ", " + verdict.Drivers(n) + " unknown"
+	}
+	if p.Away > 0 {
+		s += ", " + verdict.Drivers(p.Away) + " not in the roster"
+	}
+	return s
+}
+
+// driversOf are the drivers that an entry is for, but for those that have deregistered.
+func driversOf(e remote.Entry) map[string]bool {
+	ids := Reached(e)
+	for _, l := range remote.LeftOut(e) {
+		ids[l.DriverId] = true
+	}
+	for _, id := range remote.Deregistered(e) {
+		delete(ids, id)
+	}
+	return ids
+}
+
+// Reached are the drivers that an entry was sent to, or would have been.
+func Reached(e remote.Entry) map[string]bool {
+	ids := map[string]bool{}
+	if e.Acked != nil {
+		for _, x := range *e.Acked {
+			ids[x.DriverId] = true
+		}
+	}
+	for _, x := range e.Rejected {
+		ids[x.DriverId] = true
+	}
+	for _, x := range e.Missing {
+		ids[x.DriverId] = true
+	}
+	for _, x := range e.Superseded {
+		ids[x.DriverId] = true
+	}
+	return ids
+}
+
+// target is how many players a command asks of so many drivers.
+func target(c remote.Command, drivers int) int64 {
+	switch {
+	case c.PlayersTotal != nil:
+		return *c.PlayersTotal
+	case c.Players != nil:
+		return *c.Players * int64(drivers)
+	}
+	return 0
+}
+
+// slotOf is what a command decides about: set_players and stop the same.
+func slotOf(t api.CommandType) api.DriftReason {
+	if t == api.CommandTypeSetSpawnDelayMs {
+		return api.DriftReasonSpawnDelayMs
+	}
+	return api.DriftReasonPlayers
+}
+
+// desiredSeq is the entry whose command is desired of a driver, in one slot.
+func desiredSeq(d api.DriverDrift, slot api.DriftReason) int64 {
+	for _, x := range d.Desired {
+		if slotOf(remote.CommandOf(remote.Entry{Command: x.Command}).Type) == slot {
+			return x.Seq
+		}
+	}
+	return 0
+}
+
+// DesiredLoad is the entry whose load is desired of a driver; 0 for none.
+func DesiredLoad(d api.DriverDrift) int64 { return desiredSeq(d, api.DriftReasonPlayers) }

@@ -1,0 +1,63 @@
+package verdict
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+)
+
+// Error is nil for an outcome that is good enough, else the error that names who is to blame.
+func Error(e remote.Entry, allow Allow) error {
+	code := Code(e, allow)
+	if code == clierr.OK {
+		return nil
+	}
+	err := &clierr.Error{
+		Code: code,
+		What: "not acked by all: " + remote.CommandOf(e).String(),
+		Why:  errors.New(Sentence(e)),
+		Seen: Blame(e, 10),
+	}
+	show := fmt.Sprintf("swarmcall commands show %d", e.Seq)
+	switch code {
+	case clierr.Timeout:
+		err.What = "the wait timed out, the outcome is still open"
+		err.Hint = "the command goes on; see what became of it: " + show
+	case clierr.Rejected:
+		err.Hint = "ask for what these drivers can do; the whole entry: " + show
+	case clierr.Missing:
+		err.Hint = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show +
+			"\nif so many may be missing: --allow-missing N or N%"
+	case clierr.TooFew:
+		err.What, err.Seen = "the stop reached nobody", remote.InUseLines(e.InUse)
+		err.Hint = "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+	case clierr.Superseded:
+		err.Hint = "a newer command came before this one was sent: swarmcall commands list"
+	}
+	return err
+}
+
+// Blame lists who did not ack and why, at most n of them.
+func Blame(e remote.Entry, n int) []string {
+	var lines []string
+	for _, r := range e.Rejected {
+		lines = append(lines, fmt.Sprintf("%s rejected: %s: %s", r.DriverId, r.Code, r.Detail))
+	}
+	for _, m := range e.Missing {
+		lines = append(lines, fmt.Sprintf("%s missing: %s", m.DriverId, m.Reason))
+	}
+	for _, l := range remote.LeftOut(e) {
+		lines = append(lines, fmt.Sprintf("%s left out: %s", l.DriverId, l.Reason))
+	}
+	for _, s := range e.Superseded {
+		lines = append(lines, s.DriverId+" superseded")
+	}
+	if len(lines) > n {
+		more := len(lines) - n
+		lines = append(slices.Clip(lines[:n]), fmt.Sprintf("and %d more", more))
+	}
+	return lines
+}

@@ -1,0 +1,178 @@
+// Package verdict says what an outcome means for a pipeline: the exit code, and the sentence that goes with it.
+package verdict
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/decimal"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+)
+
+// Allow is how many drivers may be missing: a number, or a percentage of those that were targeted or left out. The zero
+// value allows none.
+type Allow struct {
+	Count   int
+	Percent float64
+}
+
+// UnmarshalText reads "3" or "5%".
+func (a *Allow) UnmarshalText(text []byte) error {
+	s, percent := strings.CutSuffix(string(text), "%")
+	if !percent {
+		n, err := decimal.Parse(s, strconv.IntSize)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q must be a number of drivers such as 2, or a share of them such as 5%%", text)
+		}
+		*a = Allow{Count: int(n)}
+		return nil
+	}
+	p, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(p >= 0 && p <= 100) {
+		return fmt.Errorf("%q must be 0%% to 100%%", text)
+	}
+	*a = Allow{Percent: p}
+	return nil
+}
+
+// Covers reports whether so many missing of all are allowed.
+func (a Allow) Covers(missing, all int) bool {
+	return missing <= a.Count || float64(missing)*100 <= a.Percent*float64(all)
+}
+
+// Code is the exit code of an outcome: when several fit, rejected goes before missing before superseded. An open entry is a
+// timeout.
+func Code(e remote.Entry, allow Allow) clierr.Code {
+	left := remote.CountLeftOut(e)
+	switch {
+	case remote.ReachedNobody(e):
+		return codeOfNobody(e)
+	case !remote.Closed(e):
+		return clierr.Timeout
+	case e.Counts.Rejected > 0:
+		return clierr.Rejected
+	case !allow.Covers(e.Counts.Missing+left, remote.Meant(e)):
+		return clierr.Missing
+	case e.Counts.Superseded > 0, taken(e):
+		return clierr.Superseded
+	}
+	return clierr.OK
+}
+
+// codeOfNobody: only the server knows whether the drivers of a Stop have left or its target is misspelt. An older
+// server does not say, and such a Stop was a success.
+func codeOfNobody(e remote.Entry) clierr.Code {
+	awaited := e.Awaited != nil && *e.Awaited
+	if awaited || e.Awaited == nil && e.InUse == nil {
+		return clierr.OK
+	}
+	return clierr.TooFew
+}
+
+// taken tells an entry that no driver was left for, because somebody else commands them all.
+func taken(e remote.Entry) bool { return e.Counts.Targeted == 0 && len(remote.Elsewhere(e)) > 0 }
+
+// Sentence sums an outcome up: "set_players 100: partial, 2 of 3 acked in 2000.3 ms, 1 missing (entry 7)".
+func Sentence(e remote.Entry) string {
+	text := outcome(e)
+	switch {
+	case remote.ReachedNobody(e):
+		text = nobody(e)
+	case taken(e) && remote.Closed(e):
+		text = "no driver is left for it: " + elsewhere(e)
+	case !remote.Closed(e):
+		text = fmt.Sprintf("still open, sent to %d", e.Counts.Targeted)
+		if left := remote.LeftOutText(e); left != "" {
+			text += ", " + left
+		}
+	}
+	return fmt.Sprintf("%s: %s (entry %d)", remote.CommandOf(e), text, e.Seq)
+}
+
+// outcome is what a closed entry came to, in numbers.
+func outcome(e remote.Entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %d of %d acked", e.Status, e.Counts.Acked, remote.Meant(e))
+	if e.DurationMs != nil {
+		fmt.Fprintf(&b, " in %.1f ms", *e.DurationMs)
+	}
+	for _, part := range []struct {
+		n    int
+		name string
+	}{{e.Counts.Rejected, "rejected"}, {e.Counts.Missing, "missing"}, {e.Counts.Superseded, "superseded"}} {
+		if part.n > 0 {
+			fmt.Fprintf(&b, ", %d %s", part.n, part.name)
+		}
+	}
+	for _, part := range []string{remote.LeftOutText(e), elsewhere(e)} {
+		if part != "" {
+			b.WriteString(", " + part)
+		}
+	}
+	return b.String()
+}
+
+// nobody says what a Stop without targets is good for. Its numbers would read as a success.
+func nobody(e remote.Entry) string {
+	switch {
+	case codeOfNobody(e) != clierr.OK:
+		return "reached nobody: no known driver matches its target"
+	case e.Awaited == nil:
+		return "logged; no driver was there to send it to"
+	}
+	return "logged; it stops drivers that return"
+}
+
+// elsewhere names the drivers that the command left alone.
+func elsewhere(e remote.Entry) string {
+	ids := remote.Elsewhere(e)
+	if len(ids) == 0 {
+		return ""
+	}
+	return "a newer command of somebody else holds for " + Some(ids)
+}
+
+// Some names the first of many.
+func Some(names []string) string { return SomeOf(names, len(names)) }
+
+// SomeOf names the first of n, of which not all names need to be known.
+func SomeOf(names []string, n int) string {
+	shown := names[:min(len(names), 3)]
+	if n <= len(shown) {
+		return strings.Join(shown, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-len(shown))
+}
+
+// Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no
+// load.
+func Spread(c remote.Command, drivers int) string {
+	switch {
+	case drivers == 0:
+		return ""
+	case c.PlayersTotal != nil:
+		return fmt.Sprintf("%s in total over %s", players(*c.PlayersTotal), Drivers(drivers))
+	case c.Players != nil && drivers == 1:
+		return fmt.Sprintf("%s on 1 driver", players(*c.Players))
+	case c.Players != nil:
+		return fmt.Sprintf("%d on each of %d drivers = %s", *c.Players, drivers, players(*c.Players*int64(drivers)))
+	}
+	return ""
+}
+
+func players(n int64) string {
+	if n == 1 {
+		return "1 player"
+	}
+	return fmt.Sprintf("%d players", n)
+}
+
+// Drivers says how many drivers.
+func Drivers(n int) string {
+	if n == 1 {
+		return "1 driver"
+	}
+	return fmt.Sprintf("%d drivers", n)
+}

@@ -1,0 +1,197 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/swarmcall/swarmcall/web/internal/page"
+)
+
+// ErrGone says that the page of a topic no longer exists: what it was about is unknown now.
+var ErrGone = errors.New("there is no such page any more")
+
+// Source is what the hub shows. Only the hub's goroutine calls it.
+type Source interface {
+	// Tick takes stock of the world; what is rendered until the next Tick is of that moment. The items go to the viewers of a
+	// topic one after the other, as they are: small JSON, such as the points of a chart.
+	Tick(ctx context.Context) map[string][][]byte
+	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what they have;
+	// with ErrGone they are told that it is old for good.
+	Render(ctx context.Context, topic string) (page.Live, error)
+}
+
+// Config is what a Hub needs.
+type Config struct {
+	Source     Source
+	Build      string                  // names the assets, so that a page knows when it is older than the server
+	Valid      func(topic string) bool // whether a topic may be subscribed to
+	Tick       time.Duration           // between two renderings while somebody looks; 0: 500 ms
+	Idle       time.Duration           // between two looks at the world while nobody does; 0: 1 s
+	Beat       time.Duration           // silence after which a viewer is told that all is well; 0: 2 s
+	WriteLimit time.Duration           // a viewer that takes no data for so long is let go; 0: 10 s
+	MaxViewers int                     // 0: 10,000
+	Logger     *slog.Logger
+}
+
+// maxTopics bounds what is rendered per tick; maxPerViewer what one viewer may ask for.
+const (
+	maxTopics    = 500
+	maxPerViewer = 24
+	keepIdle     = 30 * time.Second
+)
+
+func (c *Config) setDefaults() {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.Tick, 500*time.Millisecond)
+	def(&c.Idle, time.Second)
+	def(&c.Beat, 2*time.Second)
+	def(&c.WriteLimit, 10*time.Second)
+	if c.MaxViewers == 0 {
+		c.MaxViewers = 10_000
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Hub serves live streams.
+type Hub struct {
+	cfg  Config
+	boot string
+	kick chan struct{} // somebody came while nobody was here
+
+	mu      sync.Mutex
+	rev     uint64
+	topics  map[string]*topic
+	viewers int
+	running bool
+	changed chan struct{}     // closed when rev rises, and when the hub ends
+	events  map[string][]byte // of the present revision, by what a viewer lacks; their bytes are shared by all who lack the same
+}
+
+// New makes a Hub. It serves streams while Run runs.
+func New(cfg Config) *Hub {
+	cfg.setDefaults()
+	return &Hub{
+		cfg: cfg, boot: strings.ToLower(rand.Text()[:10]), kick: make(chan struct{}, 1),
+		topics: map[string]*topic{"": newTopic("")}, changed: make(chan struct{}), events: map[string][]byte{},
+	}
+}
+
+// Run renders until ctx ends, and then ends all streams.
+func (h *Hub) Run(ctx context.Context) error {
+	h.mu.Lock()
+	h.running = true
+	h.mu.Unlock()
+	defer h.end()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.kick:
+		case <-timer.C:
+		}
+		timer.Reset(h.tick(ctx))
+	}
+}
+
+func (h *Hub) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running = false
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// Cursor is the position of a page that is rendered now.
+func (h *Hub) Cursor() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.id(h.rev)
+}
+
+// restPerTick is how many times as long as a tick took the hub rests after it, so that looking at a very large swarm never takes
+// more than a tenth of one core from it.
+const restPerTick = 9
+
+// tick renders every topic somebody looks at, and returns how long to wait for the next one.
+func (h *Hub) tick(ctx context.Context) time.Duration {
+	began := time.Now()
+	items := h.cfg.Source.Tick(ctx)
+	names, viewers := h.watched()
+	renderings := make(map[string]rendered, len(names))
+	for _, name := range names {
+		l, err := h.cfg.Source.Render(ctx, name)
+		if errors.Is(err, ErrGone) {
+			renderings[name] = rendered{gone: true}
+			continue
+		}
+		if err != nil {
+			h.cfg.Logger.Debug("a live page cannot be rendered", "topic", name, "err", err)
+			continue
+		}
+		if renderings[name], err = render(ctx, l); err != nil {
+			h.cfg.Logger.Error("a live page cannot be rendered", "topic", name, "err", err)
+			delete(renderings, name)
+		}
+	}
+	h.apply(renderings, items)
+	if viewers == 0 {
+		return h.cfg.Idle
+	}
+	return max(h.cfg.Tick, restPerTick*time.Since(began))
+}
+
+// watched lists the topics to render, and drops those nobody has looked at for a while.
+func (h *Hub) watched() (names []string, viewers int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, t := range h.topics {
+		switch {
+		case t.viewers > 0:
+			names = append(names, name)
+		case name != "" && time.Since(t.idle) > keepIdle:
+			delete(h.topics, name)
+		}
+	}
+	return names, h.viewers
+}
+
+func (h *Hub) apply(renderings map[string]rendered, items map[string][][]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rev, changed := h.rev+1, false
+	for name, t := range h.topics {
+		r, ok := renderings[name]
+		if ok || len(items[name]) > 0 {
+			changed = t.apply(r, items[name], rev) || changed
+		}
+	}
+	if changed {
+		h.rev = rev
+		h.events = map[string][]byte{} // those of the former revision lack what this one brings
+		close(h.changed)
+		h.changed = make(chan struct{})
+	}
+}
+
+func (h *Hub) id(rev uint64) string { return h.boot + "." + strconv.FormatUint(rev, 10) }
+
+// parse reads a cursor. A cursor of another boot, or none, is not ours.
+func (h *Hub) parse(id string) (rev uint64, ours bool) {
+	boot, n, _ := strings.Cut(id, ".")
+	rev, err := strconv.ParseUint(n, 10, 64)
+	return rev, err == nil && boot == h.boot
+}
