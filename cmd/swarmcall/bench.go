@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/bench"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
 // benchCmd measures a server; package bench does.
@@ -71,8 +71,8 @@ func (c *benchCmd) print(s streams, r bench.Result) error {
 	if err != nil {
 		return err
 	}
-	rows := show.Rows{
-		Columns: []show.Column{{Name: "DRIVERS"}, {Name: "SUBMITTERS", Wide: true}, {Name: "COMMANDS"}, {Name: "ACKED"}, {Name: "REJECTED"},
+	rows := console.Rows{
+		Columns: []console.Column{{Name: "DRIVERS"}, {Name: "SUBMITTERS", Wide: true}, {Name: "COMMANDS"}, {Name: "ACKED"}, {Name: "REJECTED"},
 			{Name: "MISSING"}, {Name: "SUPERSEDED", Wide: true}, {Name: "P50 MS"}, {Name: "P90 MS", Wide: true}, {Name: "P99 MS"}, {Name: "MAX MS"},
 			{Name: "COMMANDS/S"}, {Name: "ACKS/S"}},
 		Cells: [][]string{{
@@ -82,7 +82,7 @@ func (c *benchCmd) print(s streams, r bench.Result) error {
 		}},
 		Names: []string{c.Submitter}, Items: []json.RawMessage{doc}, Doc: doc,
 	}
-	return show.Print(s.out, c.format(), rows)
+	return console.Print(s.out, c.format(), rows)
 }
 
 func ms(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

@@ -7,8 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -49,7 +49,7 @@ func (c *commandsListCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return show.Print(s.out, c.format(), entryPage(page))
+	return console.Print(s.out, c.format(), entryPage(page))
 }
 
 type commandsShowCmd struct {
@@ -80,7 +80,7 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	}
 	rows := verdictRows(a.Value)
 	rows.Items, rows.Doc = []json.RawMessage{a.Raw}, a.Raw
-	if err := show.Print(s.out, c.format(), rows); err != nil {
+	if err := console.Print(s.out, c.format(), rows); err != nil {
 		return err
 	}
 	if c.ExitCode {
@@ -90,8 +90,8 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 }
 
 // verdictRows are the verdicts of an entry, worst first.
-func verdictRows(e remote.Entry) show.Rows {
-	r := show.Rows{Columns: []show.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}}, Names: []string{fmt.Sprint(e.Seq)}}
+func verdictRows(e remote.Entry) console.Rows {
+	r := console.Rows{Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}}, Names: []string{fmt.Sprint(e.Seq)}}
 	add := func(cells ...string) { r.Cells = append(r.Cells, cells) }
 	ms := func(f float64) string { return fmt.Sprintf("%.1f", f) }
 	for _, x := range e.Rejected {

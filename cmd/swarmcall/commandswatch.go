@@ -12,9 +12,8 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -65,7 +64,7 @@ const watchForm = "%-19s  %-6s  %s\n"
 
 // heading is what -o table begins with.
 func (c *commandsWatchCmd) heading(w io.Writer) error {
-	if f := c.format(); f != show.Table && f != show.Wide {
+	if f := c.format(); f != console.Table && f != console.Wide {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, watchForm, "TIME", "EVENT", "WHAT")
@@ -76,7 +75,7 @@ func (c *commandsWatchCmd) heading(w io.Writer) error {
 // more than this program can say.
 func (c *commandsWatchCmd) shows(e remote.Event) bool {
 	switch c.format() {
-	case show.JSONL, show.JSON, show.YAML:
+	case console.JSONL, console.JSON, console.YAML:
 		return true
 	}
 	return slices.Contains([]string{"issued", "closed", "late", "reset", "gap", "expired"}, e.Name)
@@ -99,25 +98,25 @@ func (c *commandsWatchCmd) print(w io.Writer, e remote.Event) error {
 	}
 	document := fmt.Appendf(nil, `{"id":%s,"event":%q,"data":%s}`, id, e.Name, e.Data)
 	switch f := c.format(); f {
-	case show.JSONL:
-		return show.Line(w, document)
-	case show.JSON:
-		return show.Document(w, f, document)
-	case show.YAML:
+	case console.JSONL:
+		return console.JSONLine(w, document)
+	case console.JSON:
+		return console.Document(w, f, document)
+	case console.YAML:
 		if _, err := io.WriteString(w, "---\n"); err != nil {
 			return err
 		}
-		return show.Document(w, f, document)
-	case show.Name:
+		return console.Document(w, f, document)
+	case console.Name:
 		_, err := fmt.Fprintln(w, id)
 		return err
-	case show.Auto:
-		if !term.IsTTY(w) {
-			_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", eventTime(e), term.Safe(e.Name), term.Safe(eventText(e)))
+	case console.Auto:
+		if !console.IsTTY(w) {
+			_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", eventTime(e), console.Safe(e.Name), console.Safe(eventText(e)))
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, watchForm, eventTime(e), term.Safe(e.Name), term.Safe(eventText(e)))
+	_, err := fmt.Fprintf(w, watchForm, eventTime(e), console.Safe(e.Name), console.Safe(eventText(e)))
 	return err
 }
 

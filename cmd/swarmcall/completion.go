@@ -11,9 +11,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 //go:embed completion
@@ -50,7 +50,7 @@ func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unpar
 	last := words[len(words)-1]
 	for _, word := range candidates(ctx, words[:len(words)-1], last) {
 		if strings.HasPrefix(word, last) {
-			_, _ = io.WriteString(s.out, term.Safe(word)+"\n")
+			_, _ = io.WriteString(s.out, console.Safe(word)+"\n")
 		}
 	}
 	return nil

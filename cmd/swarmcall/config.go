@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 type configCmd struct {
@@ -26,9 +26,9 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		return err
 	}
 	found.URL.Value = remote.Mask(found.URL.Value)
-	r := show.Rows{Columns: []show.Column{{Name: "SETTING"}, {Name: "VALUE"}}, Doc: mustJSON(found)}
+	r := console.Rows{Columns: []console.Column{{Name: "SETTING"}, {Name: "VALUE"}}, Doc: mustJSON(found)}
 	if c.Origin {
-		r.Columns = append(r.Columns, show.Column{Name: "ORIGIN"})
+		r.Columns = append(r.Columns, console.Column{Name: "ORIGIN"})
 	} else {
 		r.Doc = mustJSON(map[string]string{
 			"url": found.URL.Value, "token_file": found.TokenFile.Value, "submitter": found.Submitter.Value, "context": found.Context.Value,
@@ -44,7 +44,7 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		}
 		r.Cells, r.Names, r.Items = append(r.Cells, row), append(r.Names, v.name), append(r.Items, mustJSON(map[string]settings.Value{v.name: v.Value}))
 	}
-	return show.Print(s.out, c.format(), r)
+	return console.Print(s.out, c.format(), r)
 }
 
 // mustJSON encodes what has no reason to fail: strings and numbers of our own.

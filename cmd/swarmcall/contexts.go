@@ -10,10 +10,9 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -31,7 +30,7 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	r := show.Rows{Columns: []show.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"}, {Name: "TOKEN FILE"}}}
+	r := console.Rows{Columns: []console.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"}, {Name: "TOKEN FILE"}}}
 	for _, name := range slices.Sorted(maps.Keys(f.Contexts)) {
 		x, chosen := f.Contexts[name], "no"
 		x.URL = remote.Mask(x.URL)
@@ -45,7 +44,7 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 			settings.Context
 		}{name, name == f.Context, x}))
 	}
-	return show.Print(s.out, c.format(), r)
+	return console.Print(s.out, c.format(), r)
 }
 
 type contextSetCmd struct {
@@ -58,7 +57,7 @@ type contextSetCmd struct {
 // Validate refuses what would fail at every later call. Kong calls it.
 func (c *contextSetCmd) Validate() error {
 	switch {
-	case strings.TrimSpace(c.Name) == "" || term.Safe(c.Name) != c.Name:
+	case strings.TrimSpace(c.Name) == "" || console.Safe(c.Name) != c.Name:
 		return errors.New("the name of a context must not be empty, nor have control characters")
 	case c.Submitter != "" && !swarm.ValidSubmitter(c.Submitter):
 		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after it, 128 at most")

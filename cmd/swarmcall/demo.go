@@ -70,7 +70,7 @@ type demoGuardCmd struct {
 func (c *demoGuardCmd) Run(_ context.Context, s streams) error {
 	err := demo.Guard(c.Argv, s.in, s.out, s.err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return &clierr.Error{Code: clierr.Code(max(exit.ExitCode(), 1)), What: c.Argv[0], Why: err}
+		return &clierr.Error{Code: clierr.Code(max(exit.ExitCode(), 1)), What: c.Argv[0], Cause: err}
 	}
 	return err
 }

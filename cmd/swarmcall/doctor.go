@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 type doctorCmd struct {
@@ -52,7 +52,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)
-	r := show.Rows{Columns: []show.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "MEND"}}}
+	r := console.Rows{Columns: []console.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "MEND"}}}
 	for _, f := range x.found {
 		result := "ok"
 		if !f.OK {
@@ -60,7 +60,7 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 		}
 		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail, cmp.Or(f.Hint, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
 	}
-	if err := show.Print(s.out, c.format(), r); err != nil {
+	if err := console.Print(s.out, c.format(), r); err != nil {
 		return err
 	}
 	return x.err

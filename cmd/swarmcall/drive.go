@@ -120,7 +120,7 @@ func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 		Rate: c.Mode == "rate", Max: c.MaxPlayers,
 	})
 	if err != nil {
-		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Why: err}
+		return &clierr.Error{Code: clierr.Usage, What: "cannot load this target", Cause: err}
 	}
 	s, _ = onScreen(s)
 	return c.run(ctx, s, load)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 type driversCmd struct {
@@ -46,7 +46,7 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 	for _, line := range server.unmatched(ctx, len(page.Items), c.Label) {
 		server.line.Say("no driver matches; %s", line)
 	}
-	return show.Print(s.out, c.format(), driverRows(page))
+	return console.Print(s.out, c.format(), driverRows(page))
 }
 
 type driversShowCmd struct {
@@ -68,15 +68,15 @@ func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
 	}
 	rows := driverRows(remote.Page[remote.Driver]{Items: []remote.Driver{a.Value}, Raw: []json.RawMessage{a.Raw}})
 	rows.Doc = a.Raw
-	if f := c.format(); f != show.Auto && f != show.Table {
-		return show.Print(s.out, f, rows)
+	if f := c.format(); f != console.Auto && f != console.Table {
+		return console.Print(s.out, f, rows)
 	}
-	return show.Print(s.out, c.format(), fields(rows))
+	return console.Print(s.out, c.format(), fields(rows))
 }
 
 // fields turns a single row around: a line per column.
-func fields(r show.Rows) show.Rows {
-	turned := show.Rows{Columns: []show.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc}
+func fields(r console.Rows) console.Rows {
+	turned := console.Rows{Columns: []console.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc}
 	for i, c := range r.Columns {
 		turned.Cells = append(turned.Cells, []string{c.Name, r.Cells[0][i]})
 	}

@@ -9,8 +9,8 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -37,7 +37,7 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, com
 	if n := deref(d.Shortfall); n > 0 {
 		server.line.Say("dry run: no driver is there to run %d of the players", n)
 	}
-	return show.Print(s.out, c.format(), dryRows(d, a.Raw))
+	return console.Print(s.out, c.format(), dryRows(d, a.Raw))
 }
 
 // dryStop is of a stop that would be logged without a driver to send it to.
@@ -49,8 +49,8 @@ func dryStop(server *session, d api.DryRun) error {
 	}
 	return &clierr.Error{
 		Code: clierr.TooFew, What: "the stop would reach nobody: no known driver matches its target",
-		Seen: remote.InUseLines(d.InUse),
-		Hint: "check the spelling of the target; the labels that drivers have: swarmcall drivers list",
+		Detail: remote.InUseLines(d.InUse),
+		Hint:   "check the spelling of the target; the labels that drivers have: swarmcall drivers list",
 	}
 }
 
@@ -68,9 +68,9 @@ func dryLeftOut(d api.DryRun) string {
 }
 
 // dryRows have a line per driver; what names them are the targets alone.
-func dryRows(d api.DryRun, raw json.RawMessage) show.Rows {
-	r := show.Rows{
-		Columns: []show.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "PLAYERS"}, {Name: "WHY"}},
+func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
+	r := console.Rows{
+		Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "PLAYERS"}, {Name: "WHY"}},
 		Names:   d.Targets, Items: []json.RawMessage{raw}, Doc: raw,
 	}
 	parts := map[string]string{}

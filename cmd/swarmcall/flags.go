@@ -13,10 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 // connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come before them.
@@ -47,7 +46,7 @@ func limitNotNegative(n int) error {
 type session struct {
 	*remote.Client
 	settings.Settings
-	line *progress.Line
+	line *console.Line
 }
 
 // who is the user and the machine of this process, as far as the system says.
@@ -85,7 +84,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 			return nil, err
 		}
 	}
-	line := progress.New(s.err)
+	line := console.NewLine(s.err)
 	cfg := remote.Config{
 		URL: found.URL.Value, From: found.URL.Origin, Token: token, Agent: "swarmcall/" + version,
 		Patience: remote.Patience{For: c.RetryFor, Insist: c.insist, Note: func(why string, in time.Duration) {
@@ -111,7 +110,7 @@ type output struct {
 
 // contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this name.
 func (o output) contradiction() error {
-	if o.JSON && o.Output != show.Auto && o.Output != show.JSON {
+	if o.JSON && o.Output != console.Auto && o.Output != console.JSON {
 		return fmt.Errorf("--json and -o %s contradict each other", o.Output)
 	}
 	return nil
@@ -119,7 +118,7 @@ func (o output) contradiction() error {
 
 func (o output) format() string {
 	if o.JSON {
-		return show.JSON
+		return console.JSON
 	}
 	return o.Output
 }

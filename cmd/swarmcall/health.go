@@ -23,7 +23,7 @@ func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 		return nil
 	}
 	return &clierr.Error{
-		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Why: err,
+		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Cause: err,
 		Hint: "is the server running, and at this address? Try: swarmcall health --url URL",
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/near"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
 //go:embed help
@@ -30,7 +30,7 @@ func (c *helpCmd) Run(_ context.Context, s streams) error {
 	}
 	if _, err := parse(append(c.Topic, "--help"), s.out); err != nil {
 		what := fmt.Sprintf("there is no help on %q", strings.Join(c.Topic, " "))
-		if like := near.Of(c.Topic[0], helpTopics()); like != "" && like != c.Topic[0] {
+		if like := input.Nearest(c.Topic[0], helpTopics()); like != "" && like != c.Topic[0] {
 			what += fmt.Sprintf(", did you mean %q?", like)
 		}
 		return &clierr.Error{

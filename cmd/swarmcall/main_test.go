@@ -155,7 +155,7 @@ func TestASilentServer(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeSentIsUsage: no retry mends it.
+// TestWhatCannotBeSentIsUsage: no retry helps.
 func TestWhatCannotBeSentIsUsage(t *testing.T) {
 	if code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1"); code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
 		t.Errorf("code %d, %s", code, errs)

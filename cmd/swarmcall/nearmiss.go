@@ -8,7 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/near"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
 // nearMiss adds to an error about a word that is not known what may have been meant, where kong does not: it knows no
@@ -65,7 +65,7 @@ func (s suggestion) Error() string { return s.ParseError.Error() + ", " + s.hint
 func (s suggestion) Unwrap() error { return s.ParseError }
 
 func suggest(err *kong.ParseError, word, dashes string, candidates []string) error {
-	if like := near.Of(word, candidates); like != "" {
+	if like := input.Nearest(word, candidates); like != "" {
 		return suggestion{err, fmt.Sprintf("did you mean %q?", dashes+like)}
 	}
 	return err

@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/plan"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -76,12 +75,12 @@ func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
 		lines = append(lines, "matching now: "+matching)
 	}
 	for _, line := range lines {
-		if _, err := fmt.Fprintln(s.out, term.Safe(line)); err != nil {
+		if _, err := fmt.Fprintln(s.out, console.Safe(line)); err != nil {
 			return err
 		}
 	}
 	if err != nil {
-		progress.New(s.err).Say("no drivers were looked for: %v", err)
+		console.NewLine(s.err).Say("no drivers were looked for: %v", err)
 	}
 	return nil
 }

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
-var entryColumns = []show.Column{
+var entryColumns = []console.Column{
 	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"}, {Name: "MISSING"},
 	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"}, {Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
 	{Name: "LEFT OUT"}, {Name: "TARGET", Narrow: true}, // new ones are the last: scripts count the columns before
@@ -34,22 +34,22 @@ func entryCells(e remote.Entry) []string {
 }
 
 // entryRows is one entry, as the row of a list.
-func entryRows(a remote.Answer[remote.Entry]) show.Rows {
-	return show.Rows{
+func entryRows(a remote.Answer[remote.Entry]) console.Rows {
+	return console.Rows{
 		Columns: entryColumns, Cells: [][]string{entryCells(a.Value)}, Names: []string{strconv.FormatInt(a.Value.Seq, 10)},
 		Items: []json.RawMessage{a.Raw}, Doc: a.Raw,
 	}
 }
 
-func entryPage(p remote.Page[remote.Entry]) show.Rows {
-	r := show.Rows{Columns: entryColumns, Items: p.Raw}
+func entryPage(p remote.Page[remote.Entry]) console.Rows {
+	r := console.Rows{Columns: entryColumns, Items: p.Raw}
 	for _, e := range p.Items {
 		r.Cells, r.Names = append(r.Cells, entryCells(e)), append(r.Names, strconv.FormatInt(e.Seq, 10))
 	}
 	return r
 }
 
-var driverColumns = []show.Column{
+var driverColumns = []console.Column{
 	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"}, {Name: "HEARTBEAT"}, {Name: "LABELS"},
 	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true}, {Name: "METRICS", Wide: true},
 	{Name: "WEIGHT", Wide: true}, {Name: "MAX PLAYERS", Wide: true}, {Name: "CONFLICT", Wide: true},
@@ -87,8 +87,8 @@ func conflictText(c *api.DriverConflict) string {
 	return fmt.Sprintf("%s: %d takeovers", strings.Join(c.RemoteAddrs, " and "), c.Takeovers)
 }
 
-func driverRows(p remote.Page[remote.Driver]) show.Rows {
-	r := show.Rows{Columns: driverColumns, Items: p.Raw}
+func driverRows(p remote.Page[remote.Driver]) console.Rows {
+	r := console.Rows{Columns: driverColumns, Items: p.Raw}
 	for _, d := range p.Items {
 		r.Cells, r.Names = append(r.Cells, driverCells(d)), append(r.Names, d.DriverId)
 	}

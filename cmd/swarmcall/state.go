@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 )
 
 type stateCmd struct {
@@ -55,15 +55,15 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return show.Print(s.out, c.format(), rows)
+	return console.Print(s.out, c.format(), rows)
 }
 
 func command(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
 
 // driftRows has a line per driver; the document is the whole state.
-func driftRows(a remote.Answer[api.State]) (show.Rows, error) {
-	r := show.Rows{
-		Columns: []show.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED", Wide: true}},
+func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
+	r := console.Rows{
+		Columns: []console.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED", Wide: true}},
 		Doc:     a.Raw,
 	}
 	var raw struct {

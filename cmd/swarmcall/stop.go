@@ -8,8 +8,8 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop must stop.
@@ -20,7 +20,7 @@ type stopCmd struct {
 
 // Run sends stop.
 func (c *stopCmd) Run(ctx context.Context, s streams) error {
-	if !c.Yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err) {
+	if !c.Yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err) {
 		q := question{
 			text: "Stop the load on every driver this reaches?", yes: true, // it was typed a moment ago
 			hint: "without the question: swarmcall stop --yes",

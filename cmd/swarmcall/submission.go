@@ -10,12 +10,11 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/plan"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/show"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -134,7 +133,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	if c.NoWait {
 		job.Wait = submit.WaitNone
 	}
-	quiet := term.IsTTY(s.err) && !c.Debug // a person retries by asking again, a pipeline by the key
+	quiet := console.IsTTY(s.err) && !c.Debug // a person retries by asking again, a pipeline by the key
 	if !quiet {
 		server.line.Say("idempotency key %s", job.Key)
 	}
@@ -149,7 +148,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	}
 	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNobody(result.Entry.Value)
 	if result.Entry.Value.Seq > 0 {
-		if err := show.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
+		if err := console.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,9 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // surely is how many times the present load a new one may be before one is asked whether it is meant, and the least
@@ -22,7 +22,7 @@ func (c *submission) sure(ctx context.Context, s streams, server *session, body 
 	switch {
 	case slip == "":
 		return nil
-	case !yes && !c.DryRun && term.IsTTY(s.in) && term.IsTTY(s.err):
+	case !yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err):
 		q := question{text: slip + ". Send it?", hint: "without the question: --yes"}
 		return q.ask(ctx, s)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/decimal"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 )
@@ -106,7 +106,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
-	options = append(append(options, labelFlags()), decimal.Flags()...)
+	options = append(append(options, labelFlags()), input.Flags()...)
 	typedArgs := args
 	var grammar any
 	if c := find(args); c != nil {

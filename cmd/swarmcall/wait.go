@@ -52,8 +52,8 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	case limited.Err() != nil && reached:
 		return &clierr.Error{
 			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
-			Hint: "who is there: swarmcall drivers list; are the others started, and told this server's address?",
-			Seen: server.unmatched(ctx, n, c.Label),
+			Hint:   "who is there: swarmcall drivers list; are the others started, and told this server's address?",
+			Detail: server.unmatched(ctx, n, c.Label),
 		}
 	case err != nil:
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/tui"
 )
 
@@ -16,7 +16,7 @@ type watchCmd struct {
 
 // Run shows the swarm full-screen, or as plain lines where that cannot be.
 func (c *watchCmd) Run(ctx context.Context, s streams) error {
-	if !term.IsTTY(s.in) || !term.Animated(s.out) {
+	if !console.IsTTY(s.in) || !console.Animated(s.out) {
 		return (&commandsWatchCmd{Label: c.Label, connection: c.connection}).Run(ctx, s)
 	}
 	quiet := s

@@ -18,12 +18,12 @@ const lockPatience = 100 * time.Millisecond
 // does not look. The lock ends with the process, however that ends.
 func lockDir(dir string) (*os.File, error) {
 	if err := logfile.MakeDir(dir); err != nil {
-		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
+		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or correct its permissions): %w", dir, err)
 	}
 	path := filepath.Join(dir, logfile.LockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or mend its permissions): %w", dir, err)
+		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or correct its permissions): %w", dir, err)
 	}
 	err = tryLock(f)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

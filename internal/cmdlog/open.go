@@ -102,7 +102,7 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 	}
 	switch damage := found.Err(); {
 	case damage == nil:
-		err = l.mend(found)
+		err = l.repair(found)
 	case !l.cfg.AcceptLoss:
 		return nil, nil, refusal(l.cfg.Dir, damage)
 	default:
@@ -127,9 +127,9 @@ func refusal(dir string, damage error) error {
 		damage, dir, dir)
 }
 
-func (l *Log) mend(found *logfile.Report) error {
+func (l *Log) repair(found *logfile.Report) error {
 	if err := found.Hint(l.cfg.Dir); err != nil {
-		return fmt.Errorf("cannot mend the log in %s: %w", l.cfg.Dir, err)
+		return fmt.Errorf("cannot repair the log in %s: %w", l.cfg.Dir, err)
 	}
 	if t := found.Torn; t != nil {
 		l.cfg.Logger.Warn("the log ended in an unfinished write, which nobody was told of; it is cut off",

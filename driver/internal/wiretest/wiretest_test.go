@@ -33,7 +33,7 @@ func TestEveryFrameTypeHasASchema(t *testing.T) {
 }
 
 func TestGoldenFramesFit(t *testing.T) {
-	files, err := filepath.Glob("../wire/testdata/*.json")
+	files, err := filepath.Glob("../../wire/testdata/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}

@@ -30,7 +30,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Why: err, Hint: "choose another address: --listen 127.0.0.1:0"}
+		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Cause: err, Hint: "choose another address: --listen 127.0.0.1:0"}
 	}
 	url := "http://" + listener.Addr().String()
 	kit := conformance.Options{
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		file, err := os.Create(o.Transcript)
 		if err != nil {
 			_ = listener.Close()
-			return &clierr.Error{Code: clierr.Failed, What: "cannot write the transcript", Why: err}
+			return &clierr.Error{Code: clierr.Failed, What: "cannot write the transcript", Cause: err}
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		kit.Transcript = file
@@ -62,14 +62,14 @@ func Run(ctx context.Context, o Options) (err error) {
 func verdict(ctx context.Context, report conformance.Report, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted", Why: ctx.Err()}
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted", Cause: ctx.Err()}
 	case errors.Is(err, conformance.ErrNoDriver):
 		return &clierr.Error{
-			Code: clierr.Timeout, What: "nothing to check", Why: err, Seen: refused(report),
+			Code: clierr.Timeout, What: "nothing to check", Cause: err, Detail: refused(report),
 			Hint: "does the driver connect to /drivers/connect at this address, and offer swarmcall.v1.json?",
 		}
 	case err != nil:
-		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Why: err}
+		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Cause: err}
 	case !report.OK():
 		return &clierr.Error{Code: clierr.Failed, What: "the driver does not keep the protocol", Hint: "docs/protocol.md tells what each D demands"}
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
 // Code is an exit code of the CLI. Scripts rely on them: a code never changes its meaning.
@@ -29,22 +29,22 @@ const (
 
 // Error is an error for people.
 type Error struct {
-	Code Code
-	What string   // what failed: "cannot start the server"
-	Why  error    // the cause; nil when What says all
-	Seen []string // evidence, such as the last lines of a log
-	Hint string   // what to do about it; may hold several lines
+	Code   Code
+	What   string   // what failed: "cannot start the server"
+	Cause  error    // the cause; nil when What says all
+	Detail []string // evidence, such as the last lines of a log
+	Hint   string   // what to do about it; may hold several lines
 }
 
 func (e *Error) Error() string {
-	if e.Why == nil {
+	if e.Cause == nil {
 		return e.What
 	}
-	return e.What + ": " + e.Why.Error()
+	return e.What + ": " + e.Cause.Error()
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Why }
+func (e *Error) Unwrap() error { return e.Cause }
 
 // CodeOf returns the exit code for err: that of the first Error in its chain, else Failed; OK for nil.
 func CodeOf(err error) Code {
@@ -68,21 +68,21 @@ func Text(err error) string {
 		if i == 0 {
 			line = "swarmcall: " + line
 		}
-		b.WriteString(term.Safe(line) + "\n")
+		b.WriteString(console.Safe(line) + "\n")
 	}
-	if e.Why != nil {
-		part(&b, "why", strings.Split(e.Why.Error(), "\n")...)
+	if e.Cause != nil {
+		part(&b, "cause", strings.Split(e.Cause.Error(), "\n")...)
 	}
-	part(&b, "seen", e.Seen...)
+	part(&b, "detail", e.Detail...)
 	if e.Hint != "" {
-		part(&b, "mend", strings.Split(e.Hint, "\n")...)
+		part(&b, "hint", strings.Split(e.Hint, "\n")...)
 	}
 	return b.String()
 }
 
 func part(b *strings.Builder, label string, lines ...string) {
 	for _, line := range lines {
-		fmt.Fprintf(b, "  %-5s %s\n", label, term.Safe(line))
+		fmt.Fprintf(b, "  %-6s %s\n", label, console.Safe(line))
 		label = ""
 	}
 }

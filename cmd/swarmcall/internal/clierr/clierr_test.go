@@ -10,7 +10,7 @@ import (
 
 func TestCodeOf(t *testing.T) {
 	refused := errors.New("connection refused")
-	unreachable := &clierr.Error{Code: clierr.Unreachable, What: "no server", Why: refused}
+	unreachable := &clierr.Error{Code: clierr.Unreachable, What: "no server", Cause: refused}
 	for name, tc := range map[string]struct {
 		err  error
 		want clierr.Code
@@ -31,14 +31,14 @@ func TestCodeOf(t *testing.T) {
 
 func TestText(t *testing.T) {
 	got := clierr.Text(&clierr.Error{
-		What: "the server ended", Why: errors.New("exit status 1"), Seen: []string{"line 1", "line 2"}, Hint: "do this\nor that",
+		What: "the server ended", Cause: errors.New("exit status 1"), Detail: []string{"line 1", "line 2"}, Hint: "do this\nor that",
 	})
 	want := `swarmcall: the server ended
-  why   exit status 1
-  seen  line 1
-        line 2
-  mend  do this
-        or that
+  cause  exit status 1
+  detail line 1
+         line 2
+  hint   do this
+         or that
 `
 	if got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)

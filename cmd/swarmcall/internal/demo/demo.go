@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		d.echo = &lockedWriter{w: o.Err}
 	}
 	if d.target, err = startTarget(ctx); err != nil {
-		return &clierr.Error{Code: clierr.Failed, What: "cannot open a local port for the demo's target", Why: err}
+		return &clierr.Error{Code: clierr.Failed, What: "cannot open a local port for the demo's target", Cause: err}
 	}
 	defer d.target.close()
 	if err := d.startServer(ctx); err != nil {
@@ -107,7 +107,7 @@ func (d *demo) startDrivers(ctx context.Context) error {
 		argv := []string{d.Self, DriverCommand, "--url", d.url, "--id", id, "--target", d.target.URL}
 		c, err := startChild(id, argv, newTail(id, d.echo))
 		if err != nil {
-			return &clierr.Error{Code: clierr.Failed, What: "cannot start driver " + id, Why: err}
+			return &clierr.Error{Code: clierr.Failed, What: "cannot start driver " + id, Cause: err}
 		}
 		d.drivers = append(d.drivers, c)
 		ours[id] = true

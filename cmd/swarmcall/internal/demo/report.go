@@ -26,7 +26,7 @@ func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
 	e, err := d.api.Submit(ctx, request)
 	if err != nil {
-		return e, &clierr.Error{Code: clierr.Failed, What: "the server refused the first command", Why: err, Seen: d.server.log.last()}
+		return e, &clierr.Error{Code: clierr.Failed, What: "the server refused the first command", Cause: err, Detail: d.server.log.last()}
 	}
 	printOutcome(d.Out, e)
 	return e, nil
@@ -104,7 +104,7 @@ func outcomeError(e client.Entry) error {
 	case e.Counts.Missing+left > 0:
 		code = clierr.Missing
 	}
-	return &clierr.Error{Code: code, What: "the first command was not acked by all", Why: fmt.Errorf("%s", verdict(e))}
+	return &clierr.Error{Code: code, What: "the first command was not acked by all", Cause: fmt.Errorf("%s", verdict(e))}
 }
 
 // describe says what a command is, in a few words.

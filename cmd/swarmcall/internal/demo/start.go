@@ -24,7 +24,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	binary, err := d.serverBinary()
 	if err != nil {
 		return &clierr.Error{
-			Code: clierr.Failed, What: "cannot find the server binary", Why: err,
+			Code: clierr.Failed, What: "cannot find the server binary", Cause: err,
 			Hint: "build it: make build\nor say where it is: swarmcall demo --server PATH",
 		}
 	}
@@ -34,7 +34,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	// --log-level: the demo reads the line with the address, whatever the environment says.
 	argv := []string{binary, "--listen", d.Listen, "--data-dir", d.DataDir, "--log-level", "info"}
 	if d.server, err = startChild("server", argv, newTail("server", d.echo)); err != nil {
-		return &clierr.Error{Code: clierr.Failed, What: "cannot start the server " + binary, Why: err}
+		return &clierr.Error{Code: clierr.Failed, What: "cannot start the server " + binary, Cause: err}
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func checkFree(ctx context.Context, address string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return &clierr.Error{
-			Code: clierr.Failed, What: "cannot listen on " + address, Why: err,
+			Code: clierr.Failed, What: "cannot listen on " + address, Cause: err,
 			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make run ARGS='--listen 127.0.0.1:0'",
 		}
 	}
@@ -53,18 +53,18 @@ func checkFree(ctx context.Context, address string) error {
 
 // awaitReady waits until the server has told its address and takes commands, and sets d.url.
 func (d *demo) awaitReady(ctx context.Context) error {
-	const mend = "run it by itself to see more: swarmcall-server --log-level debug"
+	const hint = "run it by itself to see more: swarmcall-server --log-level debug"
 	patience := time.NewTimer(readyPatience)
 	defer patience.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-d.server.done:
-		return ended("the server", d.server, mendFor(d.server.log.last(), mend))
+		return ended("the server", d.server, hintFor(d.server.log.last(), hint))
 	case <-patience.C:
 		return &clierr.Error{
 			Code: clierr.Failed, What: fmt.Sprintf("the server did not tell its address within %v", readyPatience),
-			Seen: d.server.log.last(), Hint: mend,
+			Detail: d.server.log.last(), Hint: hint,
 		}
 	case <-d.server.log.told:
 	}
@@ -91,11 +91,11 @@ func (d *demo) poll(ctx context.Context, patience time.Duration, done func(conte
 		if still, isWait := errors.AsType[*waitError](err); !isWait {
 			return err
 		} else if ctx.Err() != nil {
-			return &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("%s after %v", still.what, patience), Why: still.why, Seen: d.server.log.last()}
+			return &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("%s after %v", still.what, patience), Cause: still.why, Detail: d.server.log.last()}
 		}
 		select {
 		case <-d.server.done:
-			return ended("the server", d.server, mendFor(d.server.log.last(), ""))
+			return ended("the server", d.server, hintFor(d.server.log.last(), ""))
 		case <-ctx.Done():
 		case <-tick.C:
 		}
@@ -114,17 +114,17 @@ func (e *waitError) Unwrap() error { return e.why }
 func waiting(what string, why error) error { return &waitError{what, why} }
 
 // ended is the error about a child that ended when it ought to run.
-func ended(what string, c *child, mend string) error {
+func ended(what string, c *child, hint string) error {
 	<-c.done
 	why := c.err
 	if why == nil {
 		why = errors.New("exit status 0, without being asked to")
 	}
-	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Why: why, Seen: c.log.last(), Hint: mend}
+	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Cause: why, Detail: c.log.last(), Hint: hint}
 }
 
-// mendFor knows the usual reasons for which a server does not start.
-func mendFor(log []string, otherwise string) string {
+// hintFor knows the usual reasons for which a server does not start.
+func hintFor(log []string, otherwise string) string {
 	all := strings.ToLower(strings.Join(log, "\n"))
 	switch {
 	case strings.Contains(all, "address already in use"):

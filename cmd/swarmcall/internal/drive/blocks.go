@@ -149,15 +149,15 @@ func (b *Blocks) say(line string) { _, _ = io.WriteString(b.to, line+"\n") }
 // Once leaves out of an error the lines that were shown already.
 func (b *Blocks) Once(err error) error {
 	e, ok := errors.AsType[*clierr.Error](err)
-	if !ok || len(e.Seen) == 0 {
+	if !ok || len(e.Detail) == 0 {
 		return err
 	}
 	b.Flush()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	shown := slices.DeleteFunc(slices.Clone(b.recent), func(line string) bool { return strings.TrimSpace(line) == "" })
-	if n := len(shown) - len(e.Seen); n >= 0 && slices.EqualFunc(shown[n:], e.Seen, sameLine) {
-		e.Seen = nil
+	if n := len(shown) - len(e.Detail); n >= 0 && slices.EqualFunc(shown[n:], e.Detail, sameLine) {
+		e.Detail = nil
 	}
 	return err
 }

@@ -89,9 +89,9 @@ func TestTheEndShowsNothingTwice(t *testing.T) {
 		blocks *Blocks
 		left   int
 	}{"shown": {shown, 0}, "not shown": {NewBlocks(io.Discard), len(seen)}} {
-		e := &clierr.Error{What: "it ended", Why: errors.New("exit status 1"), Seen: seen}
-		if err := tc.blocks.Once(e); err == nil || len(e.Seen) != tc.left {
-			t.Errorf("%s: %d lines in %v", name, len(e.Seen), err)
+		e := &clierr.Error{What: "it ended", Cause: errors.New("exit status 1"), Detail: seen}
+		if err := tc.blocks.Once(e); err == nil || len(e.Detail) != tc.left {
+			t.Errorf("%s: %d lines in %v", name, len(e.Detail), err)
 		}
 	}
 	if err := shown.Once(nil); err != nil {

@@ -90,7 +90,7 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 
 // Refused says why the SDK has given up on the server at url; it returns nil for nil.
 func Refused(url string, err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Why: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Cause: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
 		e.Code, e.Hint = hintOn(h)
@@ -116,9 +116,9 @@ type Evidence interface {
 }
 
 func ended(err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, and the driver with it", Why: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, and the driver with it", Cause: err}
 	if seen, ok := errors.AsType[Evidence](err); ok {
-		e.Seen = seen.Seen()
+		e.Detail = seen.Seen()
 	}
 	return e
 }
@@ -127,7 +127,7 @@ func ended(err error) error {
 func interrupted(ctx context.Context, unloaded bool) error {
 	switch {
 	case !unloaded:
-		return &clierr.Error{Code: clierr.Failed, What: "told to end, but players still ran", Why: fmt.Errorf("not at 0 after %v", unloadTimeout)}
+		return &clierr.Error{Code: clierr.Failed, What: "told to end, but players still ran", Cause: fmt.Errorf("not at 0 after %v", unloadTimeout)}
 	case strings.HasPrefix(fmt.Sprint(context.Cause(ctx)), syscall.SIGINT.String()):
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has left"}
 	}

@@ -4,7 +4,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
 // Screen is stdout and stderr of a driver. On a terminal they share it: a line of progress stays in place below what
@@ -24,7 +24,7 @@ const clearLine = "\r\x1b[K"
 
 // NewScreen returns a screen on a process's own streams.
 func NewScreen(out, err io.Writer) *Screen {
-	return &Screen{out: out, err: err, terminal: term.IsTTY(out), animated: term.Animated(out), shared: term.IsTTY(err)}
+	return &Screen{out: out, err: err, terminal: console.IsTTY(out), animated: console.Animated(out), shared: console.IsTTY(err)}
 }
 
 // Write writes to stdout.
@@ -64,8 +64,8 @@ func (s *Screen) show(text string) {
 		s.line = text
 		return
 	}
-	if line := []rune(text); len(line) >= term.Width(s.out) { // one that wraps could not be wiped
-		text = string(line[:term.Width(s.out)-1])
+	if line := []rune(text); len(line) >= console.Width(s.out) { // one that wraps could not be wiped
+		text = string(line[:console.Width(s.out)-1])
 	}
 	s.line = text
 	_, _ = io.WriteString(s.out, clearLine+text)

@@ -72,9 +72,9 @@ func noBackup(dir string, r *logfile.Report, err error) error {
 		return noLog(dir)
 	case errors.Is(err, logfile.ErrTarget):
 		hint := "name a directory that does not exist yet: --to DIR"
-		return &clierr.Error{Code: clierr.Failed, What: what, Why: err, Hint: hint}
+		return &clierr.Error{Code: clierr.Failed, What: what, Cause: err, Hint: hint}
 	case r != nil:
 		return damaged(dir, r.Damage)
 	}
-	return &clierr.Error{Code: clierr.Failed, What: what, Why: err}
+	return &clierr.Error{Code: clierr.Failed, What: what, Cause: err}
 }

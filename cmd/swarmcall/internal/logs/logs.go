@@ -21,7 +21,7 @@ func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile
 		return nil, &clierr.Error{Code: clierr.Interrupted, What: "interrupted"}
 	}
 	if err != nil {
-		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot read the log in " + dir, Why: err}
+		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot read the log in " + dir, Cause: err}
 	}
 	if r.Blocks == 0 && r.Mark.Position == 0 {
 		return nil, noLog(dir)
@@ -44,15 +44,15 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 		return newer(dir, damage[i])
 	}
 	e := &clierr.Error{
-		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Why: damage[0],
+		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Cause: damage[0],
 		Hint: "keep a copy of the directory; a backup is the best cure.\n" +
 			"To go on with what is left, start the server once with --accept-data-loss.",
 	}
 	for _, d := range damage[1:min(len(damage), mostSeen+1)] {
-		e.Seen = append(e.Seen, d.Error())
+		e.Detail = append(e.Detail, d.Error())
 	}
 	if more := len(damage) - 1 - mostSeen; more > 0 {
-		e.Seen = append(e.Seen, fmt.Sprintf("and %d more", more))
+		e.Detail = append(e.Detail, fmt.Sprintf("and %d more", more))
 	}
 	return e
 }
@@ -61,7 +61,7 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 // called damaged, and nobody is told to give anything up.
 func newer(dir string, first error) error {
 	return &clierr.Error{
-		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Why: first,
+		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Cause: first,
 		Hint: "use a swarmcall of the version that wrote it, or a newer one",
 	}
 }

@@ -101,7 +101,7 @@ func stopped(cause error, sentence string) error {
 	if !ok || e.Code != clierr.Interrupted {
 		return cause
 	}
-	return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; the load is stopped", Why: errors.New(sentence)}
+	return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; the load is stopped", Cause: errors.New(sentence)}
 }
 
 const loud = "THE LOAD MAY STILL BE ON"
@@ -109,19 +109,19 @@ const loud = "THE LOAD MAY STILL BE ON"
 // notStopped says it loudly. The exit code stays that of the first failure.
 func (r *Runner) notStopped(cause, err error) error {
 	e := &clierr.Error{
-		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Why: err,
+		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Cause: err,
 		Hint: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(r.Plan.Aim(), "--yes") +
 			"\ndrivers that are away stop when they are back, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {
-		e.Seen = inner.Seen
+		e.Detail = inner.Detail
 		if strings.HasPrefix(inner.What, loud) {
-			e.What, e.Why = inner.What, inner.Why
+			e.What, e.Cause = inner.What, inner.Cause
 		}
 	}
 	if cause != nil {
 		e.Code = clierr.CodeOf(cause)
-		e.Seen = append([]string{fmt.Sprintf("the run ended because: %v", cause)}, e.Seen...)
+		e.Detail = append([]string{fmt.Sprintf("the run ended because: %v", cause)}, e.Detail...)
 	}
 	return e
 }

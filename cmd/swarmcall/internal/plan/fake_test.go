@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 )
@@ -80,7 +80,7 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 		s.t.Fatal(err)
 	}
 	var b strings.Builder
-	r := Runner{Plan: p, Client: c, Line: progress.New(&b), Submitter: "ci", ID: "run-x"}
+	r := Runner{Plan: p, Client: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
 	s.steps, err = r.Run(s.t.Context())
 	return b.String(), err
 }

@@ -137,9 +137,9 @@ func (u unreached) err() error {
 		end = "were not reached; they are stopped when they are back"
 	}
 	return &clierr.Error{
-		Code: clierr.Missing,
-		What: fmt.Sprintf("%s: %s %s", loud, verdict.SomeOf(u.texts, u.n), end),
-		Seen: u.texts[:min(len(u.texts), 10)],
+		Code:   clierr.Missing,
+		What:   fmt.Sprintf("%s: %s %s", loud, verdict.SomeOf(u.texts, u.n), end),
+		Detail: u.texts[:min(len(u.texts), 10)],
 	}
 }
 

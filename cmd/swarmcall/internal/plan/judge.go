@@ -32,7 +32,7 @@ func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (mis
 	case verdict.Code(e, verdict.Allow{Percent: 100}) == clierr.Superseded:
 		step.Err = &clierr.Error{
 			Code: clierr.Superseded, What: name + ": a newer command came before this one was sent",
-			Why: errors.New(verdict.Sentence(e)), Hint: "see swarmcall commands list",
+			Cause: errors.New(verdict.Sentence(e)), Hint: "see swarmcall commands list",
 		}
 		r.taken = step.Err
 	}
@@ -64,7 +64,7 @@ func tooManyMissing(name string, step *report.Step, n, meant int) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Missing, What: fmt.Sprintf("%s: %d of %d drivers are missing", name, n, meant),
-		Why: errors.New(verdict.Sentence(step.Entry.Value)), Seen: seen[:min(len(seen), 10)],
+		Cause: errors.New(verdict.Sentence(step.Entry.Value)), Detail: seen[:min(len(seen), 10)],
 		Hint: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
 	}
 }

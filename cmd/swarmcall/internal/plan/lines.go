@@ -11,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/decimal"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
 // lines are where in a plan's file something is, by its path, such as stages/0.
@@ -84,7 +84,7 @@ func (s *scanner) number(key string, n *yaml.Node) {
 	if !slices.Contains([]string{"min_drivers", "retries", "drivers", "players", "total", "from", "to", "step"}, key) {
 		return
 	}
-	if tag := n.ShortTag(); n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !decimal.Plain(n.Value)) {
+	if tag := n.ShortTag(); n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !input.Decimal(n.Value)) {
 		s.bad.add(true, "line %d: %s is %s; it must be a whole number, written plainly such as 10", n.Line, key, n.Value)
 	}
 }

@@ -104,7 +104,7 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 			return p, nil
 		}
 	}
-	return nil, &clierr.Error{Code: clierr.Usage, What: "cannot run the plan " + path, Why: err, Hint: "how plans are written: swarmcall help plans"}
+	return nil, &clierr.Error{Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err, Hint: "how plans are written: swarmcall help plans"}
 }
 
 // printable drops what the log of the server refuses in a note.

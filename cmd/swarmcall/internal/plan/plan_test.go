@@ -40,7 +40,7 @@ stages:
 	}
 }
 
-// TestEveryFaultIsNamed: who mends a plan wants to know all of them, each with its stage.
+// TestEveryFaultIsNamed: anyone who fixes a plan wants to know all of them, each with its stage.
 func TestEveryFaultIsNamed(t *testing.T) {
 	_, err := Parse([]byte("deadline: 2m\non_missing: x\nretries: -1\nstages:\n- {}\n- set: {}\n- wait: {drivers: 0}\n- spawn_delay: 1us\n- ramp: {from: 0, to: 1, step: 0}\n"))
 	for _, want := range []string{"deadline must be", "on_missing must be", "retries,", "stage 1 must be one of", "stage 2: set must have", "stage 3: wait", "stage 4: spawn_delay",

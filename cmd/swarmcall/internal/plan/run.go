@@ -10,7 +10,7 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
@@ -20,7 +20,7 @@ import (
 type Runner struct {
 	Plan      *Plan
 	Client    *remote.Client
-	Line      *progress.Line
+	Line      *console.Line
 	Submitter string
 	ID        string // names the run: keys and notes begin with it
 

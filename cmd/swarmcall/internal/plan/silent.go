@@ -136,7 +136,7 @@ func (r *Runner) silentError(h *hold, ids []string) error {
 		Code: clierr.Missing,
 		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
 			h.name, len(ids), len(r.crew), some(ids)),
-		Why: errors.New(h.seen.String()), Seen: seen[:min(len(seen), 10)],
+		Cause: errors.New(h.seen.String()), Detail: seen[:min(len(seen), 10)],
 		Hint: "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans",
 	}
 }

@@ -87,10 +87,10 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 
 func taken(what string, refusal error) error {
 	return &clierr.Error{
-		Code: clierr.Superseded,
-		What: what,
-		Why:  refusal,
-		Hint: "the run ends here and does not undo it; see swarmcall commands list",
+		Code:  clierr.Superseded,
+		What:  what,
+		Cause: refusal,
+		Hint:  "the run ends here and does not undo it; see swarmcall commands list",
 	}
 }
 

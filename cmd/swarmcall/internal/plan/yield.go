@@ -48,12 +48,12 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 // loudly is the error when load of the run may still be on: that is what the exit code must tell.
 func (y *yielding) loudly(cause, err error) error {
 	e := &clierr.Error{
-		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Why: err,
-		Seen: []string{fmt.Sprintf("the run ended because: %v", cause)},
-		Hint: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
+		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Cause: err,
+		Detail: []string{fmt.Sprintf("the run ended because: %v", cause)},
+		Hint:   "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, loud) {
-		e.What, e.Why, e.Seen = inner.What, inner.Why, append(e.Seen, inner.Seen...)
+		e.What, e.Cause, e.Detail = inner.What, inner.Cause, append(e.Detail, inner.Detail...)
 		e.Hint = cmp.Or(inner.Hint, e.Hint)
 	}
 	return e

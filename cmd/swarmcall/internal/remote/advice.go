@@ -32,8 +32,8 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	if p.RequestId == "" {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
-	code, mend := c.advice(p)
-	return &clierr.Error{Code: code, What: "cannot " + what, Why: p, Seen: p.evidence(), Hint: mend}
+	code, hint := c.advice(p)
+	return &clierr.Error{Code: code, What: "cannot " + what, Cause: p, Detail: p.evidence(), Hint: hint}
 }
 
 // advice is the exit code of a refusal, and what to do about it.
@@ -52,12 +52,12 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
 				"which drivers are there: swarmcall drivers list"
 		}
-		return clierr.Usage, "mend the value that is named; nothing was sent to any driver"
+		return clierr.Usage, "correct the value that is named; nothing was sent to any driver"
 	case api.OutcomeNotRecorded:
 		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
 	}
-	if code, mend := c.misdirected(p); mend != "" {
-		return code, mend
+	if code, hint := c.misdirected(p); hint != "" {
+		return code, hint
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -110,7 +110,7 @@ func (c *Client) unreachable(what string, err error) error {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
 	}
 	return c.throughProxy(&clierr.Error{
-		Code: clierr.Unreachable, What: "cannot " + what, Why: cause(err),
+		Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err),
 		Hint: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
 	})
 }

@@ -38,7 +38,7 @@ type Patience struct {
 	Note   func(why string, in time.Duration) // told before each further try; nil: nobody is
 }
 
-// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to mend it.
+// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to fix it.
 type Client struct {
 	api  *api.Client
 	doer *doer
@@ -137,7 +137,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
-			Code: clierr.Failed, What: "cannot " + what, Why: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
+			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
 			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}

@@ -268,7 +268,7 @@ func TestAdvice(t *testing.T) {
 	} {
 		c, _ := dial(t, 0, status(want.status, body, "Location", "/else", "X-Request-Id", "r-9"))
 		_, err := c.Ready(t.Context())
-		if text := clierr.Text(err); clierr.CodeOf(err) != want.code || !strings.Contains(text, "(request r-9)") || !strings.Contains(text, "mend") {
+		if text := clierr.Text(err); clierr.CodeOf(err) != want.code || !strings.Contains(text, "(request r-9)") || !strings.Contains(text, "hint") {
 			t.Errorf("%s: code %d\n%s", body, clierr.CodeOf(err), text)
 		}
 	}
@@ -280,7 +280,7 @@ func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 are there, 4 are wanted)\n"},
 		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`:                           {"no_active_drivers: none\n", "swarmcall drivers list"},
 		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
-			"seen  human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
+			"detail human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
 		},
 		`{"code": "newer_command", "seq": 9}`:          {"position 9", "swarmcall state"},
 		`{"code": "newer_command", "seq": 0}`:          {"--if-seq 0"},

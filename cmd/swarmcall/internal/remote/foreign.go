@@ -112,5 +112,5 @@ func (c *Client) stranger(what string, f foreignAnswer) error {
 		hint = "this is no answer of Swarmcall: does the server run, and is there a path missing in " + at +
 			"? The dashboard shows the address"
 	}
-	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Why: f, Hint: hint})
+	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Cause: f, Hint: hint})
 }

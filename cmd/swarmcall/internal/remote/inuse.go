@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/near"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
 const (
@@ -26,7 +26,7 @@ func (c *Client) Explain(ctx context.Context, t *Target, err error) error {
 		return err
 	}
 	if lines := c.InUse(ctx, *t); len(lines) > 0 {
-		e.Seen = lines
+		e.Detail = lines
 	}
 	return err
 }
@@ -96,7 +96,7 @@ func idsInUse(wanted, ids []string) (lines []string) {
 
 // meant asks whether a word is a misspelt one of these.
 func meant(word string, of []string) string {
-	if like := near.Of(word, of); like != "" {
+	if like := input.Nearest(word, of); like != "" {
 		return fmt.Sprintf("; did you mean %s?", like)
 	}
 	return ""

@@ -101,7 +101,7 @@ func StillOpen(seq int64, err error) error {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq), Why: err,
+		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq), Cause: err,
 		Hint: fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
 	}
 }

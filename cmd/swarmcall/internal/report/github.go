@@ -9,8 +9,8 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -102,7 +102,7 @@ func (r Report) outputs() string {
 		e := s.Entry.Value
 		missing, _ := s.missing()
 		fmt.Fprintf(&b, "seq=%d\nstatus=%s\nacked=%d\nmissing=%d\nrejected=%d\nverdict=%s\n",
-			e.Seq, e.Status, e.Counts.Acked, missing, e.Counts.Rejected, term.Safe(verdict.Sentence(e)))
+			e.Seq, e.Status, e.Counts.Acked, missing, e.Counts.Rejected, console.Safe(verdict.Sentence(e)))
 	}
 	return b.String()
 }
@@ -128,7 +128,7 @@ func (r Report) decisive() (found *Step) {
 func message(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = term.Safe(lines[i])
+		lines[i] = console.Safe(lines[i])
 	}
 	s = strings.Join(lines, "\n")
 	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(s)
@@ -141,7 +141,7 @@ func property(s string) string {
 // cell makes text that is no Markdown: drivers choose their own words.
 func cell(s string) string {
 	s = strings.NewReplacer("|", "\\|", "<", "&lt;", "[", "\\[", "*", "\\*", "`", "\\`", "!", "\\!").Replace(s)
-	return term.Safe(strings.ReplaceAll(s, "\n", " "))
+	return console.Safe(strings.ReplaceAll(s, "\n", " "))
 }
 
 func appendTo(path, content string) error {

@@ -80,7 +80,7 @@ func (r Report) Write(files []File) error {
 		}
 		if err != nil {
 			return &clierr.Error{
-				Code: clierr.Failed, What: "cannot write the " + f.Form + " report", Why: err,
+				Code: clierr.Failed, What: "cannot write the " + f.Form + " report", Cause: err,
 				Hint: "is the directory there? The command itself was dealt with: " + r.summary(),
 			}
 		}

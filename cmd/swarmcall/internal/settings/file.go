@@ -63,7 +63,7 @@ func Read(path string) (*File, error) {
 	}
 	if err != nil {
 		return nil, &clierr.Error{
-			Code: clierr.Usage, What: "cannot read " + path, Why: err,
+			Code: clierr.Usage, What: "cannot read " + path, Cause: err,
 			Hint: "it may have: url, token_file, submitter, context, contexts",
 		}
 	}

@@ -99,8 +99,8 @@ func (s *Settings) guardToken(project *File) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Usage, What: "the project's file names the server, and the token is yours: it is not sent there",
-		Seen: []string{"url from " + s.URL.Origin, "token from " + s.TokenFile.Origin},
-		Hint: "name the server yourself: --url or SWARMCALL_URL, or swarmcall context use NAME",
+		Detail: []string{"url from " + s.URL.Origin, "token from " + s.TokenFile.Origin},
+		Hint:   "name the server yourself: --url or SWARMCALL_URL, or swarmcall context use NAME",
 	}
 }
 
@@ -138,7 +138,7 @@ func (s Settings) Token() (string, error) {
 	named := "the file is named by " + s.TokenFile.Origin
 	b, err := os.ReadFile(s.TokenFile.Value)
 	if err != nil {
-		return "", &clierr.Error{Code: clierr.Auth, What: "cannot read the token", Why: err, Hint: named}
+		return "", &clierr.Error{Code: clierr.Auth, What: "cannot read the token", Cause: err, Hint: named}
 	}
 	token := strings.TrimSpace(string(b))
 	if why := noToken(token); why != "" {

@@ -59,7 +59,7 @@ func notConverged(p Progress, limit time.Duration) error {
 		seen = append(seen, id+" unknown: stale or disconnected")
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: what, Why: errors.New(p.String()), Seen: seen[:min(len(seen), 10)],
+		Code: clierr.Timeout, What: what, Cause: errors.New(p.String()), Detail: seen[:min(len(seen), 10)],
 		Hint: "give a slow ramp more time: --timeout 5m; which drivers lag: swarmcall state --drift drifting, " +
 			"swarmcall state --drift unknown",
 	}
@@ -69,8 +69,8 @@ func notConverged(p Progress, limit time.Duration) error {
 func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64) error {
 	err := &clierr.Error{
 		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
-		Why:  fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
-		Hint: fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
+		Cause: fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
+		Hint:  fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
 	}
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {

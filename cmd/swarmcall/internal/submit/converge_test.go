@@ -12,7 +12,7 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
@@ -97,7 +97,7 @@ func TestUnknownDriversDoNotConverge(t *testing.T) {
 	for allow, want := range map[int]clierr.Code{0: clierr.Timeout, 1: clierr.OK} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			job := Job{Line: progress.New(io.Discard), Allow: verdict.Allow{Count: allow}, Timeout: 5 * time.Second}
+			job := Job{Line: console.NewLine(io.Discard), Allow: verdict.Allow{Count: allow}, Timeout: 5 * time.Second}
 			err := job.converge(t.Context(), served(t, replies), e, began)
 			if clierr.CodeOf(err) != want {
 				t.Errorf("allowing %d: %v", allow, err)
@@ -132,7 +132,7 @@ func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		job := Job{Line: progress.New(io.Discard), Allow: verdict.Allow{Percent: 100}, Timeout: time.Second}
+		job := Job{Line: console.NewLine(io.Discard), Allow: verdict.Allow{Percent: 100}, Timeout: time.Second}
 		if err := job.converge(t.Context(), served(t, replies), e, time.Now()); clierr.CodeOf(err) != clierr.Timeout {
 			t.Errorf("%v", err)
 		}
@@ -150,7 +150,7 @@ func TestSomebodyElsesCommandIsNoConvergence(t *testing.T) {
 	if err := json.Unmarshal([]byte(replies["/commands/6"]), &e); err != nil {
 		t.Fatal(err)
 	}
-	err := Job{Line: progress.New(io.Discard)}.converge(t.Context(), served(t, replies), e, time.Now())
+	err := Job{Line: console.NewLine(io.Discard)}.converge(t.Context(), served(t, replies), e, time.Now())
 	if clierr.CodeOf(err) != clierr.Superseded ||
 		!strings.Contains(err.Error(), "human/x commands these drivers now: stop (entry 8)") {
 		t.Errorf("%v", err)
@@ -184,7 +184,7 @@ func TestAReplayIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said strings.Builder
-		r := Job{Key: "k", Wait: WaitNone, Line: progress.New(&said)}.Run(t.Context(), c)
+		r := Job{Key: "k", Wait: WaitNone, Line: console.NewLine(&said)}.Run(t.Context(), c)
 		if want := "entry 6 is from 12:00:03 UTC"; r.Err != nil || strings.Contains(said.String(), want) != told {
 			t.Errorf("%v, %s", r.Err, said.String())
 		}
@@ -222,7 +222,7 @@ func TestNothingToStop(t *testing.T) {
 		r := Job{
 			Submission: remote.Submission{Command: remote.Command{Type: api.CommandTypeStop}, Target: target},
 			Key:        "k",
-			Line:       progress.New(&said),
+			Line:       console.NewLine(&said),
 		}.Run(
 			t.Context(),
 			c,

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/progress"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
@@ -27,7 +27,7 @@ type Job struct {
 	Allow   verdict.Allow
 	Wait    string
 	Timeout time.Duration // of the waiting; 0: as long as its deadline lets it take, and a minute to converge
-	Line    *progress.Line
+	Line    *console.Line
 }
 
 // Result is what became of it. The entry is empty when none was made.
@@ -131,7 +131,7 @@ func (j Job) outcome(
 		return open, remote.StillOpen(open.Value.Seq, err)
 	}
 	k := a.Value.Counts
-	j.Line.Draw(j.Line.Bar(remote.CommandOf(a.Value).String(), progress.Acks{
+	j.Line.Draw(j.Line.Bar(remote.CommandOf(a.Value).String(), console.Acks{
 		Targeted: k.Targeted, Acked: k.Acked, Rejected: k.Rejected, Missing: k.Missing, Superseded: k.Superseded,
 		LeftOut: remote.CountLeftOut(a.Value),
 	}))
@@ -154,7 +154,7 @@ func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop
 			if err != nil {
 				continue // the wait itself tells of a server that is away
 			}
-			acks := progress.Acks{Targeted: e.Counts.Targeted, LeftOut: remote.CountLeftOut(e)}
+			acks := console.Acks{Targeted: e.Counts.Targeted, LeftOut: remote.CountLeftOut(e)}
 			for _, d := range roster.Items {
 				if d.LastAck != nil && d.LastAck.Seq == e.Seq {
 					acks.Acked++

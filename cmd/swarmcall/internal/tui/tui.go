@@ -11,8 +11,8 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // Options say what to watch.
@@ -27,7 +27,7 @@ type Options struct {
 // Run shows the view until the user leaves it or ctx ends.
 func Run(ctx context.Context, o Options) error {
 	m := &model{
-		ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: term.Colour(o.Out),
+		ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: console.Colour(o.Out),
 		width: 80, height: 24,
 	}
 	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler()).Run()

@@ -11,8 +11,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -65,7 +65,7 @@ func (m *model) title() string {
 	state := m.paint(green, "● live")
 	switch {
 	case m.err != nil:
-		state = m.paint(red, fmt.Sprintf("○ no answer, as of %s: %s", m.age(), term.Safe(m.err.Error())))
+		state = m.paint(red, fmt.Sprintf("○ no answer, as of %s: %s", m.age(), console.Safe(m.err.Error())))
 	case m.seen.at.IsZero():
 		state = "○ connecting"
 	case time.Since(m.heard) > fresh:
@@ -75,7 +75,7 @@ func (m *model) title() string {
 	}
 	only := ""
 	if len(m.labels) > 0 {
-		only = "  only " + term.Safe(remote.LabelsText(m.labels))
+		only = "  only " + console.Safe(remote.LabelsText(m.labels))
 	}
 	return m.paint(bold, "swarmcall") + "  " + m.client.URL() + only + "  " + state
 }
@@ -126,7 +126,7 @@ func (m *model) drivers() []string {
 		if d.LastAck != nil {
 			ack = fmt.Sprintf("%.1f", d.LastAck.LatencyMs)
 		}
-		row := fmt.Sprintf("%-24s %-12s %10d %10d %9s  %v", term.Safe(d.DriverId), d.State, d.Reported.Players, d.AppliedSeq, ack,
+		row := fmt.Sprintf("%-24s %-12s %10d %10d %9s  %v", console.Safe(d.DriverId), d.State, d.Reported.Players, d.AppliedSeq, ack,
 			time.Duration(d.HeartbeatAgeMs)*time.Millisecond)
 		if m.matches(row) {
 			rows = append(rows, m.paint(map[int]string{1: yellow, 2: red}[rank(d)], row))
@@ -147,7 +147,7 @@ func (m *model) commands() []string {
 		if !remote.Closed(e) {
 			k.Acked = m.acksOf(e.Seq)
 		}
-		row := fmt.Sprintf("%-7d %-26s %-18s %-10s ", e.Seq, remote.CommandOf(e), term.Safe(e.Submitter), e.Status)
+		row := fmt.Sprintf("%-7d %-26s %-18s %-10s ", e.Seq, remote.CommandOf(e), console.Safe(e.Submitter), e.Status)
 		left := remote.CountLeftOut(e)
 		tail := fmt.Sprintf(" %d/%d", k.Acked, k.Targeted+left)
 		if k.Rejected > 0 {
@@ -160,7 +160,7 @@ func (m *model) commands() []string {
 			tail += fmt.Sprintf(", %d left out", left)
 		}
 		if remote.TargetText(e.Target) != "" {
-			tail += "  " + term.Safe(remote.TargetBrief(e.Target))
+			tail += "  " + console.Safe(remote.TargetBrief(e.Target))
 		}
 		if m.matches(row + tail) {
 			rows = append(rows, row+m.ackBar(k, left)+tail)
@@ -206,18 +206,18 @@ func (m *model) keys() string {
 		k := m.seen.drivers.Counts
 		whom := fmt.Sprintf("all %d drivers", k.Active+k.Stale+k.Disconnected)
 		if len(m.labels) > 0 {
-			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected, term.Safe(remote.LabelsText(m.labels)))
+			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected, console.Safe(remote.LabelsText(m.labels)))
 		}
 		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, anything else: no")
 	case m.filtering:
-		return "filter: " + term.Safe(m.filter) + "▏ Enter keeps it, Esc clears it"
+		return "filter: " + console.Safe(m.filter) + "▏ Enter keeps it, Esc clears it"
 	}
 	line := "s stop   p pause   / filter   ? help   q leave"
 	if m.filter != "" {
-		line += "   filter: " + term.Safe(m.filter)
+		line += "   filter: " + console.Safe(m.filter)
 	}
 	if m.message != "" {
-		line += "   " + term.Safe(m.message)
+		line += "   " + console.Safe(m.message)
 	}
 	return m.paint(dim, line)
 }

@@ -16,10 +16,10 @@ func Error(e remote.Entry, allow Allow) error {
 		return nil
 	}
 	err := &clierr.Error{
-		Code: code,
-		What: "not acked by all: " + remote.CommandOf(e).String(),
-		Why:  errors.New(Sentence(e)),
-		Seen: Blame(e, 10),
+		Code:   code,
+		What:   "not acked by all: " + remote.CommandOf(e).String(),
+		Cause:  errors.New(Sentence(e)),
+		Detail: Blame(e, 10),
 	}
 	show := fmt.Sprintf("swarmcall commands show %d", e.Seq)
 	switch code {
@@ -32,7 +32,7 @@ func Error(e remote.Entry, allow Allow) error {
 		err.Hint = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show +
 			"\nif so many may be missing: --allow-missing N or N%"
 	case clierr.TooFew:
-		err.What, err.Seen = "the stop reached nobody", remote.InUseLines(e.InUse)
+		err.What, err.Detail = "the stop reached nobody", remote.InUseLines(e.InUse)
 		err.Hint = "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
 	case clierr.Superseded:
 		err.Hint = "a newer command came before this one was sent: swarmcall commands list"

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/decimal"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
@@ -22,7 +22,7 @@ type Allow struct {
 func (a *Allow) UnmarshalText(text []byte) error {
 	s, percent := strings.CutSuffix(string(text), "%")
 	if !percent {
-		n, err := decimal.Parse(s, strconv.IntSize)
+		n, err := input.ParseInt(s, strconv.IntSize)
 		if err != nil || n < 0 {
 			return fmt.Errorf("%q must be a number of drivers such as 2, or a share of them such as 5%%", text)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestCheckVersion(t *testing.T) {
-	for printed, mend := range map[string]string{
+	for printed, hint := range map[string]string{
 		"k6 v1.8.1 (go1.26.8, linux/amd64)":               "",
 		"k6 v0.57.0 (commit/50afd82c18, go1.23.6, linux)": "",
 		"k6 v2.2.0 (go1.26.8, linux/amd64)":               "1.8 is the last",
@@ -20,8 +20,8 @@ func TestCheckVersion(t *testing.T) {
 		"GNU coreutils 9.1":                               "is --k6 a k6?",
 	} {
 		err := checkVersion(printed)
-		if (err != nil) != (mend != "") || (err != nil && (clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), mend))) {
-			t.Errorf("%s: %v, want %q", printed, err, mend)
+		if (err != nil) != (hint != "") || (err != nil && (clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), hint))) {
+			t.Errorf("%s: %v, want %q", printed, err, hint)
 		}
 	}
 }

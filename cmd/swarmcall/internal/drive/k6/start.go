@@ -102,7 +102,7 @@ func ready(ctx context.Context, a *api, process *proc.Process, p plan) (s status
 	case exited:
 		return s, failedToStart(process.Err())
 	case err != nil:
-		return s, &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("k6 was not ready in %v", startTimeout), Why: err}
+		return s, &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("k6 was not ready in %v", startTimeout), Cause: err}
 	case p.startsAt > 0:
 		return atZero(ctx, a)
 	}
@@ -118,9 +118,9 @@ func atZero(ctx context.Context, a *api) (status, error) {
 }
 
 func failedToStart(err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "k6 has not come up", Why: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "k6 has not come up", Cause: err}
 	if seen, ok := errors.AsType[drive.Evidence](err); ok {
-		e.Seen = seen.Seen()
+		e.Detail = seen.Seen()
 	}
 	return e
 }
@@ -132,7 +132,7 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	defer cancel()
 	s, err := a.status(ctx)
 	if err != nil {
-		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no k6 to attach to at " + base, Why: err,
+		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no k6 to attach to at " + base, Cause: err,
 			Hint: "k6 run --address HOST:PORT SCRIPT says where its API is; it is at 127.0.0.1:6565 by default"}
 	}
 	// One that is still initialising VUs does not yet say the number below which it refuses vus-max.
@@ -144,7 +144,7 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	})
 	// A change to what is tells whether it can be changed.
 	if s, err = a.patch(ctx, change{VUs: &s.VUs}); err != nil {
-		e := &clierr.Error{Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Why: err, Hint: snippet}
+		e := &clierr.Error{Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Cause: err, Hint: snippet}
 		if r, ok := errors.AsType[*refusal](err); ok && r.Status == 500 {
 			e.Hint += "\n" + wayOut
 		}

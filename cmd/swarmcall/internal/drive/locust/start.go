@@ -48,7 +48,7 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	argv := append([]string{o.Locust, "-f", o.File, "--web-host", host, "--web-port", port}, o.Args...)
 	process, err := proc.Start(argv, proc.Streams{Stderr: o.Out})
 	if err != nil {
-		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Why: err}
+		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Cause: err}
 		if errors.Is(err, exec.ErrNotFound) {
 			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; --locust names one that is not on the PATH"
 		}
@@ -79,14 +79,14 @@ func ready(ctx context.Context, a *api, process *proc.Process) (v view, err erro
 		}
 	})
 	if exited {
-		e := &clierr.Error{Code: clierr.Failed, What: "Locust has not come up", Why: process.Err()}
+		e := &clierr.Error{Code: clierr.Failed, What: "Locust has not come up", Cause: process.Err()}
 		if seen, ok := errors.AsType[drive.Evidence](process.Err()); ok {
-			e.Seen = seen.Seen()
+			e.Detail = seen.Seen()
 		}
 		return v, e
 	}
 	if err != nil {
-		err = &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("Locust was not ready in %v", startTimeout), Why: err}
+		err = &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("Locust was not ready in %v", startTimeout), Cause: err}
 	}
 	return v, err
 }
@@ -98,7 +98,7 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	defer cancel()
 	v, err := a.look(ctx)
 	if err != nil {
-		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no Locust to attach to at " + base, Why: err,
+		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no Locust to attach to at " + base, Cause: err,
 			Hint: "its web interface must be there: a Locust with --headless has none"}
 	}
 	return newGenerator(a, v, nil, log), nil

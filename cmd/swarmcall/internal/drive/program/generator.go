@@ -58,7 +58,7 @@ func Start(argv []string, out io.Writer, log *slog.Logger) (*Generator, error) {
 	_ = its.Close()
 	if err != nil {
 		_ = ours.Close()
-		e := &clierr.Error{Code: clierr.Failed, What: "cannot start the program", Why: err}
+		e := &clierr.Error{Code: clierr.Failed, What: "cannot start the program", Cause: err}
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 			e.Code = clierr.Usage
 		}

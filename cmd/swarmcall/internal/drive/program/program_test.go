@@ -167,7 +167,7 @@ func TestLongLines(t *testing.T) {
 
 // TestExamples runs the examples of the how-to.
 func TestExamples(t *testing.T) {
-	page, err := os.ReadFile("../../../../docs/howto/drive-exec.md")
+	page, err := os.ReadFile("../../../../../docs/howto/drive-exec.md")
 	if err != nil {
 		t.Fatal(err)
 	}

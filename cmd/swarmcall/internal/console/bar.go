@@ -1,11 +1,9 @@
-package progress
+package console
 
 import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // Acks are the verdicts of a command so far.
@@ -27,7 +25,7 @@ func (l *Line) Bar(label string, a Acks) string {
 		{a.Acked, "█", green}, {a.Rejected, "!", red}, {a.Missing + a.LeftOut, "×", red},
 		{a.Superseded, "»", yellow}, {waiting, "·", ""},
 	})
-	return fmt.Sprintf("%s [%s] %s", term.Safe(label), bar, text)
+	return fmt.Sprintf("%s [%s] %s", Safe(label), bar, text)
 }
 
 // Players draws how much of the load that is wanted the drivers report.
@@ -39,7 +37,7 @@ func (l *Line) Players(label string, actual, target int64) string {
 func (l *Line) Part(label, things string, actual, target int64) string {
 	text := fmt.Sprintf("%s %d/%d", things, actual, target)
 	bar := fill(l.cells(label, text), l.colour, []part{{int(actual), "█", green}, {int(max(target-actual, 0)), "·", ""}})
-	return fmt.Sprintf("%s [%s] %s", term.Safe(label), bar, text)
+	return fmt.Sprintf("%s [%s] %s", Safe(label), bar, text)
 }
 
 const (
@@ -50,7 +48,7 @@ const (
 // cells is the room for the bar itself.
 func (l *Line) cells(label, text string) int {
 	const most, least, frame = 30, 5, 6
-	return max(min(most, term.Width(l.w)-utf8.RuneCountInString(label)-utf8.RuneCountInString(text)-frame), least)
+	return max(min(most, Width(l.w)-utf8.RuneCountInString(label)-utf8.RuneCountInString(text)-frame), least)
 }
 
 // part is a share of a bar.

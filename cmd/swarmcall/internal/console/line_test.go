@@ -1,4 +1,4 @@
-package progress
+package console
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestBar(t *testing.T) {
-	l := New(&strings.Builder{})
+	l := NewLine(&strings.Builder{})
 	for _, tc := range []struct {
 		acks      Acks
 		want, not string // signs in the bar
@@ -37,7 +37,7 @@ func TestBar(t *testing.T) {
 
 func TestWhereLinesStayNothingIsDrawn(t *testing.T) {
 	var b strings.Builder
-	l := New(&b)
+	l := NewLine(&b)
 	l.Draw("working")
 	l.Say("d-1 \x1b[2J said")
 	l.Keep()
@@ -59,7 +59,7 @@ func TestSayKeepsTheDrawnLineBelow(t *testing.T) {
 }
 
 func TestPlayers(t *testing.T) {
-	l := New(&strings.Builder{})
+	l := NewLine(&strings.Builder{})
 	if got := l.Players("ramp", 50, 100); !strings.Contains(got, "players 50/100") || !strings.Contains(got, "█") || !strings.Contains(got, "·") {
 		t.Error(got)
 	}
@@ -70,7 +70,7 @@ func TestPlayers(t *testing.T) {
 
 // TestLeftOutIsInTheBar: a bar of acks is not full while drivers are left out.
 func TestLeftOutIsInTheBar(t *testing.T) {
-	got := New(&strings.Builder{}).Bar("x", Acks{Targeted: 3, Acked: 3, LeftOut: 3})
+	got := NewLine(&strings.Builder{}).Bar("x", Acks{Targeted: 3, Acked: 3, LeftOut: 3})
 	if !strings.Contains(got, "acked 3/6") || !strings.Contains(got, "left out 3") || !strings.Contains(got, "×") {
 		t.Error(got)
 	}

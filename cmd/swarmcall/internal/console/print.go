@@ -1,6 +1,4 @@
-// Package show prints what the CLI was asked for: as a table for people, as lines for pipes, as JSON or YAML for programs. Documents
-// are the server's own, unchanged, so that their fields are the ones of the API and as stable.
-package show
+package console
 
 import (
 	"encoding/json"
@@ -8,8 +6,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // Formats are the values of -o; auto is table on a terminal, and plain lines elsewhere.
@@ -64,8 +60,8 @@ func Print(w io.Writer, format string, r Rows) error {
 		_, err := io.WriteString(w, joined(r.Names))
 		return err
 	case Auto:
-		if !term.IsTTY(w) {
-			return plain(w, r)
+		if !IsTTY(w) {
+			return tabSeparated(w, r)
 		}
 	}
 	return table(w, r, format == Wide)
@@ -82,13 +78,13 @@ func Document(w io.Writer, format string, doc json.RawMessage) error {
 func joined(names []string) string {
 	var b strings.Builder
 	for _, n := range names {
-		b.WriteString(term.Safe(n) + "\n")
+		b.WriteString(Safe(n) + "\n")
 	}
 	return b.String()
 }
 
-// plain writes what a table shows without heading, with one tab between cells: cut and awk can tell them apart.
-func plain(w io.Writer, r Rows) error {
+// tabSeparated writes what a table shows without heading, with one tab between cells: cut and awk can tell them apart.
+func tabSeparated(w io.Writer, r Rows) error {
 	var b strings.Builder
 	for _, row := range r.Cells {
 		b.WriteString(strings.Join(visible(r.Columns, row, false), "\t") + "\n")
@@ -121,7 +117,7 @@ func visible(columns []Column, row []string, wide bool) []string {
 		if cell == "" {
 			cell = "-"
 		}
-		cells = append(cells, term.Safe(cell))
+		cells = append(cells, Safe(cell))
 	}
 	return cells
 }

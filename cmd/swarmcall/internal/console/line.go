@@ -1,12 +1,9 @@
-// Package progress shows work under way: one line that is drawn anew on a terminal, one line per change anywhere else.
-package progress
+package console
 
 import (
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 // Line is the last line of a terminal. Its methods may be called from several goroutines.
@@ -18,8 +15,8 @@ type Line struct {
 	shown    string
 }
 
-// New returns a line on w, which is animated if w is a terminal that understands how.
-func New(w io.Writer) *Line { return &Line{w: w, animated: term.Animated(w), colour: term.Colour(w)} }
+// NewLine returns a line on w, which is animated if w is a terminal that understands how.
+func NewLine(w io.Writer) *Line { return &Line{w: w, animated: Animated(w), colour: Colour(w)} }
 
 // Animated tells whether Draw shows anything.
 func (l *Line) Animated() bool { return l.animated }
@@ -52,7 +49,7 @@ func (l *Line) Keep() {
 func (l *Line) Say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	text := term.Safe(fmt.Sprintf(format, args...)) + "\n"
+	text := Safe(fmt.Sprintf(format, args...)) + "\n"
 	if l.shown != "" {
 		text = "\r\x1b[K" + text + l.shown
 	}

@@ -1,4 +1,4 @@
-package show
+package console
 
 import (
 	"bytes"
@@ -6,8 +6,6 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/term"
 )
 
 func indented(w io.Writer, doc json.RawMessage) error {
@@ -16,7 +14,7 @@ func indented(w io.Writer, doc json.RawMessage) error {
 		return err
 	}
 	b.WriteByte('\n')
-	_, err := w.Write(term.SafeJSON(b.Bytes()))
+	_, err := w.Write(SafeJSON(b.Bytes()))
 	return err
 }
 
@@ -28,17 +26,17 @@ func lines(w io.Writer, items []json.RawMessage) error {
 		}
 		b.WriteByte('\n')
 	}
-	_, err := w.Write(term.SafeJSON(b.Bytes()))
+	_, err := w.Write(SafeJSON(b.Bytes()))
 	return err
 }
 
-// Line writes one item as a line of JSON.
-func Line(w io.Writer, item json.RawMessage) error { return lines(w, []json.RawMessage{item}) }
+// JSONLine writes one item as a line of JSON.
+func JSONLine(w io.Writer, item json.RawMessage) error { return lines(w, []json.RawMessage{item}) }
 
 // yamlOf reads the JSON as the YAML it also is, which keeps the order of the fields.
 func yamlOf(w io.Writer, doc json.RawMessage) error {
 	var node yaml.Node
-	if err := yaml.Unmarshal(term.SafeJSON(doc), &node); err != nil {
+	if err := yaml.Unmarshal(SafeJSON(doc), &node); err != nil {
 		return err
 	}
 	plainStyle(&node)
@@ -56,7 +54,7 @@ func yamlOf(w io.Writer, doc json.RawMessage) error {
 func plainStyle(n *yaml.Node) {
 	if n.Kind != yaml.ScalarNode {
 		n.Style = 0
-	} else if n.Style == yaml.DoubleQuotedStyle && term.Safe(n.Value) == n.Value {
+	} else if n.Style == yaml.DoubleQuotedStyle && Safe(n.Value) == n.Value {
 		n.Style, n.Tag = 0, "!!str"
 	}
 	for _, child := range n.Content {

@@ -1,20 +1,19 @@
-// Package near finds what somebody may have meant.
-package near
+package input
 
-// Of returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and two of
+// Nearest returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and two of
 // a short one.
-func Of(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, least := "", max(len([]rune(word))/3, 2)+1
 	for _, c := range candidates {
-		if d := Distance(word, c); d < least && d < max(len([]rune(c)), 2) {
+		if d := distance(word, c); d < least && d < max(len([]rune(c)), 2) {
 			best, least = c, d
 		}
 	}
 	return best
 }
 
-// Distance is how many letters have to be put in, left out, replaced or swapped with the next one to make b of a.
-func Distance(a, b string) int {
+// distance is how many letters have to be put in, left out, replaced or swapped with the next one to make b of a.
+func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
 	for j := range last {

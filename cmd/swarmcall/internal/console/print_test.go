@@ -1,4 +1,4 @@
-package show
+package console
 
 import (
 	"encoding/json"
