@@ -126,6 +126,10 @@ func (h *Hub) Cursor() string {
 // more than a tenth of one core from it.
 const restPerTick = 9
 
+// maxRest bounds that: a tick that a busy machine, or a slow disk, held up must not be followed by minutes in which a
+// page looks live and is old.
+const maxRest = 5 * time.Second
+
 // tick renders every topic somebody looks at, and returns how long to wait for the next one.
 func (h *Hub) tick(ctx context.Context) time.Duration {
 	began := time.Now()
@@ -151,7 +155,7 @@ func (h *Hub) tick(ctx context.Context) time.Duration {
 	if viewers == 0 {
 		return h.cfg.Idle
 	}
-	return max(h.cfg.Tick, restPerTick*time.Since(began))
+	return max(h.cfg.Tick, min(restPerTick*time.Since(began), maxRest))
 }
 
 // watched lists the topics to render, and drops those nobody has looked at for a while.

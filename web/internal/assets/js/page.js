@@ -4,6 +4,9 @@ import { link } from './link.js';
 import { morph, parse } from './morph.js';
 import { age, clock } from './time.js';
 
+/** How long until a page that could not be loaded is asked for again, at the most. */
+const AGAIN = 4000;
+
 export class Page {
   constructor() {
     const root = document.documentElement;
@@ -12,6 +15,7 @@ export class Page {
     this.cursor = root.dataset.cursor ?? '';
     this.paused = 0; // since when nothing is shown
     this.outdated = false; // the page must be loaded anew once it is resumed
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // it is to be loaded then
     this.held = new Map(); // patches while paused: the newest of each element
     this.heldItems = /** @type {any[]} */ ([]);
     this.heldNews = 0;
@@ -221,11 +225,16 @@ export class Page {
   /** Loads the page anew and changes what differs. */
   async refresh() {
     const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => undefined);
+    const html = await answer?.text().catch(() => undefined);
+    clearTimeout(this.later);
     if (answer?.status === 404) this.setGone(this.gone || Date.now());
-    if (!answer?.ok) return;
+    if (html === undefined || (answer?.status ?? 0) >= 500) { // what made this needed does not come a second time
+      this.later = setTimeout(() => this.renew(), AGAIN * (0.5 + Math.random() / 2));
+    }
+    if (!answer?.ok || html === undefined) return;
     this.setGone(0);
     this.loaded = Date.now();
-    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const next = new DOMParser().parseFromString(html, 'text/html');
     for (const id of ['strip', 'stop-what', 'main']) {
       const [from, to] = [document.getElementById(id), next.getElementById(id)];
       if (from && to) morph(from, to);

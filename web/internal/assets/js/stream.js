@@ -15,6 +15,7 @@ export class Stream {
     this.tell = tell;
     this.topics = /** @type {string[]} */ ([]);
     this.cursor = '';
+    this.fresh = /** @type {Set<string>} */ (new Set()); // topics to be sent whole that have not come yet
     this.heard = Date.now(); // when the server last said something; an attempt to reach it is no news of it
     this.opened = 0;
     this.failures = 0;
@@ -28,7 +29,8 @@ export class Stream {
   follow(topics, fresh, cursor) {
     this.topics = topics;
     this.cursor ||= cursor;
-    this.open(fresh);
+    this.fresh = new Set([...this.fresh, ...fresh].filter((t) => topics.includes(t)));
+    this.open();
   }
 
   close() {
@@ -38,13 +40,12 @@ export class Stream {
     this.live = false;
   }
 
-  /** @param {string[]} fresh */
-  open(fresh) {
+  open() {
     this.close();
     if (!this.topics.length) return;
     const q = new URLSearchParams();
     for (const t of this.topics) q.append('topic', t);
-    for (const t of fresh) q.append('fresh', t);
+    for (const t of this.fresh) q.append('fresh', t);
     q.set('after', this.cursor);
     this.opened = Date.now();
     const source = new EventSource(base + '/ui/stream?' + q);
@@ -55,10 +56,16 @@ export class Stream {
       f(/** @type {MessageEvent} */ (e));
     });
     on('hello', (e) => this.tell({ kind: 'live', build: JSON.parse(e.data).build }));
-    on('patch', (e) => this.tell({ kind: 'patch', data: JSON.parse(e.data) }));
+    on('patch', (e) => this.patch(JSON.parse(e.data)));
     on('beat', () => {});
     on('reset', () => { this.cursor = ''; this.tell({ kind: 'reset' }); });
     source.onerror = () => source === this.source && this.lose();
+  }
+
+  /** What is to come whole is asked for until it has come: a stream may be lost before. @param {any} p */
+  patch(p) {
+    if (p.parts || p.lists || 'gone' in p) this.fresh.delete(p.topic); // points of a chart may come earlier
+    this.tell({ kind: 'patch', data: p });
   }
 
   /** @param {MessageEvent} e */
@@ -78,7 +85,7 @@ export class Stream {
     this.close();
     this.tell({ kind: 'lost', since });
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
-    this.timer = setTimeout(() => this.open([]), wait);
+    this.timer = setTimeout(() => this.open(), wait);
     // A frozen server would keep each of these open, until no connection is left for a Stop.
     const answer = await fetch(base + '/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
     if (answer?.status === 401) {
