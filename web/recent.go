@@ -51,13 +51,13 @@ func (r *recent) ask(ctx context.Context) {
 		(len(p.Entries) == 0 || p.Entries[0].Seq == r.entries[0].Seq) && !slices.ContainsFunc(r.entries, open)
 	r.mu.Unlock()
 	if !same {
-		r.reload(ctx)
+		_ = r.reload(ctx) // kept as r.err
 	}
 }
 
 func open(e swarm.Entry) bool { return e.Closed == nil }
 
-func (r *recent) reload(ctx context.Context) {
+func (r *recent) reload(ctx context.Context) error {
 	p, err := r.log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
 	if err != nil && ctx.Err() == nil {
 		r.logger.Debug("the dashboard cannot read the log", "err", err)
@@ -69,6 +69,7 @@ func (r *recent) reload(ctx context.Context) {
 	}
 	r.gen++
 	r.asked = time.Now()
+	return err
 }
 
 // follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls between.
@@ -85,7 +86,10 @@ func (r *recent) follow(ctx context.Context) {
 		case <-again.C:
 		}
 		position := r.feed.Last()
-		r.reload(ctx)
+		if r.reload(ctx) != nil { // what the log has up to there is not known, and no event brings it
+			again.Reset(time.Second)
+			continue
+		}
 		for {
 			events, err := r.feed.After(ctx, position)
 			if err != nil {
