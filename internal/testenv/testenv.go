@@ -3,7 +3,9 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,16 +29,19 @@ func Slow(t testing.TB, why string) {
 	}
 }
 
-// Undercuts runs measure until it returns less than limit, five times at most. It is for code that must not wait out
-// one of its own timeouts, which limit is: that takes so long each time, while a busy machine is slow now and then.
-func Undercuts(t testing.TB, limit time.Duration, measure func() time.Duration) {
+// Undercuts runs measure until what it took is less than so many times what something else took beside it, five times
+// at most. It is for code that must not wait out one of its own timeouts: that takes so long each time, while a busy
+// machine is slow now and then, and at anything.
+func Undercuts(t testing.TB, times int, measure func() (base, took time.Duration)) {
 	t.Helper()
 	const tries = 5
-	fastest := measure()
-	for try := 1; try < tries && fastest >= limit; try++ {
-		fastest = min(fastest, measure())
+	var seen []string
+	for range tries {
+		base, took := measure()
+		if took < time.Duration(times)*base {
+			return
+		}
+		seen = append(seen, fmt.Sprintf("%v beside %v", took, base))
 	}
-	if fastest >= limit {
-		t.Errorf("the fastest of %d took %v; what must not be waited out is %v", tries, fastest, limit)
-	}
+	t.Errorf("it never took less than %d times what it is compared with: %s", times, strings.Join(seen, ", "))
 }
