@@ -26,7 +26,7 @@ func TestOneBadDriverDelaysNobody(t *testing.T) {
 
 // delaysNobody is one run. It reports whether the promise held, and fails the test if it did not in the last.
 func delaysNobody(t *testing.T, last bool) (held bool) {
-	const drivers, commands, deadline = 50, 300, 200 * time.Millisecond
+	const drivers, commands, least = 50, 300, 200 * time.Millisecond
 	held = true
 	broken := func(format string, args ...any) {
 		held = false
@@ -51,7 +51,7 @@ func delaysNobody(t *testing.T, last bool) (held bool) {
 	waitFor(t, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Seats) == drivers })
 
 	good := processes[:drivers-2]
-	round := func(n int) (latencies []time.Duration, slowest time.Duration) {
+	round := func(n int, deadline time.Duration) (latencies []time.Duration, slowest time.Duration) {
 		for i := range n {
 			e, err := w.submit(command(players(int64(i)), deadline))
 			if err != nil {
@@ -70,16 +70,20 @@ func delaysNobody(t *testing.T, last bool) (held bool) {
 		slices.Sort(latencies)
 		return latencies, slowest
 	}
-	round(50) // warm
-	base, _ := round(commands)
+	round(50, time.Minute) // warm
+	base, _ := round(commands, time.Minute)
+	p99 := func(l []time.Duration) time.Duration { return l[len(l)*99/100] }
+	deadline := max(least, 20*p99(base)) // a busy machine takes its time
 	processes[drivers-2].behave(frozen)
 	processes[drivers-1].behave(deaf)
-	with, over := round(commands)
-	p99 := func(l []time.Duration) time.Duration { return l[len(l)*99/100] }
-	t.Logf("ack p99 of the others: %v alone, %v beside a frozen and a deaf driver (%+.0f %%); p50 %v and %v; closed at most %v past the deadline",
-		p99(base), p99(with), 100*(float64(p99(with))/float64(p99(base))-1), base[len(base)/2], with[len(with)/2], max(over, 0))
-	if p99(with) > 3*p99(base)+10*time.Millisecond || over > 100*time.Millisecond {
-		broken("the others' p99 went from %v to %v; commands closed up to %v past their deadline", p99(base), p99(with), over)
+	with, over := round(commands, deadline)
+	t.Logf("ack p99 of the others: %v alone, %v beside a frozen and a deaf driver (%+.0f %%); p50 %v and %v",
+		p99(base), p99(with), 100*(float64(p99(with))/float64(p99(base))-1), base[len(base)/2], with[len(with)/2])
+	t.Logf("closed at most %v past the deadline of %v", max(over, 0), deadline)
+	// Who waits for a bad driver waits a deadline for it, and that is 20 times what an ack took when all was well.
+	if p99(with) > deadline/4 || over > deadline/2 {
+		broken("the others' p99 went from %v to %v; commands with a deadline of %v closed up to %v past it",
+			p99(base), p99(with), deadline, over)
 	}
 	return held
 }
@@ -88,7 +92,7 @@ func waitFor(t testing.TB, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for range 10_000 {
+	for range 60_000 { // a minute at least
 		if done() {
 			return
 		}
