@@ -43,7 +43,8 @@ func startServer(t testing.TB) *server {
 	t.Helper()
 	cfg := app.Defaults()
 	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
-	cfg.HeartbeatInterval, cfg.StaleAfter = 100*time.Millisecond, 2*time.Second
+	// A busy machine may hold a driver up for some seconds; who is frozen is to be stale before long all the same.
+	cfg.HeartbeatInterval, cfg.StaleAfter, cfg.DefaultDeadline = 100*time.Millisecond, 4*time.Second, 20*time.Second
 	cfg.Version = app.Version{Version: "v1.0.0-test", Revision: "test", GoVersion: "go"}
 	if testing.Verbose() {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -138,8 +139,12 @@ func (s *server) drive(id string, labels ...string) *load {
 	return l
 }
 
-func setPlayers(n int) string {
-	return fmt.Sprintf(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players": %d}, "deadline_ms": 1000}`, n)
+// setPlayers is a command that all drivers can ack in time, however busy the machine is.
+func setPlayers(n int) string { return setPlayersWithin(20*time.Second, n) }
+
+func setPlayersWithin(deadline time.Duration, n int) string {
+	const form = `{"submitter": "ci/nightly", "command": {"type": "set_players", "players": %d}, "deadline_ms": %d}`
+	return fmt.Sprintf(form, n, deadline.Milliseconds())
 }
 
 // outcome is what a page is told about a form that it sent.

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 )
@@ -60,7 +61,7 @@ func TestMissing(t *testing.T) {
 	s.drive("d-1")
 	frozen := s.drive("d-2")
 	frozen.net.Freeze()
-	s.curl(setPlayers(10))
+	s.curl(setPlayersWithin(time.Second, 10))
 	b := open(t)
 	b.goTo(s.url + "/ui/commands")
 	b.live()

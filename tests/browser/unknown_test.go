@@ -132,7 +132,7 @@ func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 // are shown to be outside the split.
 func TestLeftOutDrivers(t *testing.T) {
 	s, b, frozen := halfFrozen(t)
-	s.curl(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players_total": 90}, "deadline_ms": 1000}`)
+	s.curl(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players_total": 90}, "deadline_ms": 20000}`)
 	b.says("#last", "3 of 6 drivers acked")
 	b.says("#last", "3 left out (stale)")
 	b.until("document.querySelector('#recent-rows tr:first-child .badge').classList.contains('t-warn')")
@@ -151,7 +151,7 @@ func TestLeftOutDrivers(t *testing.T) {
 	b.looks("left-out-stop")
 	b.keys(kb.Escape)
 
-	s.curl(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players_total": 90}, "deadline_ms": 1000}`)
+	s.curl(`{"submitter": "ci/nightly", "command": {"type": "set_players", "players_total": 90}, "deadline_ms": 20000}`)
 	for _, l := range frozen {
 		l.net.Thaw()
 	}
