@@ -196,21 +196,21 @@ func TestHungWhileWaitedFor(t *testing.T) {
 // TestHungDriversUnderContinue: the run goes on, says so once, and does not end well.
 func TestHungDriversUnderContinue(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
-	p := swarmcall(t, s.url(), "run", tenPlan(t, "continue", "6s"))
+	p := swarmcall(t, s.url(), "run", tenPlan(t, "continue", "9s"))
 	p.says("hold for")
 	hang(t, s, drivers)
 	p.code(3)
 	if n := len(lines(p.err.String(), "going on without d-4, d-5, d-6")); n != 1 {
 		t.Errorf("it says so %d times:\n%s", n, p.err)
 	}
-	p.says(" of 6.")
+	p.says(" of 9.")
 	p.says("30 of 60 players run, 3 drivers unknown")
 }
 
 // TestHungDriversThatReturn under retry: the run waits for them and is as good as ever.
 func TestHungDriversThatReturn(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
-	text := strings.NewReplacer("%POLICY%", "retry\nretries: 300", "%HOLD%", "3s").Replace(tenEach)
+	text := strings.NewReplacer("%POLICY%", "retry\nretries: 300", "%HOLD%", "6s").Replace(tenEach)
 	p := swarmcall(t, s.url(), "run", planFile(t, text))
 	p.says("hold for")
 	hang(t, s, drivers)

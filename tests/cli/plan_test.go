@@ -12,7 +12,7 @@ import (
 
 const steps = `
 name: steps
-deadline: 300ms
+deadline: 2s
 rejoin: %REJOIN%
 on_missing: %POLICY%
 retries: 2
@@ -140,7 +140,9 @@ func TestPlanLosesADriver(t *testing.T) {
 			if drivers["d-2"], err = startDriverBy(wire.client(), s.url(), "d-2", nil); err != nil {
 				t.Fatal(err)
 			}
-			p := swarmcall(t, s.url(), "run", stepsPlan(t, policy, "200ms"))
+			// The cut comes in the hold, which is over before a driver has been away for too long.
+			plan := strings.NewReplacer("%POLICY%", policy, "%HOLD%", "1s", "%REJOIN%", "4s").Replace(steps)
+			p := swarmcall(t, s.url(), "run", planFile(t, plan))
 			p.says("hold for")
 			wire.cut()
 			p.code(want.code)
@@ -184,7 +186,7 @@ func TestPlanGoesOnWithoutADeregisteredDriver(t *testing.T) {
 func TestPlanRetries(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	report := t.TempDir() + "/junit.xml"
-	plan := stepsPlan(t, "retry", "300ms")
+	plan := stepsPlan(t, "retry", "2s")
 	text, err := os.ReadFile(plan)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +214,7 @@ func TestPlanRetries(t *testing.T) {
 // TestPlanYieldsToSomebodyElse: a stop by another hand ends the run with exit 9, and nothing undoes it.
 func TestPlanYieldsToSomebodyElse(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
-	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "500ms"))
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "4s"))
 	p.says("hold for")
 	swarmcall(t, s.url(), "stop", "--submitter", "ops/alice").code(0)
 	p.code(9)

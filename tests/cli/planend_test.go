@@ -38,7 +38,7 @@ func isStale(t *testing.T, s *server, id string) {
 	}
 }
 
-const oneStep = "name: one\nmin_drivers: 2\ndeadline: 300ms\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}]"
+const oneStep = "name: one\nmin_drivers: 2\ndeadline: 2s\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}]"
 
 // TestPlanStopsWithoutADriver: a driver that was lost in the last hold still runs load. The others are stopped, however few, and it is
 // named: the end must not be called well, nor the load stopped.
@@ -47,7 +47,7 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, drivers := newWorld(t, "d-1")
 			f := freezable(t, s, "px1")
-			hold := map[int]string{3: "3s", 130: "60s"}[want]
+			hold := map[int]string{3: "6s", 130: "60s"}[want]
 			rejoin := map[int]string{3: "300ms", 130: "60s"}[want] // else the hold ends by itself
 			text := strings.NewReplacer("%HOLD%", hold, "rejoin: 300ms", "rejoin: "+rejoin).Replace(oneStep)
 			p := swarmcall(t, s.url(), "run", planFile(t, text))
@@ -72,7 +72,8 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 	t.Run("and it comes back", func(t *testing.T) {
 		s, _ := newWorld(t, "d-1")
 		f := freezable(t, s, "px1")
-		patient := strings.NewReplacer("%HOLD%", "2s", "rejoin: 300ms", "on_missing: retry\nrejoin: 200ms\nretries: 300")
+		patient := strings.NewReplacer("%HOLD%", "6s",
+			"rejoin: 300ms", "on_missing: retry\nrejoin: 200ms\nretries: 300")
 		p := swarmcall(t, s.url(), "run", planFile(t, patient.Replace(oneStep)))
 		p.says("hold for")
 		f.Freeze()
@@ -132,7 +133,7 @@ func TestPlanThroughARestartInTheLastHold(t *testing.T) {
 // TestPlanYieldsAPart: a command for some of the drivers ends the run, and the others are stopped.
 func TestPlanYieldsAPart(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
-	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "500ms"))
+	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "4s"))
 	p.says("hold for")
 	swarmcall(t, s.url(), "stop", "--driver", "d-1").code(0)
 	p.code(9)
