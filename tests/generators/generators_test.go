@@ -203,7 +203,7 @@ func end(t *testing.T, p *process, load *target) {
 
 // TestNoLoadWithoutControl takes away first the server, until the lease has run out, and then the driver, by kill -9.
 func TestNoLoadWithoutControl(t *testing.T) {
-	const lease = 2 * time.Second
+	const lease = 5 * time.Second // a busy machine may say nothing for two
 	for _, g := range generators {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
