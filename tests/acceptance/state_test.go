@@ -21,7 +21,7 @@ type stateAnswer struct {
 // untilState asks again and again, at the pace of the server's answers, until ok likes the state.
 func (s *server) untilState(t *testing.T, what string, ok func(stateAnswer) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		var state stateAnswer

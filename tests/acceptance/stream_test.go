@@ -19,7 +19,7 @@ type event struct{ id, name, data string }
 // events reads a stream until n events have come, and then cuts it. lastID goes on where an earlier one was cut.
 func (s *server) events(t *testing.T, path, lastID string, n int) []event {
 	t.Helper()
-	ctx, cut := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cut := context.WithTimeout(t.Context(), time.Minute)
 	defer cut()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {

@@ -204,11 +204,11 @@ func (s *server) state(ctx context.Context, id string) swarm.DriverState {
 // until asks again and again, at the pace of the server's answers, until the driver's state is as wanted.
 func (s *server) until(t testing.TB, id string, want swarm.DriverState) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for s.state(ctx, id) != want {
 		if ctx.Err() != nil {
-			t.Fatalf("%s did not become %q in 30s", id, want)
+			t.Fatalf("%s did not become %q in a minute", id, want)
 		}
 	}
 }

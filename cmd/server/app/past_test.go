@@ -44,7 +44,7 @@ func remembers(t *testing.T, dir string, fits func(sidecar.Memory) bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(stopPromise)
+	late := time.After(patience)
 	for {
 		m, err := sidecar.Load(dir)
 		if err != nil {
@@ -199,7 +199,7 @@ func seriesHas(t *testing.T, url string, n int) (points [][]any) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(stopPromise)
+	late := time.After(patience)
 	for {
 		var items [][]any
 		fetch(t, "GET", url+"/ui/series", "", &items)

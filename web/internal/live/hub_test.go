@@ -83,7 +83,8 @@ func stream(t *testing.T, url string) (next func() string) {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	for late := time.Now().Add(10 * time.Second); err == nil && resp.StatusCode != http.StatusOK && time.Now().Before(late); {
+	late := time.Now().Add(time.Minute)
+	for err == nil && resp.StatusCode != http.StatusOK && time.Now().Before(late) {
 		resp.Body.Close() // the hub does not run yet
 		resp, err = http.DefaultClient.Do(req)
 	}

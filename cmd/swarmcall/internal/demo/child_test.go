@@ -55,7 +55,7 @@ func connect(address string) int {
 func deaf() int {
 	signal.Ignore(syscall.SIGTERM, os.Interrupt)
 	fmt.Println("deaf at 127.0.0.1:1") // an address, so that tail.told says it runs
-	<-time.After(time.Minute)          // the test kills it before that
+	<-time.After(10 * time.Minute)     // the test kills it before that
 	return 0
 }
 
@@ -72,7 +72,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second))
+			_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute))
 			parent := exec.Command(executable(t), roleParent, how, l.Addr().String())
 			if err := parent.Start(); err != nil {
 				t.Fatal(err)
@@ -85,7 +85,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 				t.Fatalf("the child did not come: %v", err)
 			}
 			defer conn.Close()
-			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 				t.Fatalf("the child does not run: %v", err)
 			}
