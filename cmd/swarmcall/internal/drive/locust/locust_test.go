@@ -23,14 +23,20 @@ func attach(t *testing.T, f *fake) *Generator {
 }
 
 func players(n int64) driver.Command {
-	return driver.Command{Type: driver.SetPlayers, Players: n, Deadline: 2 * time.Second}
+	return driver.Command{Type: driver.SetPlayers, Players: n, Deadline: 20 * time.Second}
+}
+
+// soon is a command of which it is waited out that nothing comes of it.
+func soon(c driver.Command) driver.Command {
+	c.Deadline = 2 * time.Second
+	return c
 }
 
 func delay(d time.Duration) driver.Command {
 	return driver.Command{Type: driver.SetSpawnDelay, SpawnDelayMS: d.Milliseconds()}
 }
 
-var stop = driver.Command{Type: driver.Stop, Deadline: 2 * time.Second}
+var stop = driver.Command{Type: driver.Stop, Deadline: 20 * time.Second}
 
 func TestPlayersAreAckedWhenTheyShow(t *testing.T) {
 	for _, page := range []func(view) string{oldPage, newPage} {
@@ -63,13 +69,14 @@ func TestSuccessIsNotTrusted(t *testing.T) {
 	f := newFake(t)
 	g := attach(t, f)
 	f.begin = func(int64) {} // and nothing happens
-	drivetest.Rejected(t, g, players(20), codeUnconfirmed, `Locust said "Swarming started", but its state ready, 0 users`)
+	drivetest.Rejected(t, g, soon(players(20)), codeUnconfirmed,
+		`Locust said "Swarming started", but its state ready, 0 users`)
 	drivetest.Eventually(t, "it is called off", func() bool { return f.stopped() == 1 })
 	if g.State().Running {
 		t.Error("what did not come is still wanted")
 	}
 	f.begin = func(int64) { f.set(func(v *view) { v.State = "spawning" }) }
-	drivetest.Rejected(t, g, players(20), codeUnconfirmed, "state spawning, 0 users")
+	drivetest.Rejected(t, g, soon(players(20)), codeUnconfirmed, "state spawning, 0 users")
 	drivetest.Eventually(t, "it is called off", func() bool { return f.stopped() == 2 && g.stops.Load() == 0 })
 	drivetest.Applied(t, g, delay(time.Minute))
 	drivetest.Applied(t, g, players(20)) // the first one is due in a minute
@@ -105,8 +112,8 @@ func TestAStopThatLocustDoesNotCarryOut(t *testing.T) {
 	drivetest.Applied(t, g, players(20))
 	f.hang = make(chan struct{})
 	f.set(func(v *view) { v.State = "stopping" })
-	drivetest.Rejected(t, g, stop, codeStopFailed, "state stopping, 20 users")
-	drivetest.Rejected(t, g, players(30), codeUnconfirmed, "still stopping")
+	drivetest.Rejected(t, g, soon(stop), codeStopFailed, "state stopping, 20 users")
+	drivetest.Rejected(t, g, soon(players(30)), codeUnconfirmed, "still stopping")
 	close(f.hang)
 	drivetest.Eventually(t, "no users", func() bool { return g.State().Players == 0 && !g.State().Running })
 }
