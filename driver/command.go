@@ -4,20 +4,22 @@ import (
 	"math"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
 // CommandType names a kind of command.
-type CommandType string
+type CommandType = command.Type
 
 // The kinds of commands.
 const (
-	SetPlayers    CommandType = "set_players"        // run Command.Players players
-	SetSpawnDelay CommandType = "set_spawn_delay_ms" // wait Command.SpawnDelay between two spawns
-	Stop          CommandType = "stop"               // go to zero players now, cancel any ramp, stay connected
+	SetPlayers    = command.SetPlayers    // run Command.Players players
+	SetSpawnDelay = command.SetSpawnDelay // wait Command.SpawnDelay between two spawns
+	Stop          = command.Stop          // go to zero players now, cancel any ramp, stay connected
 )
 
-var commandTypes = []CommandType{SetPlayers, SetSpawnDelay, Stop}
+// State is what a driver says of itself.
+type State = command.State
 
 // Origin says who wants a command.
 type Origin int
@@ -44,69 +46,39 @@ type Command struct {
 // SpawnDelay returns SpawnDelayMS as a duration.
 func (c Command) SpawnDelay() time.Duration { return milliseconds(c.SpawnDelayMS) }
 
-// State is what a driver says of itself.
-type State struct {
-	Players      int64 // players that run now
-	SpawnDelayMS int64 // milliseconds between two spawns
-	Running      bool  // whether the driver generates load
-}
-
-// after returns s as it is once c has been applied.
-func (s State) after(c Command) State {
+// value is the field that the value of c's type stands in; nil for a type without one.
+func (c *Command) value() *int64 {
 	switch c.Type {
 	case SetPlayers:
-		s.Players, s.Running = c.Players, c.Players > 0
+		return &c.Players
 	case SetSpawnDelay:
-		s.SpawnDelayMS = c.SpawnDelayMS
+		return &c.SpawnDelayMS
 	case Stop:
-		s.Players, s.Running = 0, false
 	}
-	return s
+	return nil
 }
 
-// slot is the part of the desired state that a command sets.
-type slot int
-
-// SetPlayers and Stop share a slot: the newer of them is what counts.
-const (
-	noSlot slot = iota - 1 // of a command type this SDK does not know
-	playersSlot
-	spawnDelaySlot
-	slots
-)
-
-func (t CommandType) slot() slot {
-	switch t {
-	case SetPlayers, Stop:
-		return playersSlot
-	case SetSpawnDelay:
-		return spawnDelaySlot
-	default:
-		return noSlot
+// Command returns c without what concerns this driver alone.
+func (c Command) Command() command.Command {
+	out := command.Command{Type: c.Type, Note: c.Note}
+	if v := c.value(); v != nil {
+		out.Value = *v
 	}
+	return out
 }
 
 // fromWire reads a command out of a frame. The rejection is not nil when no handler could make sense of it.
 func fromWire(seq uint64, w wire.Command) (Command, *Rejection) {
 	c := Command{Seq: seq, Type: CommandType(w.Type), Note: w.Note}
-	var value *int64
-	switch c.Type {
-	case SetPlayers:
-		value = w.Players
-	case SetSpawnDelay:
-		value = w.SpawnDelayMS
-	case Stop:
-		return c, nil
-	default:
+	if !c.Type.Known() {
 		return c, unsupported(c.Type)
 	}
-	if value == nil || *value < 0 {
+	v, ok := w.Value()
+	if !ok || v < 0 {
 		return c, &Rejection{Code: codeInvalid, Detail: w.Type + " needs a value of 0 or more"}
 	}
-	if c.Type == SetPlayers {
-		c.Players = *value
-	} else {
-		c.SpawnDelayMS = *value
+	if to := c.value(); to != nil {
+		*to = v
 	}
 	return c, nil
 }

@@ -52,13 +52,13 @@ func TestStateAfter(t *testing.T) {
 		c    Command
 		want State
 	}{
-		{Command{Type: SetSpawnDelay, SpawnDelayMS: 20}, State{0, 20, false}},
-		{Command{Type: SetPlayers, Players: 80}, State{80, 20, true}},
-		{Command{Type: SetPlayers, Players: 0}, State{0, 20, false}},
-		{Command{Type: SetPlayers, Players: 7}, State{7, 20, true}},
-		{Command{Type: Stop}, State{0, 20, false}},
+		{Command{Type: SetSpawnDelay, SpawnDelayMS: 20}, State{Players: 0, SpawnDelayMS: 20, Running: false}},
+		{Command{Type: SetPlayers, Players: 80}, State{Players: 80, SpawnDelayMS: 20, Running: true}},
+		{Command{Type: SetPlayers, Players: 0}, State{Players: 0, SpawnDelayMS: 20, Running: false}},
+		{Command{Type: SetPlayers, Players: 7}, State{Players: 7, SpawnDelayMS: 20, Running: true}},
+		{Command{Type: Stop}, State{Players: 0, SpawnDelayMS: 20, Running: false}},
 	} {
-		if s = s.after(step.c); s != step.want {
+		if s = s.After(step.c.Command()); s != step.want {
 			t.Errorf("after %+v: %+v, want %+v", step.c, s, step.want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
@@ -125,8 +126,8 @@ func (cfg Config) checkName(bad *problems) {
 // checkLoad is about what the driver takes.
 func (cfg Config) checkLoad(bad *problems) {
 	for _, c := range cfg.Capabilities {
-		if c.slot() == noSlot {
-			bad.add("Capabilities: %q is no command type; there are %v", c, commandTypes)
+		if !c.Known() {
+			bad.add("Capabilities: %q is no command type; there are %v", c, command.Types())
 		}
 	}
 	if cfg.Weight != 0 && !(cfg.Weight >= 0.001 && cfg.Weight <= 1_000_000) {

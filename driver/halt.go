@@ -36,7 +36,7 @@ func (w *worker) obey(ctx context.Context) {
 		}
 		w.mu.Lock()
 		if rejection == nil {
-			w.state = w.state.after(c)
+			w.state = w.state.After(c.Command())
 		}
 		w.memory.stopped()
 		w.mu.Unlock()

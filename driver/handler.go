@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -92,9 +91,4 @@ func cut(s string, limit int) string {
 		limit--
 	}
 	return s[:limit]
-}
-
-// takes reports whether the driver registers as one that takes commands of type t.
-func takes(capabilities []CommandType, t CommandType) bool {
-	return len(capabilities) == 0 || slices.Contains(capabilities, t)
 }

@@ -3,6 +3,8 @@ package driver
 import (
 	"fmt"
 	"sync"
+
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // LocalStop is the driver's own stop, for whoever is at the machine and not at the server: a signal handler, a key, a guard
@@ -77,13 +79,11 @@ type limits struct {
 // refusal says why c is not for the handler; nil when it is.
 func (l limits) refusal(c Command) *Rejection {
 	switch {
-	case !takes(l.capabilities, c.Type):
+	case !command.Takes(l.capabilities, c.Type):
 		return unsupported(c.Type)
-	case c.Type != SetPlayers:
-		return nil
-	case l.maxPlayers > 0 && c.Players > l.maxPlayers:
+	case l.maxPlayers > 0 && c.Type == SetPlayers && c.Players > l.maxPlayers:
 		return &Rejection{Code: codeOverLimit, Detail: fmt.Sprintf("this driver takes at most %d players", l.maxPlayers)}
-	case c.Players > 0 && l.stop.Engaged():
+	case c.Command().Load() && l.stop.Engaged():
 		return &Rejection{Code: codeStopped, Detail: "this driver is stopped at its own machine"}
 	}
 	return nil

@@ -1,5 +1,7 @@
 package driver
 
+import "github.com/swarmcall/swarmcall/command"
+
 // remembered is how many answers a driver keeps, and how many commands may wait: whatever waits, its answer is kept.
 const remembered = 256
 
@@ -13,9 +15,9 @@ type answer struct {
 // It is pure: the worker guards it.
 type memory struct {
 	logID   string
-	applied uint64        // highest seq that was answered
-	last    [slots]answer // newest answer in each slot: what the driver does now
-	recent  []answer      // ring of the last answers; next is the oldest once it is full
+	applied uint64                // highest seq that was answered
+	last    [command.Slots]answer // newest answer in each slot: what the driver does now
+	recent  []answer              // ring of the last answers; next is the oldest once it is full
 	next    int
 }
 
@@ -35,7 +37,7 @@ func (m *memory) enter(logID string) (forgot bool) {
 // the driver applied, and yet be what counts. So it is compared with what its own slot holds.
 func (m *memory) recall(c Command) (*Rejection, bool) {
 	if c.Desired {
-		if s := c.Type.slot(); s != noSlot && m.last[s].seq == c.Seq {
+		if s, known := slotOf(c); known && m.last[s].seq == c.Seq {
 			return m.last[s].rejection, true
 		}
 		return nil, false
@@ -56,16 +58,19 @@ func (m *memory) recall(c Command) (*Rejection, bool) {
 	return nil, true
 }
 
-// stopped notes that the load was stopped for another reason than a command: what the players slot holds is not what the
+// stopped notes that the load was stopped for another reason than a command: what the load slot holds is not what the
 // driver does, so whatever the server desires has to be applied, also what was applied before.
-func (m *memory) stopped() { m.last[playersSlot] = answer{} }
+func (m *memory) stopped() { m.last[command.LoadSlot] = answer{} }
+
+// slotOf is the slot of a command; it is not known of a type of tomorrow.
+func slotOf(c Command) (s command.Slot, known bool) { return c.Command().Slot(), c.Type.Known() }
 
 // remember notes the answer to c. One that holds only while a local stop is engaged does not stay in the slot.
 func (m *memory) remember(c Command, rejection *Rejection) {
 	a := answer{c.Seq, rejection}
 	m.applied = max(m.applied, c.Seq)
-	switch s := c.Type.slot(); {
-	case s == noSlot:
+	switch s, known := slotOf(c); {
+	case !known:
 	case rejection != nil && rejection.Code == codeStopped:
 		m.last[s] = answer{}
 	default:

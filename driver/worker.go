@@ -106,7 +106,7 @@ func (w *worker) keep(j *job, rejection *Rejection) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if rejection == nil {
-		w.state = w.state.after(j.Command)
+		w.state = w.state.After(j.Command.Command())
 	}
 	if j.logID == w.memory.logID {
 		w.memory.remember(j.Command, rejection)

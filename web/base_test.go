@@ -82,7 +82,7 @@ func TestLiveLinksHaveTheBase(t *testing.T) {
 	server := serveLive(t, s, withPublic)
 	events := watch(t, server.URL, "topic=/&fresh=/", "")
 	next(t, events, named("hello"))
-	if _, err := s.Submit(t.Context(), command(4321)); err != nil {
+	if _, err := s.Submit(t.Context(), submission(4321)); err != nil {
 		t.Fatal(err)
 	}
 	e := next(t, events, contains("4,321 players each"))

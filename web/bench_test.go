@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
@@ -25,7 +26,7 @@ func many(n, commands int) *webtest.Swarm {
 	}
 	entries := make([]swarm.Entry, commands)
 	for i := range entries {
-		e := webtest.Entry(uint64(commands-i), swarm.Command{Type: swarm.SetPlayers, Players: 100}, time.Millisecond, swarm.Verdict{})
+		e := webtest.Entry(uint64(commands-i), swarm.Command{Type: command.SetPlayers, Value: 100}, time.Millisecond, swarm.Verdict{})
 		e.Issued.Targets, e.Closed.Verdicts = ids, verdicts
 		entries[i] = e
 	}
@@ -65,7 +66,7 @@ func BenchmarkViewers(b *testing.B) {
 			bytes, n := 0, int64(0)
 			for b.Loop() {
 				n++
-				if _, err := s.Submit(b.Context(), command(n)); err != nil {
+				if _, err := s.Submit(b.Context(), submission(n)); err != nil {
 					b.Fatal(err)
 				}
 				seen := fmt.Sprintf("#%d ", 2*n-1)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
@@ -32,7 +33,7 @@ func (u *UI) notBack(w view.World) []string {
 	var out []string
 	left := remembered
 	for _, e := range w.Recent {
-		if e.Issued.Command.Slot() != swarm.PlayersSlot || e.Issued.SubmittedAt.After(u.cfg.Started) || left == 0 {
+		if e.Issued.Command.Slot() != command.LoadSlot || e.Issued.SubmittedAt.After(u.cfg.Started) || left == 0 {
 			continue
 		}
 		left--
@@ -50,7 +51,7 @@ func (u *UI) notBack(w view.World) []string {
 // mayRun is false for a target that has acked to run nothing.
 func mayRun(e swarm.Entry, target int) bool {
 	c := e.Issued.Command
-	nothing := c.Type == swarm.Stop || c.Players == 0
+	nothing := c.Type == command.Stop || c.Value == 0
 	return !nothing || e.Closed == nil || e.Closed.Verdicts[target].Kind != swarm.Acked
 }
 

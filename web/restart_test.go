@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
@@ -13,11 +14,11 @@ import (
 // After a restart the page names the drivers of the last commands that are not back, until their time is over: they may run on.
 func TestDriversThatAreNotBack(t *testing.T) {
 	entries := webtest.Recently([]swarm.Entry{
-		webtest.Entry(9, swarm.Command{Type: swarm.SetPlayers, Players: 3}, time.Millisecond,
+		webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond,
 			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
 	})
 	stopped := webtest.Recently([]swarm.Entry{
-		webtest.Entry(9, swarm.Command{Type: swarm.Stop}, time.Millisecond,
+		webtest.Entry(9, swarm.Command{Type: command.Stop}, time.Millisecond,
 			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
 	})
 	back := webtest.Drivers()[:1]
@@ -43,7 +44,7 @@ func TestDriversThatAreNotBack(t *testing.T) {
 func TestDriversThatCannotRunOn(t *testing.T) {
 	now := time.Now()
 	started := now.Add(-2 * time.Second)
-	issued := webtest.Entry(9, swarm.Command{Type: swarm.SetPlayers, Players: 3}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
+	issued := webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
 	issued.Issued.SubmittedAt = now.Add(-time.Hour)
 	former := func(at time.Time, deregistered bool) []swarm.Former {
 		return []swarm.Former{{ID: "d-1", At: at, Deregistered: deregistered}}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
@@ -123,8 +124,8 @@ func contains(words string) func(event) bool {
 	return func(e event) bool { return e.name == "patch" && strings.Contains(e.data, words) }
 }
 
-func command(players int64) swarm.Submission {
-	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: players}, Deadline: time.Second}
+func submission(players int64) swarm.Submission {
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second}
 }
 
 func TestStreamSendsTheWholeAndThenWhatChanges(t *testing.T) {
@@ -133,7 +134,7 @@ func TestStreamSendsTheWholeAndThenWhatChanges(t *testing.T) {
 	events := watch(t, server.URL, "topic=/&topic=/ui/drivers&fresh=/&fresh=/ui/drivers", "")
 	next(t, events, named("hello"))
 	next(t, events, contains(`"topic":"/ui/drivers"`))
-	if _, err := s.Submit(t.Context(), command(4321)); err != nil {
+	if _, err := s.Submit(t.Context(), submission(4321)); err != nil {
 		t.Fatal(err)
 	}
 	next(t, events, contains("4,321 players each"))
@@ -143,14 +144,14 @@ func TestStreamResumesWithoutRepeating(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	server := serveLive(t, s, nil)
 	first := watch(t, server.URL, "topic=/ui/commands&fresh=/ui/commands", "")
-	if _, err := s.Submit(t.Context(), command(1)); err != nil {
+	if _, err := s.Submit(t.Context(), submission(1)); err != nil {
 		t.Fatal(err)
 	}
 	seen := next(t, first, contains(`id=\"c-1\"`))
 	if seen.id == "" { // the last event of a frame carries the id of all of it
 		seen = next(t, first, func(e event) bool { return e.id != "" })
 	}
-	if _, err := s.Submit(t.Context(), command(2)); err != nil {
+	if _, err := s.Submit(t.Context(), submission(2)); err != nil {
 		t.Fatal(err)
 	}
 	again := watch(t, server.URL, "topic=/ui/commands&fresh=/ui/commands", seen.id)
@@ -251,7 +252,7 @@ func TestStreamMarksTheFirstCommand(t *testing.T) {
 	server := serveLive(t, s, nil)
 	events := watch(t, server.URL, "topic=/&fresh=/", "")
 	next(t, events, contains(`id=\"hero\"`))
-	if _, err := s.Submit(t.Context(), command(11)); err != nil {
+	if _, err := s.Submit(t.Context(), submission(11)); err != nil {
 		t.Fatal(err)
 	}
 	next(t, events, contains(`["m",`))

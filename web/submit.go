@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
@@ -28,7 +29,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		u.refuse(w, r, s, err)
 		return
 	}
-	if r.Context().Err() != nil && s.Command.Type != swarm.Stop {
+	if r.Context().Err() != nil && s.Command.Type != command.Stop {
 		return // whoever sent it was told that nothing is known of it, and may have gone on to something else
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
@@ -63,7 +64,7 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	if seq := r.PostFormValue("retry"); seq != "" {
 		return u.retry(ctx, s, seq)
 	}
-	s.Command = swarm.Command{Type: swarm.CommandType(r.PostFormValue("type")), Note: r.PostFormValue("note")}
+	s.Command = swarm.Command{Type: command.Type(r.PostFormValue("type")), Note: r.PostFormValue("note")}
 	var bad []swarm.FieldError
 	number := func(name string, to *int64) {
 		n, err := strconv.ParseInt(strings.TrimSpace(r.PostFormValue(name)), 10, 64)
@@ -72,12 +73,9 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 		}
 		*to = n
 	}
-	switch s.Command.Type {
-	case swarm.SetPlayers:
-		number("players", &s.Command.Players)
-		s.Command.Total = r.PostFormValue("per") == "total"
-	case swarm.SetSpawnDelay:
-		number("spawn_delay_ms", &s.Command.SpawnDelayMS)
+	if row, _ := s.Command.Type.Row(); row.HasValue() {
+		number(row.Value, &s.Command.Value)
+		s.Command.Total = row.Total != "" && r.PostFormValue("per") == "total"
 	}
 	if r.PostFormValue("deadline_ms") != "" {
 		var ms int64
@@ -130,7 +128,7 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	}
 	s.Target.DriverIDs = p.Outstanding
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
-	if s.Command.Slot() == swarm.PlayersSlot { // if_seq is of load commands only
+	if s.Command.Slot() == command.LoadSlot { // if_seq is of load commands only
 		s.IfSeq = &n
 	}
 	return s, nil

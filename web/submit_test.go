@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
@@ -59,11 +60,11 @@ func TestFormsSubmit(t *testing.T) {
 		want swarm.Command
 		to   swarm.Target
 	}{
-		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}}, swarm.Command{Type: swarm.SetPlayers, Players: 70, Note: "up"}, swarm.Target{}},
+		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}}, swarm.Command{Type: command.SetPlayers, Value: 70, Note: "up"}, swarm.Target{}},
 		{url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"5"}, "labels": {"region=eu, zone=1"}},
-			swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5}, swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
-		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}}, swarm.Command{Type: swarm.SetPlayers, Players: 1000, Total: true}, swarm.Target{}},
-		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: swarm.Stop}, swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
+			swarm.Command{Type: command.SetSpawnDelay, Value: 5}, swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
+		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}}, swarm.Command{Type: command.SetPlayers, Value: 1000, Total: true}, swarm.Target{}},
+		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: command.Stop}, swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
 	} {
 		resp, _ := post(t, server.URL+"/ui/commands", tc.form, nil)
 		if resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/ui/commands/") {
@@ -95,7 +96,7 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
 	got := s.Submissions()[1]
-	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Players != 100 || got.IfSeq == nil || *got.IfSeq != 14 {
+	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Value != 100 || got.IfSeq == nil || *got.IfSeq != 14 {
 		t.Errorf("a retry of 14 was submitted as %+v", got)
 	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil); resp.StatusCode != http.StatusPreconditionFailed && resp.StatusCode != http.StatusConflict {
@@ -108,7 +109,7 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 
 // A retry goes to the drivers that a command left out, too: the server says which of them are outstanding.
 func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
-	e := webtest.Entry(14, swarm.Command{Type: swarm.SetPlayers, Players: 100}, 1,
+	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Rejected, Code: "over_cap"})
 	e.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
 	drivers := webtest.Drivers()
@@ -130,7 +131,7 @@ func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
 // A page may be older than the command that took the place of what it offers to send again.
 func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	delay := func(seq uint64, ms int64, verdict swarm.Verdict) swarm.Entry {
-		return webtest.Entry(seq, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: ms}, 1, verdict)
+		return webtest.Entry(seq, swarm.Command{Type: command.SetSpawnDelay, Value: ms}, 1, verdict)
 	}
 	s := webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{ // newest first
 		delay(4, 50, swarm.Verdict{Kind: swarm.Acked}), delay(3, 20, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
@@ -144,7 +145,7 @@ func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 
 // A total is split over its targets; sent to some of them again, each would get the part of several.
 func TestTotalIsNotRetried(t *testing.T) {
-	e := webtest.Entry(3, swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, 1,
+	e := webtest.Entry(3, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
 	e.Issued.Split = []int64{51, 49}
 	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)

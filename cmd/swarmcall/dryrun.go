@@ -12,26 +12,27 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // dryRun has the server say which drivers a command would go to now. It fails where the server would refuse the
 // command.
-func (c *submission) dryRun(ctx context.Context, s streams, server *session, command remote.Submission) error {
-	a, err := server.DryRun(ctx, command)
+func (c *submission) dryRun(ctx context.Context, s streams, server *session, body remote.Submission) error {
+	a, err := server.DryRun(ctx, body)
 	switch {
 	case remote.NothingToStop(err):
 		server.line.Say("dry run: nothing to stop: the drivers that matched have left; nothing was sent")
 		return nil
 	case err != nil:
-		return server.Explain(ctx, command.Target, err)
+		return server.Explain(ctx, body.Target, err)
 	}
 	d := a.Value
-	if command.Command.Type == api.CommandTypeStop && len(d.Targets)+len(d.LeftOut) == 0 {
-		return server.Explain(ctx, command.Target, dryStop(server, d))
+	if body.Command.Type == command.Stop && len(d.Targets)+len(d.LeftOut) == 0 {
+		return server.Explain(ctx, body.Target, dryStop(server, d))
 	}
 	server.line.Say("dry run: %s would go to %d drivers%s; nothing was sent",
-		command.Command, len(d.Targets), dryLeftOut(d))
-	if spread := verdict.Spread(command.Command, len(d.Targets)); spread != "" {
+		body.Command, len(d.Targets), dryLeftOut(d))
+	if spread := verdict.Spread(body.Command, len(d.Targets)); spread != "" {
 		server.line.Say("dry run: %s", spread)
 	}
 	if n := deref(d.Shortfall); n > 0 {
@@ -88,8 +89,8 @@ func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
 
 // each is how many players every driver would run.
 func each(c api.Command) string {
-	if players := command(c).Players; players != nil {
-		return strconv.FormatInt(*players, 10)
+	if c := commandOf(c); c.Load() && !c.Total {
+		return strconv.FormatInt(c.Value, 10)
 	}
 	return ""
 }

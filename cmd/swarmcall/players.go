@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 type playersCmd struct {
@@ -22,7 +22,7 @@ type playersSetCmd struct {
 
 // Validate refuses what the server would. Kong calls it.
 func (c *playersSetCmd) Validate() error {
-	if c.Players < 0 || c.Players > 1_000_000_000 {
+	if c.Players < 0 || c.Players > command.MaxPlayers {
 		return errors.New("players must be 0 to 1000000000")
 	}
 	return c.submission.Validate()
@@ -30,14 +30,8 @@ func (c *playersSetCmd) Validate() error {
 
 // Run sends set_players.
 func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
-	command := remote.Command{Type: api.CommandTypeSetPlayers}
-	if c.Total {
-		command.PlayersTotal = &c.Players
-	} else {
-		command.Players = &c.Players
-	}
 	c.check = func(server *session, body remote.Submission) error { return c.sure(ctx, s, server, body, c.Yes) }
-	return c.send(ctx, s, command)
+	return c.send(ctx, s, remote.Command{Type: command.SetPlayers, Value: c.Players, Total: c.Total})
 }
 
 type spawnDelayCmd struct {
@@ -59,6 +53,5 @@ func (c *spawnDelaySetCmd) Validate() error {
 
 // Run sends set_spawn_delay_ms.
 func (c *spawnDelaySetCmd) Run(ctx context.Context, s streams) error {
-	ms := c.Delay.Milliseconds()
-	return c.send(ctx, s, remote.Command{Type: api.CommandTypeSetSpawnDelayMs, SpawnDelayMS: &ms})
+	return c.send(ctx, s, remote.Command{Type: command.SetSpawnDelay, Value: c.Delay.Milliseconds()})
 }

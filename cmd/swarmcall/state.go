@@ -46,7 +46,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 			outside = fmt.Sprintf(", %d outside the split", n)
 		}
 		server.line.Say("desired: %s %s (entry %d): %d of %d drivers report it%s",
-			command(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
+			commandOf(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
 		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets, strings.Join(p.Pending, ", "))
@@ -58,7 +58,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 	return console.Print(s.out, c.format(), rows)
 }
 
-func command(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
+func commandOf(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
 
 // driftRows has a line per driver; the document is the whole state.
 func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
@@ -76,7 +76,7 @@ func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 	for _, d := range a.Value.Items {
 		var desired, reasons []string
 		for _, x := range d.Desired {
-			desired = append(desired, command(x.Command).String())
+			desired = append(desired, commandOf(x.Command).String())
 		}
 		for _, x := range d.Reasons {
 			reasons = append(reasons, string(x))

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop must stop.
@@ -29,7 +29,7 @@ func (c *stopCmd) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	}
-	return c.send(ctx, s, remote.Command{Type: api.CommandTypeStop})
+	return c.send(ctx, s, remote.Command{Type: command.Stop})
 }
 
 // ask asks on the terminal. It returns nil for yes.

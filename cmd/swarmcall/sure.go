@@ -33,18 +33,18 @@ func (c *submission) sure(ctx context.Context, s streams, server *session, body 
 // slipOf says how a load looks like a slip of a key; "" if it does not, or if the server cannot be asked. Small loads
 // are not asked about, so that they cost no request.
 func slipOf(ctx context.Context, c *remote.Client, body remote.Submission) string {
-	players, total := body.Command.Players, body.Command.PlayersTotal
-	if (players == nil || *players <= surely*surely) && (total == nil || *total <= surely*surely) {
+	n, total := body.Command.Value, body.Command.Total
+	if row, _ := body.Command.Type.Row(); !row.Level || n <= surely*surely {
 		return ""
 	}
 	most, sum, ok := loadNow(ctx, c, body)
 	switch {
 	case !ok:
 		return ""
-	case players != nil && *players > max(most, surely)*surely:
-		return fmt.Sprintf("%d players per driver is more than ten times what is asked now (%d)", *players, most)
-	case total != nil && *total > max(sum, surely)*surely:
-		return fmt.Sprintf("%d players in all is more than ten times what is asked now (%d)", *total, sum)
+	case !total && n > max(most, surely)*surely:
+		return fmt.Sprintf("%d players per driver is more than ten times what is asked now (%d)", n, most)
+	case total && n > max(sum, surely)*surely:
+		return fmt.Sprintf("%d players in all is more than ten times what is asked now (%d)", n, sum)
 	}
 	return ""
 }
@@ -77,7 +77,7 @@ func playersOf(d api.DriverDrift) int64 {
 	load := submit.DesiredLoad(d)
 	for _, x := range d.Desired {
 		if x.Seq == load {
-			return deref(command(x.Command).Players)
+			return commandOf(x.Command).Value
 		}
 	}
 	return 0

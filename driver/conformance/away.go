@@ -22,7 +22,7 @@ func (s *session) run(n int64) bool {
 func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	for _, want := range list {
 		a, ok := s.answer(want.Seq, d)
-		if !ok || !s.check(a.Status == wire.StatusApplied, d, "desired %s: %s", describe(want.Command), a.Status) {
+		if !ok || !s.check(a.Status == wire.StatusApplied, d, "desired %s: %s", want.Command, a.Status) {
 			return false
 		}
 	}

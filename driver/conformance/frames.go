@@ -78,7 +78,7 @@ func problemOfHeartbeat(h wire.Heartbeat) string {
 }
 
 func problemOfState(s *wire.State) string {
-	if s != nil && (s.Players < 0 || s.SpawnDelayMS < 0) {
+	if s != nil && s.Negative() {
 		return "state has a negative number"
 	}
 	return ""

@@ -151,7 +151,7 @@ func (s *session) refusals() {
 			return
 		}
 		s.check(a.Status == wire.StatusRejected && a.Code == c.code, RefuseAloud,
-			"%s of no use: %s %s", describe(c.command), a.Status, a.Code)
+			"%s of no use: %s %s", c.command, a.Status, a.Code)
 		s.sendCommand(seq, c.command)
 		again, ok := s.answer(seq, Once)
 		if ok {

@@ -134,7 +134,7 @@ func (s *session) apply(c wire.Command) bool {
 		return false
 	}
 	if a.Status != wire.StatusApplied {
-		s.fail(Order, "rejected %s: %s %q", describe(c), a.Code, a.Detail)
+		s.fail(Order, "rejected %s: %s %q", c, a.Code, a.Detail)
 		return false
 	}
 	s.answered++
@@ -202,14 +202,3 @@ func setDelay(d time.Duration) wire.Command {
 }
 
 func stop() wire.Command { return wire.Command{Type: "stop"} }
-
-// describe names a command in a few words.
-func describe(c wire.Command) string {
-	switch {
-	case c.Players != nil:
-		return fmt.Sprintf("%s %d", c.Type, *c.Players)
-	case c.SpawnDelayMS != nil:
-		return fmt.Sprintf("%s %d", c.Type, *c.SpawnDelayMS)
-	}
-	return c.Type
-}

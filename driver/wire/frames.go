@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/swarmcall/swarmcall/command"
+
 // Register is a driver's first frame.
 type Register struct {
 	Type         string            `json:"type"`
@@ -34,11 +36,7 @@ type Desired struct {
 }
 
 // State is what a driver says of itself.
-type State struct {
-	Players      int64 `json:"players"`
-	SpawnDelayMS int64 `json:"spawn_delay_ms"`
-	Running      bool  `json:"running"`
-}
+type State = command.State
 
 // Heartbeat is sent every heartbeat_interval_ms.
 type Heartbeat struct {
@@ -90,10 +88,5 @@ type Error struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// Command is the closed union of commands as it stands in frames.
-type Command struct {
-	Type         string `json:"type"`
-	Players      *int64 `json:"players,omitempty"`        // of set_players
-	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"` // of set_spawn_delay_ms
-	Note         string `json:"note,omitempty"`
-}
+// Command is the union of commands as it stands in frames.
+type Command = command.Fields

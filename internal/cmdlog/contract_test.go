@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -41,7 +42,7 @@ func (m *machine) add(t *rapid.T, records ...swarm.Record) {
 func (m *machine) issue(t *rapid.T) *swarm.Issued {
 	r := swarmtest.Issued(rapid.SampledFrom([]string{"ci", "ui", "cron"}).Draw(t, "submitter"), "a", "b")
 	r.Node = rapid.SampledFrom([]string{"test", "other"}).Draw(t, "node")
-	r.Command = swarm.Command{Type: rapid.SampledFrom(swarm.CommandTypes()).Draw(t, "type")}
+	r.Command = swarm.Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}
 	return r
 }
 
@@ -111,7 +112,7 @@ func (m *machine) open(t *rapid.T) {
 func (m *machine) Page(t *rapid.T) {
 	swarmtest.SamePage(t, &m.model, m.log, swarm.Query{
 		Submitter: rapid.SampledFrom([]string{"", "ci", "ui", "nobody"}).Draw(t, "submitter"),
-		Type:      rapid.SampledFrom([]swarm.CommandType{"", swarm.SetPlayers, swarm.Stop}).Draw(t, "type"),
+		Type:      rapid.SampledFrom([]command.Type{"", command.SetPlayers, command.Stop}).Draw(t, "type"),
 		Status:    rapid.SampledFrom(append(swarm.Statuses(), "")).Draw(t, "status"),
 		Before:    rapid.Uint64Range(0, 120).Draw(t, "before"), After: rapid.Uint64Range(0, 120).Draw(t, "after"),
 		Ascending: rapid.Bool().Draw(t, "ascending"), Limit: rapid.IntRange(1, 70).Draw(t, "limit"),

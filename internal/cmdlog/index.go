@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -54,7 +55,7 @@ func (x *index) add(pos uint64, r swarm.Record) {
 
 func (x *index) issued(pos uint64, r *swarm.Issued) {
 	v := row{
-		issued: pos, submitter: x.number(r.Submitter), kind: place(swarm.CommandTypes(), r.Command.Type), status: pending,
+		issued: pos, submitter: x.number(r.Submitter), kind: place(command.Types(), r.Command.Type), status: pending,
 	}
 	at := uint32(x.rows.count)
 	x.rows.add(v)
@@ -172,7 +173,7 @@ func (x *index) page(q swarm.Query) (out []positions, more bool) {
 }
 
 func matches(l *posting, q swarm.Query) bool {
-	return (q.Type == "" || swarm.CommandTypes()[l.kind] == q.Type) &&
+	return (q.Type == "" || command.Types()[l.kind] == q.Type) &&
 		(q.Status == "" || swarm.Statuses()[l.status] == q.Status)
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -85,7 +86,7 @@ func (l *limits) took(bytes int64) {
 // essential reports whether all of the records must be taken as long as any can: what has happened, and Stop.
 func essential(records []swarm.Record) bool {
 	for _, r := range records {
-		if issued, ok := r.(*swarm.Issued); ok && issued.Command.Type != swarm.Stop {
+		if issued, ok := r.(*swarm.Issued); ok && issued.Command.Type != command.Stop {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -55,7 +56,7 @@ func BenchmarkDispatch(b *testing.B) {
 			f.d.Bind(f)
 			done := make(chan struct{})
 			go func() { f.d.Run(); close(done) }()
-			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: swarm.SetPlayers, Players: 1}, Deadline: time.Minute}
+			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: command.SetPlayers, Value: 1}, Deadline: time.Minute}
 			b.ReportAllocs()
 			for b.Loop() {
 				call, err := f.d.Submit(b.Context(), s)

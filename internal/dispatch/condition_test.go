@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -13,10 +14,10 @@ import (
 // from is a command of a submitter to some drivers, on the condition that nothing newer than ifSeq concerns them; with -1 on none.
 func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submission {
 	s := swarm.Submission{
-		Submitter: submitter, Command: swarm.Command{Type: swarm.SetPlayers, Players: players}, Deadline: time.Second, Target: swarm.Target{DriverIDs: ids},
+		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second, Target: swarm.Target{DriverIDs: ids},
 	}
 	if players < 0 {
-		s.Command = swarm.Command{Type: swarm.Stop}
+		s.Command = swarm.Command{Type: command.Stop}
 	}
 	if ifSeq >= 0 {
 		seq := uint64(ifSeq)
@@ -73,7 +74,7 @@ func TestTheConditionIsStored(t *testing.T) {
 func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		past := &swarm.Issued{
-			Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
+			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
 		}
 		closed := &swarm.Closed{Seq: 1}
 		if _, err := w.log.Append(t.Context(), []swarm.Record{past, closed}); err != nil {
@@ -224,7 +225,7 @@ func TestARefusalSaysWhatIsInUse(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Freeze()
 		w.fleet.Join("b")
-		for _, command := range []swarm.Command{{Type: swarm.SetPlayers, Players: 1}, {Type: swarm.SetSpawnDelay, SpawnDelayMS: 1}} {
+		for _, command := range []swarm.Command{{Type: command.SetPlayers, Value: 1}, {Type: command.SetSpawnDelay, Value: 1}} {
 			for code, ids := range map[swarm.Code][]string{
 				swarm.CodeNoActiveDrivers: {"a", "x"}, swarm.CodeNotEnoughDrivers: {"a", "b", "x"},
 			} {
@@ -243,7 +244,7 @@ func TestARefusalSaysWhatIsInUse(t *testing.T) {
 				}
 			}
 		}
-		_, err := w.d.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers}, Deadline: time.Second, MinDrivers: 9})
+		_, err := w.d.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Deadline: time.Second, MinDrivers: 9})
 		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Attrs["in_use"] != nil || e.Attrs["have"] != 1 {
 			t.Errorf("for everybody: %v", err)
 		}

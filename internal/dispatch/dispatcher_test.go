@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -97,7 +98,7 @@ func TestScenarios(t *testing.T) {
 }
 
 func ordinary(deadline time.Duration) swarm.Submission {
-	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: 1}, Deadline: deadline}
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: 1}, Deadline: deadline}
 }
 
 func TestClosesAtItsDeadlineToTheInstant(t *testing.T) {
@@ -319,7 +320,7 @@ func TestShutdownEndsOpenRounds(t *testing.T) {
 func TestRecoverClosesWhatWasOpen(t *testing.T) {
 	log := &swarmtest.MemLog{}
 	d := New(Config{Log: log, Node: "test"})
-	issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: swarm.Stop}, Targets: []string{"a", "b"}, Deadline: time.Second, SubmittedAt: time.Now()}
+	issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Targets: []string{"a", "b"}, Deadline: time.Second, SubmittedAt: time.Now()}
 	appends := 0
 	log.Refuse(func([]swarm.Record) error { appends++; return nil })
 	const entries = 2*maxBatch + 1

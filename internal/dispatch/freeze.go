@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -83,23 +84,23 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 		return frozen{}, err
 	}
 	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter}
-	if s.Command.Slot() == swarm.PlayersSlot {
+	if s.Command.Slot() == command.LoadSlot {
 		q.Condition = condition // it speaks of load commands, and others replace none
 	}
 	targeted := d.fleet.Targets(q)
 	n := len(targeted.Seats)
-	if n == 0 && s.Command.Type == swarm.Stop {
+	if n == 0 && s.Command.Type == command.Stop {
 		targeted = d.lost(q, targeted)
 		n = len(targeted.Seats)
 	}
 	switch {
 	case n == 0 && targeted.Blocked > 0:
 		return frozen{}, newerCommand(targeted.Blocked)
-	case n == 0 && s.Command.Type == swarm.Stop && !targeted.Awaited:
+	case n == 0 && s.Command.Type == command.Stop && !targeted.Awaited:
 		return frozen{}, d.nothingToStop(s.Target)
-	case n == 0 && s.Command.Type != swarm.Stop:
+	case n == 0 && s.Command.Type != command.Stop:
 		return frozen{}, d.nobody(s.Target)
-	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
+	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
 		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
 	return d.frozen(s, targeted, condition), nil

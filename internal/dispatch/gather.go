@@ -3,7 +3,7 @@ package dispatch
 import (
 	"time"
 
-	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const (
@@ -66,7 +66,7 @@ func (q *queue) gathered(enough int) bool {
 		return true
 	}
 	for _, s := range w.submits {
-		if s.Command.Type == swarm.Stop {
+		if s.Command.Type == command.Stop {
 			return true
 		}
 	}

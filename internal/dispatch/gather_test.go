@@ -6,14 +6,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // TestGathering: how long the sequencer waits for commands to share an append, after one that took 20 ms.
 func TestGathering(t *testing.T) {
 	const took = 20 * time.Millisecond
-	load := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: swarm.SetPlayers}}}
-	stop := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: swarm.Stop}}}
+	load := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: command.SetPlayers}}}
+	stop := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: command.Stop}}}
 	for name, tc := range map[string]struct {
 		shared  int           // commands of the append before
 		took    time.Duration // by it

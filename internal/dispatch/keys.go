@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -63,7 +64,7 @@ func (k *Keys) Remember(seq uint64, i *swarm.Issued) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	submitter := hashKey(i.Submitter, "")
-	if i.Command.Type == swarm.Stop && k.full(submitter) {
+	if i.Command.Type == command.Stop && k.full(submitter) {
 		return
 	}
 	e := keyed{seq: seq}
@@ -89,7 +90,7 @@ func (k *Keys) find(s *swarm.Submission, now time.Time) (seq uint64, err error) 
 	k.forget(now)
 	e, ok := k.byKey[hashKey(s.Submitter, s.Key)]
 	switch {
-	case !ok && s.Command.Type != swarm.Stop && k.full(hashKey(s.Submitter, "")):
+	case !ok && s.Command.Type != command.Stop && k.full(hashKey(s.Submitter, "")):
 		return 0, k.noRoom(hashKey(s.Submitter, ""), now)
 	case !ok:
 		return 0, nil

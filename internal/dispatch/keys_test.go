@@ -10,13 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // keyedCommand is a submission with a key; the request is told by its players.
 func keyedCommand(submitter, key string, players int64) swarm.Submission {
 	return swarm.Submission{
-		Submitter: submitter, Command: swarm.Command{Type: swarm.SetPlayers, Players: players}, Deadline: time.Second,
+		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second,
 		Key: key, RequestHash: bytes.Repeat([]byte{byte(players)}, 32),
 	}
 }
@@ -135,7 +136,7 @@ func fill(k *Keys, submitter string, n int, now time.Time) {
 	}
 }
 
-func (k *Keys) refuses(submitter string, c swarm.CommandType, now time.Time) error {
+func (k *Keys) refuses(submitter string, c command.Type, now time.Time) error {
 	_, err := k.find(&swarm.Submission{Submitter: submitter, Key: "new", Command: swarm.Command{Type: c}, RequestHash: make([]byte, 32)}, now)
 	return err
 }
@@ -146,7 +147,7 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	k.each = 2
 	now := time.Now()
 	fill(k, "flood", 2, now.Add(-time.Hour))
-	err := k.refuses("flood", swarm.SetPlayers, now)
+	err := k.refuses("flood", command.SetPlayers, now)
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok || e.Code != swarm.CodeRateLimited {
 		t.Fatalf("all keys used up: %v, want rate_limited", err)
@@ -154,13 +155,13 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	if after, _ := e.Attrs["retry_after"].(time.Duration); after < 23*time.Hour-time.Minute || after > 23*time.Hour {
 		t.Errorf("told to come back after %v, want 23 h", after)
 	}
-	if err := k.refuses("other", swarm.SetPlayers, now); err != nil {
+	if err := k.refuses("other", command.SetPlayers, now); err != nil {
 		t.Errorf("somebody else: %v", err)
 	}
 	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)}, now); seq != 2 || err != nil {
 		t.Errorf("a known key: %d %v", seq, err)
 	}
-	if err := k.refuses("flood", swarm.SetPlayers, now.Add(23*time.Hour+time.Second)); err != nil {
+	if err := k.refuses("flood", command.SetPlayers, now.Add(23*time.Hour+time.Second)); err != nil {
 		t.Errorf("when the first has expired: %v", err)
 	}
 }
@@ -173,7 +174,7 @@ func TestKeysAreSharedFairly(t *testing.T) {
 	fill(k, "large", 8, now)
 	fill(k, "small", 2, now)
 	for who, want := range map[string]swarm.Code{"large": swarm.CodeRateLimited, "small": "", "new": ""} {
-		if err := k.refuses(who, swarm.SetSpawnDelay, now); (err != nil) != (want != "") {
+		if err := k.refuses(who, command.SetSpawnDelay, now); (err != nil) != (want != "") {
 			t.Errorf("%s: %v", who, err)
 		}
 	}
@@ -185,11 +186,11 @@ func TestKeysNeverCostAStop(t *testing.T) {
 	k.most, k.each = 2, 2
 	now := time.Now()
 	fill(k, "flood", 2, now)
-	if err := k.refuses("flood", swarm.Stop, now); err != nil {
+	if err := k.refuses("flood", command.Stop, now); err != nil {
 		t.Errorf("a Stop: %v", err)
 	}
 	for i := range 10 {
-		k.Remember(uint64(i)+9, &swarm.Issued{Submitter: "flood", Key: fmt.Sprint("s", i), Command: swarm.Command{Type: swarm.Stop}, SubmittedAt: now})
+		k.Remember(uint64(i)+9, &swarm.Issued{Submitter: "flood", Key: fmt.Sprint("s", i), Command: swarm.Command{Type: command.Stop}, SubmittedAt: now})
 	}
 	if len(k.byKey) != 2 || len(k.order) != 2 {
 		t.Errorf("remembers %d keys, want 2", len(k.byKey))

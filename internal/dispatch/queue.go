@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -131,7 +132,7 @@ func (q *queue) take() (b batch, ended bool) {
 
 // stopsFirst moves Stops before all else, and keeps the order otherwise.
 func stopsFirst(submits []*submission) []*submission {
-	isStop := func(s *submission) bool { return s.Command.Type == swarm.Stop }
+	isStop := func(s *submission) bool { return s.Command.Type == command.Stop }
 	last := len(submits) - 1
 	for last >= 0 && !isStop(submits[last]) {
 		last--

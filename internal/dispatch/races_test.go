@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -137,7 +138,7 @@ func TestFullLogStillTakesStops(t *testing.T) {
 		w.fleet.Join("a")
 		w.log.Refuse(func(records []swarm.Record) error {
 			for _, r := range records {
-				if i, ok := r.(*swarm.Issued); ok && i.Command.Type != swarm.Stop {
+				if i, ok := r.(*swarm.Issued); ok && i.Command.Type != command.Stop {
 					return full
 				}
 			}
@@ -147,7 +148,7 @@ func TestFullLogStillTakesStops(t *testing.T) {
 		for i := range cap(results) {
 			s := ordinary(time.Second)
 			if i%3 == 0 {
-				s.Command = swarm.Command{Type: swarm.Stop}
+				s.Command = swarm.Command{Type: command.Stop}
 			}
 			go func() { results <- w.Submit(t.Context(), s) }()
 		}
@@ -158,7 +159,7 @@ func TestFullLogStillTakesStops(t *testing.T) {
 			switch r := <-results; {
 			case r.Err == swarm.CodeLogUnavailable:
 				refused++
-			case r.Err == "" && r.Command.Type == swarm.Stop:
+			case r.Err == "" && r.Command.Type == command.Stop:
 				stopped++
 			}
 		}

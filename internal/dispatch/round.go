@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -19,7 +20,7 @@ type round struct {
 
 // newRound opens a round over seats, sorted by driver id. A driver that cannot take the command is rejected at once, one that is
 // lost is missing at once.
-func newRound(seats []swarm.Seat, t swarm.CommandType) *round {
+func newRound(seats []swarm.Seat, t command.Type) *round {
 	r := &round{targets: make([]string, len(seats)), verdicts: make([]swarm.Verdict, len(seats))}
 	for i, s := range seats {
 		r.targets[i] = s.DriverID

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -97,7 +98,7 @@ func (p *player) do(words []string) {
 	case "issue":
 		p.now = 0
 		p.deadline = p.duration(strings.TrimPrefix(words[2], "deadline="))
-		p.round = newRound(p.seats, swarm.CommandType(words[1]))
+		p.round = newRound(p.seats, command.Type(words[1]))
 	case "ack":
 		p.ack(words[1:])
 	case "gone":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -136,7 +137,7 @@ func (w work) split() (first, rest work) {
 	first = work{closes: w.closes, resets: w.resets, expired: w.expired}
 	rest = work{lates: w.lates, lateFor: w.lateFor}
 	for _, f := range w.issues {
-		if f.Command.Type == swarm.Stop {
+		if f.Command.Type == command.Stop {
 			first.issues = append(first.issues, f)
 		} else {
 			rest.issues = append(rest.issues, f)

@@ -20,7 +20,8 @@ func split(c swarm.Command, seats []swarm.Seat) []int64 {
 			places = append(places, i)
 		}
 	}
-	parts, _ := swarm.Split(c.Players, shares)
+	row, _ := c.Type.Row()
+	parts, _ := swarm.Split(c.Value, row.Max, shares)
 	all := make([]int64, len(seats))
 	for i, n := range parts {
 		all[places[i]] = n

@@ -9,12 +9,13 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 func total(players int64) swarm.Submission {
 	return swarm.Submission{
-		Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: players, Total: true}, Deadline: time.Second,
+		Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players, Total: true}, Deadline: time.Second,
 	}
 }
 
@@ -27,7 +28,7 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 		seats := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) swarm.Seat {
 			s := swarm.Seat{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"), Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
 			if rapid.IntRange(0, 9).Draw(t, "takes") == 0 {
-				s.Capabilities = []string{string(swarm.Stop)}
+				s.Capabilities = []string{string(command.Stop)}
 			}
 			return s
 		}), 1, 30).Draw(t, "seats")
@@ -46,16 +47,16 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 			}
 		}
 		short := (&swarm.Issued{Command: c, Split: parts}).Shortfall()
-		if acked+lost+short != c.Players || short < 0 {
-			t.Fatalf("acked %d, lost %d, short %d of %d", acked, lost, short, c.Players)
+		if acked+lost+short != c.Value || short < 0 {
+			t.Fatalf("acked %d, lost %d, short %d of %d", acked, lost, short, c.Value)
 		}
 		again := &swarm.Issued{Command: c, Split: split(c, left)}
 		var anew int64
 		for _, n := range again.Split {
 			anew += n
 		}
-		if anew+again.Shortfall() != c.Players || anew > c.Players {
-			t.Fatalf("split again: %d of %d, short %d", anew, c.Players, again.Shortfall())
+		if anew+again.Shortfall() != c.Value || anew > c.Value {
+			t.Fatalf("split again: %d of %d, short %d", anew, c.Value, again.Shortfall())
 		}
 	})
 }
@@ -94,7 +95,7 @@ func TestASplitNeverUndoesAStop(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")
 		first := submitAndWait(t, w, total(90))
-		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second})
+		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: time.Second})
 		w.d.Resplit(first.Seq, "lost", []string{"d-2"})
 		synctest.Wait()
 		if log := w.log.Entries(); len(log) != 2 || log[1].Seq != stop.Seq {

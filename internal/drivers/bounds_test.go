@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
@@ -236,7 +237,7 @@ func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		old, _ := w.join("d-1", `,"instance":"one"`)
 		for seq := uint64(2); seq < 5; seq++ {
-			w.offer(seq, swarm.Command{Type: swarm.SetPlayers, Players: int64(seq)}, "d-1")
+			w.offer(seq, swarm.Command{Type: command.SetPlayers, Value: int64(seq)}, "d-1")
 			synctest.Wait() // the first is being written, to a peer that does not read yet; the others wait
 		}
 		_, reg := w.join("d-1", `,"instance":"two"`)

@@ -3,6 +3,7 @@ package drivers
 import (
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -27,10 +28,10 @@ func (r *Registry) Offer(issue swarm.Issue) {
 			targets = targets[1:]
 		}
 		c := issue.CommandFor(s.id)
-		frame := frames[c.Players]
+		frame := frames[c.Value]
 		if frame == nil {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
-			frames[c.Players] = frame
+			frames[c.Value] = frame
 		}
 		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
 			targets = targets[1:]
@@ -44,13 +45,13 @@ func (r *Registry) Offer(issue swarm.Issue) {
 // holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The lock is held.
 func (r *Registry) holds(issue swarm.Issue, s *session) bool {
 	slot := issue.Command.Slot()
-	return issue.Condition == nil || slot != swarm.PlayersSlot || r.cfg.Desired.Holding(slot, s.id, s.labels) == issue.Seq
+	return issue.Condition == nil || slot != command.LoadSlot || r.cfg.Desired.Holding(slot, s.id, s.labels) == issue.Seq
 }
 
 // Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One that has come
 // since was told the load, and is told the Stop now.
 func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
-	stop := swarm.Command{Type: swarm.Stop}
+	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +59,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
 	r.shown = nil
 	r.offered.Store(seq)
 	for s := range r.matching(e.Target) {
-		if r.cfg.Desired.Holding(swarm.PlayersSlot, s.id, s.labels) == seq {
+		if r.cfg.Desired.Holding(command.LoadSlot, s.id, s.labels) == seq {
 			r.hand(s, mail{seq, stop, frame})
 		}
 	}
@@ -67,7 +68,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
 // Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
 // have been told the load of before, until it is written.
 func (r *Registry) Reset(seq uint64) {
-	stop := swarm.Command{Type: swarm.Stop}
+	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,17 +96,5 @@ func (r *Registry) hand(s *session, m mail) (taken bool) {
 }
 
 func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
-	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: toWire(c), DeadlineMS: deadline.Milliseconds()})
-}
-
-func toWire(c swarm.Command) wire.Command {
-	w := wire.Command{Type: string(c.Type), Note: c.Note}
-	switch c.Type {
-	case swarm.SetPlayers:
-		w.Players = &c.Players
-	case swarm.SetSpawnDelay:
-		w.SpawnDelayMS = &c.SpawnDelayMS
-	case swarm.Stop:
-	}
-	return w
+	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c.Fields(), DeadlineMS: deadline.Milliseconds()})
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -51,9 +52,9 @@ func checkRegister(reg *wire.Register) string {
 		return "field /capabilities has over 32 items"
 	case reg.Weight != nil && (*reg.Weight < minWeight || *reg.Weight > maxWeight):
 		return "field /weight must be a number from 0.001 to 1000000"
-	case reg.MaxPlayers < 0 || reg.MaxPlayers > swarm.MaxPlayers:
+	case reg.MaxPlayers < 0 || reg.MaxPlayers > command.MaxPlayers:
 		return "field /max_players must be from 0 (no limit) to 1000000000"
-	case reg.State != nil && negative(reg.State):
+	case reg.State != nil && reg.State.Negative():
 		return "field /state has a negative number"
 	}
 	for _, c := range reg.Capabilities {
@@ -78,7 +79,7 @@ func shareOf(reg *wire.Register) swarm.Share {
 
 func checkBeat(b *wire.Heartbeat) string {
 	switch {
-	case b.State != nil && negative(b.State):
+	case b.State != nil && b.State.Negative():
 		return "field /state has a negative number"
 	case len(b.Metrics) > wire.MaxMetrics:
 		return "field /metrics has over 64 items"
@@ -103,8 +104,6 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 		return reply, "field /status must be applied or rejected"
 	}
 }
-
-func negative(s *wire.State) bool { return s.Players < 0 || s.SpawnDelayMS < 0 }
 
 func plain(s string) bool { return plainUpTo(maxWordBytes, s) }
 

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -84,7 +85,7 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 				target = swarm.Target{Labels: map[string]string{"pod": fmt.Sprint(i)}}
 			}
 			w.offerTo(seq, set20, target)
-			w.offerTo(seq+1, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5}, target)
+			w.offerTo(seq+1, swarm.Command{Type: command.SetSpawnDelay, Value: 5}, target)
 			if i%3 == 0 { // the others leave their load on
 				w.offerTo(seq+2, stop, target)
 			}
@@ -100,7 +101,7 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 		for _, r := range w.r.State(swarm.StateQuery{}).Rules {
 			switch {
 			case len(r.Target.DriverIDs)+len(r.Target.Labels) == 0:
-			case r.Command.Type == swarm.Stop && !r.Reset:
+			case r.Command.Type == command.Stop && !r.Reset:
 				stops++
 			default:
 				t.Errorf("keeps %+v", r)

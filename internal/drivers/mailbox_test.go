@@ -6,11 +6,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 func TestMailboxKeepsWhatCounts(t *testing.T) {
-	delay := swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5}
+	delay := swarm.Command{Type: command.SetSpawnDelay, Value: 5}
 	for name, c := range map[string]struct {
 		put        []swarm.Command
 		left, gone []uint64
@@ -43,7 +44,7 @@ func TestMailboxIsBoundedAndLosesNothing(t *testing.T) {
 		superseded := map[uint64]bool{}
 		n := uint64(rapid.IntRange(1, 30).Draw(t, "commands"))
 		for seq := uint64(1); seq <= n; seq++ {
-			c := swarm.Command{Type: rapid.SampledFrom(swarm.CommandTypes()).Draw(t, "type")}
+			c := swarm.Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}
 			gone, _ := b.put(mail{seq: seq, command: c})
 			for _, old := range gone {
 				if superseded[old] {

@@ -111,7 +111,7 @@ func (r *Registry) registered(s *session) wire.Registered {
 	s.told.Store(r.interval.Load())
 	desired := make([]wire.Desired, len(s.wanted))
 	for i, w := range s.wanted {
-		desired[i] = wire.Desired{Seq: w.Seq, Command: toWire(w.Command)}
+		desired[i] = wire.Desired{Seq: w.Seq, Command: w.Command.Fields()}
 	}
 	return wire.Registered{
 		Type: wire.TypeRegistered, Session: s.token, LogID: r.cfg.LogID,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -48,20 +49,20 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 
 // hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one and did not
 // reject this one.
-func (s *session) hasApplied(slot swarm.Slot, e swarm.Entry) bool {
+func (s *session) hasApplied(slot command.Slot, e swarm.Entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.supports(e.Issued.Command.Type) && s.applied >= e.Seq && s.refused[slot] != e.Seq
 }
 
 // refusal returns the slot of a command that a driver has just rejected, if it is what holds for the driver.
-func (s *session) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, holds bool) {
+func (s *session) refusal(seq uint64, reply swarm.Reply) (slot command.Slot, holds bool) {
 	if reply.Applied {
 		return 0, false
 	}
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
-	for _, slot := range []swarm.Slot{swarm.PlayersSlot, swarm.SpawnDelaySlot} {
+	for _, slot := range []command.Slot{command.LoadSlot, command.SpawnDelaySlot} {
 		if s.r.cfg.Desired.Holding(slot, s.id, s.labels) == seq {
 			return slot, true
 		}
@@ -70,7 +71,7 @@ func (s *session) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, holds
 }
 
 // converged reports whether an active driver reports what holds for it in one slot.
-func (r *Registry) converged(d swarm.Drift, slot swarm.Slot, s *session) bool {
+func (r *Registry) converged(d swarm.Drift, slot command.Slot, s *session) bool {
 	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
 		if w.Command.Slot() == slot {
 			return !d.Unknown() && len(compareOne(d, w, s)) == 0

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -154,7 +155,7 @@ func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
 		a, _ := w.join("a", `,"capabilities":["stop","set_spawn_delay_ms"]`)
 		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
 		w.offer(5, set10, "a")
-		w.offer(6, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}, "a")
+		w.offer(6, swarm.Command{Type: command.SetSpawnDelay, Value: 7}, "a")
 		a.send(`{"type":"command_ack","seq":6,"status":"applied"}`)
 		synctest.Wait()
 		if p := w.r.Progress(e); len(p.Outstanding) != 1 {
@@ -169,7 +170,7 @@ func TestProgressNamesTheDeregistered(t *testing.T) {
 		a, _ := w.join("a", "")
 		w.join("b", "")
 		e := swarm.Entry{Issued: &swarm.Issued{
-			Command: swarm.Command{Type: swarm.SetPlayers, Players: 3}, Targets: []string{"a", "b"},
+			Command: swarm.Command{Type: command.SetPlayers, Value: 3}, Targets: []string{"a", "b"},
 			LeftOut: []swarm.LeftOut{{DriverID: "c", Reason: swarm.LeftOutStale}, {DriverID: "d", Reason: swarm.LeftOutOtherRun}},
 		}}
 		if p := w.r.Progress(e); len(p.Deregistered) > 0 {
@@ -233,7 +234,7 @@ func TestARejectedCommandStaysOutstanding(t *testing.T) {
 		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
 		w.offer(5, set10, "a")
 		a.send(`{"type":"command_ack","seq":5,"status":"rejected","code":"busy"}`)
-		w.offer(6, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}, "a")
+		w.offer(6, swarm.Command{Type: command.SetSpawnDelay, Value: 7}, "a")
 		a.send(`{"type":"command_ack","seq":6,"status":"applied"}`)
 		synctest.Wait()
 		if p := w.r.Progress(e); len(p.Outstanding) != 1 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -212,7 +213,7 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 		s.applied = max(s.applied, seq)
 	} else if refused {
 		if s.refused == nil {
-			s.refused = map[swarm.Slot]uint64{}
+			s.refused = map[command.Slot]uint64{}
 		}
 		s.refused[slot] = seq
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/testenv"
@@ -56,13 +57,13 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	var reg wire.Registered
 	p.receive(&reg)
 
-	note := strings.Repeat("x", swarm.MaxNoteBytes)
+	note := strings.Repeat("x", command.MaxNoteBytes)
 	sent := 0
 	began := time.Now()
 	tick := time.NewTicker(200 * time.Microsecond)
 	defer tick.Stop()
 	for seq := uint64(2); ; seq++ {
-		c := swarm.Command{Type: swarm.SetPlayers, Players: 1, Note: note}
+		c := swarm.Command{Type: command.SetPlayers, Value: 1, Note: note}
 		r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: []string{"deaf"}, Deadline: time.Second})
 		if waiting := sink.count("superseded"); waiting >= 50 { // nothing has left for 10 ms
 			break

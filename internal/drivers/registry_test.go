@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
@@ -87,7 +88,7 @@ func TestRegisterTellsWhatIsDesired(t *testing.T) {
 		if len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {
 			t.Errorf("a running driver after a reset is told %+v, want stop", reg.Desired)
 		}
-		w.offer(3, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 9}, "idle")
+		w.offer(3, swarm.Command{Type: command.SetSpawnDelay, Value: 9}, "idle")
 		w.offer(4, set20, "idle")
 		_, reg = w.join("late", "")
 		var seqs []uint64
@@ -108,7 +109,7 @@ func TestNoCommandFallsBetweenHandOverAndRegister(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			for seq := uint64(2); seq < 2+commands; seq++ {
-				w.offer(seq, swarm.Command{Type: swarm.SetPlayers, Players: int64(seq)})
+				w.offer(seq, swarm.Command{Type: command.SetPlayers, Value: int64(seq)})
 			}
 		})
 		for i := range drivers {

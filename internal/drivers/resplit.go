@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -88,7 +89,7 @@ func (r *Registry) lostOf(parts map[string]int64, now time.Time) (lost []string,
 // outside returns the active drivers for which a total holds and which have no part of it, because they came after the split, sorted.
 func (r *Registry) outside(seq uint64, now time.Time) (ids []string) {
 	for _, s := range r.sorted() {
-		if !s.active(r.attended(now)) || !s.supports(swarm.SetPlayers) {
+		if !s.active(r.attended(now)) || !s.supports(command.SetPlayers) {
 			continue
 		}
 		if w, ok := r.cfg.Desired.Load(s.id, s.labels); ok && w.Seq == seq && w.OutsideSplit {

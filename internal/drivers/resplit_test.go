@@ -7,6 +7,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -18,7 +19,7 @@ func (w *world) total(seq uint64, ids []string, parts ...int64) {
 		sum += n
 	}
 	w.r.Offer(swarm.Issue{
-		Seq: seq, Command: swarm.Command{Type: swarm.SetPlayers, Players: sum, Total: true}, Targets: ids, Split: parts, Deadline: 2 * time.Second,
+		Seq: seq, Command: swarm.Command{Type: command.SetPlayers, Value: sum, Total: true}, Targets: ids, Split: parts, Deadline: 2 * time.Second,
 	})
 }
 
@@ -245,7 +246,7 @@ func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
 			if id == "b" { // it is issued at once
 				ids = append(ids, id)
 				w.r.Offer(swarm.Issue{
-					Seq: 6, Command: swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, Targets: ids, Split: []int64{50, 50},
+					Seq: 6, Command: swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, Targets: ids, Split: []int64{50, 50},
 					Condition: &swarm.Condition{IfSeq: 5, Base: 5}, Deadline: time.Second,
 				})
 			}

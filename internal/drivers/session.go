@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -55,8 +56,8 @@ type session struct {
 
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64
-	refused map[swarm.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
-	lastAck swarm.LastAck         // Seq 0: none
+	refused map[command.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
+	lastAck swarm.LastAck           // Seq 0: none
 	report  swarm.Report
 	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied it.
 	reportedSeq uint64
@@ -77,7 +78,7 @@ func (s *session) adopt(reg *wire.Register) {
 	s.beat()
 }
 
-func (s *session) supports(t swarm.CommandType) bool {
+func (s *session) supports(t command.Type) bool {
 	return swarm.Seat{Capabilities: s.capabilities}.Supports(t)
 }
 

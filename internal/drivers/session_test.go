@@ -10,15 +10,16 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 var (
-	set10 = swarm.Command{Type: swarm.SetPlayers, Players: 10}
-	set20 = swarm.Command{Type: swarm.SetPlayers, Players: 20}
-	stop  = swarm.Command{Type: swarm.Stop}
+	set10 = swarm.Command{Type: command.SetPlayers, Value: 10}
+	set20 = swarm.Command{Type: command.SetPlayers, Value: 20}
+	stop  = swarm.Command{Type: command.Stop}
 )
 
 func TestRegisterHeartbeatCommandAck(t *testing.T) {

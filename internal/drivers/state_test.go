@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -22,7 +23,7 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.r.Reset(2)
 		w.offer(3, set10)
-		w.r.Offer(swarm.Issue{Seq: 4, Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}})
+		w.r.Offer(swarm.Issue{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}})
 		w.r.Offer(swarm.Issue{Seq: 5, Command: stop, Target: swarm.Target{DriverIDs: []string{"stopped", "runaway", "never"}}})
 		w.join("mute", "")
 		w.join("before", `,"state":{"players":10,"running":true}`) // it says nothing of the command
@@ -39,15 +40,15 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 
 		s := w.r.State(swarm.StateQuery{})
 		want := map[string][]swarm.DriftCause{
-			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported}, "there": nil, "ramping": {swarm.DriftPlayers}, "eu": {swarm.DriftSpawnDelay},
-			"stopped": nil, "runaway": {swarm.DriftPlayers}, "gone": {swarm.DriftDisconnected},
+			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported}, "there": nil, "ramping": {"players"}, "eu": {"spawn_delay_ms"},
+			"stopped": nil, "runaway": {"players"}, "gone": {swarm.DriftDisconnected},
 		}
 		if diff := cmp.Diff(want, drift(s)); diff != "" || s.Converged != 2 || s.Drifting != 6 || s.Unknown != 1 {
 			t.Errorf("%d converged, %d drifting, %d unknown (-want +got):\n%s", s.Converged, s.Drifting, s.Unknown, diff)
 		}
 		rules := []swarm.Rule{
 			{Wanted: swarm.Wanted{Seq: 3, Command: set10}, Matching: 7, Converged: 2},
-			{Wanted: swarm.Wanted{Seq: 4, Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20}}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Matching: 1},
+			{Wanted: swarm.Wanted{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Matching: 1},
 			{Wanted: swarm.Wanted{Seq: 5, Command: stop}, Target: swarm.Target{DriverIDs: []string{"never", "runaway", "stopped"}}, Matching: 2, Converged: 1},
 		}
 		if diff := cmp.Diff(rules, s.Rules); diff != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/swarmcall/swarmcall/api/integer"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -85,9 +86,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // commandShape is the body of POST /commands as the contract has it, for a strict look before the lax one.
 type commandShape struct {
-	Submitter  string       `json:"submitter"`
-	Command    *commandBody `json:"command"`
-	DeadlineMS int64        `json:"deadline_ms"`
+	Submitter  string          `json:"submitter"`
+	Command    *command.Fields `json:"command"`
+	DeadlineMS int64           `json:"deadline_ms"`
 	Target     struct {
 		DriverIDs []string          `json:"driver_ids"`
 		Labels    map[string]string `json:"labels"`
@@ -95,14 +96,6 @@ type commandShape struct {
 	MinDrivers int32 `json:"min_drivers"`
 	IfSeq      int64 `json:"if_seq"`
 	DryRun     bool  `json:"dry_run"`
-}
-
-type commandBody struct {
-	Type         string `json:"type"`
-	Players      *int64 `json:"players"`
-	PlayersTotal *int64 `json:"players_total"`
-	SpawnDelayMS *int64 `json:"spawn_delay_ms"`
-	Note         string `json:"note"`
 }
 
 // strictBody checks a body, and returns it with integers in digits: the contract takes 5.0 and 5e0 for 5, the
@@ -176,33 +169,7 @@ func (s *commandShape) check() error {
 	if s.Command == nil {
 		return invalid(swarm.FieldError{Pointer: "/command", Detail: "is missing"})
 	}
-	c := s.Command
-	var bad []swarm.FieldError
-	value := func(pointer string, v *int64, of swarm.CommandType) {
-		switch belongs := c.Type == string(of); {
-		case belongs && v == nil:
-			bad = append(bad, swarm.FieldError{Pointer: pointer, Detail: "is missing"})
-		case !belongs && v != nil:
-			bad = append(bad, swarm.FieldError{Pointer: pointer, Detail: "is not a member of this type of command"})
-		}
-	}
-	known := false
-	for _, t := range swarm.CommandTypes() {
-		known = known || c.Type == string(t)
-	}
-	if !known {
-		return invalid(swarm.FieldError{Pointer: "/command/type", Detail: "is not a command type; use set_players, set_spawn_delay_ms or stop"})
-	}
-	if c.PlayersTotal == nil || c.Type != string(swarm.SetPlayers) {
-		value("/command/players", c.Players, swarm.SetPlayers)
-	} else if c.Players != nil {
-		bad = append(bad, swarm.FieldError{Pointer: "/command/players_total", Detail: "and players are both given; players is per driver, players_total is split over the targets"})
-	}
-	if c.PlayersTotal != nil {
-		value("/command/players_total", c.PlayersTotal, swarm.SetPlayers)
-	}
-	value("/command/spawn_delay_ms", c.SpawnDelayMS, swarm.SetSpawnDelay)
-	if len(bad) > 0 {
+	if bad := s.Command.Check("/command"); len(bad) > 0 {
 		return invalid(bad...)
 	}
 	return nil

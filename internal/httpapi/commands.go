@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -105,7 +106,7 @@ func (h *handlers) ListCommands(ctx context.Context, r api.ListCommandsRequestOb
 
 func queryOf(p api.ListCommandsParams) (swarm.Query, error) {
 	q := swarm.Query{
-		Submitter: deref(p.Submitter), Type: swarm.CommandType(deref(p.Type)), Status: swarm.Status(deref(p.Status)),
+		Submitter: deref(p.Submitter), Type: command.Type(deref(p.Type)), Status: swarm.Status(deref(p.Status)),
 		Before: uint64(deref(p.Before)), After: uint64(deref(p.After)),
 		Ascending: deref(p.Order) == api.Asc, Limit: limitOf(p.Limit),
 	}

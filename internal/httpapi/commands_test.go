@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -21,7 +22,7 @@ func TestSubmitTakesEveryMember(t *testing.T) {
 		t.Fatalf("got %d at %q: %s", a.StatusCode, a.Header.Get("Location"), a.body)
 	}
 	e := w.entries[0].Issued
-	if e.Submitter != "ci/nightly" || e.Command != (swarm.Command{Type: swarm.SetPlayers, Players: 1e9, Note: "ü"}) ||
+	if e.Submitter != "ci/nightly" || e.Command != (swarm.Command{Type: command.SetPlayers, Value: 1e9, Note: "ü"}) ||
 		e.Deadline != time.Minute || e.Target.DriverIDs[0] != "d-1" || e.Target.Labels["region"] != "eu" {
 		t.Errorf("issued %+v", e)
 	}

@@ -47,41 +47,18 @@ func submissionOf(body *api.CommandRequest, deadline time.Duration) (swarm.Submi
 	return s, nil
 }
 
-func commandOf(c api.Command) (swarm.Command, error) {
-	v, err := c.ValueByDiscriminator()
-	if err != nil {
-		return swarm.Command{}, err
+func commandOf(c api.Command) (out swarm.Command, err error) {
+	b, err := c.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(b, &out)
 	}
-	switch v := v.(type) {
-	case api.SetPlayersCommand:
-		if v.PlayersTotal != nil {
-			return swarm.Command{Type: swarm.SetPlayers, Players: *v.PlayersTotal, Total: true, Note: deref(v.Note)}, nil
-		}
-		return swarm.Command{Type: swarm.SetPlayers, Players: deref(v.Players), Note: deref(v.Note)}, nil
-	case api.SetSpawnDelayCommand:
-		return swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: v.SpawnDelayMs, Note: deref(v.Note)}, nil
-	default:
-		return swarm.Command{Type: swarm.Stop, Note: deref(v.(api.StopCommand).Note)}, nil
-	}
+	return out, err
 }
 
-// commandTo fills the union by hand: the generated way merges each command with its type in a map, which takes longer than all the
-// rest of an entry.
+// commandTo fills the union by hand: the generated way merges each command with its type in a map, which takes longer
+// than all the rest of an entry.
 func commandTo(c swarm.Command) (out api.Command) {
-	var v any
-	switch c.Type {
-	case swarm.SetPlayers:
-		set := api.SetPlayersCommand{Type: api.SetPlayersCommandTypeSetPlayers, Players: &c.Players, Note: optional(c.Note)}
-		if c.Total {
-			set.Players, set.PlayersTotal = nil, &c.Players
-		}
-		v = set
-	case swarm.SetSpawnDelay:
-		v = api.SetSpawnDelayCommand{Type: api.SetSpawnDelayCommandTypeSetSpawnDelayMs, SpawnDelayMs: c.SpawnDelayMS, Note: optional(c.Note)}
-	case swarm.Stop:
-		v = api.StopCommand{Type: api.StopCommandTypeStop, Note: optional(c.Note)}
-	}
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(c.Fields())
 	if err == nil {
 		err = out.UnmarshalJSON(b)
 	}

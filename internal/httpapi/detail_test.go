@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // TestHowMuchOfASplitIsShown: all of it where the entry is whole, the beginning elsewhere, and the shortfall of all of
 // it.
 func TestHowMuchOfASplitIsShown(t *testing.T) {
-	i := &swarm.Issued{Command: swarm.Command{Type: swarm.SetPlayers, Players: 600, Total: true}}
+	i := &swarm.Issued{Command: swarm.Command{Type: command.SetPlayers, Value: 600, Total: true}}
 	for n := range 150 {
 		i.Targets = append(i.Targets, fmt.Sprintf("d-%03d", n))
 		i.Split = append(i.Split, 3)
@@ -32,7 +33,7 @@ func TestAnItemOfABriefEntry(t *testing.T) {
 			Counts: swarm.Counts{Targeted: 900, Acked: 700, Missing: 200, Late: 1}, LeftOut: 300, Shortfall: 7,
 		},
 		Issued: &swarm.Issued{
-			Command: swarm.Command{Type: swarm.SetPlayers, Total: true}, Targets: []string{"a", "z"}, Split: []int64{1, 2},
+			Command: swarm.Command{Type: command.SetPlayers, Total: true}, Targets: []string{"a", "z"}, Split: []int64{1, 2},
 			LeftOut: []swarm.LeftOut{{DriverID: "b", Reason: swarm.LeftOutStale}},
 		},
 		Closed: &swarm.Closed{Seq: 2, Verdicts: []swarm.Verdict{

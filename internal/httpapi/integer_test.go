@@ -20,7 +20,7 @@ func TestIntegersOfTheSchema(t *testing.T) {
 			"0e9999999999")); a.StatusCode != http.StatusCreated {
 			t.Fatalf("%s: %s", players, a.body)
 		}
-		if e := w.entries[0].Issued; e.Command.Players != 1000 || e.Deadline.Milliseconds() != 2000 {
+		if e := w.entries[0].Issued; e.Command.Value != 1000 || e.Deadline.Milliseconds() != 2000 {
 			t.Errorf("%s: issued %+v", players, e)
 		}
 	}
@@ -51,7 +51,7 @@ func TestSameVerdictAsArithmetic(t *testing.T) {
 		w.entries = nil
 		a := w.do(t, "POST", "/commands", `{"command":{"type":"set_players","players":`+number+`}}`)
 		if good {
-			return a.StatusCode == http.StatusCreated && w.entries[0].Issued.Command.Players == value.Num().Int64()
+			return a.StatusCode == http.StatusCreated && w.entries[0].Issued.Command.Value == value.Num().Int64()
 		}
 		return a.StatusCode == http.StatusUnprocessableEntity && w.count() == 0
 	}

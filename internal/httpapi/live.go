@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -12,7 +13,7 @@ import (
 // answerOf is an entry for who submits or reads it by its seq.
 func (h *handlers) answerOf(e swarm.Entry, d detail) api.Entry {
 	out := entryOf(e, d)
-	if e.Issued.Command.Type == swarm.Stop && len(e.Issued.Targets) == 0 {
+	if e.Issued.Command.Type == command.Stop && len(e.Issued.Targets) == 0 {
 		reach := h.Fleet.Reach(e.Issued.Target)
 		out.InUse, out.Awaited = inUseTo(reach.InUse), &reach.Awaited
 	}
@@ -46,7 +47,7 @@ func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCo
 		Restrictions: []map[string]any{},
 	}
 	out.Split, out.Shortfall = splitTo(i, i.Shortfall(), len(i.Split))
-	if i.Command.Type == swarm.Stop && len(i.Targets) == 0 {
+	if i.Command.Type == command.Stop && len(i.Targets) == 0 {
 		reach := h.Fleet.Reach(i.Target)
 		out.InUse, out.Awaited = inUseTo(reach.InUse), &reach.Awaited
 	}

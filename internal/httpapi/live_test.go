@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -136,7 +137,7 @@ func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
 func TestDesiredIsPaged(t *testing.T) {
 	w := newWorld(t, nil)
 	for i := range 2500 {
-		w.state.Rules = append(w.state.Rules, swarm.Rule{Wanted: swarm.Wanted{Seq: uint64(2*i + 1), Command: swarm.Command{Type: swarm.SetPlayers, Players: 1}}})
+		w.state.Rules = append(w.state.Rules, swarm.Rule{Wanted: swarm.Wanted{Seq: uint64(2*i + 1), Command: swarm.Command{Type: command.SetPlayers, Value: 1}}})
 	}
 	var seqs []uint64
 	for query, pages := "", 0; ; pages++ {

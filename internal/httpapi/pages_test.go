@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -50,7 +51,7 @@ func (w *world) follow(t *testing.T, path, member string, between func()) (seen 
 // Neither shows an entry twice, or leaves one out.
 func TestPagesUnderAppends(t *testing.T) {
 	w := newWorld(t, nil)
-	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: swarm.Stop}, Deadline: time.Second}
+	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: command.Stop}, Deadline: time.Second}
 	submit := func(n int) {
 		for range n {
 			if _, _, err := w.Submit(t.Context(), stopped); err != nil {

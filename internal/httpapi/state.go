@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -67,11 +68,11 @@ func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.Stop
 	var newest swarm.Wanted
 	for _, r := range rules {
 		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0 // it stands in the place of an older command
-		if r.Command.Slot() == swarm.PlayersSlot && !expired && r.Seq > newest.Seq {
+		if r.Command.Slot() == command.LoadSlot && !expired && r.Seq > newest.Seq {
 			newest = r.Wanted
 		}
 	}
-	if newest.Command.Type != swarm.Stop || newest.Reset {
+	if newest.Command.Type != command.Stop || newest.Reset {
 		return nil, nil
 	}
 	e, err := h.Log.Entry(ctx, newest.Seq)

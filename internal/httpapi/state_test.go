@@ -4,18 +4,19 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 func TestStateIsWhatIsDesiredAgainstWhatIsReported(t *testing.T) {
 	w := newWorld(t, nil)
 	stopped := w.do(t, "POST", "/commands", stop)
-	want := swarm.Wanted{Seq: stopped.Seq, Command: swarm.Command{Type: swarm.Stop}}
+	want := swarm.Wanted{Seq: stopped.Seq, Command: swarm.Command{Type: command.Stop}}
 	w.state = swarm.State{
 		Rules: []swarm.Rule{{Wanted: want, Matching: 3, Converged: 1}}, Converged: 1, Drifting: 1, Unknown: 1,
 		Drivers: []swarm.Drift{
 			{DriverID: "d-1", State: swarm.Active, Desired: []swarm.Wanted{want}},
-			{DriverID: "d-2", State: swarm.Active, Desired: []swarm.Wanted{want}, Reported: swarm.Report{Players: 7, Running: true}, Reasons: []swarm.DriftCause{swarm.DriftPlayers}},
+			{DriverID: "d-2", State: swarm.Active, Desired: []swarm.Wanted{want}, Reported: swarm.Report{Players: 7, Running: true}, Reasons: []swarm.DriftCause{"players"}},
 			{DriverID: "d-3", State: swarm.Disconnected, Desired: []swarm.Wanted{want}, Reasons: []swarm.DriftCause{swarm.DriftDisconnected}},
 		},
 	}
@@ -57,7 +58,7 @@ func TestStateIsWhatIsDesiredAgainstWhatIsReported(t *testing.T) {
 	if second := get("?limit=2&cursor=" + *first.Next); len(second.Items) != 1 || second.Items[0].DriverID != "d-3" || second.Next != nil {
 		t.Errorf("second page: %+v", second)
 	}
-	w.state.Rules[0].Command = swarm.Command{Type: swarm.SetPlayers, Players: 7}
+	w.state.Rules[0].Command = swarm.Command{Type: command.SetPlayers, Value: 7}
 	if running := get(""); running.Stop != nil {
 		t.Errorf("a proof of Stop while load is desired: %+v", running.Stop)
 	}

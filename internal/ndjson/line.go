@@ -26,7 +26,7 @@ func shape(s swarm.Stored, targets []string) any {
 	switch r := s.Record.(type) {
 	case *swarm.Issued:
 		return issuedLine{
-			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: command(r.Command),
+			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: r.Command.Fields(),
 			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets, SubmittedAt: timestamp(r.SubmittedAt),
 			DeadlineMS: r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
 			IfSeq: ifSeq(r), LeftOut: leftOut(r),
@@ -81,22 +81,6 @@ func leftOut(r *swarm.Issued) (list []leftOutJSON) {
 		list = append(list, leftOutJSON{l.DriverID, string(l.Reason)})
 	}
 	return list
-}
-
-func command(c swarm.Command) commandJSON {
-	j := commandJSON{Type: string(c.Type), Note: c.Note}
-	switch c.Type {
-	case swarm.SetPlayers:
-		if c.Total {
-			j.PlayersTotal = &c.Players
-		} else {
-			j.Players = &c.Players
-		}
-	case swarm.SetSpawnDelay:
-		j.SpawnDelayMS = &c.SpawnDelayMS
-	case swarm.Stop:
-	}
-	return j
 }
 
 // closed names the drivers, unless the record that has their names is lost: then it has the counts alone.

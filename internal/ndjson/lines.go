@@ -1,19 +1,21 @@
 package ndjson
 
+import "github.com/swarmcall/swarmcall/command"
+
 type issuedLine struct {
-	ID             uint64      `json:"id"`
-	Event          string      `json:"event"`
-	Seq            uint64      `json:"seq"`
-	Node           string      `json:"node"`
-	Submitter      string      `json:"submitter"`
-	Command        commandJSON `json:"command"`
-	Target         targetJSON  `json:"target"`
-	Targets        []string    `json:"targets"`
-	SubmittedAt    string      `json:"submitted_at"`
-	DeadlineMS     int64       `json:"deadline_ms"`
-	Split          []partJSON  `json:"split,omitempty"`
-	Cause          string      `json:"cause,omitempty"`
-	IdempotencyKey string      `json:"idempotency_key,omitempty"`
+	ID             uint64         `json:"id"`
+	Event          string         `json:"event"`
+	Seq            uint64         `json:"seq"`
+	Node           string         `json:"node"`
+	Submitter      string         `json:"submitter"`
+	Command        command.Fields `json:"command"`
+	Target         targetJSON     `json:"target"`
+	Targets        []string       `json:"targets"`
+	SubmittedAt    string         `json:"submitted_at"`
+	DeadlineMS     int64          `json:"deadline_ms"`
+	Split          []partJSON     `json:"split,omitempty"`
+	Cause          string         `json:"cause,omitempty"`
+	IdempotencyKey string         `json:"idempotency_key,omitempty"`
 
 	IfSeq   *uint64       `json:"if_seq,omitempty"`
 	LeftOut []leftOutJSON `json:"left_out,omitempty"`
@@ -22,14 +24,6 @@ type issuedLine struct {
 type leftOutJSON struct {
 	DriverID string `json:"driver_id"`
 	Reason   string `json:"reason"`
-}
-
-type commandJSON struct {
-	Type         string `json:"type"`
-	Players      *int64 `json:"players,omitempty"`
-	PlayersTotal *int64 `json:"players_total,omitempty"`
-	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"`
-	Note         string `json:"note,omitempty"`
 }
 
 type partJSON struct {

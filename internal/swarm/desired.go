@@ -3,6 +3,8 @@ package swarm
 import (
 	"cmp"
 	"slices"
+
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never named, because
@@ -11,7 +13,7 @@ import (
 //
 // It is not safe for concurrent use; the registry owns it under its lock.
 type Desired struct {
-	slots [slots]folded
+	slots [command.Slots]folded
 	fixed map[string]uint64 // by driver: the newest load command whose fixed target it was
 }
 
@@ -28,7 +30,7 @@ type Wanted struct {
 func (d *Desired) Issue(i Issue) {
 	slot := i.Command.Slot()
 	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter, labels: i.Target.Labels, first: firstOf(i.Target.Labels)}
-	if slot == PlayersSlot {
+	if slot == command.LoadSlot {
 		r.condition = i.Condition // it speaks of load commands
 		d.fix(i)
 	}
@@ -52,20 +54,20 @@ func (d *Desired) fix(i Issue) {
 
 // Reset folds a reset record in: Stop for all.
 func (d *Desired) Reset(seq uint64) {
-	d.slots[PlayersSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, order: seq}, nil)
+	d.slots[command.LoadSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, order: seq}, nil)
 }
 
 // Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target. A Stop of that
 // kind which expires itself is dropped.
 func (d *Desired) Expire(seq uint64, e *Expired) {
-	s := &d.slots[PlayersSlot]
+	s := &d.slots[command.LoadSlot]
 	if old := s.find(e.Replaced); old != nil && old.Reset {
 		s.removeFor(e.Replaced, e.Target.DriverIDs)
 		return
 	}
 	s.replace(e.Replaced, func(old *rule) *rule {
 		r := *old
-		r.Wanted, r.parts = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, nil
+		r.Wanted, r.parts = Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, nil
 		return &r
 	}, e.Target.DriverIDs)
 }
@@ -87,14 +89,14 @@ func (d *Desired) EachFor(id string, labels map[string]string, yield func(Wanted
 	}
 }
 
-func (d *Desired) both(id string, labels map[string]string) (out [slots]Wanted, n int) {
+func (d *Desired) both(id string, labels map[string]string) (out [command.Slots]Wanted, n int) {
 	for i := range d.slots {
 		if r := d.slots[i].newest(id, labels); r != nil {
 			out[n] = r.wanted(id)
 			n++
 		}
 	}
-	if n == int(slots) && out[0].Seq > out[1].Seq {
+	if n == int(command.Slots) && out[0].Seq > out[1].Seq {
 		out[0], out[1] = out[1], out[0]
 	}
 	return out, n
@@ -102,17 +104,17 @@ func (d *Desired) both(id string, labels map[string]string) (out [slots]Wanted, 
 
 // Load returns the load command that holds for a driver.
 func (d *Desired) Load(id string, labels map[string]string) (w Wanted, ok bool) {
-	if r := d.slots[PlayersSlot].newest(id, labels); r != nil {
+	if r := d.slots[command.LoadSlot].newest(id, labels); r != nil {
 		return r.wanted(id), true
 	}
 	return Wanted{}, false
 }
 
 // InForce reports whether the fold still has the command of a seq.
-func (d *Desired) InForce(slot Slot, seq uint64) bool { return d.slots[slot].find(seq) != nil }
+func (d *Desired) InForce(slot command.Slot, seq uint64) bool { return d.slots[slot].find(seq) != nil }
 
 // Holding returns the seq of the command of one slot that holds for a driver, 0 for none.
-func (d *Desired) Holding(slot Slot, id string, labels map[string]string) uint64 {
+func (d *Desired) Holding(slot command.Slot, id string, labels map[string]string) uint64 {
 	if r := d.slots[slot].newest(id, labels); r != nil {
 		return r.Seq
 	}
@@ -125,7 +127,7 @@ func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]
 	if c == nil {
 		return 0
 	}
-	current := d.slots[PlayersSlot].newest(id, labels)
+	current := d.slots[command.LoadSlot].newest(id, labels)
 	if (&rule{condition: c, submitter: submitter}).yieldsTo(current) {
 		return current.order
 	}
@@ -135,12 +137,12 @@ func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]
 // NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it as a fixed
 // target, whether or not it holds; 0 for none.
 func (d *Desired) NewestLoad(id string, labels map[string]string) uint64 {
-	return max(d.fixed[id], d.slots[PlayersSlot].newestOrder(id, labels))
+	return max(d.fixed[id], d.slots[command.LoadSlot].newestOrder(id, labels))
 }
 
 // Base returns the base of a load command that is still in the fold; known is false if it is not there.
 func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
-	r := d.slots[PlayersSlot].find(seq)
+	r := d.slots[command.LoadSlot].find(seq)
 	switch {
 	case r == nil:
 		return 0, false
@@ -154,7 +156,7 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 // maps are not to be changed.
 func (d *Desired) Splits() map[uint64]map[string]int64 {
 	out := map[uint64]map[string]int64{}
-	s := &d.slots[PlayersSlot]
+	s := &d.slots[command.LoadSlot]
 	if !s.anyTotal() {
 		return out
 	}

@@ -3,6 +3,8 @@ package swarm
 import (
 	"fmt"
 	"testing"
+
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // BenchmarkDesiredIssue is what one command to a label costs beside rules for targets that have gone.
@@ -15,7 +17,7 @@ func BenchmarkDesiredIssue(b *testing.B) {
 				seq := uint64(1)
 				issue := func(t Target) {
 					seq++
-					d.Issue(Issue{Seq: seq, Submitter: "ci", Command: Command{Type: SetPlayers, Players: 5}, Target: t})
+					d.Issue(Issue{Seq: seq, Submitter: "ci", Command: Command{Type: command.SetPlayers, Value: 5}, Target: t})
 				}
 				for i := range old {
 					if kind == "ids" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmcall/swarmcall/command"
 	"pgregory.net/rapid"
 )
 
@@ -22,7 +23,7 @@ type kept struct {
 }
 
 func (f *folding) newest(id string, labels map[string]string) []Wanted {
-	holds := map[Slot]*kept{}
+	holds := map[command.Slot]*kept{}
 	for i := range f.kept {
 		k := &f.kept[i]
 		if !k.target.Matches(id, labels) {
@@ -30,7 +31,7 @@ func (f *folding) newest(id string, labels map[string]string) []Wanted {
 		}
 		slot := k.Command.Slot()
 		old := holds[slot]
-		if slot == PlayersSlot && k.condition != nil && old != nil && old.submitter != k.submitter && old.place > k.condition.Base {
+		if slot == command.LoadSlot && k.condition != nil && old != nil && old.submitter != k.submitter && old.place > k.condition.Base {
 			continue
 		}
 		holds[slot] = k
@@ -45,7 +46,7 @@ func (f *folding) newest(id string, labels map[string]string) []Wanted {
 
 func (f *folding) newestLoad(id string, labels map[string]string) (newest uint64) {
 	for _, k := range f.kept {
-		if k.Command.Slot() == PlayersSlot && (k.target.Matches(id, labels) || slices.Contains(k.targets, id)) {
+		if k.Command.Slot() == command.LoadSlot && (k.target.Matches(id, labels) || slices.Contains(k.targets, id)) {
 			newest = k.place
 		}
 	}
@@ -73,7 +74,7 @@ func (f *folding) expire(seq uint64, e *Expired) {
 			f.kept = slices.Delete(f.kept, i, i+1)
 			return
 		}
-		k.Wanted, k.target = Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, e.Target
+		k.Wanted, k.target = Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, e.Target
 	}
 }
 
@@ -90,10 +91,10 @@ var foldTargets = rapid.Custom(func(t *rapid.T) Target {
 
 // drawCommand folds one command into both. Chains name entries of the past as plans do.
 func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional bool) {
-	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(CommandTypes()).Draw(t, "type")}}, place: seq}
+	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}}, place: seq}
 	k.submitter = rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "submitter")
-	if k.Command.Type == SetPlayers {
-		k.Command.Players = int64(rapid.IntRange(0, 2).Draw(t, "players"))
+	if k.Command.Type == command.SetPlayers {
+		k.Command.Value = int64(rapid.IntRange(0, 2).Draw(t, "players"))
 	}
 	k.target = foldTargets.Draw(t, "target")
 	k.targets = rapid.SliceOfNDistinct(rapid.SampledFrom(foldIDs), 0, 2, rapid.ID).Draw(t, "fixed targets")
@@ -101,7 +102,7 @@ func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional
 	if conditional && rapid.IntRange(0, 3).Draw(t, "conditional") > 0 {
 		ifSeq := uint64(rapid.IntRange(0, int(seq)-1).Draw(t, "if_seq"))
 		k.condition = &Condition{IfSeq: ifSeq, Base: model.base(ifSeq, k.submitter)}
-		if k.Command.Type == SetSpawnDelay {
+		if k.Command.Type == command.SetSpawnDelay {
 			k.condition = nil
 		}
 	}
@@ -115,7 +116,7 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 		switch rapid.IntRange(0, 11).Draw(t, "what") {
 		case 0:
 			d.Reset(seq)
-			model.kept = append(model.kept, kept{Wanted: Wanted{Seq: seq, Command: Command{Type: Stop}, Reset: true}, place: seq})
+			model.kept = append(model.kept, kept{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, place: seq})
 		case 1:
 			var loads []Rule
 			for _, r := range d.Idle(func(Target) bool { return false }, always) {
@@ -144,7 +145,7 @@ func checkFold(t *rapid.T, d *Desired, model *folding) {
 			if diff := cmp.Diff(model.newest(id, labels), d.For(id, labels)); diff != "" {
 				t.Fatalf("desired of %s %v (-want +got):\n%s", id, labels, diff)
 			}
-			if s := &d.slots[PlayersSlot]; newestOf(s.lookUp(labels), s.byID[id], labels) != s.newest(id, labels) {
+			if s := &d.slots[command.LoadSlot]; newestOf(s.lookUp(labels), s.byID[id], labels) != s.newest(id, labels) {
 				t.Fatalf("what is looked up for %s %v is not what holds", id, labels)
 			}
 			if got, want := d.NewestLoad(id, labels), model.newestLoad(id, labels); got != want {
@@ -213,8 +214,8 @@ func TestForgettingKeepsWhatMatters(t *testing.T) {
 
 func loadOf(wanted []Wanted) int64 {
 	for _, w := range wanted {
-		if w.Command.Type == SetPlayers {
-			return w.Command.Players
+		if w.Command.Type == command.SetPlayers {
+			return w.Command.Value
 		}
 	}
 	return 0
@@ -225,7 +226,7 @@ func (f *folding) loaded(t Target, ids []string) bool {
 	for _, id := range ids {
 		for _, labels := range everyLabels() {
 			for _, w := range f.newest(id, labels) {
-				if t.Matches(id, labels) && w.Command.Type == SetPlayers && w.Command.Players > 0 {
+				if t.Matches(id, labels) && w.Command.Type == command.SetPlayers && w.Command.Value > 0 {
 					return true
 				}
 			}
@@ -253,7 +254,7 @@ func everyLabels() (all []map[string]string) {
 
 // newestRules reads from rules what holds for one driver.
 func newestRules(rules []Rule, model *folding, id string, labels map[string]string) []Wanted {
-	bySlot, places := map[Slot]Wanted{}, map[Slot]uint64{}
+	bySlot, places := map[command.Slot]Wanted{}, map[command.Slot]uint64{}
 	for _, r := range rules {
 		slot := r.Command.Slot()
 		if place := model.placeOf(r.Seq); r.Target.Matches(id, labels) && place > places[slot] {
@@ -280,21 +281,21 @@ func (f *folding) placeOf(seq uint64) uint64 {
 func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
 	var d Desired
 	for seq := range uint64(10_000) {
-		d.Issue(Issue{Seq: seq + 1, Command: Command{Type: SetPlayers}, Target: Target{DriverIDs: []string{"a"}}})
-		d.Issue(Issue{Seq: seq + 2, Command: Command{Type: SetPlayers}, Target: Target{Labels: map[string]string{"region": "eu"}}})
+		d.Issue(Issue{Seq: seq + 1, Command: Command{Type: command.SetPlayers}, Target: Target{DriverIDs: []string{"a"}}})
+		d.Issue(Issue{Seq: seq + 2, Command: Command{Type: command.SetPlayers}, Target: Target{Labels: map[string]string{"region": "eu"}}})
 	}
-	if s := d.slots[PlayersSlot]; len(s.all)+len(s.byID["a"]) > 2 {
+	if s := d.slots[command.LoadSlot]; len(s.all)+len(s.byID["a"]) > 2 {
 		t.Errorf("keeps %d and %d rules for two targets", len(s.all), len(s.byID["a"]))
 	}
 }
 
 func TestDesiredRunning(t *testing.T) {
 	var d Desired
-	d.Issue(Issue{Seq: 1, Command: Command{Type: SetPlayers, Players: 5}, Target: Target{DriverIDs: []string{"a"}}})
+	d.Issue(Issue{Seq: 1, Command: Command{Type: command.SetPlayers, Value: 5}, Target: Target{DriverIDs: []string{"a"}}})
 	if !d.Running() {
 		t.Error("load is desired of a")
 	}
-	d.Issue(Issue{Seq: 2, Command: Command{Type: SetSpawnDelay}, Target: Target{}})
+	d.Issue(Issue{Seq: 2, Command: Command{Type: command.SetSpawnDelay}, Target: Target{}})
 	d.Reset(3)
 	if d.Running() {
 		t.Error("nothing runs after a reset")
@@ -310,12 +311,12 @@ func TestTwoRampsOfOneTargetEach(t *testing.T) {
 		for i, who := range []string{"eu", "b"} {
 			seq := 2 + 2*step + uint64(i)
 			d.Issue(Issue{
-				Seq: seq, Submitter: who, Command: Command{Type: SetPlayers, Players: int64(step)}, Target: Target{Labels: map[string]string{who: "x"}},
+				Seq: seq, Submitter: who, Command: Command{Type: command.SetPlayers, Value: int64(step)}, Target: Target{Labels: map[string]string{who: "x"}},
 				Condition: &Condition{IfSeq: max(seq-2, 1), Base: 1},
 			})
 		}
 	}
-	if n := len(d.slots[PlayersSlot].all); n > 5 {
+	if n := len(d.slots[command.LoadSlot].all); n > 5 {
 		t.Errorf("keeps %d rules for two targets and a reset", n)
 	}
 	both := map[string]string{"eu": "x", "b": "x"}
@@ -334,7 +335,7 @@ func TestRunsOneAfterTheOther(t *testing.T) {
 	d.Reset(seq)
 	for range 500 {
 		base := seq
-		for _, c := range []Command{{Type: SetPlayers, Players: 10}, {Type: SetPlayers, Players: 20}, {Type: Stop}} {
+		for _, c := range []Command{{Type: command.SetPlayers, Value: 10}, {Type: command.SetPlayers, Value: 20}, {Type: command.Stop}} {
 			seq++
 			d.Issue(Issue{
 				Seq: seq, Submitter: "ci", Command: c, Target: Target{Labels: map[string]string{"region": "eu"}},
@@ -342,7 +343,7 @@ func TestRunsOneAfterTheOther(t *testing.T) {
 			})
 		}
 	}
-	if s := &d.slots[PlayersSlot]; len(s.all) > 3 || len(s.chains) > 2 {
+	if s := &d.slots[command.LoadSlot]; len(s.all) > 3 || len(s.chains) > 2 {
 		t.Errorf("keeps %d rules of %d chains for one target and a reset", len(s.all), len(s.chains))
 	}
 }
@@ -352,7 +353,7 @@ func TestManyRulesForOneDriver(t *testing.T) {
 	var few, many Desired
 	for i := range uint64(1000) {
 		issue := Issue{
-			Seq: i + 1, Submitter: "ci", Command: Command{Type: SetPlayers, Players: int64(i)},
+			Seq: i + 1, Submitter: "ci", Command: Command{Type: command.SetPlayers, Value: int64(i)},
 			Target: Target{Labels: map[string]string{"pod": string(rune('a' + i%7)), "n": string(rune('a' + i/7%50))}},
 		}
 		many.Issue(issue)

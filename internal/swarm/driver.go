@@ -3,6 +3,8 @@ package swarm
 import (
 	"slices"
 	"time"
+
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // DriverState says whether a driver can be counted on.
@@ -17,13 +19,6 @@ const (
 
 // DriverStates lists every state in the order documents show them.
 func DriverStates() []DriverState { return []DriverState{Active, Stale, Disconnected} }
-
-// Report is what a driver last said of itself.
-type Report struct {
-	Players      int64
-	SpawnDelayMS int64
-	Running      bool
-}
 
 // Driver is one line of the roster.
 type Driver struct {
@@ -111,14 +106,7 @@ type Former struct {
 const MissesToFlag = 3
 
 // Supports reports whether the driver takes commands of type t.
-func (s Seat) Supports(t CommandType) bool {
-	for _, c := range s.Capabilities {
-		if c == string(t) {
-			return true
-		}
-	}
-	return len(s.Capabilities) == 0
-}
+func (s Seat) Supports(t command.Type) bool { return command.Takes(s.Capabilities, t) }
 
 // Issue is a durable command on its way to the drivers.
 type Issue struct {
@@ -138,9 +126,9 @@ func (i Issue) CommandFor(driverID string) Command {
 	if !c.Total {
 		return c
 	}
-	c.Total, c.Players = false, 0
+	c.Total, c.Value = false, 0
 	if at, ok := slices.BinarySearch(i.Targets, driverID); ok && at < len(i.Split) {
-		c.Players = i.Split[at]
+		c.Value = i.Split[at]
 	}
 	return c
 }

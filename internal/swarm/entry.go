@@ -3,6 +3,8 @@ package swarm
 import (
 	"crypto/sha256"
 	"time"
+
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Entry is one command of the log with all that is known of its outcome.
@@ -60,6 +62,7 @@ func (e Entry) Counts() Counts {
 			n.Superseded++
 		case Missing:
 			n.Missing++
+		case Undecided:
 		}
 	}
 	return n
@@ -102,6 +105,7 @@ func (c *Closed) Status() Status {
 			acked++
 		case Superseded:
 			superseded++
+		case Undecided, Rejected, Missing:
 		}
 	}
 	return statusOf(len(c.Verdicts), acked, superseded)
@@ -148,12 +152,12 @@ const Anonymous = "anonymous"
 func (s Submission) Validate() error {
 	bad := s.Command.Validate("/command")
 	if !ValidSubmitter(s.Submitter) {
-		bad = append(bad, FieldError{"/submitter", "must be 1 to 128 of [A-Za-z0-9._:@/-], the first a letter or digit"})
+		bad = append(bad, FieldError{Pointer: "/submitter", Detail: "must be 1 to 128 of [A-Za-z0-9._:@/-], the first a letter or digit"})
 	}
 	bad = append(bad, s.Target.Validate("/target")...)
 	bad = between(bad, "/deadline_ms", s.Deadline.Milliseconds(), MinDeadline.Milliseconds(), MaxDeadline.Milliseconds())
 	if s.Key != "" && len(s.RequestHash) != sha256.Size {
-		bad = append(bad, FieldError{"", "has an idempotency key and no request hash"})
+		bad = append(bad, FieldError{Pointer: "", Detail: "has an idempotency key and no request hash"})
 	}
 	bad = between(bad, "/min_drivers", int64(s.MinDrivers), 0, MaxMinDrivers)
 	if len(bad) == 0 {
@@ -165,7 +169,7 @@ func (s Submission) Validate() error {
 // Query selects a page of entries.
 type Query struct {
 	Submitter string
-	Type      CommandType
+	Type      command.Type
 	Status    Status
 	Before    uint64 // only entries with a lower seq; 0: no bound
 	After     uint64 // only entries with a higher seq

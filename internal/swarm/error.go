@@ -32,12 +32,6 @@ const (
 	CodeInternal               Code = "internal"
 )
 
-// FieldError says what is wrong with one field of a request and what would be right.
-type FieldError struct {
-	Pointer string // JSON pointer into the body, such as "/command/players"
-	Detail  string
-}
-
 // Error is an error with a code for clients. Its message is shown to them; its cause is logged only.
 type Error struct {
 	Code   Code

@@ -1,13 +1,17 @@
 package swarm
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/swarmcall/swarmcall/command"
+)
 
 // Running reports whether load is desired of any driver.
 func (d *Desired) Running() bool { return d.Loaded(Target{}) }
 
 // Loaded reports whether load is desired of some driver, known or not, that t could select.
 func (d *Desired) Loaded(t Target) bool {
-	s := &d.slots[PlayersSlot]
+	s := &d.slots[command.LoadSlot]
 	if len(t.DriverIDs) == 0 {
 		if anyInForce(s.all, t.Labels) {
 			return true

@@ -61,7 +61,7 @@ func (i *Issued) Shortfall() int64 {
 	if !i.Command.Total {
 		return 0
 	}
-	left := i.Command.Players
+	left := i.Command.Value
 	for _, n := range i.Split {
 		left -= n
 	}

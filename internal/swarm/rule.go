@@ -1,6 +1,8 @@
 package swarm
 
-import "slices"
+import (
+	"slices"
+)
 
 // rule is one command of the fold, as it holds for drivers that match its target.
 type rule struct {
@@ -18,7 +20,7 @@ func (r *rule) wanted(id string) Wanted {
 	w := r.Wanted
 	if w.Command.Total {
 		part, has := r.parts[id]
-		w.Command.Total, w.Command.Players, w.OutsideSplit = false, part, !has
+		w.Command.Total, w.Command.Value, w.OutsideSplit = false, part, !has
 	}
 	return w
 }
@@ -52,7 +54,7 @@ func (r *rule) sameChain(other *rule) bool {
 // are. An unconditional rule does so wherever it matches. See also folded.droppable.
 func (r *rule) coversFor(old *rule) bool { return subset(r.labels, old.labels) }
 
-func (r *rule) load() bool { return r.Command.Type == SetPlayers && r.Command.Players > 0 }
+func (r *rule) load() bool { return r.Command.Load() }
 
 // newestOf returns the rule that holds for a driver: rules in order, each of which takes the place of the one before unless it has
 // to yield. The two lists are those of one slot that may hold for the driver.

@@ -9,13 +9,13 @@ import (
 // Share bounds what one driver may get of a total.
 type Share struct {
 	Weight uint64 // relative to the others; at least 1
-	Cap    int64  // most players the driver takes; 0 for MaxPlayers
+	Cap    int64  // the most that the driver takes; 0 for no bound of its own
 }
 
 // Split divides a total over drivers by the largest remainder: each gets its part by weight, rounded down, and what is left goes
-// one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap; what no driver may
+// one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap, nor than most; what no driver may
 // take is the shortfall. The parts and the shortfall add up to the total, and the same input always gives the same parts.
-func Split(total int64, over []Share) (parts []int64, shortfall int64) {
+func Split(total, most int64, over []Share) (parts []int64, shortfall int64) {
 	parts = make([]int64, len(over))
 	open := make([]int, len(over))
 	for i := range open {
@@ -23,7 +23,7 @@ func Split(total int64, over []Share) (parts []int64, shortfall int64) {
 	}
 	for len(open) > 0 {
 		largestRemainder(total, over, open, parts)
-		full := func(i int) bool { return parts[i] > over[i].limit() }
+		full := func(i int) bool { return parts[i] > over[i].limit(most) }
 		if !slices.ContainsFunc(open, full) {
 			return parts, 0
 		}
@@ -31,7 +31,7 @@ func Split(total int64, over []Share) (parts []int64, shortfall int64) {
 			if !full(i) {
 				return false
 			}
-			parts[i] = over[i].limit()
+			parts[i] = over[i].limit(most)
 			total -= parts[i]
 			return true
 		})
@@ -39,11 +39,12 @@ func Split(total int64, over []Share) (parts []int64, shortfall int64) {
 	return parts, total
 }
 
-func (s Share) limit() int64 {
-	if s.Cap <= 0 || s.Cap > MaxPlayers {
-		return MaxPlayers
+// limit is the most that a driver gets, of which no driver may have more than most.
+func (s Share) limit(most int64) int64 {
+	if s.Cap <= 0 {
+		return most
 	}
-	return s.Cap
+	return min(s.Cap, most)
 }
 
 // largestRemainder divides total over the open drivers without a look at their caps.

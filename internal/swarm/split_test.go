@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"pgregory.net/rapid"
 )
 
@@ -26,7 +27,7 @@ func TestSplit(t *testing.T) {
 		{"more drivers than players", 2, []Share{{1, 0}, {1, 0}, {1, 0}}, []int64{1, 1, 0}, 0},
 		{"nobody", 5, nil, []int64{}, 5},
 	} {
-		parts, shortfall := Split(c.total, c.over)
+		parts, shortfall := Split(c.total, command.MaxPlayers, c.over)
 		if !slices.Equal(parts, c.parts) || shortfall != c.shortfall {
 			t.Errorf("%s: got %v and %d, want %v and %d", c.name, parts, shortfall, c.parts, c.shortfall)
 		}
@@ -35,14 +36,14 @@ func TestSplit(t *testing.T) {
 
 func TestSplitConservesTheTotal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		total := rapid.Int64Range(0, MaxPlayersTotal).Draw(t, "total")
+		total := rapid.Int64Range(0, 1_000_000_000_000).Draw(t, "total")
 		over := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Share {
-			return Share{rapid.Uint64Range(1, 1_000_000_000).Draw(t, "weight"), rapid.Int64Range(0, MaxPlayers).Draw(t, "cap")}
+			return Share{rapid.Uint64Range(1, 1_000_000_000).Draw(t, "weight"), rapid.Int64Range(0, command.MaxPlayers).Draw(t, "cap")}
 		}), 0, 40).Draw(t, "over")
-		parts, shortfall := Split(total, over)
+		parts, shortfall := Split(total, command.MaxPlayers, over)
 		sum := shortfall
 		for i, p := range parts {
-			if sum += p; p < 0 || p > over[i].limit() {
+			if sum += p; p < 0 || p > over[i].limit(command.MaxPlayers) {
 				t.Fatalf("driver %d of %v got %d", i, over, p)
 			}
 		}
@@ -53,7 +54,7 @@ func TestSplitConservesTheTotal(t *testing.T) {
 			return
 		}
 		for i, p := range parts {
-			if p != over[i].limit() {
+			if p != over[i].limit(command.MaxPlayers) {
 				t.Fatalf("driver %d has room, and %d players have no driver", i, shortfall)
 			}
 		}
@@ -63,7 +64,7 @@ func TestSplitConservesTheTotal(t *testing.T) {
 func TestSplitOfEqualsDiffersByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "drivers")
-		parts, _ := Split(rapid.Int64Range(0, 1_000_000).Draw(t, "total"), slices.Repeat([]Share{{Weight: 1}}, n))
+		parts, _ := Split(rapid.Int64Range(0, 1_000_000).Draw(t, "total"), command.MaxPlayers, slices.Repeat([]Share{{Weight: 1}}, n))
 		if slices.Max(parts)-slices.Min(parts) > 1 {
 			t.Fatalf("equals got %v", parts)
 		}

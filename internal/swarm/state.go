@@ -69,13 +69,11 @@ const (
 // DriftCause says what of a driver is not as desired.
 type DriftCause string
 
-// The causes of drift.
+// The causes of drift besides those that name a value which differs: each row of the command table has one.
 const (
-	DriftPlayers      DriftCause = "players"        // it reports another number of players
-	DriftSpawnDelay   DriftCause = "spawn_delay_ms" // it reports another spawn delay
-	DriftNotReported  DriftCause = "not_reported"   // no report has come since the command was handed over
-	DriftDisconnected DriftCause = "disconnected"   // it has no session
-	DriftStale        DriftCause = "stale"          // its heartbeats are late
+	DriftNotReported  DriftCause = "not_reported" // no report has come since the command was handed over
+	DriftDisconnected DriftCause = "disconnected" // it has no session
+	DriftStale        DriftCause = "stale"        // its heartbeats are late
 	DriftUnsupported  DriftCause = "unsupported_command"
 )
 
@@ -114,13 +112,12 @@ type StopProof struct {
 
 // Compare lists what of a report is not as w desires. since says that the report came after w was handed over.
 func (w Wanted) Compare(r Report, since bool) []DriftCause {
-	switch {
-	case !since:
+	if !since {
 		return []DriftCause{DriftNotReported}
-	case w.Command.Type == SetSpawnDelay && r.SpawnDelayMS != w.Command.SpawnDelayMS:
-		return []DriftCause{DriftSpawnDelay}
-	case w.Command.Type == SetPlayers && r.Players != w.Command.Players, w.Command.Type == Stop && r.Players != 0:
-		return []DriftCause{DriftPlayers}
 	}
-	return nil
+	var causes []DriftCause
+	for _, reason := range r.Drift(w.Command) {
+		causes = append(causes, DriftCause(reason))
+	}
+	return causes
 }

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 func TestSupersedes(t *testing.T) {
 	for _, c := range []struct {
-		newer, older CommandType
+		newer, older command.Type
 		want         bool
 	}{
-		{SetPlayers, SetPlayers, true}, {SetPlayers, Stop, false}, {SetPlayers, SetSpawnDelay, false},
-		{Stop, SetPlayers, true}, {Stop, Stop, true}, {Stop, SetSpawnDelay, false},
-		{SetSpawnDelay, SetSpawnDelay, true}, {SetSpawnDelay, SetPlayers, false}, {SetSpawnDelay, Stop, false},
+		{command.SetPlayers, command.SetPlayers, true}, {command.SetPlayers, command.Stop, false}, {command.SetPlayers, command.SetSpawnDelay, false},
+		{command.Stop, command.SetPlayers, true}, {command.Stop, command.Stop, true}, {command.Stop, command.SetSpawnDelay, false},
+		{command.SetSpawnDelay, command.SetSpawnDelay, true}, {command.SetSpawnDelay, command.SetPlayers, false}, {command.SetSpawnDelay, command.Stop, false},
 	} {
 		if got := (Command{Type: c.newer}).Supersedes(Command{Type: c.older}); got != c.want {
 			t.Errorf("%s supersedes %s: got %v, want %v", c.newer, c.older, got, c.want)
@@ -45,19 +46,19 @@ func TestNames(t *testing.T) {
 
 func TestSubmissionValidate(t *testing.T) {
 	good := func() Submission {
-		return Submission{Submitter: "ci", Command: Command{Type: SetPlayers, Players: 1}, Deadline: time.Second}
+		return Submission{Submitter: "ci", Command: Command{Type: command.SetPlayers, Value: 1}, Deadline: time.Second}
 	}
 	for name, c := range map[string]struct {
 		change   func(*Submission)
 		pointers []string
 	}{
 		"good":            {func(*Submission) {}, nil},
-		"zero players":    {func(s *Submission) { s.Command.Players = 0 }, nil},
-		"most players":    {func(s *Submission) { s.Command.Players = MaxPlayers }, nil},
-		"too many":        {func(s *Submission) { s.Command.Players = MaxPlayers + 1 }, []string{"/command/players"}},
-		"negative":        {func(s *Submission) { s.Command.Players = -1 }, []string{"/command/players"}},
+		"zero players":    {func(s *Submission) { s.Command.Value = 0 }, nil},
+		"most players":    {func(s *Submission) { s.Command.Value = command.MaxPlayers }, nil},
+		"too many":        {func(s *Submission) { s.Command.Value = command.MaxPlayers + 1 }, []string{"/command/players"}},
+		"negative":        {func(s *Submission) { s.Command.Value = -1 }, []string{"/command/players"}},
 		"unknown type":    {func(s *Submission) { s.Command.Type = "explode" }, []string{"/command/type"}},
-		"spawn delay":     {func(s *Submission) { s.Command = Command{Type: SetSpawnDelay, SpawnDelayMS: -1} }, []string{"/command/spawn_delay_ms"}},
+		"spawn delay":     {func(s *Submission) { s.Command = Command{Type: command.SetSpawnDelay, Value: -1} }, []string{"/command/spawn_delay_ms"}},
 		"long note":       {func(s *Submission) { s.Command.Note = strings.Repeat("x", 257) }, []string{"/command/note"}},
 		"control in note": {func(s *Submission) { s.Command.Note = "a\x1b[31m" }, []string{"/command/note"}},
 		"no deadline":     {func(s *Submission) { s.Deadline = 0 }, []string{"/deadline_ms"}},

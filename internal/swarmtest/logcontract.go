@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -152,7 +153,7 @@ func pagesAreExact(t *testing.T, l Log) {
 		}
 	}
 	for _, submitter := range []string{"", "ci", "nobody"} {
-		for _, typ := range []swarm.CommandType{"", swarm.Stop} {
+		for _, typ := range []command.Type{"", command.Stop} {
 			for _, status := range []swarm.Status{"", swarm.Pending, swarm.Complete} {
 				for _, at := range []uint64{0, 1, 20, 51, 200} {
 					for i, limit := range []int{1, 7, 60} {

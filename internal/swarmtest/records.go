@@ -3,6 +3,7 @@ package swarmtest
 import (
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -12,7 +13,7 @@ var Noon = time.Date(2026, 11, 24, 12, 0, 0, 123_000_000, time.UTC)
 // Issued is a set_players of submitter to targets, as the node "test" writes it.
 func Issued(submitter string, targets ...string) *swarm.Issued {
 	return &swarm.Issued{
-		Node: "test", Submitter: submitter, Command: swarm.Command{Type: swarm.SetPlayers, Players: 7, Note: "warm up"},
+		Node: "test", Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: 7, Note: "warm up"},
 		Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: targets, Deadline: 2 * time.Second, SubmittedAt: Noon,
 	}
 }
@@ -20,7 +21,7 @@ func Issued(submitter string, targets ...string) *swarm.Issued {
 // Stop is a stop of submitter to targets.
 func Stop(submitter string, targets ...string) *swarm.Issued {
 	r := Issued(submitter, targets...)
-	r.Command = swarm.Command{Type: swarm.Stop}
+	r.Command = swarm.Command{Type: command.Stop}
 	return r
 }
 

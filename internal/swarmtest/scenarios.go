@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -39,7 +40,7 @@ const deadline = 20 * time.Second
 
 func setPlayers(n int64) swarm.Submission {
 	return swarm.Submission{
-		Submitter: "ci/nightly", Command: swarm.Command{Type: swarm.SetPlayers, Players: n}, Deadline: deadline,
+		Submitter: "ci/nightly", Command: swarm.Command{Type: command.SetPlayers, Value: n}, Deadline: deadline,
 	}
 }
 
@@ -164,7 +165,7 @@ func wantInOrder(t *testing.T, id string, applied []Applied, seqs map[uint64]Res
 func spawnDelay(t *testing.T, w World) {
 	drivers := connect(t, w, "d-1", "d-2")
 	r := w.Submit(t.Context(), swarm.Submission{
-		Submitter: "ci", Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 250}, Deadline: deadline,
+		Submitter: "ci", Command: swarm.Command{Type: command.SetSpawnDelay, Value: 250}, Deadline: deadline,
 	})
 	wantAcked(t, r, "d-1", "d-2")
 	for id, d := range drivers {
@@ -177,7 +178,7 @@ func spawnDelay(t *testing.T, w World) {
 func stopLogged(t *testing.T, w World) {
 	drivers := connect(t, w, "d-1", "d-2")
 	w.Submit(t.Context(), setPlayers(50))
-	stop := swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.Stop}, Deadline: deadline}
+	stop := swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Deadline: deadline}
 	r := w.Submit(t.Context(), stop)
 	wantAcked(t, r, "d-1", "d-2")
 	log := w.Log(t)
@@ -185,7 +186,7 @@ func stopLogged(t *testing.T, w World) {
 		t.Errorf("newest log entry differs from the answer (-answer +log):\n%s", diff)
 	}
 	for id, d := range drivers {
-		if got := d.Applied(); got[len(got)-1].Command.Type != swarm.Stop {
+		if got := d.Applied(); got[len(got)-1].Command.Type != command.Stop {
 			t.Errorf("%s applied %v last, want stop", id, got[len(got)-1])
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -25,7 +26,7 @@ func TestBareDriver(t *testing.T) {
 	answer := make(chan swarm.Counts, 1)
 	go func() {
 		answer <- s.Submit(t.Context(), swarm.Submission{
-			Submitter: "ci", Command: swarm.Command{Type: swarm.SetPlayers, Players: 7}, Deadline: 10 * time.Second,
+			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: 7}, Deadline: 10 * time.Second,
 		}).Counts
 	}()
 	cmd := hear(t, ws)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -41,7 +42,7 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 	}
 	s.post(t, "ci", "", 30)
 	s.untilState(t, "both drivers run 30 players", func(a stateAnswer) bool { return a.Counts.Converged == 2 && a.Stop == nil })
-	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: 10 * time.Second})
+	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: 10 * time.Second})
 	if r.Counts.Acked != 2 {
 		t.Fatalf("stop: %+v", r)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -57,7 +58,7 @@ func TestATotalIsConserved(t *testing.T) {
 		t.Errorf("split anew %+v", anew)
 	}
 	s.connect(t, "d-4").wants(t, 0)
-	stop := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: swarm.Stop}, Deadline: 10 * time.Second})
+	stop := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: 10 * time.Second})
 	if stop.Counts.Acked != 3 {
 		t.Errorf("stop: %+v", stop)
 	}
@@ -84,7 +85,7 @@ func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 func (d *sdkDriver) wants(t *testing.T, players int64) {
 	t.Helper()
 	d.server.untilState(t, "the newcomer is told", func(stateAnswer) bool { return len(d.Applied()) > 0 })
-	if got := d.Applied()[0].Command; got.Type != swarm.SetPlayers || got.Players != players {
+	if got := d.Applied()[0].Command; got.Type != command.SetPlayers || got.Value != players {
 		t.Errorf("%s was told %+v, want %d players", d.id, got, players)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
@@ -107,7 +108,7 @@ func (e *entry) result() swarmtest.Result {
 	}
 	r := swarmtest.Result{
 		Seq: e.Seq, Submitter: e.Submitter, Status: swarm.Status(fmt.Sprint(e.Status)), Counts: e.Counts, Duration: ms(e.DurationMS),
-		Command: swarm.Command{Type: swarm.CommandType(e.Command.Type), Players: e.Command.Players, SpawnDelayMS: e.Command.SpawnDelayMS},
+		Command: swarm.Command{Type: command.Type(e.Command.Type), Value: e.Command.Players + e.Command.SpawnDelayMS},
 		Acked:   map[string]time.Duration{}, Rejected: map[string]string{}, Missing: map[string]swarm.Reason{},
 	}
 	for _, v := range e.Acked {
@@ -126,15 +127,15 @@ func ms(f float64) time.Duration { return time.Duration(f * float64(time.Millise
 
 // Submit posts a command as curl would.
 func (s *server) Submit(ctx context.Context, sub swarm.Submission) swarmtest.Result {
-	command := map[string]any{"type": sub.Command.Type}
+	fields := map[string]any{"type": sub.Command.Type}
 	switch sub.Command.Type {
-	case swarm.SetPlayers:
-		command["players"] = sub.Command.Players
-	case swarm.SetSpawnDelay:
-		command["spawn_delay_ms"] = sub.Command.SpawnDelayMS
-	case swarm.Stop:
+	case command.SetPlayers:
+		fields["players"] = sub.Command.Value
+	case command.SetSpawnDelay:
+		fields["spawn_delay_ms"] = sub.Command.Value
+	case command.Stop:
 	}
-	body, err := json.Marshal(map[string]any{"submitter": sub.Submitter, "command": command, "deadline_ms": sub.Deadline.Milliseconds()})
+	body, err := json.Marshal(map[string]any{"submitter": sub.Submitter, "command": fields, "deadline_ms": sub.Deadline.Milliseconds()})
 	if err != nil {
 		return swarmtest.Result{Err: swarm.Code(err.Error())}
 	}
@@ -257,7 +258,7 @@ func (d *sdkDriver) apply(_ context.Context, c driver.Command) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.applied = append(d.applied, swarmtest.Applied{Seq: c.Seq, Command: swarm.Command{
-		Type: swarm.CommandType(c.Type), Players: c.Players, SpawnDelayMS: c.SpawnDelayMS,
+		Type: command.Type(c.Type), Value: c.Players + c.SpawnDelayMS,
 	}})
 	for d.held {
 		d.change.Wait()

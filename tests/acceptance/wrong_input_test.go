@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -89,7 +90,7 @@ func TestWrongInput(t *testing.T) {
 	if log := s.Log(t); len(log) != 0 {
 		t.Errorf("the log has %d entries", len(log))
 	}
-	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: swarm.Stop}, Deadline: swarm.MaxDeadline})
+	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Deadline: swarm.MaxDeadline})
 	if got := d.Applied(); r.Counts.Acked != 1 || len(got) != 1 || got[0].Seq != r.Seq {
 		t.Errorf("after all that: %+v, the driver applied %v", r, got)
 	}

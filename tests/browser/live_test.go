@@ -6,6 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
@@ -13,7 +14,7 @@ import (
 
 func submit(t testing.TB, s *webtest.Swarm, players int64) {
 	t.Helper()
-	c := swarm.Command{Type: swarm.SetPlayers, Players: players}
+	c := swarm.Command{Type: command.SetPlayers, Value: players}
 	if _, err := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: c, Deadline: swarm.MaxDeadline}); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestWithoutScripts(t *testing.T) {
 	b.do(chromedp.Click("#stop-open"), chromedp.WaitVisible("#stop-what-now"), chromedp.Click(".narrow button"), chromedp.WaitVisible("#facts"))
 	b.do(chromedp.Click("#theme button"), chromedp.WaitVisible("html[data-theme=dark] #facts"))
 	got := s.Submissions()
-	if len(got) != 2 || got[0].Command.Players != 42 || got[1].Command.Type != swarm.Stop {
+	if len(got) != 2 || got[0].Command.Value != 42 || got[1].Command.Type != command.Stop {
 		t.Errorf("the forms submitted %+v", got)
 	}
 }
@@ -214,7 +215,7 @@ func TestSlipOfAKey(t *testing.T) {
 	b.until("!document.getElementById('sure-dialog').open")
 	b.send("1200")
 	b.says(".act .result", "3 of 5 drivers acked")
-	if got := s.Submissions(); len(got) != 1 || got[0].Command.Players != 1200 {
+	if got := s.Submissions(); len(got) != 1 || got[0].Command.Value != 1200 {
 		t.Errorf("the form submitted %+v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
@@ -170,7 +171,7 @@ func TestLeftOutDrivers(t *testing.T) {
 // TestRetryToThoseLeftOut offers a command again to exactly the drivers that the server says are outstanding.
 func TestRetryToThoseLeftOut(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked}
-	e := webtest.Entry(14, swarm.Command{Type: swarm.SetPlayers, Players: 100}, 1, ack, ack,
+	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1, ack, ack,
 		swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
 	e.Issued.LeftOut = []swarm.LeftOut{
 		{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected},

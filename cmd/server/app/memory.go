@@ -27,7 +27,7 @@ func (m *memory) take(pos uint64, r swarm.Record) {
 	case *swarm.Issued:
 		m.desired.Issue(r.Issue(pos))
 		m.keys.Remember(pos, r)
-		if r.Command.Type == swarm.SetPlayers { // which is refused unless a driver is active
+		if row, _ := r.Command.Type.Row(); row.Level { // which is refused unless a driver is active
 			m.loaded = r.SubmittedAt
 		}
 	case *swarm.Reset:

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
@@ -65,19 +67,31 @@ func (s *server) about() []web.Fact {
 // limits are the bounds that README names, as they hold for this server.
 func limits(logBytes int64) []web.Fact {
 	count := web.Count
-	return []web.Fact{
+	return slices.Concat([]web.Fact{
 		{Name: "Log", Value: web.Bytes(logBytes) + ", then it refuses"},
 		{Name: "Request body", Value: web.Bytes(httpapi.MaxBodyBytes)}, {Name: "Request headers", Value: web.Bytes(maxHeaderBytes)},
 		{Name: "Driver frame", Value: web.Bytes(wire.MaxFrameBytes)},
 		{Name: "Ids", Value: count(swarm.MaxIDBytes) + " bytes"},
 		{Name: "Labels", Value: fmt.Sprintf("%d, each of %d bytes", swarm.MaxLabels, swarm.MaxLabelValueBytes)},
-		{Name: "Note", Value: count(swarm.MaxNoteBytes) + " bytes"},
+		{Name: "Note", Value: count(command.MaxNoteBytes) + " bytes"},
 		{Name: "Deadline", Value: web.Latency(swarm.MinDeadline) + " to " + web.Latency(swarm.MaxDeadline)},
-		{Name: "Players", Value: count(swarm.MaxPlayers) + " per driver, " + count(swarm.MaxPlayersTotal) + " in all"},
-		{Name: "Spawn delay", Value: count(swarm.MaxSpawnDelayMS) + " ms"},
+	}, valueLimits(), []web.Fact{
 		{Name: "Named drivers", Value: count(swarm.MaxTargetIDs) + " per command"},
 		{Name: "Page of the API", Value: count(swarm.MaxPage) + " items"},
 		{Name: "Page of this dashboard", Value: fmt.Sprintf("%d commands, %d drivers", web.PageOfCommands, web.PageOfDrivers)},
 		{Name: "Live viewers", Value: count(web.MaxViewers)},
+	})
+}
+
+// valueLimits are the bounds of what commands set.
+func valueLimits() (facts []web.Fact) {
+	for _, r := range command.Table() {
+		switch {
+		case r.Total != "":
+			facts = append(facts, web.Fact{Name: r.Name, Value: web.Count(r.Max) + " per driver, " + web.Count(r.MaxTotal) + " in all"})
+		case r.HasValue():
+			facts = append(facts, web.Fact{Name: r.Name, Value: fmt.Sprintf(r.Figure, web.Count(r.Max))})
+		}
 	}
+	return facts
 }

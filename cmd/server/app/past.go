@@ -73,7 +73,7 @@ func totals(r drivers.Resplit) string {
 		return "split again when a driver with a part is lost"
 	case drivers.ResplitOnChange:
 		return "split again when a driver with a part is lost, and when one without comes"
-	default:
-		return "split again only when they are set again"
+	case drivers.ResplitOff:
 	}
+	return "split again only when they are set again"
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
@@ -101,7 +102,7 @@ func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Comman
 // TestCrashLeavesNoEntryOpen: once requests are answered, what a crash left open has an outcome, and keeps it.
 func TestCrashLeavesNoEntryOpen(t *testing.T) {
 	cfg := local(t)
-	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 5})
+	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: command.Stop}, swarm.Command{Type: command.SetSpawnDelay, Value: 5})
 	for range 2 { // the second start finds nothing to do
 		s := launch(t, cfg)
 		for _, seq := range seqs {
@@ -135,7 +136,7 @@ func TestLoadOfYesterday(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := local(t)
-			leave(t, cfg.DataDir, c.issued, swarm.Command{Type: swarm.SetPlayers, Players: 70})
+			leave(t, cfg.DataDir, c.issued, swarm.Command{Type: command.SetPlayers, Value: 70})
 			if c.lastSession > 0 {
 				markSession(t, cfg.DataDir, time.Now().Add(-c.lastSession))
 			}

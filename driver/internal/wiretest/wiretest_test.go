@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/driver/wire/schema"
@@ -64,7 +65,11 @@ func TestFieldsAreTheSame(t *testing.T) {
 	}
 	read(t, "defs.json", &defs)
 	equal(t, "state", fieldsOf(wire.State{}), defs.Defs["state"].Properties)
-	equal(t, "command", fieldsOf(wire.Command{}), defs.Defs["command"].Properties)
+	members := fieldsOf(wire.Command{})
+	for _, row := range command.Table() {
+		members = slices.DeleteFunc(members, func(name string) bool { return name == row.Total }) // a frame has a driver's own part
+	}
+	equal(t, "command", members, defs.Defs["command"].Properties)
 }
 
 func read(t *testing.T, name string, into any) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -143,16 +144,9 @@ func decodeAs[B any](b []byte, unpack func(*B) (swarm.Record, error)) (swarm.Rec
 
 func packIssued(r *swarm.Issued) issuedBody {
 	b := issuedBody{
-		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Note: r.Command.Note,
+		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Value: r.Command.Value, Note: r.Command.Note,
 		TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Targets: r.Targets,
 		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Total: r.Command.Total, Split: r.Split, Cause: r.Cause, Key: r.Key, RequestHash: r.RequestHash,
-	}
-	switch r.Command.Type {
-	case swarm.SetPlayers:
-		b.Value = r.Command.Players
-	case swarm.SetSpawnDelay:
-		b.Value = r.Command.SpawnDelayMS
-	case swarm.Stop:
 	}
 	for _, l := range r.LeftOut {
 		b.LeftOut = append(b.LeftOut, leftOutBody{l.DriverID, string(l.Reason)})
@@ -167,14 +161,8 @@ func packIssued(r *swarm.Issued) issuedBody {
 }
 
 func unpackIssued(b *issuedBody) (swarm.Record, error) {
-	c := swarm.Command{Type: swarm.CommandType(b.Type), Note: b.Note}
-	switch c.Type {
-	case swarm.SetPlayers:
-		c.Players, c.Total = b.Value, b.Total
-	case swarm.SetSpawnDelay:
-		c.SpawnDelayMS = b.Value
-	case swarm.Stop:
-	default:
+	c := swarm.Command{Type: command.Type(b.Type), Value: b.Value, Total: b.Total, Note: b.Note}
+	if !c.Type.Known() {
 		return nil, fmt.Errorf("its command type %q is %w", b.Type, errNewer)
 	}
 	if b.Total != (b.Split != nil) || b.Total && len(b.Split) != len(b.Targets) {

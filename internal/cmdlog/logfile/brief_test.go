@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -61,7 +62,7 @@ func drawEntry(t *rapid.T) swarm.Entry {
 	text := rapid.SampledFrom(tricky)
 	issued := &swarm.Issued{
 		Node: "node", Submitter: "ci",
-		Command:  swarm.Command{Type: swarm.SetPlayers, Players: 40, Note: text.Draw(t, "note")},
+		Command:  swarm.Command{Type: command.SetPlayers, Value: 40, Note: text.Draw(t, "note")},
 		Target:   swarm.Target{Labels: map[string]string{"targets": text.Draw(t, "label")}},
 		Deadline: time.Second, SubmittedAt: time.UnixMicro(1).UTC(), Cause: text.Draw(t, "cause"), Key: text.Draw(t, "key"),
 	}
@@ -150,7 +151,7 @@ func TestWhatIsNoEntryIsNotCut(t *testing.T) {
 		}
 		return b
 	}
-	stop := swarm.Command{Type: swarm.Stop}
+	stop := swarm.Command{Type: command.Stop}
 	issued := encode(&swarm.Issued{Node: "n", Submitter: "ci", Command: stop, Targets: []string{"a", "b"}})
 	odd := encode(&swarm.Issued{Node: "n", Submitter: "ci", Command: stop, Targets: []string{`a","b`}})
 	closed := encode(&swarm.Closed{Seq: 1, Node: "n", Verdicts: []swarm.Verdict{{Kind: swarm.Superseded}}})

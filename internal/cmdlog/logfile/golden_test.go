@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -18,11 +19,11 @@ var update = flag.Bool("update", false, "write the golden records again; only fo
 
 func goldenRecords() map[string]swarm.Record {
 	stop := swarmtest.Issued("ci/nightly@host", "d-1", "d-2")
-	stop.Command = swarm.Command{Type: swarm.Stop}
+	stop.Command = swarm.Command{Type: command.Stop}
 	stop.Target = swarm.Target{DriverIDs: []string{"d-2", "d-1"}}
 	stop.Key, stop.RequestHash = "key-1", []byte{1, 2, 3}
 	total := swarmtest.Issued("ci", "d-1", "d-2", "d-3")
-	total.Command = swarm.Command{Type: swarm.SetPlayers, Players: 1000, Total: true}
+	total.Command = swarm.Command{Type: command.SetPlayers, Value: 1000, Total: true}
 	total.Split, total.Cause = []int64{334, 333, 0}, "split anew: lost d-4"
 	many := make([]swarm.Verdict, 600)
 	for i := range many {

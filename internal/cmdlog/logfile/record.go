@@ -147,9 +147,11 @@ func newer(pos uint64, what string) error {
 func versionOf(r swarm.Record) byte {
 	switch r := r.(type) {
 	case *swarm.Issued:
+		row, _ := r.Command.Type.Row()
 		if len(r.LeftOut) > 0 || r.Condition != nil {
-			return 2
+			return max(2, row.Format)
 		}
+		return max(1, row.Format)
 	case *swarm.Expired:
 		return 2
 	}

@@ -35,7 +35,7 @@ func BenchmarkSockets(b *testing.B) {
 			}
 			waitFor(b, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Seats) == n })
 			idleHeap, idleStack := memory()
-			s := command(players(1), time.Minute)
+			s := submission(players(1), time.Minute)
 			before := cpu()
 			b.ReportAllocs()
 			for b.Loop() {

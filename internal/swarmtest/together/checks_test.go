@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -114,7 +115,7 @@ func logged(records []swarm.Record, s sighting) bool {
 	}
 	switch r := records[s.seq-1].(type) {
 	case *swarm.Issued:
-		return string(r.Command.Type) == s.command.Type && (s.command.Players == nil || *s.command.Players == r.Command.Players)
+		return string(r.Command.Type) == s.command.Type && (s.command.Players == nil || *s.command.Players == r.Command.Value)
 	case *swarm.Reset:
 		return s.command.Type == "stop"
 	}
@@ -140,12 +141,12 @@ func (h *history) convergent() (problems []string) {
 					continue
 				}
 				switch r.Command.Type {
-				case swarm.Stop:
+				case command.Stop:
 					want.Players, want.Running = 0, false
-				case swarm.SetPlayers:
-					want.Players, want.Running = r.Command.Players, true
-				case swarm.SetSpawnDelay:
-					want.SpawnDelayMS = r.Command.SpawnDelayMS
+				case command.SetPlayers:
+					want.Players, want.Running = r.Command.Value, true
+				case command.SetSpawnDelay:
+					want.SpawnDelayMS = r.Command.Value
 				}
 			}
 		}

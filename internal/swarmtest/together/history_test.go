@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
@@ -29,7 +30,7 @@ type step struct {
 }
 
 func (s step) String() string {
-	return fmt.Sprintf("{%s driver:%d mode:%d %s %d all:%v ms:%d seq:%d}", s.what, s.driver, s.mode, s.command.Type, s.command.Players, s.all, s.ms, s.seq)
+	return fmt.Sprintf("{%s driver:%d mode:%d %s %d all:%v ms:%d seq:%d}", s.what, s.driver, s.mode, s.command.Type, s.command.Value, s.all, s.ms, s.seq)
 }
 
 const driversOfAHistory = 3
@@ -45,7 +46,7 @@ func drawStep(t *rapid.T) step {
 	case "submit":
 		s.all = rapid.Bool().Draw(t, "all")
 		s.ms = rapid.SampledFrom([]int{1, 50, 1000, 4000}).Draw(t, "deadline")
-		s.command = rapid.SampledFrom([]swarm.Command{stop, players(0), players(5), players(9), {Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}}).Draw(t, "command")
+		s.command = rapid.SampledFrom([]swarm.Command{stop, players(0), players(5), players(9), {Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
 	case "wait":
 		s.ms = rapid.SampledFrom([]int{0, 1, 49, 50, 999, 1000, 2500, 11_000}).Draw(t, "ms")
 	case "stray":
@@ -99,7 +100,7 @@ func (h *history) play(s step) {
 }
 
 func (h *history) submitAsync(s step) {
-	sub := command(s.command, time.Duration(s.ms)*time.Millisecond)
+	sub := submission(s.command, time.Duration(s.ms)*time.Millisecond)
 	if !s.all {
 		sub.Target.DriverIDs = []string{h.processes[s.driver].id}
 	}

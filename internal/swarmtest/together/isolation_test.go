@@ -53,7 +53,7 @@ func delaysNobody(t *testing.T, last bool) (held bool) {
 	good := processes[:drivers-2]
 	round := func(n int, deadline time.Duration) (latencies []time.Duration, slowest time.Duration) {
 		for i := range n {
-			e, err := w.submit(command(players(int64(i)), deadline))
+			e, err := w.submit(submission(players(int64(i)), deadline))
 			if err != nil {
 				t.Fatal(err)
 			}

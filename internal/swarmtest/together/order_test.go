@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
@@ -42,8 +43,8 @@ func TestOrderUnderManySubmitters(t *testing.T) {
 		for s := range submitters {
 			submitting.Go(func() {
 				for i := range each {
-					c := []swarm.Command{players(int64(s*each + i)), stop, {Type: swarm.SetSpawnDelay, SpawnDelayMS: int64(i)}}[(s+i)%3]
-					if e, err := h.submit(command(c, 50*time.Millisecond)); err != nil || e.Counts().Targeted < drivers/2 {
+					c := []swarm.Command{players(int64(s*each + i)), stop, {Type: command.SetSpawnDelay, Value: int64(i)}}[(s+i)%3]
+					if e, err := h.submit(submission(c, 50*time.Millisecond)); err != nil || e.Counts().Targeted < drivers/2 {
 						t.Errorf("%+v %v", e, err)
 					}
 					swarmtest.Advance(time.Duration(s%7) * 100 * time.Microsecond)

@@ -39,7 +39,7 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if e, err := w.submit(command(players(50), time.Second)); err != nil || e.Counts().Acked != n {
+		if e, err := w.submit(submission(players(50), time.Second)); err != nil || e.Counts().Acked != n {
 			t.Fatalf("%+v %v", e.Counts(), err)
 		}
 		for i, p := range all {
@@ -53,11 +53,11 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 			}
 		}
 		swarmtest.Advance(5 * time.Second) // the frozen ones are stale
-		e, err := w.submit(command(stop, time.Second))
+		e, err := w.submit(submission(stop, time.Second))
 		if c := e.Counts(); err != nil || c.Targeted != n/4 || c.Acked != n/4 {
 			t.Fatalf("%+v %v", c, err)
 		}
-		if e, err := w.submit(command(stop, time.Second, all[1].id, all[2].id)); err != nil || e.Closed.Duration != 0 ||
+		if e, err := w.submit(submission(stop, time.Second, all[1].id, all[2].id)); err != nil || e.Closed.Duration != 0 ||
 			e.Closed.Verdicts[0].Reason != swarm.ReasonDisconnected || e.Closed.Verdicts[1].Reason != swarm.ReasonStale {
 			t.Errorf("a Stop for drivers that are away: %+v %v", e.Closed, err)
 		}

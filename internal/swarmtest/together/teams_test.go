@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 	"pgregory.net/rapid"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -36,7 +37,7 @@ type deed struct {
 func (d deed) String() string {
 	switch d.what {
 	case "submit":
-		return fmt.Sprintf("%s:%s %d total:%v %v if:%q", d.submitter, d.command.Type, d.command.Players, d.command.Total, d.target, d.condition)
+		return fmt.Sprintf("%s:%s %d total:%v %v if:%q", d.submitter, d.command.Type, d.command.Value, d.command.Total, d.target, d.condition)
 	case "wait":
 		return fmt.Sprintf("wait %ds", d.seconds)
 	case "behave":
@@ -64,8 +65,8 @@ func drawDeed(t *rapid.T) deed {
 	case "behave":
 		d.mode = mode(rapid.IntRange(0, int(deaf)).Draw(t, "mode"))
 	case "submit":
-		total := swarm.Command{Type: swarm.SetPlayers, Players: 12, Total: true}
-		d.command = rapid.SampledFrom([]swarm.Command{stop, stop, players(5), players(9), total, total, {Type: swarm.SetSpawnDelay, SpawnDelayMS: 7}}).Draw(t, "command")
+		total := swarm.Command{Type: command.SetPlayers, Value: 12, Total: true}
+		d.command = rapid.SampledFrom([]swarm.Command{stop, stop, players(5), players(9), total, total, {Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
 		d.target = rapid.SampledFrom(teamTargets).Draw(t, "target")
 		d.submitter = rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "submitter")
 		d.condition = rapid.SampledFrom([]string{"", "own", "own", "newest", "never"}).Draw(t, "if_seq")
@@ -232,7 +233,7 @@ func (s *teams) submit(d deed) {
 	switch code := swarm.CodeOf(err); {
 	case err == nil:
 		s.checkIssued(q, r.Entry())
-		if r.Entry().Issued.Command.Slot() == swarm.PlayersSlot {
+		if r.Entry().Issued.Command.Slot() == command.LoadSlot {
 			s.own[d.submitter], s.matched[r.Seq()] = r.Seq(), time.Now()
 		}
 	case code == swarm.CodeNewerCommand:

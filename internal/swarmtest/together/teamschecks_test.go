@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -65,7 +66,7 @@ func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uin
 		place := uint64(i) + 1
 		switch r := r.(type) {
 		case *swarm.Issued:
-			if r.Command.Slot() != swarm.PlayersSlot {
+			if r.Command.Slot() != command.LoadSlot {
 				continue
 			}
 			l := loadRecord{seq: place, submitter: r.Submitter, command: r.Command, target: r.Target, targets: r.Targets, condition: r.Condition, parts: map[string]int64{}}
@@ -112,12 +113,12 @@ func (s *teams) noteForgotten() {
 	all, newest := loadsAndEnded(s.world.log.Records())
 	for place, r := range all {
 		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second && len(r.target.DriverIDs)+len(r.target.Labels) > 0
-		if noLoad := r.command.Type == swarm.Stop || r.command.Players == 0; noLoad && idle && !s.desired.InForce(swarm.PlayersSlot, r.seq) {
+		if noLoad := r.command.Type == command.Stop || r.command.Value == 0; noLoad && idle && !s.desired.InForce(command.LoadSlot, r.seq) {
 			s.forgotten[place], newest = true, max(newest, place)
 		}
 	}
 	for place, r := range all {
-		if place < newest && !s.desired.InForce(swarm.PlayersSlot, r.seq) {
+		if place < newest && !s.desired.InForce(command.LoadSlot, r.seq) {
 			s.forgotten[place] = true
 		}
 	}
@@ -152,7 +153,7 @@ func baseOf(records []swarm.Record, submitter string, ifSeq uint64) uint64 {
 
 // takenFrom reports whether a conditional submission has to leave a driver to somebody else.
 func (q question) takenFrom(d knownDriver) bool {
-	if q.IfSeq == nil || q.Command.Slot() != swarm.PlayersSlot {
+	if q.IfSeq == nil || q.Command.Slot() != command.LoadSlot {
 		return false
 	}
 	current := holdsFor(q.loads, d.id, d.labels)
@@ -208,7 +209,7 @@ func (s *teams) checkNewer(q question) {
 // checkNobody: nobody was there, and a Stop for a known driver is never refused.
 func (s *teams) checkNobody(q question) {
 	for _, d := range q.known {
-		if (d.active || q.Command.Type == swarm.Stop) && !q.takenFrom(d) {
+		if (d.active || q.Command.Type == command.Stop) && !q.takenFrom(d) {
 			s.bad("%s of %s on %v was refused for want of drivers, and %s is there", q.Command.Type, q.Submitter, q.Target, d.id)
 		}
 	}
@@ -280,7 +281,7 @@ func (s *teams) checkProgress() {
 				s.bad("seq %d: %s is said to have converged and has not applied it", e.Seq, id)
 			}
 		}
-		if e.Issued.Command.Type != swarm.Stop {
+		if e.Issued.Command.Type != command.Stop {
 			continue
 		}
 		proof := s.world.r.Stopped(e)
@@ -366,12 +367,12 @@ func (s *teams) checkConvergent() {
 
 func playersOf(r loadRecord, id string) int64 {
 	switch {
-	case r.command.Type != swarm.SetPlayers:
+	case r.command.Type != command.SetPlayers:
 		return 0
 	case r.command.Total:
 		return r.parts[id]
 	}
-	return r.command.Players
+	return r.command.Value
 }
 
 // onlyTotal reports whether one total holds for every driver of the history, and nothing newer concerns any of them.

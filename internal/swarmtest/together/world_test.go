@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -108,10 +109,10 @@ func (w *world) submit(s swarm.Submission) (swarm.Entry, error) {
 	return call.Wait(context.Background())
 }
 
-func command(c swarm.Command, deadline time.Duration, ids ...string) swarm.Submission {
+func submission(c swarm.Command, deadline time.Duration, ids ...string) swarm.Submission {
 	return swarm.Submission{Submitter: "test", Command: c, Deadline: deadline, Target: swarm.Target{DriverIDs: ids}}
 }
 
-func players(n int64) swarm.Command { return swarm.Command{Type: swarm.SetPlayers, Players: n} }
+func players(n int64) swarm.Command { return swarm.Command{Type: command.SetPlayers, Value: n} }
 
-var stop = swarm.Command{Type: swarm.Stop}
+var stop = swarm.Command{Type: command.Stop}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -151,10 +152,10 @@ func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, er
 		seq = s.entries[n-1].Seq + 2
 	}
 	e := s.issue(seq, sub)
-	if len(e.Issued.Targets) == 0 && sub.Command.Type == swarm.Stop {
+	if len(e.Issued.Targets) == 0 && sub.Command.Type == command.Stop {
 		s.stopLost(&e)
 	}
-	if len(e.Issued.Targets) == 0 && (sub.Command.Type != swarm.Stop || !s.Unmatched) {
+	if len(e.Issued.Targets) == 0 && (sub.Command.Type != command.Stop || !s.Unmatched) {
 		return swarm.Entry{}, &swarm.Error{
 			Code: swarm.CodeNoActiveDrivers, Detail: "no active driver matches the target",
 			Attrs: map[string]any{"in_use": s.Reached.InUse, "nothing_to_stop": s.Reached.Left},
@@ -192,20 +193,9 @@ func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
 		}
 		e.Issued.Targets = append(e.Issued.Targets, d.ID)
 		closed.Verdicts = append(closed.Verdicts, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond})
-		apply(d, sub.Command)
+		d.Reported = d.Reported.After(sub.Command)
 		d.AppliedSeq, d.LastAck = seq, &swarm.LastAck{Seq: seq, Latency: time.Millisecond}
 	}
 	e.Closed = closed
 	return e
-}
-
-func apply(d *swarm.Driver, c swarm.Command) {
-	switch c.Type {
-	case swarm.SetPlayers:
-		d.Reported.Players, d.Reported.Running = c.Players, c.Players > 0
-	case swarm.SetSpawnDelay:
-		d.Reported.SpawnDelayMS = c.SpawnDelayMS
-	case swarm.Stop:
-		d.Reported.Players, d.Reported.Running = 0, false
-	}
 }

@@ -3,6 +3,7 @@ package webtest
 import (
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -34,9 +35,9 @@ func Hostile(payload string) *Swarm {
 		ID: payload, State: swarm.DriverState(payload), Labels: labels, Version: payload, Capabilities: []string{payload}, RemoteAddr: payload,
 		ConnectedAt: Now, Metrics: map[string]float64{payload: 1}, LastAck: &swarm.LastAck{Seq: 1},
 	}
-	command := swarm.Command{Type: swarm.CommandType(payload), Note: payload}
+	hostile := swarm.Command{Type: command.Type(payload), Note: payload}
 	issued := &swarm.Issued{
-		Node: payload, Submitter: payload, Command: command, Target: swarm.Target{DriverIDs: []string{payload, payload}, Labels: labels},
+		Node: payload, Submitter: payload, Command: hostile, Target: swarm.Target{DriverIDs: []string{payload, payload}, Labels: labels},
 		Targets: []string{payload}, Deadline: time.Second, SubmittedAt: Now,
 	}
 	late := []swarm.LateAck{{DriverID: payload, Reply: swarm.Reply{Code: payload, Detail: payload}}}
@@ -44,7 +45,7 @@ func Hostile(payload string) *Swarm {
 		return &swarm.Closed{Node: payload, ClosedAt: Now, Verdicts: []swarm.Verdict{v}}
 	}
 	stop := *issued
-	stop.Targets, stop.Target.DriverIDs, stop.Command.Type = nil, nil, swarm.Stop
+	stop.Targets, stop.Target.DriverIDs, stop.Command.Type = nil, nil, command.Stop
 	left := *issued
 	left.LeftOut = []swarm.LeftOut{{DriverID: payload, Reason: swarm.LeftOutReason(payload)}}
 	s := NewSwarm([]swarm.Driver{d}, []swarm.Entry{

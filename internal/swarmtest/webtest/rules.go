@@ -40,7 +40,7 @@ func Compared(d swarm.Drift) swarm.Drift {
 	case swarm.Active:
 	case swarm.Disconnected:
 		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
-	default:
+	case swarm.Stale:
 		d.Reasons = append(d.Reasons, swarm.DriftStale)
 	}
 	for _, w := range d.Desired {

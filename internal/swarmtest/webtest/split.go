@@ -3,6 +3,7 @@ package webtest
 import (
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -27,15 +28,15 @@ func SplitDrivers() []swarm.Driver {
 // SplitEntries are a total, a Stop that reached no driver, and an old load command, newest first.
 func SplitEntries() []swarm.Entry {
 	ack := swarm.Verdict{Kind: swarm.Acked, Latency: 2 * time.Millisecond}
-	total := Entry(20, swarm.Command{Type: swarm.SetPlayers, Players: 100, Total: true}, 3*time.Millisecond, ack, ack)
+	total := Entry(20, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 3*time.Millisecond, ack, ack)
 	total.Issued.Target.Labels = map[string]string{"region": "eu"}
 	total.Issued.Split = []int64{60, 40}
 	total.Issued.LeftOut = []swarm.LeftOut{
 		{DriverID: "d-3", Reason: swarm.LeftOutStale}, {DriverID: "d-4", Reason: swarm.LeftOutDisconnected},
 	}
-	typo := Entry(18, swarm.Command{Type: swarm.Stop}, time.Millisecond, ack)
+	typo := Entry(18, swarm.Command{Type: command.Stop}, time.Millisecond, ack)
 	typo.Issued.Targets, typo.Closed.Verdicts, typo.Issued.Target.Labels = nil, nil, map[string]string{"zone": "eu"}
-	old := Entry(9, swarm.Command{Type: swarm.SetPlayers, Players: 700}, 3*time.Millisecond, ack)
+	old := Entry(9, swarm.Command{Type: command.SetPlayers, Value: 700}, 3*time.Millisecond, ack)
 	old.Issued.Targets, old.Issued.Target.Labels = []string{"d-7"}, map[string]string{"region": "us"}
 	return []swarm.Entry{total, typo, old}
 }

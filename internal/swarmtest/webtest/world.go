@@ -5,6 +5,7 @@ package webtest
 import (
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -37,17 +38,17 @@ func Entries() []swarm.Entry {
 		return swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(ms * float64(time.Millisecond))}
 	}
 	missing := func(r swarm.Reason) swarm.Verdict { return swarm.Verdict{Kind: swarm.Missing, Reason: r} }
-	players := func(n int64) swarm.Command { return swarm.Command{Type: swarm.SetPlayers, Players: n} }
+	players := func(n int64) swarm.Command { return swarm.Command{Type: command.SetPlayers, Value: n} }
 	pending := Entry(16, players(120), 0)
 	late := Entry(9, players(40), 2*time.Second, ack(1.1), ack(1.4), ack(900), missing(swarm.ReasonDeadline), missing(swarm.ReasonStale))
 	late.Late = []swarm.LateAck{{DriverID: "d-4", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond}}
 	return []swarm.Entry{
 		pending,
 		Entry(14, players(100), 2*time.Second, ack(1.2), ack(2.6), ack(340), missing(swarm.ReasonStale), missing(swarm.ReasonDisconnected)),
-		Entry(12, swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20, Note: "slower for the cache"}, 3*time.Millisecond,
+		Entry(12, swarm.Command{Type: command.SetSpawnDelay, Value: 20, Note: "slower for the cache"}, 3*time.Millisecond,
 			ack(1), ack(1.3), ack(2.2), ack(2.4), ack(2.9)),
 		late,
-		Entry(7, swarm.Command{Type: swarm.Stop}, 4*time.Millisecond, ack(0.8), ack(1), ack(1.2),
+		Entry(7, swarm.Command{Type: command.Stop}, 4*time.Millisecond, ack(0.8), ack(1), ack(1.2),
 			swarm.Verdict{Kind: swarm.Superseded}, swarm.Verdict{Kind: swarm.Superseded}),
 		Entry(5, players(1_000_000), time.Millisecond,
 			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "over_cap", Detail: "at most 5,000 players on this machine"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -31,8 +32,8 @@ func kindOf(badge view.Badge) swarm.DriftKind {
 func randomWorld(r *rand.Rand) view.World {
 	w := view.World{Now: webtest.Now}
 	commands := []swarm.Command{
-		{Type: swarm.SetPlayers, Players: 5}, {Type: swarm.Stop}, {Type: swarm.SetSpawnDelay, SpawnDelayMS: 20},
-		{Type: swarm.SetPlayers},
+		{Type: command.SetPlayers, Value: 5}, {Type: command.Stop}, {Type: command.SetSpawnDelay, Value: 20},
+		{Type: command.SetPlayers},
 	}
 	for seq := uint64(1 + r.IntN(4)); seq > 0; seq-- {
 		e := webtest.Entry(seq, commands[r.IntN(len(commands))], time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
@@ -111,8 +112,8 @@ func TestSpawnDelayIsPartOfTheTarget(t *testing.T) {
 	d := is("a", swarm.Active, 5, 9)
 	w := asked(5, d)
 	w.Drifts["a"] = webtest.Drift(d, []swarm.Wanted{
-		{Seq: 7, Command: swarm.Command{Type: swarm.SetPlayers, Players: 5}},
-		{Seq: 9, Command: swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 20}},
+		{Seq: 7, Command: swarm.Command{Type: command.SetPlayers, Value: 5}},
+		{Seq: 9, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}},
 	})
 	w.Recent[0].Seq = 9
 	h := view.NewStrip(w.Settled()).Headline
@@ -128,7 +129,7 @@ func TestOutsideSplit(t *testing.T) {
 	w := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 0, 7), is("c", swarm.Active, 0, 7))
 	for _, id := range []string{"b", "c"} {
 		d := w.Drifts[id]
-		d.Desired[0].Command.Players = 0
+		d.Desired[0].Command.Value = 0
 		d = webtest.Compared(d)
 		d.OutsideSplit = true
 		w.Drifts[id] = d

@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -66,8 +67,8 @@ func (w World) aim(d swarm.Driver) Aim {
 	drift := w.drift(d)
 	a := Aim{Off: off(drift), Reasons: drift.Reasons}
 	for _, want := range drift.Desired {
-		if want.Command.Slot() == swarm.PlayersSlot {
-			a.Asked, a.Target, a.Seq, a.Reset = true, want.Command.Players, want.Seq, want.Reset
+		if want.Command.Slot() == command.LoadSlot {
+			a.Asked, a.Target, a.Seq, a.Reset = true, want.Command.Value, want.Seq, want.Reset
 		}
 	}
 	a.Standing = w.standing(d, drift, a)
@@ -87,10 +88,10 @@ func (w World) drift(d swarm.Driver) swarm.Drift {
 
 // off is the command that a drifting driver does not meet: the one for players, unless only the spawn delay differs.
 func off(drift swarm.Drift) (w swarm.Wanted) {
-	other := func(c swarm.DriftCause) bool { return c != swarm.DriftSpawnDelay }
+	other := func(c swarm.DriftCause) bool { return !command.SpawnDelaySlot.Drifts(string(c)) }
 	delay := len(drift.Reasons) > 0 && !slices.ContainsFunc(drift.Reasons, other)
 	for _, want := range drift.Desired {
-		if players := want.Command.Slot() == swarm.PlayersSlot; w.Seq == 0 || players != delay {
+		if players := want.Command.Slot() == command.LoadSlot; w.Seq == 0 || players != delay {
 			w = want
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -34,7 +35,7 @@ const PageOfCommands = 50
 // ReadCommandFilter reads a filter from a URL; what is no filter is left out.
 func ReadCommandFilter(q url.Values) CommandFilter {
 	f := CommandFilter{Submitter: q.Get("submitter"), Type: q.Get("type"), Status: q.Get("status"), Before: q.Get("before")}
-	if !known(f.Type, swarm.CommandTypes()) {
+	if !known(f.Type, command.Types()) {
 		f.Type = ""
 	}
 	if !known(f.Status, swarm.Statuses()) {
@@ -71,7 +72,7 @@ func IgnoredFilters(q url.Values) (out []string) {
 func (f CommandFilter) Query() swarm.Query {
 	before, _ := strconv.ParseUint(f.Before, 10, 64) // 0 is no bound
 	return swarm.Query{
-		Submitter: f.Submitter, Type: swarm.CommandType(f.Type), Status: swarm.Status(f.Status), Before: before, Limit: PageOfCommands,
+		Submitter: f.Submitter, Type: command.Type(f.Type), Status: swarm.Status(f.Status), Before: before, Limit: PageOfCommands,
 	}
 }
 

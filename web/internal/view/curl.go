@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -20,21 +19,7 @@ func curl(address, body string) string {
 
 // Curl repeats the command of e as a line for a shell.
 func Curl(address string, i *swarm.Issued) string {
-	command := map[string]any{"type": i.Command.Type}
-	switch i.Command.Type {
-	case swarm.SetPlayers:
-		name := "players"
-		if i.Command.Total {
-			name = "players_total"
-		}
-		command[name] = i.Command.Players
-	case swarm.SetSpawnDelay:
-		command["spawn_delay_ms"] = i.Command.SpawnDelayMS
-	}
-	if i.Command.Note != "" {
-		command["note"] = i.Command.Note
-	}
-	body := map[string]any{"command": command, "deadline_ms": i.Deadline.Milliseconds()}
+	body := map[string]any{"command": i.Command.Fields(), "deadline_ms": i.Deadline.Milliseconds()}
 	target := map[string]any{}
 	if len(i.Target.DriverIDs) > 0 {
 		target["driver_ids"] = i.Target.DriverIDs
@@ -54,17 +39,9 @@ func Curl(address string, i *swarm.Issued) string {
 
 // CLI repeats the command of e by the command line, as a line for a shell.
 func CLI(address string, i *swarm.Issued) string {
-	var words []string
-	switch i.Command.Type {
-	case swarm.SetPlayers:
-		words = []string{"players", "set", strconv.FormatInt(i.Command.Players, 10)}
-		if i.Command.Total {
-			words = append(words, "--total")
-		}
-	case swarm.SetSpawnDelay:
-		words = []string{"spawn-delay", "set", (time.Duration(i.Command.SpawnDelayMS) * time.Millisecond).String()}
-	case swarm.Stop:
-		words = []string{"stop", "--yes"}
+	words := i.Command.Words()
+	if i.Command.Type == command.Stop {
+		words = append(words, "--yes")
 	}
 	for _, id := range i.Target.DriverIDs {
 		words = append(words, flag("driver", id))

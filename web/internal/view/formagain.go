@@ -2,8 +2,10 @@ package view
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -24,39 +26,32 @@ type FieldAgain struct {
 	Number                 bool
 }
 
-// formWords are the fields of each form that has some.
-var formWords = map[swarm.CommandType]struct {
-	button string
-	fields []string
-}{
-	swarm.SetPlayers:    {"Set players", []string{"players", "labels", "note"}},
-	swarm.SetSpawnDelay: {"Set delay", []string{"spawn_delay_ms", "labels", "note"}},
-}
-
 // NewFormAgain makes the form of what was posted, or nil when nothing was typed in it.
 func NewFormAgain(posted url.Values, fields []swarm.FieldError) *FormAgain {
-	words, ok := formWords[swarm.CommandType(posted.Get("type"))]
-	if !ok {
+	row, _ := command.Type(posted.Get("type")).Row()
+	if !row.HasValue() {
 		return nil
 	}
-	f := &FormAgain{Type: posted.Get("type"), Drivers: posted["driver_ids"], Button: words.button, Per: posted.Get("per")}
-	f.HasPer = f.Type == string(swarm.SetPlayers) && len(f.Drivers) == 0
-	for _, name := range words.fields {
+	f := &FormAgain{Type: string(row.Type), Drivers: posted["driver_ids"], Button: row.Button, Per: posted.Get("per")}
+	f.HasPer = row.Total != "" && len(f.Drivers) == 0
+	for _, name := range []string{row.Value, "labels", "note"} {
 		if name == "labels" && len(f.Drivers) > 0 {
 			continue
 		}
 		field := FieldAgain{ID: "again-" + name, Name: name, Label: fieldNames[name], Value: posted.Get(name)}
-		field.Number = strings.HasPrefix(name, "players") || name == "spawn_delay_ms"
-		field.Error = errorOf(name, fields)
+		if field.Error = errorOf(name, fields); name == row.Value {
+			field.Number, field.Error = true, errorOf(name, fields, row.Total)
+		}
 		f.Fields = append(f.Fields, field)
 	}
 	return f
 }
 
-func errorOf(name string, fields []swarm.FieldError) string {
+// errorOf is what is wrong with a field of the form, which members of the API may be about.
+func errorOf(name string, fields []swarm.FieldError, also ...string) string {
 	var all []string
 	for _, e := range fields {
-		if of := fieldOf(e.Pointer); of == name || of == "players_total" && name == "players" {
+		if of := fieldOf(e.Pointer); of == name || slices.Contains(also, of) {
 			all = append(all, e.Detail)
 		}
 	}

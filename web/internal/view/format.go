@@ -103,21 +103,7 @@ func Plural(n int, noun string) string {
 }
 
 // Do says what a command does, in a few words.
-func Do(c swarm.Command) string {
-	switch c.Type {
-	case swarm.SetPlayers:
-		if c.Total {
-			return players(c.Players) + " in all"
-		}
-		return players(c.Players) + " each"
-	case swarm.SetSpawnDelay:
-		return "spawn delay " + Count(c.SpawnDelayMS) + " ms"
-	case swarm.Stop:
-		return "stop"
-	default:
-		return string(c.Type)
-	}
-}
+func Do(c swarm.Command) string { return c.Text(Count[int64]) }
 
 // To says whom a command is for.
 func To(t swarm.Target) string {

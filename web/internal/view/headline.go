@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -175,9 +176,9 @@ func (w World) why(i int) string {
 		return "runs 0 players until the total is split again"
 	case Underway:
 		return underway(d, a)
-	default:
-		return "runs " + players(d.Reported.Players)
+	case Unasked, OnTarget:
 	}
+	return "runs " + players(d.Reported.Players)
 }
 
 // underway says how far a driver is that is on its way.
@@ -187,8 +188,8 @@ func underway(d swarm.Driver, a Aim) string {
 		return fmt.Sprintf("has not answered #%d yet", a.Off.Seq)
 	case slices.Contains(a.Reasons, swarm.DriftNotReported): // it may have left the number and come back to it
 		return fmt.Sprintf("has not reported since #%d", a.Off.Seq)
-	case a.Off.Command.Slot() == swarm.SpawnDelaySlot:
-		is, asked := Count(d.Reported.SpawnDelayMS), Count(a.Off.Command.SpawnDelayMS)
+	case a.Off.Command.Slot() == command.SpawnDelaySlot:
+		is, asked := Count(d.Reported.SpawnDelayMS), Count(a.Off.Command.Value)
 		return fmt.Sprintf("has a spawn delay of %s ms, not %s ms", is, asked)
 	}
 	return fmt.Sprintf("runs %s of %s", Count(d.Reported.Players), Count(a.Target))

@@ -130,6 +130,7 @@ func (w World) heatCell(e swarm.Entry, id string) HeatCell {
 		return HeatCell{"r", "!", "rejected"}
 	case swarm.Superseded:
 		return HeatCell{"s", "–", "superseded"}
+	case swarm.Missing:
 	}
 	for _, l := range e.Late {
 		if l.DriverID == id {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -39,7 +40,7 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 		"mixed": {[]swarm.Verdict{ack, ack}, mixed, view.Warn,
 			"2 of 5 drivers acked in 1.0 s, 3 left out (1 stale, 1 other run, 1 node moved).", "2 acked, 3 left out"},
 	} {
-		e := webtest.Entry(20, swarm.Command{Type: swarm.SetPlayers, Players: 5}, time.Second, tc.verdicts...)
+		e := webtest.Entry(20, swarm.Command{Type: command.SetPlayers, Value: 5}, time.Second, tc.verdicts...)
 		e.Issued.LeftOut = tc.left
 		w := viewtest.Compare(view.World{Now: webtest.Now, Drivers: webtest.Drivers(), Recent: []swarm.Entry{e}})
 		c := view.NewCommand(w, e, "")
@@ -109,7 +110,7 @@ func TestNoLinkToWhatHasNoPage(t *testing.T) {
 	w := viewtest.SplitWorld()
 	for seq, url := range map[uint64]string{1: "", 15: "", 20: "/ui/commands/20"} {
 		err := &swarm.Error{Code: swarm.CodeNewerCommand, Attrs: map[string]any{"seq": seq}}
-		if f := w.Refusal(swarm.Submission{Command: swarm.Command{Type: swarm.SetPlayers}}, err); f.NewerURL != url {
+		if f := w.Refusal(swarm.Submission{Command: swarm.Command{Type: command.SetPlayers}}, err); f.NewerURL != url {
 			t.Errorf("%d: %q", seq, f.NewerURL)
 		}
 	}

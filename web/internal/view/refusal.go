@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -18,7 +19,7 @@ func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 		if s.Command.Type == "" {
 			break // it did not get as far as a target
 		}
-		if s.Command.Type == swarm.Stop {
+		if s.Command.Type == command.Stop {
 			f.Title, f.Says, f.Calm = nothingToStop(s.Target, err)
 			break
 		}
@@ -113,10 +114,21 @@ func (w World) isReset(seq uint64) bool {
 }
 
 // fieldNames are what the forms call the fields of a submission.
-var fieldNames = map[string]string{
-	"type": "Command", "players": "Players", "players_total": "Players", "spawn_delay_ms": "Spawn delay per driver, ms", "note": "Note",
-	"labels": "Labels, all must match", "driver_ids": "Driver", "deadline_ms": "Deadline, ms", "submitter": "Submitter",
-}
+var fieldNames = func() map[string]string {
+	names := map[string]string{
+		"type": "Command", "note": "Note", "labels": "Labels, all must match", "driver_ids": "Driver",
+		"deadline_ms": "Deadline, ms", "submitter": "Submitter",
+	}
+	for _, r := range command.Table() {
+		if r.HasValue() {
+			names[r.Value] = r.Label
+		}
+		if r.Total != "" {
+			names[r.Total] = r.Label
+		}
+	}
+	return names
+}()
 
 // FieldName is what the form calls the field that a pointer of the API names.
 func FieldName(pointer string) string {

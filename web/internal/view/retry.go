@@ -3,6 +3,7 @@ package view
 import (
 	"strconv"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -51,7 +52,7 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		Seq: strconv.FormatUint(e.Seq, 10), N: Plural(len(p.Outstanding), "outstanding driver"),
 		Does: Do(e.Issued.Command), Patience: Patience(e.Issued.Deadline),
 	}
-	if e.Issued.Command.Slot() == swarm.PlayersSlot {
+	if e.Issued.Command.Slot() == command.LoadSlot {
 		r.Guard = "Refused if a newer command concerns them."
 	}
 	return r, nil

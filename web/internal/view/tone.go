@@ -54,9 +54,8 @@ func DriverBadge(s swarm.DriverState) Badge {
 		return Badge{Warn, "stale"}
 	case swarm.Disconnected:
 		return Badge{Bad, "disconnected"}
-	default:
-		return Badge{Off, string(s)}
 	}
+	return Badge{Off, string(s)}
 }
 
 // StatusBadge shows a command's status.
@@ -70,7 +69,7 @@ func StatusBadge(s swarm.Status) Badge {
 		return Badge{Warn, "partial"}
 	case swarm.Failed:
 		return Badge{Bad, "failed"}
-	default:
-		return Badge{Off, string(s)}
+	case swarm.SupersededStatus:
 	}
+	return Badge{Off, string(s)}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -14,7 +15,7 @@ import (
 // All acks of the active drivers are no proof of a Stop while another one holds its load.
 func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	w := viewtest.World() // d-4 is silent with 100 players, d-5 lost with 40
-	stop := webtest.Entry(20, swarm.Command{Type: swarm.Stop}, time.Millisecond,
+	stop := webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked})
 	if o := view.NewOutcome(w, stop); o.Tone != view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") || strings.Contains(o.Says, "eft out") {
 		t.Errorf("a command that was not meant for others: %+v", o)
@@ -25,7 +26,7 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") || !strings.Contains(o.Says, "d-5 is disconnected") {
 		t.Errorf("%+v", o)
 	}
-	missing := webtest.Entry(21, swarm.Command{Type: swarm.Stop}, 2*time.Second,
+	missing := webtest.Entry(21, swarm.Command{Type: command.Stop}, 2*time.Second,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
 	if o := view.NewOutcome(w, missing); !strings.Contains(o.Says, "d-3: no ack within 2.0 s") {
 		t.Errorf("%+v", o)
@@ -86,7 +87,7 @@ func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	acked := swarm.Verdict{Kind: swarm.Acked}
 	w := viewtest.World()
-	w.Recent = []swarm.Entry{webtest.Entry(20, swarm.Command{Type: swarm.Stop}, time.Millisecond, acked, acked, acked)}
+	w.Recent = []swarm.Entry{webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond, acked, acked, acked)}
 	if rows := view.NewHeatmap(w.Settled(), 1).Rows; rows[0].ID != "d-5" || rows[1].ID != "d-4" {
 		t.Errorf("the first rows are %s and %s", rows[0].ID, rows[1].ID)
 	}
@@ -112,21 +113,21 @@ func TestChartEndsWithNow(t *testing.T) {
 // The number in the form, sent as it stands, must change nothing: it is no number where drivers are asked for different ones.
 func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
 	each := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 5, 7))
-	if f := view.NewActForm(each, ""); f.Players != "5" {
-		t.Errorf("5 each: %q", f.Players)
+	if f := view.NewActForm(each, ""); f.Values[0].Now != "5" {
+		t.Errorf("5 each: %q", f.Values[0].Now)
 	}
 	mixed := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 3, 7))
-	mixed.Drifts["b"].Desired[0].Command.Players = 3
+	mixed.Drifts["b"].Desired[0].Command.Value = 3
 	mixed.Drifts["b"] = webtest.Compared(mixed.Drifts["b"])
 	mixed = mixed.Settled()
-	if f := view.NewActForm(mixed, ""); f.Players != "" {
-		t.Errorf("5 and 3: %q", f.Players)
+	if f := view.NewActForm(mixed, ""); f.Values[0].Now != "" {
+		t.Errorf("5 and 3: %q", f.Values[0].Now)
 	}
-	if f := view.NewActForm(mixed, "b"); f.Players != "3" {
-		t.Errorf("one driver: %q", f.Players)
+	if f := view.NewActForm(mixed, "b"); f.Values[0].Now != "3" {
+		t.Errorf("one driver: %q", f.Values[0].Now)
 	}
-	if f := view.NewActForm(unasked(each, "b"), ""); f.Players != "" {
-		t.Errorf("5 and nothing: %q", f.Players)
+	if f := view.NewActForm(unasked(each, "b"), ""); f.Values[0].Now != "" {
+		t.Errorf("5 and nothing: %q", f.Values[0].Now)
 	}
 }
 

@@ -129,9 +129,9 @@ func verdictBadge(k swarm.VerdictKind) Badge {
 		return Badge{Off, "superseded"}
 	case swarm.Missing:
 		return Badge{Bad, "missing"}
-	default:
-		return Badge{Busy, "waiting"}
+	case swarm.Undecided:
 	}
+	return Badge{Busy, "waiting"}
 }
 
 // because says why a target did not ack.
@@ -148,6 +148,7 @@ func because(e swarm.Entry, v swarm.Verdict) string {
 		return "a newer command took its place before it was sent"
 	case swarm.Undecided:
 		return "no answer yet"
+	case swarm.Missing:
 	}
 	switch v.Reason {
 	case swarm.ReasonDeadline:

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
@@ -21,10 +22,10 @@ import (
 // asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
 	w := view.World{Now: webtest.Now, Drivers: drivers, Drifts: map[string]swarm.Drift{}}
-	w.Recent = []swarm.Entry{webtest.Entry(8, swarm.Command{Type: swarm.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})}
-	c := swarm.Command{Type: swarm.SetPlayers, Players: players}
+	w.Recent = []swarm.Entry{webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})}
+	c := swarm.Command{Type: command.SetPlayers, Value: players}
 	if players == 0 {
-		c = swarm.Command{Type: swarm.Stop}
+		c = swarm.Command{Type: command.Stop}
 	}
 	for _, d := range drivers {
 		w.Drifts[d.ID] = webtest.Drift(d, []swarm.Wanted{{Seq: 7, Command: c}})
@@ -128,7 +129,7 @@ func TestMissingAcksCountAsLate(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
 	skipped := swarm.Verdict{Kind: swarm.Superseded}
-	stop := swarm.Command{Type: swarm.Stop}
+	stop := swarm.Command{Type: command.Stop}
 	for name, tc := range map[string]struct {
 		verdicts []swarm.Verdict
 		p50, p99 string
@@ -199,14 +200,14 @@ func TestCLIRepeatsTheCommand(t *testing.T) {
 		target  swarm.Target
 	}{
 		`players set 5 --label='zone=a b' --note='it'\''s'`: {
-			swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
+			swarm.Command{Type: command.SetPlayers, Value: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
 		"players set 900 --total --driver=d-1 --driver=d-2": {
-			swarm.Command{Type: swarm.SetPlayers, Players: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
-		"spawn-delay set 1.5s":        {swarm.Command{Type: swarm.SetSpawnDelay, SpawnDelayMS: 1500}, swarm.Target{}},
-		`stop --yes --note=--verbose`: {swarm.Command{Type: swarm.Stop, Note: "--verbose"}, swarm.Target{}},
+			swarm.Command{Type: command.SetPlayers, Value: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
+		"spawn-delay set 1.5s":        {swarm.Command{Type: command.SetSpawnDelay, Value: 1500}, swarm.Target{}},
+		`stop --yes --note=--verbose`: {swarm.Command{Type: command.Stop, Note: "--verbose"}, swarm.Target{}},
 		`stop --yes --label=$'zone=\u2066x' --note=$'it\'s \u202egpj\\'`: {
-			swarm.Command{Type: swarm.Stop, Note: "it's \u202egpj\\"}, swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
-		"stop --yes": {swarm.Command{Type: swarm.Stop}, swarm.Target{}},
+			swarm.Command{Type: command.Stop, Note: "it's \u202egpj\\"}, swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
+		"stop --yes": {swarm.Command{Type: command.Stop}, swarm.Target{}},
 	} {
 		e := webtest.Entry(1, c.command, 0)
 		e.Issued.Target = c.target
@@ -218,11 +219,11 @@ func TestCLIRepeatsTheCommand(t *testing.T) {
 }
 
 func TestCurlRepeatsTheCommand(t *testing.T) {
-	e := webtest.Entry(1, swarm.Command{Type: swarm.SetPlayers, Players: 5, Note: "it's"}, 0)
+	e := webtest.Entry(1, swarm.Command{Type: command.SetPlayers, Value: 5, Note: "it's"}, 0)
 	e.Issued.Target = swarm.Target{Labels: map[string]string{"region": "eu"}}
 	got := view.Curl("http://127.0.0.1:8080", e.Issued)
 	want := `curl -s http://127.0.0.1:8080/commands -H 'content-type: application/json' \
-  -d '{"command":{"note":"it'\''s","players":5,"type":"set_players"},"deadline_ms":2000,"target":{"labels":{"region":"eu"}}}'`
+  -d '{"command":{"type":"set_players","players":5,"note":"it'\''s"},"deadline_ms":2000,"target":{"labels":{"region":"eu"}}}'`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -264,7 +265,7 @@ func TestShellReadsWhatWasMeant(t *testing.T) {
 		testenv.Lacks(t, "no bash: install it")
 	}
 	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
-		e := webtest.Entry(1, swarm.Command{Type: swarm.Stop, Note: note}, 0)
+		e := webtest.Entry(1, swarm.Command{Type: command.Stop, Note: note}, 0)
 		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued), "curl": view.Curl("http://h", e.Issued)} {
 			if strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 				t.Errorf("%s of %q turns what one reads: %q", name, note, line)
@@ -300,7 +301,7 @@ func noteOf(words []string) string {
 // TestRetryIsOfferedWhileItCanHelp keeps a button away that can only be refused, or that would do nothing.
 func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
-	e := webtest.Entry(5, swarm.Command{Type: swarm.SetPlayers, Players: 10}, time.Second, gone, gone)
+	e := webtest.Entry(5, swarm.Command{Type: command.SetPlayers, Value: 10}, time.Second, gone, gone)
 	missed := []swarm.Driver{is("d-1", swarm.Active, 0, 0), is("d-2", swarm.Active, 0, 0)}
 	late := func(ids ...string) swarm.Entry {
 		e := e
@@ -314,7 +315,7 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		n.Issued.Target.DriverIDs = ids
 		return viewtest.Compare(view.World{Recent: []swarm.Entry{n, e}, Drivers: missed})
 	}
-	stop, delay := swarm.Command{Type: swarm.Stop}, swarm.Command{Type: swarm.SetSpawnDelay}
+	stop, delay := swarm.Command{Type: command.Stop}, swarm.Command{Type: command.SetSpawnDelay}
 	only := viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: missed})
 	back := viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}})
 	for name, tc := range map[string]struct {
@@ -350,7 +351,7 @@ func TestListsTellTheDay(t *testing.T) {
 		"24 Nov 22:00:00":      time.Date(2026, 11, 25, 3, 0, 0, 0, east), // the pages are in UTC
 		"25 Nov 2025 12:00:00": time.Date(2025, 11, 25, 12, 0, 0, 0, time.UTC),
 	} {
-		e := webtest.Entry(3, swarm.Command{Type: swarm.Stop}, 0)
+		e := webtest.Entry(3, swarm.Command{Type: command.Stop}, 0)
 		e.Issued.SubmittedAt = at
 		w := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("d-1", swarm.Active, 0, 0)}, Recent: []swarm.Entry{e}}
 		d, _ := view.NewDriver(w, "d-1")

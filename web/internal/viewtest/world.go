@@ -2,6 +2,7 @@
 package viewtest
 
 import (
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -40,6 +41,6 @@ func outsideSplit(d swarm.Drift) swarm.Drift {
 }
 
 func withdrawn(d swarm.Drift) swarm.Drift {
-	d.Desired = []swarm.Wanted{{Seq: 15, Command: swarm.Command{Type: swarm.Stop}, Reset: true}}
+	d.Desired = []swarm.Wanted{{Seq: 15, Command: swarm.Command{Type: command.Stop}, Reset: true}}
 	return webtest.Compared(d)
 }

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Options say how much is measured, and where.
@@ -93,9 +93,8 @@ func (r *run) submit(ctx context.Context) error {
 
 // send commands no players at all: there is nothing to run, and nothing that would stay behind in the desired state.
 func (r *run) send(ctx context.Context) (remote.Entry, time.Duration, error) {
-	none := int64(0)
 	a, took, err := r.Client.Submit(ctx, remote.Submission{
-		Submitter: r.Submitter, Command: remote.Command{Type: api.CommandTypeSetPlayers, Players: &none}, Target: &remote.Target{Labels: map[string]string{labelKey: labelValue}},
+		Submitter: r.Submitter, Command: remote.Command{Type: command.SetPlayers}, Target: &remote.Target{Labels: map[string]string{labelKey: labelValue}},
 		DeadlineMS: r.Deadline.Milliseconds(), MinDrivers: r.Drivers,
 	}, remote.NewKey())
 	if ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -58,11 +59,8 @@ func (g guarded) wanted() int64 { return g.want.Load() }
 
 // accepted notes what a command wants.
 func (g guarded) accepted(c driver.Command) {
-	switch c.Type {
-	case driver.SetPlayers:
-		g.want.Store(c.Players)
-	case driver.Stop:
-		g.want.Store(0)
+	if row, known := c.Type.Row(); known && row.Slot == command.LoadSlot {
+		g.want.Store(driver.State{}.After(c.Command()).Players)
 	}
 }
 

@@ -63,7 +63,7 @@ func (r *Runner) again(
 // the drivers that are there. It returns the drivers that were not.
 func (g *retrying) send(ctx context.Context) (away []string, _ error) {
 	target, least := &remote.Target{DriverIDs: g.missing}, 0
-	if g.command.PlayersTotal != nil || g.n > len(g.missing) {
+	if g.command.Total || g.n > len(g.missing) {
 		target, least = g.Plan.Aim(), g.Plan.MinDrivers
 	}
 	issue := func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
@@ -111,7 +111,7 @@ func (g *retrying) count(ctx context.Context) error {
 				delete(g.lost, x.DriverId)
 			}
 		}
-		if last := i == len(g.entries)-1; last && g.command.PlayersTotal != nil && n == 0 &&
+		if last := i == len(g.entries)-1; last && g.command.Total && n == 0 &&
 			e.Counts.Acked == e.Counts.Targeted {
 			clear(g.lost) // all the players run, on the drivers that are there
 		}

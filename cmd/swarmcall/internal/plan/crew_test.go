@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const slowRamp = "rejoin: 15s\nstages: [{ramp: {from: 1, to: 9, step: 1, every: 1s}}]"
@@ -62,7 +63,7 @@ func TestADriverDeregistersWhileItIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
 		s.before = func(s *fakeSwarm, e *fakeEntry) error {
-			if e.Command.Players != nil && *e.Command.Players == 3 {
+			if e.Command.Type == command.SetPlayers && e.Command.Value == 3 {
 				s.drivers["d-02"].state = "left"
 			}
 			return nil

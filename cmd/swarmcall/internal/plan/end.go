@@ -12,6 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // endLimit bounds the stop at the end: anyone who pressed Ctrl-C waits for it.
@@ -32,7 +33,7 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
 	away := r.Client.Retries() != r.retries
-	step, err := r.send(limited, "stop", remote.Command{Type: api.CommandTypeStop}, r.Plan.Aim(), 0)
+	step, err := r.send(limited, "stop", remote.Command{Type: command.Stop}, r.Plan.Aim(), 0)
 	switch {
 	case r.taken != nil && cause == nil:
 		return r.yield(ctx, r.taken)

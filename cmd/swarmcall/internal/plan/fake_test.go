@@ -18,6 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // fakeSwarm is a server and its drivers, as far as a plan sees them. Active drivers apply a command at once.
@@ -161,11 +162,12 @@ func (s *fakeSwarm) desired(id string) *fakeEntry {
 func (s *fakeSwarm) settle(id string) {
 	if d, e := s.drivers[id], s.desired(id); e != nil && !d.mute && d.applied < e.Seq {
 		d.applied, d.players = e.Seq, 0
-		if e.Command.Players != nil {
-			d.players = *e.Command.Players
-		}
-		if e.Command.PlayersTotal != nil && slices.Contains(e.Targets, id) {
-			d.players = *e.Command.PlayersTotal / int64(len(e.Targets))
+		switch c := e.Command; {
+		case c.Type != command.SetPlayers:
+		case !c.Total:
+			d.players = c.Value
+		case slices.Contains(e.Targets, id):
+			d.players = c.Value / int64(len(e.Targets))
 		}
 	}
 }

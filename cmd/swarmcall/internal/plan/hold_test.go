@@ -10,6 +10,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // later does something at a time of the bubble.
@@ -262,7 +263,7 @@ func TestASecondSilenceBegins(t *testing.T) {
 		later(t, time.Second, func() { s.set("stale", "d-02") })
 		later(t, 4200*time.Millisecond, func() { s.set("active", "d-02") })
 		s.before = func(_ *fakeSwarm, e *fakeEntry) error {
-			if e.Command.Players != nil && *e.Command.Players == 11 {
+			if e.Command.Type == command.SetPlayers && e.Command.Value == 11 {
 				later(t, 0, func() { s.set("stale", "d-02") }) // once the step is through
 			}
 			return nil

@@ -59,6 +59,7 @@ func (s *scanner) walk(n *yaml.Node, path []string) {
 		s.lines[strings.Join(path, "/")] = n.Line
 	}
 	switch n.Kind {
+	case yaml.ScalarNode, yaml.AliasNode:
 	case yaml.DocumentNode:
 		s.walk(n.Content[0], path)
 	case yaml.SequenceNode:

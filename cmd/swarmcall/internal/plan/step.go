@@ -12,15 +12,24 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 func setPlayers(each, total *int64) remote.Command {
-	return remote.Command{Type: api.CommandTypeSetPlayers, Players: each, PlayersTotal: total}
+	if total != nil {
+		return remote.Command{Type: command.SetPlayers, Value: *total, Total: true}
+	}
+	return remote.Command{Type: command.SetPlayers, Value: *each}
 }
 
 func setDelay(d time.Duration) remote.Command {
-	ms := d.Milliseconds()
-	return remote.Command{Type: api.CommandTypeSetSpawnDelayMs, SpawnDelayMS: &ms}
+	return remote.Command{Type: command.SetSpawnDelay, Value: d.Milliseconds()}
+}
+
+// isLevel tells a command that sets a level of load, 0 included, from the others.
+func isLevel(c remote.Command) bool {
+	row, _ := c.Type.Row()
+	return row.Level
 }
 
 // command is one step: sent when its drivers are there, once, and dealt with when some of them do not ack.
@@ -114,7 +123,7 @@ func (r *Runner) note(n int) string {
 // for those who are there.
 func (r *Runner) issue(ctx context.Context, c remote.Command, target *remote.Target, least int, key string) (remote.Answer[remote.Entry], error) {
 	patience := r.Plan.Rejoin
-	if c.Type == api.CommandTypeStop {
+	if c.Type == command.Stop {
 		patience = 0
 	}
 	return r.issueWithin(ctx, patience, c, target, least, key)
@@ -156,7 +165,7 @@ func (r *Runner) issueWithin(
 // may have got through.
 func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (remote.Answer[remote.Entry], error) {
 	tries, before := r.Client.Retries(), r.sent.Load()
-	r.sent.Store(before || s.Command.Type == api.CommandTypeSetPlayers)
+	r.sent.Store(before || isLevel(s.Command))
 	a, err := r.Client.Issue(ctx, s, key)
 	if p := remote.RefusalOf(err); p != nil && p.Status/100 == 4 && r.Client.Retries() == tries {
 		r.sent.Store(before)

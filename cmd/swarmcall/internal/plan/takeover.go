@@ -9,6 +9,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const (
@@ -47,7 +48,7 @@ func (r *Runner) check(ctx context.Context) error {
 		}
 		limited, cancel := context.WithTimeout(ctx, lookLimit)
 		_, err := r.Client.DryRun(limited, remote.Submission{
-			Submitter: r.Submitter, Command: remote.Command{Type: api.CommandTypeStop}, Target: r.Plan.Aim(),
+			Submitter: r.Submitter, Command: remote.Command{Type: command.Stop}, Target: r.Plan.Aim(),
 			IfSeq: &r.newest,
 		})
 		cancel()
@@ -117,7 +118,7 @@ func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool
 
 // adopt notes a command of this run.
 func (r *Runner) adopt(e remote.Entry) {
-	if remote.CommandOf(e).Type == api.CommandTypeSetSpawnDelayMs {
+	if remote.CommandOf(e).Slot() != command.LoadSlot {
 		return
 	}
 	r.newest, r.known = e.Seq, true
@@ -128,11 +129,8 @@ func (r *Runner) adopt(e remote.Entry) {
 }
 
 func isLoad(e remote.Entry) bool {
-	return e.Seq > 0 && remote.CommandOf(e).Type == api.CommandTypeSetPlayers
+	return e.Seq > 0 && isLevel(remote.CommandOf(e))
 }
 
 // wants tells a command that wants players from one that wants none.
-func wants(e remote.Entry) bool {
-	c := remote.CommandOf(e)
-	return c.Players != nil && *c.Players > 0 || c.PlayersTotal != nil && *c.PlayersTotal > 0
-}
+func wants(e remote.Entry) bool { return remote.CommandOf(e).Load() }

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const (
@@ -114,7 +115,7 @@ func (y *yielding) stop(ctx context.Context, ids []string) error {
 			DeadlineMS: y.Plan.Deadline.Milliseconds(), IfSeq: &y.condition,
 		}, key)
 	}
-	step, err := y.post(ctx, "stop of the others", remote.Command{Type: api.CommandTypeStop}, send)
+	step, err := y.post(ctx, "stop of the others", remote.Command{Type: command.Stop}, send)
 	seq, newer := remote.Newer(err)
 	switch {
 	case newer && seq != y.condition:

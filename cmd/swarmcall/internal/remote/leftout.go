@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // LeftOut are the known drivers that match the target of an entry and were not targeted. They count as missing. A page
@@ -63,7 +64,7 @@ func LeftOutText(e Entry) string {
 
 // ReachedNobody tells a Stop that was logged without a driver to send it to.
 func ReachedNobody(e Entry) bool {
-	return CommandOf(e).Type == api.CommandTypeStop && e.Counts.Targeted == 0 && deref(e.Counts.LeftOut) == 0
+	return CommandOf(e).Type == command.Stop && e.Counts.Targeted == 0 && deref(e.Counts.LeftOut) == 0
 }
 
 // InUseLines say which values of a target drivers have: the others may be misspelt.

@@ -11,19 +11,14 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Entry is one command of the log with its outcome.
 type Entry = api.Entry
 
-// Command is a command in one shape for all types. A value is nil where the type has none.
-type Command struct {
-	Type         api.CommandType `json:"type"`
-	Players      *int64          `json:"players,omitempty"`
-	PlayersTotal *int64          `json:"players_total,omitempty"`
-	SpawnDelayMS *int64          `json:"spawn_delay_ms,omitempty"`
-	Note         string          `json:"note,omitempty"`
-}
+// Command is what a submission commands.
+type Command = command.Command
 
 // Target says which drivers; empty: all active ones.
 type Target struct {
@@ -113,20 +108,7 @@ func Closed(e Entry) bool { return e.Status != api.StatusPending }
 func CommandOf(e Entry) Command {
 	var c Command
 	if b, err := e.Command.MarshalJSON(); err == nil {
-		_ = json.Unmarshal(b, &c) // a type of tomorrow has at least a name
+		_ = json.Unmarshal(b, &c) // a type of tomorrow has its name alone
 	}
 	return c
-}
-
-// String says what a command is, in a few words.
-func (c Command) String() string {
-	switch {
-	case c.Players != nil:
-		return fmt.Sprintf("%s %d", c.Type, *c.Players)
-	case c.PlayersTotal != nil:
-		return fmt.Sprintf("%s %d in total", c.Type, *c.PlayersTotal)
-	case c.SpawnDelayMS != nil:
-		return fmt.Sprintf("%s %d", c.Type, *c.SpawnDelayMS)
-	}
-	return string(c.Type)
 }

@@ -7,11 +7,11 @@ import (
 	"os"
 	"strings"
 
-	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // maxAnnotations is how many of one kind GitHub shows per step.
@@ -117,7 +117,7 @@ func (r Report) decisive() (found *Step) {
 		if s.Err != nil {
 			return s
 		}
-		if found == nil || remote.CommandOf(s.Entry.Value).Type != api.CommandTypeStop {
+		if found == nil || remote.CommandOf(s.Entry.Value).Type != command.Stop {
 			found = s
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const sixDrivers = `[{"driver_id": "a", "state": "active", "drift": "converged", "reported": {"players": 10},
@@ -220,7 +221,7 @@ func TestNothingToStop(t *testing.T) {
 		var said strings.Builder
 		target := &remote.Target{Labels: map[string]string{"zone": "eu"}}
 		r := Job{
-			Submission: remote.Submission{Command: remote.Command{Type: api.CommandTypeStop}, Target: target},
+			Submission: remote.Submission{Command: remote.Command{Type: command.Stop}, Target: target},
 			Key:        "k",
 			Line:       console.NewLine(&said),
 		}.Run(

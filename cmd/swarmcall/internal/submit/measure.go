@@ -7,6 +7,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Progress is how far the drivers of a command are, as the server says.
@@ -38,16 +39,16 @@ func Measure(ctx context.Context, c *remote.Client, seq int64) (Progress, error)
 // compare puts the entry and the drivers together. What has converged is the server's word; players are counted of
 // active drivers alone, for what the others run is not known.
 func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
-	command := remote.CommandOf(e)
+	of := remote.CommandOf(e)
 	meant := remote.Meant(e) - len(remote.Deregistered(e))
-	p := Progress{Roster: drivers, Meant: meant, Unknown: map[string]bool{}, Target: target(command, meant)}
-	of, seen, older := driversOf(e), 0, 0
+	p := Progress{Roster: drivers, Meant: meant, Unknown: map[string]bool{}, Target: target(of, meant)}
+	ids, seen, older := driversOf(e), 0, 0
 	for _, d := range drivers {
-		if !of[d.DriverId] {
+		if !ids[d.DriverId] {
 			continue
 		}
 		seen++
-		desired := desiredSeq(d, slotOf(command.Type))
+		desired := desiredSeq(d, of.Slot())
 		switch {
 		case desired > e.Seq:
 			p.Newer = max(p.Newer, desired)
@@ -60,7 +61,7 @@ func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
 			}
 		}
 	}
-	p.Away = len(of) - seen
+	p.Away = len(ids) - seen
 	if by, ok := remote.ComputedOf(e); ok {
 		p.Converged, p.Lacking = by.Converged, by.Lacking
 	} else if p.Newer == 0 {
@@ -127,27 +128,19 @@ func Reached(e remote.Entry) map[string]bool {
 
 // target is how many players a command asks of so many drivers.
 func target(c remote.Command, drivers int) int64 {
-	switch {
-	case c.PlayersTotal != nil:
-		return *c.PlayersTotal
-	case c.Players != nil:
-		return *c.Players * int64(drivers)
+	switch row, _ := c.Type.Row(); {
+	case !row.Level:
+		return 0
+	case c.Total:
+		return c.Value
 	}
-	return 0
-}
-
-// slotOf is what a command decides about: set_players and stop the same.
-func slotOf(t api.CommandType) api.DriftReason {
-	if t == api.CommandTypeSetSpawnDelayMs {
-		return api.DriftReasonSpawnDelayMs
-	}
-	return api.DriftReasonPlayers
+	return c.Value * int64(drivers)
 }
 
 // desiredSeq is the entry whose command is desired of a driver, in one slot.
-func desiredSeq(d api.DriverDrift, slot api.DriftReason) int64 {
+func desiredSeq(d api.DriverDrift, slot command.Slot) int64 {
 	for _, x := range d.Desired {
-		if slotOf(remote.CommandOf(remote.Entry{Command: x.Command}).Type) == slot {
+		if remote.CommandOf(remote.Entry{Command: x.Command}).Slot() == slot {
 			return x.Seq
 		}
 	}
@@ -155,4 +148,4 @@ func desiredSeq(d api.DriverDrift, slot api.DriftReason) int64 {
 }
 
 // DesiredLoad is the entry whose load is desired of a driver; 0 for none.
-func DesiredLoad(d api.DriverDrift) int64 { return desiredSeq(d, api.DriftReasonPlayers) }
+func DesiredLoad(d api.DriverDrift) int64 { return desiredSeq(d, command.LoadSlot) }

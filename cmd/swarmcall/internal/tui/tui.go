@@ -13,6 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // Options say what to watch.
@@ -139,7 +140,7 @@ func (m *model) target() *remote.Target {
 func (m *model) stop() tea.Msg {
 	s := remote.Submission{
 		Submitter: m.submitter, Target: m.target(),
-		Command: remote.Command{Type: api.CommandTypeStop, Note: "from swarmcall watch"},
+		Command: remote.Command{Type: command.Stop, Note: "from swarmcall watch"},
 	}
 	a, err := m.client.Issue(m.ctx, s, remote.NewKey())
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 const (
@@ -108,7 +109,7 @@ func (m *model) load() string {
 			text += m.paint(red, fmt.Sprintf(", %d %s", part.n, part.name))
 		}
 	}
-	i := slices.IndexFunc(m.seen.commands, func(e remote.Entry) bool { return remote.CommandOf(e).Type != api.CommandTypeSetSpawnDelayMs })
+	i := slices.IndexFunc(m.seen.commands, func(e remote.Entry) bool { return remote.CommandOf(e).Slot() == command.LoadSlot })
 	if i >= 0 {
 		e := m.seen.commands[i]
 		text += fmt.Sprintf("   wanted: %s (entry %d)", remote.CommandOf(e), e.Seq)

@@ -149,17 +149,16 @@ func SomeOf(names []string, n int) string {
 // Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no
 // load.
 func Spread(c remote.Command, drivers int) string {
+	row, _ := c.Type.Row()
 	switch {
-	case drivers == 0:
+	case drivers == 0 || !row.Level:
 		return ""
-	case c.PlayersTotal != nil:
-		return fmt.Sprintf("%s in total over %s", players(*c.PlayersTotal), Drivers(drivers))
-	case c.Players != nil && drivers == 1:
-		return fmt.Sprintf("%s on 1 driver", players(*c.Players))
-	case c.Players != nil:
-		return fmt.Sprintf("%d on each of %d drivers = %s", *c.Players, drivers, players(*c.Players*int64(drivers)))
+	case c.Total:
+		return fmt.Sprintf("%s in total over %s", players(c.Value), Drivers(drivers))
+	case drivers == 1:
+		return fmt.Sprintf("%s on 1 driver", players(c.Value))
 	}
-	return ""
+	return fmt.Sprintf("%d on each of %d drivers = %s", c.Value, drivers, players(c.Value*int64(drivers)))
 }
 
 func players(n int64) string {

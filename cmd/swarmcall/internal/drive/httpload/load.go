@@ -65,7 +65,7 @@ const stopTimeout = time.Second
 
 // Apply takes a command's target. When it has taken a Stop, no request is on its way and none follows.
 func (l *Load) Apply(ctx context.Context, c driver.Command) error {
-	if c.Type == driver.SetPlayers && c.Players > 0 {
+	if c.Command().Load() {
 		l.gate.admit()
 	}
 	if err := l.ramp.Apply(ctx, c); err != nil || c.Type != driver.Stop {

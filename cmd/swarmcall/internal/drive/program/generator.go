@@ -184,15 +184,9 @@ func (g *Generator) reported(r report) {
 func (g *Generator) applied(c driver.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch c.Type {
-	case driver.SetPlayers:
-		if !g.tells {
-			g.state.Players = c.Players
-		}
-	case driver.SetSpawnDelay:
-		g.state.SpawnDelayMS = c.SpawnDelayMS
-	case driver.Stop:
-		g.state.Players = 0
+	was := g.state
+	if g.state = g.state.After(c.Command()); g.tells && c.Type != driver.Stop {
+		g.state.Players = was.Players
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/swarmcall/swarmcall/api/integer"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver"
 )
 
@@ -15,23 +16,13 @@ const maxLine = 64 << 10
 
 // order is a line for the program.
 type order struct {
-	ID           uint64 `json:"id"`
-	Type         string `json:"type"`
-	Players      *int64 `json:"players,omitempty"`
-	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"`
-	DeadlineMS   int64  `json:"deadline_ms"`
-	Note         string `json:"note,omitempty"`
+	ID uint64 `json:"id"`
+	command.Fields
+	DeadlineMS int64 `json:"deadline_ms"`
 }
 
 func orderOf(id uint64, c driver.Command, deadlineMS int64) order {
-	o := order{ID: id, Type: string(c.Type), DeadlineMS: deadlineMS, Note: c.Note}
-	switch c.Type {
-	case driver.SetPlayers:
-		o.Players = &c.Players
-	case driver.SetSpawnDelay:
-		o.SpawnDelayMS = &c.SpawnDelayMS
-	}
-	return o
+	return order{ID: id, Fields: c.Command().Fields(), DeadlineMS: deadlineMS}
 }
 
 // Types of the program's lines.

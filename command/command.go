@@ -1,0 +1,118 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxNoteBytes bounds a note.
+const MaxNoteBytes = 256
+
+// Command is one command. Its value is absolute: to apply a command twice is to apply it once.
+type Command struct {
+	Type  Type
+	Value int64  // what is set, in the unit of the type; 0 for a type without a value
+	Total bool   // Value is for all targets together, and split over them
+	Note  string // free text for people, at most MaxNoteBytes
+}
+
+// FieldError says which field of a request is wrong, and how.
+type FieldError struct {
+	Pointer string // JSON pointer into the request
+	Detail  string
+}
+
+// Slot tells which part of the desired state c sets.
+func (c Command) Slot() Slot { return c.Type.row().Slot }
+
+// Load reports whether c asks for load.
+func (c Command) Load() bool { return c.Type.row().Level && c.Value > 0 }
+
+// Supersedes tells whether c makes an older command that was not sent yet pointless. A Stop is superseded only by
+// another Stop: a driver that is told to stop and then to run must have stopped in between.
+func (c Command) Supersedes(older Command) bool {
+	return c.Slot() == older.Slot() && (older.Type != Stop || c.Type == Stop)
+}
+
+// Validate reports what is wrong with c, as field errors below pointer (a JSON pointer such as "/command").
+func (c Command) Validate(pointer string) []FieldError {
+	var bad []FieldError
+	switch r := c.Type.row(); {
+	case r == &unknown:
+		bad = append(bad, unknownType(pointer))
+	case r.HasValue() && c.Total:
+		bad = between(bad, pointer+"/"+r.Total, c.Value, r.MaxTotal)
+	case r.HasValue():
+		bad = between(bad, pointer+"/"+r.Value, c.Value, r.Max)
+	}
+	if len(c.Note) > MaxNoteBytes || !utf8.ValidString(c.Note) || strings.ContainsFunc(c.Note, unicode.IsControl) {
+		bad = append(bad, FieldError{pointer + "/note", "must be at most 256 bytes of UTF-8 without control characters"})
+	}
+	return bad
+}
+
+func unknownType(pointer string) FieldError {
+	return FieldError{pointer + "/type", "is not a command type; use " + OneOf()}
+}
+
+// OneOf lists the command types as words: "set_players, set_spawn_delay_ms or stop".
+func OneOf() string {
+	var b strings.Builder
+	for i, t := range Types() {
+		switch {
+		case i == len(table)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(t))
+	}
+	return b.String()
+}
+
+func between(bad []FieldError, pointer string, v, high int64) []FieldError {
+	if v < 0 || v > high {
+		return append(bad, FieldError{pointer, fmt.Sprintf("is %d; must be between 0 and %d", v, high)})
+	}
+	return bad
+}
+
+// Words are the words of the command line that send c again, without its target and its note.
+func (c Command) Words() []string {
+	r := c.Type.row()
+	words := strings.Fields(r.Verb)
+	switch {
+	case !r.HasValue():
+	case r.Unit == Milliseconds:
+		words = append(words, (time.Duration(c.Value) * time.Millisecond).String())
+	default:
+		words = append(words, fmt.Sprint(c.Value))
+	}
+	if c.Total {
+		words = append(words, "--total")
+	}
+	return words
+}
+
+// Text says in a few words what c does; number writes its value. For a type with a total it says whether it is meant
+// per driver: "50 players each", "600 players in all".
+func (c Command) Text(number func(int64) string) string {
+	r := c.Type.row()
+	if r == &unknown {
+		return string(c.Type)
+	}
+	text := r.One
+	if r.HasValue() && c.Value != 1 {
+		text = fmt.Sprintf(r.Many, number(c.Value))
+	}
+	switch {
+	case c.Total:
+		return text + " in all"
+	case r.Total != "":
+		return text + " each"
+	}
+	return text
+}

@@ -1,0 +1,129 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Fields is a command as JSON has it, in HTTP bodies, frames, exports and the command line: a member for each value
+// that a command can carry, of which it has the one of its type.
+type Fields struct {
+	Type         string `json:"type"`
+	Players      *int64 `json:"players,omitempty"`        // of set_players: per driver
+	PlayersTotal *int64 `json:"players_total,omitempty"`  // of set_players: for all targets together; never in a frame
+	SpawnDelayMS *int64 `json:"spawn_delay_ms,omitempty"` // of set_spawn_delay_ms
+	Note         string `json:"note,omitempty"`
+}
+
+// Fields returns c as JSON has it.
+func (c Command) Fields() Fields {
+	f := Fields{Type: string(c.Type), Note: c.Note}
+	r := c.Type.row()
+	if !r.HasValue() {
+		return f
+	}
+	value, total := r.member(&f)
+	if c.Total {
+		value = total
+	}
+	*value = &c.Value
+	return f
+}
+
+// Command reads f. What is missing is 0, and what does not belong to the type is left out: Check tells of both.
+func (f Fields) Command() Command {
+	c := Command{Type: Type(f.Type), Note: f.Note}
+	r := c.Type.row()
+	if !r.HasValue() {
+		return c
+	}
+	value, total := r.member(&f)
+	if total != nil && *total != nil {
+		value, c.Total = total, true
+	}
+	if *value != nil {
+		c.Value = **value
+	}
+	return c
+}
+
+// Value returns the value per driver of a command, as frames have it; ok is false if it is missing.
+func (f Fields) Value() (v int64, ok bool) {
+	r := Type(f.Type).row()
+	if !r.HasValue() {
+		return 0, true
+	}
+	value, _ := r.member(&f)
+	if *value == nil {
+		return 0, false
+	}
+	return **value, true
+}
+
+// Check reports what is missing of the members of a command, and what belongs to another type, as field errors below
+// pointer. It does not look at the values: Command.Validate does.
+func (f Fields) Check(pointer string) (bad []FieldError) {
+	of := Type(f.Type)
+	if !of.Known() {
+		return []FieldError{unknownType(pointer)}
+	}
+	for i := range table {
+		r := &table[i]
+		if !r.HasValue() {
+			continue
+		}
+		value, total := r.member(&f)
+		mine, given, givenTotal := r.Type == of, *value != nil, total != nil && *total != nil
+		switch {
+		case mine && given && givenTotal:
+			bad = append(bad, FieldError{pointer + "/" + r.Total, fmt.Sprintf(
+				"and %s are both given; %s is per driver, %s is split over the targets", r.Value, r.Value, r.Total)})
+		case mine && !given && !givenTotal:
+			bad = append(bad, FieldError{pointer + "/" + r.Value, "is missing"})
+		case mine:
+		default:
+			bad = append(bad, r.strangers(pointer, given, givenTotal)...)
+		}
+	}
+	return bad
+}
+
+// strangers reports members of r that another type of command was given.
+func (r *Row) strangers(pointer string, value, total bool) (bad []FieldError) {
+	const detail = "is not a member of this type of command"
+	if value {
+		bad = append(bad, FieldError{pointer + "/" + r.Value, detail})
+	}
+	if total {
+		bad = append(bad, FieldError{pointer + "/" + r.Total, detail})
+	}
+	return bad
+}
+
+// String says what a command is, in the words of the API: "set_players 600 in total".
+func (f Fields) String() string {
+	c := f.Command()
+	if _, given := f.Value(); c.Total {
+		return fmt.Sprintf("%s %d in total", f.Type, c.Value)
+	} else if !given || !c.Type.row().HasValue() {
+		return f.Type
+	}
+	return fmt.Sprintf("%s %d", f.Type, c.Value)
+}
+
+// String is that of its Fields.
+func (c Command) String() string { return c.Fields().String() }
+
+// MarshalJSON writes c as its Fields.
+func (c Command) MarshalJSON() ([]byte, error) { return json.Marshal(c.Fields()) }
+
+// UnmarshalJSON reads Fields. A type that is not in the table has its name alone, so that a client can show a command
+// of a newer server.
+func (c *Command) UnmarshalJSON(b []byte) error {
+	var f Fields
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	*c = f.Command()
+	return nil
+}
