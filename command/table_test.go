@@ -37,6 +37,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 			"Slot":    r.Slot < 0 || r.Slot >= Slots,
 			"Level":   r.Level && r.Slot != LoadSlot,
 			"unknown": r.Type.row() == &unknown,
+			"a newer Format": !r.Original && r.Format < 2,
 		} {
 			if missing {
 				t.Errorf("%s: %s is missing, or does not fit the rest of the row", r.Type, name)

@@ -21,7 +21,7 @@ type commandsCmd struct {
 
 type commandsListCmd struct {
 	Submitter string `help:"Only entries of this submitter." placeholder:"NAME"`
-	Type      string `enum:",set_players,set_spawn_delay_ms,stop" default:"" help:"Only commands of this type: set_players, set_spawn_delay_ms or stop." placeholder:"TYPE"`
+	Type      string `enum:"${types}" default:"" help:"Only commands of this type: ${types_in_words}." placeholder:"TYPE"`
 	Status    string `enum:",pending,complete,partial,failed,superseded" default:"" help:"Only entries that are pending, complete, partial, failed or superseded." placeholder:"STATUS"`
 	Before    int64  `help:"Only entries before this one." placeholder:"ENTRY"`
 	After     int64  `help:"Only entries after this one." placeholder:"ENTRY"`

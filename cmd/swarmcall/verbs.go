@@ -16,6 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // verb is one word of the command line.
@@ -98,6 +99,15 @@ type runner interface {
 	Run(ctx context.Context, s streams) error
 }
 
+// commandTypes are what a flag that names a command type takes.
+func commandTypes() kong.Option {
+	var types strings.Builder
+	for _, t := range command.Types() {
+		types.WriteString("," + string(t))
+	}
+	return kong.Vars{"types": types.String(), "types_in_words": command.OneOf()}
+}
+
 // parse reads the command line. It returns nil without an error when help was asked for and printed.
 func parse(args []string, stdout io.Writer) (runner, error) {
 	helped := false
@@ -106,7 +116,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	}
-	options = append(append(options, labelFlags()), input.Flags()...)
+	options = append(append(options, labelFlags(), commandTypes()), input.Flags()...)
 	typedArgs := args
 	var grammar any
 	if c := find(args); c != nil {
