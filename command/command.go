@@ -44,9 +44,9 @@ func (c Command) Validate(pointer string) []FieldError {
 	case r == &unknown:
 		bad = append(bad, unknownType(pointer))
 	case r.HasValue() && c.Total:
-		bad = between(bad, pointer+"/"+r.Total, c.Value, r.MaxTotal)
+		bad = r.between(bad, pointer+"/"+r.Total, c.Value, r.MaxTotal)
 	case r.HasValue():
-		bad = between(bad, pointer+"/"+r.Value, c.Value, r.Max)
+		bad = r.between(bad, pointer+"/"+r.Value, c.Value, r.Max)
 	}
 	if len(c.Note) > MaxNoteBytes || !utf8.ValidString(c.Note) || strings.ContainsFunc(c.Note, unicode.IsControl) {
 		bad = append(bad, FieldError{pointer + "/note", "must be at most 256 bytes of UTF-8 without control characters"})
@@ -73,9 +73,9 @@ func OneOf() string {
 	return b.String()
 }
 
-func between(bad []FieldError, pointer string, v, high int64) []FieldError {
+func (r *Row) between(bad []FieldError, pointer string, v, high int64) []FieldError {
 	if v < 0 || v > high {
-		return append(bad, FieldError{pointer, fmt.Sprintf("is %d; must be between 0 and %d", v, high)})
+		return append(bad, FieldError{pointer, fmt.Sprintf("is %s; must be between 0 and %s", r.Number(v), r.Number(high))})
 	}
 	return bad
 }
@@ -89,7 +89,7 @@ func (c Command) Words() []string {
 	case r.Unit == Milliseconds:
 		words = append(words, (time.Duration(c.Value) * time.Millisecond).String())
 	default:
-		words = append(words, fmt.Sprint(c.Value))
+		words = append(words, r.Number(c.Value))
 	}
 	if c.Total {
 		words = append(words, "--total")

@@ -103,12 +103,13 @@ func (r *Row) strangers(pointer string, value, total bool) (bad []FieldError) {
 // String says what a command is, in the words of the API: "set_players 600 in total".
 func (f Fields) String() string {
 	c := f.Command()
+	r := c.Type.row()
 	if _, given := f.Value(); c.Total {
-		return fmt.Sprintf("%s %d in total", f.Type, c.Value)
-	} else if !given || !c.Type.row().HasValue() {
+		return f.Type + " " + r.Number(c.Value) + " in total"
+	} else if !given || !r.HasValue() {
 		return f.Type
 	}
-	return fmt.Sprintf("%s %d", f.Type, c.Value)
+	return f.Type + " " + r.Number(c.Value)
 }
 
 // String is that of its Fields.

@@ -1,6 +1,9 @@
 package command
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // Type names a member of the closed union of commands.
 type Type string
@@ -118,6 +121,9 @@ func (t Type) Row() (r Row, known bool) {
 
 // Known reports whether the table has the type.
 func (t Type) Known() bool { return t.row() != &unknown }
+
+// Number writes a value as JSON and the command line have it.
+func (r *Row) Number(v int64) string { return strconv.FormatInt(v, 10) }
 
 // HasValue reports whether commands of the type set a value.
 func (r *Row) HasValue() bool { return r.Value != "" }

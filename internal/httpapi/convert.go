@@ -68,6 +68,10 @@ func commandTo(c swarm.Command) (out api.Command) {
 	return out
 }
 
+func reportTo(r swarm.Report) api.DriverReport {
+	return api.DriverReport{Players: r.Players, SpawnDelayMs: r.SpawnDelayMS, Running: r.Running}
+}
+
 func entryOf(e swarm.Entry, d detail) api.Entry {
 	n := e.Counts()
 	out := api.Entry{

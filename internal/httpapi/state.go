@@ -114,10 +114,6 @@ func driftTo(d swarm.Drift) api.DriverDrift {
 	return out
 }
 
-func reportTo(r swarm.Report) api.DriverReport {
-	return api.DriverReport{Players: r.Players, SpawnDelayMs: r.SpawnDelayMS, Running: r.Running}
-}
-
 func stateQuery(p api.GetStateParams) url.Values {
 	q := url.Values{}
 	if p.Drift != nil {

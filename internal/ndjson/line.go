@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -62,9 +63,9 @@ func reset(id uint64, r *swarm.Reset) resetLine {
 	return l
 }
 
-func split(r *swarm.Issued) (parts []partJSON) {
+func split(r *swarm.Issued) (parts []command.Part) {
 	for i, n := range r.Split {
-		parts = append(parts, partJSON{r.Targets[i], n})
+		parts = append(parts, command.Part{DriverID: r.Targets[i], Type: r.Command.Type, Value: n})
 	}
 	return parts
 }

@@ -13,7 +13,7 @@ type issuedLine struct {
 	Targets        []string       `json:"targets"`
 	SubmittedAt    string         `json:"submitted_at"`
 	DeadlineMS     int64          `json:"deadline_ms"`
-	Split          []partJSON     `json:"split,omitempty"`
+	Split          []command.Part `json:"split,omitempty"`
 	Cause          string         `json:"cause,omitempty"`
 	IdempotencyKey string         `json:"idempotency_key,omitempty"`
 
@@ -24,11 +24,6 @@ type issuedLine struct {
 type leftOutJSON struct {
 	DriverID string `json:"driver_id"`
 	Reason   string `json:"reason"`
-}
-
-type partJSON struct {
-	DriverID string `json:"driver_id"`
-	Players  int64  `json:"players"`
 }
 
 type targetJSON struct {
