@@ -18,15 +18,13 @@ type Fields struct {
 // Fields returns c as JSON has it.
 func (c Command) Fields() Fields {
 	f := Fields{Type: string(c.Type), Note: c.Note}
-	r := c.Type.row()
-	if !r.HasValue() {
-		return f
+	switch r := c.Type.row(); {
+	case !r.HasValue():
+	case c.Total:
+		r.set(&f, nil, &c.Value)
+	default:
+		r.set(&f, &c.Value, nil)
 	}
-	value, total := r.member(&f)
-	if c.Total {
-		value = total
-	}
-	*value = &c.Value
 	return f
 }
 
@@ -37,12 +35,12 @@ func (f Fields) Command() Command {
 	if !r.HasValue() {
 		return c
 	}
-	value, total := r.member(&f)
-	if total != nil && *total != nil {
+	value, total := r.get(&f)
+	if total != nil {
 		value, c.Total = total, true
 	}
-	if *value != nil {
-		c.Value = **value
+	if value != nil {
+		c.Value = *value
 	}
 	return c
 }
@@ -53,11 +51,11 @@ func (f Fields) Value() (v int64, ok bool) {
 	if !r.HasValue() {
 		return 0, true
 	}
-	value, _ := r.member(&f)
-	if *value == nil {
+	value, _ := r.get(&f)
+	if value == nil {
 		return 0, false
 	}
-	return **value, true
+	return *value, true
 }
 
 // Check reports what is missing of the members of a command, and what belongs to another type, as field errors below
@@ -72,8 +70,8 @@ func (f Fields) Check(pointer string) (bad []FieldError) {
 		if !r.HasValue() {
 			continue
 		}
-		value, total := r.member(&f)
-		mine, given, givenTotal := r.Type == of, *value != nil, total != nil && *total != nil
+		value, total := r.get(&f)
+		mine, given, givenTotal := r.Type == of, value != nil, total != nil
 		switch {
 		case mine && given && givenTotal:
 			bad = append(bad, FieldError{pointer + "/" + r.Total, fmt.Sprintf(
