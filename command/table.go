@@ -128,6 +128,9 @@ func (t Type) Known() bool { return t.row() != &unknown }
 // Number writes a value as JSON and the command line have it.
 func (r *Row) Number(v int64) string { return strconv.FormatInt(v, 10) }
 
+// Parse reads what Number writes.
+func (r *Row) Parse(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
+
 // HasValue reports whether commands of the type set a value.
 func (r *Row) HasValue() bool { return r.Value != "" }
 

@@ -27,7 +27,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 			"Format":         r.Format == 0,
 			"Max":            r.HasValue() != (r.Max > 0),
 			"Total":          (r.Total != "") != (r.MaxTotal > 0),
-			"member":         r.HasValue() != (r.member != nil),
+			"members": r.HasValue() != (r.get != nil && r.set != nil),
 			"Name":           r.HasValue() != (r.Name != ""),
 			"Label":          r.HasValue() != (r.Label != ""),
 			"Figure":         r.HasValue() != (strings.Count(r.Figure, "%s") == 1),

@@ -66,20 +66,21 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	}
 	s.Command = swarm.Command{Type: command.Type(r.PostFormValue("type")), Note: r.PostFormValue("note")}
 	var bad []swarm.FieldError
-	number := func(name string, to *int64) {
-		n, err := strconv.ParseInt(strings.TrimSpace(r.PostFormValue(name)), 10, 64)
+	row, _ := s.Command.Type.Row()
+	number := func(of command.Row, name string, to *int64) {
+		n, err := of.Parse(strings.TrimSpace(r.PostFormValue(name)))
 		if err != nil {
 			bad = append(bad, swarm.FieldError{Pointer: "/" + name, Detail: "must be a whole number"})
 		}
 		*to = n
 	}
-	if row, _ := s.Command.Type.Row(); row.HasValue() {
-		number(row.Value, &s.Command.Value)
+	if row.HasValue() {
+		number(row, row.Value, &s.Command.Value)
 		s.Command.Total = row.Total != "" && r.PostFormValue("per") == "total"
 	}
 	if r.PostFormValue("deadline_ms") != "" {
 		var ms int64
-		number("deadline_ms", &ms)
+		number(command.Row{}, "deadline_ms", &ms)
 		s.Deadline = time.Duration(ms) * time.Millisecond
 	}
 	labels, ok := view.ParseLabels(r.PostFormValue("labels"))

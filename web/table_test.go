@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -20,7 +19,7 @@ func TestEveryCommandTypeHasAForm(t *testing.T) {
 			}
 			if r.HasValue() {
 				c.Value = 7
-				form.Set(r.Value, fmt.Sprint(7))
+				form.Set(r.Value, r.Number(7))
 			}
 			s, server := full(t)
 			if a, body := post(t, server.URL+"/ui/commands", form, nil); a.StatusCode != http.StatusSeeOther {
