@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 			"Format":         r.Format == 0,
 			"Max":            r.HasValue() != (r.Max > 0),
 			"Total":          (r.Total != "") != (r.MaxTotal > 0),
-			"members": r.HasValue() != (r.get != nil && r.set != nil),
+			"members":        r.HasValue() != (r.get != nil && r.set != nil),
 			"Name":           r.HasValue() != (r.Name != ""),
 			"Label":          r.HasValue() != (r.Label != ""),
 			"Figure":         r.HasValue() != (strings.Count(r.Figure, "%s") == 1),
@@ -102,12 +103,16 @@ func TestJSONNamesTheMemberOfTheRow(t *testing.T) {
 		if err := json.Unmarshal(b, &back); err != nil || back != c {
 			t.Errorf("%s comes back as %+v, %v", b, back, err)
 		}
+		seven, err := strconv.ParseFloat(r.Number(7), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
 		want := map[string]any{"type": string(r.Type), "note": "why"}
 		switch {
 		case c.Total:
-			want[r.Total] = 7.0
+			want[r.Total] = seven
 		case r.HasValue():
-			want[r.Value] = 7.0
+			want[r.Value] = seven
 		}
 		if !reflect.DeepEqual(doc, want) {
 			t.Errorf("%s, want %v", b, want)

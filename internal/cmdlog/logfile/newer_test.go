@@ -26,7 +26,7 @@ func TestWhatIsUnknownIsNewer(t *testing.T) {
 	}{
 		"a kind of record":   {kindExpired + 1, `{}`},
 		"kind 0":             {0, `{}`},
-		"a command type":     {kindIssued, strings.Replace(string(issued[headerBytes:]), "set_players", "set_rate", 1)},
+		"a command type":     {kindIssued, strings.Replace(string(issued[headerBytes:]), "set_players", "set_altitude", 1)},
 		"a member":           {kindReset, `{"node":"a","at_us":0,"cause":"","run_id":"r-1"}`},
 		"a member of a list": {kindLate, `{"seq":1,"node":"a","at_us":0,"acks":[{"driver_id":"d","latency_us":1,"node":"b"}]}`},
 		"a verdict":          {kindClosed, `{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"x"}`},
