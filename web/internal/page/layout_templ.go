@@ -5,11 +5,10 @@ package page
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-	"github.com/swarmcall/swarmcall/web/internal/view"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
+import "github.com/swarmcall/swarmcall/web/internal/view"
 
 // Chrome is what every page has around it.
 type Chrome struct {

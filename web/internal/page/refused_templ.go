@@ -5,11 +5,10 @@ package page
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-	"github.com/swarmcall/swarmcall/web/internal/view"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
+import "github.com/swarmcall/swarmcall/web/internal/view"
 
 // Refused is the page for a person whose request was refused before anybody knew who asks: it shows nothing of the swarm.
 func Refused(assets string, m view.RefusedPage) templ.Component {
