@@ -52,7 +52,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)
-	r := console.Rows{Columns: []console.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "MEND"}}}
+	r := console.Rows{Columns: []console.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "HINT"}}}
 	for _, f := range x.found {
 		result := "ok"
 		if !f.OK {

@@ -166,5 +166,5 @@ func (l *engineLogger) Errorf(format string, v ...any) {
 
 func (l *engineLogger) fail(format string, v ...any) {
 	l.say(slog.LevelError, format, v...)
-	l.die(fmt.Errorf("the log engine failed, so the server has to end and look at its log anew: "+format, v...))
+	l.die(fmt.Errorf("the log engine failed, so the server has to end and check its log again: "+format, v...))
 }

@@ -95,7 +95,7 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 		return nil, nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
 	}
 	for _, note := range found.Notes {
-		l.cfg.Logger.Warn("a file beside the log is not as it should be and is mended", "what", note)
+		l.cfg.Logger.Warn("a file beside the log is damaged and was repaired", "what", note)
 	}
 	if newer := found.Newer(); newer != nil {
 		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss is no cure for it", newer, l.cfg.Dir)

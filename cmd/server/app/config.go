@@ -105,6 +105,6 @@ func (c *Config) checkListen() error {
 	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {
 		return nil
 	}
-	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: whoever reaches it commands the swarm; "+
+	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: anyone who reaches it commands the swarm; "+
 		"listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
 }

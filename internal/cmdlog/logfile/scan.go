@@ -52,7 +52,7 @@ func scanFrom(ctx context.Context, dir string, mark foundMark, visit func(Stored
 	s.end(mark.none)
 	s.accept()
 	if s.meta = metaFits(dir); !s.meta && s.Blocks > 0 {
-		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it holds nothing of the log and is made anew")
+		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it holds nothing of the log and is written again")
 	}
 	return s.Report, nil
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// Values of charts under the pointer and by the arrow keys; and the players chart, drawn anew as points come in.
+// Values of charts under the pointer and by the arrow keys; and the players chart, drawn again as points come in.
 import { Players } from './players.js';
 
 /** @param {import('./page.js').Page} page */

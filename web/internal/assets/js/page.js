@@ -14,7 +14,7 @@ export class Page {
     this.build = root.dataset.build ?? '';
     this.cursor = root.dataset.cursor ?? '';
     this.paused = 0; // since when nothing is shown
-    this.outdated = false; // the page must be loaded anew once it is resumed
+    this.outdated = false; // the page must be loaded again once it is resumed
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // it is to be loaded then
     this.held = new Map(); // patches while paused: the newest of each element
     this.heldItems = /** @type {any[]} */ ([]);
@@ -116,7 +116,7 @@ export class Page {
     this.patch(news);
   }
 
-  /** Loads the page anew, once one may: what one reads stays while it is paused. */
+  /** Loads the page again, once one may: what one reads stays while it is paused. */
   renew() {
     this.outdated = this.paused > 0;
     if (!this.paused) this.refresh();
@@ -222,7 +222,7 @@ export class Page {
     if (focus instanceof HTMLElement && focus !== document.activeElement && focus.isConnected) focus.focus({ preventScroll: true });
   }
 
-  /** Loads the page anew and changes what differs. */
+  /** Loads the page again and changes what differs. */
   async refresh() {
     const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => undefined);
     const html = await answer?.text().catch(() => undefined);
