@@ -12,23 +12,25 @@ import (
 
 // benchFleet acks every command of every driver at once, from the hand-over itself: what is left is the dispatcher's own work.
 type benchFleet struct {
-	d     *Dispatcher
-	seats []swarm.Seat
+	d       *Dispatcher
+	members []swarm.Member
 }
 
-func (f *benchFleet) Targets(swarm.TargetQuery) swarm.Targeted { return swarm.Targeted{Seats: f.seats} }
-func (f *benchFleet) Lost(swarm.TargetQuery) swarm.Targeted    { return swarm.Targeted{} }
-func (f *benchFleet) Reach(swarm.Target) swarm.Reach           { return swarm.Reach{} }
-func (f *benchFleet) Reset(uint64)                             {}
-func (f *benchFleet) Expire(uint64, *swarm.Expired)            {}
-func (f *benchFleet) Known(swarm.Target) bool                  { return true }
-func (f *benchFleet) Last() uint64                             { return 0 }
-func (f *benchFleet) NewestLoad(swarm.Target) uint64           { return 0 }
-func (f *benchFleet) Base(uint64, string) (uint64, bool)       { return 0, false }
-func (f *benchFleet) Missed([]string)                          {}
-func (f *benchFleet) Stale(string) bool                        { return false }
+func (f *benchFleet) Targets(swarm.TargetQuery) swarm.Targeted {
+	return swarm.Targeted{Members: f.members}
+}
+func (f *benchFleet) Lost(swarm.TargetQuery) swarm.Targeted { return swarm.Targeted{} }
+func (f *benchFleet) Reach(swarm.Target) swarm.Reach        { return swarm.Reach{} }
+func (f *benchFleet) Reset(uint64)                          {}
+func (f *benchFleet) Expire(uint64, *swarm.Expired)         {}
+func (f *benchFleet) Known(swarm.Target) bool               { return true }
+func (f *benchFleet) Last() uint64                          { return 0 }
+func (f *benchFleet) NewestLoad(swarm.Target) uint64        { return 0 }
+func (f *benchFleet) Base(uint64, string) (uint64, bool)    { return 0, false }
+func (f *benchFleet) DeadlineMissed([]string)               {}
+func (f *benchFleet) Stale(string) bool                     { return false }
 func (f *benchFleet) Offer(i swarm.Issue) {
-	for _, s := range f.seats {
+	for _, s := range f.members {
 		f.d.Ack(s.DriverID, i.Seq, swarm.Reply{Applied: true})
 	}
 }
@@ -49,7 +51,7 @@ func BenchmarkDispatch(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			f := &benchFleet{}
 			for i := range n {
-				f.seats = append(f.seats, swarm.Seat{DriverID: fmt.Sprintf("d-%06d", i)})
+				f.members = append(f.members, swarm.Member{DriverID: fmt.Sprintf("d-%06d", i)})
 			}
 			f.d = New(Config{Log: &countingLog{}, Node: "bench"})
 			f.d.Bind(f)

@@ -99,8 +99,8 @@ func (c *Call) start() {
 	c.closeIfDone()
 }
 
-// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs into the late
-// book. A reply after a Missing verdict is kept for that book, because its record must come after the closed one.
+// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs to the late
+// book. A reply after a Missing verdict is kept for these, because its record must come after the closed one.
 func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.Duration, counted, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,10 +124,10 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 	return latency, counted, true
 }
 
-func (c *Call) gone(id string, reason swarm.Reason) {
+func (c *Call) disconnected(id string, reason swarm.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.round != nil && c.round.gone(id, reason) {
+	if c.round != nil && c.round.disconnected(id, reason) {
 		c.closeIfDone()
 	}
 }
@@ -190,8 +190,8 @@ func (c *Call) closeIfDone() {
 	c.d.enqueueClose(c)
 }
 
-// finish makes the durable outcome visible and opens the late book for it. Both are one step under the lock: an answer finds
-// either the round or the book. It reports whether the book holds answers that came early.
+// finish makes the durable outcome visible and begins to take late acks of it. Both are one step under the lock: an answer finds
+// either the round or the late acks. It reports whether those hold answers that came early.
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,8 +201,8 @@ func (c *Call) finish() (lateDue bool) {
 	return lateDue
 }
 
-// missed returns the drivers that let the deadline pass. The outcome must be on its way.
-func (c *Call) missed() []string {
+// deadlineMissed returns the drivers that let the deadline pass. The outcome must be on its way.
+func (c *Call) deadlineMissed() []string {
 	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
 }
 

@@ -34,7 +34,7 @@ type Dispatcher struct {
 	gathering gathering
 
 	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
-	late       lateBook
+	late       lateAcks
 
 	regressed func(driverID, logID string, appliedSeq uint64)
 	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
@@ -156,17 +156,17 @@ func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
-// Gone tells that a driver's session ended: it is missing in every open round that still waits for it.
-func (d *Dispatcher) Gone(driverID string, reason swarm.Reason) {
+// Disconnected tells that a driver's session ended: it is missing in every open round that still waits for it.
+func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason) {
 	for _, c := range d.openCalls() {
-		c.gone(driverID, reason)
+		c.disconnected(driverID, reason)
 	}
 }
 
-// Absent tells that a target had no session when the command seq was handed over.
-func (d *Dispatcher) Absent(driverID string, seq uint64) {
+// Undelivered tells that a target had no session when the command seq was handed over.
+func (d *Dispatcher) Undelivered(driverID string, seq uint64) {
 	if c, ok := d.Call(seq); ok {
-		c.gone(driverID, swarm.ReasonDisconnected)
+		c.disconnected(driverID, swarm.ReasonDisconnected)
 	}
 }
 
@@ -246,7 +246,7 @@ func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
 	return closed
 }
 
-// Recall opens the late book for closed entries of the past, oldest first: their missing drivers may come back, and answer to
+// Recall has late acks taken to closed entries of the past, oldest first: their missing drivers may come back, and answer to
 // what they are told then. Run must not have been called.
 func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	for _, e := range closed {

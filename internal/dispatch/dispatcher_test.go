@@ -160,7 +160,7 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.d.Gone("a", swarm.ReasonDisconnected)
+		w.d.Disconnected("a", swarm.ReasonDisconnected)
 		w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}) // it is back, and was told again
 		b.Release()
 		e, err := call.Wait(t.Context())

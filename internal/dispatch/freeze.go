@@ -14,8 +14,8 @@ const maxBatchTargets = 10_000
 // frozen is an accepted submission with its targets.
 type frozen struct {
 	*submission
-	seats  []swarm.Seat
-	issued *swarm.Issued
+	members []swarm.Member
+	issued  *swarm.Issued
 }
 
 // freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to the
@@ -26,7 +26,7 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 	targets := 0
 	for i, s := range b.submits {
 		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
-			d.queue.giveBack(batch{submits: b.submits[i:]})
+			d.queue.requeue(batch{submits: b.submits[i:]})
 			d.queue.nudge()
 			break
 		}
@@ -47,7 +47,7 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			continue
 		}
 		accepted = append(accepted, f)
-		targets += len(f.seats)
+		targets += len(f.members)
 	}
 	return accepted
 }
@@ -87,10 +87,10 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 		q.Condition = condition // it speaks of load commands, and others replace none
 	}
 	targeted := d.fleet.Targets(q)
-	n := len(targeted.Seats)
+	n := len(targeted.Members)
 	if n == 0 && s.Command.Type == swarm.Stop {
 		targeted = d.lost(q, targeted)
-		n = len(targeted.Seats)
+		n = len(targeted.Members)
 	}
 	switch {
 	case n == 0 && targeted.Blocked > 0:
@@ -99,7 +99,7 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 		return frozen{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != swarm.Stop:
 		return frozen{}, d.nobody(s.Target)
-	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
+	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Members)): // a Stop for lost drivers waits for however few
 		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
 	return d.frozen(s, targeted, condition), nil
@@ -108,17 +108,17 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 // lost fixes the targets of a Stop when no driver is active. One that was stale a moment ago may be active by now.
 func (d *Dispatcher) lost(q swarm.TargetQuery, before swarm.Targeted) swarm.Targeted {
 	lost := d.fleet.Lost(q)
-	if len(lost.Seats) > 0 || len(lost.LeftOut) == len(before.LeftOut) {
+	if len(lost.Members) > 0 || len(lost.LeftOut) == len(before.LeftOut) {
 		return lost
 	}
-	if now := d.fleet.Targets(q); len(now.Seats) > 0 {
+	if now := d.fleet.Targets(q); len(now.Members) > 0 {
 		return now
 	}
 	return lost
 }
 
-func anyActive(seats []swarm.Seat) bool {
-	return slices.ContainsFunc(seats, func(s swarm.Seat) bool { return s.Lost == "" })
+func anyActive(members []swarm.Member) bool {
+	return slices.ContainsFunc(members, func(s swarm.Member) bool { return s.Lost == "" })
 }
 
 // nobody refuses a command that no active driver would get.
@@ -157,12 +157,12 @@ func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 }
 
 func (d *Dispatcher) frozen(s *submission, targeted swarm.Targeted, condition *swarm.Condition) frozen {
-	ids := make([]string, len(targeted.Seats))
-	for i, seat := range targeted.Seats {
-		ids[i] = seat.DriverID
+	ids := make([]string, len(targeted.Members))
+	for i, member := range targeted.Members {
+		ids[i] = member.DriverID
 	}
-	return frozen{submission: s, seats: targeted.Seats, issued: &swarm.Issued{
-		Split: split(s.Command, targeted.Seats), Cause: s.Cause, LeftOut: targeted.LeftOut, Condition: condition,
+	return frozen{submission: s, members: targeted.Members, issued: &swarm.Issued{
+		Split: split(s.Command, targeted.Members), Cause: s.Cause, LeftOut: targeted.LeftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
 	}}

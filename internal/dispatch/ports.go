@@ -8,11 +8,11 @@ import (
 
 // Fleet is who is there, and a way to hand a command over in seq order.
 type Fleet interface {
-	// Targets fixes the targets of a command: a seat for each active driver that q selects, sorted by driver id, and the known
+	// Targets fixes the targets of a command: each active driver that q selects, sorted by driver id, and the known
 	// drivers that q selects and that are left out.
 	Targets(q swarm.TargetQuery) swarm.Targeted
 
-	// Lost fixes the targets of a Stop when no driver is active: a seat for each known driver that q selects, with the reason it
+	// Lost fixes the targets of a Stop when no driver is active: each known driver that q selects, with the reason it
 	// would be missing for.
 	Lost(q swarm.TargetQuery) swarm.Targeted
 
@@ -45,9 +45,9 @@ type Fleet interface {
 	// Stale reports whether the driver has an open session whose heartbeats are late.
 	Stale(driverID string) bool
 
-	// Missed tells which drivers let the deadline of one command pass. The fleet calls a driver unresponsive after
+	// DeadlineMissed tells which drivers let the deadline of one command pass. The fleet calls a driver unresponsive after
 	// swarm.MissesToFlag of these in a row, until its next answer.
-	Missed(driverIDs []string)
+	DeadlineMissed(driverIDs []string)
 }
 
 // Log is the truth. Append returns when all records are durable, with the position of the first; the others follow it

@@ -34,7 +34,7 @@ func TestLossWhileTheRoundOpens(t *testing.T) {
 		for range 2 {
 			losing.Go(func() {
 				for !over.Load() {
-					w.d.Gone("a", swarm.ReasonDisconnected)
+					w.d.Disconnected("a", swarm.ReasonDisconnected)
 				}
 			})
 		}

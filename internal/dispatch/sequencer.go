@@ -149,7 +149,7 @@ func (w work) split() (first, rest work) {
 func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
-		round: newRound(f.seats, f.Command.Type),
+		round: newRound(f.members, f.Command.Type),
 	}
 	c.start()
 	d.keys.Remember(seq, f.issued)
@@ -164,8 +164,8 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 // closed makes a durable outcome visible. The fleet learns first who let the deadline pass: whoever reads the outcome may send
 // the next command at once.
 func (d *Dispatcher) closed(c *Call) {
-	if ids := c.missed(); len(ids) > 0 {
-		d.fleet.Missed(ids)
+	if ids := c.deadlineMissed(); len(ids) > 0 {
+		d.fleet.DeadlineMissed(ids)
 	}
 	if c.finish() {
 		d.queue.late(c.seq)
@@ -173,7 +173,7 @@ func (d *Dispatcher) closed(c *Call) {
 	d.ended(c)
 }
 
-// lateRecords turns what the late book holds into records.
+// lateRecords turns what the late acks holds into records.
 func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	var out []*swarm.Late
 	for _, seq := range seqs {
@@ -199,7 +199,7 @@ func (d *Dispatcher) failed(w work, err error) {
 	for _, l := range w.lates {
 		d.late.restore(l.Seq, l.Acks)
 	}
-	if d.queue.giveBack(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
+	if d.queue.requeue(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
 		time.AfterFunc(retryEvery, d.queue.nudge)
 	}
 }

@@ -7,21 +7,21 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// split divides a total over those seats that take it; nil for a command that is no total.
-func split(c swarm.Command, seats []swarm.Seat) []int64 {
+// split divides a total over those members that take it; nil for a command that is no total.
+func split(c swarm.Command, members []swarm.Member) []int64 {
 	if !c.Total {
 		return nil
 	}
 	var shares []swarm.Share
 	var places []int
-	for i, s := range seats {
+	for i, s := range members {
 		if s.Supports(c.Type) {
 			shares = append(shares, s.Share)
 			places = append(places, i)
 		}
 	}
 	parts, _ := swarm.Split(c.Players, shares)
-	all := make([]int64, len(seats))
+	all := make([]int64, len(members))
 	for i, n := range parts {
 		all[places[i]] = n
 	}

@@ -74,7 +74,7 @@ func (r *Registry) admit() bool {
 
 // accept upgrades and starts the session's two goroutines. It returns at once, which frees what the HTTP server holds.
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
-	s := &session{r: r, box: newMailbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
+	s := &session{r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
 	s.heardAt.Store(1)
 	hijack := &socketWriter{ResponseWriter: w, since: s.since}
 	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{

@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
-// just registered ones too. A target that could not be handed it is reported absent.
+// Offer folds a durable command into the desired state and puts it into the outbox of every open matching session, stale and
+// just registered ones too. A target that could not be handed it is reported undelivered.
 func (r *Registry) Offer(issue swarm.Issue) {
 	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
@@ -23,7 +23,7 @@ func (r *Registry) Offer(issue swarm.Issue) {
 			continue // a newer command of somebody else does
 		}
 		for len(targets) > 0 && targets[0] < s.id {
-			r.sink.Absent(targets[0], issue.Seq)
+			r.sink.Undelivered(targets[0], issue.Seq)
 			targets = targets[1:]
 		}
 		c := issue.CommandFor(s.id)
@@ -32,12 +32,12 @@ func (r *Registry) Offer(issue swarm.Issue) {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
 			frames[c.Players] = frame
 		}
-		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+		if taken := r.hand(s, unsent{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
 			targets = targets[1:]
 		}
 	}
 	for _, id := range targets {
-		r.sink.Absent(id, issue.Seq)
+		r.sink.Undelivered(id, issue.Seq)
 	}
 }
 
@@ -59,7 +59,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
 	r.offered.Store(seq)
 	for s := range r.matching(e.Target) {
 		if r.cfg.Desired.Holding(swarm.PlayersSlot, s.id, s.labels) == seq {
-			r.hand(s, mail{seq, stop, frame})
+			r.hand(s, unsent{seq, stop, frame})
 		}
 	}
 }
@@ -75,19 +75,19 @@ func (r *Registry) Reset(seq uint64) {
 	r.shown = nil
 	r.offered.Store(seq)
 	for _, s := range r.sorted() {
-		r.hand(s, mail{seq, stop, frame})
+		r.hand(s, unsent{seq, stop, frame})
 	}
 }
 
 // resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
 const resetDeadline = 2 * time.Second
 
-// hand puts m into the mailbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
-func (r *Registry) hand(s *session, m mail) (taken bool) {
+// hand puts m into the outbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
+func (r *Registry) hand(s *session, m unsent) (taken bool) {
 	if !s.supports(m.command.Type) {
 		return true
 	}
-	superseded, taken := s.box.put(m)
+	superseded, taken := s.outbox.put(m)
 	for _, old := range superseded {
 		r.sink.Superseded(s.id, old)
 	}

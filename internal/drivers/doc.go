@@ -2,7 +2,7 @@
 // commands to them.
 //
 // The [Registry] is a dispatch fleet. One lock orders everything that decides who gets a command: a session joining or ending,
-// and the hand-over of a command, during which the command is folded into the desired state and put into the mailbox of every
+// and the hand-over of a command, during which the command is folded into the desired state and put into the outbox of every
 // open matching session. A driver that registers reads the fold under the same lock, so no command falls between.
 //
 // Two goroutines serve a session, both owned by the Registry, which joins them in Shutdown: the reader, which decodes frames,

@@ -50,13 +50,13 @@ func (s *session) renewLease() {
 	}
 	since := time.Duration(s.clock(time.Now()) - s.socket.sentAt.Load())
 	if since+time.Duration(s.r.interval.Load()) >= s.r.cfg.LeaseTTL/5 {
-		s.box.say(heartbeatAck)
+		s.outbox.enqueue(heartbeatAck)
 	}
 }
 
 var heartbeatAck = wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck})
 
-// tellInterval says the heartbeat interval if it is not the one that the driver was told last. A mailbox that has no room for it
+// tellInterval says the heartbeat interval if it is not the one that the driver was told last. A outbox that has no room for it
 // gets it with a later heartbeat.
 func (s *session) tellInterval() (said bool) {
 	interval := s.r.interval.Load()
@@ -64,7 +64,7 @@ func (s *session) tellInterval() (said bool) {
 		return false
 	}
 	ms := time.Duration(interval).Milliseconds()
-	if !s.box.say(wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck, HeartbeatIntervalMS: ms})) {
+	if !s.outbox.enqueue(wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck, HeartbeatIntervalMS: ms})) {
 		return false
 	}
 	s.told.Store(interval)

@@ -77,7 +77,7 @@ func TestHeartbeatIntervalThatChanges(t *testing.T) {
 	})
 }
 
-// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the mailbox of a busy socket holds eight control frames.
+// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the outbox of a busy socket holds eight control frames.
 func TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
@@ -107,7 +107,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		}
 		stale, _ := w.join("stale", "")
 		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
-		active := func() int { return len(w.r.Targets(swarm.TargetQuery{}).Seats) }
+		active := func() int { return len(w.r.Targets(swarm.TargetQuery{}).Members) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
 
@@ -154,9 +154,9 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 		w.join("d-1", "")
 		w.offer(2, set10, "d-1")
 		for i := 1; i <= 3; i++ {
-			w.r.Missed([]string{"d-1", "unknown"})
+			w.r.DeadlineMissed([]string{"d-1", "unknown"})
 			d, _ := w.r.Driver("d-1")
-			if seat := w.r.Targets(swarm.TargetQuery{}).Seats[0]; d.Unresponsive != (i == 3) || seat.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+			if m := w.r.Targets(swarm.TargetQuery{}).Members[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive || d.State != swarm.Active {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
@@ -181,20 +181,20 @@ func TestLostDrivers(t *testing.T) {
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
 		lost := w.r.Lost(swarm.TargetQuery{})
-		want := []swarm.Seat{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
-		if text(lost.Seats) != text(want) || !lost.Awaited {
+		want := []swarm.Member{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
+		if text(lost.Members) != text(want) || !lost.Awaited {
 			t.Errorf("got %+v", lost)
 		}
 		w.offer(2, set10)
 		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}}
-		if lost := w.r.Lost(us); len(lost.Seats) != 0 || !lost.Awaited {
+		if lost := w.r.Lost(us); len(lost.Members) != 0 || !lost.Awaited {
 			t.Errorf("of another region, soon after the start: %+v", lost)
 		}
 		swarmtest.Advance(10 * time.Minute)
-		if lost := w.r.Lost(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Seats) != 0 {
+		if lost := w.r.Lost(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Members) != 0 {
 			t.Errorf("a forgotten driver: %+v", lost)
 		}
-		if lost := w.r.Lost(us); len(lost.Seats) != 0 || lost.Awaited {
+		if lost := w.r.Lost(us); len(lost.Members) != 0 || lost.Awaited {
 			t.Errorf("of another region, long after the start: %+v", lost)
 		}
 	})

@@ -22,7 +22,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 	s.adopt(reg)
 	s.joinedAt = r.offered.Load()
 	s.wanted = r.wanted(s, reg)
-	s.box.say(wire.Encode(r.registered(s)))
+	s.outbox.enqueue(wire.Encode(r.registered(s)))
 	var old *session
 	var rivals rivalry
 	if seat := r.seats[s.id]; seat != nil {
@@ -68,12 +68,12 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflic
 // has been told what this one was not sent yet.
 func (s *session) makeWay(newer *session) {
 	s.replaced.Store(true)
-	s.box.discard()
+	s.outbox.discard()
 	if s.sameProcess(newer) {
 		s.kill() // it came back before its old connection was known to be dead
 		return
 	}
-	s.box.close(wire.CloseSuperseded)
+	s.outbox.close(wire.CloseSuperseded)
 }
 
 func (s *session) sameProcess(other *session) bool {
@@ -146,7 +146,7 @@ func (r *Registry) vacate(s *session, left bool) bool {
 	}
 	r.joined, r.listed = nil, nil
 	r.open--
-	r.sink.Gone(s.id, s.endReason())
+	r.sink.Disconnected(s.id, s.endReason())
 	if r.open > 0 {
 		return true
 	}

@@ -14,15 +14,15 @@ func BenchmarkOffer(b *testing.B) {
 	const n = 10_000
 	r, sessions := large(b, n)
 	var targets []string
-	for _, seat := range r.Targets(swarm.TargetQuery{}).Seats {
-		targets = append(targets, seat.DriverID)
+	for _, m := range r.Targets(swarm.TargetQuery{}).Members {
+		targets = append(targets, m.DriverID)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Offer(swarm.Issue{Seq: r.offered.Load() + 1, Command: set10, Targets: targets, Deadline: time.Second})
 		b.StopTimer()
 		for _, s := range sessions {
-			s.box.take(nil)
+			s.outbox.take(nil)
 		}
 		b.StartTimer()
 	}
@@ -59,7 +59,7 @@ func large(b *testing.B, n int) (*Registry, []*session) {
 	}
 	var sessions []*session
 	for i := range n {
-		s := &session{r: r, box: newMailbox(), since: time.Now(), socket: &socket{}}
+		s := &session{r: r, outbox: newOutbox(), since: time.Now(), socket: &socket{}}
 		s.adopt(&wire.Register{DriverID: fmt.Sprintf("d-%06d", i)})
 		r.seats[s.id] = &seat{id: s.id, session: s}
 		r.open++

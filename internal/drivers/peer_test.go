@@ -75,9 +75,11 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 	s.add(text("ack", id, seq, word))
 	return time.Millisecond, true
 }
-func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
-func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
-func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
+func (s *sinkLog) Disconnected(id string, reason swarm.Reason) {
+	s.add(text("disconnected", id, reason))
+}
+func (s *sinkLog) Undelivered(id string, seq uint64) { s.add(text("undelivered", id, seq)) }
+func (s *sinkLog) Superseded(id string, seq uint64)  { s.add(text("superseded", id, seq)) }
 func (s *sinkLog) Resplit(seq uint64, change string, ids []string) {
 	s.add(text("resplit", seq, change, ids))
 }

@@ -280,8 +280,8 @@ func TestLeftOut(t *testing.T) {
 			{DriverID: "lost", Reason: swarm.LeftOutDisconnected}, {DriverID: "stale", Reason: swarm.LeftOutStale}, {DriverID: "stale-us", Reason: swarm.LeftOutStale},
 		}
 		got := w.r.Targets(swarm.TargetQuery{})
-		if diff := cmp.Diff(want, got.LeftOut); diff != "" || len(got.Seats) != 1 {
-			t.Errorf("seats %+v, left out (-want +got):\n%s", got.Seats, diff)
+		if diff := cmp.Diff(want, got.LeftOut); diff != "" || len(got.Members) != 1 {
+			t.Errorf("members %+v, left out (-want +got):\n%s", got.Members, diff)
 		}
 		named := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"stale", "lost", "never", "active"}}}
 		if diff := cmp.Diff(want[:2], w.r.Targets(named).LeftOut); diff != "" {

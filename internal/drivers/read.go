@@ -23,7 +23,7 @@ func (s *session) read() {
 	defer s.r.running.Done()
 	defer s.r.forget(s)
 	defer s.hangUp()
-	defer s.box.end()
+	defer s.outbox.end()
 	defer s.r.leave(s, false)
 	late := time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(s.since) })
 	defer late.Stop()
@@ -60,7 +60,7 @@ func (s *session) registerLate(since time.Time) {
 		return
 	}
 	if s.begun.CompareAndSwap(false, true) {
-		s.box.close(wire.CloseRegister)
+		s.outbox.close(wire.CloseRegister)
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *session) next(buf *[]byte) ([]byte, error) {
 		return nil, err
 	}
 	if kind != websocket.MessageText {
-		s.box.close(wire.CloseBinary)
+		s.outbox.close(wire.CloseBinary)
 		return nil, s.drop(r)
 	}
 	b := (*buf)[:0]
@@ -119,7 +119,7 @@ func (s *session) register(frame []byte) (goOn bool) {
 	if problem != "" {
 		s.refuse(wire.ErrorInvalidFrame, problem)
 	}
-	s.box.close(code)
+	s.outbox.close(code)
 	return false
 }
 
@@ -132,7 +132,7 @@ func (s *session) take(frame []byte) (goOn bool) {
 	kind, err := wire.TypeOf(frame)
 	switch {
 	case errors.Is(err, wire.ErrNotJSON):
-		s.box.close(wire.CloseNotJSON)
+		s.outbox.close(wire.CloseNotJSON)
 		return false
 	case err != nil:
 		s.refuse(wire.ErrorInvalidFrame, err.Error())
@@ -145,7 +145,7 @@ func (s *session) take(frame []byte) (goOn bool) {
 		s.commandAck(frame)
 	case wire.TypeDeregister:
 		s.r.leave(s, true)
-		s.box.close(wire.CloseDone)
+		s.outbox.close(wire.CloseDone)
 		return false
 	case wire.TypeRegister:
 		s.refuse(wire.ErrorAlreadyRegistered, "this session has registered; open a new connection to register again")
@@ -231,5 +231,5 @@ func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 }
 
 func (s *session) refuse(code, detail string) {
-	s.box.say(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
+	s.outbox.enqueue(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
 }

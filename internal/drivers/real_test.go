@@ -18,7 +18,7 @@ import (
 )
 
 // TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is swallowed on behalf
-// of a driver that reads nothing, its mailbox holds three commands at most, and its session ends 10 s after the last progress.
+// of a driver that reads nothing, its outbox holds three commands at most, and its session ends 10 s after the last progress.
 func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	testenv.Slow(t, "waits for the write timeout of 10 s")
 	sink := &sinkLog{}
@@ -74,7 +74,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 		<-tick.C
 	}
 	filled := time.Since(began)
-	for sink.count("gone") == 0 {
+	for sink.count("disconnected") == 0 {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the session has not ended")
 		}
@@ -87,7 +87,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	}
 	events := sink.all()
 	last, late := events[len(events)-1], took < WriteTimeout || took > filled+3*WriteTimeout
-	if last != `["gone","deaf","write_timeout"]` || late {
+	if last != `["disconnected","deaf","write_timeout"]` || late {
 		t.Errorf("after %v: %s", took, last)
 	}
 }

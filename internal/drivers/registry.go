@@ -10,15 +10,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Sink is told what becomes of commands at the drivers. Gone, Absent and Superseded are called with the registry's lock held
+// Sink is told what becomes of commands at the drivers. Disconnected, Undelivered and Superseded are called with the registry's lock held
 // and must not call back into the Registry.
 type Sink interface {
 	// Ack takes a driver's answer; it reports the time since the hand-over and whether the answer made a difference.
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
-	// Gone tells that a driver's session ended; no other session took its place.
-	Gone(driverID string, reason swarm.Reason)
-	// Absent tells that a target had no session that could be handed the command seq.
-	Absent(driverID string, seq uint64)
+	// Disconnected tells that a driver's session ended; no other session took its place.
+	Disconnected(driverID string, reason swarm.Reason)
+	// Undelivered tells that a target had no session that could be handed the command seq.
+	Undelivered(driverID string, seq uint64)
 	// Superseded tells that a newer command took the place of seq before it was sent.
 	Superseded(driverID string, seq uint64)
 	// Reset asks for a reset record.

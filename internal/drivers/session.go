@@ -18,7 +18,7 @@ type session struct {
 	r          *Registry
 	conn       *websocket.Conn
 	socket     *socket
-	box        *mailbox
+	outbox     *outbox
 	token      string
 	remoteAddr string
 	since      time.Time // every atomic time below is a duration since then, on the monotonic clock
@@ -78,7 +78,7 @@ func (s *session) adopt(reg *wire.Register) {
 }
 
 func (s *session) supports(t swarm.CommandType) bool {
-	return swarm.Seat{Capabilities: s.capabilities}.Supports(t)
+	return swarm.Member{Capabilities: s.capabilities}.Supports(t)
 }
 
 // handed reports whether the command seq was given to this very session, live or as desired.
@@ -113,8 +113,8 @@ func (s *session) unresponsive() bool { return s.misses.Load() >= swarm.MissesTo
 
 // drain tells the driver that the server stops, and when to come back.
 func (s *session) drain() {
-	s.box.say(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: wire.ReconnectBase.Milliseconds()}))
-	s.box.close(wire.CloseDrain)
+	s.outbox.enqueue(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: wire.ReconnectBase.Milliseconds()}))
+	s.outbox.close(wire.CloseDrain)
 }
 
 // kill cuts the connection; reader and writer end soon after. It never blocks.

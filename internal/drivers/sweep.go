@@ -70,7 +70,7 @@ func (r *Registry) lookAtSessions(now time.Time) {
 		case s.socket.blocked(now) >= WriteTimeout:
 			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
-			s.box.close(wire.CloseLate)
+			s.outbox.close(wire.CloseLate)
 		case r.suspended.Load():
 		case silent >= PingAfter:
 			s.pingOnce()

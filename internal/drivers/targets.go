@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Targets returns a seat for each active driver that q selects, sorted by driver id, and who of the known drivers is left out.
+// Targets returns each active driver that q selects, sorted by driver id, and who of the known drivers is left out.
 func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -19,7 +19,7 @@ func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 		switch {
 		case r.yields(s, q, &out):
 		case s.active(now):
-			out.Seats = append(out.Seats, swarm.Seat{
+			out.Members = append(out.Members, swarm.Member{
 				DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive(), Share: s.share,
 			})
 		default:
@@ -38,7 +38,7 @@ func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 	return out
 }
 
-// Lost returns a seat for each known driver that q selects, with the reason it would be missing for. It is for a Stop when no driver
+// Lost returns each known driver that q selects, with the reason it would be missing for. It is for a Stop when no driver
 // is active.
 func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
@@ -53,11 +53,11 @@ func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 		if !seat.open() {
 			reason = swarm.ReasonDisconnected
 		}
-		out.Seats = append(out.Seats, swarm.Seat{DriverID: seat.id, Capabilities: seat.session.capabilities, Lost: reason})
+		out.Members = append(out.Members, swarm.Member{DriverID: seat.id, Capabilities: seat.session.capabilities, Lost: reason})
 	}
-	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
 	sortLeftOut(out.LeftOut)
-	out.Awaited = len(out.Seats) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.cfg.Desired.Loaded(q.Target)
+	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.cfg.Desired.Loaded(q.Target)
 	return out
 }
 
@@ -76,8 +76,8 @@ func sortLeftOut(list []swarm.LeftOut) {
 	slices.SortFunc(list, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
 }
 
-// Missed tells which drivers let the deadline of one command pass.
-func (r *Registry) Missed(driverIDs []string) {
+// DeadlineMissed tells which drivers let the deadline of one command pass.
+func (r *Registry) DeadlineMissed(driverIDs []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range driverIDs {

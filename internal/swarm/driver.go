@@ -75,8 +75,8 @@ type LastAck struct {
 	Latency time.Duration
 }
 
-// Seat is a driver's place in a round: what the dispatcher must know of a target before it issues a command.
-type Seat struct {
+// Member is a driver as the dispatcher sees it: what the dispatcher must know of a target before it issues a command.
+type Member struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
 	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
@@ -93,8 +93,8 @@ type TargetQuery struct {
 
 // Targeted answers a TargetQuery.
 type Targeted struct {
-	Seats   []Seat    // sorted by driver id
-	LeftOut []LeftOut // known drivers that match and have no seat, sorted by driver id
+	Members []Member  // sorted by driver id
+	LeftOut []LeftOut // known drivers that match and are left out, sorted by driver id
 	Blocked uint64    // place of the newest load command for which drivers were left out (LeftOutOtherRun), 0 for none
 	Awaited bool      // of Lost: drivers that match may come, and load is desired of them
 }
@@ -111,7 +111,7 @@ type Former struct {
 const MissesToFlag = 3
 
 // Supports reports whether the driver takes commands of type t.
-func (s Seat) Supports(t CommandType) bool {
+func (s Member) Supports(t CommandType) bool {
 	for _, c := range s.Capabilities {
 		if c == string(t) {
 			return true

@@ -12,8 +12,8 @@ import (
 // Sink is what a Fleet reports to; a dispatch.Dispatcher is one.
 type Sink interface {
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
-	Gone(driverID string, reason swarm.Reason)
-	Absent(driverID string, seq uint64)
+	Disconnected(driverID string, reason swarm.Reason)
+	Undelivered(driverID string, seq uint64)
 	Superseded(driverID string, seq uint64)
 }
 
@@ -85,10 +85,10 @@ func (f *Fleet) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 		case d.isFrozen():
 			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutStale})
 		default:
-			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
+			out.Members = append(out.Members, swarm.Member{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
 		}
 	}
-	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
+	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
 	slices.SortFunc(out.LeftOut, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
 	return out
 }
@@ -99,11 +99,11 @@ func (f *Fleet) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 	defer f.mu.Unlock()
 	for id, d := range f.drivers {
 		if q.Target.Matches(id, nil) && d.isFrozen() && !f.yields(id, q, &out) {
-			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
+			out.Members = append(out.Members, swarm.Member{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
 		}
 	}
-	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	out.Awaited = len(out.Seats) > 0 || f.desired.Loaded(q.Target)
+	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
+	out.Awaited = len(out.Members) > 0 || f.desired.Loaded(q.Target)
 	return out
 }
 
@@ -149,8 +149,8 @@ func (f *Fleet) Expire(seq uint64, e *swarm.Expired) {
 	f.desired.Expire(seq, e)
 }
 
-// Missed implements dispatch.Fleet.
-func (f *Fleet) Missed(ids []string) {
+// DeadlineMissed implements dispatch.Fleet.
+func (f *Fleet) DeadlineMissed(ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.missed == nil {
@@ -172,13 +172,13 @@ func (f *Fleet) Offer(i swarm.Issue) {
 	f.desired.Issue(i)
 	for id, d := range f.drivers {
 		blocked := i.Condition != nil && f.desired.Holding(i.Command.Slot(), id, nil) != i.Seq
-		if i.Target.Matches(id, nil) && !blocked && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
+		if i.Target.Matches(id, nil) && !blocked && (swarm.Member{Capabilities: d.caps}).Supports(i.Command.Type) {
 			d.set(func() { d.inbox = append(d.inbox, i) })
 		}
 	}
 	for _, id := range i.Targets {
 		if f.drivers[id] == nil {
-			f.Sink.Absent(id, i.Seq)
+			f.Sink.Undelivered(id, i.Seq)
 		}
 	}
 }
@@ -231,7 +231,7 @@ func (d *FleetDriver) Lose(reason swarm.Reason) {
 	defer d.fleet.mu.Unlock()
 	delete(d.fleet.drivers, d.id)
 	d.set(func() { d.gone = true })
-	d.fleet.Sink.Gone(d.id, reason)
+	d.fleet.Sink.Disconnected(d.id, reason)
 }
 
 // Hold makes the driver take commands without answering them.

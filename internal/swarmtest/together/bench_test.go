@@ -33,7 +33,7 @@ func BenchmarkSockets(b *testing.B) {
 				defer func() { _ = conn.Close() }()
 				lights.Go(func() { ackAll(conn) })
 			}
-			waitFor(b, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Seats) == n })
+			waitFor(b, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Members) == n })
 			idleHeap, idleStack := memory()
 			s := command(players(1), time.Minute)
 			before := cpu()
