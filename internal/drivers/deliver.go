@@ -18,21 +18,21 @@ func (r *Registry) Offer(issue swarm.Issue) {
 	r.carryOver(issue)
 	r.offered.Store(issue.Seq)
 	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
-	for s := range r.matching(issue.Target) {
-		if !r.holds(issue, s) {
+	for m := range r.matching(issue.Target) {
+		if !r.holds(issue, m) {
 			continue // a newer command of somebody else does
 		}
-		for len(targets) > 0 && targets[0] < s.id {
+		for len(targets) > 0 && targets[0] < m.id {
 			r.sink.Undelivered(targets[0], issue.Seq)
 			targets = targets[1:]
 		}
-		c := issue.CommandFor(s.id)
+		c := issue.CommandFor(m.id)
 		frame := frames[c.Players]
 		if frame == nil {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
 			frames[c.Players] = frame
 		}
-		if taken := r.hand(s, unsent{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+		if taken := r.hand(m, unsent{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == m.id {
 			targets = targets[1:]
 		}
 	}
@@ -42,9 +42,9 @@ func (r *Registry) Offer(issue swarm.Issue) {
 }
 
 // holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The lock is held.
-func (r *Registry) holds(issue swarm.Issue, s *session) bool {
+func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 	slot := issue.Command.Slot()
-	return issue.Condition == nil || slot != swarm.PlayersSlot || r.cfg.Desired.Holding(slot, s.id, s.labels) == issue.Seq
+	return issue.Condition == nil || slot != swarm.PlayersSlot || r.cfg.Desired.Holding(slot, m.id, m.labels) == issue.Seq
 }
 
 // Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One that has come
@@ -57,9 +57,9 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
 	r.cfg.Desired.Expire(seq, e)
 	r.shown = nil
 	r.offered.Store(seq)
-	for s := range r.matching(e.Target) {
-		if r.cfg.Desired.Holding(swarm.PlayersSlot, s.id, s.labels) == seq {
-			r.hand(s, unsent{seq, stop, frame})
+	for m := range r.matching(e.Target) {
+		if r.cfg.Desired.Holding(swarm.PlayersSlot, m.id, m.labels) == seq {
+			r.hand(m, unsent{seq, stop, frame})
 		}
 	}
 }
@@ -74,22 +74,23 @@ func (r *Registry) Reset(seq uint64) {
 	r.cfg.Desired.Reset(seq)
 	r.shown = nil
 	r.offered.Store(seq)
-	for _, s := range r.sorted() {
-		r.hand(s, unsent{seq, stop, frame})
+	for _, m := range r.connected() {
+		r.hand(m, unsent{seq, stop, frame})
 	}
 }
 
 // resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
 const resetDeadline = 2 * time.Second
 
-// hand puts m into the outbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
-func (r *Registry) hand(s *session, m unsent) (taken bool) {
-	if !s.supports(m.command.Type) {
+// hand puts a command into the outbox of an open member; one that does not support it counts as handed, because its verdict is
+// known. The lock is held.
+func (r *Registry) hand(m *member, u unsent) (taken bool) {
+	if !m.supports(u.command.Type) {
 		return true
 	}
-	superseded, taken := s.outbox.put(m)
+	superseded, taken := m.session.outbox.put(u)
 	for _, old := range superseded {
-		r.sink.Superseded(s.id, old)
+		r.sink.Superseded(m.id, old)
 	}
 	return taken
 }

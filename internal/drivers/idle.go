@@ -56,7 +56,7 @@ func (r *Registry) lookAtIdle(now time.Time) {
 	}
 	r.idle.since, r.idle.asked = since, asked
 	if now.Sub(r.startedAt) >= r.cfg.ForgetAfter {
-		r.cfg.Desired.ForgetFixed(func(id string) bool { return r.seats[id] != nil })
+		r.cfg.Desired.ForgetFixed(func(id string) bool { return r.members[id] != nil })
 	}
 	if len(expired) > 0 {
 		r.sink.Expire(expired)
@@ -78,20 +78,20 @@ func (r *Registry) expire(rule swarm.IdleRule, now time.Time, expired []*swarm.E
 type knownIndex struct {
 	r      *Registry
 	now    time.Time
-	byPair map[[2]string][]*seat // made when it is needed first
+	byPair map[[2]string][]*member // made when it is needed first
 }
 
 // matches reports whether a known driver matches t.
 func (x *knownIndex) matches(t swarm.Target) bool {
-	match := func(s *seat) bool { return !x.r.forgotten(s, x.now) && t.Matches(s.id, s.session.labels) }
+	match := func(m *member) bool { return !x.r.forgotten(m, x.now) && t.Matches(m.id, m.labels) }
 	switch {
 	case len(t.DriverIDs) > 0:
-		return slices.ContainsFunc(t.DriverIDs, func(id string) bool { s := x.r.seats[id]; return s != nil && match(s) })
+		return slices.ContainsFunc(t.DriverIDs, func(id string) bool { m := x.r.members[id]; return m != nil && match(m) })
 	case len(t.Labels) > 0:
 		return slices.ContainsFunc(x.fewest(t.Labels), match)
 	}
-	for _, s := range x.r.seats {
-		if match(s) {
+	for _, m := range x.r.members {
+		if match(m) {
 			return true
 		}
 	}
@@ -99,12 +99,12 @@ func (x *knownIndex) matches(t swarm.Target) bool {
 }
 
 // fewest returns the drivers that have the rarest of the labels.
-func (x *knownIndex) fewest(labels map[string]string) (fewest []*seat) {
+func (x *knownIndex) fewest(labels map[string]string) (fewest []*member) {
 	if x.byPair == nil {
-		x.byPair = map[[2]string][]*seat{}
-		for _, s := range x.r.seats {
-			for key, value := range s.session.labels {
-				x.byPair[[2]string{key, value}] = append(x.byPair[[2]string{key, value}], s)
+		x.byPair = map[[2]string][]*member{}
+		for _, m := range x.r.members {
+			for key, value := range m.labels {
+				x.byPair[[2]string{key, value}] = append(x.byPair[[2]string{key, value}], m)
 			}
 		}
 	}

@@ -29,8 +29,8 @@ func (r *Registry) SetHeartbeatInterval(d time.Duration) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.interval.Store(int64(r.cfg.interval(d)))
-	for _, s := range r.sorted() {
-		s.tellInterval()
+	for _, m := range r.connected() {
+		m.session.tellInterval()
 	}
 	return nil
 }

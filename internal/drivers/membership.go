@@ -19,49 +19,47 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 		s.drain()
 		return
 	}
-	s.adopt(reg)
-	s.joinedAt = r.offered.Load()
-	s.wanted = r.wanted(s, reg)
+	m := newMember(s, reg, r.cfg.LogID, r.offered.Load())
+	s.beat()
+	s.member, s.joinedAt = m, r.offered.Load()
+	s.wanted = r.wanted(m)
 	s.outbox.enqueue(wire.Encode(r.registered(s)))
 	var old *session
-	var rivals rivalry
-	if seat := r.seats[s.id]; seat != nil {
-		if !maps.Equal(seat.session.labels, s.labels) {
-			r.former.add(swarm.Former{ID: s.id, Labels: seat.session.labels, At: time.Now()})
+	if before := r.members[m.id]; before != nil {
+		if !maps.Equal(before.labels, m.labels) {
+			r.former.add(swarm.Former{ID: m.id, Labels: before.labels, At: time.Now()})
 		}
-		s.inherit(seat.session)
-		rivals = seat.rivals
-		if seat.open() {
-			old = seat.session
-		}
+		m.inherit(before)
+		old, before.session = before.session, nil
 	}
 	conflict := false
 	if old == nil {
 		r.open++
 	} else {
 		old.makeWay(s)
-		conflict = !old.sameProcess(s) && rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
+		conflict = !old.sameProcess(s) && m.rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
 	}
-	r.seats[s.id] = &seat{id: s.id, session: s, rivals: rivals}
-	r.former.back(s.id)
-	r.joined, r.listed = nil, nil
+	r.members[m.id] = m
+	r.former.back(m.id)
+	r.byID, r.openByID = nil, nil
 	r.mu.Unlock()
 	r.logJoin(s, reg, old, conflict)
 }
 
 func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflict bool) {
+	id := s.member.id
 	if conflict {
 		r.cfg.Logger.Warn("several processes use one driver id and end each other's sessions; give each its own id",
-			"driver_id", s.id, "from", old.remoteAddr, "to", s.remoteAddr)
+			"driver_id", id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
 	if old != nil && !old.sameProcess(s) {
-		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", s.id, "from", old.remoteAddr, "to",
+		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", id, "from", old.remoteAddr, "to",
 			s.remoteAddr)
 	}
 	if reg.LeaseLost {
-		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", s.id, "on_lease_lost", r.cfg.OnLeaseLost)
+		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", id, "on_lease_lost", r.cfg.OnLeaseLost)
 	}
-	r.cfg.Logger.Info("driver registered", "driver_id", s.id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
+	r.cfg.Logger.Info("driver registered", "driver_id", id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }
 
 // makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer for it, and
@@ -77,30 +75,15 @@ func (s *session) makeWay(newer *session) {
 }
 
 func (s *session) sameProcess(other *session) bool {
-	return s.instance != "" && s.instance == other.instance
+	return s.member.instance != "" && s.member.instance == other.member.instance
 }
 
-// inherit takes over what is remembered of the driver and not said at register.
-func (s *session) inherit(old *session) {
-	old.mu.Lock()
-	last := old.lastAck
-	old.mu.Unlock()
-	s.misses.Store(old.misses.Load())
-	s.mu.Lock()
-	s.lastAck = last
-	s.mu.Unlock()
-}
-
-// wanted is what s has to be told: the fold, without what it cannot do, and without a Stop of the server's own when it is at rest
-// already. A driver that does not say what it does is not at rest.
-func (r *Registry) wanted(s *session, reg *wire.Register) []swarm.Wanted {
+// wanted is what m has to be told: the fold, without what it does not support, and without a Stop of the server's own when it is at
+// rest already. A driver that does not say what it does is not at rest.
+func (r *Registry) wanted(m *member) []swarm.Wanted {
 	var out []swarm.Wanted
-	atRest := reg.State != nil && reg.State.Players == 0 && !reg.State.Running
-	if atRest {
-		s.atRest = s.joinedAt
-	}
-	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
-		if s.supports(w.Command.Type) && (!w.Reset || !atRest) {
+	for _, w := range r.cfg.Desired.For(m.id, m.labels) {
+		if m.supports(w.Command.Type) && (!w.Reset || w.Seq > m.atRest) {
 			out = append(out, w)
 		}
 	}
@@ -126,7 +109,7 @@ func (r *Registry) registered(s *session) wire.Registered {
 func (r *Registry) leave(s *session, left bool) {
 	s.over.Store(!left)
 	if r.vacate(s, left) {
-		r.cfg.Logger.Info("driver left", "driver_id", s.id, "deregistered", left, "reason", s.endReason())
+		r.cfg.Logger.Info("driver left", "driver_id", s.driverID(), "deregistered", left, "reason", s.endReason())
 	}
 }
 
@@ -134,23 +117,24 @@ func (r *Registry) leave(s *session, left bool) {
 func (r *Registry) vacate(s *session, left bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seat := r.seats[s.id]
-	if seat == nil || seat.session != s || !seat.open() {
+	m := s.member
+	if m == nil || m.session != s {
 		return false
 	}
-	seat.lostAt = time.Now()
+	m.disconnected(time.Now())
 	if left {
-		delete(r.seats, s.id)
-		r.former.add(swarm.Former{ID: s.id, Labels: s.labels, At: seat.lostAt, Deregistered: true})
+		delete(r.members, m.id)
+		r.byID = nil
+		r.former.add(swarm.Former{ID: m.id, Labels: m.labels, At: m.lostAt, Deregistered: true})
 		r.former.signal()
 	}
-	r.joined, r.listed = nil, nil
+	r.openByID = nil
 	r.open--
-	r.sink.Disconnected(s.id, s.endReason())
+	r.sink.Disconnected(m.id, s.endReason())
 	if r.open > 0 {
 		return true
 	}
-	r.emptyAt = seat.lostAt
+	r.emptyAt = m.lostAt
 	if left && r.cfg.Desired.Running() {
 		r.sink.Reset("the last driver deregistered")
 	}

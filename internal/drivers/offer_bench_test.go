@@ -60,8 +60,9 @@ func large(b *testing.B, n int) (*Registry, []*session) {
 	var sessions []*session
 	for i := range n {
 		s := &session{r: r, outbox: newOutbox(), since: time.Now(), socket: &socket{}}
-		s.adopt(&wire.Register{DriverID: fmt.Sprintf("d-%06d", i)})
-		r.seats[s.id] = &seat{id: s.id, session: s}
+		s.member = newMember(s, &wire.Register{DriverID: fmt.Sprintf("d-%06d", i)}, "", 0)
+		s.beat()
+		r.members[s.member.id] = s.member
 		r.open++
 		sessions = append(sessions, s)
 	}

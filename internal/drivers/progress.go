@@ -18,8 +18,8 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 	ids := driversOf(e)
 	p.Holds = inForce && len(ids) == 0
 	for _, id := range ids {
-		seat := r.seats[id]
-		if seat == nil || r.forgotten(seat, now) {
+		m := r.members[id]
+		if m == nil || r.forgotten(m, now) {
 			switch {
 			case r.former.deregistered(id):
 				p.Deregistered = append(p.Deregistered, id)
@@ -31,15 +31,15 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 			}
 			continue
 		}
-		if !inForce || r.cfg.Desired.Holding(slot, id, seat.session.labels) != e.Seq {
+		if !inForce || r.cfg.Desired.Holding(slot, id, m.labels) != e.Seq {
 			continue
 		}
 		p.Holds = true
-		d := seat.session.drift(r.stateOf(seat, now))
+		d := m.drift(r.stateOf(m, now))
 		switch {
-		case r.converged(d, slot, seat.session):
+		case r.converged(d, slot, m):
 			p.Converged = append(p.Converged, id)
-		case !seat.session.hasApplied(slot, e) && (seat.open() || !applied[id]):
+		case !m.hasApplied(slot, e) && (m.open() || !applied[id]):
 			p.Outstanding = append(p.Outstanding, id)
 		}
 	}
@@ -48,21 +48,21 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 
 // hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one and did not
 // reject this one.
-func (s *session) hasApplied(slot swarm.Slot, e swarm.Entry) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.supports(e.Issued.Command.Type) && s.applied >= e.Seq && s.refused[slot] != e.Seq
+func (m *member) hasApplied(slot swarm.Slot, e swarm.Entry) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.supports(e.Issued.Command.Type) && m.applied >= e.Seq && m.refused[slot] != e.Seq
 }
 
 // refusal returns the slot of a command that a driver has just rejected, if it is what holds for the driver.
-func (s *session) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, holds bool) {
+func (r *Registry) refusal(m *member, seq uint64, reply swarm.Reply) (slot swarm.Slot, holds bool) {
 	if reply.Applied {
 		return 0, false
 	}
-	s.r.mu.Lock()
-	defer s.r.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, slot := range []swarm.Slot{swarm.PlayersSlot, swarm.SpawnDelaySlot} {
-		if s.r.cfg.Desired.Holding(slot, s.id, s.labels) == seq {
+		if r.cfg.Desired.Holding(slot, m.id, m.labels) == seq {
 			return slot, true
 		}
 	}
@@ -70,10 +70,10 @@ func (s *session) refusal(seq uint64, reply swarm.Reply) (slot swarm.Slot, holds
 }
 
 // converged reports whether an active driver reports what holds for it in one slot.
-func (r *Registry) converged(d swarm.Drift, slot swarm.Slot, s *session) bool {
-	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
+func (r *Registry) converged(d swarm.Drift, slot swarm.Slot, m *member) bool {
+	for _, w := range r.cfg.Desired.For(m.id, m.labels) {
 		if w.Command.Slot() == slot {
-			return !d.Unknown() && len(compareOne(d, w, s)) == 0
+			return !d.Unknown() && len(compareOne(d, w, m)) == 0
 		}
 	}
 	return false

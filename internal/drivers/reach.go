@@ -13,8 +13,8 @@ func (r *Registry) Known(t swarm.Target) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	for seat := range r.selected(t) {
-		if !r.forgotten(seat, now) {
+	for m := range r.selected(t) {
+		if !r.forgotten(m, now) {
 			return true
 		}
 	}
@@ -51,12 +51,12 @@ func otherValues(t swarm.Target, in swarm.InUse) bool {
 func (r *Registry) inUse(t swarm.Target, now time.Time) swarm.InUse {
 	values := map[string]map[string]bool{}
 	var ids []string
-	for _, seat := range r.seats {
-		if r.forgotten(seat, now) {
+	for _, m := range r.members {
+		if r.forgotten(m, now) {
 			continue
 		}
 		for key := range t.Labels {
-			if v, ok := seat.session.labels[key]; ok {
+			if v, ok := m.labels[key]; ok {
 				if values[key] == nil {
 					values[key] = map[string]bool{}
 				}
@@ -65,7 +65,7 @@ func (r *Registry) inUse(t swarm.Target, now time.Time) swarm.InUse {
 		}
 	}
 	for _, id := range t.DriverIDs {
-		if seat := r.seats[id]; seat != nil && !r.forgotten(seat, now) {
+		if m := r.members[id]; m != nil && !r.forgotten(m, now) {
 			ids = append(ids, id)
 		}
 	}

@@ -37,7 +37,7 @@ func (s *session) read() {
 			err = s.drop(nil)
 		}
 		if err != nil {
-			s.logger().Debug("session ended", "driver_id", s.id, "err", err)
+			s.logger().Debug("session ended", "driver_id", s.driverID(), "err", err)
 			return
 		}
 	}
@@ -168,14 +168,7 @@ func (s *session) heartbeat(frame []byte) {
 		return
 	}
 	s.beat()
-	offered := s.r.offered.Load()
-	s.mu.Lock()
-	s.applied = max(s.applied, min(beat.AppliedSeq, offered))
-	if beat.State != nil {
-		s.report, s.reportedSeq, s.reported = swarm.Report(*beat.State), s.applied, true
-	}
-	s.metrics = beat.Metrics
-	s.mu.Unlock()
+	s.member.heard(&beat, s.r.offered.Load())
 	s.renewLease()
 }
 
@@ -199,25 +192,23 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 		return
 	}
 	if s.last.seq == seq && s.last.applied != reply.Applied {
-		s.r.conflict(s.id, seq, reply)
+		s.r.conflict(s.member.id, seq, reply)
 		return
 	}
 	s.last.seq, s.last.applied = seq, reply.Applied
-	s.misses.Store(0)
-	latency, counted := s.r.sink.Ack(s.id, seq, reply)
-	slot, refused := s.refusal(seq, reply)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	m := s.member
+	m.misses.Store(0)
+	latency, counted := s.r.sink.Ack(m.id, seq, reply)
+	slot, refused := s.r.refusal(m, seq, reply)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if reply.Applied {
-		s.applied = max(s.applied, seq)
+		m.applied = max(m.applied, seq)
 	} else if refused {
-		if s.refused == nil {
-			s.refused = map[swarm.Slot]uint64{}
-		}
-		s.refused[slot] = seq
+		m.refuse(slot, seq)
 	}
 	if counted {
-		s.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
+		m.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
 	}
 }
 

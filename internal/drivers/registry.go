@@ -99,26 +99,16 @@ func (c *Config) interval(d time.Duration) time.Duration { return min(d, c.Lease
 // knownFor is how long a driver is known after its session was lost: while its lease runs, it may be running load.
 func (c *Config) knownFor() time.Duration { return max(c.ForgetAfter, c.LeaseTTL) }
 
-// seat is a driver that is known: with an open session, or lost and not forgotten yet.
-type seat struct {
-	id      string
-	session *session  // newest session; kept after its end for what it last said
-	lostAt  time.Time // zero while the session is open
-	rivals  rivalry
-}
-
-func (s *seat) open() bool { return s.lostAt.IsZero() }
-
 // Registry knows the drivers. All methods are safe for concurrent use.
 type Registry struct {
 	cfg  Config
 	sink Sink
 
 	mu        sync.Mutex
-	seats     map[string]*seat
-	joined    []*session // open registered sessions by driver id; nil when it must be made again
-	listed    []*seat    // seats by driver id; nil when it must be made again
-	open      int        // seats with an open session
+	members   map[string]*member // by driver id
+	byID      []*member          // members by driver id; nil when it must be made again
+	openByID  []*member          // of these, the open ones; nil when it must be made again
+	open      int                // how many they are
 	startedAt time.Time
 	shown     *swarm.Desired // a copy of the fold for readers; nil when the fold has changed
 	resplits  resplits
@@ -146,7 +136,7 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 	}
 	r := &Registry{
 		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(), startedAt: time.Now(), resplits: resplits{},
-		seats: map[string]*seat{}, sessions: map[*session]struct{}{}, former: newFormer(cfg.Former), idle: idle{since: map[uint64]time.Time{}},
+		members: map[string]*member{}, sessions: map[*session]struct{}{}, former: newFormer(cfg.Former), idle: idle{since: map[uint64]time.Time{}},
 		claims: claims{},
 	}
 	r.offered.Store(cfg.LastSeq)
@@ -160,9 +150,9 @@ func (r *Registry) NewestLoad(t swarm.Target) (newest uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	for seat := range r.selected(t) {
-		if !r.forgotten(seat, now) {
-			newest = max(newest, r.cfg.Desired.NewestLoad(seat.id, seat.session.labels))
+	for m := range r.selected(t) {
+		if !r.forgotten(m, now) {
+			newest = max(newest, r.cfg.Desired.NewestLoad(m.id, m.labels))
 		}
 	}
 	return newest

@@ -87,12 +87,12 @@ func (r *Registry) lostOf(parts map[string]int64, now time.Time) (lost []string,
 
 // outside returns the active drivers for which a total holds and which have no part of it, because they came after the split, sorted.
 func (r *Registry) outside(seq uint64, now time.Time) (ids []string) {
-	for _, s := range r.sorted() {
-		if !s.active(r.attended(now)) || !s.supports(swarm.SetPlayers) {
+	for _, m := range r.connected() {
+		if !m.session.active(r.attended(now)) || !m.supports(swarm.SetPlayers) {
 			continue
 		}
-		if w, ok := r.cfg.Desired.Load(s.id, s.labels); ok && w.Seq == seq && w.OutsideSplit {
-			ids = append(ids, s.id)
+		if w, ok := r.cfg.Desired.Load(m.id, m.labels); ok && w.Seq == seq && w.OutsideSplit {
+			ids = append(ids, m.id)
 		}
 	}
 	return ids
@@ -113,14 +113,14 @@ func (r *Registry) presence(id string, now time.Time) presence {
 	if r.former.deregistered(id) {
 		return lostForGood
 	}
-	if seat := r.seats[id]; seat != nil {
+	if m := r.members[id]; m != nil {
 		switch {
-		case seat.open() && seat.session.active(r.attended(now)):
+		case m.open() && m.session.active(r.attended(now)):
 			return connected
-		case seat.open():
+		case m.open():
 			return hung
 		}
-		since = seat.lostAt
+		since = m.lostAt
 	}
 	if now.Sub(since) < r.cfg.LeaseTTL {
 		return lostLately

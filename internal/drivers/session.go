@@ -3,7 +3,6 @@ package drivers
 import (
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// session is one connection of a driver.
+// session is one connection of a driver: what is needed to talk to it, and the clocks by which it is judged. It ends with
+// the connection, and is freed then. What is known of the driver is in its member, which stays.
 type session struct {
 	r          *Registry
 	conn       *websocket.Conn
@@ -32,9 +32,7 @@ type session struct {
 	begun    atomic.Bool                  // the first frame came in time, or the time is over: whichever was first
 	replaced atomic.Bool                  // a newer session has the driver id: what this one says does not count
 	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
-
-	misses atomic.Int32 // deadlines in a row that the driver let pass
-	told   atomic.Int64 // heartbeat interval that the driver was told last
+	told     atomic.Int64                 // heartbeat interval that the driver was told last
 
 	last struct { // the newest answer; the reader's own
 		seq     uint64
@@ -42,43 +40,17 @@ type session struct {
 	}
 
 	// Set by join, under the registry's lock, before the session is visible to others; fixed from then on.
-	id           string
-	instance     string
-	labels       map[string]string
-	version      string
-	capabilities []string
-	share        swarm.Share
-	leaseLost    bool           // as the register says
-	joinedAt     uint64         // seq of the last hand-over before this session
-	wanted       []swarm.Wanted // what the answer to register told
-	atRest       uint64         // Stops of the server's own up to this seq were not told: the driver was at rest
-
-	mu      sync.Mutex // what the driver said of itself
-	applied uint64
-	refused map[swarm.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
-	lastAck swarm.LastAck         // Seq 0: none
-	report  swarm.Report
-	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied it.
-	reportedSeq uint64
-	reported    bool // report came
-	metrics     map[string]float64
+	member   *member        // nil while the driver has not registered
+	joinedAt uint64         // seq of the last hand-over before this session
+	wanted   []swarm.Wanted // what the answer to register told
 }
 
-// adopt takes over what a valid register frame says.
-func (s *session) adopt(reg *wire.Register) {
-	s.id, s.instance, s.labels, s.version, s.capabilities = reg.DriverID, reg.Instance, reg.Labels, reg.Version, reg.Capabilities
-	s.share, s.leaseLost = shareOf(reg), reg.LeaseLost
-	if reg.LogID == s.r.cfg.LogID {
-		s.applied = min(reg.AppliedSeq, s.r.offered.Load())
+// driverID is "" while the driver has not registered.
+func (s *session) driverID() string {
+	if s.member == nil {
+		return ""
 	}
-	if reg.State != nil {
-		s.report, s.reportedSeq, s.reported = swarm.Report(*reg.State), s.applied, true
-	}
-	s.beat()
-}
-
-func (s *session) supports(t swarm.CommandType) bool {
-	return swarm.Member{Capabilities: s.capabilities}.Supports(t)
+	return s.member.id
 }
 
 // handed reports whether the command seq was given to this very session, live or as desired.
@@ -98,6 +70,9 @@ func (s *session) beat() {
 	s.heardAt.Store(now)
 }
 
+// lastBeat is when the last heartbeat came.
+func (s *session) lastBeat() time.Time { return s.since.Add(time.Duration(s.beatAt.Load() - 1)) }
+
 func (s *session) age(now time.Time) time.Duration {
 	return time.Duration(s.clock(now) - s.beatAt.Load())
 }
@@ -108,8 +83,6 @@ func (s *session) silence(now time.Time) time.Duration {
 
 // active is asked with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
-
-func (s *session) unresponsive() bool { return s.misses.Load() >= swarm.MissesToFlag }
 
 // drain tells the driver that the server stops, and when to come back.
 func (s *session) drain() {
@@ -142,20 +115,6 @@ func (s *session) endReason() swarm.Reason {
 		return swarm.ReasonWriteTimeout
 	}
 	return swarm.ReasonDisconnected
-}
-
-func (s *session) describe(now time.Time) swarm.Driver {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := swarm.Driver{
-		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
-		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
-		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, RTT: time.Duration(s.rtt.Load()), LeaseLost: s.leaseLost,
-	}
-	if last := s.lastAck; last.Seq != 0 {
-		d.LastAck = &last
-	}
-	return d
 }
 
 func (s *session) logger() *slog.Logger {

@@ -44,10 +44,10 @@ func (r *Registry) look(now time.Time) (pause time.Duration) {
 	defer r.mu.Unlock()
 	pause = r.excusePause(now)
 	r.lookAtSessions(now)
-	for id, seat := range r.seats {
-		if r.forgotten(seat, now) {
-			delete(r.seats, id)
-			r.listed = nil
+	for id, m := range r.members {
+		if r.forgotten(m, now) {
+			delete(r.members, id)
+			r.byID = nil
 		}
 	}
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))

@@ -15,23 +15,23 @@ func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
 	defer r.mu.Unlock()
 	wall := time.Now()
 	now := r.attended(wall)
-	for s := range r.matching(q.Target) { // in order of id
+	for m := range r.matching(q.Target) { // in order of id
 		switch {
-		case r.yields(s, q, &out):
-		case s.active(now):
+		case r.yields(m, q, &out):
+		case m.session.active(now):
 			out.Members = append(out.Members, swarm.Member{
-				DriverID: s.id, Capabilities: s.capabilities, Unresponsive: s.unresponsive(), Share: s.share,
+				DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
 			})
 		default:
-			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: s.id, Reason: swarm.LeftOutStale})
+			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutStale})
 		}
 	}
-	if len(r.seats) == r.open {
+	if len(r.members) == r.open {
 		return out
 	}
-	for seat := range r.selected(q.Target) {
-		if !seat.open() && !r.forgotten(seat, wall) && !r.yields(seat.session, q, &out) {
-			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: seat.id, Reason: swarm.LeftOutDisconnected})
+	for m := range r.selected(q.Target) {
+		if !m.open() && !r.forgotten(m, wall) && !r.yields(m, q, &out) {
+			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutDisconnected})
 		}
 	}
 	sortLeftOut(out.LeftOut)
@@ -45,15 +45,15 @@ func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 	defer r.mu.Unlock()
 	now := time.Now()
 	attended := r.attended(now)
-	for seat := range r.selected(q.Target) {
-		if r.forgotten(seat, now) || r.yields(seat.session, q, &out) || seat.open() && seat.session.active(attended) {
+	for m := range r.selected(q.Target) {
+		if r.forgotten(m, now) || r.yields(m, q, &out) || m.open() && m.session.active(attended) {
 			continue
 		}
 		reason := swarm.ReasonStale
-		if !seat.open() {
+		if !m.open() {
 			reason = swarm.ReasonDisconnected
 		}
-		out.Members = append(out.Members, swarm.Member{DriverID: seat.id, Capabilities: seat.session.capabilities, Lost: reason})
+		out.Members = append(out.Members, swarm.Member{DriverID: m.id, Capabilities: m.capabilities, Lost: reason})
 	}
 	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
 	sortLeftOut(out.LeftOut)
@@ -62,13 +62,13 @@ func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
 }
 
 // yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves it out.
-func (r *Registry) yields(s *session, q swarm.TargetQuery, out *swarm.Targeted) bool {
-	place := r.cfg.Desired.Blocked(q.Condition, q.Submitter, s.id, s.labels)
+func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) bool {
+	place := r.cfg.Desired.Blocked(q.Condition, q.Submitter, m.id, m.labels)
 	if place == 0 {
 		return false
 	}
 	out.Blocked = max(out.Blocked, place)
-	out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: s.id, Reason: swarm.LeftOutOtherRun})
+	out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutOtherRun})
 	return true
 }
 
@@ -81,8 +81,8 @@ func (r *Registry) DeadlineMissed(driverIDs []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range driverIDs {
-		if seat := r.seats[id]; seat != nil {
-			seat.session.misses.Add(1)
+		if m := r.members[id]; m != nil {
+			m.misses.Add(1)
 		}
 	}
 }
@@ -91,59 +91,58 @@ func (r *Registry) DeadlineMissed(driverIDs []string) {
 func (r *Registry) Stale(driverID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seat := r.seats[driverID]
-	return seat != nil && seat.open() && !seat.session.active(r.attended(time.Now()))
+	m := r.members[driverID]
+	return m != nil && m.open() && !m.session.active(r.attended(time.Now()))
 }
 
-// selected yields the seats that t selects, open or not, in order of id if t names ids. The lock is held.
-func (r *Registry) selected(t swarm.Target) iter.Seq[*seat] {
-	return func(yield func(*seat) bool) {
+// selected yields the members that t selects, open or not, in order of id if t names ids. The lock is held.
+func (r *Registry) selected(t swarm.Target) iter.Seq[*member] {
+	return func(yield func(*member) bool) {
 		byLabels := swarm.Target{Labels: t.Labels}
 		if len(t.DriverIDs) == 0 {
-			for id, seat := range r.seats {
-				if byLabels.Matches(id, seat.session.labels) && !yield(seat) {
+			for _, m := range r.members {
+				if byLabels.Matches(m.id, m.labels) && !yield(m) {
 					return
 				}
 			}
 			return
 		}
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(t.DriverIDs))) {
-			if seat := r.seats[id]; seat != nil && byLabels.Matches(id, seat.session.labels) && !yield(seat) {
+			if m := r.members[id]; m != nil && byLabels.Matches(id, m.labels) && !yield(m) {
 				return
 			}
 		}
 	}
 }
 
-// matching yields the open sessions that t selects, in order of driver id. The lock is held.
-func (r *Registry) matching(t swarm.Target) iter.Seq[*session] {
-	return func(yield func(*session) bool) {
+// matching yields the open members that t selects, in order of driver id. The lock is held.
+func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
+	return func(yield func(*member) bool) {
 		if len(t.DriverIDs) > 0 {
-			for seat := range r.selected(t) { // ids are taken in order
-				if seat.open() && !yield(seat.session) {
+			for m := range r.selected(t) { // ids are taken in order
+				if m.open() && !yield(m) {
 					return
 				}
 			}
 			return
 		}
-		for _, s := range r.sorted() {
-			if t.Matches(s.id, s.labels) && !yield(s) {
+		for _, m := range r.connected() {
+			if t.Matches(m.id, m.labels) && !yield(m) {
 				return
 			}
 		}
 	}
 }
 
-// sorted returns the open registered sessions by driver id. It is made anew only after somebody joined or left.
-func (r *Registry) sorted() []*session {
-	if r.joined == nil {
-		r.joined = make([]*session, 0, r.open)
-		for _, seat := range r.seats {
-			if seat.open() {
-				r.joined = append(r.joined, seat.session)
+// connected returns the open members by driver id. The list is made again only after one joined or left. The lock is held.
+func (r *Registry) connected() []*member {
+	if r.openByID == nil {
+		r.openByID = make([]*member, 0, r.open)
+		for _, m := range r.known() {
+			if m.open() {
+				r.openByID = append(r.openByID, m)
 			}
 		}
-		slices.SortFunc(r.joined, func(a, b *session) int { return strings.Compare(a.id, b.id) })
 	}
-	return r.joined
+	return r.openByID
 }
