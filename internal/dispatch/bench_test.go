@@ -16,23 +16,21 @@ type benchFleet struct {
 	members []swarm.Member
 }
 
-func (f *benchFleet) Targets(swarm.TargetQuery) swarm.Targeted {
+func (f *benchFleet) Members(swarm.TargetQuery) swarm.Targeted {
 	return swarm.Targeted{Members: f.members}
 }
-func (f *benchFleet) Lost(swarm.TargetQuery) swarm.Targeted { return swarm.Targeted{} }
-func (f *benchFleet) Reach(swarm.Target) swarm.Reach        { return swarm.Reach{} }
-func (f *benchFleet) Reset(uint64)                          {}
-func (f *benchFleet) Expire(uint64, *swarm.Expired)         {}
-func (f *benchFleet) Known(swarm.Target) bool               { return true }
-func (f *benchFleet) Last() uint64                          { return 0 }
-func (f *benchFleet) NewestLoad(swarm.Target) uint64        { return 0 }
-func (f *benchFleet) Base(uint64, string) (uint64, bool)    { return 0, false }
-func (f *benchFleet) DeadlineMissed([]string)               {}
-func (f *benchFleet) Stale(string) bool                     { return false }
-func (f *benchFleet) Offer(i swarm.Issue) {
-	for _, s := range f.members {
-		f.d.Ack(s.DriverID, i.Seq, swarm.Reply{Applied: true})
+func (f *benchFleet) Reach(swarm.Target) swarm.Reach               { return swarm.Reach{} }
+func (f *benchFleet) DeadlineMissed([]string)                      {}
+func (f *benchFleet) Reset(uint64) []swarm.Unsent                  { return nil }
+func (f *benchFleet) Expire(uint64, *swarm.Expired) []swarm.Unsent { return nil }
+func (f *benchFleet) Last() uint64                                 { return 0 }
+func (f *benchFleet) NewestLoad(swarm.Target) uint64               { return 0 }
+func (f *benchFleet) Base(uint64, string) (uint64, bool)           { return 0, false }
+func (f *benchFleet) Offer(i swarm.Issue) swarm.Handover {
+	for _, m := range f.members {
+		f.d.Ack(m.DriverID, i.Seq, swarm.Reply{Applied: true})
 	}
+	return swarm.Handover{}
 }
 
 // countingLog takes everything and keeps nothing.
@@ -54,7 +52,7 @@ func BenchmarkDispatch(b *testing.B) {
 				f.members = append(f.members, swarm.Member{DriverID: fmt.Sprintf("d-%06d", i)})
 			}
 			f.d = New(Config{Log: &countingLog{}, Node: "bench"})
-			f.d.Bind(f)
+			f.d.Bind(f, f, f)
 			done := make(chan struct{})
 			go func() { f.d.Run(); close(done) }()
 			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: swarm.SetPlayers, Players: 1}, Deadline: time.Minute}

@@ -140,23 +140,32 @@ func (c *Call) superseded(id string) {
 	}
 }
 
-// expireAtDeadline runs on the deadline's timer. The fleet is asked without the lock held: it may be calling us.
+// expireAtDeadline runs on the deadline's timer. Who is stale is asked without the lock held: an ack must not wait for it.
 func (c *Call) expireAtDeadline() {
 	c.mu.Lock()
 	waiting := c.undecidedLocked()
 	c.mu.Unlock()
-	stale := map[string]bool{}
-	for _, id := range waiting {
-		if c.d.fleet.Stale(id) {
-			stale[id] = true
-		}
-	}
+	stale := c.d.stale(waiting)
 	c.expire(func(id string) swarm.Reason {
 		if stale[id] {
 			return swarm.ReasonStale
 		}
 		return swarm.ReasonDeadline
 	})
+}
+
+// stale returns who of some drivers has a session whose heartbeats are late.
+func (d *Dispatcher) stale(ids []string) map[string]bool {
+	stale := map[string]bool{}
+	if len(ids) == 0 { // as a target it would mean every driver
+		return stale
+	}
+	for _, m := range d.drivers.Members(swarm.TargetQuery{Target: swarm.Target{DriverIDs: ids}}).Members {
+		if m.Lost == swarm.ReasonStale {
+			stale[m.DriverID] = true
+		}
+	}
+	return stale
 }
 
 func (c *Call) expire(why func(string) swarm.Reason) {

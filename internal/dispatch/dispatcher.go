@@ -11,23 +11,21 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is what a Dispatcher needs. Fleet and Log are borrowed: the caller closes them after Run has returned.
+// Config is what a Dispatcher needs. The Log is borrowed: the caller closes it after Run has returned.
 type Config struct {
 	Log    Log
 	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
-
-	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
-	// epoch has to rise then. Nil: nothing is done.
-	OnLogRegressed func(driverID, logID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
 	log       Log
 	keys      *Keys
-	fleet     Fleet
+	drivers   Drivers
+	delivery  Delivery
+	fold      Fold
 	node      string
 	logger    *slog.Logger
 	queue     *queue
@@ -36,7 +34,6 @@ type Dispatcher struct {
 	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
 	late       lateAcks
 
-	regressed func(driverID, logID string, appliedSeq uint64)
 	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
 	conflicts atomic.Uint64
 
@@ -48,7 +45,7 @@ type Dispatcher struct {
 	expiring bool             // the grace for open rounds is over
 }
 
-// New makes a Dispatcher. Bind must give it its fleet before Run.
+// New makes a Dispatcher. Bind must tell it of the drivers before Run.
 func New(cfg Config) *Dispatcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -57,13 +54,15 @@ func New(cfg Config) *Dispatcher {
 		cfg.Keys = NewKeys()
 	}
 	return &Dispatcher{
-		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
 
-// Bind sets the fleet. It is apart from New because a fleet reports back to its Dispatcher: one of them comes first.
-func (d *Dispatcher) Bind(f Fleet) { d.fleet = f }
+// Bind sets what stands for the drivers. It is apart from New because that reports back to the Dispatcher: one of them comes first.
+func (d *Dispatcher) Bind(drivers Drivers, delivery Delivery, fold Fold) {
+	d.drivers, d.delivery, d.fold = drivers, delivery, fold
+}
 
 // Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made it.
 type Receipt struct {
@@ -156,24 +155,13 @@ func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
-// Disconnected tells that a driver's session ended: it is missing in every open round that still waits for it.
-func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason) {
+// Disconnected tells that a driver's session ended, which was handed no command after upTo: the driver is missing in every open
+// round up to that one that still waits for it. What is being handed over at the moment is decided by what Offer returns.
+func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason, upTo uint64) {
 	for _, c := range d.openCalls() {
-		c.disconnected(driverID, reason)
-	}
-}
-
-// Undelivered tells that a target had no session when the command seq was handed over.
-func (d *Dispatcher) Undelivered(driverID string, seq uint64) {
-	if c, ok := d.Call(seq); ok {
-		c.disconnected(driverID, swarm.ReasonDisconnected)
-	}
-}
-
-// Superseded tells that a newer command took the place of seq before it was sent to the driver.
-func (d *Dispatcher) Superseded(driverID string, seq uint64) {
-	if c, ok := d.Call(seq); ok {
-		c.superseded(driverID)
+		if c.seq <= upTo {
+			c.disconnected(driverID, reason)
+		}
 	}
 }
 
@@ -206,13 +194,6 @@ func (d *Dispatcher) LogDown() time.Duration {
 		return time.Since(*since)
 	}
 	return 0
-}
-
-// LogRegressed tells that a driver has applied more than the log holds.
-func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
-	if d.regressed != nil {
-		d.regressed(driverID, logID, appliedSeq)
-	}
 }
 
 // Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few appends, for there

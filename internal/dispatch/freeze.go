@@ -86,39 +86,20 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	if s.Command.Slot() == swarm.PlayersSlot {
 		q.Condition = condition // it speaks of load commands, and others replace none
 	}
-	targeted := d.fleet.Targets(q)
-	n := len(targeted.Members)
-	if n == 0 && s.Command.Type == swarm.Stop {
-		targeted = d.lost(q, targeted)
-		n = len(targeted.Members)
-	}
+	in := d.drivers.Members(q)
+	targets, leftOut := fixTargets(s.Command.Type, in)
+	n := len(targets)
 	switch {
-	case n == 0 && targeted.Blocked > 0:
-		return frozen{}, newerCommand(targeted.Blocked)
-	case n == 0 && s.Command.Type == swarm.Stop && !targeted.Awaited:
+	case n == 0 && in.Blocked > 0:
+		return frozen{}, newerCommand(in.Blocked)
+	case n == 0 && s.Command.Type == swarm.Stop && !in.Awaited:
 		return frozen{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != swarm.Stop:
 		return frozen{}, d.nobody(s.Target)
-	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targeted.Members)): // a Stop for lost drivers waits for however few
+	case n < s.MinDrivers && (s.Command.Type != swarm.Stop || anyActive(targets)): // a Stop for lost drivers waits for however few
 		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
-	return d.frozen(s, targeted, condition), nil
-}
-
-// lost fixes the targets of a Stop when no driver is active. One that was stale a moment ago may be active by now.
-func (d *Dispatcher) lost(q swarm.TargetQuery, before swarm.Targeted) swarm.Targeted {
-	lost := d.fleet.Lost(q)
-	if len(lost.Members) > 0 || len(lost.LeftOut) == len(before.LeftOut) {
-		return lost
-	}
-	if now := d.fleet.Targets(q); len(now.Members) > 0 {
-		return now
-	}
-	return lost
-}
-
-func anyActive(members []swarm.Member) bool {
-	return slices.ContainsFunc(members, func(s swarm.Member) bool { return s.Lost == "" })
+	return d.frozen(s, targets, leftOut, condition), nil
 }
 
 // nobody refuses a command that no active driver would get.
@@ -139,14 +120,14 @@ func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 // withInUse adds what of a target drivers have: a label or an id may be misspelt. A target for everybody cannot be.
 func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]any {
 	if len(t.Labels)+len(t.DriverIDs) > 0 {
-		attrs["in_use"] = d.fleet.Reach(t).InUse
+		attrs["in_use"] = d.drivers.Reach(t).InUse
 	}
 	return attrs
 }
 
 // nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.
 func (d *Dispatcher) nothingToStop(t swarm.Target) error {
-	reach := d.fleet.Reach(t)
+	reach := d.drivers.Reach(t)
 	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling of the target, and see GET /drivers"
 	if reach.Left {
 		detail = "no known driver matches the target: there is nothing to stop"
@@ -156,13 +137,15 @@ func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	}
 }
 
-func (d *Dispatcher) frozen(s *submission, targeted swarm.Targeted, condition *swarm.Condition) frozen {
-	ids := make([]string, len(targeted.Members))
-	for i, member := range targeted.Members {
-		ids[i] = member.DriverID
+func (d *Dispatcher) frozen(
+	s *submission, targets []swarm.Member, leftOut []swarm.LeftOut, condition *swarm.Condition,
+) frozen {
+	ids := make([]string, len(targets))
+	for i, m := range targets {
+		ids[i] = m.DriverID
 	}
-	return frozen{submission: s, members: targeted.Members, issued: &swarm.Issued{
-		Split: split(s.Command, targeted.Members), Cause: s.Cause, LeftOut: targeted.LeftOut, Condition: condition,
+	return frozen{submission: s, members: targets, issued: &swarm.Issued{
+		Split: split(s.Command, targets), Cause: s.Cause, LeftOut: leftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
 	}}

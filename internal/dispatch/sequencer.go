@@ -80,12 +80,12 @@ func (d *Dispatcher) write(w work) error {
 		seq++
 	}
 	for _, r := range w.resets {
-		d.fleet.Reset(seq)
+		d.superseded(d.delivery.Reset(seq))
 		close(r.folded)
 		seq++
 	}
 	for _, e := range w.expired {
-		d.fleet.Expire(seq, e)
+		d.superseded(d.delivery.Expire(seq, e))
 		seq++
 	}
 	for _, f := range w.issues {
@@ -99,7 +99,7 @@ func (d *Dispatcher) write(w work) error {
 func (d *Dispatcher) stillIdle(expired []*swarm.Expired) []*swarm.Expired {
 	kept := expired[:0]
 	for _, e := range expired {
-		if !d.fleet.Known(e.Target) {
+		if len(d.drivers.Members(swarm.TargetQuery{Target: e.Target}).Members) == 0 {
 			e.Node, e.At = d.node, time.Now().UTC()
 			kept = append(kept, e)
 		}
@@ -145,7 +145,7 @@ func (w work) split() (first, rest work) {
 	return first, rest
 }
 
-// handOver opens the round and offers the command to the fleet. The round comes first: an ack may be back before Offer is.
+// handOver opens the round and offers the command to the drivers. The round comes first: an ack may be back before Offer is.
 func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
@@ -154,18 +154,34 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c.start()
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
-	d.fleet.Offer(f.issued.Issue(seq))
+	d.handed(c, d.delivery.Offer(f.issued.Issue(seq)))
 	if expiring {
 		c.expire(serverRestart)
 	}
 	f.result <- submitted{call: c}
 }
 
-// closed makes a durable outcome visible. The fleet learns first who let the deadline pass: whoever reads the outcome may send
+// handed decides what a hand-over leaves no hope for.
+func (d *Dispatcher) handed(c *Call, h swarm.Handover) {
+	for _, id := range h.Undelivered {
+		c.disconnected(id, swarm.ReasonDisconnected)
+	}
+	d.superseded(h.Superseded)
+}
+
+func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
+	for _, u := range unsent {
+		if c, ok := d.Call(u.Seq); ok {
+			c.superseded(u.DriverID)
+		}
+	}
+}
+
+// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: whoever reads the outcome may send
 // the next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {
-		d.fleet.DeadlineMissed(ids)
+		d.drivers.DeadlineMissed(ids)
 	}
 	if c.finish() {
 		d.queue.late(c.seq)
@@ -186,7 +202,7 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 
 // failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers. They
 // stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked for again by
-// the fleet.
+// the drivers' side.
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err

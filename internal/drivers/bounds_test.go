@@ -43,7 +43,7 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 			w.joinMute(fmt.Sprintf("mute-%d", i))
 		}
 		synctest.Wait()
-		if got := len(w.r.Targets(swarm.TargetQuery{}).Members); got != 400 {
+		if got := len(w.active(swarm.Target{})); got != 400 {
 			t.Fatalf("%d drivers are active", got)
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 1500*time.Millisecond)
@@ -185,7 +185,7 @@ func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		w.r.Offer(swarm.Issue{
+		w.issue(swarm.Issue{
 			Seq: 2, Command: set10, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: []string{"closing", "moved"},
 			Deadline: time.Second,
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,7 +108,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		}
 		stale, _ := w.join("stale", "")
 		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
-		active := func() int { return len(w.r.Targets(swarm.TargetQuery{}).Members) }
+		active := func() int { return len(w.active(swarm.Target{})) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
 
@@ -156,7 +157,7 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 		for i := 1; i <= 3; i++ {
 			w.r.DeadlineMissed([]string{"d-1", "unknown"})
 			d, _ := w.r.Driver("d-1")
-			if m := w.r.Targets(swarm.TargetQuery{}).Members[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+			if m := w.active(swarm.Target{})[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive || d.State != swarm.Active {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
@@ -172,6 +173,13 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 	})
 }
 
+// lostOf is Members without those that can answer.
+func (w *world) lostOf(q swarm.TargetQuery) swarm.Targeted {
+	out := w.r.Members(q)
+	out.Members = slices.DeleteFunc(out.Members, func(m swarm.Member) bool { return m.Lost == "" })
+	return out
+}
+
 func TestLostDrivers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("stale", "")
@@ -180,21 +188,24 @@ func TestLostDrivers(t *testing.T) {
 		gone, _ := w.join("gone", `,"labels":{"region":"eu"},"capabilities":["stop"]`)
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
-		lost := w.r.Lost(swarm.TargetQuery{})
-		want := []swarm.Member{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
+		lost := w.lostOf(swarm.TargetQuery{})
+		want := []swarm.Member{
+			{DriverID: "gone", Capabilities: []string{"stop"}, Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonDisconnected},
+			{DriverID: "stale", Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonStale},
+		}
 		if text(lost.Members) != text(want) || !lost.Awaited {
 			t.Errorf("got %+v", lost)
 		}
 		w.offer(2, set10)
 		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}}
-		if lost := w.r.Lost(us); len(lost.Members) != 0 || !lost.Awaited {
+		if lost := w.lostOf(us); len(lost.Members) != 0 || !lost.Awaited {
 			t.Errorf("of another region, soon after the start: %+v", lost)
 		}
 		swarmtest.Advance(10 * time.Minute)
-		if lost := w.r.Lost(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Members) != 0 {
+		if lost := w.lostOf(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Members) != 0 {
 			t.Errorf("a forgotten driver: %+v", lost)
 		}
-		if lost := w.r.Lost(us); len(lost.Members) != 0 || lost.Awaited {
+		if lost := w.lostOf(us); len(lost.Members) != 0 || lost.Awaited {
 			t.Errorf("of another region, long after the start: %+v", lost)
 		}
 	})

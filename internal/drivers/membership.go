@@ -19,7 +19,7 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 		s.drain()
 		return
 	}
-	m := newMember(s, reg, r.cfg.LogID, r.offered.Load())
+	m := newMember(s, reg, r.logID, r.offered.Load())
 	s.beat()
 	s.member, s.joinedAt = m, r.offered.Load()
 	s.wanted = r.wanted(m)
@@ -49,17 +49,17 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflict bool) {
 	id := s.member.id
 	if conflict {
-		r.cfg.Logger.Warn("several processes use one driver id and end each other's sessions; give each its own id",
+		r.logger.Warn("several processes use one driver id and end each other's sessions; give each its own id",
 			"driver_id", id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
 	if old != nil && !old.sameProcess(s) {
-		r.cfg.Logger.Info("a newer session took a driver id over", "driver_id", id, "from", old.remoteAddr, "to",
+		r.logger.Info("a newer session took a driver id over", "driver_id", id, "from", old.remoteAddr, "to",
 			s.remoteAddr)
 	}
 	if reg.LeaseLost {
-		r.cfg.Logger.Warn("a driver was without a server for longer than its lease", "driver_id", id, "on_lease_lost", r.cfg.OnLeaseLost)
+		r.logger.Warn("a driver was without a server for longer than its lease", "driver_id", id, "on_lease_lost", r.cfg.OnLeaseLost)
 	}
-	r.cfg.Logger.Info("driver registered", "driver_id", id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
+	r.logger.Info("driver registered", "driver_id", id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
 }
 
 // makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer for it, and
@@ -82,7 +82,7 @@ func (s *session) sameProcess(other *session) bool {
 // rest already. A driver that does not say what it does is not at rest.
 func (r *Registry) wanted(m *member) []swarm.Wanted {
 	var out []swarm.Wanted
-	for _, w := range r.cfg.Desired.For(m.id, m.labels) {
+	for _, w := range r.desired.For(m.id, m.labels) {
 		if m.supports(w.Command.Type) && (!w.Reset || w.Seq > m.atRest) {
 			out = append(out, w)
 		}
@@ -91,38 +91,48 @@ func (r *Registry) wanted(m *member) []swarm.Wanted {
 }
 
 func (r *Registry) registered(s *session) wire.Registered {
-	s.told.Store(r.interval.Load())
+	interval := r.leases.every()
+	s.told.Store(int64(interval))
 	desired := make([]wire.Desired, len(s.wanted))
 	for i, w := range s.wanted {
 		desired[i] = wire.Desired{Seq: w.Seq, Command: toWire(w.Command)}
 	}
 	return wire.Registered{
-		Type: wire.TypeRegistered, Session: s.token, LogID: r.cfg.LogID,
-		HeartbeatIntervalMS: time.Duration(s.told.Load()).Milliseconds(),
+		Type: wire.TypeRegistered, Session: s.token, LogID: r.logID,
+		HeartbeatIntervalMS: interval.Milliseconds(),
 		LeaseTTLMS:          r.cfg.LeaseTTL.Milliseconds(), OnLeaseLost: r.cfg.OnLeaseLost,
 		Desired: desired,
 	}
 }
 
-// leave takes a session out of the roster: one that ended, or one whose driver said goodbye (left), which is not shown as lost
-// and whose connection ends later.
-func (r *Registry) leave(s *session, left bool) {
-	s.over.Store(!left)
-	if r.vacate(s, left) {
-		r.cfg.Logger.Info("driver left", "driver_id", s.driverID(), "deregistered", left, "reason", s.endReason())
+// leave takes a session out of the roster: one that ended, or one whose driver deregistered, which is not shown as lost and whose
+// connection ends later. Rounds are told after the lock is released: a newer session of the driver may have taken commands by then,
+// and these are not meant.
+func (r *Registry) leave(s *session, deregistered bool) {
+	s.over.Store(!deregistered)
+	upTo, reset, left := r.disconnect(s, deregistered)
+	if !left {
+		return
 	}
+	id, reason := s.driverID(), s.endReason()
+	r.rounds.Disconnected(id, reason, upTo)
+	if reset != "" {
+		r.requests.Reset(reset)
+	}
+	r.logger.Info("driver left", "driver_id", id, "deregistered", deregistered, "reason", reason)
 }
 
-// vacate reports false for a session that never registered, has left already, or was replaced.
-func (r *Registry) vacate(s *session, left bool) bool {
+// disconnect parts a member from its session. It returns the last command that was handed to it, and why a reset is due, if it is.
+// left is false for a session that never registered, has left already, or was replaced.
+func (r *Registry) disconnect(s *session, deregistered bool) (upTo uint64, reset string, left bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := s.member
 	if m == nil || m.session != s {
-		return false
+		return 0, "", false
 	}
 	m.disconnected(time.Now())
-	if left {
+	if deregistered {
 		delete(r.members, m.id)
 		r.byID = nil
 		r.former.add(swarm.Former{ID: m.id, Labels: m.labels, At: m.lostAt, Deregistered: true})
@@ -130,15 +140,10 @@ func (r *Registry) vacate(s *session, left bool) bool {
 	}
 	r.openByID = nil
 	r.open--
-	r.sink.Disconnected(m.id, s.endReason())
-	if r.open > 0 {
-		return true
+	if r.open == 0 {
+		reset = r.empty.last(m.lostAt, deregistered, r.desired)
 	}
-	r.emptyAt = m.lostAt
-	if left && r.cfg.Desired.Running() {
-		r.sink.Reset("the last driver deregistered")
-	}
-	return true
+	return r.offered.Load(), reset, true
 }
 
 // forget drops a session whose connection has ended.

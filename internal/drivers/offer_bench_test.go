@@ -14,7 +14,7 @@ func BenchmarkOffer(b *testing.B) {
 	const n = 10_000
 	r, sessions := large(b, n)
 	var targets []string
-	for _, m := range r.Targets(swarm.TargetQuery{}).Members {
+	for _, m := range r.Members(swarm.TargetQuery{}).Members {
 		targets = append(targets, m.DriverID)
 	}
 	b.ReportAllocs()
@@ -53,7 +53,7 @@ func large(b *testing.B, n int) (*Registry, []*session) {
 	b.Helper()
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: time.Hour, ForgetAfter: time.Hour, LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop,
-	}, &sinkLog{})
+	}, &sinkLog{}, &sinkLog{})
 	if err != nil {
 		b.Fatal(err)
 	}

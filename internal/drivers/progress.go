@@ -14,7 +14,7 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	inForce := r.cfg.Desired.InForce(slot, e.Seq)
+	inForce := r.desired.InForce(slot, e.Seq)
 	ids := driversOf(e)
 	p.Holds = inForce && len(ids) == 0
 	for _, id := range ids {
@@ -31,7 +31,7 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 			}
 			continue
 		}
-		if !inForce || r.cfg.Desired.Holding(slot, id, m.labels) != e.Seq {
+		if !inForce || r.desired.Holding(slot, id, m.labels) != e.Seq {
 			continue
 		}
 		p.Holds = true
@@ -62,7 +62,7 @@ func (r *Registry) refusal(m *member, seq uint64, reply swarm.Reply) (slot swarm
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, slot := range []swarm.Slot{swarm.PlayersSlot, swarm.SpawnDelaySlot} {
-		if r.cfg.Desired.Holding(slot, m.id, m.labels) == seq {
+		if r.desired.Holding(slot, m.id, m.labels) == seq {
 			return slot, true
 		}
 	}
@@ -71,7 +71,7 @@ func (r *Registry) refusal(m *member, seq uint64, reply swarm.Reply) (slot swarm
 
 // converged reports whether an active driver reports what holds for it in one slot.
 func (r *Registry) converged(d swarm.Drift, slot swarm.Slot, m *member) bool {
-	for _, w := range r.cfg.Desired.For(m.id, m.labels) {
+	for _, w := range r.desired.For(m.id, m.labels) {
 		if w.Command.Slot() == slot {
 			return !d.Unknown() && len(compareOne(d, w, m)) == 0
 		}

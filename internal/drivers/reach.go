@@ -8,19 +8,6 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Known reports whether a known driver matches t.
-func (r *Registry) Known(t swarm.Target) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	for m := range r.selected(t) {
-		if !r.forgotten(m, now) {
-			return true
-		}
-	}
-	return false
-}
-
 // Reach tells what is known about a target that no known driver matches: what of it is in use, and whether drivers have matched it or
 // may come that do.
 func (r *Registry) Reach(t swarm.Target) swarm.Reach {

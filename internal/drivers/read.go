@@ -198,7 +198,7 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	s.last.seq, s.last.applied = seq, reply.Applied
 	m := s.member
 	m.misses.Store(0)
-	latency, counted := s.r.sink.Ack(m.id, seq, reply)
+	latency, counted := s.r.rounds.Ack(m.id, seq, reply)
 	slot, refused := s.r.refusal(m, seq, reply)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -217,7 +217,7 @@ func (r *Registry) Conflicts() uint64 { return r.conflicts.Load() }
 
 func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	r.conflicts.Add(1)
-	r.cfg.Logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+	r.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 

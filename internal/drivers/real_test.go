@@ -24,8 +24,8 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	sink := &sinkLog{}
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: 30 * time.Second, ForgetAfter: time.Minute, LeaseTTL: time.Minute,
-		OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
-	}, sink)
+		OnLeaseLost: OnLeaseLostStop, Past: Past{LogID: "log.1", LastSeq: 1},
+	}, sink, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	defer tick.Stop()
 	for seq := uint64(2); ; seq++ {
 		c := swarm.Command{Type: swarm.SetPlayers, Players: 1, Note: note}
-		r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: []string{"deaf"}, Deadline: time.Second})
+		sink.handover(seq, r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: []string{"deaf"}, Deadline: time.Second}))
 		if waiting := sink.count("superseded"); waiting >= 50 { // nothing has left for 10 ms
 			break
 		}

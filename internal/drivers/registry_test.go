@@ -31,7 +31,7 @@ func TestTargets(t *testing.T) {
 			"by no match":        {swarm.Target{Labels: map[string]string{"region": "mars"}}, nil},
 		} {
 			var got []string
-			for _, s := range w.r.Targets(swarm.TargetQuery{Target: c.target}).Members {
+			for _, s := range w.active(c.target) {
 				got = append(got, s.DriverID)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -154,7 +154,7 @@ func TestLostDriversAreShownThenForgottenAndLoadIsReset(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{}); err == nil {
+	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{}, &sinkLog{}); err == nil {
 		t.Error("a senseless config was taken")
 	}
 }

@@ -37,7 +37,7 @@ func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
 		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
 		b, _ := w.join("b", "")
 		outside, _ := w.join("c", "")
-		members := w.r.Targets(swarm.TargetQuery{}).Members
+		members := w.active(swarm.Target{})
 		if members[0].Share != (swarm.Share{Weight: 2500, Cap: 70}) || members[1].Share != (swarm.Share{Weight: 1000}) {
 			t.Errorf("members %+v", members)
 		}

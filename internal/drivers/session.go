@@ -118,5 +118,5 @@ func (s *session) endReason() swarm.Reason {
 }
 
 func (s *session) logger() *slog.Logger {
-	return s.r.cfg.Logger.With("session", s.token, "remote_addr", s.remoteAddr)
+	return s.r.logger.With("session", s.token, "remote_addr", s.remoteAddr)
 }

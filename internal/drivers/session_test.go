@@ -224,7 +224,7 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		swarmtest.Advance(3 * time.Second)
-		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Members) != 0 {
+		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || w.lost("d-1") != swarm.ReasonStale || len(w.active(swarm.Target{})) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
 		w.offer(2, set10, "d-1")
@@ -232,12 +232,12 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 		p.receive(&cmd) // stale drivers get every command; only their verdict does not count
 		p.send(`{"type":"command_ack","seq":2,"status":"applied"}`)
 		synctest.Wait()
-		if !w.r.Stale("d-1") {
+		if w.lost("d-1") != swarm.ReasonStale {
 			t.Error("an ack is no heartbeat")
 		}
 		p.send(`{"type":"heartbeat"}`)
 		synctest.Wait()
-		if w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Members) != 1 {
+		if w.lost("d-1") != "" || len(w.active(swarm.Target{})) != 1 {
 			t.Error("a heartbeat ends staleness")
 		}
 	})

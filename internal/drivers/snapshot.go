@@ -45,7 +45,7 @@ func (r *Registry) snapshot() *snapshot {
 // desiredNow is a copy of the fold that is shared by all who look at it until the fold changes. The lock is held.
 func (r *Registry) desiredNow() *swarm.Desired {
 	if r.shown == nil {
-		r.shown = r.cfg.Desired.Clone()
+		r.shown = r.desired.Clone()
 	}
 	return r.shown
 }

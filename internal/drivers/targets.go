@@ -3,77 +3,50 @@ package drivers
 import (
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Targets returns each active driver that q selects, sorted by driver id, and who of the known drivers is left out.
-func (r *Registry) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	wall := time.Now()
-	now := r.attended(wall)
-	for m := range r.matching(q.Target) { // in order of id
-		switch {
-		case r.yields(m, q, &out):
-		case m.session.active(now):
-			out.Members = append(out.Members, swarm.Member{
-				DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
-			})
-		default:
-			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutStale})
-		}
-	}
-	if len(r.members) == r.open {
-		return out
-	}
-	for m := range r.selected(q.Target) {
-		if !m.open() && !r.forgotten(m, wall) && !r.yields(m, q, &out) {
-			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutDisconnected})
-		}
-	}
-	sortLeftOut(out.LeftOut)
-	return out
-}
-
-// Lost returns each known driver that q selects, with the reason it would be missing for. It is for a Stop when no driver
-// is active.
-func (r *Registry) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
+// Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer now, if there is
+// one. Drivers that belong to another run are apart.
+func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	attended := r.attended(now)
-	for m := range r.selected(q.Target) {
-		if r.forgotten(m, now) || r.yields(m, q, &out) || m.open() && m.session.active(attended) {
+	for m := range r.selectedInOrder(q.Target) {
+		if r.forgotten(m, now) || r.yields(m, q, &out) {
 			continue
 		}
-		reason := swarm.ReasonStale
-		if !m.open() {
-			reason = swarm.ReasonDisconnected
-		}
-		out.Members = append(out.Members, swarm.Member{DriverID: m.id, Capabilities: m.capabilities, Lost: reason})
+		out.Members = append(out.Members, swarm.Member{
+			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share, Lost: lost(m, attended),
+		})
 	}
-	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
-	sortLeftOut(out.LeftOut)
-	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.cfg.Desired.Loaded(q.Target)
+	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
 	return out
+}
+
+// lost is why a member cannot answer now, "" if it can.
+func lost(m *member, attended time.Time) swarm.Reason {
+	switch {
+	case !m.open():
+		return swarm.ReasonDisconnected
+	case !m.session.active(attended):
+		return swarm.ReasonStale
+	}
+	return ""
 }
 
 // yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves it out.
 func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) bool {
-	place := r.cfg.Desired.Blocked(q.Condition, q.Submitter, m.id, m.labels)
+	place := r.desired.Blocked(q.Condition, q.Submitter, m.id, m.labels)
 	if place == 0 {
 		return false
 	}
 	out.Blocked = max(out.Blocked, place)
-	out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: m.id, Reason: swarm.LeftOutOtherRun})
+	out.OtherRun = append(out.OtherRun, m.id)
 	return true
-}
-
-func sortLeftOut(list []swarm.LeftOut) {
-	slices.SortFunc(list, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
 }
 
 // DeadlineMissed tells which drivers let the deadline of one command pass.
@@ -87,12 +60,18 @@ func (r *Registry) DeadlineMissed(driverIDs []string) {
 	}
 }
 
-// Stale reports whether the driver has an open session whose heartbeats are late.
-func (r *Registry) Stale(driverID string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	m := r.members[driverID]
-	return m != nil && m.open() && !m.session.active(r.attended(time.Now()))
+// selectedInOrder is selected, in order of driver id. The lock is held.
+func (r *Registry) selectedInOrder(t swarm.Target) iter.Seq[*member] {
+	if len(t.DriverIDs) > 0 {
+		return r.selected(t) // ids are taken in order
+	}
+	return func(yield func(*member) bool) {
+		for _, m := range r.known() {
+			if t.Matches(m.id, m.labels) && !yield(m) {
+				return
+			}
+		}
+	}
 }
 
 // selected yields the members that t selects, open or not, in order of id if t names ids. The lock is held.

@@ -81,7 +81,7 @@ type Member struct {
 	Capabilities []string // empty: all commands
 	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
 	Share        Share    // what it may get of a total
-	Lost         Reason   // why the driver cannot answer now: it is missing at once, for this reason; "" for an active one
+	Lost         Reason   // why the driver cannot answer now: stale or disconnected; "" for an active one
 }
 
 // TargetQuery asks who a command is for.
@@ -93,10 +93,10 @@ type TargetQuery struct {
 
 // Targeted answers a TargetQuery.
 type Targeted struct {
-	Members []Member  // sorted by driver id
-	LeftOut []LeftOut // known drivers that match and are left out, sorted by driver id
-	Blocked uint64    // place of the newest load command for which drivers were left out (LeftOutOtherRun), 0 for none
-	Awaited bool      // of Lost: drivers that match may come, and load is desired of them
+	Members  []Member // known drivers that match, sorted by driver id: those that are active, and those that are lost
+	OtherRun []string // known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
+	Blocked  uint64   // place of the newest such command, 0 for none
+	Awaited  bool     // a driver that matches is known; or such drivers may come, and load is desired of them
 }
 
 // Former is a driver that was known to the server and may not be any more.
