@@ -51,8 +51,9 @@ func settled(e swarm.Entry) *Call {
 	return c
 }
 
-// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when the log
-// does not take the outcome in time; the command has been sent then, and the outcome is still tried to be recorded.
+// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when
+// the log does not take the outcome in time; the command has been sent then, and the outcome is still tried to be
+// recorded.
 func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	select {
 	case <-c.done: // before the timer, which may have run out as well
@@ -67,8 +68,8 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	return e, err
 }
 
-// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the log has
-// had no time to take the outcome. So a pause costs one step.
+// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the
+// log has had no time to take the outcome. So a pause costs one step.
 func (c *Call) wait(ctx context.Context) error {
 	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
 	defer late.Stop()
@@ -140,7 +141,8 @@ func (c *Call) superseded(id string) {
 	}
 }
 
-// expireAtDeadline runs on the deadline's timer. Who is stale is asked without the lock held: an ack must not wait for it.
+// expireAtDeadline runs on the deadline's timer. Who is stale is asked without the lock held: an ack must not wait for
+// it.
 func (c *Call) expireAtDeadline() {
 	c.mu.Lock()
 	waiting := c.undecidedLocked()
@@ -199,8 +201,8 @@ func (c *Call) closeIfDone() {
 	c.d.enqueueClose(c)
 }
 
-// finish makes the durable outcome visible and begins to take late acks of it. Both are one step under the lock: an answer finds
-// either the round or the late acks. It reports whether those hold answers that came early.
+// finish makes the durable outcome visible and begins to take late acks of it. Both are one step under the lock: an
+// answer finds either the round or the late acks. It reports whether those hold answers that came early.
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

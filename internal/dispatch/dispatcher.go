@@ -59,22 +59,24 @@ func New(cfg Config) *Dispatcher {
 	}
 }
 
-// Bind sets what stands for the drivers. It is apart from New because that reports back to the Dispatcher: one of them comes first.
+// Bind sets what stands for the drivers. It is apart from New because that reports back to the Dispatcher: one of them
+// comes first.
 func (d *Dispatcher) Bind(drivers Drivers, delivery Delivery, fold Fold) {
 	d.drivers, d.delivery, d.fold = drivers, delivery, fold
 }
 
-// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made it.
+// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made
+// it.
 type Receipt struct {
 	*Call
 	Replayed bool
 }
 
-// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the fleet. A key that was
-// used within KeyWindow leads to the same entry again, open or closed, whatever the fleet looks like now.
-// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, idempotency_key_reused,
-// rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the
-// command: it may have been issued.
+// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the drivers. A key
+// that was used within KeyWindow leads to the same entry again, open or closed, whatever drivers there are now. The
+// error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command,
+// idempotency_key_reused, rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx
+// ends the waiting, not the command: it may have been issued.
 func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
 	r, err := d.ask(&submission{Submission: s, ctx: ctx})
 	if err != nil {
@@ -83,8 +85,8 @@ func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, e
 	return d.receipt(ctx, r)
 }
 
-// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or used up, and
-// the idempotency key is not looked at.
+// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or
+// used up, and the idempotency key is not looked at.
 func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
 	r, err := d.ask(&submission{Submission: s, preview: true, ctx: ctx})
 	if err != nil {
@@ -129,8 +131,8 @@ func (d *Dispatcher) Call(seq uint64) (*Call, bool) {
 	return c, ok
 }
 
-// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether it
-// made a difference: as a verdict, or as the first late answer where the verdict was missing.
+// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether
+// it made a difference: as a verdict, or as the first late answer where the verdict was missing.
 func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool) {
 	now := time.Now()
 	if c, ok := d.Call(seq); ok {
@@ -145,8 +147,8 @@ func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latenc
 	return latency, counted
 }
 
-// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first answer
-// counts.
+// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first
+// answer counts.
 func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
 
 func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
@@ -155,8 +157,9 @@ func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
-// Disconnected tells that a driver's session ended, which was handed no command after upTo: the driver is missing in every open
-// round up to that one that still waits for it. What is being handed over at the moment is decided by what Offer returns.
+// Disconnected tells that a driver's session ended, which was handed no command after upTo: the driver is missing in
+// every open round up to that one that still waits for it. What is being handed over at the moment is decided by what
+// Offer returns.
 func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason, upTo uint64) {
 	for _, c := range d.openCalls() {
 		if c.seq <= upTo {
@@ -171,7 +174,8 @@ func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
 // Expire asks for load commands that no known driver matches to be replaced by Stops.
 func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
-// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
+// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx
+// ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
 	select {
 	case <-d.reset(r):
@@ -188,7 +192,8 @@ func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
 	return r.folded
 }
 
-// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes them.
+// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes
+// them.
 func (d *Dispatcher) LogDown() time.Duration {
 	if since := d.downSince.Load(); since != nil {
 		return time.Since(*since)
@@ -196,8 +201,8 @@ func (d *Dispatcher) LogDown() time.Duration {
 	return 0
 }
 
-// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few appends, for there
-// may be many. Run must not have been called.
+// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few
+// appends, for there may be many. Run must not have been called.
 func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 	for some := range slices.Chunk(open, maxBatch) {
 		records := make([]swarm.Record, len(some))
@@ -227,8 +232,8 @@ func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
 	return closed
 }
 
-// Recall has late acks taken to closed entries of the past, oldest first: their missing drivers may come back, and answer to
-// what they are told then. Run must not have been called.
+// Recall has late acks taken to closed entries of the past, oldest first: their missing drivers may come back, and
+// answer to what they are told then. Run must not have been called.
 func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	for _, e := range closed {
 		answered := make(map[string]bool, len(e.Late))
@@ -241,8 +246,8 @@ func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	}
 }
 
-// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It returns
-// when every outcome is durable, or when hard ends. Run returns soon after.
+// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It
+// returns when every outcome is durable, or when hard ends. Run returns soon after.
 func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	d.refuse()
 	select {
@@ -307,7 +312,8 @@ func (d *Dispatcher) openCalls() []*Call {
 
 func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
 
-// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds is over.
+// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds
+// is over.
 func (d *Dispatcher) opened(c *Call) (expiring bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the meantime waits for
-// the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not shared is small.
+// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the
+// meantime waits for the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not
+// shared is small.
 const maxBatchTargets = 10_000
 
 // frozen is an accepted submission with its targets.
@@ -18,8 +19,8 @@ type frozen struct {
 	issued  *swarm.Issued
 }
 
-// freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to the
-// head of the queue: what is over maxBatchTargets, and what mustWait tells.
+// freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to
+// the head of the queue: what is over maxBatchTargets, and what mustWait tells.
 func (d *Dispatcher) freeze(b batch) []frozen {
 	stopping := !d.stepping()
 	var accepted []frozen
@@ -52,8 +53,8 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 	return accepted
 }
 
-// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one that is
-// conditional or a preview, and one whose key another of the batch brings already.
+// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one
+// that is conditional or a preview, and one whose key another of the batch brings already.
 func (d *Dispatcher) mustWait(s *submission, b batch, accepted []frozen) bool {
 	pending := len(accepted) + len(b.resets) + len(b.expired)
 	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)

@@ -8,8 +8,8 @@ import (
 
 // Drivers is who is known.
 type Drivers interface {
-	// Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer now, if there
-	// is one.
+	// Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer
+	// now, if there is one.
 	Members(q swarm.TargetQuery) swarm.Targeted
 
 	// Reach tells what is known about a target that no driver matches, or too few.
@@ -20,10 +20,11 @@ type Drivers interface {
 	DeadlineMissed(driverIDs []string)
 }
 
-// Delivery folds durable records into the desired state and hands commands to the drivers. It never blocks. Calls come from one
-// goroutine, in seq order. Acks of a command may come before Offer has returned.
+// Delivery folds durable records into the desired state and hands commands to the drivers. It never blocks. Calls come
+// from one goroutine, in seq order. Acks of a command may come before Offer has returned.
 type Delivery interface {
-	// Offer hands a command to every matching session, and returns what it could not deliver, and what it took the place of.
+	// Offer hands a command to every matching session, and returns what it could not deliver, and what it took the
+	// place of.
 	Offer(swarm.Issue) swarm.Handover
 
 	// Reset folds a reset record: a Stop for every driver. It returns what that took the place of.
@@ -38,8 +39,8 @@ type Fold interface {
 	// NewestLoad returns the place of the newest set_players, stop or reset that concerns t, or 0.
 	NewestLoad(t swarm.Target) uint64
 
-	// Base returns the base of a load command that still counts: its own if it is a conditional command of the submitter, else its
-	// seq. known is false when the fold has forgotten the command.
+	// Base returns the base of a load command that still counts: its own if it is a conditional command of the
+	// submitter, else its seq. known is false when the fold has forgotten the command.
 	Base(seq uint64, submitter string) (base uint64, known bool)
 
 	// Last is the seq of the newest command, reset or expired record that was folded.

@@ -10,8 +10,8 @@ import (
 // retryEvery is how soon outcomes that the log did not take are tried again.
 const retryEvery = 250 * time.Millisecond
 
-// Run is the sequencer: it drains what waits, appends it with one call and hands new commands over in seq order. It returns
-// after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
+// Run is the sequencer: it drains what waits, appends it with one call and hands new commands over in seq order. It
+// returns after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
 func (d *Dispatcher) Run() {
 	for range d.queue.wake {
 		d.gathering.wait(d.queue)
@@ -145,7 +145,8 @@ func (w work) split() (first, rest work) {
 	return first, rest
 }
 
-// handOver opens the round and offers the command to the drivers. The round comes first: an ack may be back before Offer is.
+// handOver opens the round and offers the command to the drivers. The round comes first: an ack may be back before
+// Offer is.
 func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
@@ -177,8 +178,8 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: whoever reads the outcome may send
-// the next command at once.
+// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: whoever reads the
+// outcome may send the next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {
 		d.drivers.DeadlineMissed(ids)
@@ -200,9 +201,9 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	return out
 }
 
-// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers. They
-// stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked for again by
-// the drivers' side.
+// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers.
+// They stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked
+// for again by the drivers' side.
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err

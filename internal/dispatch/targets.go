@@ -7,9 +7,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// fixTargets decides who of the members that match gets the command, and who is left out; both are sorted by driver id. These are
-// the active ones. Of a Stop all are targets when none is active: the lost are missing at once, and the Stop waits for them in the
-// log.
+// fixTargets decides who of the members that match gets the command, and who is left out; both are sorted by driver id.
+// These are the active ones. Of a Stop all are targets when none is active: the lost are missing at once, and the Stop
+// waits for them in the log.
 func fixTargets(t swarm.CommandType, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
 	targets = in.Members
 	if t != swarm.Stop || anyActive(in.Members) {

@@ -49,7 +49,8 @@ func TestFixTargets(t *testing.T) {
 	}
 }
 
-// TestDisconnectedIsBounded: the end of a session says nothing of commands that a newer session of the driver was handed.
+// TestDisconnectedIsBounded: the end of a session says nothing of commands that a newer session of the driver was
+// handed.
 func TestDisconnectedIsBounded(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
@@ -74,7 +75,8 @@ func TestDisconnectedIsBounded(t *testing.T) {
 	})
 }
 
-// TestWhatAHandOverLeavesNoHopeFor is decided at once: targets that could not be reached, and what is not sent to a driver.
+// TestWhatAHandOverLeavesNoHopeFor is decided at once: targets that could not be reached, and what is not sent to a
+// driver.
 func TestWhatAHandOverLeavesNoHopeFor(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()

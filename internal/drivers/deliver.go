@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Offer folds a durable command into the desired state and puts it into the outbox of every open matching session, stale and
-// just registered ones too.
+// Offer folds a durable command into the desired state and puts it into the outbox of every open matching session,
+// stale and just registered ones too.
 func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
@@ -40,14 +40,15 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	return out
 }
 
-// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The lock is held.
+// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The
+// lock is held.
 func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 	slot := issue.Command.Slot()
 	return issue.Condition == nil || slot != swarm.PlayersSlot || r.desired.Holding(slot, m.id, m.labels) == issue.Seq
 }
 
-// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One that has come
-// since was told the load, and is told the Stop now.
+// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One
+// that has come since was told the load, and is told the Stop now.
 func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: swarm.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
@@ -64,8 +65,8 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unse
 	return superseded
 }
 
-// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
-// have been told the load of before, until it is written.
+// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have
+// come, and have been told the load of before, until it is written.
 func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: swarm.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
@@ -83,8 +84,8 @@ func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 // resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
 const resetDeadline = 2 * time.Second
 
-// hand puts a command into the outbox of an open member, and notes what it supersedes there. A member that does not support it
-// counts as handed, because its verdict is known. The registry's lock is held.
+// hand puts a command into the outbox of an open member, and notes what it supersedes there. A member that does not
+// support it counts as handed, because its verdict is known. The registry's lock is held.
 func hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken bool) {
 	if !m.supports(u.command.Type) {
 		return true

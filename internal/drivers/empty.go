@@ -2,8 +2,8 @@ package drivers
 
 import "time"
 
-// empty is the policy that load does not wait for drivers that may never come: when the last one deregisters, or none has been
-// connected for a while, it has a reset written.
+// empty is the policy that load does not wait for drivers that may never come: when the last one deregisters, or none
+// has been connected for a while, it has a reset written.
 type empty struct {
 	after time.Duration
 	since time.Time // when the last session ended, or when a reset was asked for last

@@ -9,7 +9,8 @@ import (
 // maxExpired bounds how many load commands expire in one sweep: each is a record of the log.
 const maxExpired = 256
 
-// idle is the policy of commands whose drivers are not there any more. It remembers since when no known driver has matched them.
+// idle is the policy of commands whose drivers are not there any more. It remembers since when no known driver has
+// matched them.
 type idle struct {
 	after  time.Duration
 	every  time.Duration        // how often it looks
@@ -32,9 +33,9 @@ type rules interface {
 // due reports whether it is time to look.
 func (p *idle) due(now time.Time) bool { return now.Sub(p.looked) >= p.every }
 
-// look has load commands replaced that no known driver has matched for a while, and forgets other rules of that kind unless they
-// keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log. Load of the past must not start
-// when a driver with an old label or id comes, and rules must not pile up.
+// look has load commands replaced that no known driver has matched for a while, and forgets other rules of that kind
+// unless they keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log. Load of
+// the past must not start when a driver with an old label or id comes, and rules must not pile up.
 func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
 	p.looked = now
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)
@@ -63,13 +64,15 @@ func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (e
 	return expired, forgot
 }
 
-// expire asks for a load command to be replaced, unless it was asked for a moment ago. It returns when it was asked for last.
+// expire asks for a load command to be replaced, unless it was asked for a moment ago. It returns when it was asked for
+// last.
 func (p *idle) expire(rule swarm.IdleRule, now time.Time, expired []*swarm.Expired) (time.Time, []*swarm.Expired) {
 	at, asked := p.asked[rule.Seq]
 	if asked && now.Sub(at) < resplitAgain || len(expired) == maxExpired {
 		return at, expired
 	}
 	return now, append(expired, &swarm.Expired{
-		Replaced: rule.Seq, Target: rule.Target, Cause: "no known driver has matched its target for " + p.after.String(),
+		Replaced: rule.Seq, Target: rule.Target,
+		Cause: "no known driver has matched its target for " + p.after.String(),
 	})
 }

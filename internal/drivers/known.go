@@ -19,7 +19,10 @@ func (x *knownIndex) matches(t swarm.Target) bool {
 	match := func(m *member) bool { return !x.r.forgotten(m, x.now) && t.Matches(m.id, m.labels) }
 	switch {
 	case len(t.DriverIDs) > 0:
-		return slices.ContainsFunc(t.DriverIDs, func(id string) bool { m := x.r.members[id]; return m != nil && match(m) })
+		return slices.ContainsFunc(t.DriverIDs, func(id string) bool {
+			m := x.r.members[id]
+			return m != nil && match(m)
+		})
 	case len(t.Labels) > 0:
 		return slices.ContainsFunc(x.fewest(t.Labels), match)
 	}

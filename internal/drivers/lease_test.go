@@ -16,7 +16,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is let in.
+// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is
+// let in.
 func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
@@ -211,7 +212,8 @@ func TestLostDrivers(t *testing.T) {
 	})
 }
 
-// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register again.
+// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register
+// again.
 func TestALostLeaseIsShown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for _, lost := range []bool{true, false} {

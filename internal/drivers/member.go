@@ -9,10 +9,12 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// member is a driver that is known, as it registered last: it has an open session, or was lost and is not forgotten yet.
+// member is a driver that is known, as it registered last: it has an open session, or was lost and is not forgotten
+// yet.
 //
-// A driver that registers again becomes a new member, which takes over what is not said at register. So what is said there is
-// fixed and read without a lock, and what a replaced session still says goes to a member that nobody looks at any more.
+// A driver that registers again becomes a new member, which takes over what is not said at register. So what is said
+// there is fixed and read without a lock, and what a replaced session still says goes to a member that nobody looks at
+// any more.
 type member struct {
 	id           string
 	instance     string
@@ -23,7 +25,7 @@ type member struct {
 	leaseLost    bool // as the register says
 	remoteAddr   string
 	connectedAt  time.Time
-	atRest       uint64 // Stops of the server's own up to this seq were not told, because it was at rest; 0 if it was not
+	atRest       uint64 // up to this seq it was told no Stop of the server's own: it was at rest; 0 if it was not
 
 	misses atomic.Int32 // deadlines in a row that the driver let pass
 
@@ -39,18 +41,20 @@ type member struct {
 	refused map[swarm.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
 	lastAck swarm.LastAck         // Seq 0: none
 	report  swarm.Report
-	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied it.
+	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied
+	// it.
 	reportedSeq uint64
 	reported    bool // report came
 	metrics     map[string]float64
 }
 
-// newMember is the driver of a session as a valid register frame describes it. The log that the frame speaks of is known by
-// logID, and offered is the last command that was handed over.
+// newMember is the driver of a session as a valid register frame describes it. The log that the frame speaks of is
+// known by logID, and offered is the last command that was handed over.
 func newMember(s *session, reg *wire.Register, logID string, offered uint64) *member {
 	m := &member{
-		id: reg.DriverID, instance: reg.Instance, labels: reg.Labels, version: reg.Version, capabilities: reg.Capabilities,
-		share: shareOf(reg), leaseLost: reg.LeaseLost, remoteAddr: s.remoteAddr, connectedAt: s.since, session: s,
+		id: reg.DriverID, instance: reg.Instance, labels: reg.Labels, version: reg.Version,
+		capabilities: reg.Capabilities, share: shareOf(reg), leaseLost: reg.LeaseLost,
+		remoteAddr: s.remoteAddr, connectedAt: s.since, session: s,
 	}
 	if reg.LogID == logID {
 		m.applied = min(reg.AppliedSeq, offered)

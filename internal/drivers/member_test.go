@@ -38,8 +38,8 @@ func freed(s weak.Pointer[session]) bool {
 	return false
 }
 
-// TestSessionIsFreedWhenItsConnectionEnds, in each of the ways there are, while its driver is known still. A driver that is
-// forgotten by and by must not keep buffers and a connection that nobody uses.
+// TestSessionIsFreedWhenItsConnectionEnds, in each of the ways there are, while its driver is known still. A driver
+// that is forgotten by and by must not keep buffers and a connection that nobody uses.
 func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *peer){
 		"lost": func(_ *world, p *peer) { _ = p.ws.CloseNow() },
@@ -72,8 +72,8 @@ func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 	}
 }
 
-// TestMemberOutlivesItsSession: what the driver last said is shown as before while it is lost, the ages go on, and what is not
-// said at register is handed on to the driver that is back.
+// TestMemberOutlivesItsSession: what the driver last said is shown as before while it is lost, the ages go on, and what
+// is not said at register is handed on to the driver that is back.
 func TestMemberOutlivesItsSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", `,"labels":{"region":"eu"},"version":"1.2","weight":2,"capabilities":["set_players","stop"]`)

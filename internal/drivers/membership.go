@@ -10,8 +10,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// join makes s the session of its driver and answers its register. Fold, answer and membership change under one lock: every
-// command is either in the answer or comes after it. Nothing is logged under it: whoever reads the log may be slow.
+// join makes s the session of its driver and answers its register. Fold, answer and membership change under one lock:
+// every command is either in the answer or comes after it. Nothing is logged under it: whoever reads the log may be
+// slow.
 func (r *Registry) join(s *session, reg *wire.Register) {
 	r.mu.Lock()
 	if !r.accepting {
@@ -57,13 +58,15 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflic
 			s.remoteAddr)
 	}
 	if reg.LeaseLost {
-		r.logger.Warn("a driver was without a server for longer than its lease", "driver_id", id, "on_lease_lost", r.cfg.OnLeaseLost)
+		r.logger.Warn("a driver was without a server for longer than its lease", "driver_id", id,
+			"on_lease_lost", r.cfg.OnLeaseLost)
 	}
-	r.logger.Info("driver registered", "driver_id", id, "remote_addr", s.remoteAddr, "session", s.token, "desired", len(s.wanted))
+	r.logger.Info("driver registered", "driver_id", id, "remote_addr", s.remoteAddr, "session", s.token,
+		"desired", len(s.wanted))
 }
 
-// makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer for it, and
-// has been told what this one was not sent yet.
+// makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer
+// for it, and has been told what this one was not sent yet.
 func (s *session) makeWay(newer *session) {
 	s.replaced.Store(true)
 	s.outbox.discard()
@@ -78,8 +81,8 @@ func (s *session) sameProcess(other *session) bool {
 	return s.member.instance != "" && s.member.instance == other.member.instance
 }
 
-// wanted is what m has to be told: the fold, without what it does not support, and without a Stop of the server's own when it is at
-// rest already. A driver that does not say what it does is not at rest.
+// wanted is what m has to be told: the fold, without what it does not support, and without a Stop of the server's own
+// when it is at rest already. A driver that does not say what it does is not at rest.
 func (r *Registry) wanted(m *member) []swarm.Wanted {
 	var out []swarm.Wanted
 	for _, w := range r.desired.For(m.id, m.labels) {
@@ -105,9 +108,9 @@ func (r *Registry) registered(s *session) wire.Registered {
 	}
 }
 
-// leave takes a session out of the roster: one that ended, or one whose driver deregistered, which is not shown as lost and whose
-// connection ends later. Rounds are told after the lock is released: a newer session of the driver may have taken commands by then,
-// and these are not meant.
+// leave takes a session out of the roster: one that ended, or one whose driver deregistered, which is not shown as lost
+// and whose connection ends later. Rounds are told after the lock is released: a newer session of the driver may have
+// taken commands by then, and these are not meant.
 func (r *Registry) leave(s *session, deregistered bool) {
 	s.over.Store(!deregistered)
 	upTo, reset, left := r.disconnect(s, deregistered)
@@ -122,8 +125,8 @@ func (r *Registry) leave(s *session, deregistered bool) {
 	r.logger.Info("driver left", "driver_id", id, "deregistered", deregistered, "reason", reason)
 }
 
-// disconnect parts a member from its session. It returns the last command that was handed to it, and why a reset is due, if it is.
-// left is false for a session that never registered, has left already, or was replaced.
+// disconnect parts a member from its session. It returns the last command that was handed to it, and why a reset is
+// due, if it is. left is false for a session that never registered, has left already, or was replaced.
 func (r *Registry) disconnect(s *session, deregistered bool) (upTo uint64, reset string, left bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxControl bounds the control frames that wait for a busy socket; what is over it only repeats what an error frame said.
+// maxControl bounds the control frames that wait for a busy socket; what is over it only repeats what an error frame
+// said.
 const maxControl = 8
 
 // unsent is one command that was not sent yet.
@@ -18,8 +19,8 @@ type unsent struct {
 	frame   []byte // shared by all sessions; never written to
 }
 
-// outbox holds what a session has not sent yet: at most three commands, because a newer command takes the place of the older
-// one it makes pointless. Memory is bounded, nothing that counts is ever dropped.
+// outbox holds what a session has not sent yet: at most three commands, because a newer command takes the place of the
+// older one it makes pointless. Memory is bounded, nothing that counts is ever dropped.
 type outbox struct {
 	mu       sync.Mutex
 	filled   sync.Cond
@@ -92,8 +93,8 @@ func (b *outbox) end() {
 	b.filled.Signal()
 }
 
-// take waits until there is something to do and appends the waiting frames to out. closing is not 0 when the session is to be
-// closed after them; ok is false when the session has ended.
+// take waits until there is something to do and appends the waiting frames to out. closing is not 0 when the session is
+// to be closed after them; ok is false when the session has ended.
 func (b *outbox) take(out [][]byte) (frames [][]byte, closing wire.CloseCode, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

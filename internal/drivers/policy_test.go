@@ -53,7 +53,8 @@ func TestWhenATotalIsSplitAgain(t *testing.T) {
 	}
 }
 
-// TestATotalIsLeftAloneForAWhile: longer each time that nothing came of it, and as long for the total that it was split into.
+// TestATotalIsLeftAloneForAWhile: longer each time that nothing came of it, and as long for the total that it was split
+// into.
 func TestATotalIsLeftAloneForAWhile(t *testing.T) {
 	p := newResplits(ResplitOnLoss)
 	d := fakeDrivers{are: map[string]presence{"a": lostForGood}}

@@ -11,8 +11,8 @@ type Rounds interface {
 	// Ack takes a driver's answer; it reports the time since the hand-over and whether the answer made a difference.
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
 
-	// Disconnected tells that a driver's session ended, and no other session took its place: it answers no command up to the
-	// seq upTo. What comes after that was not handed to this session.
+	// Disconnected tells that a driver's session ended, and no other session took its place: it answers no command up
+	// to the seq upTo. What comes after that was not handed to this session.
 	Disconnected(driverID string, reason swarm.Reason, upTo uint64)
 }
 

@@ -46,8 +46,8 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 	return p
 }
 
-// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one and did not
-// reject this one.
+// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one
+// and did not reject this one.
 func (m *member) hasApplied(slot swarm.Slot, e swarm.Entry) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

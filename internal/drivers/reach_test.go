@@ -104,7 +104,8 @@ func TestFormerIsBounded(t *testing.T) {
 	}
 }
 
-// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or changed their labels.
+// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or
+// changed their labels.
 func TestTheNextJobUsesTheSameIDs(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("d-1", `,"labels":{"job":"1"}`)

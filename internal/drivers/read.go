@@ -52,8 +52,8 @@ func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool)
 	return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
 }
 
-// registerLate ends a session that has not registered in time, counted from since, unless this process was paused meanwhile: then
-// the frame may have waited for it, and the time begins anew.
+// registerLate ends a session that has not registered in time, counted from since, unless this process was paused
+// meanwhile: then the frame may have waited for it, and the time begins anew.
 func (s *session) registerLate(since time.Time) {
 	if now := time.Now(); s.r.pausedSince(since, now) {
 		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) }) // finds the session begun or over, or ends it
@@ -91,7 +91,8 @@ func (s *session) next(buf *[]byte) ([]byte, error) {
 	}
 }
 
-// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake can end.
+// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake
+// can end.
 func (s *session) drop(rest io.Reader) error {
 	for {
 		if rest != nil {

@@ -70,8 +70,8 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 	return r, nil
 }
 
-// NewestLoad returns the place of the newest set_players, stop or reset that concerns t, or 0: one that a known driver matches, or
-// was a fixed target of, which matches t as well.
+// NewestLoad returns the place of the newest set_players, stop or reset that concerns t, or 0: one that a known driver
+// matches, or was a fixed target of, which matches t as well.
 func (r *Registry) NewestLoad(t swarm.Target) (newest uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 // resplitAgain is how long a total that was to be split again is left alone.
 const resplitAgain = 5 * time.Second
 
-// resplits is the policy of when a total is split again. It remembers when that was last asked for, and how often in vain.
+// resplits is the policy of when a total is split again. It remembers when that was last asked for, and how often in
+// vain.
 type resplits struct {
 	when  Resplit
 	asked map[uint64]asked // by seq of the total
@@ -34,8 +35,8 @@ type resplit struct {
 // splitDrivers is what the policy has to know of the drivers.
 type splitDrivers interface {
 	presence(id string, now time.Time) presence
-	// outside returns the active drivers for which a total holds and which have no part of it, because they came after the split,
-	// sorted.
+	// outside returns the active drivers for which a total holds and which have no part of it, because they came after
+	// the split, sorted.
 	outside(seq uint64, now time.Time) []string
 }
 
@@ -62,9 +63,10 @@ func (p *resplits) carryOver(issue swarm.Issue) {
 	}
 }
 
-// due asks for totals to be split again whose drivers have changed; splits are all that are in force. A driver with a part is lost for
-// good when it has deregistered, or has been without a session for so long that its lease has run out. Before that it may still run
-// its part, and so may one that is stale: nobody else gets it meanwhile, or the drivers would run more than the total.
+// due asks for totals to be split again whose drivers have changed; splits are all that are in force. A driver with a
+// part is lost for good when it has deregistered, or has been without a session for so long that its lease has run out.
+// Before that it may still run its part, and so may one that is stale: nobody else gets it meanwhile, or the drivers
+// would run more than the total.
 func (p *resplits) due(now time.Time, splits map[uint64]map[string]int64, d splitDrivers) (out []resplit) {
 	for seq := range p.asked {
 		if splits[seq] == nil {
@@ -95,8 +97,8 @@ func (p *resplits) due(now time.Time, splits map[uint64]map[string]int64, d spli
 	return out
 }
 
-// lostOf returns who of a split has a part and is lost for good, sorted; uncertain says that somebody may be running a part and does
-// not say so.
+// lostOf returns who of a split has a part and is lost for good, sorted; uncertain says that somebody may be running a
+// part and does not say so.
 func lostOf(parts map[string]int64, now time.Time, d splitDrivers) (lost []string, uncertain bool) {
 	for id, n := range parts {
 		if n == 0 {

@@ -9,7 +9,8 @@ import (
 // Drivers returns the whole roster, by driver id.
 func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{}).Drivers }
 
-// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it returns.
+// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it
+// returns.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

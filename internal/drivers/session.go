@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// session is one connection of a driver: what is needed to talk to it, and the clocks by which it is judged. It ends with
-// the connection, and is freed then. What is known of the driver is in its member, which stays.
+// session is one connection of a driver: what is needed to talk to it, and the clocks by which it is judged. It ends
+// with the connection, and is freed then. What is known of the driver is in its member, which stays.
 type session struct {
 	r          *Registry
 	conn       *websocket.Conn
@@ -93,8 +93,8 @@ func (s *session) drain() {
 // kill cuts the connection; reader and writer end soon after. It never blocks.
 func (s *session) kill() { s.socket.cut() }
 
-// hangUp ends the connection after the reader has: the peer gets the time to answer a close, within bounds, because data that
-// nobody read would make the kernel throw the close frame away.
+// hangUp ends the connection after the reader has: the peer gets the time to answer a close, within bounds, because
+// data that nobody read would make the kernel throw the close frame away.
 func (s *session) hangUp() {
 	cut := time.AfterFunc(controlTimeout, s.kill)
 	defer cut.Stop()

@@ -13,7 +13,7 @@ import (
 type snapshot struct {
 	desired *swarm.Desired // never changed again
 	members []shown        // known drivers, by id
-	since   time.Time      // from when on a driver that is not among members may be running, because it was there before this process
+	since   time.Time      // when this process started: who is not among members was there before
 	former  map[string]bool
 	now     time.Time
 	lease   time.Duration
@@ -30,7 +30,10 @@ func (r *Registry) snapshot() *snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	snap := &snapshot{desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL, members: make([]shown, 0, len(r.members))}
+	snap := &snapshot{
+		desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL,
+		members: make([]shown, 0, len(r.members)),
+	}
 	for _, m := range r.known() {
 		if !r.forgotten(m, now) {
 			snap.members = append(snap.members, shown{m, r.stateOf(m, now), m.lostAt})
@@ -50,10 +53,12 @@ func (r *Registry) desiredNow() *swarm.Desired {
 	return r.shown
 }
 
-// known returns the members by driver id. The list is made again only after a driver came or was forgotten. The lock is held.
+// known returns the members by driver id. The list is made again only after a driver came or was forgotten. The lock is
+// held.
 func (r *Registry) known() []*member {
 	if r.byID == nil {
-		r.byID = slices.SortedFunc(maps.Values(r.members), func(a, b *member) int { return strings.Compare(a.id, b.id) })
+		byID := func(a, b *member) int { return strings.Compare(a.id, b.id) }
+		r.byID = slices.SortedFunc(maps.Values(r.members), byID)
 	}
 	return r.byID
 }

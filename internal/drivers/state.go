@@ -6,7 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under the lock.
+// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under
+// the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	snap := r.snapshot()
 	state := swarm.State{Rules: snap.desired.Rules()}
@@ -86,14 +87,14 @@ func compareOne(d swarm.Drift, w swarm.Wanted, m *member) []swarm.DriftCause {
 	return w.Compare(d.Reported, m.counts(d, w))
 }
 
-// counts reports whether the driver's report counts for a command: it had acked it or said it has applied it before, or the
-// driver was not told it, because it was at rest.
+// counts reports whether the driver's report counts for a command: it had acked it or said it has applied it before, or
+// the driver was not told it, because it was at rest.
 func (m *member) counts(d swarm.Drift, w swarm.Wanted) bool {
 	return d.ReportedSeq >= w.Seq || w.Reset && w.Seq <= m.atRest
 }
 
-// Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since they have taken
-// it, or have deregistered.
+// Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since
+// they have taken it, or have deregistered.
 func (r *Registry) Stopped(e swarm.Entry) swarm.StopProof {
 	ids := driversOf(e)
 	r.mu.Lock()

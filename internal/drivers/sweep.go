@@ -16,8 +16,8 @@ const (
 	rttPings     = 100              // of such pings in one sweep, so that a large swarm is not pinged all at once
 )
 
-// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell silent, and
-// forgets lost drivers. One sweep looks at every session, so that none needs a timer.
+// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell
+// silent, and forgets lost drivers. One sweep looks at every session, so that none needs a timer.
 func (r *Registry) Run(ctx context.Context) {
 	r.sweep(time.Now())
 	tick := time.NewTicker(r.cfg.sweepEvery())

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer now, if there is
-// one. Drivers that belong to another run are apart.
+// Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer now,
+// if there is one. Drivers that belong to another run are apart.
 func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -20,7 +20,8 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 			continue
 		}
 		out.Members = append(out.Members, swarm.Member{
-			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share, Lost: lost(m, attended),
+			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
+			Lost: lost(m, attended),
 		})
 	}
 	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
@@ -38,7 +39,8 @@ func lost(m *member, attended time.Time) swarm.Reason {
 	return ""
 }
 
-// yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves it out.
+// yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves
+// it out.
 func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) bool {
 	place := r.desired.Blocked(q.Condition, q.Submitter, m.id, m.labels)
 	if place == 0 {
@@ -113,7 +115,8 @@ func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
 	}
 }
 
-// connected returns the open members by driver id. The list is made again only after one joined or left. The lock is held.
+// connected returns the open members by driver id. The list is made again only after one joined or left. The lock is
+// held.
 func (r *Registry) connected() []*member {
 	if r.openByID == nil {
 		r.openByID = make([]*member, 0, r.open)
