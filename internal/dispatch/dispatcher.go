@@ -174,7 +174,7 @@ func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
 // Expire asks for load commands that no known driver matches to be replaced by Stops.
 func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
-// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx
+// RaiseEpoch has the log take a reset record that gives it another name, and waits until that is durable and folded, or ctx
 // ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
 	select {

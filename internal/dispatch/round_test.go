@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-var update = flag.Bool("update", false, "write the golden scenarios anew; review the diff")
+var update = flag.Bool("update", false, "write the golden scenarios again; review the diff")
 
 // TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
 //

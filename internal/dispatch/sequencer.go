@@ -67,7 +67,7 @@ func (d *Dispatcher) write(w work) error {
 	if w.len() == 0 {
 		return nil
 	}
-	// Never a submitter's context: what was taken on is written whoever still waits for it.
+	// Never a submitter's context: what was taken on is written, whether anyone still waits for it or not.
 	began := time.Now()
 	seq, err := d.log.Append(context.Background(), d.records(w))
 	if err != nil {
@@ -178,7 +178,7 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: whoever reads the
+// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: anyone who reads the
 // outcome may send the next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {

@@ -50,12 +50,12 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 			t.Fatalf("acked %d, lost %d, short %d of %d", acked, lost, short, c.Players)
 		}
 		again := &swarm.Issued{Command: c, Split: split(c, left)}
-		var anew int64
+		var reached int64
 		for _, n := range again.Split {
-			anew += n
+			reached += n
 		}
-		if anew+again.Shortfall() != c.Players || anew > c.Players {
-			t.Fatalf("split again: %d of %d, short %d", anew, c.Players, again.Shortfall())
+		if reached+again.Shortfall() != c.Players || reached > c.Players {
+			t.Fatalf("split again: %d of %d, short %d", reached, c.Players, again.Shortfall())
 		}
 	})
 }
@@ -89,7 +89,7 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 	})
 }
 
-// TestASplitNeverUndoesAStop: whoever was lost, a Stop that came since stands.
+// TestASplitNeverUndoesAStop: whatever drivers were lost, a Stop that came since stands.
 func TestASplitNeverUndoesAStop(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")

@@ -67,7 +67,7 @@ func TestResetAndExpireReturnWhatTheyTookThePlaceOf(t *testing.T) {
 	})
 }
 
-// TestNothingIsReportedWithTheLockHeld: whoever is told of a lost driver, or asked for a record, may look at the
+// TestNothingIsReportedWithTheLockHeld: anyone who is told of a lost driver, or asked for a record, may look at the
 // registry.
 func TestNothingIsReportedWithTheLockHeld(t *testing.T) {
 	inWorld(t, func(w *world) {

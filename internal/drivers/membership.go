@@ -11,7 +11,7 @@ import (
 )
 
 // join makes s the session of its driver and answers its register. Fold, answer and membership change under one lock:
-// every command is either in the answer or comes after it. Nothing is logged under it: whoever reads the log may be
+// every command is either in the answer or comes after it. Nothing is logged under it: a reader of the log may be
 // slow.
 func (r *Registry) join(s *session, reg *wire.Register) {
 	r.mu.Lock()

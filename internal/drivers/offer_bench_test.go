@@ -29,6 +29,17 @@ func BenchmarkOffer(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
 }
 
+// BenchmarkOfferToBusy is the same with 10,000 sessions that have not sent the command before, which this one supersedes.
+func BenchmarkOfferToBusy(b *testing.B) {
+	const n = 10_000
+	r, _ := large(b, n)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Offer(swarm.Issue{Seq: r.offered.Load() + 1, Command: set10, Deadline: time.Second})
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
+}
+
 // BenchmarkReads is what readers of a large swarm cost: a page of one driver, and all of it.
 func BenchmarkReads(b *testing.B) {
 	r, _ := large(b, 10_000)

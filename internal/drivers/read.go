@@ -53,7 +53,7 @@ func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool)
 }
 
 // registerLate ends a session that has not registered in time, counted from since, unless this process was paused
-// meanwhile: then the frame may have waited for it, and the time begins anew.
+// meanwhile: then the frame may have waited for it, and the time begins again.
 func (s *session) registerLate(since time.Time) {
 	if now := time.Now(); s.r.pausedSince(since, now) {
 		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) }) // finds the session begun or over, or ends it
