@@ -32,7 +32,7 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
 			frames[c.Players] = frame
 		}
-		if hand(m, unsent{issue.Seq, c, frame}, &out.Superseded) && len(targets) > 0 && targets[0] == m.id {
+		if r.hand(m, unsent{issue.Seq, c, frame}, &out.Superseded) && len(targets) > 0 && targets[0] == m.id {
 			targets = targets[1:]
 		}
 	}
@@ -59,7 +59,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unse
 	r.offered.Store(seq)
 	for m := range r.matching(e.Target) {
 		if r.desired.Holding(swarm.PlayersSlot, m.id, m.labels) == seq {
-			hand(m, unsent{seq, stop, frame}, &superseded)
+			r.hand(m, unsent{seq, stop, frame}, &superseded)
 		}
 	}
 	return superseded
@@ -76,7 +76,7 @@ func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	r.shown = nil
 	r.offered.Store(seq)
 	for _, m := range r.connected() {
-		hand(m, unsent{seq, stop, frame}, &superseded)
+		r.hand(m, unsent{seq, stop, frame}, &superseded)
 	}
 	return superseded
 }
@@ -86,13 +86,17 @@ const resetDeadline = 2 * time.Second
 
 // hand puts a command into the outbox of an open member, and notes what it supersedes there. A member that does not
 // support it counts as handed, because its verdict is known. The registry's lock is held.
-func hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken bool) {
+func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken bool) {
 	if !m.supports(u.command.Type) {
 		return true
 	}
 	old, taken := m.session.outbox.put(u)
+	if len(old) > 0 && *superseded == nil { // drivers that did not keep up with the last hand-over do not with this one
+		*superseded = make([]swarm.Unsent, 0, max(r.unsent, len(old)))
+	}
 	for _, seq := range old {
 		*superseded = append(*superseded, swarm.Unsent{DriverID: m.id, Seq: seq})
+		r.unsent = len(*superseded)
 	}
 	return taken
 }

@@ -29,6 +29,7 @@ type Registry struct {
 	former    former
 	claims    claims
 	sessions  map[*session]struct{} // every connection, registered or not
+	unsent    int                   // how many commands the last hand-over that superseded any did
 	accepting bool
 	running   sync.WaitGroup // goroutines of sessions
 
