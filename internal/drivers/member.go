@@ -117,12 +117,14 @@ func (m *member) describe(now time.Time) swarm.Driver {
 	defer m.mu.Unlock()
 	d := swarm.Driver{
 		ID: m.id, Unresponsive: m.unresponsive(), Labels: m.labels, Version: m.version, Capabilities: m.capabilities,
-		ConnectedAt: m.connectedAt, RemoteAddr: m.remoteAddr, HeartbeatAge: now.Sub(m.beatAt), RTT: m.rtt,
+		ConnectedAt: m.connectedAt, RemoteAddr: m.remoteAddr,
 		AppliedSeq: m.applied, Reported: m.report, Metrics: m.metrics, Share: m.share, LeaseLost: m.leaseLost,
 		Conflict: m.rivals.describe(now),
 	}
 	if s := m.session; s != nil {
 		d.HeartbeatAge, d.RTT = s.age(now), time.Duration(s.rtt.Load())
+	} else {
+		d.HeartbeatAge, d.RTT = now.Sub(m.beatAt), m.rtt
 	}
 	if last := m.lastAck; last.Seq != 0 {
 		d.LastAck = &last
