@@ -16,25 +16,26 @@ import (
 // there is fixed and read without a lock, and what a replaced session still says goes to a member that nobody looks at
 // any more.
 type member struct {
+	// What a hand-over looks at comes first: it goes through all members, and these do not fit into a CPU's cache.
 	id           string
-	instance     string
+	session      *session // nil once it has ended; guarded by the registry's lock
 	labels       map[string]string
-	version      string
 	capabilities []string
-	share        swarm.Share
-	leaseLost    bool // as the register says
-	remoteAddr   string
-	connectedAt  time.Time
-	atRest       uint64 // up to this seq it was told no Stop of the server's own: it was at rest; 0 if it was not
+	misses       atomic.Int32 // deadlines in a row that the driver let pass
 
-	misses atomic.Int32 // deadlines in a row that the driver let pass
+	leaseLost   bool // as the register says
+	share       swarm.Share
+	version     string
+	instance    string
+	remoteAddr  string
+	connectedAt time.Time
+	atRest      uint64 // up to this seq it was told no Stop of the server's own: it was at rest; 0 if it was not
 
 	// Guarded by the registry's lock.
-	session *session  // nil once it has ended
-	lostAt  time.Time // when it ended
-	beatAt  time.Time // the last heartbeat of a session that has ended
-	rtt     time.Duration
-	rivals  rivalry
+	lostAt time.Time // when its session ended
+	beatAt time.Time // the last heartbeat of a session that has ended
+	rtt    time.Duration
+	rivals rivalry
 
 	mu      sync.Mutex // what the driver said of itself
 	applied uint64

@@ -15,16 +15,17 @@ import (
 // session is one connection of a driver: what is needed to talk to it, and the clocks by which it is judged. It ends
 // with the connection, and is freed then. What is known of the driver is in its member, which stays.
 type session struct {
-	r          *Registry
+	outbox  *outbox
+	r       *Registry
+	since   time.Time    // every atomic time below is a duration since then, on the monotonic clock
+	beatAt  atomic.Int64 // last heartbeat; register counts as one
+	heardAt atomic.Int64 // last heartbeat or pong
+
 	conn       *websocket.Conn
 	socket     *socket
-	outbox     *outbox
 	token      string
 	remoteAddr string
-	since      time.Time // every atomic time below is a duration since then, on the monotonic clock
 
-	beatAt   atomic.Int64 // last heartbeat; register counts as one
-	heardAt  atomic.Int64 // last heartbeat or pong
 	pinging  atomic.Bool
 	pingedAt atomic.Int64                 // last ping, 0 for none
 	rtt      atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
