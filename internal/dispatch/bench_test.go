@@ -11,27 +11,28 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// benchFleet acks every command of every driver at once, from the hand-over itself: what is left is the dispatcher's own work.
+// benchFleet acks every command of every driver at once, from the hand-over itself: what is left is the dispatcher's
+// own work.
 type benchFleet struct {
-	d     *Dispatcher
-	seats []swarm.Seat
+	d       *Dispatcher
+	members []swarm.Member
 }
 
-func (f *benchFleet) Targets(swarm.TargetQuery) swarm.Targeted { return swarm.Targeted{Seats: f.seats} }
-func (f *benchFleet) Lost(swarm.TargetQuery) swarm.Targeted    { return swarm.Targeted{} }
-func (f *benchFleet) Reach(swarm.Target) swarm.Reach           { return swarm.Reach{} }
-func (f *benchFleet) Reset(uint64)                             {}
-func (f *benchFleet) Expire(uint64, *swarm.Expired)            {}
-func (f *benchFleet) Known(swarm.Target) bool                  { return true }
-func (f *benchFleet) Last() uint64                             { return 0 }
-func (f *benchFleet) NewestLoad(swarm.Target) uint64           { return 0 }
-func (f *benchFleet) Base(uint64, string) (uint64, bool)       { return 0, false }
-func (f *benchFleet) Missed([]string)                          {}
-func (f *benchFleet) Stale(string) bool                        { return false }
-func (f *benchFleet) Offer(i swarm.Issue) {
-	for _, s := range f.seats {
-		f.d.Ack(s.DriverID, i.Seq, swarm.Reply{Applied: true})
+func (f *benchFleet) Members(swarm.TargetQuery) swarm.Targeted {
+	return swarm.Targeted{Members: f.members}
+}
+func (f *benchFleet) Reach(swarm.Target) swarm.Reach               { return swarm.Reach{} }
+func (f *benchFleet) DeadlineMissed([]string)                      {}
+func (f *benchFleet) Reset(uint64) []swarm.Unsent                  { return nil }
+func (f *benchFleet) Expire(uint64, *swarm.Expired) []swarm.Unsent { return nil }
+func (f *benchFleet) Last() uint64                                 { return 0 }
+func (f *benchFleet) NewestLoad(swarm.Target) uint64               { return 0 }
+func (f *benchFleet) Base(uint64, string) (uint64, bool)           { return 0, false }
+func (f *benchFleet) Offer(i swarm.Issue) swarm.Handover {
+	for _, m := range f.members {
+		f.d.Ack(m.DriverID, i.Seq, swarm.Reply{Applied: true})
 	}
+	return swarm.Handover{}
 }
 
 // countingLog takes everything and keeps nothing.
@@ -44,16 +45,17 @@ func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64,
 
 func (l *countingLog) Entry(context.Context, uint64) (swarm.Entry, error) { panic("nothing is kept") }
 
-// BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the last ack.
+// BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the
+// last ack.
 func BenchmarkDispatch(b *testing.B) {
 	for _, n := range []int{10, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			f := &benchFleet{}
 			for i := range n {
-				f.seats = append(f.seats, swarm.Seat{DriverID: fmt.Sprintf("d-%06d", i)})
+				f.members = append(f.members, swarm.Member{DriverID: fmt.Sprintf("d-%06d", i)})
 			}
 			f.d = New(Config{Log: &countingLog{}, Node: "bench"})
-			f.d.Bind(f)
+			f.d.Bind(f, f, f)
 			done := make(chan struct{})
 			go func() { f.d.Run(); close(done) }()
 			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: command.SetPlayers, Value: 1}, Deadline: time.Minute}

@@ -51,8 +51,9 @@ func settled(e swarm.Entry) *Call {
 	return c
 }
 
-// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when the log
-// does not take the outcome in time; the command has been sent then, and the outcome is still tried to be recorded.
+// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when
+// the log does not take the outcome in time; the command has been sent then, and the outcome is still tried to be
+// recorded.
 func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	select {
 	case <-c.done: // before the timer, which may have run out as well
@@ -67,8 +68,8 @@ func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	return e, err
 }
 
-// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the log has
-// had no time to take the outcome. So a pause costs one step.
+// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the
+// log has had no time to take the outcome. So a pause costs one step.
 func (c *Call) wait(ctx context.Context) error {
 	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
 	defer late.Stop()
@@ -99,8 +100,8 @@ func (c *Call) start() {
 	c.closeIfDone()
 }
 
-// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs into the late
-// book. A reply after a Missing verdict is kept for that book, because its record must come after the closed one.
+// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs to the late
+// book. A reply after a Missing verdict is kept for these, because its record must come after the closed one.
 func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.Duration, counted, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,10 +125,10 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 	return latency, counted, true
 }
 
-func (c *Call) gone(id string, reason swarm.Reason) {
+func (c *Call) disconnected(id string, reason swarm.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.round != nil && c.round.gone(id, reason) {
+	if c.round != nil && c.round.disconnected(id, reason) {
 		c.closeIfDone()
 	}
 }
@@ -140,23 +141,33 @@ func (c *Call) superseded(id string) {
 	}
 }
 
-// expireAtDeadline runs on the deadline's timer. The fleet is asked without the lock held: it may be calling us.
+// expireAtDeadline runs on the deadline's timer. Who is stale is asked without the lock held: an ack must not wait for
+// it.
 func (c *Call) expireAtDeadline() {
 	c.mu.Lock()
 	waiting := c.undecidedLocked()
 	c.mu.Unlock()
-	stale := map[string]bool{}
-	for _, id := range waiting {
-		if c.d.fleet.Stale(id) {
-			stale[id] = true
-		}
-	}
+	stale := c.d.stale(waiting)
 	c.expire(func(id string) swarm.Reason {
 		if stale[id] {
 			return swarm.ReasonStale
 		}
 		return swarm.ReasonDeadline
 	})
+}
+
+// stale returns who of some drivers has a session whose heartbeats are late.
+func (d *Dispatcher) stale(ids []string) map[string]bool {
+	stale := map[string]bool{}
+	if len(ids) == 0 { // as a target it would mean every driver
+		return stale
+	}
+	for _, m := range d.drivers.Members(swarm.TargetQuery{Target: swarm.Target{DriverIDs: ids}}).Members {
+		if m.Lost == swarm.ReasonStale {
+			stale[m.DriverID] = true
+		}
+	}
+	return stale
 }
 
 func (c *Call) expire(why func(string) swarm.Reason) {
@@ -190,8 +201,8 @@ func (c *Call) closeIfDone() {
 	c.d.enqueueClose(c)
 }
 
-// finish makes the durable outcome visible and opens the late book for it. Both are one step under the lock: an answer finds
-// either the round or the book. It reports whether the book holds answers that came early.
+// finish makes the durable outcome visible and begins to take late acks of it. Both are one step under the lock: an
+// answer finds either the round or the late acks. It reports whether those hold answers that came early.
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,8 +212,8 @@ func (c *Call) finish() (lateDue bool) {
 	return lateDue
 }
 
-// missed returns the drivers that let the deadline pass. The outcome must be on its way.
-func (c *Call) missed() []string {
+// deadlineMissed returns the drivers that let the deadline pass. The outcome must be on its way.
+func (c *Call) deadlineMissed() []string {
 	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
 }
 

@@ -12,7 +12,7 @@ func (d *Dispatcher) condition(s *submission) (*swarm.Condition, error) {
 	if s.IfSeq == nil {
 		return nil, nil
 	}
-	if newest := d.fleet.NewestLoad(s.Target); newest > *s.IfSeq {
+	if newest := d.fold.NewestLoad(s.Target); newest > *s.IfSeq {
 		return nil, newerCommand(newest)
 	}
 	base, err := d.base(*s.IfSeq, s.Submitter)
@@ -20,15 +20,15 @@ func (d *Dispatcher) condition(s *submission) (*swarm.Condition, error) {
 		return nil, err
 	}
 	// What is not there yet cannot have been seen: else the command would not yield to what comes before that.
-	return &swarm.Condition{IfSeq: *s.IfSeq, Base: min(base, d.fleet.Last())}, nil
+	return &swarm.Condition{IfSeq: *s.IfSeq, Base: min(base, d.fold.Last())}, nil
 }
 
 // base follows a chain of conditional commands of one submitter to what its first command was based on.
 func (d *Dispatcher) base(ifSeq uint64, submitter string) (uint64, error) {
-	if ifSeq == 0 || ifSeq > d.fleet.Last() {
+	if ifSeq == 0 || ifSeq > d.fold.Last() {
 		return ifSeq, nil
 	}
-	if base, known := d.fleet.Base(ifSeq, submitter); known {
+	if base, known := d.fold.Base(ifSeq, submitter); known {
 		return base, nil
 	}
 	e, err := d.log.Entry(context.Background(), ifSeq)

@@ -11,32 +11,29 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is what a Dispatcher needs. Fleet and Log are borrowed: the caller closes them after Run has returned.
+// Config is what a Dispatcher needs. The Log is borrowed: the caller closes it after Run has returned.
 type Config struct {
 	Log    Log
 	Keys   *Keys  // idempotency keys that the log holds; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
-
-	// OnLogRegressed is called when a driver registers with an applied seq past the log's end, before it is answered. The log's
-	// epoch has to rise then. Nil: nothing is done.
-	OnLogRegressed func(driverID, logID string, appliedSeq uint64)
 }
 
 // Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
 	log       Log
 	keys      *Keys
-	fleet     Fleet
+	drivers   Drivers
+	delivery  Delivery
+	fold      Fold
 	node      string
 	logger    *slog.Logger
 	queue     *queue
 	gathering gathering
 
 	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
-	late       lateBook
+	late       lateAcks
 
-	regressed func(driverID, logID string, appliedSeq uint64)
 	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
 	conflicts atomic.Uint64
 
@@ -48,7 +45,7 @@ type Dispatcher struct {
 	expiring bool             // the grace for open rounds is over
 }
 
-// New makes a Dispatcher. Bind must give it its fleet before Run.
+// New makes a Dispatcher. Bind must tell it of the drivers before Run.
 func New(cfg Config) *Dispatcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -57,25 +54,29 @@ func New(cfg Config) *Dispatcher {
 		cfg.Keys = NewKeys()
 	}
 	return &Dispatcher{
-		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, regressed: cfg.OnLogRegressed,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
 
-// Bind sets the fleet. It is apart from New because a fleet reports back to its Dispatcher: one of them comes first.
-func (d *Dispatcher) Bind(f Fleet) { d.fleet = f }
+// Bind sets what stands for the drivers. It is apart from New because that reports back to the Dispatcher: one of them
+// comes first.
+func (d *Dispatcher) Bind(drivers Drivers, delivery Delivery, fold Fold) {
+	d.drivers, d.delivery, d.fold = drivers, delivery, fold
+}
 
-// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made it.
+// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made
+// it.
 type Receipt struct {
 	*Call
 	Replayed bool
 }
 
-// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the fleet. A key that was
-// used within KeyWindow leads to the same entry again, open or closed, whatever the fleet looks like now.
-// The error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command, idempotency_key_reused,
-// rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx ends the waiting, not the
-// command: it may have been issued.
+// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the drivers. A key
+// that was used within KeyWindow leads to the same entry again, open or closed, whatever drivers there are now. The
+// error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command,
+// idempotency_key_reused, rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx
+// ends the waiting, not the command: it may have been issued.
 func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
 	r, err := d.ask(&submission{Submission: s, ctx: ctx})
 	if err != nil {
@@ -84,8 +85,8 @@ func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, e
 	return d.receipt(ctx, r)
 }
 
-// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or used up, and
-// the idempotency key is not looked at.
+// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or
+// used up, and the idempotency key is not looked at.
 func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
 	r, err := d.ask(&submission{Submission: s, preview: true, ctx: ctx})
 	if err != nil {
@@ -130,8 +131,8 @@ func (d *Dispatcher) Call(seq uint64) (*Call, bool) {
 	return c, ok
 }
 
-// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether it
-// made a difference: as a verdict, or as the first late answer where the verdict was missing.
+// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether
+// it made a difference: as a verdict, or as the first late answer where the verdict was missing.
 func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool) {
 	now := time.Now()
 	if c, ok := d.Call(seq); ok {
@@ -146,8 +147,8 @@ func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latenc
 	return latency, counted
 }
 
-// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first answer
-// counts.
+// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first
+// answer counts.
 func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
 
 func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
@@ -156,24 +157,14 @@ func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
-// Gone tells that a driver's session ended: it is missing in every open round that still waits for it.
-func (d *Dispatcher) Gone(driverID string, reason swarm.Reason) {
+// Disconnected tells that a driver's session ended, which was handed no command after upTo: the driver is missing in
+// every open round up to that one that still waits for it. What is being handed over at the moment is decided by what
+// Offer returns.
+func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason, upTo uint64) {
 	for _, c := range d.openCalls() {
-		c.gone(driverID, reason)
-	}
-}
-
-// Absent tells that a target had no session when the command seq was handed over.
-func (d *Dispatcher) Absent(driverID string, seq uint64) {
-	if c, ok := d.Call(seq); ok {
-		c.gone(driverID, swarm.ReasonDisconnected)
-	}
-}
-
-// Superseded tells that a newer command took the place of seq before it was sent to the driver.
-func (d *Dispatcher) Superseded(driverID string, seq uint64) {
-	if c, ok := d.Call(seq); ok {
-		c.superseded(driverID)
+		if c.seq <= upTo {
+			c.disconnected(driverID, reason)
+		}
 	}
 }
 
@@ -183,7 +174,8 @@ func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
 // Expire asks for load commands that no known driver matches to be replaced by Stops.
 func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
-// RaiseEpoch has the log take a reset record that names it anew, and waits until that is durable and folded, or ctx ends.
+// RaiseEpoch has the log take a reset record that gives it another name, and waits until that is durable and folded, or ctx
+// ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
 	select {
 	case <-d.reset(r):
@@ -200,7 +192,8 @@ func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
 	return r.folded
 }
 
-// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes them.
+// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes
+// them.
 func (d *Dispatcher) LogDown() time.Duration {
 	if since := d.downSince.Load(); since != nil {
 		return time.Since(*since)
@@ -208,15 +201,8 @@ func (d *Dispatcher) LogDown() time.Duration {
 	return 0
 }
 
-// LogRegressed tells that a driver has applied more than the log holds.
-func (d *Dispatcher) LogRegressed(driverID, logID string, appliedSeq uint64) {
-	if d.regressed != nil {
-		d.regressed(driverID, logID, appliedSeq)
-	}
-}
-
-// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few appends, for there
-// may be many. Run must not have been called.
+// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few
+// appends, for there may be many. Run must not have been called.
 func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 	for some := range slices.Chunk(open, maxBatch) {
 		records := make([]swarm.Record, len(some))
@@ -246,8 +232,8 @@ func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
 	return closed
 }
 
-// Recall opens the late book for closed entries of the past, oldest first: their missing drivers may come back, and answer to
-// what they are told then. Run must not have been called.
+// Recall has late acks taken to closed entries of the past, oldest first: their missing drivers may come back, and
+// answer to what they are told then. Run must not have been called.
 func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	for _, e := range closed {
 		answered := make(map[string]bool, len(e.Late))
@@ -260,8 +246,8 @@ func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	}
 }
 
-// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It returns
-// when every outcome is durable, or when hard ends. Run returns soon after.
+// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It
+// returns when every outcome is durable, or when hard ends. Run returns soon after.
 func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	d.refuse()
 	select {
@@ -326,7 +312,8 @@ func (d *Dispatcher) openCalls() []*Call {
 
 func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
 
-// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds is over.
+// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds
+// is over.
 func (d *Dispatcher) opened(c *Call) (expiring bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

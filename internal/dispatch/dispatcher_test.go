@@ -40,7 +40,7 @@ func inIdleWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{fleet: &swarmtest.Fleet{}, log: &swarmtest.MemLog{}}
 		w.d = New(Config{Log: w.log, Node: "test"})
-		w.d.Bind(w.fleet)
+		w.d.Bind(w.fleet, w.fleet, w.fleet)
 		w.fleet.Sink = w.d
 		ran := make(chan struct{})
 		w.start = func() {
@@ -161,7 +161,7 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.d.Gone("a", swarm.ReasonDisconnected)
+		w.d.Disconnected("a", swarm.ReasonDisconnected, call.Seq())
 		w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}) // it is back, and was told again
 		b.Release()
 		e, err := call.Wait(t.Context())

@@ -8,26 +8,27 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the meantime waits for
-// the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not shared is small.
+// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the
+// meantime waits for the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not
+// shared is small.
 const maxBatchTargets = 10_000
 
 // frozen is an accepted submission with its targets.
 type frozen struct {
 	*submission
-	seats  []swarm.Seat
-	issued *swarm.Issued
+	members []swarm.Member
+	issued  *swarm.Issued
 }
 
-// freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to the
-// head of the queue: what is over maxBatchTargets, and what mustWait tells.
+// freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to
+// the head of the queue: what is over maxBatchTargets, and what mustWait tells.
 func (d *Dispatcher) freeze(b batch) []frozen {
 	stopping := !d.stepping()
 	var accepted []frozen
 	targets := 0
 	for i, s := range b.submits {
 		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
-			d.queue.giveBack(batch{submits: b.submits[i:]})
+			d.queue.requeue(batch{submits: b.submits[i:]})
 			d.queue.nudge()
 			break
 		}
@@ -48,13 +49,13 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			continue
 		}
 		accepted = append(accepted, f)
-		targets += len(f.seats)
+		targets += len(f.members)
 	}
 	return accepted
 }
 
-// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one that is
-// conditional or a preview, and one whose key another of the batch brings already.
+// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one
+// that is conditional or a preview, and one whose key another of the batch brings already.
 func (d *Dispatcher) mustWait(s *submission, b batch, accepted []frozen) bool {
 	pending := len(accepted) + len(b.resets) + len(b.expired)
 	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)
@@ -87,39 +88,20 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	if s.Command.Slot() == command.LoadSlot {
 		q.Condition = condition // it speaks of load commands, and others replace none
 	}
-	targeted := d.fleet.Targets(q)
-	n := len(targeted.Seats)
-	if n == 0 && s.Command.Type == command.Stop {
-		targeted = d.lost(q, targeted)
-		n = len(targeted.Seats)
-	}
+	in := d.drivers.Members(q)
+	targets, leftOut := fixTargets(s.Command.Type, in)
+	n := len(targets)
 	switch {
-	case n == 0 && targeted.Blocked > 0:
-		return frozen{}, newerCommand(targeted.Blocked)
-	case n == 0 && s.Command.Type == command.Stop && !targeted.Awaited:
+	case n == 0 && in.Blocked > 0:
+		return frozen{}, newerCommand(in.Blocked)
+	case n == 0 && s.Command.Type == command.Stop && !in.Awaited:
 		return frozen{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != command.Stop:
 		return frozen{}, d.nobody(s.Target)
-	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targeted.Seats)): // a Stop for lost drivers waits for however few
+	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)): // a Stop for lost drivers waits for however few
 		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
-	return d.frozen(s, targeted, condition), nil
-}
-
-// lost fixes the targets of a Stop when no driver is active. One that was stale a moment ago may be active by now.
-func (d *Dispatcher) lost(q swarm.TargetQuery, before swarm.Targeted) swarm.Targeted {
-	lost := d.fleet.Lost(q)
-	if len(lost.Seats) > 0 || len(lost.LeftOut) == len(before.LeftOut) {
-		return lost
-	}
-	if now := d.fleet.Targets(q); len(now.Seats) > 0 {
-		return now
-	}
-	return lost
-}
-
-func anyActive(seats []swarm.Seat) bool {
-	return slices.ContainsFunc(seats, func(s swarm.Seat) bool { return s.Lost == "" })
+	return d.frozen(s, targets, leftOut, condition), nil
 }
 
 // nobody refuses a command that no active driver would get.
@@ -140,14 +122,14 @@ func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 // withInUse adds what of a target drivers have: a label or an id may be misspelt. A target for everybody cannot be.
 func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]any {
 	if len(t.Labels)+len(t.DriverIDs) > 0 {
-		attrs["in_use"] = d.fleet.Reach(t).InUse
+		attrs["in_use"] = d.drivers.Reach(t).InUse
 	}
 	return attrs
 }
 
 // nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.
 func (d *Dispatcher) nothingToStop(t swarm.Target) error {
-	reach := d.fleet.Reach(t)
+	reach := d.drivers.Reach(t)
 	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling of the target, and see GET /drivers"
 	if reach.Left {
 		detail = "no known driver matches the target: there is nothing to stop"
@@ -157,13 +139,15 @@ func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	}
 }
 
-func (d *Dispatcher) frozen(s *submission, targeted swarm.Targeted, condition *swarm.Condition) frozen {
-	ids := make([]string, len(targeted.Seats))
-	for i, seat := range targeted.Seats {
-		ids[i] = seat.DriverID
+func (d *Dispatcher) frozen(
+	s *submission, targets []swarm.Member, leftOut []swarm.LeftOut, condition *swarm.Condition,
+) frozen {
+	ids := make([]string, len(targets))
+	for i, m := range targets {
+		ids[i] = m.DriverID
 	}
-	return frozen{submission: s, seats: targeted.Seats, issued: &swarm.Issued{
-		Split: split(s.Command, targeted.Seats), Cause: s.Cause, LeftOut: targeted.LeftOut, Condition: condition,
+	return frozen{submission: s, members: targets, issued: &swarm.Issued{
+		Split: split(s.Command, targets), Cause: s.Cause, LeftOut: leftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
 	}}

@@ -14,8 +14,8 @@ const (
 	lateEvery      = 200 * time.Millisecond // at most one late record per entry in this time
 )
 
-// lateBook remembers which drivers of which closed entries may still answer, and batches what they answer.
-type lateBook struct {
+// lateAcks remembers which drivers of which closed entries may still answer, and batches what they answer.
+type lateAcks struct {
 	mu      sync.Mutex
 	open    map[uint64]*lateEntry
 	order   []uint64 // of open, oldest first
@@ -31,9 +31,9 @@ type lateEntry struct {
 	queued   bool // a record of acks is due or on its way
 }
 
-// expect opens the book for an entry that closed with these drivers missing. The closed record must be durable.
+// expect begins to take late acks of an entry that closed with these drivers missing. The closed record must be durable.
 // Answers that came early, while it was not, are taken over; due is as for answer.
-func (b *lateBook) expect(seq uint64, handedAt time.Time, missing []string, early []swarm.LateAck) (due bool) {
+func (b *lateAcks) expect(seq uint64, handedAt time.Time, missing []string, early []swarm.LateAck) (due bool) {
 	if len(missing) == 0 {
 		return false
 	}
@@ -61,7 +61,7 @@ func (b *lateBook) expect(seq uint64, handedAt time.Time, missing []string, earl
 }
 
 // answer takes a late answer. due says that the caller must see to it that take is called for seq.
-func (b *lateBook) answer(seq uint64, id string, reply swarm.Reply, at time.Time) (latency time.Duration, taken, due bool) {
+func (b *lateAcks) answer(seq uint64, id string, reply swarm.Reply, at time.Time) (latency time.Duration, taken, due bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.open[seq]
@@ -76,7 +76,7 @@ func (b *lateBook) answer(seq uint64, id string, reply swarm.Reply, at time.Time
 }
 
 // note keeps the first late answer of a driver that was missing.
-func (b *lateBook) note(e *lateEntry, ack swarm.LateAck) bool {
+func (b *lateAcks) note(e *lateEntry, ack swarm.LateAck) bool {
 	if !e.awaited[ack.DriverID] {
 		return false
 	}
@@ -87,7 +87,7 @@ func (b *lateBook) note(e *lateEntry, ack swarm.LateAck) bool {
 }
 
 // take empties what came in for seq.
-func (b *lateBook) take(seq uint64) []swarm.LateAck {
+func (b *lateAcks) take(seq uint64) []swarm.LateAck {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.open[seq]
@@ -100,7 +100,7 @@ func (b *lateBook) take(seq uint64) []swarm.LateAck {
 }
 
 // restore puts back what a failed append left.
-func (b *lateBook) restore(seq uint64, acks []swarm.LateAck) {
+func (b *lateAcks) restore(seq uint64, acks []swarm.LateAck) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.open[seq]; e != nil {
@@ -110,7 +110,7 @@ func (b *lateBook) restore(seq uint64, acks []swarm.LateAck) {
 }
 
 // due returns the entries whose answers no record holds yet.
-func (b *lateBook) due() []uint64 {
+func (b *lateAcks) due() []uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var seqs []uint64

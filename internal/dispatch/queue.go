@@ -49,7 +49,7 @@ func (b *batch) empty() bool {
 }
 
 // queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for an
-// answer, the open rounds and the late book.
+// answer, the open rounds and the late acks.
 type queue struct {
 	mu      sync.Mutex
 	waiting batch
@@ -77,9 +77,9 @@ func (q *queue) expire(e []*swarm.Expired) {
 }
 func (q *queue) late(seq uint64) { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
-// giveBack puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
+// requeue puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
 // caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this one could not.
-func (q *queue) giveBack(b batch) (taken bool) {
+func (q *queue) requeue(b batch) (taken bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if b.empty() || q.closed && len(b.submits) == 0 {

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,7 +36,7 @@ func TestLossWhileTheRoundOpens(t *testing.T) {
 		for range 2 {
 			losing.Go(func() {
 				for !over.Load() {
-					w.d.Gone("a", swarm.ReasonDisconnected)
+					w.d.Disconnected("a", swarm.ReasonDisconnected, math.MaxUint64)
 				}
 			})
 		}
@@ -92,7 +93,7 @@ func TestShutdownWaitsForACommandThatIsBeingIssued(t *testing.T) {
 	log := &gatedLog{}
 	fleet := &swarmtest.Fleet{}
 	d := New(Config{Log: log, Node: "test"})
-	d.Bind(fleet)
+	d.Bind(fleet, fleet, fleet)
 	fleet.Sink = d
 	fleet.Join("a").Hold()
 	defer fleet.Close()

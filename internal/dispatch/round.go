@@ -18,11 +18,11 @@ type round struct {
 	flagged      int    // unresponsive targets without a verdict
 }
 
-// newRound opens a round over seats, sorted by driver id. A driver that cannot take the command is rejected at once, one that is
+// newRound opens a round over members, sorted by driver id. A driver that cannot take the command is rejected at once, one that is
 // lost is missing at once.
-func newRound(seats []swarm.Seat, t command.Type) *round {
-	r := &round{targets: make([]string, len(seats)), verdicts: make([]swarm.Verdict, len(seats))}
-	for i, s := range seats {
+func newRound(members []swarm.Member, t command.Type) *round {
+	r := &round{targets: make([]string, len(members)), verdicts: make([]swarm.Verdict, len(members))}
+	for i, s := range members {
 		r.targets[i] = s.DriverID
 		switch {
 		case s.Lost != "":
@@ -62,8 +62,8 @@ func (r *round) answer(id string, reply swarm.Reply, latency time.Duration) (dec
 	return r.decide(i, v), before
 }
 
-// gone marks a driver missing whose session ended before it answered.
-func (r *round) gone(id string, reason swarm.Reason) bool {
+// disconnected marks a driver missing whose session ended before it answered.
+func (r *round) disconnected(id string, reason swarm.Reason) bool {
 	i, ok := r.index(id)
 	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: reason})
 }

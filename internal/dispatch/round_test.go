@@ -15,11 +15,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-var update = flag.Bool("update", false, "write the golden scenarios anew; review the diff")
+var update = flag.Bool("update", false, "write the golden scenarios again; review the diff")
 
 // TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
 //
-//	drivers a b! c?stale d=stop   seats; ! is unresponsive, ?reason lost, =x,y lists capabilities
+//	drivers a b! c?stale d=stop   members; ! is unresponsive, ?reason lost, =x,y lists capabilities
 //	issue stop deadline=5s        opens a round
 //	ack a [code]                  a reply; with a code a rejection
 //	gone a reason · supersede a · stale a · advance 5s
@@ -73,7 +73,7 @@ func playScenario(t *testing.T, text string) string {
 // player is the shell of a scenario: it has the clock that a round has not.
 type player struct {
 	t        *testing.T
-	seats    []swarm.Seat
+	members  []swarm.Member
 	round    *round
 	stale    map[string]bool
 	now      time.Duration
@@ -85,24 +85,24 @@ func (p *player) do(words []string) {
 	p.t.Helper()
 	switch words[0] {
 	case "drivers":
-		p.seats = nil
+		p.members = nil
 		for _, w := range words[1:] {
 			id, caps, limited := strings.Cut(w, "=")
 			id, lost, _ := strings.Cut(id, "?")
-			seat := swarm.Seat{DriverID: strings.TrimSuffix(id, "!"), Unresponsive: strings.HasSuffix(id, "!"), Lost: swarm.Reason(lost)}
+			member := swarm.Member{DriverID: strings.TrimSuffix(id, "!"), Unresponsive: strings.HasSuffix(id, "!"), Lost: swarm.Reason(lost)}
 			if limited {
-				seat.Capabilities = strings.Split(caps, ",")
+				member.Capabilities = strings.Split(caps, ",")
 			}
-			p.seats = append(p.seats, seat)
+			p.members = append(p.members, member)
 		}
 	case "issue":
 		p.now = 0
 		p.deadline = p.duration(strings.TrimPrefix(words[2], "deadline="))
-		p.round = newRound(p.seats, command.Type(words[1]))
+		p.round = newRound(p.members, command.Type(words[1]))
 	case "ack":
 		p.ack(words[1:])
 	case "gone":
-		p.note(p.round.gone(words[1], swarm.Reason(words[2])), words)
+		p.note(p.round.disconnected(words[1], swarm.Reason(words[2])), words)
 	case "supersede":
 		p.note(p.round.superseded(words[1]), words)
 	case "stale":

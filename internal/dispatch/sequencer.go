@@ -11,8 +11,8 @@ import (
 // retryEvery is how soon outcomes that the log did not take are tried again.
 const retryEvery = 250 * time.Millisecond
 
-// Run is the sequencer: it drains what waits, appends it with one call and hands new commands over in seq order. It returns
-// after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
+// Run is the sequencer: it drains what waits, appends it with one call and hands new commands over in seq order. It
+// returns after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
 func (d *Dispatcher) Run() {
 	for range d.queue.wake {
 		d.gathering.wait(d.queue)
@@ -68,7 +68,7 @@ func (d *Dispatcher) write(w work) error {
 	if w.len() == 0 {
 		return nil
 	}
-	// Never a submitter's context: what was taken on is written whoever still waits for it.
+	// Never a submitter's context: what was taken on is written, whether anyone still waits for it or not.
 	began := time.Now()
 	seq, err := d.log.Append(context.Background(), d.records(w))
 	if err != nil {
@@ -81,12 +81,12 @@ func (d *Dispatcher) write(w work) error {
 		seq++
 	}
 	for _, r := range w.resets {
-		d.fleet.Reset(seq)
+		d.superseded(d.delivery.Reset(seq))
 		close(r.folded)
 		seq++
 	}
 	for _, e := range w.expired {
-		d.fleet.Expire(seq, e)
+		d.superseded(d.delivery.Expire(seq, e))
 		seq++
 	}
 	for _, f := range w.issues {
@@ -100,7 +100,7 @@ func (d *Dispatcher) write(w work) error {
 func (d *Dispatcher) stillIdle(expired []*swarm.Expired) []*swarm.Expired {
 	kept := expired[:0]
 	for _, e := range expired {
-		if !d.fleet.Known(e.Target) {
+		if len(d.drivers.Members(swarm.TargetQuery{Target: e.Target}).Members) == 0 {
 			e.Node, e.At = d.node, time.Now().UTC()
 			kept = append(kept, e)
 		}
@@ -146,27 +146,44 @@ func (w work) split() (first, rest work) {
 	return first, rest
 }
 
-// handOver opens the round and offers the command to the fleet. The round comes first: an ack may be back before Offer is.
+// handOver opens the round and offers the command to the drivers. The round comes first: an ack may be back before
+// Offer is.
 func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
-		round: newRound(f.seats, f.Command.Type),
+		round: newRound(f.members, f.Command.Type),
 	}
 	c.start()
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
-	d.fleet.Offer(f.issued.Issue(seq))
+	d.handed(c, d.delivery.Offer(f.issued.Issue(seq)))
 	if expiring {
 		c.expire(serverRestart)
 	}
 	f.result <- submitted{call: c}
 }
 
-// closed makes a durable outcome visible. The fleet learns first who let the deadline pass: whoever reads the outcome may send
-// the next command at once.
+// handed decides what a hand-over leaves no hope for.
+func (d *Dispatcher) handed(c *Call, h swarm.Handover) {
+	for _, id := range h.Undelivered {
+		c.disconnected(id, swarm.ReasonDisconnected)
+	}
+	d.superseded(h.Superseded)
+}
+
+func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
+	for _, u := range unsent {
+		if c, ok := d.Call(u.Seq); ok {
+			c.superseded(u.DriverID)
+		}
+	}
+}
+
+// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: anyone who reads the
+// outcome may send the next command at once.
 func (d *Dispatcher) closed(c *Call) {
-	if ids := c.missed(); len(ids) > 0 {
-		d.fleet.Missed(ids)
+	if ids := c.deadlineMissed(); len(ids) > 0 {
+		d.drivers.DeadlineMissed(ids)
 	}
 	if c.finish() {
 		d.queue.late(c.seq)
@@ -174,7 +191,7 @@ func (d *Dispatcher) closed(c *Call) {
 	d.ended(c)
 }
 
-// lateRecords turns what the late book holds into records.
+// lateRecords turns what the late acks holds into records.
 func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	var out []*swarm.Late
 	for _, seq := range seqs {
@@ -185,9 +202,9 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	return out
 }
 
-// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers. They
-// stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked for again by
-// the fleet.
+// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers.
+// They stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked
+// for again by the drivers' side.
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err
@@ -200,7 +217,7 @@ func (d *Dispatcher) failed(w work, err error) {
 	for _, l := range w.lates {
 		d.late.restore(l.Seq, l.Acks)
 	}
-	if d.queue.giveBack(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
+	if d.queue.requeue(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
 		time.AfterFunc(retryEvery, d.queue.nudge)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// split divides a total over those seats that take it; nil for a command that is no total.
-func split(c swarm.Command, seats []swarm.Seat) []int64 {
+// split divides a total over those members that take it; nil for a command that is no total.
+func split(c swarm.Command, members []swarm.Member) []int64 {
 	if !c.Total {
 		return nil
 	}
 	var shares []swarm.Share
 	var places []int
-	for i, s := range seats {
+	for i, s := range members {
 		if s.Supports(c.Type) {
 			shares = append(shares, s.Share)
 			places = append(places, i)
@@ -22,7 +22,7 @@ func split(c swarm.Command, seats []swarm.Seat) []int64 {
 	}
 	row, _ := c.Type.Row()
 	parts, _ := swarm.Split(c.Value, row.Max, shares)
-	all := make([]int64, len(seats))
+	all := make([]int64, len(members))
 	for i, n := range parts {
 		all[places[i]] = n
 	}

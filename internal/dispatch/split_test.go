@@ -25,17 +25,17 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 	tenThousand(t)
 	rapid.Check(t, func(t *rapid.T) {
 		c := total(rapid.Int64Range(0, 1_000_000).Draw(t, "total")).Command
-		seats := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) swarm.Seat {
-			s := swarm.Seat{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"), Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
+		members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) swarm.Member {
+			s := swarm.Member{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"), Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
 			if rapid.IntRange(0, 9).Draw(t, "takes") == 0 {
 				s.Capabilities = []string{string(command.Stop)}
 			}
 			return s
-		}), 1, 30).Draw(t, "seats")
-		parts := split(c, seats)
+		}), 1, 30).Draw(t, "members")
+		parts := split(c, members)
 		var acked, lost int64
-		var left []swarm.Seat
-		for i, s := range seats {
+		var left []swarm.Member
+		for i, s := range members {
 			if !s.Supports(c.Type) && parts[i] != 0 {
 				t.Fatalf("a driver that does not take the command got %d players", parts[i])
 			}
@@ -51,12 +51,12 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 			t.Fatalf("acked %d, lost %d, short %d of %d", acked, lost, short, c.Value)
 		}
 		again := &swarm.Issued{Command: c, Split: split(c, left)}
-		var anew int64
+		var reached int64
 		for _, n := range again.Split {
-			anew += n
+			reached += n
 		}
-		if anew+again.Shortfall() != c.Value || anew > c.Value {
-			t.Fatalf("split again: %d of %d, short %d", anew, c.Value, again.Shortfall())
+		if reached+again.Shortfall() != c.Value || reached > c.Value {
+			t.Fatalf("split again: %d of %d, short %d", reached, c.Value, again.Shortfall())
 		}
 	})
 }
@@ -90,7 +90,7 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 	})
 }
 
-// TestASplitNeverUndoesAStop: whoever was lost, a Stop that came since stands.
+// TestASplitNeverUndoesAStop: whatever drivers were lost, a Stop that came since stands.
 func TestASplitNeverUndoesAStop(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")

@@ -20,7 +20,7 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 			refuse(w, req, err)
 			return
 		}
-		if r.suspended.Load() {
+		if r.leases.suspended.Load() {
 			refuse(w, req, swarm.Errorf(swarm.CodeLogUnavailable, "the log takes no entries, so nobody could stop this driver; connect again later"))
 			return
 		}
@@ -74,17 +74,17 @@ func (r *Registry) admit() bool {
 
 // accept upgrades and starts the session's two goroutines. It returns at once, which frees what the HTTP server holds.
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
-	s := &session{r: r, box: newMailbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
+	s := &session{r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
 	s.heardAt.Store(1)
 	hijack := &socketWriter{ResponseWriter: w, since: s.since}
 	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		InsecureSkipVerify: true, // the Origin was checked against the server's own list
-		OnPingReceived:     func(context.Context, []byte) (answer bool) { return !r.suspended.Load() },
+		OnPingReceived:     func(context.Context, []byte) (answer bool) { return !r.leases.suspended.Load() },
 		OnPongReceived:     func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
 	})
 	if err != nil {
-		r.cfg.Logger.Debug("handshake failed", "remote_addr", req.RemoteAddr, "err", err)
+		r.logger.Debug("handshake failed", "remote_addr", req.RemoteAddr, "err", err)
 		return
 	}
 	conn.SetReadLimit(wire.MaxFrameBytes)

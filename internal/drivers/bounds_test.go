@@ -44,7 +44,7 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 			w.joinMute(fmt.Sprintf("mute-%d", i))
 		}
 		synctest.Wait()
-		if got := len(w.r.Targets(swarm.TargetQuery{}).Seats); got != 400 {
+		if got := len(w.active(swarm.Target{})); got != 400 {
 			t.Fatalf("%d drivers are active", got)
 		}
 		ctx, cancel := context.WithTimeout(w.t.Context(), 1500*time.Millisecond)
@@ -153,7 +153,7 @@ func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
 		w.join("deaf", "")
 		swarmtest.Advance(PingAfter + WriteTimeout + time.Second)
 		synctest.Wait()
-		if got, want := w.sink.all(), `["gone","deaf","write_timeout"]`; len(got) != 1 || got[0] != want {
+		if got, want := w.sink.all(), `["disconnected","deaf","write_timeout"]`; len(got) != 1 || got[0] != want {
 			t.Errorf("got %v, want %s", got, want)
 		}
 	})
@@ -177,8 +177,8 @@ func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
 	})
 }
 
-// TestTargetThatCannotBeHandedTheCommandIsAbsent: targets are frozen before the append, and much can happen during it.
-func TestTargetThatCannotBeHandedTheCommandIsAbsent(t *testing.T) {
+// TestTargetThatCannotBeHandedTheCommandIsReported: targets are frozen before the append, and much can happen during it.
+func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("moved", `,"labels":{"region":"us"}`) // was in eu when the targets were frozen
 		closing, _ := w.join("closing", `,"labels":{"region":"eu"}`)
@@ -186,11 +186,11 @@ func TestTargetThatCannotBeHandedTheCommandIsAbsent(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		w.r.Offer(swarm.Issue{
+		w.issue(swarm.Issue{
 			Seq: 2, Command: set10, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: []string{"closing", "moved"},
 			Deadline: time.Second,
 		})
-		if got := text(w.sink.all()); got != text([]string{`["absent","closing",2]`, `["absent","moved",2]`}) {
+		if got := text(w.sink.all()); got != text([]string{`["undelivered","closing",2]`, `["undelivered","moved",2]`}) {
 			t.Errorf("got %s", got)
 		}
 	})

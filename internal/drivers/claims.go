@@ -24,7 +24,7 @@ func (c claims) trim(before time.Time) {
 func (r *Registry) credible(reg *wire.Register) bool {
 	r.mu.Lock()
 	end := r.offered.Load()
-	lost := reg.LogID == r.cfg.LogID && reg.AppliedSeq > end
+	lost := reg.LogID == r.logID && reg.AppliedSeq > end
 	if !lost {
 		r.mu.Unlock()
 		return true
@@ -37,12 +37,14 @@ func (r *Registry) credible(reg *wire.Register) bool {
 	}
 	r.mu.Unlock()
 	if !proved {
-		r.cfg.Logger.Error("a driver says that it has applied a command that is not in this log; it is sent away, and if another driver says so, too, every driver is stopped",
+		r.logger.Error("a driver says that it has applied a command that is not in this log; it is sent away, and if another driver says so, too, every driver is stopped",
 			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
 		return false
 	}
-	r.cfg.Logger.Error("two drivers have applied commands that are not in this log: entries were lost",
+	r.logger.Error("two drivers have applied commands that are not in this log: entries were lost",
 		"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
-	r.sink.LogRegressed(reg.DriverID, reg.LogID, reg.AppliedSeq)
+	if r.cfg.OnLogShortened != nil {
+		r.cfg.OnLogShortened(reg.DriverID, reg.LogID, reg.AppliedSeq)
+	}
 	return true
 }

@@ -8,89 +8,96 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Offer folds a durable command into the desired state and puts it into the mailbox of every open matching session, stale and
-// just registered ones too. A target that could not be handed it is reported absent.
-func (r *Registry) Offer(issue swarm.Issue) {
+// Offer folds a durable command into the desired state and puts it into the outbox of every open matching session,
+// stale and just registered ones too.
+func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Issue(issue)
+	r.desired.Issue(issue)
 	r.shown = nil
-	r.carryOver(issue)
+	r.resplits.carryOver(issue)
 	r.offered.Store(issue.Seq)
-	targets := issue.Targets // in order of id, as the sessions are: both are gone through once
-	for s := range r.matching(issue.Target) {
-		if !r.holds(issue, s) {
+	targets := issue.Targets // in order of id, as the members are: both are gone through once
+	for m := range r.matching(issue.Target) {
+		if !r.holds(issue, m) {
 			continue // a newer command of somebody else does
 		}
-		for len(targets) > 0 && targets[0] < s.id {
-			r.sink.Absent(targets[0], issue.Seq)
+		for len(targets) > 0 && targets[0] < m.id {
+			out.Undelivered = append(out.Undelivered, targets[0])
 			targets = targets[1:]
 		}
-		c := issue.CommandFor(s.id)
+		c := issue.CommandFor(m.id)
 		frame := frames[c.Value]
 		if frame == nil {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
 			frames[c.Value] = frame
 		}
-		if taken := r.hand(s, mail{issue.Seq, c, frame}); taken && len(targets) > 0 && targets[0] == s.id {
+		if r.hand(m, unsent{issue.Seq, c, frame}, &out.Superseded) && len(targets) > 0 && targets[0] == m.id {
 			targets = targets[1:]
 		}
 	}
-	for _, id := range targets {
-		r.sink.Absent(id, issue.Seq)
-	}
+	out.Undelivered = append(out.Undelivered, targets...)
+	return out
 }
 
-// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The lock is held.
-func (r *Registry) holds(issue swarm.Issue, s *session) bool {
+// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The
+// lock is held.
+func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 	slot := issue.Command.Slot()
-	return issue.Condition == nil || slot != command.LoadSlot || r.cfg.Desired.Holding(slot, s.id, s.labels) == issue.Seq
+	return issue.Condition == nil || slot != command.LoadSlot || r.desired.Holding(slot, m.id, m.labels) == issue.Seq
 }
 
-// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One that has come
-// since was told the load, and is told the Stop now.
-func (r *Registry) Expire(seq uint64, e *swarm.Expired) {
+// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One
+// that has come since was told the load, and is told the Stop now.
+func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Expire(seq, e)
+	r.desired.Expire(seq, e)
 	r.shown = nil
 	r.offered.Store(seq)
-	for s := range r.matching(e.Target) {
-		if r.cfg.Desired.Holding(command.LoadSlot, s.id, s.labels) == seq {
-			r.hand(s, mail{seq, stop, frame})
+	for m := range r.matching(e.Target) {
+		if r.desired.Holding(command.LoadSlot, m.id, m.labels) == seq {
+			r.hand(m, unsent{seq, stop, frame}, &superseded)
 		}
 	}
+	return superseded
 }
 
-// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have come, and
-// have been told the load of before, until it is written.
-func (r *Registry) Reset(seq uint64) {
+// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have
+// come, and have been told the load of before, until it is written.
+func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cfg.Desired.Reset(seq)
+	r.desired.Reset(seq)
 	r.shown = nil
 	r.offered.Store(seq)
-	for _, s := range r.sorted() {
-		r.hand(s, mail{seq, stop, frame})
+	for _, m := range r.connected() {
+		r.hand(m, unsent{seq, stop, frame}, &superseded)
 	}
+	return superseded
 }
 
 // resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
 const resetDeadline = 2 * time.Second
 
-// hand puts m into the mailbox of s; a session that cannot do it counts as handed, because its verdict is known. The lock is held.
-func (r *Registry) hand(s *session, m mail) (taken bool) {
-	if !s.supports(m.command.Type) {
+// hand puts a command into the outbox of an open member, and notes what it supersedes there. A member that does not
+// support it counts as handed, because its verdict is known. The registry's lock is held.
+func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken bool) {
+	if !m.supports(u.command.Type) {
 		return true
 	}
-	superseded, taken := s.box.put(m)
-	for _, old := range superseded {
-		r.sink.Superseded(s.id, old)
+	old, taken := m.session.outbox.put(u)
+	if len(old) > 0 && *superseded == nil { // drivers that did not keep up with the last hand-over do not with this one
+		*superseded = make([]swarm.Unsent, 0, max(r.unsent, len(old)))
+	}
+	for _, seq := range old {
+		*superseded = append(*superseded, swarm.Unsent{DriverID: m.id, Seq: seq})
+		r.unsent = len(*superseded)
 	}
 	return taken
 }

@@ -108,14 +108,14 @@ func (r *Registry) Remembered() []swarm.Former {
 	now := time.Now()
 	var out []swarm.Former
 	for _, d := range r.former.had {
-		if seat := r.seats[d.ID]; seat == nil {
+		if r.members[d.ID] == nil {
 			out = append(out, d)
 		}
 	}
-	for id, seat := range r.seats {
-		d := swarm.Former{ID: id, Labels: seat.session.labels, At: now}
-		if !seat.open() {
-			d.At = seat.lostAt
+	for id, m := range r.members {
+		d := swarm.Former{ID: id, Labels: m.labels, At: now}
+		if !m.open() {
+			d.At = m.lostAt
 		}
 		out = append(out, d)
 	}

@@ -1,7 +1,6 @@
 package drivers
 
 import (
-	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -10,8 +9,11 @@ import (
 // maxExpired bounds how many load commands expire in one sweep: each is a record of the log.
 const maxExpired = 256
 
-// idle remembers since when no known driver has matched a rule of the fold.
+// idle is the policy of commands whose drivers are not there any more. It remembers since when no known driver has
+// matched them.
 type idle struct {
+	after  time.Duration
+	every  time.Duration        // how often it looks
 	since  map[uint64]time.Time // by seq of the rule
 	asked  map[uint64]time.Time // when it was asked for a load command to expire
 	looked time.Time
@@ -22,97 +24,55 @@ func (c *Config) idleEvery() time.Duration {
 	return min(max(c.ForgetAfter/20, c.sweepEvery()), 10*time.Second)
 }
 
-// lookAtIdle has load commands replaced that no known driver has matched for ForgetAfter, and forgets other rules of that kind unless
-// they keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log: load of the past must not start when a driver with an old label or id comes, and rules must not pile up. The
-// lock is held.
-func (r *Registry) lookAtIdle(now time.Time) {
-	if now.Sub(r.idle.looked) < r.cfg.idleEvery() {
-		return
-	}
-	r.idle.looked = now
-	known := knownIndex{r: r, now: now}
+// rules is the fold as this policy needs it; swarm.Desired is one.
+type rules interface {
+	Idle(matched func(swarm.Target) bool, due func(seq uint64) bool) []swarm.IdleRule
+	Forget(seq uint64)
+}
+
+// due reports whether it is time to look.
+func (p *idle) due(now time.Time) bool { return now.Sub(p.looked) >= p.every }
+
+// look has load commands replaced that no known driver has matched for a while, and forgets other rules of that kind
+// unless they keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log. Load of
+// the past must not start when a driver with an old label or id comes, and rules must not pile up.
+func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
+	p.looked = now
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)
-	var expired []*swarm.Expired
 	due := func(seq uint64) bool {
-		began, before := r.idle.since[seq]
-		return before && now.Sub(began) >= r.cfg.ForgetAfter
+		began, before := p.since[seq]
+		return before && now.Sub(began) >= p.after
 	}
-	for _, rule := range r.cfg.Desired.Idle(known.matches, due) {
-		began, before := r.idle.since[rule.Seq]
+	for _, rule := range fold.Idle(known, due) {
+		began, before := p.since[rule.Seq]
 		if !before {
 			began = now
 		}
 		since[rule.Seq] = began
-		if now.Sub(began) < r.cfg.ForgetAfter {
+		if now.Sub(began) < p.after {
 			continue
 		}
 		switch named := len(rule.Target.DriverIDs)+len(rule.Target.Labels) > 0; {
 		case rule.Load, rule.Shields && named:
-			asked[rule.Seq], expired = r.expire(rule, now, expired)
+			asked[rule.Seq], expired = p.expire(rule, now, expired)
 		case !rule.Needed && named: // what is for all is for any driver that comes
-			r.cfg.Desired.Forget(rule.Seq)
-			r.shown = nil
+			fold.Forget(rule.Seq)
+			forgot = true
 		}
 	}
-	r.idle.since, r.idle.asked = since, asked
-	if now.Sub(r.startedAt) >= r.cfg.ForgetAfter {
-		r.cfg.Desired.ForgetFixed(func(id string) bool { return r.seats[id] != nil })
-	}
-	if len(expired) > 0 {
-		r.sink.Expire(expired)
-	}
+	p.since, p.asked = since, asked
+	return expired, forgot
 }
 
-// expire asks for a load command to be replaced, unless it was asked for a moment ago. It returns when it was asked for last.
-func (r *Registry) expire(rule swarm.IdleRule, now time.Time, expired []*swarm.Expired) (time.Time, []*swarm.Expired) {
-	at, asked := r.idle.asked[rule.Seq]
+// expire asks for a load command to be replaced, unless it was asked for a moment ago. It returns when it was asked for
+// last.
+func (p *idle) expire(rule swarm.IdleRule, now time.Time, expired []*swarm.Expired) (time.Time, []*swarm.Expired) {
+	at, asked := p.asked[rule.Seq]
 	if asked && now.Sub(at) < resplitAgain || len(expired) == maxExpired {
 		return at, expired
 	}
 	return now, append(expired, &swarm.Expired{
-		Replaced: rule.Seq, Target: rule.Target, Cause: "no known driver has matched its target for " + r.cfg.ForgetAfter.String(),
+		Replaced: rule.Seq, Target: rule.Target,
+		Cause: "no known driver has matched its target for " + p.after.String(),
 	})
-}
-
-// knownIndex finds known drivers by label, so that rules need not be compared with each of them.
-type knownIndex struct {
-	r      *Registry
-	now    time.Time
-	byPair map[[2]string][]*seat // made when it is needed first
-}
-
-// matches reports whether a known driver matches t.
-func (x *knownIndex) matches(t swarm.Target) bool {
-	match := func(s *seat) bool { return !x.r.forgotten(s, x.now) && t.Matches(s.id, s.session.labels) }
-	switch {
-	case len(t.DriverIDs) > 0:
-		return slices.ContainsFunc(t.DriverIDs, func(id string) bool { s := x.r.seats[id]; return s != nil && match(s) })
-	case len(t.Labels) > 0:
-		return slices.ContainsFunc(x.fewest(t.Labels), match)
-	}
-	for _, s := range x.r.seats {
-		if match(s) {
-			return true
-		}
-	}
-	return false
-}
-
-// fewest returns the drivers that have the rarest of the labels.
-func (x *knownIndex) fewest(labels map[string]string) (fewest []*seat) {
-	if x.byPair == nil {
-		x.byPair = map[[2]string][]*seat{}
-		for _, s := range x.r.seats {
-			for key, value := range s.session.labels {
-				x.byPair[[2]string{key, value}] = append(x.byPair[[2]string{key, value}], s)
-			}
-		}
-	}
-	first := true
-	for key, value := range labels {
-		if list := x.byPair[[2]string{key, value}]; first || len(list) < len(fewest) {
-			fewest, first = list, false
-		}
-	}
-	return fewest
 }

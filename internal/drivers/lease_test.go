@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +16,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is let in.
+// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is
+// let in.
 func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
@@ -77,7 +79,7 @@ func TestHeartbeatIntervalThatChanges(t *testing.T) {
 	})
 }
 
-// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the mailbox of a busy socket holds eight control frames.
+// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the outbox of a busy socket holds eight control frames.
 func TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
@@ -107,7 +109,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		}
 		stale, _ := w.join("stale", "")
 		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
-		active := func() int { return len(w.r.Targets(swarm.TargetQuery{}).Seats) }
+		active := func() int { return len(w.active(swarm.Target{})) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
 
@@ -154,9 +156,9 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 		w.join("d-1", "")
 		w.offer(2, set10, "d-1")
 		for i := 1; i <= 3; i++ {
-			w.r.Missed([]string{"d-1", "unknown"})
+			w.r.DeadlineMissed([]string{"d-1", "unknown"})
 			d, _ := w.r.Driver("d-1")
-			if seat := w.r.Targets(swarm.TargetQuery{}).Seats[0]; d.Unresponsive != (i == 3) || seat.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+			if m := w.active(swarm.Target{})[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive || d.State != swarm.Active {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
@@ -172,6 +174,13 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 	})
 }
 
+// lostOf is Members without those that can answer.
+func (w *world) lostOf(q swarm.TargetQuery) swarm.Targeted {
+	out := w.r.Members(q)
+	out.Members = slices.DeleteFunc(out.Members, func(m swarm.Member) bool { return m.Lost == "" })
+	return out
+}
+
 func TestLostDrivers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("stale", "")
@@ -180,27 +189,31 @@ func TestLostDrivers(t *testing.T) {
 		gone, _ := w.join("gone", `,"labels":{"region":"eu"},"capabilities":["stop"]`)
 		_ = gone.ws.CloseNow()
 		synctest.Wait()
-		lost := w.r.Lost(swarm.TargetQuery{})
-		want := []swarm.Seat{{DriverID: "gone", Capabilities: []string{"stop"}, Lost: swarm.ReasonDisconnected}, {DriverID: "stale", Lost: swarm.ReasonStale}}
-		if text(lost.Seats) != text(want) || !lost.Awaited {
+		lost := w.lostOf(swarm.TargetQuery{})
+		want := []swarm.Member{
+			{DriverID: "gone", Capabilities: []string{"stop"}, Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonDisconnected},
+			{DriverID: "stale", Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonStale},
+		}
+		if text(lost.Members) != text(want) || !lost.Awaited {
 			t.Errorf("got %+v", lost)
 		}
 		w.offer(2, set10)
 		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}}
-		if lost := w.r.Lost(us); len(lost.Seats) != 0 || !lost.Awaited {
+		if lost := w.lostOf(us); len(lost.Members) != 0 || !lost.Awaited {
 			t.Errorf("of another region, soon after the start: %+v", lost)
 		}
 		swarmtest.Advance(10 * time.Minute)
-		if lost := w.r.Lost(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Seats) != 0 {
+		if lost := w.lostOf(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Members) != 0 {
 			t.Errorf("a forgotten driver: %+v", lost)
 		}
-		if lost := w.r.Lost(us); len(lost.Seats) != 0 || lost.Awaited {
+		if lost := w.lostOf(us); len(lost.Members) != 0 || lost.Awaited {
 			t.Errorf("of another region, long after the start: %+v", lost)
 		}
 	})
 }
 
-// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register again.
+// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register
+// again.
 func TestALostLeaseIsShown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for _, lost := range []bool{true, false} {

@@ -2,6 +2,8 @@ package drivers
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -9,24 +11,62 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// BenchmarkOffer is what a hand-over does while it holds the registry's lock: 10,000 sessions whose sockets are always free.
+// BenchmarkOffer is what a hand-over does while it holds the registry's lock: 10,000 sessions whose sockets are always
+// free.
 func BenchmarkOffer(b *testing.B) {
 	const n = 10_000
 	r, sessions := large(b, n)
 	var targets []string
-	for _, seat := range r.Targets(swarm.TargetQuery{}).Seats {
-		targets = append(targets, seat.DriverID)
+	for _, m := range r.Members(swarm.TargetQuery{}).Members {
+		targets = append(targets, m.DriverID)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		r.Offer(swarm.Issue{Seq: r.offered.Load() + 1, Command: set10, Targets: targets, Deadline: time.Second})
 		b.StopTimer()
 		for _, s := range sessions {
-			s.box.take(nil)
+			s.outbox.take(nil)
 		}
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
+}
+
+// BenchmarkOfferToBusy is the same with 10,000 sessions that have not sent the command before, which this one
+// supersedes, and with what a dispatcher does then: to find the command and the driver in it.
+func BenchmarkOfferToBusy(b *testing.B) {
+	const n = 10_000
+	r, sessions := large(b, n)
+	rounds := &openRounds{}
+	for _, s := range sessions {
+		rounds.ids = append(rounds.ids, s.member.id)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		out := r.Offer(swarm.Issue{Seq: r.offered.Load() + 1, Command: set10, Deadline: time.Second})
+		for _, u := range out.Superseded {
+			rounds.Superseded(u.DriverID, u.Seq)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
+}
+
+// openRounds looks a driver up as a dispatcher does.
+type openRounds struct {
+	table sync.RWMutex
+	round sync.Mutex
+	ids   []string
+	found int
+}
+
+func (o *openRounds) Superseded(id string, _ uint64) {
+	o.table.RLock()
+	defer o.table.RUnlock()
+	o.round.Lock()
+	defer o.round.Unlock()
+	if _, ok := slices.BinarySearch(o.ids, id); ok {
+		o.found++
+	}
 }
 
 // BenchmarkReads is what readers of a large swarm cost: a page of one driver, and all of it.
@@ -53,15 +93,16 @@ func large(b *testing.B, n int) (*Registry, []*session) {
 	b.Helper()
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: time.Hour, ForgetAfter: time.Hour, LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop,
-	}, &sinkLog{})
+	}, &sinkLog{}, &sinkLog{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	var sessions []*session
 	for i := range n {
-		s := &session{r: r, box: newMailbox(), since: time.Now(), socket: &socket{}}
-		s.adopt(&wire.Register{DriverID: fmt.Sprintf("d-%06d", i)})
-		r.seats[s.id] = &seat{id: s.id, session: s}
+		s := &session{r: r, outbox: newOutbox(), since: time.Now(), socket: &socket{}}
+		s.member = newMember(s, &wire.Register{DriverID: fmt.Sprintf("d-%06d", i)}, "", 0)
+		s.beat()
+		r.members[s.member.id] = s.member
 		r.open++
 		sessions = append(sessions, s)
 	}

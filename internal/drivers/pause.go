@@ -53,7 +53,7 @@ func (s *session) excuse(pause time.Duration, now time.Time) {
 	limit := s.clock(now)
 	for _, at := range []*atomic.Int64{&s.beatAt, &s.heardAt, &s.socket.writingAt} {
 		if old := at.Load(); old != 0 {
-			at.CompareAndSwap(old, min(old+int64(pause), limit)) // else it was measured anew meanwhile
+			at.CompareAndSwap(old, min(old+int64(pause), limit)) // else it was measured again meanwhile
 		}
 	}
 }

@@ -28,6 +28,7 @@ type sinkLog struct {
 	events []string
 
 	onRegress func()
+	onReport  func() // called with each report of a lost driver, and each request for a reset
 	onExpire  func(*swarm.Expired)
 }
 
@@ -75,9 +76,22 @@ func (s *sinkLog) Ack(id string, seq uint64, r swarm.Reply) (time.Duration, bool
 	s.add(text("ack", id, seq, word))
 	return time.Millisecond, true
 }
-func (s *sinkLog) Gone(id string, reason swarm.Reason) { s.add(text("gone", id, reason)) }
-func (s *sinkLog) Absent(id string, seq uint64)        { s.add(text("absent", id, seq)) }
-func (s *sinkLog) Superseded(id string, seq uint64)    { s.add(text("superseded", id, seq)) }
+func (s *sinkLog) Disconnected(id string, reason swarm.Reason, _ uint64) {
+	s.add(text("disconnected", id, reason))
+	if s.onReport != nil {
+		s.onReport()
+	}
+}
+
+func (s *sinkLog) handover(seq uint64, h swarm.Handover) {
+	for _, id := range h.Undelivered {
+		s.add(text("undelivered", id, seq))
+	}
+	for _, u := range h.Superseded {
+		s.add(text("superseded", u.DriverID, u.Seq))
+	}
+}
+
 func (s *sinkLog) Resplit(seq uint64, change string, ids []string) {
 	s.add(text("resplit", seq, change, ids))
 }
@@ -92,17 +106,38 @@ func (s *sinkLog) Expire(list []*swarm.Expired) {
 		}
 	}
 }
-func (s *sinkLog) LogRegressed(id, _ string, seq uint64) {
+func (s *sinkLog) shortened(id, _ string, seq uint64) {
 	s.add(text("regressed", id, seq))
 	if s.onRegress != nil {
 		s.onRegress()
 	}
 }
-func (s *sinkLog) Reset(cause string) { s.add(text("reset", cause)) }
+func (s *sinkLog) Reset(cause string) {
+	s.add(text("reset", cause))
+	if s.onReport != nil {
+		s.onReport()
+	}
+}
 
 func text(words ...any) string {
 	b, _ := json.Marshal(words)
 	return string(b)
+}
+
+// active returns those of the drivers a query selects that can answer now.
+func (w *world) active(t swarm.Target) []swarm.Member {
+	members := w.r.Members(swarm.TargetQuery{Target: t}).Members
+	return slices.DeleteFunc(members, func(m swarm.Member) bool { return m.Lost != "" })
+}
+
+// lost is why a driver cannot answer now, "" if it can.
+func (w *world) lost(id string) swarm.Reason {
+	w.t.Helper()
+	members := w.r.Members(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{id}}}).Members
+	if len(members) != 1 {
+		w.t.Fatalf("%s is not known", id)
+	}
+	return members[0].Lost
 }
 
 // world is a registry on a network in memory, in a bubble of fake time.
@@ -128,10 +163,11 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 		sink := &sinkLog{}
 		cfg := Config{
 			HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
-			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
+			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, Past: Past{LogID: "log.1", LastSeq: 1},
+			OnLogShortened: sink.shortened,
 		}
 		change(&cfg)
-		r, err := New(cfg, sink)
+		r, err := New(cfg, sink, sink)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,14 +194,17 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 	})
 }
 
+// issue hands a command over, and notes what came of it among what the registry reports.
+func (w *world) issue(i swarm.Issue) { w.sink.handover(i.Seq, w.r.Offer(i)) }
+
 // offer hands a command over, targeted at ids.
 func (w *world) offer(seq uint64, c swarm.Command, ids ...string) {
-	w.r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: ids, Deadline: 2 * time.Second})
+	w.issue(swarm.Issue{Seq: seq, Command: c, Targets: ids, Deadline: 2 * time.Second})
 }
 
 // offerTo hands a command over that nobody is a fixed target of.
 func (w *world) offerTo(seq uint64, c swarm.Command, t swarm.Target) {
-	w.r.Offer(swarm.Issue{Seq: seq, Submitter: "ci", Command: c, Target: t, Deadline: 2 * time.Second})
+	w.issue(swarm.Issue{Seq: seq, Submitter: "ci", Command: c, Target: t, Deadline: 2 * time.Second})
 }
 
 // command reads the next command.

@@ -15,12 +15,12 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	inForce := r.cfg.Desired.InForce(slot, e.Seq)
+	inForce := r.desired.InForce(slot, e.Seq)
 	ids := driversOf(e)
 	p.Holds = inForce && len(ids) == 0
 	for _, id := range ids {
-		seat := r.seats[id]
-		if seat == nil || r.forgotten(seat, now) {
+		m := r.members[id]
+		if m == nil || r.forgotten(m, now) {
 			switch {
 			case r.former.deregistered(id):
 				p.Deregistered = append(p.Deregistered, id)
@@ -32,38 +32,38 @@ func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
 			}
 			continue
 		}
-		if !inForce || r.cfg.Desired.Holding(slot, id, seat.session.labels) != e.Seq {
+		if !inForce || r.desired.Holding(slot, id, m.labels) != e.Seq {
 			continue
 		}
 		p.Holds = true
-		d := seat.session.drift(r.stateOf(seat, now))
+		d := m.drift(r.stateOf(m, now))
 		switch {
-		case r.converged(d, slot, seat.session):
+		case r.converged(d, slot, m):
 			p.Converged = append(p.Converged, id)
-		case !seat.session.hasApplied(slot, e) && (seat.open() || !applied[id]):
+		case !m.hasApplied(slot, e) && (m.open() || !applied[id]):
 			p.Outstanding = append(p.Outstanding, id)
 		}
 	}
 	return p
 }
 
-// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one and did not
-// reject this one.
-func (s *session) hasApplied(slot command.Slot, e swarm.Entry) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.supports(e.Issued.Command.Type) && s.applied >= e.Seq && s.refused[slot] != e.Seq
+// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one
+// and did not reject this one.
+func (m *member) hasApplied(slot command.Slot, e swarm.Entry) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.supports(e.Issued.Command.Type) && m.applied >= e.Seq && m.refused[slot] != e.Seq
 }
 
 // refusal returns the slot of a command that a driver has just rejected, if it is what holds for the driver.
-func (s *session) refusal(seq uint64, reply swarm.Reply) (slot command.Slot, holds bool) {
+func (r *Registry) refusal(m *member, seq uint64, reply swarm.Reply) (slot command.Slot, holds bool) {
 	if reply.Applied {
 		return 0, false
 	}
-	s.r.mu.Lock()
-	defer s.r.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, slot := range []command.Slot{command.LoadSlot, command.SpawnDelaySlot} {
-		if s.r.cfg.Desired.Holding(slot, s.id, s.labels) == seq {
+		if r.desired.Holding(slot, m.id, m.labels) == seq {
 			return slot, true
 		}
 	}
@@ -71,10 +71,10 @@ func (s *session) refusal(seq uint64, reply swarm.Reply) (slot command.Slot, hol
 }
 
 // converged reports whether an active driver reports what holds for it in one slot.
-func (r *Registry) converged(d swarm.Drift, slot command.Slot, s *session) bool {
-	for _, w := range r.cfg.Desired.For(s.id, s.labels) {
+func (r *Registry) converged(d swarm.Drift, slot command.Slot, m *member) bool {
+	for _, w := range r.desired.For(m.id, m.labels) {
 		if w.Command.Slot() == slot {
-			return !d.Unknown() && len(compareOne(d, w, s)) == 0
+			return !d.Unknown() && len(compareOne(d, w, m)) == 0
 		}
 	}
 	return false

@@ -8,19 +8,6 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Known reports whether a known driver matches t.
-func (r *Registry) Known(t swarm.Target) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	for seat := range r.selected(t) {
-		if !r.forgotten(seat, now) {
-			return true
-		}
-	}
-	return false
-}
-
 // Reach tells what is known about a target that no known driver matches: what of it is in use, and whether drivers have matched it or
 // may come that do.
 func (r *Registry) Reach(t swarm.Target) swarm.Reach {
@@ -51,12 +38,12 @@ func otherValues(t swarm.Target, in swarm.InUse) bool {
 func (r *Registry) inUse(t swarm.Target, now time.Time) swarm.InUse {
 	values := map[string]map[string]bool{}
 	var ids []string
-	for _, seat := range r.seats {
-		if r.forgotten(seat, now) {
+	for _, m := range r.members {
+		if r.forgotten(m, now) {
 			continue
 		}
 		for key := range t.Labels {
-			if v, ok := seat.session.labels[key]; ok {
+			if v, ok := m.labels[key]; ok {
 				if values[key] == nil {
 					values[key] = map[string]bool{}
 				}
@@ -65,7 +52,7 @@ func (r *Registry) inUse(t swarm.Target, now time.Time) swarm.InUse {
 		}
 	}
 	for _, id := range t.DriverIDs {
-		if seat := r.seats[id]; seat != nil && !r.forgotten(seat, now) {
+		if m := r.members[id]; m != nil && !r.forgotten(m, now) {
 			ids = append(ids, id)
 		}
 	}

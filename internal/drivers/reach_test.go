@@ -21,7 +21,7 @@ func label(key, value string) swarm.Target {
 // TestReach tells a typo from drivers that have left, and from drivers that are not back yet after a restart.
 func TestReach(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
-		c.Former = []swarm.Former{
+		c.Past.Drivers = []swarm.Former{
 			{ID: "before", Labels: map[string]string{"zone": "us"}, At: time.Now().Add(-time.Minute), Deregistered: true},
 			{ID: "long-ago", Labels: map[string]string{"zone": "asia"}, At: time.Now().Add(-forget)},
 		}
@@ -67,7 +67,7 @@ func TestReach(t *testing.T) {
 // TestFormerDriversAreHandedOn to the process after this one.
 func TestFormerDriversAreHandedOn(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
-		c.Former = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true}, {ID: "before", At: time.Now(), Deregistered: true}}
+		c.Past.Drivers = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true}, {ID: "before", At: time.Now(), Deregistered: true}}
 	}, func(w *world) {
 		w.join("back", `,"labels":{"a":"b"}`)
 		lost, _ := w.join("lost", "")
@@ -105,7 +105,8 @@ func TestFormerIsBounded(t *testing.T) {
 	}
 }
 
-// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or changed their labels.
+// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or
+// changed their labels.
 func TestTheNextJobUsesTheSameIDs(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("d-1", `,"labels":{"job":"1"}`)
@@ -266,8 +267,8 @@ func TestANewProcessHasAppliedNothing(t *testing.T) {
 	})
 }
 
-// TestLeftOut: stale and lost drivers that match, and nobody else.
-func TestLeftOut(t *testing.T) {
+// TestMembersTellWhyTheyCannotAnswer: stale and lost drivers that match are among them, and nobody who has left.
+func TestMembersTellWhyTheyCannotAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("stale", "")
 		w.join("stale-us", `,"labels":{"region":"us"}`)
@@ -277,20 +278,29 @@ func TestLeftOut(t *testing.T) {
 		_ = lost.ws.CloseNow()
 		left, _ := w.join("left", "")
 		left.leave()
-		want := []swarm.LeftOut{
-			{DriverID: "lost", Reason: swarm.LeftOutDisconnected}, {DriverID: "stale", Reason: swarm.LeftOutStale}, {DriverID: "stale-us", Reason: swarm.LeftOutStale},
+		type why struct {
+			id     string
+			reason swarm.Reason
 		}
-		got := w.r.Targets(swarm.TargetQuery{})
-		if diff := cmp.Diff(want, got.LeftOut); diff != "" || len(got.Seats) != 1 {
-			t.Errorf("seats %+v, left out (-want +got):\n%s", got.Seats, diff)
+		members := func(t swarm.Target) (out []why) {
+			for _, m := range w.r.Members(swarm.TargetQuery{Target: t}).Members {
+				out = append(out, why{m.DriverID, m.Lost})
+			}
+			return out
 		}
-		named := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"stale", "lost", "never", "active"}}}
-		if diff := cmp.Diff(want[:2], w.r.Targets(named).LeftOut); diff != "" {
-			t.Errorf("by id (-want +got):\n%s", diff)
+		want := []why{
+			{"active", ""}, {"lost", swarm.ReasonDisconnected}, {"stale", swarm.ReasonStale}, {"stale-us", swarm.ReasonStale},
+		}
+		if got := members(swarm.Target{}); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		named := swarm.Target{DriverIDs: []string{"stale", "lost", "never", "active"}}
+		if got := members(named); !slices.Equal(got, want[:3]) {
+			t.Errorf("by id: got %v, want %v", got, want[:3])
 		}
 		swarmtest.Advance(forget)
-		if got := w.r.Targets(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"lost"}}}); len(got.LeftOut) != 0 {
-			t.Errorf("a forgotten driver is left out: %+v", got)
+		if got := members(swarm.Target{DriverIDs: []string{"lost"}}); len(got) != 0 {
+			t.Errorf("a forgotten driver is known: %+v", got)
 		}
 	})
 }

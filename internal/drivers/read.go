@@ -8,7 +8,6 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -24,7 +23,7 @@ func (s *session) read() {
 	defer s.r.running.Done()
 	defer s.r.forget(s)
 	defer s.hangUp()
-	defer s.box.end()
+	defer s.outbox.end()
 	defer s.r.leave(s, false)
 	late := time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(s.since) })
 	defer late.Stop()
@@ -38,7 +37,7 @@ func (s *session) read() {
 			err = s.drop(nil)
 		}
 		if err != nil {
-			s.logger().Debug("session ended", "driver_id", s.id, "err", err)
+			s.logger().Debug("session ended", "driver_id", s.driverID(), "err", err)
 			return
 		}
 	}
@@ -53,15 +52,15 @@ func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool)
 	return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
 }
 
-// registerLate ends a session that has not registered in time, counted from since, unless this process was paused meanwhile: then
-// the frame may have waited for it, and the time begins anew.
+// registerLate ends a session that has not registered in time, counted from since, unless this process was paused
+// meanwhile: then the frame may have waited for it, and the time begins again.
 func (s *session) registerLate(since time.Time) {
 	if now := time.Now(); s.r.pausedSince(since, now) {
 		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) }) // finds the session begun or over, or ends it
 		return
 	}
 	if s.begun.CompareAndSwap(false, true) {
-		s.box.close(wire.CloseRegister)
+		s.outbox.close(wire.CloseRegister)
 	}
 }
 
@@ -72,7 +71,7 @@ func (s *session) next(buf *[]byte) ([]byte, error) {
 		return nil, err
 	}
 	if kind != websocket.MessageText {
-		s.box.close(wire.CloseBinary)
+		s.outbox.close(wire.CloseBinary)
 		return nil, s.drop(r)
 	}
 	b := (*buf)[:0]
@@ -92,7 +91,8 @@ func (s *session) next(buf *[]byte) ([]byte, error) {
 	}
 }
 
-// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake can end.
+// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake
+// can end.
 func (s *session) drop(rest io.Reader) error {
 	for {
 		if rest != nil {
@@ -120,7 +120,7 @@ func (s *session) register(frame []byte) (goOn bool) {
 	if problem != "" {
 		s.refuse(wire.ErrorInvalidFrame, problem)
 	}
-	s.box.close(code)
+	s.outbox.close(code)
 	return false
 }
 
@@ -133,7 +133,7 @@ func (s *session) take(frame []byte) (goOn bool) {
 	kind, err := wire.TypeOf(frame)
 	switch {
 	case errors.Is(err, wire.ErrNotJSON):
-		s.box.close(wire.CloseNotJSON)
+		s.outbox.close(wire.CloseNotJSON)
 		return false
 	case err != nil:
 		s.refuse(wire.ErrorInvalidFrame, err.Error())
@@ -146,7 +146,7 @@ func (s *session) take(frame []byte) (goOn bool) {
 		s.commandAck(frame)
 	case wire.TypeDeregister:
 		s.r.leave(s, true)
-		s.box.close(wire.CloseDone)
+		s.outbox.close(wire.CloseDone)
 		return false
 	case wire.TypeRegister:
 		s.refuse(wire.ErrorAlreadyRegistered, "this session has registered; open a new connection to register again")
@@ -169,14 +169,7 @@ func (s *session) heartbeat(frame []byte) {
 		return
 	}
 	s.beat()
-	offered := s.r.offered.Load()
-	s.mu.Lock()
-	s.applied = max(s.applied, min(beat.AppliedSeq, offered))
-	if beat.State != nil {
-		s.report, s.reportedSeq, s.reported = swarm.Report(*beat.State), s.applied, true
-	}
-	s.metrics = beat.Metrics
-	s.mu.Unlock()
+	s.member.heard(&beat, s.r.offered.Load())
 	s.renewLease()
 }
 
@@ -200,25 +193,23 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 		return
 	}
 	if s.last.seq == seq && s.last.applied != reply.Applied {
-		s.r.conflict(s.id, seq, reply)
+		s.r.conflict(s.member.id, seq, reply)
 		return
 	}
 	s.last.seq, s.last.applied = seq, reply.Applied
-	s.misses.Store(0)
-	latency, counted := s.r.sink.Ack(s.id, seq, reply)
-	slot, refused := s.refusal(seq, reply)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	m := s.member
+	m.misses.Store(0)
+	latency, counted := s.r.rounds.Ack(m.id, seq, reply)
+	slot, refused := s.r.refusal(m, seq, reply)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if reply.Applied {
-		s.applied = max(s.applied, seq)
+		m.applied = max(m.applied, seq)
 	} else if refused {
-		if s.refused == nil {
-			s.refused = map[command.Slot]uint64{}
-		}
-		s.refused[slot] = seq
+		m.refuse(slot, seq)
 	}
 	if counted {
-		s.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
+		m.lastAck = swarm.LastAck{Seq: seq, Latency: latency}
 	}
 }
 
@@ -227,10 +218,10 @@ func (r *Registry) Conflicts() uint64 { return r.conflicts.Load() }
 
 func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	r.conflicts.Add(1)
-	r.cfg.Logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+	r.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
 func (s *session) refuse(code, detail string) {
-	s.box.say(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
+	s.outbox.enqueue(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
 }

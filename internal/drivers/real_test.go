@@ -19,14 +19,14 @@ import (
 )
 
 // TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is swallowed on behalf
-// of a driver that reads nothing, its mailbox holds three commands at most, and its session ends 10 s after the last progress.
+// of a driver that reads nothing, its outbox holds three commands at most, and its session ends 10 s after the last progress.
 func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	testenv.Slow(t, "waits for the write timeout of 10 s")
 	sink := &sinkLog{}
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: 30 * time.Second, ForgetAfter: time.Minute, LeaseTTL: time.Minute,
-		OnLeaseLost: OnLeaseLostStop, LogID: "log.1", LastSeq: 1,
-	}, sink)
+		OnLeaseLost: OnLeaseLostStop, Past: Past{LogID: "log.1", LastSeq: 1},
+	}, sink, sink)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	defer tick.Stop()
 	for seq := uint64(2); ; seq++ {
 		c := swarm.Command{Type: command.SetPlayers, Value: 1, Note: note}
-		r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: []string{"deaf"}, Deadline: time.Second})
+		sink.handover(seq, r.Offer(swarm.Issue{Seq: seq, Command: c, Targets: []string{"deaf"}, Deadline: time.Second}))
 		if waiting := sink.count("superseded"); waiting >= 50 { // nothing has left for 10 ms
 			break
 		}
@@ -75,7 +75,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 		<-tick.C
 	}
 	filled := time.Since(began)
-	for sink.count("gone") == 0 {
+	for sink.count("disconnected") == 0 {
 		if time.Since(began) > time.Minute {
 			t.Fatal("the session has not ended")
 		}
@@ -88,7 +88,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	}
 	events := sink.all()
 	last, late := events[len(events)-1], took < WriteTimeout || took > filled+3*WriteTimeout
-	if last != `["gone","deaf","write_timeout"]` || late {
+	if last != `["disconnected","deaf","write_timeout"]` || late {
 		t.Errorf("after %v: %s", took, last)
 	}
 }

@@ -32,7 +32,7 @@ func TestTargets(t *testing.T) {
 			"by no match":        {swarm.Target{Labels: map[string]string{"region": "mars"}}, nil},
 		} {
 			var got []string
-			for _, s := range w.r.Targets(swarm.TargetQuery{Target: c.target}).Seats {
+			for _, s := range w.active(c.target) {
 				got = append(got, s.DriverID)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -42,14 +42,14 @@ func TestTargets(t *testing.T) {
 	})
 }
 
-func TestOfferReportsAbsentTargets(t *testing.T) {
+func TestOfferReportsUndelivered(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("here", "")
 		w.join("left", "")
 		_ = p
 		w.offer(2, set10, "here", "never")
 		synctest.Wait()
-		if diff := cmp.Diff([]string{`["absent","never",2]`}, w.sink.all()); diff != "" {
+		if diff := cmp.Diff([]string{`["undelivered","never",2]`}, w.sink.all()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -147,7 +147,7 @@ func TestLostDriversAreShownThenForgottenAndLoadIsReset(t *testing.T) {
 		if got := w.r.Drivers(); len(got) != 0 {
 			t.Errorf("still shown: %v", got)
 		}
-		want := []string{`["gone","d-1","disconnected"]`, `["reset","no driver was connected for 10m0s"]`}
+		want := []string{`["disconnected","d-1","disconnected"]`, `["reset","no driver was connected for 10m0s"]`}
 		if diff := cmp.Diff(want, w.sink.all()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -155,7 +155,7 @@ func TestLostDriversAreShownThenForgottenAndLoadIsReset(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{}); err == nil {
+	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{}, &sinkLog{}); err == nil {
 		t.Error("a senseless config was taken")
 	}
 }

@@ -38,9 +38,9 @@ func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
 		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
 		b, _ := w.join("b", "")
 		outside, _ := w.join("c", "")
-		seats := w.r.Targets(swarm.TargetQuery{}).Seats
-		if seats[0].Share != (swarm.Share{Weight: 2500, Cap: 70}) || seats[1].Share != (swarm.Share{Weight: 1000}) {
-			t.Errorf("seats %+v", seats)
+		members := w.active(swarm.Target{})
+		if members[0].Share != (swarm.Share{Weight: 2500, Cap: 70}) || members[1].Share != (swarm.Share{Weight: 1000}) {
+			t.Errorf("members %+v", members)
 		}
 		w.total(5, []string{"a", "b"}, 70, 30)
 		if x, y, z := a.players(), b.players(), outside.players(); x != 70 || y != 30 || z != 0 {

@@ -9,20 +9,21 @@ import (
 // Drivers returns the whole roster, by driver id.
 func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{}).Drivers }
 
-// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it returns.
+// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it
+// returns.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	byLabels := swarm.Target{Labels: q.Labels}
 	if q.Limit == 0 {
-		out.Drivers = make([]swarm.Driver, 0, len(r.seats))
+		out.Drivers = make([]swarm.Driver, 0, len(r.members))
 	}
-	for _, seat := range r.everybody() {
-		if r.forgotten(seat, now) {
+	for _, m := range r.known() {
+		if r.forgotten(m, now) {
 			continue
 		}
-		state := r.stateOf(seat, now)
+		state := r.stateOf(m, now)
 		switch state {
 		case swarm.Active:
 			out.Active++
@@ -32,12 +33,12 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 			out.Disconnected++
 		}
 		switch {
-		case out.More, q.None, seat.id <= q.After, q.State != "" && q.State != state, !byLabels.Matches(seat.id, seat.session.labels):
+		case out.More, q.None, m.id <= q.After, q.State != "" && q.State != state, !byLabels.Matches(m.id, m.labels):
 		case q.Limit > 0 && len(out.Drivers) == q.Limit:
 			out.More = true
 		default:
-			d := seat.session.describe(now)
-			d.State, d.Conflict = state, seat.rivals.describe(now)
+			d := m.describe(now)
+			d.State = state
 			out.Drivers = append(out.Drivers, d)
 		}
 	}
@@ -48,35 +49,27 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 func (r *Registry) Driver(id string) (swarm.Driver, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seat := r.seats[id]
-	if seat == nil {
+	m, now := r.members[id], time.Now()
+	if m == nil || r.forgotten(m, now) {
 		return swarm.Driver{}, false
 	}
-	return r.describe(seat, time.Now())
-}
-
-// describe reports false for a lost driver that is due to be forgotten.
-func (r *Registry) describe(seat *seat, now time.Time) (swarm.Driver, bool) {
-	if r.forgotten(seat, now) {
-		return swarm.Driver{}, false
-	}
-	d := seat.session.describe(now)
-	d.State = r.stateOf(seat, now)
-	d.Conflict = seat.rivals.describe(now)
+	d := m.describe(now)
+	d.State = r.stateOf(m, now)
 	return d, true
 }
 
-func (r *Registry) stateOf(seat *seat, now time.Time) swarm.DriverState {
+func (r *Registry) stateOf(m *member, now time.Time) swarm.DriverState {
 	switch {
-	case !seat.open():
+	case !m.open():
 		return swarm.Disconnected
-	case seat.session.active(r.attended(now)):
+	case m.session.active(r.attended(now)):
 		return swarm.Active
 	default:
 		return swarm.Stale
 	}
 }
 
-func (r *Registry) forgotten(seat *seat, now time.Time) bool {
-	return !seat.open() && now.Sub(seat.lostAt) >= r.cfg.knownFor()
+// forgotten reports whether a member was lost so long ago that it counts as known no more. The next sweep drops it.
+func (r *Registry) forgotten(m *member, now time.Time) bool {
+	return !m.open() && now.Sub(m.lostAt) >= r.cfg.knownFor()
 }

@@ -144,7 +144,7 @@ func TestMessagesThatEndTheSession(t *testing.T) {
 			t.Errorf("invalid UTF-8: closed with %d, want 1007", code)
 		}
 		synctest.Wait()
-		if diff := cmp.Diff([]string{`["gone","d-1","disconnected"]`, `["gone","d-2","disconnected"]`}, w.sink.all()); diff != "" {
+		if diff := cmp.Diff([]string{`["disconnected","d-1","disconnected"]`, `["disconnected","d-2","disconnected"]`}, w.sink.all()); diff != "" {
 			t.Errorf("sink (-want +got):\n%s", diff)
 		}
 		if d, _ := w.r.Driver("d-1"); d.State != swarm.Disconnected {
@@ -161,7 +161,7 @@ func TestDeregister(t *testing.T) {
 		if code, _ := p.closed(); code != 1000 {
 			t.Errorf("closed with %d, want 1000", code)
 		}
-		want := []string{`["gone","d-1","disconnected"]`, `["reset","the last driver deregistered"]`}
+		want := []string{`["disconnected","d-1","disconnected"]`, `["reset","the last driver deregistered"]`}
 		if diff := cmp.Diff(want, w.sink.all()); diff != "" {
 			t.Errorf("sink (-want +got):\n%s", diff)
 		}
@@ -225,7 +225,7 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		swarmtest.Advance(3 * time.Second)
-		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || !w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Seats) != 0 {
+		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || w.lost("d-1") != swarm.ReasonStale || len(w.active(swarm.Target{})) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
 		w.offer(2, set10, "d-1")
@@ -233,12 +233,12 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 		p.receive(&cmd) // stale drivers get every command; only their verdict does not count
 		p.send(`{"type":"command_ack","seq":2,"status":"applied"}`)
 		synctest.Wait()
-		if !w.r.Stale("d-1") {
+		if w.lost("d-1") != swarm.ReasonStale {
 			t.Error("an ack is no heartbeat")
 		}
 		p.send(`{"type":"heartbeat"}`)
 		synctest.Wait()
-		if w.r.Stale("d-1") || len(w.r.Targets(swarm.TargetQuery{}).Seats) != 1 {
+		if w.lost("d-1") != "" || len(w.active(swarm.Target{})) != 1 {
 			t.Error("a heartbeat ends staleness")
 		}
 	})
@@ -285,11 +285,11 @@ func TestPeerThatDoesNotReadIsCutAndDelaysNobody(t *testing.T) {
 		swarmtest.Advance(WriteTimeout + time.Second)
 		synctest.Wait()
 		got := w.sink.all()
-		if want := `["gone","deaf","write_timeout"]`; got[len(got)-1] != want {
+		if want := `["disconnected","deaf","write_timeout"]`; got[len(got)-1] != want {
 			t.Errorf("last event is %s, want %s", got[len(got)-1], want)
 		}
 		if n := strings.Count(strings.Join(got, " "), "superseded"); n < 8 {
-			t.Errorf("%d of 10 commands superseded in the mailbox, want at least 8: %v", n, got)
+			t.Errorf("%d of 10 commands superseded in the outbox, want at least 8: %v", n, got)
 		}
 	})
 }

@@ -12,28 +12,31 @@ import (
 // snapshot is the swarm at one moment, to be looked at without the lock.
 type snapshot struct {
 	desired *swarm.Desired // never changed again
-	members []member       // known drivers, by id
-	since   time.Time      // from when on a driver that is not among members may be running, because it was there before this process
+	members []shown        // known drivers, by id
+	since   time.Time      // when this process started: who is not among members was there before
 	former  map[string]bool
 	now     time.Time
 	lease   time.Duration
 }
 
-// member is a known driver in a snapshot.
-type member struct {
-	state   swarm.DriverState
-	lostAt  time.Time
-	session *session
+// shown is a known driver in a snapshot, with a copy of what the registry's lock guards.
+type shown struct {
+	*member
+	state  swarm.DriverState
+	lostAt time.Time
 }
 
 func (r *Registry) snapshot() *snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	snap := &snapshot{desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL, members: make([]member, 0, len(r.seats))}
-	for _, seat := range r.everybody() {
-		if !r.forgotten(seat, now) {
-			snap.members = append(snap.members, member{r.stateOf(seat, now), seat.lostAt, seat.session})
+	snap := &snapshot{
+		desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL,
+		members: make([]shown, 0, len(r.members)),
+	}
+	for _, m := range r.known() {
+		if !r.forgotten(m, now) {
+			snap.members = append(snap.members, shown{m, r.stateOf(m, now), m.lostAt})
 		}
 	}
 	if now.Sub(r.startedAt) < r.cfg.LeaseTTL { // else who is not known cannot be running
@@ -45,27 +48,25 @@ func (r *Registry) snapshot() *snapshot {
 // desiredNow is a copy of the fold that is shared by all who look at it until the fold changes. The lock is held.
 func (r *Registry) desiredNow() *swarm.Desired {
 	if r.shown == nil {
-		r.shown = r.cfg.Desired.Clone()
+		r.shown = r.desired.Clone()
 	}
 	return r.shown
 }
 
-// everybody returns the seats by driver id. It is made again only after somebody came or was forgotten. The lock is held.
-func (r *Registry) everybody() []*seat {
-	if r.listed == nil {
-		r.listed = make([]*seat, 0, len(r.seats))
-		for _, seat := range r.seats {
-			r.listed = append(r.listed, seat)
-		}
-		slices.SortFunc(r.listed, func(a, b *seat) int { return strings.Compare(a.id, b.id) })
+// known returns the members by driver id. The list is made again only after a driver came or was forgotten. The lock is
+// held.
+func (r *Registry) known() []*member {
+	if r.byID == nil {
+		byID := func(a, b *member) int { return strings.Compare(a.id, b.id) }
+		r.byID = slices.SortedFunc(maps.Values(r.members), byID)
 	}
-	return r.listed
+	return r.byID
 }
 
 // unconfirmed is how many players of a split belong to drivers that may be running them, and do not say so.
 func (snap *snapshot) unconfirmed(parts map[string]int64) (n int64) {
 	for id, part := range parts {
-		at, known := slices.BinarySearchFunc(snap.members, id, func(m member, id string) int { return strings.Compare(m.session.id, id) })
+		at, known := slices.BinarySearchFunc(snap.members, id, func(m shown, id string) int { return strings.Compare(m.id, id) })
 		since := snap.since
 		switch {
 		case known && snap.members[at].state != swarm.Disconnected, !known && snap.former[id]:

@@ -6,7 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under the lock.
+// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under
+// the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	snap := r.snapshot()
 	state := swarm.State{Rules: snap.desired.Rules()}
@@ -23,8 +24,8 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 		state.Drivers = make([]swarm.Drift, 0, len(snap.members))
 	}
 	for _, m := range snap.members {
-		d := m.session.drift(m.state)
-		snap.compare(&d, m.session, rules)
+		d := m.drift(m.state)
+		snap.compare(&d, m.member, rules)
 		kind := d.Kind()
 		switch kind {
 		case swarm.DriftUnknown:
@@ -39,7 +40,7 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 		case q.Limit > 0 && len(state.Drivers) == q.Limit:
 			state.More = true
 		default:
-			d.Desired = snap.desired.For(d.DriverID, m.session.labels)
+			d.Desired = snap.desired.For(d.DriverID, m.labels)
 			state.Drivers = append(state.Drivers, d)
 		}
 	}
@@ -47,7 +48,7 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 }
 
 // compare fills in how d differs from what is desired of it, and counts d for the rules that hold for it.
-func (snap *snapshot) compare(d *swarm.Drift, s *session, rules map[uint64]*swarm.Rule) {
+func (snap *snapshot) compare(d *swarm.Drift, m *member, rules map[uint64]*swarm.Rule) {
 	switch d.State {
 	case swarm.Disconnected:
 		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
@@ -55,8 +56,8 @@ func (snap *snapshot) compare(d *swarm.Drift, s *session, rules map[uint64]*swar
 		d.Reasons = append(d.Reasons, swarm.DriftStale)
 	case swarm.Active:
 	}
-	snap.desired.EachFor(d.DriverID, s.labels, func(w swarm.Wanted) {
-		causes := compareOne(*d, w, s)
+	snap.desired.EachFor(d.DriverID, m.labels, func(w swarm.Wanted) {
+		causes := compareOne(*d, w, m)
 		for _, cause := range causes {
 			if !slices.Contains(d.Reasons, cause) {
 				d.Reasons = append(d.Reasons, cause)
@@ -79,28 +80,28 @@ func (snap *snapshot) compare(d *swarm.Drift, s *session, rules map[uint64]*swar
 }
 
 // compareOne lists what of a driver's report is not as w desires.
-func compareOne(d swarm.Drift, w swarm.Wanted, s *session) []swarm.DriftCause {
-	if !s.supports(w.Command.Type) {
+func compareOne(d swarm.Drift, w swarm.Wanted, m *member) []swarm.DriftCause {
+	if !m.supports(w.Command.Type) {
 		return []swarm.DriftCause{swarm.DriftUnsupported}
 	}
-	return w.Compare(d.Reported, s.counts(d, w))
+	return w.Compare(d.Reported, m.counts(d, w))
 }
 
-// counts reports whether the driver's report counts for a command: the session had acked it or said it has applied it before, or the
-// driver was not told it, because it was at rest.
-func (s *session) counts(d swarm.Drift, w swarm.Wanted) bool {
-	return d.ReportedSeq >= w.Seq || w.Reset && w.Seq <= s.atRest
+// counts reports whether the driver's report counts for a command: it had acked it or said it has applied it before, or
+// the driver was not told it, because it was at rest.
+func (m *member) counts(d swarm.Drift, w swarm.Wanted) bool {
+	return d.ReportedSeq >= w.Seq || w.Reset && w.Seq <= m.atRest
 }
 
-// Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since they have taken
-// it, or have deregistered.
+// Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since
+// they have taken it, or have deregistered.
 func (r *Registry) Stopped(e swarm.Entry) swarm.StopProof {
 	ids := driversOf(e)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := swarm.StopProof{Seq: e.Seq, Targets: len(ids)}
 	for _, id := range ids {
-		if seat := r.seats[id]; seat != nil && seat.session.stoppedSince(e.Seq) || r.former.deregistered(id) {
+		if m := r.members[id]; m != nil && m.stoppedSince(e.Seq) || r.former.deregistered(id) {
 			p.Stopped++
 		} else {
 			p.Pending = append(p.Pending, id)
@@ -110,18 +111,18 @@ func (r *Registry) Stopped(e swarm.Entry) swarm.StopProof {
 	return p
 }
 
-func (s *session) stoppedSince(seq uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reported && s.reportedSeq >= seq && s.report.Players == 0
+func (m *member) stoppedSince(seq uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reported && m.reportedSeq >= seq && m.report.AtRest()
 }
 
 // drift is what a driver reports, without a look at what is desired of it.
-func (s *session) drift(state swarm.DriverState) swarm.Drift {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (m *member) drift(state swarm.DriverState) swarm.Drift {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return swarm.Drift{
-		DriverID: s.id, State: state, Unresponsive: s.unresponsive(), AppliedSeq: s.applied, Reported: s.report,
-		ReportedSeq: s.reportedSeq,
+		DriverID: m.id, State: state, Unresponsive: m.unresponsive(), AppliedSeq: m.applied, Reported: m.report,
+		ReportedSeq: m.reportedSeq,
 	}
 }

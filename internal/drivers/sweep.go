@@ -16,8 +16,8 @@ const (
 	rttPings     = 100              // of such pings in one sweep, so that a large swarm is not pinged all at once
 )
 
-// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell silent, and
-// forgets lost drivers. One sweep looks at every session, so that none needs a timer.
+// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell
+// silent, and forgets lost drivers. One sweep looks at every session, so that none needs a timer.
 func (r *Registry) Run(ctx context.Context) {
 	r.sweep(time.Now())
 	tick := time.NewTicker(r.cfg.sweepEvery())
@@ -33,32 +33,63 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 func (r *Registry) sweep(now time.Time) {
-	if pause := r.look(now); pause > 0 {
-		r.cfg.Logger.Warn("this process was paused; the time counts against no driver", "paused", pause)
+	due := r.look(now)
+	for _, total := range due.resplits {
+		r.requests.Resplit(total.seq, total.change, total.drivers)
+	}
+	if len(due.expired) > 0 {
+		r.requests.Expire(due.expired)
+	}
+	if due.reset != "" {
+		r.requests.Reset(due.reset)
+	}
+	if due.pause > 0 {
+		r.logger.Warn("this process was paused; the time counts against no driver", "paused", due.pause)
 	}
 }
 
-// look is one sweep; it returns how long this process was paused before it.
-func (r *Registry) look(now time.Time) (pause time.Duration) {
+// due is what a sweep found to be asked for, with the lock released.
+type due struct {
+	pause    time.Duration // how long this process was paused before it
+	resplits []resplit
+	expired  []*swarm.Expired
+	reset    string // its cause, "" for none
+}
+
+// look is one sweep.
+func (r *Registry) look(now time.Time) (out due) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pause = r.excusePause(now)
+	out.pause = r.excusePause(now)
 	r.lookAtSessions(now)
-	for id, seat := range r.seats {
-		if r.forgotten(seat, now) {
-			delete(r.seats, id)
-			r.listed = nil
+	for id, m := range r.members {
+		if r.forgotten(m, now) {
+			delete(r.members, id)
+			r.byID = nil
 		}
 	}
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))
 	r.claims.trim(now.Add(-r.cfg.ForgetAfter))
-	r.mendSplits(now)
-	r.lookAtIdle(now)
-	if r.open == 0 && now.Sub(r.emptyAt) >= r.cfg.ForgetAfter && r.cfg.Desired.Running() {
-		r.emptyAt = now // ask again only if nothing comes of it
-		r.sink.Reset("no driver was connected for " + r.cfg.ForgetAfter.String())
+	if r.resplits.on() {
+		out.resplits = r.resplits.due(now, r.desired.Splits(), r)
 	}
-	return pause
+	if r.idle.due(now) {
+		out.expired = r.lookAtIdle(now)
+	}
+	out.reset = r.empty.look(now, r.open, r.desired)
+	return out
+}
+
+func (r *Registry) lookAtIdle(now time.Time) []*swarm.Expired {
+	known := knownIndex{r: r, now: now}
+	expired, forgot := r.idle.look(now, r.desired, known.matches)
+	if forgot {
+		r.shown = nil
+	}
+	if now.Sub(r.startedAt) >= r.cfg.ForgetAfter {
+		r.desired.ForgetFixed(func(id string) bool { return r.members[id] != nil })
+	}
+	return expired
 }
 
 func (r *Registry) lookAtSessions(now time.Time) {
@@ -70,8 +101,8 @@ func (r *Registry) lookAtSessions(now time.Time) {
 		case s.socket.blocked(now) >= WriteTimeout:
 			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
-			s.box.close(wire.CloseLate)
-		case r.suspended.Load():
+			s.outbox.close(wire.CloseLate)
+		case r.leases.suspended.Load():
 		case silent >= PingAfter:
 			s.pingOnce()
 		case pings > 0 && s.rttDue(now):

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
-// write is the session's writer: it sends what the mailbox holds until the session ends. Its writes have no deadline of their
+// write is the session's writer: it sends what the outbox holds until the session ends. Its writes have no deadline of their
 // own, because the library cuts the connection when one passes; the sweeper watches the socket in its place.
 func (s *session) write() {
 	defer s.r.running.Done()
@@ -18,7 +18,7 @@ func (s *session) write() {
 	for {
 		var closing wire.CloseCode
 		var ok bool
-		if frames, closing, ok = s.box.take(frames[:0]); !ok {
+		if frames, closing, ok = s.outbox.take(frames[:0]); !ok {
 			return
 		}
 		if err := s.send(frames); err != nil {

@@ -70,13 +70,13 @@ type LastAck struct {
 	Latency time.Duration
 }
 
-// Seat is a driver's place in a round: what the dispatcher must know of a target before it issues a command.
-type Seat struct {
+// Member is a driver as the dispatcher sees it: what the dispatcher must know of a target before it issues a command.
+type Member struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
 	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
 	Share        Share    // what it may get of a total
-	Lost         Reason   // why the driver cannot answer now: it is missing at once, for this reason; "" for an active one
+	Lost         Reason   // why the driver cannot answer now: stale or disconnected; "" for an active one
 }
 
 // TargetQuery asks who a command is for.
@@ -88,10 +88,10 @@ type TargetQuery struct {
 
 // Targeted answers a TargetQuery.
 type Targeted struct {
-	Seats   []Seat    // sorted by driver id
-	LeftOut []LeftOut // known drivers that match and have no seat, sorted by driver id
-	Blocked uint64    // place of the newest load command for which drivers were left out (LeftOutOtherRun), 0 for none
-	Awaited bool      // of Lost: drivers that match may come, and load is desired of them
+	Members  []Member // known drivers that match, sorted by driver id: those that are active, and those that are lost
+	OtherRun []string // known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
+	Blocked  uint64   // place of the newest such command, 0 for none
+	Awaited  bool     // a driver that matches is known; or such drivers may come, and load is desired of them
 }
 
 // Former is a driver that was known to the server and may not be any more.
@@ -106,7 +106,7 @@ type Former struct {
 const MissesToFlag = 3
 
 // Supports reports whether the driver takes commands of type t.
-func (s Seat) Supports(t command.Type) bool { return command.Takes(s.Capabilities, t) }
+func (s Member) Supports(t command.Type) bool { return command.Takes(s.Capabilities, t) }
 
 // Issue is a durable command on its way to the drivers.
 type Issue struct {

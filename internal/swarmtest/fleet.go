@@ -12,9 +12,7 @@ import (
 // Sink is what a Fleet reports to; a dispatch.Dispatcher is one.
 type Sink interface {
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
-	Gone(driverID string, reason swarm.Reason)
-	Absent(driverID string, seq uint64)
-	Superseded(driverID string, seq uint64)
+	Disconnected(driverID string, reason swarm.Reason, upTo uint64)
 }
 
 // Fleet is an in-memory fleet for tests of the dispatcher: drivers answer on a goroutine of their own, in order.
@@ -75,35 +73,23 @@ func (f *Fleet) Close() {
 	f.running.Wait()
 }
 
-// Targets implements dispatch.Fleet; the frozen drivers are left out.
-func (f *Fleet) Targets(q swarm.TargetQuery) (out swarm.Targeted) {
+// Members implements dispatch.Drivers; the frozen drivers are stale.
+func (f *Fleet) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, d := range f.drivers {
-		switch {
-		case !q.Target.Matches(id, nil) || f.yields(id, q, &out):
-		case d.isFrozen():
-			out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutStale})
-		default:
-			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag})
+		if !q.Target.Matches(id, nil) || f.yields(id, q, &out) {
+			continue
 		}
-	}
-	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	slices.SortFunc(out.LeftOut, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
-	return out
-}
-
-// Lost implements dispatch.Fleet; the frozen drivers are lost.
-func (f *Fleet) Lost(q swarm.TargetQuery) (out swarm.Targeted) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id, d := range f.drivers {
-		if q.Target.Matches(id, nil) && d.isFrozen() && !f.yields(id, q, &out) {
-			out.Seats = append(out.Seats, swarm.Seat{DriverID: id, Capabilities: d.caps, Lost: swarm.ReasonStale})
+		m := swarm.Member{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag}
+		if d.isFrozen() {
+			m.Lost = swarm.ReasonStale
 		}
+		out.Members = append(out.Members, m)
 	}
-	slices.SortFunc(out.Seats, func(a, b swarm.Seat) int { return strings.Compare(a.DriverID, b.DriverID) })
-	out.Awaited = len(out.Seats) > 0 || f.desired.Loaded(q.Target)
+	slices.SortFunc(out.Members, func(a, b swarm.Member) int { return strings.Compare(a.DriverID, b.DriverID) })
+	slices.Sort(out.OtherRun)
+	out.Awaited = len(out.Members) > 0 || f.desired.Loaded(q.Target)
 	return out
 }
 
@@ -111,12 +97,12 @@ func (f *Fleet) yields(id string, q swarm.TargetQuery, out *swarm.Targeted) bool
 	place := f.desired.Blocked(q.Condition, q.Submitter, id, nil)
 	if place > 0 {
 		out.Blocked = max(out.Blocked, place)
-		out.LeftOut = append(out.LeftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})
+		out.OtherRun = append(out.OtherRun, id)
 	}
 	return place > 0
 }
 
-// Reach implements dispatch.Fleet; nobody has left, and no labels are in use.
+// Reach implements dispatch.Drivers; nobody has left, and no labels are in use.
 func (f *Fleet) Reach(t swarm.Target) swarm.Reach {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -129,28 +115,17 @@ func (f *Fleet) Reach(t swarm.Target) swarm.Reach {
 	return out
 }
 
-// Known implements dispatch.Fleet.
-func (f *Fleet) Known(t swarm.Target) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id := range f.drivers {
-		if t.Matches(id, nil) {
-			return true
-		}
-	}
-	return false
-}
-
-// Expire implements dispatch.Fleet.
-func (f *Fleet) Expire(seq uint64, e *swarm.Expired) {
+// Expire implements dispatch.Delivery.
+func (f *Fleet) Expire(seq uint64, e *swarm.Expired) []swarm.Unsent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last = seq
 	f.desired.Expire(seq, e)
+	return nil
 }
 
-// Missed implements dispatch.Fleet.
-func (f *Fleet) Missed(ids []string) {
+// DeadlineMissed implements dispatch.Drivers.
+func (f *Fleet) DeadlineMissed(ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.missed == nil {
@@ -161,8 +136,8 @@ func (f *Fleet) Missed(ids []string) {
 	}
 }
 
-// Offer implements dispatch.Fleet.
-func (f *Fleet) Offer(i swarm.Issue) {
+// Offer implements dispatch.Delivery.
+func (f *Fleet) Offer(i swarm.Issue) (out swarm.Handover) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.onOffer != nil {
@@ -172,26 +147,28 @@ func (f *Fleet) Offer(i swarm.Issue) {
 	f.desired.Issue(i)
 	for id, d := range f.drivers {
 		blocked := i.Condition != nil && f.desired.Holding(i.Command.Slot(), id, nil) != i.Seq
-		if i.Target.Matches(id, nil) && !blocked && (swarm.Seat{Capabilities: d.caps}).Supports(i.Command.Type) {
+		if i.Target.Matches(id, nil) && !blocked && (swarm.Member{Capabilities: d.caps}).Supports(i.Command.Type) {
 			d.set(func() { d.inbox = append(d.inbox, i) })
 		}
 	}
 	for _, id := range i.Targets {
 		if f.drivers[id] == nil {
-			f.Sink.Absent(id, i.Seq)
+			out.Undelivered = append(out.Undelivered, id)
 		}
 	}
+	return out
 }
 
-// Reset implements dispatch.Fleet.
-func (f *Fleet) Reset(seq uint64) {
+// Reset implements dispatch.Delivery.
+func (f *Fleet) Reset(seq uint64) []swarm.Unsent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last = seq
 	f.desired.Reset(seq)
+	return nil
 }
 
-// NewestLoad implements dispatch.Fleet.
+// NewestLoad implements dispatch.Fold.
 func (f *Fleet) NewestLoad(t swarm.Target) (newest uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -203,26 +180,18 @@ func (f *Fleet) NewestLoad(t swarm.Target) (newest uint64) {
 	return newest
 }
 
-// Last implements dispatch.Fleet.
+// Last implements dispatch.Fold.
 func (f *Fleet) Last() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.last
 }
 
-// Base implements dispatch.Fleet.
+// Base implements dispatch.Fold.
 func (f *Fleet) Base(seq uint64, submitter string) (base uint64, known bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.desired.Base(seq, submitter)
-}
-
-// Stale implements dispatch.Fleet.
-func (f *Fleet) Stale(id string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d := f.drivers[id]
-	return d != nil && d.isFrozen()
 }
 
 // Lose ends the driver's session.
@@ -231,7 +200,7 @@ func (d *FleetDriver) Lose(reason swarm.Reason) {
 	defer d.fleet.mu.Unlock()
 	delete(d.fleet.drivers, d.id)
 	d.set(func() { d.gone = true })
-	d.fleet.Sink.Gone(d.id, reason)
+	d.fleet.Sink.Disconnected(d.id, reason, d.fleet.last)
 }
 
 // Hold makes the driver take commands without answering them.

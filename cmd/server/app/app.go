@@ -28,9 +28,12 @@ const (
 
 // The implementations behind the ports, pinned in the one place that sees both sides.
 var (
-	_ dispatch.Log   = (*cmdlog.Log)(nil)
-	_ dispatch.Fleet = (*drivers.Registry)(nil)
-	_ drivers.Sink   = (*dispatch.Dispatcher)(nil)
+	_ dispatch.Log      = (*cmdlog.Log)(nil)
+	_ dispatch.Drivers  = (*drivers.Registry)(nil)
+	_ dispatch.Delivery = (*drivers.Registry)(nil)
+	_ dispatch.Fold     = (*drivers.Registry)(nil)
+	_ drivers.Rounds    = (*dispatch.Dispatcher)(nil)
+	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
 )
 
 // server is the joined rooms.
@@ -102,7 +105,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		}
 	}()
 	s.dispatcher = dispatch.New(dispatch.Config{
-		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger, OnLogRegressed: s.logRegressed,
+		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger,
 	})
 	if err := s.recover(ctx, memory); err != nil {
 		return nil, err
@@ -112,12 +115,13 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s.log.Notify(s.feed.Add)
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
-		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit), LogID: s.log.ID(),
-		Former: s.past.Drivers, Desired: memory.desired, LastSeq: s.log.Last(), Logger: cfg.Logger,
-	}, s.dispatcher)
+		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit),
+		Past:           drivers.Past{Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last()},
+		OnLogShortened: s.logShortened, Logger: cfg.Logger,
+	}, s.dispatcher, s.dispatcher)
 	if err != nil {
 		return nil, err
 	}
-	s.dispatcher.Bind(s.registry)
+	s.dispatcher.Bind(s.registry, s.registry, s.registry)
 	return s, nil
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
-	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // BenchmarkSockets is a command from Submit to its outcome over real loopback sockets; each round ends with the last ack. The
@@ -33,7 +32,7 @@ func BenchmarkSockets(b *testing.B) {
 				defer func() { _ = conn.Close() }()
 				lights.Go(func() { ackAll(conn) })
 			}
-			waitFor(b, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Seats) == n })
+			waitFor(b, func() bool { return w.active() == n })
 			idleHeap, idleStack := memory()
 			s := submission(players(1), time.Minute)
 			before := cpu()

@@ -48,7 +48,7 @@ func delaysNobody(t *testing.T, last bool) (held bool) {
 		}
 		processes = append(processes, p)
 	}
-	waitFor(t, func() bool { return len(w.r.Targets(swarm.TargetQuery{}).Seats) == drivers })
+	waitFor(t, func() bool { return w.active() == drivers })
 
 	good := processes[:drivers-2]
 	round := func(n int, deadline time.Duration) (latencies []time.Duration, slowest time.Duration) {

@@ -125,7 +125,7 @@ func newTeams(t *testing.T, n int) *teams {
 }
 
 func (s *teams) start(log *swarmtest.MemLog, former []swarm.Former) {
-	s.world = openOn(s.t, log, func(c *drivers.Config) { s.change(c); c.Former, s.desired = former, c.Desired }, func() { s.regressed = true })
+	s.world = openOn(s.t, log, func(c *drivers.Config) { s.change(c); c.Past.Drivers, s.desired = former, c.Past.Desired }, func() { s.regressed = true })
 	handler := s.world.handler()
 	s.handler.Store(&handler)
 	s.startedAt, s.forgotten = time.Now(), map[uint64]bool{}

@@ -16,8 +16,11 @@ import (
 )
 
 var (
-	_ dispatch.Fleet = (*drivers.Registry)(nil)
-	_ drivers.Sink   = (*dispatch.Dispatcher)(nil)
+	_ dispatch.Drivers  = (*drivers.Registry)(nil)
+	_ dispatch.Delivery = (*drivers.Registry)(nil)
+	_ dispatch.Fold     = (*drivers.Registry)(nil)
+	_ drivers.Rounds    = (*dispatch.Dispatcher)(nil)
+	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,7 +46,7 @@ func open(t testing.TB) *world {
 // there. regressed is told when the log's epoch has to rise.
 func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), regressed func()) *world {
 	w := &world{log: log}
-	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test", OnLogRegressed: func(string, string, uint64) { regressed() }})
+	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test"})
 	open, err := log.Unclosed(t.Context())
 	if err == nil {
 		err = w.d.Recover(t.Context(), open)
@@ -53,13 +56,14 @@ func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), r
 	}
 	cfg := drivers.Config{
 		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute, LeaseTTL: time.Minute,
-		OnLeaseLost: drivers.OnLeaseLostStop, LogID: "log.1", Desired: foldOf(log.Records()), LastSeq: log.Last(),
+		OnLeaseLost: drivers.OnLeaseLostStop, OnLogShortened: func(string, string, uint64) { regressed() },
+		Past: drivers.Past{LogID: "log.1", Desired: foldOf(log.Records()), LastSeq: log.Last()},
 	}
 	change(&cfg)
-	if w.r, err = drivers.New(cfg, w.d); err != nil {
+	if w.r, err = drivers.New(cfg, w.d, w.d); err != nil {
 		t.Fatal(err)
 	}
-	w.d.Bind(w.r)
+	w.d.Bind(w.r, w.r, w.r)
 	ran, swept := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { defer close(ran); w.d.Run() }()
@@ -76,6 +80,16 @@ func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), r
 		<-swept
 	}
 	return w
+}
+
+// active is how many drivers can answer now.
+func (w *world) active() (n int) {
+	for _, m := range w.r.Members(swarm.TargetQuery{}).Members {
+		if m.Lost == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func foldOf(records []swarm.Record) *swarm.Desired {

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-func TestMailboxKeepsWhatCounts(t *testing.T) {
+func TestOutboxKeepsWhatCounts(t *testing.T) {
 	delay := swarm.Command{Type: command.SetSpawnDelay, Value: 5}
 	for name, c := range map[string]struct {
 		put        []swarm.Command
@@ -23,10 +23,10 @@ func TestMailboxKeepsWhatCounts(t *testing.T) {
 		"stop, players, players":      {[]swarm.Command{stop, set10, set20}, []uint64{1, 3}, []uint64{2}},
 		"delay does not touch others": {[]swarm.Command{stop, delay, set10, delay}, []uint64{1, 3, 4}, []uint64{2}},
 	} {
-		b := newMailbox()
+		b := newOutbox()
 		var gone, left []uint64
 		for i, cmd := range c.put {
-			superseded, _ := b.put(mail{seq: uint64(i) + 1, command: cmd})
+			superseded, _ := b.put(unsent{seq: uint64(i) + 1, command: cmd})
 			gone = append(gone, superseded...)
 		}
 		for _, m := range b.commands {
@@ -38,14 +38,14 @@ func TestMailboxKeepsWhatCounts(t *testing.T) {
 	}
 }
 
-func TestMailboxIsBoundedAndLosesNothing(t *testing.T) {
+func TestOutboxIsBoundedAndLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := newMailbox()
+		b := newOutbox()
 		superseded := map[uint64]bool{}
 		n := uint64(rapid.IntRange(1, 30).Draw(t, "commands"))
 		for seq := uint64(1); seq <= n; seq++ {
 			c := swarm.Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}
-			gone, _ := b.put(mail{seq: seq, command: c})
+			gone, _ := b.put(unsent{seq: seq, command: c})
 			for _, old := range gone {
 				if superseded[old] {
 					t.Fatalf("seq %d superseded twice", old)

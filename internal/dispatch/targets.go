@@ -1,0 +1,48 @@
+package dispatch
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// fixTargets decides who of the members that match gets the command, and who is left out; both are sorted by driver id.
+// These are the active ones. Of a Stop all are targets when none is active: the lost are missing at once, and the Stop
+// waits for them in the log.
+func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
+	targets = in.Members
+	if t != command.Stop || anyActive(in.Members) {
+		targets, leftOut = active(in.Members)
+	}
+	for _, id := range in.OtherRun {
+		leftOut = append(leftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})
+	}
+	slices.SortFunc(leftOut, func(a, b swarm.LeftOut) int { return strings.Compare(a.DriverID, b.DriverID) })
+	return targets, leftOut
+}
+
+// active parts members from those that are lost.
+func active(members []swarm.Member) (active []swarm.Member, leftOut []swarm.LeftOut) {
+	if !slices.ContainsFunc(members, isLost) {
+		return members, nil
+	}
+	for _, m := range members {
+		switch m.Lost {
+		case "":
+			active = append(active, m)
+		case swarm.ReasonStale:
+			leftOut = append(leftOut, swarm.LeftOut{DriverID: m.DriverID, Reason: swarm.LeftOutStale})
+		default:
+			leftOut = append(leftOut, swarm.LeftOut{DriverID: m.DriverID, Reason: swarm.LeftOutDisconnected})
+		}
+	}
+	return active, leftOut
+}
+
+func isLost(m swarm.Member) bool { return m.Lost != "" }
+
+func anyActive(members []swarm.Member) bool {
+	return slices.ContainsFunc(members, func(m swarm.Member) bool { return !isLost(m) })
+}

@@ -1,0 +1,82 @@
+package drivers
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// Lost-lease policies that drivers are told.
+const (
+	OnLeaseLostStop = "stop"
+	OnLeaseLostHold = "hold"
+)
+
+// Resplit says when a total is split again.
+type Resplit string
+
+// When a total is split again: never; when drivers with a part are lost for good; or also when drivers come that have
+// none.
+const (
+	ResplitOff      Resplit = "off"
+	ResplitOnLoss   Resplit = "on-loss"
+	ResplitOnChange Resplit = "on-change"
+)
+
+// Config is what a Registry needs, and it is never changed. Durations must be positive.
+type Config struct {
+	HeartbeatInterval time.Duration // that drivers are told at first
+	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
+	ForgetAfter       time.Duration // how long a lost driver is known at least, and load that no known driver matches holds
+	LeaseTTL          time.Duration // how long a driver goes on without a word from the server
+	OnLeaseLost       string        // what it does then: OnLeaseLostStop or OnLeaseLostHold
+	Resplit           Resplit       // when to ask for totals to be split again; "" for ResplitOff
+	Logger            *slog.Logger  // nil: nothing is logged
+
+	// OnLogShortened is called when drivers register that have applied more than the log holds: entries were lost. No
+	// lock is held; it may block, and may give the log a new id by SetLogID: the driver is told that one. Nil: nothing
+	// is done.
+	OnLogShortened func(driverID, logID string, appliedSeq uint64)
+
+	Past Past
+}
+
+// Past is what a Registry begins with. It owns all of it from then on.
+type Past struct {
+	Drivers []swarm.Former // that the last process knew
+	LogID   string         // of the log, as drivers are told
+	Desired *swarm.Desired // fold of the log so far; nil for an empty one
+	LastSeq uint64         // position of the log's last record
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"heartbeat interval", c.HeartbeatInterval}, {"stale-after", c.StaleAfter}, {"forget-after", c.ForgetAfter},
+		{"lease TTL", c.LeaseTTL},
+	} {
+		if d.v <= 0 {
+			errs = append(errs, errors.New(d.name+" must be positive"))
+		}
+	}
+	if c.StaleAfter <= c.HeartbeatInterval {
+		errs = append(errs, errors.New("stale-after must be over the heartbeat interval"))
+	}
+	if c.OnLeaseLost != OnLeaseLostStop && c.OnLeaseLost != OnLeaseLostHold {
+		errs = append(errs, errors.New("on-lease-lost must be stop or hold"))
+	}
+	switch c.Resplit {
+	case "", ResplitOff, ResplitOnLoss, ResplitOnChange:
+	default:
+		errs = append(errs, errors.New("resplit must be off, on-loss or on-change"))
+	}
+	return errors.Join(errs...)
+}
+
+// knownFor is how long a driver is known after its session was lost: while its lease runs, it may be running load.
+func (c *Config) knownFor() time.Duration { return max(c.ForgetAfter, c.LeaseTTL) }

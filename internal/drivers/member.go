@@ -1,0 +1,135 @@
+package drivers
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// member is a driver that is known, as it registered last: it has an open session, or was lost and is not forgotten
+// yet.
+//
+// A driver that registers again becomes a new member, which takes over what is not said at register. So what is said
+// there is fixed and read without a lock, and what a replaced session still says goes to a member that nobody looks at
+// any more.
+type member struct {
+	// What a hand-over looks at comes first: it goes through all members, and these do not fit into a CPU's cache.
+	id           string
+	session      *session // nil once it has ended; guarded by the registry's lock
+	labels       map[string]string
+	capabilities []string
+	misses       atomic.Int32 // deadlines in a row that the driver let pass
+
+	leaseLost   bool // as the register says
+	share       swarm.Share
+	version     string
+	instance    string
+	remoteAddr  string
+	connectedAt time.Time
+	atRest      uint64 // up to this seq it was told no Stop of the server's own: it was at rest; 0 if it was not
+
+	// Guarded by the registry's lock.
+	lostAt time.Time // when its session ended
+	beatAt time.Time // the last heartbeat of a session that has ended
+	rtt    time.Duration
+	rivals rivalry
+
+	mu      sync.Mutex // what the driver said of itself
+	applied uint64
+	refused map[command.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
+	lastAck swarm.LastAck           // Seq 0: none
+	report  swarm.Report
+	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied
+	// it.
+	reportedSeq uint64
+	reported    bool // report came
+	metrics     map[string]float64
+}
+
+// newMember is the driver of a session as a valid register frame describes it. The log that the frame speaks of is
+// known by logID, and offered is the last command that was handed over.
+func newMember(s *session, reg *wire.Register, logID string, offered uint64) *member {
+	m := &member{
+		id: reg.DriverID, instance: reg.Instance, labels: reg.Labels, version: reg.Version,
+		capabilities: reg.Capabilities, share: shareOf(reg), leaseLost: reg.LeaseLost,
+		remoteAddr: s.remoteAddr, connectedAt: s.since, session: s,
+	}
+	if reg.LogID == logID {
+		m.applied = min(reg.AppliedSeq, offered)
+	}
+	if reg.State != nil {
+		m.report, m.reportedSeq, m.reported = *reg.State, m.applied, true
+		if reg.State.AtRest() && !reg.State.Running {
+			m.atRest = offered
+		}
+	}
+	return m
+}
+
+// inherit takes over what is remembered of the driver and not said at register. The registry's lock is held.
+func (m *member) inherit(before *member) {
+	before.mu.Lock()
+	m.lastAck = before.lastAck
+	before.mu.Unlock()
+	m.misses.Store(before.misses.Load())
+	m.rivals = before.rivals
+}
+
+// open reports whether the driver is connected. The registry's lock is held.
+func (m *member) open() bool { return m.session != nil }
+
+// disconnected lets go of a session that has ended. The registry's lock is held.
+func (m *member) disconnected(now time.Time) {
+	m.beatAt, m.rtt = m.session.lastBeat(), time.Duration(m.session.rtt.Load())
+	m.session, m.lostAt = nil, now
+}
+
+func (m *member) supports(t command.Type) bool {
+	return swarm.Member{Capabilities: m.capabilities}.Supports(t)
+}
+
+func (m *member) unresponsive() bool { return m.misses.Load() >= swarm.MissesToFlag }
+
+// heard takes what a heartbeat says; offered is the last command that was handed over.
+func (m *member) heard(beat *wire.Heartbeat, offered uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.applied = max(m.applied, min(beat.AppliedSeq, offered))
+	if beat.State != nil {
+		m.report, m.reportedSeq, m.reported = swarm.Report(*beat.State), m.applied, true
+	}
+	m.metrics = beat.Metrics
+}
+
+// refuse notes that the driver has rejected what holds for it in a slot. m.mu is held.
+func (m *member) refuse(slot command.Slot, seq uint64) {
+	if m.refused == nil {
+		m.refused = map[command.Slot]uint64{}
+	}
+	m.refused[slot] = seq
+}
+
+// describe is a line of the roster. The registry's lock is held.
+func (m *member) describe(now time.Time) swarm.Driver {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := swarm.Driver{
+		ID: m.id, Unresponsive: m.unresponsive(), Labels: m.labels, Version: m.version, Capabilities: m.capabilities,
+		ConnectedAt: m.connectedAt, RemoteAddr: m.remoteAddr,
+		AppliedSeq: m.applied, Reported: m.report, Metrics: m.metrics, Share: m.share, LeaseLost: m.leaseLost,
+		Conflict: m.rivals.describe(now),
+	}
+	if s := m.session; s != nil {
+		d.HeartbeatAge, d.RTT = s.age(now), time.Duration(s.rtt.Load())
+	} else {
+		d.HeartbeatAge, d.RTT = now.Sub(m.beatAt), m.rtt
+	}
+	if last := m.lastAck; last.Seq != 0 {
+		d.LastAck = &last
+	}
+	return d
+}
