@@ -144,7 +144,7 @@ func TestFormsBehindAProxy(t *testing.T) {
 // TestRefusedPageSaysWhatToDo, and nothing of the swarm: anyone may see it.
 func TestRefusedPageSaysWhatToDo(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
-	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+	ui := web.New(config(s))
 	server := serveHandler(t, func(w http.ResponseWriter, r *http.Request) {
 		ui.Refused(
 			w,

@@ -20,7 +20,8 @@ import (
 // serveLive serves the dashboard with its live half running.
 func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httptest.Server {
 	t.Helper()
-	cfg := web.Config{Log: s, Fleet: s, Commands: s, Tick: 20 * time.Millisecond}
+	cfg := config(s)
+	cfg.Tick = 20 * time.Millisecond
 	if change != nil {
 		change(&cfg)
 	}
@@ -186,7 +187,7 @@ func TestStreamRefusesWhatIsNoTopic(t *testing.T) {
 
 func TestStreamsEndWithRun(t *testing.T) {
 	s := webtest.NewSwarm(nil, nil)
-	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+	ui := web.New(config(s))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- ui.Run(ctx) }()

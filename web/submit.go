@@ -13,6 +13,9 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
+// submitter is who the commands of the pages are from.
+const submitter = "dashboard"
+
 // maxForm bounds a form: the ids of a whole swarm fit.
 const maxForm = 4 << 20
 
@@ -60,7 +63,7 @@ func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
 
 // submission reads a form. What it holds is checked where every submission is.
 func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission, error) {
-	s := swarm.Submission{Submitter: u.cfg.Submitter(r), Deadline: u.cfg.DefaultDeadline}
+	s := swarm.Submission{Submitter: submitter, Deadline: u.cfg.DefaultDeadline}
 	if seq := r.PostFormValue("retry"); seq != "" {
 		return u.retry(ctx, s, seq)
 	}

@@ -172,7 +172,7 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		"nobody":     {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
 		"no stop":    {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "No driver matches nobody"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
-		"no command": {url.Values{"retry": {"999"}}, 404, "No such entry"},
+		"no command": {url.Values{"retry": {"999"}}, 404, "No command has this seq"},
 		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
 	} {
 		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
@@ -322,7 +322,7 @@ func TestBannerHasNoCodes(t *testing.T) {
 func TestFormOfAPageThatHasGone(t *testing.T) {
 	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
 		s := webtest.NewSwarm(webtest.Drivers(), nil)
-		ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+		ui := web.New(config(s))
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		form := strings.NewReader(url.Values{"type": {kind}, "players": {"5"}}.Encode())
