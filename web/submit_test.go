@@ -148,7 +148,9 @@ func TestTotalIsNotRetried(t *testing.T) {
 	e := webtest.Entry(3, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
 	e.Issued.Split = []int64{51, 49}
-	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)
+	drivers := webtest.Drivers()
+	drivers[1].AppliedSeq = 1 // it has missed the total
+	server := serveLive(t, webtest.NewSwarm(drivers, []swarm.Entry{e}), nil)
 	_, page := get(t, server.URL+"/ui/commands/3")
 	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total is not sent again") || !strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")

@@ -20,7 +20,7 @@ type Swarm struct {
 	Feed      *feed.Feed  // of the log
 
 	mu          sync.Mutex
-	drivers     []swarm.Driver
+	server      Server
 	log         swarmtest.MemLog
 	submissions []swarm.Submission
 	down        error
@@ -29,7 +29,7 @@ type Swarm struct {
 
 // NewSwarm makes a Swarm with a roster and a log; entries come newest first, as lists show them.
 func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
-	s := &Swarm{drivers: slices.Clone(drivers)}
+	s := &Swarm{server: Server{Drivers: slices.Clone(drivers)}}
 	s.Feed = feed.New(reader{&s.log}, 0)
 	s.append(Records(entries)...)
 	return s
@@ -62,6 +62,7 @@ func Records(entries []swarm.Entry) (log []swarm.Record) {
 // append puts records into the log and tells the feed, as the server does. The lock is held, or nobody else has s yet.
 func (s *Swarm) append(records ...swarm.Record) (first uint64) {
 	first, _ = s.log.Append(context.Background(), records) // nothing makes it refuse
+	s.server.Fold(first, records...)
 	s.Feed.Add(first, records)
 	return first
 }
@@ -82,38 +83,31 @@ func (r reader) Records(_ context.Context, after uint64, limit int) (out []swarm
 func (s *Swarm) Drivers() []swarm.Driver {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.drivers)
+	return slices.Clone(s.server.Drivers)
 }
 
 // State compares the roster with what the log desires.
 func (s *Swarm) State(swarm.StateQuery) swarm.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return State(s.drivers, s.newest())
+	return s.server.State()
 }
 
 // Progress tells how far the drivers of an entry are with it.
 func (s *Swarm) Progress(e swarm.Entry) swarm.Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Progress(s.drivers, s.newest(), e)
+	return s.server.Progress(e)
 }
 
 // Reach returns what the test says.
 func (s *Swarm) Reach(swarm.Target) swarm.Reach { return s.Reached }
 
-// newest returns the entries, newest first. The lock is held.
-func (s *Swarm) newest() []swarm.Entry {
-	out := s.log.Entries()
-	slices.Reverse(out)
-	return out
-}
-
 // SetDrivers replaces the roster.
 func (s *Swarm) SetDrivers(drivers []swarm.Driver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drivers = slices.Clone(drivers)
+	s.server.Drivers = slices.Clone(drivers)
 }
 
 // Down makes reading the log fail; nil ends that.
@@ -198,8 +192,8 @@ func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
 		Node: "fake", Submitter: sub.Submitter, Command: sub.Command, Target: sub.Target, Deadline: sub.Deadline, SubmittedAt: now,
 	}}
 	closed := &swarm.Closed{Seq: seq, Node: "fake", ClosedAt: now.Add(time.Millisecond), Duration: time.Millisecond}
-	for i := range s.drivers {
-		d := &s.drivers[i]
+	for i := range s.server.Drivers {
+		d := &s.server.Drivers[i]
 		if !sub.Target.Matches(d.ID, d.Labels) {
 			continue
 		}

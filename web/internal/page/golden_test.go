@@ -30,10 +30,12 @@ var tabs = []page.Tab{
 // TestGolden keeps the HTML of each page as a file, so that a change of it is read in review.
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
-	w, none := viewtest.World(), view.World{Now: webtest.Now}
+	w, none := viewtest.World(), viewtest.Compare(view.World{Now: webtest.Now})
 	older := viewtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]}) // nothing came after its newest command
 	split := viewtest.SplitWorld()
-	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
+	down := viewtest.Compare(view.World{
+		Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full",
+	})
 	chrome := func(w view.World) page.Chrome {
 		return page.Chrome{Title: "Test", Tabs: tabs, Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w)}
 	}
