@@ -51,9 +51,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	} else {
 		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	}
-	if listening != nil {
-		listening(s.listener.Addr().String())
-	}
+	listening(s.listener.Addr().String())
 	var cause error
 	select {
 	case <-ctx.Done():
