@@ -33,7 +33,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Context().Err() != nil && s.Command.Type != command.Stop {
-		return // whoever sent it was told that nothing is known of it, and may have gone on to something else
+		return // the sender was told that nothing is known of it, and may have done something else since
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {

@@ -320,8 +320,8 @@ func TestBannerHasNoCodes(t *testing.T) {
 	}
 }
 
-// A form whose page has gone was given up: whoever sent it may have stopped the load since.
-func TestFormOfAPageThatHasGone(t *testing.T) {
+// A form whose page was closed is given up: its sender may have stopped the load since.
+func TestFormOfAClosedPage(t *testing.T) {
 	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
 		s := webtest.NewSwarm(webtest.Drivers(), nil)
 		ui := web.New(config(s))

@@ -33,7 +33,7 @@ var (
 	_ drivers.Sink   = (*dispatch.Dispatcher)(nil)
 )
 
-// server is the joined rooms.
+// server is the joined components.
 type server struct {
 	cfg        Config
 	listener   net.Listener

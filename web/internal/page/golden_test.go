@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // tabs are a navigation; package web has the real one.
 var tabs = []page.Tab{
