@@ -258,3 +258,13 @@ func TestStreamMarksTheFirstCommand(t *testing.T) {
 	}
 	next(t, events, contains(`["m",`))
 }
+
+// What the server itself takes back reaches a page by the feed: it is no command, so no page of the log has it.
+func TestStreamTellsWhatHasExpired(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
+	server := serveLive(t, s, nil)
+	events := watch(t, server.URL, "topic=/ui/commands/9&fresh=/ui/commands/9", "")
+	next(t, events, contains(`id=\"facts\"`))
+	s.Append(&swarm.Expired{At: time.Now(), Replaced: 9, Cause: "no known driver has matched it"})
+	next(t, events, contains("no known driver has matched it"))
+}

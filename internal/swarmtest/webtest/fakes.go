@@ -59,7 +59,14 @@ func Records(entries []swarm.Entry) (log []swarm.Record) {
 	return append(log, rest...)
 }
 
-// append puts records into the log and tells the feed, as the server does. The lock is held, or nobody else has s yet.
+// Append puts records into the log that the server itself writes, and tells the feed.
+func (s *Swarm) Append(records ...swarm.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.append(records...)
+}
+
+// append is the same with the lock held, or while nobody else has s.
 func (s *Swarm) append(records ...swarm.Record) (first uint64) {
 	first, _ = s.log.Append(context.Background(), records) // nothing makes it refuse
 	s.server.Fold(first, records...)
