@@ -15,7 +15,7 @@ const themeCookie = "swarmcall_theme"
 
 func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
 	return page.Chrome{
-		Title: title, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(), Strip: view.NewStrip(w),
+		Title: title, Tabs: tabs, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(), Strip: view.NewStrip(w),
 		Patience: view.Patience(u.cfg.DefaultDeadline), Made: view.At(w.Now).ISO,
 	}
 }

@@ -14,15 +14,6 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// statuses are those a page can be refused with; what is not listed is 500.
-var statuses = map[swarm.Code]int{
-	swarm.CodeBadRequest: http.StatusBadRequest, swarm.CodeOriginNotAllowed: http.StatusForbidden, swarm.CodeNotFound: http.StatusNotFound,
-	swarm.CodeNoActiveDrivers: http.StatusConflict, swarm.CodeNotEnoughDrivers: http.StatusConflict,
-	swarm.CodeNewerCommand: http.StatusPreconditionFailed, swarm.CodeInvalidCommand: http.StatusUnprocessableEntity,
-	swarm.CodeLogUnavailable: http.StatusServiceUnavailable, swarm.CodeShuttingDown: http.StatusServiceUnavailable,
-	swarm.CodeOutcomeNotRecorded: http.StatusServiceUnavailable,
-}
-
 // fail says why a page could not be had. What is unknown is logged and not shown.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	u.refuse(w, r, swarm.Submission{}, err)
@@ -34,9 +25,8 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 		return // the browser went away
 	}
 	code := swarm.CodeOf(err)
-	status := statuses[code]
-	if status == 0 {
-		status = http.StatusInternalServerError
+	status := u.cfg.Status(code)
+	if status == http.StatusInternalServerError {
 		u.cfg.Logger.Error("a page failed", "path", r.URL.Path, "err", err)
 	}
 	world := u.world(r.Context())
@@ -69,13 +59,9 @@ func back(r *http.Request) (url, word string) {
 	if id := r.PostForm.Get("driver_ids"); swarm.ValidDriverID(id) {
 		return view.DriverURL(id), "Back to the driver"
 	}
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/ui/commands/"):
-		return "/ui/commands", "To the commands"
-	case strings.HasPrefix(r.URL.Path, "/ui/drivers/"):
-		return "/ui/drivers", "To the drivers"
-	}
-	return "/", "To the overview"
+	row, _, _ := find(r.URL.Path)
+	list, _, _ := find(cmp.Or(row.under, "/"))
+	return list.path, "To the " + strings.ToLower(list.title)
 }
 
 var titles = map[swarm.Code]string{

@@ -65,10 +65,8 @@ type formers struct {
 
 func (u *UI) former() formers {
 	f := formers{byID: map[string]swarm.Former{}, past: u.cfg.Past, started: u.cfg.Started, runsOn: u.cfg.RunsOn}
-	if u.cfg.Remembered != nil {
-		for _, d := range u.cfg.Remembered() {
-			f.byID[d.ID] = d
-		}
+	for _, d := range u.cfg.Remembered() {
+		f.byID[d.ID] = d
 	}
 	return f
 }

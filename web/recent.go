@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// recent keeps the newest entries for the live pages: by the feed, or by asking the log when there is none.
+// recent keeps the newest entries for the live pages, by the feed.
 type recent struct {
 	log    Log
 	feed   Feed
@@ -23,7 +23,6 @@ type recent struct {
 	entries []swarm.Entry // newest first
 	err     error
 	gen     uint64 // rises with every change
-	asked   time.Time
 }
 
 func newRecent(log Log, feed Feed, logger *slog.Logger) *recent {
@@ -31,31 +30,11 @@ func newRecent(log Log, feed Feed, logger *slog.Logger) *recent {
 }
 
 // now returns the entries, and a number that is another one when they are.
-func (r *recent) now(ctx context.Context) (entries []swarm.Entry, gen uint64, err error) {
-	if r.feed == nil {
-		r.ask(ctx)
-	}
+func (r *recent) now() (entries []swarm.Entry, gen uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.entries), r.gen, r.err
 }
-
-// askAllEvery is how old what is shown of closed entries may be without a feed: only late acks change them.
-const askAllEvery = 5 * time.Second
-
-// ask looks for news in the log: at the newest entry first, because that is cheap.
-func (r *recent) ask(ctx context.Context) {
-	p, err := r.log.Page(ctx, swarm.Query{Limit: 1})
-	r.mu.Lock()
-	same := err == nil && r.err == nil && len(p.Entries) == min(1, len(r.entries)) && time.Since(r.asked) < askAllEvery &&
-		(len(p.Entries) == 0 || p.Entries[0].Seq == r.entries[0].Seq) && !slices.ContainsFunc(r.entries, open)
-	r.mu.Unlock()
-	if !same {
-		_ = r.reload(ctx) // kept as r.err
-	}
-}
-
-func open(e swarm.Entry) bool { return e.Closed == nil }
 
 func (r *recent) reload(ctx context.Context) error {
 	p, err := r.log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
@@ -68,15 +47,11 @@ func (r *recent) reload(ctx context.Context) error {
 		r.entries = p.Entries
 	}
 	r.gen++
-	r.asked = time.Now()
 	return err
 }
 
 // follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls between.
 func (r *recent) follow(ctx context.Context) {
-	if r.feed == nil {
-		return
-	}
 	again := time.NewTimer(0)
 	defer again.Stop()
 	for {

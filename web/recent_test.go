@@ -41,12 +41,12 @@ func TestRecentIsReadAgain(t *testing.T) {
 		defer stop()
 		go r.follow(ctx)
 		synctest.Wait()
-		if _, _, err := r.now(ctx); err == nil {
+		if _, _, err := r.now(); err == nil {
 			t.Error("it does not say that the log cannot be read")
 		}
 		<-time.After(3 * time.Second)
 		synctest.Wait()
-		if entries, _, err := r.now(ctx); err != nil || len(entries) != 1 || entries[0].Seq != 7 {
+		if entries, _, err := r.now(); err != nil || len(entries) != 1 || entries[0].Seq != 7 {
 			t.Errorf("it has %v, %v", entries, err)
 		}
 	})

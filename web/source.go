@@ -22,7 +22,7 @@ type source struct {
 	seen  uint64 // newest command that was told as a mark
 	read  bool   // the log was read; it may have been empty
 	pages map[string]cachedPage
-	heat  map[string]cachedLive
+	kept  map[string]cachedLive
 }
 
 // cachedPage is a page of the log, read again only when the log changed.
@@ -38,12 +38,9 @@ type cachedLive struct {
 	live page.Live
 }
 
-// heatEvery is how often the heatmap may change: each command moves every cell of it.
-const heatEvery = 2 * time.Second
-
 // Tick takes stock: one look at the roster and at the newest commands, for all viewers.
 func (s *source) Tick(ctx context.Context) map[string][][]byte {
-	entries, gen, err := s.ui.recent.now(ctx)
+	entries, gen, err := s.ui.recent.now()
 	if gen != s.gen {
 		s.gen = gen
 		clear(s.pages)
@@ -81,16 +78,16 @@ func (s *source) Render(ctx context.Context, topic string) (page.Live, error) {
 	if err != nil {
 		return page.Live{}, err
 	}
-	slow := u.Path == "/ui/heatmap"
-	if kept, ok := s.heat[topic]; slow && ok && s.world.Now.Sub(kept.at) < heatEvery {
+	row, _, _ := find(u.Path)
+	if kept, ok := s.kept[topic]; ok && s.world.Now.Sub(kept.at) < row.every {
 		return kept.live, nil
 	}
 	screen, err := s.ui.screen(ctx, request{world: s.world, path: u.Path, query: u.Query(), page: s.page})
-	if slow && err == nil {
-		if s.heat == nil || len(s.heat) > 20 {
-			s.heat = map[string]cachedLive{}
+	if row.every > 0 && err == nil {
+		if len(s.kept) > 20 {
+			clear(s.kept)
 		}
-		s.heat[topic] = cachedLive{s.world.Now, screen.live}
+		s.kept[topic] = cachedLive{s.world.Now, screen.live}
 	}
 	if swarm.CodeOf(err) == swarm.CodeNotFound {
 		err = live.ErrGone

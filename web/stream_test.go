@@ -20,7 +20,8 @@ import (
 // serveLive serves the dashboard with its live half running.
 func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httptest.Server {
 	t.Helper()
-	cfg := web.Config{Log: s, Fleet: s, Commands: s, Tick: 20 * time.Millisecond}
+	cfg := config(s)
+	cfg.Tick = 20 * time.Millisecond
 	if change != nil {
 		change(&cfg)
 	}
@@ -186,7 +187,7 @@ func TestStreamRefusesWhatIsNoTopic(t *testing.T) {
 
 func TestStreamsEndWithRun(t *testing.T) {
 	s := webtest.NewSwarm(nil, nil)
-	ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+	ui := web.New(config(s))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- ui.Run(ctx) }()
@@ -256,4 +257,14 @@ func TestStreamMarksTheFirstCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	next(t, events, contains(`["m",`))
+}
+
+// What the server itself takes back reaches a page by the feed: it is no command, so no page of the log has it.
+func TestStreamTellsWhatHasExpired(t *testing.T) {
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
+	server := serveLive(t, s, nil)
+	events := watch(t, server.URL, "topic=/ui/commands/9&fresh=/ui/commands/9", "")
+	next(t, events, contains(`id=\"facts\"`))
+	s.Append(&swarm.Expired{At: time.Now(), Replaced: 9, Cause: "no known driver has matched it"})
+	next(t, events, contains("no known driver has matched it"))
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
+// submitter is who the commands of the pages are from.
+const submitter = "dashboard"
+
 // maxForm bounds a form: the ids of a whole swarm fit.
 const maxForm = 4 << 20
 
@@ -30,7 +33,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Context().Err() != nil && s.Command.Type != command.Stop {
-		return // whoever sent it was told that nothing is known of it, and may have gone on to something else
+		return // the sender was told that nothing is known of it, and may have done something else since
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {
@@ -60,7 +63,7 @@ func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
 
 // submission reads a form. What it holds is checked where every submission is.
 func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission, error) {
-	s := swarm.Submission{Submitter: u.cfg.Submitter(r), Deadline: u.cfg.DefaultDeadline}
+	s := swarm.Submission{Submitter: submitter, Deadline: u.cfg.DefaultDeadline}
 	if seq := r.PostFormValue("retry"); seq != "" {
 		return u.retry(ctx, s, seq)
 	}

@@ -148,7 +148,9 @@ func TestTotalIsNotRetried(t *testing.T) {
 	e := webtest.Entry(3, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
 	e.Issued.Split = []int64{51, 49}
-	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{e}), nil)
+	drivers := webtest.Drivers()
+	drivers[1].AppliedSeq = 1 // it has missed the total
+	server := serveLive(t, webtest.NewSwarm(drivers, []swarm.Entry{e}), nil)
 	_, page := get(t, server.URL+"/ui/commands/3")
 	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total is not sent again") || !strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")
@@ -172,7 +174,7 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		"nobody":     {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
 		"no stop":    {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "No driver matches nobody"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
-		"no command": {url.Values{"retry": {"999"}}, 404, "No such entry"},
+		"no command": {url.Values{"retry": {"999"}}, 404, "No command has this seq"},
 		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
 	} {
 		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
@@ -318,11 +320,11 @@ func TestBannerHasNoCodes(t *testing.T) {
 	}
 }
 
-// A form whose page has gone was given up: whoever sent it may have stopped the load since.
-func TestFormOfAPageThatHasGone(t *testing.T) {
+// A form whose page was closed is given up: its sender may have stopped the load since.
+func TestFormOfAClosedPage(t *testing.T) {
 	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
 		s := webtest.NewSwarm(webtest.Drivers(), nil)
-		ui := web.New(web.Config{Log: s, Fleet: s, Commands: s})
+		ui := web.New(config(s))
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		form := strings.NewReader(url.Values{"type": {kind}, "players": {"5"}}.Encode())

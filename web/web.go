@@ -41,18 +41,17 @@ func (u *UI) Samples() []view.Sample {
 
 // New makes the dashboard. Pages are served at once, live streams while Run runs.
 func New(cfg Config) *UI {
-	cfg.setDefaults()
 	u := &UI{
 		cfg: cfg, history: newHistory(cfg.Past.Samples), recent: newRecent(cfg.Log, cfg.Feed, cfg.Logger),
 		health: &health{ready: cfg.Ready}, withdrawals: newWithdrawals(cfg.Withdrawals),
 	}
+	u.recent.withdrawals = u.withdrawals
 	if cfg.Public != nil {
 		u.base = strings.TrimSuffix(cfg.Public.Path, "/")
 	}
-	u.recent.withdrawals = u.withdrawals
-	u.source = &source{ui: u, pages: map[string]cachedPage{}}
+	u.source = &source{ui: u, pages: map[string]cachedPage{}, kept: map[string]cachedLive{}}
 	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers, Logger: cfg.Logger})
-	u.handler = u.routes()
+	u.handler = u.protect(u.router())
 	return u
 }
 
@@ -72,22 +71,6 @@ func (u *UI) Run(ctx context.Context) error {
 }
 
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
-
-func (u *UI) routes() http.Handler {
-	mux := http.NewServeMux()
-	for _, path := range []string{
-		"/{$}", "/ui/commands", "/ui/commands/{seq}", "/ui/drivers", "/ui/drivers/{id}", "/ui/heatmap", "/ui/about", "/ui/stop",
-	} {
-		mux.HandleFunc("GET "+path, u.page)
-	}
-	mux.Handle("GET /ui/stream", u.hub)
-	mux.HandleFunc("GET /ui/series", u.series)
-	mux.HandleFunc("POST /ui/commands", u.submit)
-	mux.HandleFunc("POST /ui/theme", u.setTheme)
-	mux.Handle("GET "+assets.Base+"/", assets.Handler())
-	mux.HandleFunc("/", u.unknown)
-	return u.protect(mux)
-}
 
 // protect refuses forms that pages of other sites post. The guard outside checks Host and Origin; this one knows what browsers
 // say of a request by themselves, and holds when the guard's lists are widened.

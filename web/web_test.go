@@ -1,20 +1,37 @@
 package web_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
 )
 
+// config is a dashboard of s, joined to it as the server joins them.
+func config(s *webtest.Swarm) web.Config {
+	return web.Config{
+		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Started: time.Now().Add(-time.Hour),
+		Remembered: func() []swarm.Former { return nil }, Ready: func(context.Context) []web.Check { return nil },
+		Address: httpapi.Address, Status: httpapi.Status, Logger: slog.New(slog.DiscardHandler),
+		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "", httpapi.Status(swarm.CodeOf(err)))
+		},
+	}
+}
+
 func serve(t *testing.T, s *webtest.Swarm) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(web.New(web.Config{Log: s, Fleet: s, Commands: s}))
+	server := httptest.NewServer(web.New(config(s)))
 	t.Cleanup(server.Close)
 	return server
 }

@@ -46,7 +46,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	reading, end := context.WithCancel(ctx)
 	defer end()
 	reader.Go(func() { readAgain(reading, hangUps, flags.files(), logger) })
-	if err := app.Run(ctx, cfg, nil); err != nil {
+	if err := app.Run(ctx, cfg, func(string) {}); err != nil {
 		logger.Error("the server ended", "err", err)
 		return 1
 	}

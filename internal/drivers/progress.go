@@ -1,7 +1,6 @@
 package drivers
 
 import (
-	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -9,42 +8,25 @@ import (
 )
 
 // Progress tells how far the drivers of an entry, targeted or left out, are with it.
-func (r *Registry) Progress(e swarm.Entry) (p swarm.Progress) {
-	applied := appliedBy(e)
+func (r *Registry) Progress(e swarm.Entry) swarm.Progress {
 	slot := e.Issued.Command.Slot()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	inForce := r.desired.InForce(slot, e.Seq)
-	ids := driversOf(e)
-	p.Holds = inForce && len(ids) == 0
-	for _, id := range ids {
+	return e.Progress(inForce, func(id string) swarm.Taker {
 		m := r.members[id]
 		if m == nil || r.forgotten(m, now) {
-			switch {
-			case r.former.deregistered(id):
-				p.Deregistered = append(p.Deregistered, id)
-			case inForce:
-				p.Holds = true
-				if !applied[id] {
-					p.Outstanding = append(p.Outstanding, id)
-				}
-			}
-			continue
+			return swarm.Taker{Deregistered: r.former.deregistered(id), Holds: inForce}
 		}
 		if !inForce || r.desired.Holding(slot, id, m.labels) != e.Seq {
-			continue
+			return swarm.Taker{}
 		}
-		p.Holds = true
 		d := m.drift(r.stateOf(m, now))
-		switch {
-		case r.converged(d, slot, m):
-			p.Converged = append(p.Converged, id)
-		case !m.hasApplied(slot, e) && (m.open() || !applied[id]):
-			p.Outstanding = append(p.Outstanding, id)
+		return swarm.Taker{
+			Holds: true, Converged: r.converged(d, slot, m), Applied: m.hasApplied(slot, e), Connected: m.open(),
 		}
-	}
-	return p
+	})
 }
 
 // hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one
@@ -78,32 +60,4 @@ func (r *Registry) converged(d swarm.Drift, slot command.Slot, m *member) bool {
 		}
 	}
 	return false
-}
-
-// driversOf returns the drivers that an entry is for, sorted. Those that belong to another run are not.
-func driversOf(e swarm.Entry) []string {
-	ids := slices.Clone(e.Issued.Targets)
-	for _, l := range e.Issued.LeftOut {
-		if l.Reason != swarm.LeftOutOtherRun {
-			ids = append(ids, l.DriverID)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// appliedBy returns the drivers that have acked an entry, in time or late.
-func appliedBy(e swarm.Entry) map[string]bool {
-	applied := map[string]bool{}
-	if e.Closed != nil {
-		for i, v := range e.Closed.Verdicts {
-			applied[e.Issued.Targets[i]] = v.Kind == swarm.Acked
-		}
-	}
-	for _, l := range e.Late {
-		if l.Reply.Applied {
-			applied[l.DriverID] = true
-		}
-	}
-	return applied
 }

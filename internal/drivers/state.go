@@ -49,22 +49,10 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 
 // compare fills in how d differs from what is desired of it, and counts d for the rules that hold for it.
 func (snap *snapshot) compare(d *swarm.Drift, m *member, rules map[uint64]*swarm.Rule) {
-	switch d.State {
-	case swarm.Disconnected:
-		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
-	case swarm.Stale:
-		d.Reasons = append(d.Reasons, swarm.DriftStale)
-	case swarm.Active:
-	}
+	d.Reasons = d.State.Causes()
 	snap.desired.EachFor(d.DriverID, m.labels, func(w swarm.Wanted) {
 		causes := compareOne(*d, w, m)
-		for _, cause := range causes {
-			if !slices.Contains(d.Reasons, cause) {
-				d.Reasons = append(d.Reasons, cause)
-			}
-		}
-		outside := w.OutsideSplit && d.State != swarm.Disconnected
-		d.OutsideSplit = d.OutsideSplit || outside
+		outside := d.Against(w, causes)
 		rule := rules[w.Seq]
 		if rule == nil {
 			return
@@ -96,7 +84,7 @@ func (m *member) counts(d swarm.Drift, w swarm.Wanted) bool {
 // Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since
 // they have taken it, or have deregistered.
 func (r *Registry) Stopped(e swarm.Entry) swarm.StopProof {
-	ids := driversOf(e)
+	ids := e.Drivers()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := swarm.StopProof{Seq: e.Seq, Targets: len(ids)}

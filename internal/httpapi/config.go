@@ -88,7 +88,7 @@ type Config struct {
 	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
 	PublicURL       *url.URL // where people and programs reach the server through a proxy; nil: as they come
 	TrustedProxies  []netip.Prefix
-	// RefusedPage shows a person why the guard refused a request. Nil: everybody gets a problem document.
+	// RefusedPage shows a person why the guard refused a request; programs get a problem document.
 	RefusedPage func(http.ResponseWriter, *http.Request, error)
 	Logger      *slog.Logger
 }

@@ -24,7 +24,7 @@ func withContract(spec []byte, refuse func(http.ResponseWriter, *http.Request, e
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
 	doc.Servers = nil // they would be matched against Host, which is the guard's business
-	// For 3.1 the validator compiles the whole document anew for each request, which takes 2 ms and 0.9 MB. Requests use nothing that
+	// For 3.1 the validator compiles the whole document for each request, which takes 2 ms and 0.9 MB. Requests use nothing that
 	// 3.0 has not; tests hold answers to the document as it is.
 	doc.OpenAPI = "3.0.3"
 	router, err := gorillamux.NewRouter(doc)
@@ -62,7 +62,7 @@ func fits(router routers.Router, r *http.Request) error {
 	return misfit(r, err)
 }
 
-// knownParameters refuses query parameters that the operation does not have: a slip of the pen must not select everything.
+// knownParameters refuses query parameters that the operation does not have: a typing error must not select everything.
 func knownParameters(op *openapi3.Operation, r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil { // r.URL.Query would leave out what it cannot read

@@ -26,8 +26,14 @@ func newGuard(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)
 	g := &guard{
 		hosts:   []string{"localhost"},
 		origins: slices.Clone(cfg.AllowedOrigins),
-		refuse:  refuse,
 		logger:  cfg.Logger,
+		refuse: func(w http.ResponseWriter, r *http.Request, err error) {
+			if wantsPage(r) {
+				cfg.RefusedPage(w, r, err)
+				return
+			}
+			refuse(w, r, err)
+		},
 	}
 	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" {
 		g.hosts = append(g.hosts, hostName(host))
@@ -38,15 +44,6 @@ func newGuard(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)
 	if p := cfg.PublicURL; p != nil {
 		g.hosts = append(g.hosts, hostName(p.Host))
 		g.origins = append(g.origins, p.Scheme+"://"+p.Host)
-	}
-	if cfg.RefusedPage != nil {
-		g.refuse = func(w http.ResponseWriter, r *http.Request, err error) {
-			if wantsPage(r) {
-				cfg.RefusedPage(w, r, err)
-				return
-			}
-			refuse(w, r, err)
-		}
 	}
 	return g
 }

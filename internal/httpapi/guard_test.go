@@ -104,10 +104,3 @@ func TestForeignPagesAreKeptOut(t *testing.T) {
 	}
 	t.Logf("%d cells refused", cells)
 }
-
-func paths() (out []string) {
-	for _, r := range routes {
-		out = append(out, r.path)
-	}
-	return out
-}

@@ -14,7 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// statuses is the one map from a code to an HTTP status and a title. An absent code is an internal error.
+// statuses is the one map from a code to an HTTP status and a title, for the dashboard too. An absent code is an internal
+// error.
 var statuses = map[swarm.Code]struct {
 	status int
 	title  string
@@ -38,6 +39,14 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeShuttingDown:           {http.StatusServiceUnavailable, "Shutting down"},
 	swarm.CodeOutcomeNotRecorded:     {http.StatusServiceUnavailable, "Outcome not recorded"},
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
+}
+
+// Status is the HTTP status of an error's code.
+func Status(code swarm.Code) int {
+	if kind, known := statuses[code]; known {
+		return kind.status
+	}
+	return http.StatusInternalServerError
 }
 
 // retryAfterSeconds is what 429 and 503 answers tell clients to wait, unless the error knows better.

@@ -34,22 +34,19 @@ func New(cfg Config) (http.Handler, error) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
 	})
-	r.Method(http.MethodGet, "/drivers/connect", cfg.DriverSocket(p.write))
-	r.Get("/openapi.yaml", serveSpec(specFor(api.Spec, cfg.PublicURL)))
-	pages := cfg.Pages(p.write)
-	r.Method(http.MethodGet, "/", pages)
-	r.Handle("/ui/*", pages)
-	r.Group(func(r chi.Router) {
-		r.Use(withStrictBody(p.write), valid)
-		h := &handlers{cfg}
-		r.Get("/commands/stream", orRefuse(h.stream, p.write))
-		r.Get("/commands/export", orRefuse(h.export, p.write))
-		strict := api.NewStrictHandlerWithOptions(h, nil, api.StrictHTTPServerOptions{
-			RequestErrorHandlerFunc:  badRequest(p.write),
-			ResponseErrorHandlerFunc: p.write,
-		})
-		api.HandlerWithOptions(strict, api.ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: badRequest(p.write)})
-	})
+	a, checks := newAnswers(cfg, p.write), r.With(withStrictBody(p.write), valid)
+	for _, row := range routes {
+		on := chi.Router(r)
+		if row.checked {
+			on = checks
+		}
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { row.handler(a, w, r) })
+		if row.method == "" {
+			on.Handle(row.pattern, handler)
+		} else {
+			on.Method(row.method, row.pattern, handler)
+		}
+	}
 	return at.wrap(r), nil
 }
 
@@ -57,15 +54,6 @@ func New(cfg Config) (http.Handler, error) {
 type handlers struct{ Config }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
-
-// orRefuse makes a handler of one that may fail before it has answered anything.
-func orRefuse(serve func(http.ResponseWriter, *http.Request) error, refuse func(http.ResponseWriter, *http.Request, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := serve(w, r); err != nil {
-			refuse(w, r, err)
-		}
-	}
-}
 
 // badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a net.
 func badRequest(refuse func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
@@ -83,11 +71,4 @@ func allowed(r chi.Routes, path string) []string {
 		}
 	}
 	return methods
-}
-
-func serveSpec(spec []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/yaml")
-		_, _ = w.Write(spec) // the client may have disconnected
-	}
 }

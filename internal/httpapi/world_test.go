@@ -116,28 +116,5 @@ func (a answer) refused(t testing.TB, status int, code string) {
 
 const stop = `{"command":{"type":"stop"}}`
 
-// route is one path of the server and the methods it takes.
-type route struct {
-	path, allow string
-	json        bool // false: a socket, a page, or no JSON
-}
-
-// routes are all there are; TestRoutesAreTheContracts holds the list to the contract.
-var routes = []route{
-	{"/commands", "GET, HEAD, POST", true},
-	{"/commands/2", "GET, HEAD", true},
-	{"/commands/stream", "GET, HEAD", false},
-	{"/commands/export", "GET, HEAD", false},
-	{"/drivers", "GET, HEAD", true},
-	{"/drivers/d-1", "GET, HEAD", true},
-	{"/state", "GET, HEAD", true},
-	{"/livez", "GET, HEAD", true},
-	{"/readyz", "GET, HEAD", true},
-	{"/version", "GET, HEAD", true},
-	{"/openapi.yaml", "GET, HEAD", false},
-	{"/drivers/connect", "GET, HEAD", false},
-	{"/", "GET, HEAD", false},
-}
-
 // pagePath is below the pages' own subtree, which takes any method to its own handler.
 const pagePath = "/ui/base.css"

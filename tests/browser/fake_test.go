@@ -2,12 +2,15 @@ package browser
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/httpapi"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web"
 )
@@ -32,7 +35,12 @@ func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 func fakeBehind(t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler) string {
 	t.Helper()
 	cfg := web.Config{
-		Log: s, Fleet: s, Commands: s, Tick: 100 * time.Millisecond,
+		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Tick: 100 * time.Millisecond,
+		Started: time.Now().Add(-time.Hour), Remembered: func() []swarm.Former { return nil },
+		Address: httpapi.Address, Status: httpapi.Status, Logger: slog.New(slog.DiscardHandler),
+		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "", httpapi.Status(swarm.CodeOf(err)))
+		},
 		About: []web.Fact{{Name: "Version", Value: "v1.0.0"}, {Name: "Log", Value: "embedded JetStream, fsync per append"}},
 		Ready: func(context.Context) []web.Check {
 			return []web.Check{{Name: "log", OK: true}, {Name: "server", OK: true}}

@@ -47,7 +47,7 @@ func TestNewRowsWait(t *testing.T) {
 		t.Errorf("the first row is %s", first)
 	}
 	b.do(chromedp.Click("#more-new"))
-	b.until("document.querySelector('#command-rows tr').id === 'c-20' && document.getElementById('more-new').hidden")
+	b.until("document.querySelector('#command-rows tr').id === 'c-19' && document.getElementById('more-new').hidden")
 }
 
 // TestPause holds back what comes, says how much, and shows it at the end; focus and open details stay all along.

@@ -36,7 +36,7 @@ var (
 	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
 )
 
-// server is the joined rooms.
+// server is the joined components.
 type server struct {
 	cfg        Config
 	listener   net.Listener
@@ -53,7 +53,7 @@ type server struct {
 
 // Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
 // end while it starts, it has done what it was told.
-// listening, if not nil, is told the address once requests are answered.
+// listening is told the address once requests are answered.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err

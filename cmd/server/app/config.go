@@ -35,7 +35,7 @@ type Config struct {
 	TrustedProxies    []string      // addresses and ranges of proxies that tell who the client is
 	InsecureNoAuth    bool          // allow binding to other than loopback, where everybody who reaches it can command
 	Version           Version
-	Warnings          []string // of whoever made the configuration; logged after the address, which is the log's first line
+	Warnings          []string // of the flags; logged after the address, which is the log's first line
 	Logger            *slog.Logger
 }
 
@@ -52,7 +52,7 @@ func Defaults() Config {
 	}
 }
 
-// Validate returns every problem, each with the flag that mends it.
+// Validate returns every problem, each with the flag that corrects it.
 func (c *Config) Validate() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -105,6 +105,6 @@ func (c *Config) checkListen() error {
 	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {
 		return nil
 	}
-	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: anyone who reaches it commands the swarm; "+
-		"listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
+	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: "+
+		"anyone who reaches it commands the swarm; listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
 }

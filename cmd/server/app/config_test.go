@@ -13,7 +13,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
-// TestBadConfig: each wrong value is refused with the flag that mends it.
+// TestBadConfig: each wrong value is refused with the flag that corrects it.
 func TestBadConfig(t *testing.T) {
 	for flag, changes := range map[string][]func(*Config){
 		"--listen": {

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// handler joins the rooms behind one router.
+// handler joins the components behind one router.
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	public, err := publicURL(s.cfg.PublicURL)
 	if err != nil {

@@ -27,7 +27,8 @@ func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 			Started: time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
 			Withdrawals: s.withdrawals,
 			About:       s.about(), Limits: limits(s.log.Usage().Max),
-			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins, Problem: refuse, Logger: s.cfg.Logger,
+			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins,
+			Status: httpapi.Status, Problem: refuse, Logger: s.cfg.Logger,
 		})
 		return s.ui
 	}

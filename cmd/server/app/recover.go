@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// recover settles what the last process left: open entries, and load of a swarm that has gone home since.
+// recover settles what the last process left: open entries, and load of a swarm that has disconnected since.
 func (s *server) recover(ctx context.Context, m *memory) error {
 	open, err := s.log.Unclosed(ctx)
 	if err != nil {

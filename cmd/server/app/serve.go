@@ -22,7 +22,7 @@ func httpServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
 }
 
-// serve runs the rooms until ctx ends or one of them fails, then stops them.
+// serve runs the components until ctx ends or one of them fails, then stops them.
 func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	var stopping atomic.Bool
 	handler, err := s.handler(&stopping)
@@ -30,18 +30,18 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
 	web := httpServer(handler)
-	var rooms sync.WaitGroup // sequencer, sweeper and the watchers; joined before the log is closed
+	var components sync.WaitGroup // sequencer, sweeper and the watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
-	rooms.Go(s.dispatcher.Run)
-	rooms.Go(func() { s.registry.Run(keepers) })
-	rooms.Go(func() { s.keepSession(keepers) })
-	rooms.Go(func() { s.keepPast(keepers) })
-	rooms.Go(func() { s.watchLeases(keepers) })
+	components.Go(s.dispatcher.Run)
+	components.Go(func() { s.registry.Run(keepers) })
+	components.Go(func() { s.keepSession(keepers) })
+	components.Go(func() { s.keepPast(keepers) })
+	components.Go(func() { s.watchLeases(keepers) })
 	watching, endStreams := context.WithCancel(keepers)
-	rooms.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
+	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
 	failed := make(chan error, 1)
-	rooms.Go(func() {
+	components.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
@@ -51,9 +51,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	} else {
 		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	}
-	if listening != nil {
-		listening(s.listener.Addr().String())
-	}
+	listening(s.listener.Addr().String())
 	var cause error
 	select {
 	case <-ctx.Done():
@@ -67,12 +65,15 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	if cause != nil {
 		grace = 0 // what ends the server by itself leaves nothing to wait for
 	}
-	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &rooms, release, endStreams))
+	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &components, release, endStreams))
 }
 
-// stop ends the rooms so that nobody is left waiting: new commands are refused and open rounds ended, their submitters are
-// answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to, goes last.
-func (s *server) stop(ctx context.Context, grace time.Duration, web *http.Server, rooms *sync.WaitGroup, release, endStreams func()) error {
+// stop ends the components so that nobody is left waiting: new commands are refused and open rounds ended, their
+// submitters are answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to,
+// goes last.
+func (s *server) stop(
+	ctx context.Context, grace time.Duration, web *http.Server, components *sync.WaitGroup, release, endStreams func(),
+) error {
 	soft, cancelSoft := context.WithTimeout(ctx, grace)
 	defer cancelSoft()
 	hard, cancelHard := context.WithTimeout(ctx, grace+outcomeGrace)
@@ -92,7 +93,7 @@ func (s *server) stop(ctx context.Context, grace time.Duration, web *http.Server
 	s.touchSession()
 	s.registry.Shutdown(drain)
 	release()
-	rooms.Wait()
+	components.Wait()
 
 	closing, cancelClosing := context.WithTimeout(ctx, logGrace)
 	defer cancelClosing()

@@ -8,8 +8,8 @@ import (
 // touchEvery is how often the log's mark is told that drivers are connected.
 const touchEvery = 2 * time.Second
 
-// keepSession notes in the log's mark that a driver session is open, until ctx ends: load of a swarm that has long gone home must
-// not start by itself when drivers come again.
+// keepSession notes in the log's mark that a driver session is open, until ctx ends: load of a swarm that disconnected
+// long ago must not start by itself when drivers come again.
 func (s *server) keepSession(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()

@@ -7,17 +7,21 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/feed"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// Swarm is a fake of the log, the fleet and the dispatcher in one. Every driver that is active acks at once.
+// Swarm is a log in memory with its feed, and a fake of the fleet and the dispatcher in one. Every driver that is active
+// acks at once.
 type Swarm struct {
 	Reached   swarm.Reach // what is known of a target that no driver matches
 	Unmatched bool        // a Stop that no driver matches is logged
+	Feed      *feed.Feed  // of the log
 
 	mu          sync.Mutex
-	drivers     []swarm.Driver
-	entries     []swarm.Entry // oldest first
+	server      Server
+	log         swarmtest.MemLog
 	submissions []swarm.Submission
 	down        error
 	refuse      error
@@ -25,50 +29,95 @@ type Swarm struct {
 
 // NewSwarm makes a Swarm with a roster and a log; entries come newest first, as lists show them.
 func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
-	entries = slices.Clone(entries)
-	slices.Reverse(entries)
-	return &Swarm{drivers: slices.Clone(drivers), entries: entries}
+	s := &Swarm{server: Server{Drivers: slices.Clone(drivers)}}
+	s.Feed = feed.New(reader{&s.log}, 0)
+	s.append(Records(entries)...)
+	return s
+}
+
+// Records is a log that has the entries, which come newest first: each at its seq, and what became of it where there is
+// room. A gap has records that concern no entry.
+func Records(entries []swarm.Entry) (log []swarm.Record) {
+	var rest []swarm.Record // what became of entries
+	for _, e := range slices.Backward(entries) {
+		for uint64(len(log))+1 < e.Seq {
+			if len(rest) == 0 {
+				rest = append(rest, &swarm.Late{})
+			}
+			log, rest = append(log, rest[0]), rest[1:]
+		}
+		log = append(log, e.Issued)
+		if e.Closed != nil {
+			closed := *e.Closed
+			closed.Seq = e.Seq
+			rest = append(rest, &closed)
+		}
+		if len(e.Late) > 0 {
+			rest = append(rest, &swarm.Late{Seq: e.Seq, Acks: e.Late})
+		}
+	}
+	return append(log, rest...)
+}
+
+// Append puts records into the log that the server itself writes, and tells the feed.
+func (s *Swarm) Append(records ...swarm.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.append(records...)
+}
+
+// append is the same with the lock held, or while nobody else has s.
+func (s *Swarm) append(records ...swarm.Record) (first uint64) {
+	first, _ = s.log.Append(context.Background(), records) // nothing makes it refuse
+	s.server.Fold(first, records...)
+	s.Feed.Add(first, records)
+	return first
+}
+
+// reader shows the log as the feed wants it.
+type reader struct{ *swarmtest.MemLog }
+
+func (r reader) Records(_ context.Context, after uint64, limit int) (out []swarm.Stored, err error) {
+	for i, record := range r.MemLog.Records() {
+		if at := uint64(i) + 1; at > after && len(out) < limit {
+			out = append(out, swarm.Stored{Position: at, Record: record})
+		}
+	}
+	return out, nil
 }
 
 // Drivers returns the roster.
 func (s *Swarm) Drivers() []swarm.Driver {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.drivers)
+	return slices.Clone(s.server.Drivers)
 }
 
 // State compares the roster with what the log desires.
 func (s *Swarm) State(swarm.StateQuery) swarm.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return State(s.drivers, s.newest())
+	return s.server.State()
 }
 
 // Progress tells how far the drivers of an entry are with it.
 func (s *Swarm) Progress(e swarm.Entry) swarm.Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Progress(s.drivers, s.newest(), e)
+	return s.server.Progress(e)
 }
 
 // Reach returns what the test says.
 func (s *Swarm) Reach(swarm.Target) swarm.Reach { return s.Reached }
 
-// newest returns the entries, newest first. The lock is held.
-func (s *Swarm) newest() []swarm.Entry {
-	out := slices.Clone(s.entries)
-	slices.Reverse(out)
-	return out
-}
-
 // SetDrivers replaces the roster.
 func (s *Swarm) SetDrivers(drivers []swarm.Driver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drivers = slices.Clone(drivers)
+	s.server.Drivers = slices.Clone(drivers)
 }
 
-// Down makes the log fail; nil mends it.
+// Down makes reading the log fail; nil ends that.
 func (s *Swarm) Down(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,50 +139,23 @@ func (s *Swarm) Submissions() []swarm.Submission {
 }
 
 // Entry returns one entry.
-func (s *Swarm) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
+func (s *Swarm) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down != nil {
 		return swarm.Entry{}, s.down
 	}
-	for _, e := range s.entries {
-		if e.Seq == seq {
-			return e, nil
-		}
-	}
-	return swarm.Entry{}, swarm.Errorf(swarm.CodeNotFound, "no such entry")
+	return s.log.Entry(ctx, seq)
 }
 
 // Page returns a page of entries.
-func (s *Swarm) Page(_ context.Context, q swarm.Query) (swarm.Page, error) {
+func (s *Swarm) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down != nil {
 		return swarm.Page{}, s.down
 	}
-	var p swarm.Page
-	entries := slices.Clone(s.entries)
-	if !q.Ascending {
-		slices.Reverse(entries)
-	}
-	for _, e := range entries {
-		if !matches(e, q) {
-			continue
-		}
-		if len(p.Entries) == q.Limit {
-			p.More = true
-			break
-		}
-		p.Entries = append(p.Entries, e)
-	}
-	return p, nil
-}
-
-func matches(e swarm.Entry, q swarm.Query) bool {
-	return (q.Before == 0 || e.Seq < q.Before) && e.Seq > q.After &&
-		(q.Submitter == "" || e.Issued.Submitter == q.Submitter) &&
-		(q.Type == "" || e.Issued.Command.Type == q.Type) &&
-		(q.Status == "" || e.Status() == q.Status)
+	return s.log.Page(ctx, q)
 }
 
 // Submit issues a command: the active drivers it selects ack, and report what they were told.
@@ -147,11 +169,7 @@ func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, er
 		return swarm.Entry{}, s.refuse
 	}
 	s.submissions = append(s.submissions, sub)
-	seq := uint64(1)
-	if n := len(s.entries); n > 0 {
-		seq = s.entries[n-1].Seq + 2
-	}
-	e := s.issue(seq, sub)
+	e := s.issue(s.log.Last()+1, sub)
 	if len(e.Issued.Targets) == 0 && sub.Command.Type == command.Stop {
 		s.stopLost(&e)
 	}
@@ -161,7 +179,7 @@ func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, er
 			Attrs: map[string]any{"in_use": s.Reached.InUse, "nothing_to_stop": s.Reached.Left},
 		}
 	}
-	s.entries = append(s.entries, e)
+	s.append(e.Issued, e.Closed)
 	return e, nil
 }
 
@@ -181,8 +199,8 @@ func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
 		Node: "fake", Submitter: sub.Submitter, Command: sub.Command, Target: sub.Target, Deadline: sub.Deadline, SubmittedAt: now,
 	}}
 	closed := &swarm.Closed{Seq: seq, Node: "fake", ClosedAt: now.Add(time.Millisecond), Duration: time.Millisecond}
-	for i := range s.drivers {
-		d := &s.drivers[i]
+	for i := range s.server.Drivers {
+		d := &s.server.Drivers[i]
 		if !sub.Target.Matches(d.ID, d.Labels) {
 			continue
 		}

@@ -6,23 +6,33 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// fold is what the entries, newest first, desire.
-func fold(entries []swarm.Entry) *swarm.Desired {
-	var d swarm.Desired
-	for _, e := range slices.Backward(entries) {
-		d.Issue(e.Issued.Issue(e.Seq))
-	}
-	return &d
+// Server answers about drivers as the server does: by the fold of a log, and by the rules of package swarm. A driver's
+// report counts for every command that the driver has applied.
+type Server struct {
+	Drivers []swarm.Driver
+	Desired swarm.Desired
 }
 
-// State compares drivers with what the entries, newest first, desire of them, as the server does: a report counts for
-// every command that its driver has applied.
-func State(drivers []swarm.Driver, entries []swarm.Entry) (s swarm.State) {
-	desired := fold(entries)
-	for _, d := range drivers {
-		s.Drivers = append(s.Drivers, Drift(d, desired.For(d.ID, d.Labels)))
+// Fold takes in records that stand in the log at a position and after it.
+func (s *Server) Fold(first uint64, records ...swarm.Record) {
+	for i, r := range records {
+		switch at := first + uint64(i); r := r.(type) {
+		case *swarm.Issued:
+			s.Desired.Issue(r.Issue(at))
+		case *swarm.Reset:
+			s.Desired.Reset(at)
+		case *swarm.Expired:
+			s.Desired.Expire(at, r)
+		}
 	}
-	return s
+}
+
+// State compares each driver with what is desired of it.
+func (s *Server) State() (out swarm.State) {
+	for _, d := range s.Drivers {
+		out.Drivers = append(out.Drivers, Drift(d, s.Desired.For(d.ID, d.Labels)))
+	}
+	return out
 }
 
 // Drift compares one driver with what is desired of it.
@@ -35,65 +45,31 @@ func Drift(d swarm.Driver, desired []swarm.Wanted) swarm.Drift {
 
 // Compared is d with its reasons.
 func Compared(d swarm.Drift) swarm.Drift {
-	d.Reasons = nil
-	switch d.State {
-	case swarm.Active:
-	case swarm.Disconnected:
-		d.Reasons = append(d.Reasons, swarm.DriftDisconnected)
-	case swarm.Stale:
-		d.Reasons = append(d.Reasons, swarm.DriftStale)
-	}
+	d.Reasons = d.State.Causes()
 	for _, w := range d.Desired {
-		d.Reasons = append(d.Reasons, w.Compare(d.Reported, d.ReportedSeq >= w.Seq)...)
+		d.Against(w, w.Compare(d.Reported, d.ReportedSeq >= w.Seq))
 	}
 	return d
 }
 
-// Drifts is State by driver.
-func Drifts(drivers []swarm.Driver, entries []swarm.Entry) map[string]swarm.Drift {
-	out := make(map[string]swarm.Drift, len(drivers))
-	for _, d := range State(drivers, entries).Drivers {
-		out[d.DriverID] = d
-	}
-	return out
-}
-
 // Progress tells how far the drivers of e are with it.
-func Progress(drivers []swarm.Driver, entries []swarm.Entry, e swarm.Entry) (p swarm.Progress) {
-	known := make(map[string]swarm.Driver, len(drivers))
-	for _, d := range drivers {
-		known[d.ID] = d
-	}
-	desired := fold(entries)
-	ids := slices.Clone(e.Issued.Targets)
-	for _, l := range e.Issued.LeftOut {
-		ids = append(ids, l.DriverID)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		d := known[id]
-		holds := func(w swarm.Wanted) bool { return w.Seq == e.Seq }
-		i := slices.IndexFunc(desired.For(id, d.Labels), holds)
+func (s *Server) Progress(e swarm.Entry) swarm.Progress {
+	slot := e.Issued.Command.Slot()
+	inForce := s.Desired.InForce(slot, e.Seq)
+	return e.Progress(inForce, func(id string) swarm.Taker {
+		i := slices.IndexFunc(s.Drivers, func(d swarm.Driver) bool { return d.ID == id })
 		if i < 0 {
-			continue
+			return swarm.Taker{Holds: inForce}
 		}
-		p.Holds = true
-		if !applied(d, e, id) {
-			p.Outstanding = append(p.Outstanding, id)
+		d := s.Drivers[i]
+		desired := s.Desired.For(id, d.Labels)
+		at := slices.IndexFunc(desired, func(w swarm.Wanted) bool { return w.Seq == e.Seq })
+		if at < 0 {
+			return swarm.Taker{}
 		}
-		w := desired.For(id, d.Labels)[i]
-		if d.State == swarm.Active && len(w.Compare(d.Reported, d.AppliedSeq >= w.Seq)) == 0 {
-			p.Converged = append(p.Converged, id)
+		return swarm.Taker{
+			Holds: true, Converged: Drift(d, desired[at:at+1]).Kind() == swarm.DriftConverged, Applied: d.AppliedSeq >= e.Seq,
+			Connected: d.State != swarm.Disconnected,
 		}
-	}
-	return p
-}
-
-func applied(d swarm.Driver, e swarm.Entry, id string) bool {
-	late := func(l swarm.LateAck) bool { return l.DriverID == id && l.Reply.Applied }
-	if slices.ContainsFunc(e.Late, late) || d.AppliedSeq == e.Seq {
-		return true
-	}
-	i, target := slices.BinarySearch(e.Issued.Targets, id)
-	return target && e.Closed != nil && e.Closed.Verdicts[i].Kind == swarm.Acked
+	})
 }

@@ -35,15 +35,14 @@ func build() string {
 	return hex.EncodeToString(sum.Sum(nil))[:12]
 }
 
-// Handler serves the assets below Base. Their path names their content, so browsers keep them for good.
-func Handler() http.Handler {
-	server := http.StripPrefix(Base, http.FileServerFS(files))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == Base+"/" || r.URL.Path == Base+"/js/" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		server.ServeHTTP(w, r)
-	})
+var server = http.StripPrefix(Base, http.FileServerFS(files))
+
+// Serve serves the assets below Base. Their path names their content, so browsers keep them for good.
+func Serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == Base+"/" || r.URL.Path == Base+"/js/" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	server.ServeHTTP(w, r)
 }

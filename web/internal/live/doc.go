@@ -5,5 +5,5 @@
 // since goes out in one frame, and viewers with the same cursor share its bytes. So a viewer has no queue: one that is slow, or
 // was away, gets the newest state of what it missed, in one step, and what it costs does not grow.
 //
-// The event id is "boot.revision". A cursor of another boot means the server was restarted: the viewer is told to load the page anew.
+// The event id is "boot.revision". A cursor of another boot means the server was restarted: the viewer is told to load the page again.
 package live

@@ -15,8 +15,8 @@ type gap struct {
 // eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all who lack the same: a
 // thousand copies of them would keep the collector busy, and its pauses are felt by those who command. The hub is locked.
 func (h *Hub) eventFor(gaps []gap) []byte {
-	var room [256]byte // few topics: then the key is not allocated
-	key := room[:0]
+	var space [256]byte // few topics: then the key is not allocated
+	key := space[:0]
 	for _, g := range gaps {
 		key = strconv.AppendUint(strconv.AppendQuote(key, g.topic.name), g.after, 10)
 	}

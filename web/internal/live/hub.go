@@ -35,7 +35,7 @@ type Config struct {
 	Idle       time.Duration           // between two looks at the world while nobody does; 0: 1 s
 	Beat       time.Duration           // silence after which a viewer is told that all is well; 0: 2 s
 	WriteLimit time.Duration           // a viewer that takes no data for so long is let go; 0: 10 s
-	MaxViewers int                     // 0: 10,000
+	MaxViewers int
 	Logger     *slog.Logger
 }
 
@@ -56,12 +56,6 @@ func (c *Config) setDefaults() {
 	def(&c.Idle, time.Second)
 	def(&c.Beat, 2*time.Second)
 	def(&c.WriteLimit, 10*time.Second)
-	if c.MaxViewers == 0 {
-		c.MaxViewers = 10_000
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
 }
 
 // Hub serves live streams.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -57,7 +58,8 @@ func (s *source) Render(_ context.Context, topic string) (page.Live, error) {
 
 func serve(t *testing.T, s *source, change func(*live.Config)) string {
 	t.Helper()
-	cfg := live.Config{Source: s, Build: "b1", Valid: func(string) bool { return true }, Tick: time.Millisecond, Idle: time.Millisecond}
+	cfg := live.Config{Source: s, Build: "b1", Valid: func(string) bool { return true }, Tick: time.Millisecond, Idle: time.Millisecond,
+		MaxViewers: 10_000, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&cfg)
 	}

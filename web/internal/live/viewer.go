@@ -104,7 +104,7 @@ func (v *viewer) wantFresh(names []string) {
 	}
 }
 
-// hello says which build this is, and whether the page must be loaded anew.
+// hello says which build this is, and whether the page must be loaded again.
 func (v *viewer) hello(after string) error {
 	rev, ours := v.hub.parse(after)
 	if ours {

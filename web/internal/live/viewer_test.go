@@ -7,7 +7,7 @@ import (
 
 // A viewer among many allocates nothing for what others were sent already: copies would keep the collector busy.
 func TestEventsAreShared(t *testing.T) {
-	h := New(Config{Build: "b1", Valid: func(string) bool { return true }})
+	h := New(Config{Build: "b1", Valid: func(string) bool { return true }, MaxViewers: 2})
 	h.running = true
 	join := func() *viewer {
 		v := &viewer{hub: h}

@@ -78,7 +78,7 @@ func About(c Chrome, m view.About) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = KeyTable().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = keyTable(c.Tabs).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

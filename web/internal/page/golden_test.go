@@ -18,17 +18,26 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
+
+// tabs are a navigation; package web has the real one.
+var tabs = []page.Tab{
+	{Path: "/", Title: "Overview", Key: "o"}, {Path: "/ui/commands", Title: "Commands", Key: "c"},
+	{Path: "/ui/drivers", Title: "Drivers", Key: "d"}, {Path: "/ui/heatmap", Title: "Heatmap", Key: "h"},
+	{Path: "/ui/about", Title: "About", Key: "a"},
+}
 
 // TestGolden keeps the HTML of each page as a file, so that a change of it is read in review.
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
-	w, none := viewtest.World(), view.World{Now: webtest.Now}
+	w, none := viewtest.World(), viewtest.Compare(view.World{Now: webtest.Now})
 	older := viewtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]}) // nothing came after its newest command
 	split := viewtest.SplitWorld()
-	down := view.World{Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full"}
+	down := viewtest.Compare(view.World{
+		Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full",
+	})
 	chrome := func(w view.World) page.Chrome {
-		return page.Chrome{Title: "Test", Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w)}
+		return page.Chrome{Title: "Test", Tabs: tabs, Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w)}
 	}
 	d, _ := view.NewDriver(w, "d-4")
 	outside, _ := view.NewDriver(split, "d-5")
@@ -88,6 +97,6 @@ func golden(t *testing.T, name string, component templ.Component) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs; look at it with: go test ./web/page -update && git diff", file)
+		t.Errorf("%s differs; look at it with: go test ./web/internal/page -update && git diff", file)
 	}
 }

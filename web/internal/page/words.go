@@ -13,23 +13,26 @@ import (
 // sheets are the style sheets, in the order they apply.
 var sheets = []string{"base.css", "layout.css", "parts.css", "strip.css", "table.css", "forms.css", "charts.css"}
 
-var shortcuts = []struct {
+type shortcut struct {
 	keys []string
 	what string
-}{
-	{[]string{"?"}, "this help"},
-	{[]string{"s"}, "stop dialog; Enter stops, Esc leaves"},
-	{[]string{"p"}, "pause or resume live updates"},
-	{[]string{"j", "k"}, "next or previous row"},
-	{[]string{"Enter"}, "open the row"},
-	{[]string{"/"}, "filter"},
-	{[]string{"Esc"}, "leave a field, so that keys are shortcuts again"},
-	{[]string{"g", "o"}, "Overview"},
-	{[]string{"g", "c"}, "Commands"},
-	{[]string{"g", "d"}, "Drivers"},
-	{[]string{"g", "h"}, "Heatmap"},
-	{[]string{"g", "a"}, "About"},
-	{[]string{"t"}, "theme"},
+}
+
+// shortcuts are what js/keys.js does, and a way to each tab.
+func shortcuts(tabs []Tab) []shortcut {
+	out := []shortcut{
+		{[]string{"?"}, "this help"},
+		{[]string{"s"}, "stop dialog; Enter stops, Esc leaves"},
+		{[]string{"p"}, "pause or resume live updates"},
+		{[]string{"j", "k"}, "next or previous row"},
+		{[]string{"Enter"}, "open the row"},
+		{[]string{"/"}, "filter"},
+		{[]string{"Esc"}, "leave a field, so that keys are shortcuts again"},
+	}
+	for _, t := range tabs {
+		out = append(out, shortcut{[]string{"g", t.Key}, t.Title})
+	}
+	return append(out, shortcut{[]string{"t"}, "theme"})
 }
 
 // glossary says what the words of the pages mean.

@@ -45,26 +45,12 @@ func (a Aim) unknown() int {
 }
 
 // aims returns the aim of each driver, in their order. It is worked out once for all that is made of a World.
-func (w World) aims() []Aim {
-	if w.memo != nil {
-		return w.memo.aims
-	}
-	out := make([]Aim, len(w.Drivers))
-	for i, d := range w.Drivers {
-		out[i] = w.aim(d)
-	}
-	return out
-}
+func (w World) aims() []Aim { return w.memo.aims }
 
-func (w World) aimAt(i int) Aim {
-	if w.memo != nil {
-		return w.memo.aims[i]
-	}
-	return w.aim(w.Drivers[i])
-}
+func (w World) aimAt(i int) Aim { return w.memo.aims[i] }
 
 func (w World) aim(d swarm.Driver) Aim {
-	drift := w.drift(d)
+	drift := w.Drifts[d.ID]
 	a := Aim{Off: off(drift), Reasons: drift.Reasons}
 	for _, want := range drift.Desired {
 		if want.Command.Slot() == command.LoadSlot {
@@ -76,14 +62,6 @@ func (w World) aim(d swarm.Driver) Aim {
 		return Aim{Reset: true, Seq: a.Seq}
 	}
 	return a
-}
-
-// drift is the server's comparison of a driver with what is desired of it.
-func (w World) drift(d swarm.Driver) swarm.Drift {
-	if drift, ok := w.Drifts[d.ID]; ok {
-		return drift
-	}
-	return swarm.Drift{DriverID: d.ID, State: d.State, Reported: d.Reported, AppliedSeq: d.AppliedSeq}
 }
 
 // off is the command that a drifting driver does not meet: the one for players, unless only the spawn delay differs.

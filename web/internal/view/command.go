@@ -50,7 +50,7 @@ const (
 
 // NewCommand shows e.
 func NewCommand(w World, e swarm.Entry, address string) Command {
-	p := w.progress(e)
+	p := w.Progress(e)
 	c := Command{
 		Verdict: NewVerdict(w, e), Facts: append(w.facts(e), progressFacts(e, p)...),
 		Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),

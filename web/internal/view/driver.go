@@ -49,10 +49,8 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 		name, value, _ := strings.Cut(m, " ")
 		page.Metrics = append(page.Metrics, Figure{name, value})
 	}
-	if w.Sparks != nil {
-		values := w.Sparks(d.ID)
-		page.Spark, page.SparkMax = spark(values), Count(maxOf(values))
-	}
+	values := w.Sparks(d.ID)
+	page.Spark, page.SparkMax = spark(values), Count(maxOf(values))
 	return page, true
 }
 
@@ -115,10 +113,7 @@ const timelineRows = 60
 
 // timeline merges the verdicts of recent commands with changes of the session, newest first.
 func timeline(w World, id string) []TimelineRow {
-	var sessions []SessionEvent
-	if w.Events != nil {
-		sessions = w.Events(id)
-	}
+	sessions := w.Events(id)
 	var out []TimelineRow
 	for _, e := range w.Recent {
 		row, ok := w.commandEvent(e, id)

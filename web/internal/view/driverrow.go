@@ -56,9 +56,7 @@ func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 		row.LastAck = "#" + strconv.FormatUint(d.LastAck.Seq, 10) + " " + Latency(d.LastAck.Latency)
 		row.AckURL = CommandURL(d.LastAck.Seq)
 	}
-	if w.Sparks != nil {
-		row.Spark = spark(w.Sparks(d.ID))
-	}
+	row.Spark = spark(w.Sparks(d.ID))
 	row.Metrics = metrics(d.Metrics, metricsInRow)
 	return row
 }

@@ -175,7 +175,7 @@ const Unknown int64 = -1
 
 // Runs is how many players a driver runs, or Unknown.
 func (w World) Runs(d swarm.Driver) int64 {
-	if w.drift(d).Unknown() {
+	if w.Drifts[d.ID].Unknown() {
 		return Unknown
 	}
 	return d.Reported.Players

@@ -23,14 +23,6 @@ type NoRetry struct {
 	URL, Of string // the newer command, and how it is called
 }
 
-// progress is how far the drivers of e are with it, by the server's answer.
-func (w World) progress(e swarm.Entry) swarm.Progress {
-	if w.Progress == nil {
-		return swarm.Progress{}
-	}
-	return w.Progress(e)
-}
-
 // retry offers to send e again to those that are outstanding, or says why not; neither when all acked at once.
 func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 	if n := e.Counts(); e.Closed == nil || n.Missing+n.Rejected+len(e.Issued.LeftOut) == 0 {

@@ -17,12 +17,7 @@ type tally struct {
 }
 
 // tally counts w. What a stale or lost driver last reported is not counted as running: it may no longer be so.
-func (w World) tally() tally {
-	if w.memo != nil {
-		return w.memo.tally
-	}
-	return w.count(w.aims())
-}
+func (w World) tally() tally { return w.memo.tally }
 
 func (w World) count(aims []Aim) tally {
 	t := tally{drivers: len(w.Drivers)}
@@ -64,8 +59,10 @@ type memo struct {
 
 // Settled is w with its sums worked out; w must not change after that.
 func (w World) Settled() World {
-	w.memo = nil
-	aims := w.aims()
+	aims := make([]Aim, len(w.Drivers))
+	for i, d := range w.Drivers {
+		aims[i] = w.aim(d)
+	}
 	w.memo = &memo{aims: aims, tally: w.count(aims)}
 	return w
 }

@@ -16,11 +16,7 @@ func noTargets(e swarm.Entry) bool { return len(e.Issued.Targets) == 0 }
 
 // unmatched says what a command does that was logged without targets.
 func (w World) unmatched(e swarm.Entry) string {
-	var r swarm.Reach
-	if w.Reach != nil {
-		r = w.Reach(e.Issued.Target)
-	}
-	return "Logged; no driver was there. " + returning(e.Issued.Target, r)
+	return "Logged; no driver was there. " + returning(e.Issued.Target, w.Reach(e.Issued.Target))
 }
 
 func returning(t swarm.Target, r swarm.Reach) string {

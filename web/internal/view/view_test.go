@@ -21,8 +21,8 @@ import (
 
 // asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
-	w := view.World{Now: webtest.Now, Drivers: drivers, Drifts: map[string]swarm.Drift{}}
-	w.Recent = []swarm.Entry{webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})}
+	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
+	w := viewtest.Compare(view.World{Now: webtest.Now, Drivers: drivers, Recent: []swarm.Entry{newest}})
 	c := swarm.Command{Type: command.SetPlayers, Value: players}
 	if players == 0 {
 		c = swarm.Command{Type: command.Stop}
@@ -54,7 +54,9 @@ func unheard(w view.World) view.World {
 
 // unasked is w where nothing is asked of a driver.
 func unasked(w view.World, driver string) view.World {
-	delete(w.Drifts, driver)
+	d := w.Drifts[driver]
+	d.Desired = nil
+	w.Drifts[driver] = webtest.Compared(d)
 	return w.Settled()
 }
 
@@ -66,7 +68,7 @@ func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Dri
 // TestHeadline is the one sentence that tells whether the swarm does what was asked.
 func TestHeadline(t *testing.T) {
 	active, stale, lost := swarm.Active, swarm.Stale, swarm.Disconnected
-	idle := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("a", active, 0, 0)}}
+	idle := viewtest.Compare(view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("a", active, 0, 0)}})
 	for name, tc := range map[string]struct {
 		world  view.World
 		tone   view.Tone
@@ -74,7 +76,7 @@ func TestHeadline(t *testing.T) {
 		says   string
 		detail string
 	}{
-		"empty":                   {view.World{}, view.Off, "No drivers", "nothing runs", ""},
+		"empty":                   {viewtest.Compare(view.World{}), view.Off, "No drivers", "nothing runs", ""},
 		"idle":                    {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
 		"reset":                   {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver", ""},
 		"running on":              {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left", "a runs 4 of 0"},
@@ -153,7 +155,7 @@ func TestPlayersChartHasHoles(t *testing.T) {
 	at := func(s int, n int64) view.Sample {
 		return view.Sample{At: webtest.Now.Add(time.Duration(s) * time.Second), Target: 10, Actual: n}
 	}
-	c := view.NewPlayersChart(view.World{Samples: []view.Sample{at(0, 0), at(1, 5), at(60, 5), at(61, 10)}})
+	c := view.NewPlayersChart(viewtest.Compare(view.World{Samples: []view.Sample{at(0, 0), at(1, 5), at(60, 5), at(61, 10)}}))
 	if len(c.Holes) != 1 || strings.Count(c.Actual, "M") != 2 || c.Max != "10" {
 		t.Errorf("%+v", c)
 	}
@@ -166,7 +168,7 @@ func TestDriversAreFilteredAndPaged(t *testing.T) {
 		d.Labels = map[string]string{"odd": []string{"no", "yes"}[i%2]}
 		all = append(all, d)
 	}
-	w := view.World{Drivers: all}
+	w := viewtest.Compare(view.World{Drivers: all})
 	for query, want := range map[string]struct {
 		shown, first string
 	}{
@@ -316,7 +318,11 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		return viewtest.Compare(view.World{Recent: []swarm.Entry{n, e}, Drivers: missed})
 	}
 	stop, delay := swarm.Command{Type: command.Stop}, swarm.Command{Type: command.SetSpawnDelay}
-	only := viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: missed})
+	applied := func(first, second uint64) view.World {
+		drivers := []swarm.Driver{is("d-1", swarm.Active, 0, first), is("d-2", swarm.Active, 0, second)}
+		return viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: drivers})
+	}
+	only := applied(0, 0)
 	back := viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}})
 	for name, tc := range map[string]struct {
 		world      view.World
@@ -324,8 +330,8 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		n, why, of string
 	}{
 		"both miss it":        {only, e, "2 outstanding drivers", "", ""},
-		"one took it late":    {only, late("d-1"), "1 outstanding driver", "", ""},
-		"both took it late":   {only, late("d-1", "d-2"), "", "None is outstanding", ""},
+		"one took it late":    {applied(5, 0), late("d-1"), "1 outstanding driver", "", ""},
+		"both took it late":   {applied(5, 5), late("d-1", "d-2"), "", "None is outstanding", ""},
 		"both are back":       {back, e, "", "None is outstanding", ""},
 		"a stop for all":      {newer(stop), e, "", "a newer command holds", "#8"},
 		"a stop for one":      {newer(stop, "d-2"), e, "1 outstanding driver", "", ""},
@@ -353,7 +359,9 @@ func TestListsTellTheDay(t *testing.T) {
 	} {
 		e := webtest.Entry(3, swarm.Command{Type: command.Stop}, 0)
 		e.Issued.SubmittedAt = at
-		w := view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("d-1", swarm.Active, 0, 0)}, Recent: []swarm.Entry{e}}
+		w := viewtest.Compare(view.World{
+			Now: webtest.Now, Drivers: []swarm.Driver{is("d-1", swarm.Active, 0, 0)}, Recent: []swarm.Entry{e},
+		})
 		d, _ := view.NewDriver(w, "d-1")
 		for _, got := range []view.Moment{view.NewCommandRow(w, e).At, d.Timeline[0].At} {
 			if got.Clock != want || got.ISO != at.UTC().Format("2006-01-02T15:04:05.000Z") {
@@ -378,7 +386,7 @@ func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
 
 // TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor names.
 func TestFirstStepsRunAnywhere(t *testing.T) {
-	s := view.NewOverview(view.World{}, "http://[::1]:8080").Start
+	s := view.NewOverview(viewtest.Compare(view.World{}), "http://[::1]:8080").Start
 	for want, got := range map[string]string{
 		"swarmcall drive http --url='http://[::1]:8080' --target=http://localhost:8000/": s.Drivers,
 		"swarmcall players set 10 --url='http://[::1]:8080'":                             s.CLI,
@@ -389,7 +397,7 @@ func TestFirstStepsRunAnywhere(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	list := view.NewCommands(view.World{}, view.CommandFilter{}, swarm.Page{}, nil, "http://h").First
+	list := view.NewCommands(viewtest.Compare(view.World{}), view.CommandFilter{}, swarm.Page{}, nil, "http://h").First
 	if list.CLI != "swarmcall players set 10 --url=http://h" || list.Commands == "" {
 		t.Errorf("%+v", list)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// World is what a page is made from: the roster and the newest commands at one moment.
+// World is what a page is made from: the roster and the newest commands at one moment. It must be Settled.
 type World struct {
 	Now     time.Time
 	Drivers []swarm.Driver // by id
@@ -22,12 +22,12 @@ type World struct {
 	Drifts  map[string]swarm.Drift  // what is desired of each driver
 	Samples []Sample                // players over time, oldest first
 	Resumed bool                    // all of Samples is of an earlier process
-	Sparks  func(id string) []int64 // players of one driver over time, oldest first; nil: none
+	Sparks  func(id string) []int64 // players of one driver over time, oldest first
 	memo    *memo
-	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first; nil: nothing
+	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first
 
-	Progress func(swarm.Entry) swarm.Progress // how far the drivers of an entry are with it; nil: not known
-	Reach    func(swarm.Target) swarm.Reach   // what is known of a target that no driver matches; nil: nothing
+	Progress func(swarm.Entry) swarm.Progress // how far the drivers of an entry are with it
+	Reach    func(swarm.Target) swarm.Reach   // what is known of a target that no driver matches
 }
 
 // RecentEntries is how many commands a World holds.

@@ -2,7 +2,6 @@
 package viewtest
 
 import (
-	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -13,10 +12,24 @@ func World() view.World {
 	return Compare(view.World{Now: webtest.Now, Drivers: webtest.Drivers(), Recent: webtest.Entries()})
 }
 
-// Compare is w with the server's answers about its drivers and entries.
+// Compare is w with the server's answers about its drivers and entries, by the fold of these and of what the server
+// itself took back.
 func Compare(w view.World) view.World {
-	w.Drifts = webtest.Drifts(w.Drivers, w.Recent)
-	w.Progress = func(e swarm.Entry) swarm.Progress { return webtest.Progress(w.Drivers, w.Recent, e) }
+	log := webtest.Records(w.Recent)
+	for _, s := range w.Withdrawals {
+		log[s.Position-1] = s.Record // in a gap between the entries
+	}
+	server := webtest.Server{Drivers: w.Drivers}
+	server.Fold(1, log...)
+	w.Drifts = map[string]swarm.Drift{}
+	for _, d := range server.State().Drivers {
+		w.Drifts[d.DriverID] = d
+	}
+	w.Progress = server.Progress
+	w.Sparks, w.Events = func(string) []int64 { return nil }, func(string) []view.SessionEvent { return nil }
+	if w.Reach == nil {
+		w.Reach = func(swarm.Target) swarm.Reach { return swarm.Reach{} }
+	}
 	return w.Settled()
 }
 
@@ -29,18 +42,5 @@ func SplitWorld() view.World {
 	w.Reach = func(swarm.Target) swarm.Reach {
 		return swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"1", "2", "3", "4", "5", "6"}}}}
 	}
-	w = Compare(w)
-	w.Drifts["d-5"] = outsideSplit(w.Drifts["d-5"])
-	w.Drifts["d-6"] = withdrawn(w.Drifts["d-6"])
-	return w.Settled()
-}
-
-func outsideSplit(d swarm.Drift) swarm.Drift {
-	d.OutsideSplit = true
-	return d
-}
-
-func withdrawn(d swarm.Drift) swarm.Drift {
-	d.Desired = []swarm.Wanted{{Seq: 15, Command: swarm.Command{Type: command.Stop}, Reset: true}}
-	return webtest.Compared(d)
+	return Compare(w)
 }

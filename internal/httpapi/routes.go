@@ -1,0 +1,77 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/swarmcall/swarmcall/api"
+)
+
+// route is one row of the table of routes.
+type route struct {
+	method  string // "": any; the handler refuses those it does not take
+	pattern string // as chi reads it
+	checked bool   // a request is held to the OpenAPI document before it gets to the handler
+	handler func(*answers, http.ResponseWriter, *http.Request)
+}
+
+// routes is the table of routes: the router is made from it, and the tests go through it. What is not in it is not
+// served. A row with GET answers HEAD, too. The generated router is not used: a route of the OpenAPI document that has
+// no row here fails a test.
+var routes = []route{
+	{http.MethodGet, "/commands", true, (*answers).ListCommands},
+	{http.MethodPost, "/commands", true, (*answers).SubmitCommand},
+	{http.MethodGet, "/commands/stream", true, (*answers).stream},
+	{http.MethodGet, "/commands/export", true, (*answers).export},
+	{http.MethodGet, "/commands/{seq}", true, (*answers).GetCommand},
+	{http.MethodGet, "/drivers", true, (*answers).ListDrivers},
+	{http.MethodGet, "/drivers/{driver_id}", true, (*answers).GetDriver},
+	{http.MethodGet, "/drivers/connect", false, (*answers).connect},
+	{http.MethodGet, "/state", true, (*answers).GetState},
+	{http.MethodGet, "/livez", true, (*answers).Livez},
+	{http.MethodGet, "/readyz", true, (*answers).Readyz},
+	{http.MethodGet, "/version", true, (*answers).Version},
+	{http.MethodGet, "/openapi.yaml", false, (*answers).spec},
+	{http.MethodGet, "/", false, (*answers).pages},
+	{"", "/ui/*", false, (*answers).pages},
+}
+
+// answers has the handlers of all routes. Those of the generated server interface decode a request and call the method
+// of the same name of handlers.
+type answers struct {
+	*api.ServerInterfaceWrapper
+	own       *handlers
+	refuse    func(http.ResponseWriter, *http.Request, error)
+	document  []byte // the OpenAPI document
+	socket    http.Handler
+	dashboard http.Handler
+}
+
+func newAnswers(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)) *answers {
+	own := &handlers{cfg}
+	strict := api.NewStrictHandlerWithOptions(own, nil, api.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: badRequest(refuse), ResponseErrorHandlerFunc: refuse,
+	})
+	return &answers{
+		ServerInterfaceWrapper: &api.ServerInterfaceWrapper{Handler: strict, ErrorHandlerFunc: badRequest(refuse)},
+		own:                    own, refuse: refuse, document: specFor(api.Spec, cfg.PublicURL),
+		socket: cfg.DriverSocket(refuse), dashboard: cfg.Pages(refuse),
+	}
+}
+
+func (a *answers) stream(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.own.stream(w, r)) }
+func (a *answers) export(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.own.export(w, r)) }
+
+// fail answers a request that has failed before anything was answered; it does nothing without an error.
+func (a *answers) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		a.refuse(w, r, err)
+	}
+}
+
+func (a *answers) connect(w http.ResponseWriter, r *http.Request) { a.socket.ServeHTTP(w, r) }
+func (a *answers) pages(w http.ResponseWriter, r *http.Request)   { a.dashboard.ServeHTTP(w, r) }
+
+func (a *answers) spec(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(a.document) // the client may have disconnected
+}
