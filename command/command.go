@@ -49,7 +49,9 @@ func (c Command) Validate(pointer string) []FieldError {
 		bad = r.between(bad, pointer+"/"+r.Value, c.Value, r.Max)
 	}
 	if len(c.Note) > MaxNoteBytes || !utf8.ValidString(c.Note) || strings.ContainsFunc(c.Note, unicode.IsControl) {
-		bad = append(bad, FieldError{pointer + "/note", "must be at most 256 bytes of UTF-8 without control characters"})
+		bad = append(bad, FieldError{
+			pointer + "/note", "must be at most 256 bytes of UTF-8 without control characters",
+		})
 	}
 	return bad
 }
@@ -75,7 +77,9 @@ func OneOf() string {
 
 func (r *Row) between(bad []FieldError, pointer string, v, high int64) []FieldError {
 	if v < 0 || v > high {
-		return append(bad, FieldError{pointer, fmt.Sprintf("is %s; must be between 0 and %s", r.Number(v), r.Number(high))})
+		return append(bad, FieldError{
+			pointer, fmt.Sprintf("is %s; must be between 0 and %s", r.Number(v), r.Number(high)),
+		})
 	}
 	return bad
 }

@@ -73,7 +73,8 @@ var table = [...]Row{
 	{
 		Type: SetPlayers, Value: "players", Total: "players_total", Slot: LoadSlot, Level: true, Unit: Count,
 		Max: MaxPlayers, MaxTotal: 1_000_000_000_000, Original: true, Format: 1, Drift: "players",
-		Figure: "%s", One: "1 player", Many: "%s players", Verb: "players set", Name: "Players", Label: "Players", Button: "Set players",
+		Figure: "%s", One: "1 player", Many: "%s players", Verb: "players set", Name: "Players", Label: "Players",
+		Button: "Set players",
 		get:    func(f *Fields) (value, total *int64) { return f.Players, f.PlayersTotal },
 		set:    func(f *Fields, value, total *int64) { f.Players, f.PlayersTotal = value, total },
 		report: func(s *State) *int64 { return &s.Players },
@@ -81,7 +82,8 @@ var table = [...]Row{
 	{
 		Type: SetSpawnDelay, Value: "spawn_delay_ms", Slot: SpawnDelaySlot, Unit: Milliseconds,
 		Max: 86_400_000, Original: true, Format: 1, Drift: "spawn_delay_ms", // at most one day
-		Figure: "%s ms", One: "spawn delay 1 ms", Many: "spawn delay %s ms", Verb: "spawn-delay set", Name: "Spawn delay", Label: "Spawn delay per driver, ms", Button: "Set delay",
+		Figure: "%s ms", One: "spawn delay 1 ms", Many: "spawn delay %s ms", Verb: "spawn-delay set",
+		Name: "Spawn delay", Label: "Spawn delay per driver, ms", Button: "Set delay",
 		get:    func(f *Fields) (value, total *int64) { return f.SpawnDelayMS, nil },
 		set:    func(f *Fields, value, _ *int64) { f.SpawnDelayMS = value },
 		report: func(s *State) *int64 { return &s.SpawnDelayMS },

@@ -33,14 +33,16 @@ const (
 
 // Command is one command for this driver. Values are absolute: to apply a command twice is to apply it once.
 type Command struct {
-	Origin       Origin
-	Seq          uint64 // place in the server's log; commands come in this order, but for desired ones; 0: not from the server
+	Origin Origin
+	// place in the server's log; commands come in this order, but for desired ones; 0: not from the server
+	Seq          uint64
 	Type         CommandType
-	Players      int64         // of SetPlayers: how many players this driver is to run, 0 or more
-	SpawnDelayMS int64         // of SetSpawnDelay: milliseconds, 0 or more
-	Note         string        // the submitter's words for people, may be empty
-	Deadline     time.Duration // how long the server waits for the answer, from when it sent the command; 0: it does not
-	Desired      bool          // part of the state desired of the driver when it registered, not fresh
+	Players      int64  // of SetPlayers: how many players this driver is to run, 0 or more
+	SpawnDelayMS int64  // of SetSpawnDelay: milliseconds, 0 or more
+	Note         string // the submitter's words for people, may be empty
+	// how long the server waits for the answer, from when it sent the command; 0: it does not
+	Deadline time.Duration
+	Desired  bool // part of the state desired of the driver when it registered, not fresh
 }
 
 // SpawnDelay returns SpawnDelayMS as a duration.

@@ -16,8 +16,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Config says how to reach the server and who the driver is. Run copies it: what its maps and slices hold later does not
-// matter. The functions may be called from several goroutines, and should return soon.
+// Config says how to reach the server and who the driver is. Run copies it: what its maps and slices hold later does
+// not matter. The functions may be called from several goroutines, and should return soon.
 type Config struct {
 	// URL is the base of the server, of scheme http, https, ws or wss, such as "http://127.0.0.1:8080". The path
 	// /drivers/connect is appended unless it ends in that already. Required.
@@ -26,18 +26,19 @@ type Config struct {
 	// DriverID names the driver in the swarm: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit. Required.
 	DriverID string
 
-	// Labels are what commands may select drivers by. At most 32; keys are formed as DriverID, values are at most 256 bytes
-	// of UTF-8 without control characters. Nil means none.
+	// Labels are what commands may select drivers by. At most 32; keys are formed as DriverID, values are at most 256
+	// bytes of UTF-8 without control characters. Nil means none.
 	Labels map[string]string
 
 	// Capabilities are the commands the driver takes; any other is rejected before it gets to the handler.
 	// Empty means all.
 	Capabilities []CommandType
 
-	// MaxPlayers is the most players this driver takes: a command for more is rejected with the code "over_local_limit" before
-	// it gets to the handler. No command changes it. 0 means no limit.
+	// MaxPlayers is the most players this driver takes: a command for more is rejected with the code "over_local_limit"
+	// before it gets to the handler. No command changes it. 0 means no limit.
 	MaxPlayers int64
-	// Weight is this driver's part when a total is split over drivers, relative to theirs: 0.001 to 1,000,000. Zero means 1.
+	// Weight is this driver's part when a total is split over drivers, relative to theirs: 0.001 to 1,000,000. Zero
+	// means 1.
 	Weight float64
 
 	// LocalStop stops the load from within this process, whatever the server wants. Several drivers may share one.
@@ -52,8 +53,8 @@ type Config struct {
 	State func() State
 
 	// Metrics is read for each heartbeat: figures by name, such as "rps". The map must not change once it was returned.
-	// Values that are not finite are left out, as are names over 256 bytes or with control characters, those past the first 64
-	// in order of name, and all of them when the frame would pass 32 KiB. Nil means none.
+	// Values that are not finite are left out, as are names over 256 bytes or with control characters, those past the
+	// first 64 in order of name, and all of them when the frame would pass 32 KiB. Nil means none.
 	Metrics func() map[string]float64
 
 	// Logger gets what happens to the connection, and rejected commands. Nil means no log.
@@ -67,11 +68,12 @@ type Config struct {
 	// context of Run has ended. Run goes on when it returns. Nil means no call.
 	OnDisconnect func(error)
 
-	// HTTPClient dials the server. Nil means http.DefaultClient, which takes a proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
-	// If its transport is an *http.Transport with a Proxy, ws:// goes through that by CONNECT, like wss://.
+	// HTTPClient dials the server. Nil means http.DefaultClient, which takes a proxy from HTTP_PROXY, HTTPS_PROXY and
+	// NO_PROXY. If its transport is an *http.Transport with a Proxy, ws:// goes through that by CONNECT, like wss://.
 	HTTPClient *http.Client
 
-	// Header is sent with the request to connect, such as Authorization. Nil means nothing beyond what the protocol needs.
+	// Header is sent with the request to connect, such as Authorization. Nil means nothing beyond what the protocol
+	// needs.
 	Header http.Header
 }
 
@@ -105,7 +107,8 @@ func (cfg Config) validate() error {
 // checkName is about who the driver is.
 func (cfg Config) checkName(bad *problems) {
 	if !wire.ValidDriverID(cfg.DriverID) {
-		bad.add("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream", cfg.DriverID)
+		bad.add("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream",
+			cfg.DriverID)
 	}
 	if len(cfg.Labels) > maxLabels {
 		bad.add("Labels: are %d; at most %d are allowed", len(cfg.Labels), maxLabels)
@@ -115,7 +118,8 @@ func (cfg Config) checkName(bad *problems) {
 			bad.add("Labels: key %q must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit", key)
 		}
 		if !plainText(cfg.Labels[key], maxLabelValueBytes) {
-			bad.add("Labels: value of %q must be at most %d bytes of UTF-8 without control characters", key, maxLabelValueBytes)
+			bad.add("Labels: value of %q must be at most %d bytes of UTF-8 without control characters", key,
+				maxLabelValueBytes)
 		}
 	}
 	if !plainText(cfg.Version, maxVersionBytes) {

@@ -1,16 +1,17 @@
 // Package driver is the SDK for load drivers: processes that generate load and take their orders from Swarmcall.
 //
-// A driver calls [Run] with a [Config] and a [Handler]. Run connects to the server, registers, sends heartbeats and hands
-// every command to the handler, until its context ends. It reconnects by itself, so a server may restart or be replaced.
+// A driver calls [Run] with a [Config] and a [Handler]. Run connects to the server, registers, sends heartbeats and
+// hands every command to the handler, until its context ends. It reconnects by itself, so a server may restart or be
+// replaced.
 //
 // # Duties of a handler
 //
-// Commands come one at a time, in the order of the log, from one goroutine. Apply accepts the new target and returns: to
-// reach it may take a ramp of the driver's own, which heartbeats report ([Config.State]). The next command, a [Stop] above
-// all, waits until Apply has returned. Heartbeats do not wait.
+// Commands come one at a time, in the order of the log, from one goroutine. Apply accepts the new target and returns:
+// to reach it may take a ramp of the driver's own, which heartbeats report ([Config.State]). The next command, a [Stop]
+// above all, waits until Apply has returned. Heartbeats do not wait.
 //
-// Nil from Apply is acked as applied. An error is acked as rejected, with the code and detail of [Reject] if it was made so.
-// A panic is acked as rejected too, and the driver goes on. [NewRamp] makes a handler of what one player does.
+// Nil from Apply is acked as applied. An error is acked as rejected, with the code and detail of [Reject] if it was
+// made so. A panic is acked as rejected too, and the driver goes on. [NewRamp] makes a handler of what one player does.
 //
 // # What Run takes care of
 //

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// farewell leaves for good: the context of Run has ended, so the worker takes no further command. It waits for the answer
-// to a running one, as long as there is time, so that the server counts it as acked and not as missing.
+// farewell leaves for good: the context of Run has ended, so the worker takes no further command. It waits for the
+// answer to a running one, as long as there is time, so that the server counts it as acked and not as missing.
 func (s *session) farewell(ctx context.Context) {
 	defer s.end(nil)
 	late := time.AfterFunc(farewellTimeout, func() { s.end(nil) })

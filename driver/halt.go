@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// halt has the handler stop the load before it gets another command. A lost lease also voids what waits: it is older than the
-// loss, and what still counts of it comes as desired at the next register.
+// halt has the handler stop the load before it gets another command. A lost lease also voids what waits: it is older
+// than the loss, and what still counts of it comes as desired at the next register.
 func (w *worker) halt(by Origin) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -32,7 +32,8 @@ func (w *worker) obey(ctx context.Context) {
 		c := Command{Type: Stop, Origin: by}
 		rejection := w.call(ctx, c)
 		if rejection != nil {
-			w.log.Error("the handler did not stop the load", "origin", by, "code", rejection.Code, "detail", rejection.Detail)
+			w.log.Error("the handler did not stop the load", "origin", by, "code", rejection.Code,
+				"detail", rejection.Detail)
 		}
 		w.mu.Lock()
 		if rejection == nil {

@@ -54,7 +54,8 @@ func unsupported(t CommandType) *Rejection {
 func (w *worker) call(ctx context.Context, c Command) (rejection *Rejection) {
 	defer func() {
 		if v := recover(); v != nil {
-			w.log.Error("the handler panicked", "seq", c.Seq, "type", c.Type, "panic", v, "stack", string(debug.Stack()))
+			w.log.Error("the handler panicked", "seq", c.Seq, "type", c.Type, "panic", v,
+				"stack", string(debug.Stack()))
 			rejection = fitting(codePanic, fmt.Sprint(v))
 		}
 	}()

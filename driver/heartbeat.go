@@ -60,13 +60,14 @@ func (c *client) state(applied State) *wire.State {
 	return (*wire.State)(&applied)
 }
 
-// presentable leaves out what JSON cannot carry and what the server would refuse along with the whole heartbeat: the driver
-// would count as stale.
+// presentable leaves out what JSON cannot carry and what the server would refuse along with the whole heartbeat: the
+// driver would count as stale.
 func presentable(metrics map[string]float64) map[string]float64 {
 	out := make(map[string]float64, min(len(metrics), wire.MaxMetrics))
 	for _, name := range slices.Sorted(maps.Keys(metrics)) {
 		v := metrics[name]
-		if len(out) < wire.MaxMetrics && !math.IsNaN(v) && !math.IsInf(v, 0) && plainText(name, wire.MaxMetricNameBytes) {
+		if len(out) < wire.MaxMetrics && !math.IsNaN(v) && !math.IsInf(v, 0) &&
+			plainText(name, wire.MaxMetricNameBytes) {
 			out[name] = v
 		}
 	}

@@ -12,9 +12,10 @@ const holdOnLeaseLost = "hold"
 
 var errLeaseLost = errors.New("driver: the lease is lost: not a word from the server, though the connection is open")
 
-// lease is the permission to generate load without having heard from the server. It outlives connections: that is what it is
-// for. Only frames of a session that the server has accepted renew it: one that takes the connection and no register, or that
-// closes it again and again, controls nothing. Nor does a pong, which any WebSocket library sends by itself.
+// lease is the permission to generate load without having heard from the server. It outlives connections: that is what
+// it is for. Only frames of a session that the server has accepted renew it: one that takes the connection and no
+// register, or that closes it again and again, controls nothing. Nor does a pong, which any WebSocket library sends by
+// itself.
 type lease struct {
 	granted chan struct{} // wakes keepLease: there is another lease to wait for
 
@@ -30,9 +31,9 @@ type lease struct {
 
 func newLease() *lease { return &lease{granted: make(chan struct{}, 1)} }
 
-// grant begins a lease as the server told. If told, the register has reported the loss of the one before. Under the same lock
-// as the loss it calls begun, so that what the server wants from now on cannot be taken for what came before the loss.
-// The channel is closed when this lease is lost.
+// grant begins a lease as the server told. If told, the register has reported the loss of the one before. Under the
+// same lock as the loss it calls begun, so that what the server wants from now on cannot be taken for what came before
+// the loss. The channel is closed when this lease is lost.
 func (l *lease) grant(s Session, told bool, begun func()) (gone <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +90,8 @@ func (l *lease) leftLocked() time.Duration {
 	return l.ttl - time.Since(l.heard)
 }
 
-// expire ends the lease if its time is up. Unless the server wants the load held, it calls stop, under the lock (see grant).
+// expire ends the lease if its time is up. Unless the server wants the load held, it calls stop, under the lock (see
+// grant).
 func (l *lease) expire(stop func()) (expired, hold bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,7 +113,8 @@ func (l *lease) unreported() bool {
 	return l.lost
 }
 
-// keepLease does what the server wanted done once it has not been heard for the time of the lease. It returns when ctx ends.
+// keepLease does what the server wanted done once it has not been heard for the time of the lease. It returns when ctx
+// ends.
 func (c *client) keepLease(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -7,13 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// LocalStop is the driver's own stop, for whoever is at the machine and not at the server: a signal handler, a key, a guard
-// that watches the target. Commands do not override it. The zero value is released and ready; see Config.LocalStop.
+// LocalStop is the driver's own stop, for whoever is at the machine and not at the server: a signal handler, a key, a
+// guard that watches the target. Commands do not override it. The zero value is released and ready; see
+// Config.LocalStop.
 //
-// While it is engaged the load is zero and stays so: set_players of more than 0 is rejected with the code "stopped_locally",
-// with the server or without it, and heartbeats tell that nothing runs. Stop and set_spawn_delay_ms are taken as ever.
-// To release it starts nothing. The load that the server desires comes with the next command, or when the driver registers
-// again.
+// While it is engaged the load is zero and stays so: set_players of more than 0 is rejected with the code
+// "stopped_locally", with the server or without it, and heartbeats tell that nothing runs. Stop and set_spawn_delay_ms
+// are taken as ever. To release it starts nothing. The load that the server desires comes with the next command, or
+// when the driver registers again.
 type LocalStop struct {
 	mu      sync.Mutex
 	engaged bool
@@ -82,7 +83,9 @@ func (l limits) refusal(c Command) *Rejection {
 	case !command.Takes(l.capabilities, c.Type):
 		return unsupported(c.Type)
 	case l.maxPlayers > 0 && c.Type == SetPlayers && c.Players > l.maxPlayers:
-		return &Rejection{Code: codeOverLimit, Detail: fmt.Sprintf("this driver takes at most %d players", l.maxPlayers)}
+		return &Rejection{
+			Code: codeOverLimit, Detail: fmt.Sprintf("this driver takes at most %d players", l.maxPlayers),
+		}
 	case c.Command().Load() && l.stop.Engaged():
 		return &Rejection{Code: codeStopped, Detail: "this driver is stopped at its own machine"}
 	}

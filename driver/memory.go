@@ -33,8 +33,8 @@ func (m *memory) enter(logID string) (forgot bool) {
 
 // recall returns the answer to repeat for c, if c must not be applied again.
 //
-// A live command is fenced by the highest seq. What is desired is not: after a change of labels it may be older than what
-// the driver applied, and yet be what counts. So it is compared with what its own slot holds.
+// A live command is fenced by the highest seq. What is desired is not: after a change of labels it may be older than
+// what the driver applied, and yet be what counts. So it is compared with what its own slot holds.
 func (m *memory) recall(c Command) (*Rejection, bool) {
 	if c.Desired {
 		if s, known := slotOf(c); known && m.last[s].seq == c.Seq {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Ramp is a handler that runs players: one at a time comes or goes, a spawn delay apart, until as many run as are wanted. A
-// Stop ends all of them at once, and the ramp with them. Each player is a goroutine.
+// Ramp is a handler that runs players: one at a time comes or goes, a spawn delay apart, until as many run as are
+// wanted. A Stop ends all of them at once, and the ramp with them. Each player is a goroutine.
 type Ramp struct {
 	play    func(context.Context)
 	running atomic.Int64  // players whose goroutine runs, leaving ones included
@@ -30,8 +30,8 @@ type life struct {
 
 // NewRamp returns a ramp at zero players, a spawn delay apart (0: all at once) until a command sets another.
 //
-// Play is the life of one player: it starts one, plays until its context ends, and ends it. One that returns earlier is not
-// replaced before the next command; State tells how many there are. The ramp runs until Close.
+// Play is the life of one player: it starts one, plays until its context ends, and ends it. One that returns earlier is
+// not replaced before the next command; State tells how many there are. The ramp runs until Close.
 func NewRamp(spawnDelay time.Duration, play func(context.Context)) *Ramp {
 	ctx, end := context.WithCancel(context.Background())
 	r := &Ramp{play: play, delay: spawnDelay, changed: make(chan struct{}, 1), end: end}
@@ -60,8 +60,8 @@ func (r *Ramp) Apply(_ context.Context, c Command) error {
 	return nil
 }
 
-// State says how many players run, those that are leaving included, and is fit for Config.State. Running is true while any
-// run or are wanted.
+// State says how many players run, those that are leaving included, and is fit for Config.State. Running is true while
+// any run or are wanted.
 func (r *Ramp) State() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,11 +15,12 @@ import (
 )
 
 // Run connects the driver to the server and serves commands until ctx ends; then it lets a running Apply finish,
-// deregisters (with the cause of ctx as the reason, if it has one of its own) and returns nil. The farewell to the server
-// takes at most 2 s; Run then waits for Apply, so nothing of the SDK runs on when Run has returned.
+// deregisters (with the cause of ctx as the reason, if it has one of its own) and returns nil. The farewell to the
+// server takes at most 2 s; Run then waits for Apply, so nothing of the SDK runs on when Run has returned.
 //
-// Lost connections are made again. Run returns earlier only with an error that trying again would not mend: one about cfg,
-// which names every bad field, a *CloseError or a *HandshakeError. After such an error ctx of a running Apply ends too.
+// Lost connections are made again. Run returns earlier only with an error that trying again would not mend: one about
+// cfg, which names every bad field, a *CloseError or a *HandshakeError. After such an error ctx of a running Apply ends
+// too.
 func Run(ctx context.Context, cfg Config, h Handler) error {
 	c, err := newClient(cfg, h)
 	if err != nil {
@@ -59,8 +60,9 @@ func newClient(cfg Config, h Handler) (*client, error) {
 	log = log.With("driver_id", cfg.DriverID)
 	url, _ := endpoint(cfg.URL) // was validated
 	return &client{
-		cfg: cfg, url: url, http: throughTunnels(cfg.HTTPClient), instance: rand.Text(), log: log, lease: newLease(), backoff: newBackoff(),
-		worker: newWorker(h, limits{cfg.Capabilities, cfg.MaxPlayers, cfg.LocalStop}, log),
+		cfg: cfg, url: url, http: throughTunnels(cfg.HTTPClient), instance: rand.Text(), log: log, lease: newLease(),
+		backoff: newBackoff(),
+		worker:  newWorker(h, limits{cfg.Capabilities, cfg.MaxPlayers, cfg.LocalStop}, log),
 	}, nil
 }
 

@@ -15,7 +15,8 @@ const themeCookie = "swarmcall_theme"
 
 func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
 	return page.Chrome{
-		Title: title, Tabs: tabs, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(), Strip: view.NewStrip(w),
+		Title: title, Tabs: tabs, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(),
+		Strip:    view.NewStrip(w),
 		Patience: view.Patience(u.cfg.DefaultDeadline), Made: view.At(w.Now).ISO,
 	}
 }
@@ -34,8 +35,9 @@ func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 	value := r.PostFormValue("theme")
 	if value == "dark" || value == "light" {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // no secret: a script may change it, and plain HTTP may carry it
-			Name: themeCookie, Value: value, Path: u.base + "/", MaxAge: int((365 * 24 * time.Hour).Seconds()), SameSite: http.SameSiteLaxMode,
-			Secure: strings.HasPrefix(u.address(r), "https://"),
+			Name: themeCookie, Value: value, Path: u.base + "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
+			SameSite: http.SameSiteLaxMode,
+			Secure:   strings.HasPrefix(u.address(r), "https://"),
 		})
 	}
 	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath lets no other place through
@@ -44,7 +46,8 @@ func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 // localPath is where to go back to: a path of this server, and no other place.
 func localPath(s string) string {
 	to, err := url.Parse(s)
-	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, "/") || strings.ContainsAny(s, "\\\r\n") || strings.HasPrefix(s, "//") {
+	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, "/") ||
+		strings.ContainsAny(s, "\\\r\n") || strings.HasPrefix(s, "//") {
 		return "/"
 	}
 	return to.RequestURI()

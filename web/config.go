@@ -17,22 +17,27 @@ type Config struct {
 	Commands Commands
 	Feed     Feed
 
-	DefaultDeadline time.Duration                                   // of commands from the pages
-	Started         time.Time                                       // since when this server runs
-	RunsOn          time.Duration                                   // how long drivers may run on after a start without being back
-	Past            Past                                            // what is remembered from before the start
-	Remembered      func() []swarm.Former                           // drivers that are known or have left
-	Withdrawals     []swarm.Stored                                  // newest resets and expired commands, oldest first
-	Ready           func(context.Context) []Check                   // what has to hold for commands to be taken
-	About           []Fact                                          // what the About page tells: version, log mode; an empty value is one that is not known
-	Limits          []Fact                                          // what the About page tells of bounds
-	Public          *url.URL                                        // where people reach the dashboard through a proxy; nil: as they come
-	Address         func(*http.Request) string                      // scheme and host as a visitor knows them
-	AllowedOrigins  []string                                        // that may post forms besides the server's own, as scheme://host[:port]
-	Status          func(swarm.Code) int                            // HTTP status of a code; the API has the map
-	Problem         func(http.ResponseWriter, *http.Request, error) // answers what is not for people
-	Tick            time.Duration                                   // between two live updates; 0: as package live has it
-	Logger          *slog.Logger
+	DefaultDeadline time.Duration // of commands from the pages
+	Started         time.Time     // since when this server runs
+	// how long drivers may run on after a start without being back
+	RunsOn      time.Duration
+	Past        Past                          // what is remembered from before the start
+	Remembered  func() []swarm.Former         // drivers that are known or have left
+	Withdrawals []swarm.Stored                // newest resets and expired commands, oldest first
+	Ready       func(context.Context) []Check // what has to hold for commands to be taken
+	// what the About page tells: version, log mode; an empty value is one that is not known
+	About  []Fact
+	Limits []Fact // what the About page tells of bounds
+	// where people reach the dashboard through a proxy; nil: as they come
+	Public  *url.URL
+	Address func(*http.Request) string // scheme and host as a visitor knows them
+	// that may post forms besides the server's own, as scheme://host[:port]
+	AllowedOrigins []string
+	Status         func(swarm.Code) int                            // HTTP status of a code; the API has the map
+	Problem        func(http.ResponseWriter, *http.Request, error) // answers what is not for people
+	// between two live updates; 0: as package live has it
+	Tick   time.Duration
+	Logger *slog.Logger
 }
 
 // Check is one condition of readiness.

@@ -46,7 +46,8 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
 }
 
-// Refused tells a person why the server answers neither this Host nor this Origin. Anybody may read it, so it has nothing of the swarm.
+// Refused tells a person why the server answers neither this Host nor this Origin. Anybody may read it, so it has
+// nothing of the swarm.
 func (u *UI) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	u.write(w, r, http.StatusForbidden, page.Refused(assets.Base, view.NewRefusedPage(err)))
 }

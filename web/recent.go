@@ -50,7 +50,8 @@ func (r *recent) reload(ctx context.Context) error {
 	return err
 }
 
-// follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls between.
+// follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls
+// between.
 func (r *recent) follow(ctx context.Context) {
 	again := time.NewTimer(0)
 	defer again.Stop()
@@ -80,8 +81,8 @@ func (r *recent) follow(ctx context.Context) {
 	}
 }
 
-// apply folds a record in. A record that was seen already changes nothing. Slices are replaced and never written to: others
-// read them.
+// apply folds a record in. A record that was seen already changes nothing. Slices are replaced and never written to:
+// others read them.
 func (r *recent) apply(position uint64, record swarm.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -85,7 +85,8 @@ func (u *UI) driver(_ context.Context, r request) (screen, error) {
 	m, ok := view.NewDriver(r.world, r.parameter)
 	if !ok {
 		return screen{}, swarm.Errorf(swarm.CodeNotFound,
-			"No driver of that name is known. One that left in order is forgotten at once, a lost one after some minutes.")
+			"No driver of that name is known. One that left in order is forgotten at once, a lost one after some "+
+				"minutes.")
 	}
 	s := show(page.Driver, page.LiveDriver, m)
 	s.title = r.parameter

@@ -55,7 +55,8 @@ func (s *source) Tick(ctx context.Context) map[string][][]byte {
 	return map[string][][]byte{"/": items}
 }
 
-// marks tells of commands that are new since the last tick. Those of before this server's first look are in the series already.
+// marks tells of commands that are new since the last tick. Those of before this server's first look are in the series
+// already.
 func (s *source) marks(entries []swarm.Entry) [][]byte {
 	var out [][]byte
 	for i := len(entries) - 1; i >= 0; i-- {

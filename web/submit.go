@@ -19,8 +19,8 @@ const submitter = "dashboard"
 // maxForm bounds a form: the ids of a whole swarm fit.
 const maxForm = 4 << 20
 
-// submit issues the command of a form, waits for its outcome and shows it. There is no other state than the log's: what the page
-// says afterwards is what drivers answered.
+// submit issues the command of a form, waits for its outcome and shows it. There is no other state than the log's: what
+// the page says afterwards is what drivers answered.
 func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -101,7 +101,8 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 func ids(fields []string) []string {
 	var out []string
 	for _, f := range fields {
-		out = append(out, strings.FieldsFunc(f, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\r' })...)
+		out = append(out, strings.FieldsFunc(f,
+			func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\r' })...)
 	}
 	return out
 }
@@ -121,7 +122,8 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	switch {
 	case e.Issued.Command.Total:
 		return s, swarm.Errorf(swarm.CodeInvalidCommand,
-			"The command was a total, split over its targets. Set it again, to split it over the drivers that are there.")
+			"The command was a total, split over its targets. Set it again, to split it over the drivers that are "+
+				"there.")
 	case !p.Holds:
 		return s, &swarm.Error{
 			Code: swarm.CodeNewerCommand, Detail: "A newer command holds for its drivers.",

@@ -50,7 +50,10 @@ func New(cfg Config) *UI {
 		u.base = strings.TrimSuffix(cfg.Public.Path, "/")
 	}
 	u.source = &source{ui: u, pages: map[string]cachedPage{}, kept: map[string]cachedLive{}}
-	u.hub = live.New(live.Config{Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers, Logger: cfg.Logger})
+	u.hub = live.New(live.Config{
+		Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers,
+		Logger: cfg.Logger,
+	})
 	u.handler = u.protect(u.router())
 	return u
 }
@@ -72,8 +75,8 @@ func (u *UI) Run(ctx context.Context) error {
 
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
 
-// protect refuses forms that pages of other sites post. The guard outside checks Host and Origin; this one knows what browsers
-// say of a request by themselves, and holds when the guard's lists are widened.
+// protect refuses forms that pages of other sites post. The guard outside checks Host and Origin; this one knows what
+// browsers say of a request by themselves, and holds when the guard's lists are widened.
 func (u *UI) protect(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
 	origins := slices.Clone(u.cfg.AllowedOrigins)

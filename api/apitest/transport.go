@@ -17,8 +17,8 @@ import (
 	"github.com/swarmcall/swarmcall/api"
 )
 
-// Transport passes requests on to base and fails those whose answer does not fit the contract. What it lets through unchecked:
-// answers to paths or methods outside the contract, and answers that never end.
+// Transport passes requests on to base and fails those whose answer does not fit the contract. What it lets through
+// unchecked: answers to paths or methods outside the contract, and answers that never end.
 func Transport(base http.RoundTripper) http.RoundTripper { return transport{base} }
 
 type transport struct{ base http.RoundTripper }
@@ -29,7 +29,8 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 		return nil, err
 	}
 	doc.Servers = nil
-	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder) // a string, to the contract
+	// a string, to the contract
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
 	return gorillamux.NewRouter(doc)
 })
 
@@ -60,11 +61,13 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	check.SetBodyBytes(body)
 	if err := openapi3filter.ValidateResponse(req.Context(), check); err != nil {
-		return nil, fmt.Errorf("the answer to %s %s breaks the contract: %w\n%.2000s", req.Method, req.URL.Path, err, body)
+		return nil, fmt.Errorf("the answer to %s %s breaks the contract: %w\n%.2000s", req.Method, req.URL.Path, err,
+			body)
 	}
 	return resp, nil
 }
 
 func endless(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
+	return resp.StatusCode == http.StatusSwitchingProtocols ||
+		strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 }

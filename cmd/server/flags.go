@@ -56,8 +56,10 @@ func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err e
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { done = true }),
 		kong.Vars{
-			"listen": d.Listen, "data_dir": d.DataDir, "node_name": d.NodeName, "on_lease_lost": d.OnLeaseLost, "log_sync": d.LogSync, "resplit": d.Resplit,
-			"heartbeat_interval": d.HeartbeatInterval.String(), "stale_after": d.StaleAfter.String(), "forget_after": d.ForgetAfter.String(),
+			"listen": d.Listen, "data_dir": d.DataDir, "node_name": d.NodeName, "on_lease_lost": d.OnLeaseLost,
+			"log_sync": d.LogSync, "resplit": d.Resplit,
+			"heartbeat_interval": d.HeartbeatInterval.String(), "stale_after": d.StaleAfter.String(),
+			"forget_after":     d.ForgetAfter.String(),
 			"default_deadline": d.DefaultDeadline.String(), "lease_ttl": d.LeaseTTL.String(),
 			"version": "swarmcall-server " + v.Version + " " + v.Revision + " " + v.GoVersion,
 		})
@@ -98,7 +100,8 @@ func (f *flags) level() slog.Level {
 
 func (f *flags) config(logger *slog.Logger) app.Config {
 	return app.Config{
-		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, Resplit: f.Resplit, AcceptDataLoss: f.AcceptDataLoss, LogMaxBytes: f.LogMaxBytes,
+		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, Resplit: f.Resplit,
+		AcceptDataLoss: f.AcceptDataLoss, LogMaxBytes: f.LogMaxBytes,
 		HeartbeatInterval: f.HeartbeatInterval, StaleAfter: f.StaleAfter, ForgetAfter: f.ForgetAfter,
 		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,
 		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,

@@ -22,7 +22,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is main without the process: 0 after an orderly stop, 1 when the server could not start or go on, 2 for wrong usage.
+// run is main without the process: 0 after an orderly stop, 1 when the server could not start or go on, 2 for wrong
+// usage.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	hangUps, stop := catchHangUps()
 	defer stop()

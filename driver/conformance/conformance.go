@@ -1,12 +1,12 @@
-// Package conformance checks whether a driver keeps the protocol: it is a server that plays a script with whatever driver
-// connects, and says of each duty of docs/protocol.md whether it passed, failed or was not tried, and why.
+// Package conformance checks whether a driver keeps the protocol: it is a server that plays a script with whatever
+// driver connects, and says of each duty of docs/protocol.md whether it passed, failed or was not tried, and why.
 //
-// `swarmcall driver check` is its command line. A driver in Go may have it in its own tests, with no socket and no waiting if
-// they run in a synctest bubble; see the example.
+// `swarmcall driver check` is its command line. A driver in Go may have it in its own tests, with no socket and no
+// waiting if they run in a synctest bubble; see the example.
 //
-// The script goes once through commands, duplicates, leniency, a stop in mid-ramp, close codes, a drain, a cut connection, another
-// log, and leases that are lost, with intervals of fractions of a second. It takes about 25 s of the driver's time, most of it
-// the driver's own waits before it reconnects.
+// The script goes once through commands, duplicates, leniency, a stop in mid-ramp, close codes, a drain, a cut
+// connection, another log, and leases that are lost, with intervals of fractions of a second. It takes about 25 s of
+// the driver's time, most of it the driver's own waits before it reconnects.
 package conformance
 
 import (
@@ -22,9 +22,9 @@ type Options struct {
 	// Listener is where the driver connects. Check closes it. Required.
 	Listener net.Listener
 
-	// Start starts the driver, to connect to the listener. It is called anew half way, so that the driver's waits are short
-	// again, and for each part that ends the driver. Nil means that somebody starts it by hand, once; what needs another start
-	// is then not tried, and the check takes longer.
+	// Start starts the driver, to connect to the listener. It is called anew half way, so that the driver's waits are
+	// short again, and for each part that ends the driver. Nil means that somebody starts it by hand, once; what needs
+	// another start is then not tried, and the check takes longer.
 	Start func() (Process, error)
 
 	// DriverID is the driver to check; others are sent away with 4003. Empty means whoever registers first.

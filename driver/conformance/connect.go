@@ -37,8 +37,8 @@ func (k *kit) connection(within time.Duration) *session {
 	}
 }
 
-// greet takes the register. It returns nil for a connection that ended without a word: the driver had given it up while it was
-// held in the handshake.
+// greet takes the register. It returns nil for a connection that ended without a word: the driver had given it up while
+// it was held in the handshake.
 func (k *kit) greet(c *script.Conn) *session {
 	s := &session{kit: k, conn: c}
 	k.pass(Handshake, "offered %s", wire.Subprotocol)
@@ -52,7 +52,9 @@ func (k *kit) greet(c *script.Conn) *session {
 		k.frames++
 		if problem := problemOf(f); problem != "" || f.Type != wire.TypeRegister {
 			k.fail(RegisterFirst, "began with %s %s", excerpt(f.Body), problem)
-			s.send(wire.Error{Type: wire.TypeError, Code: wire.ErrorInvalidFrame, Detail: "the first frame must be a valid register"})
+			s.send(wire.Error{
+				Type: wire.TypeError, Code: wire.ErrorInvalidFrame, Detail: "the first frame must be a valid register",
+			})
 			c.Close(wire.CloseRegister)
 			return nil
 		}
@@ -102,8 +104,8 @@ func (s *session) accept(w welcome) {
 	})
 }
 
-// back waits for the driver to come back after a connection that began to end at lost, and checks what it says then. d demands
-// that it waits for floor; the jitter's cap is the most beyond that.
+// back waits for the driver to come back after a connection that began to end at lost, and checks what it says then. d
+// demands that it waits for floor; the jitter's cap is the most beyond that.
 func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	s := k.connection(floor + comeback)
 	if s == nil {

@@ -87,8 +87,8 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a new
-// process are short.
+// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a
+// new process are short.
 func (s *session) anew() *session {
 	if s.opts.Start == nil {
 		return s

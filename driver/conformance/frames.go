@@ -14,8 +14,8 @@ const (
 	maxCapabilities = 32
 )
 
-// problemOf says in what way a driver's frame is not as its schema has it, "" when it is. A test holds it to the schemas; they are
-// not used here because a validator would be the largest part of the binary.
+// problemOf says in what way a driver's frame is not as its schema has it, "" when it is. A test holds it to the
+// schemas; they are not used here because a validator would be the largest part of the binary.
 func problemOf(f script.Frame) string {
 	switch {
 	case f.Problem != nil:

@@ -13,13 +13,14 @@ import (
 
 // Times of the script. They are short so that the check is, and long enough for a busy machine.
 const (
-	interval  = 200 * time.Millisecond // of heartbeats
-	longer    = 2 * interval           // what it is changed to
-	leaseTTL  = 2 * time.Second
-	deadline  = 2 * time.Second
-	slack     = time.Second // for a driver to show what it did, beyond what its ramp takes
-	comeback  = wire.ReconnectCap + 5*time.Second
-	aloneness = 1500 * time.Millisecond // to watch for a driver that must not come back; a fresh one's first wait is 0.5 s at most
+	interval = 200 * time.Millisecond // of heartbeats
+	longer   = 2 * interval           // what it is changed to
+	leaseTTL = 2 * time.Second
+	deadline = 2 * time.Second
+	slack    = time.Second // for a driver to show what it did, beyond what its ramp takes
+	comeback = wire.ReconnectCap + 5*time.Second
+	// to watch for a driver that must not come back; a fresh one's first wait is 0.5 s at most
+	aloneness = 1500 * time.Millisecond
 )
 
 // kit is the state of one check. The script runs in one goroutine.

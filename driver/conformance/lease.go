@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// silence lets the lease run out: no frame, no pong, and whoever connects anew is kept waiting. It returns the session that comes
-// when the server is back.
+// silence lets the lease run out: no frame, no pong, and whoever connects anew is kept waiting. It returns the session
+// that comes when the server is back.
 func (s *session) silence(n int64) *session {
 	s.silent = true
 	s.conn.Mute(true)
@@ -75,7 +75,8 @@ func (s *session) leaseHold() *session {
 	list := []wire.Desired{{Seq: last, Command: setPlayers(1)}}
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
-		next.check(next.stays(3, 2), Desired, "same seq after a hold, content changed to 1 player, still 3 run: %s", next.said())
+		next.check(next.stays(3, 2), Desired, "same seq after a hold, content changed to 1 player, still 3 run: %s",
+			next.said())
 	}
 	return next.orBack()
 }

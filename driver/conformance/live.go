@@ -30,11 +30,13 @@ func (s *session) paced(every time.Duration) bool {
 	s.wait(enough*2*every+slack, func() bool { return len(s.beats) >= from+enough })
 	seen := s.beats[from:]
 	if len(seen) < 2 {
-		s.fail(Heartbeats, "%d heartbeats in %v, want one each %v%s", len(seen), enough*2*every+slack, every, s.whether())
+		s.fail(Heartbeats, "%d heartbeats in %v, want one each %v%s", len(seen), enough*2*every+slack, every,
+			s.whether())
 		return false
 	}
 	mean := seen[len(seen)-1].at.Sub(seen[0].at) / time.Duration(len(seen)-1)
-	return s.check(6*every/10 < mean && mean < 16*every/10, Heartbeats, "one each %v of %v", mean.Round(time.Millisecond), every)
+	return s.check(6*every/10 < mean && mean < 16*every/10, Heartbeats, "one each %v of %v",
+		mean.Round(time.Millisecond), every)
 }
 
 // orBack returns s, or the next session if s has ended, which it should not have.
@@ -126,7 +128,8 @@ func (s *session) leniency() *session {
 		if !ok {
 			return s.orBack()
 		}
-		s.check(a.Status == wire.StatusApplied, Lenient, "a command with unknown fields, after unknown frames: %s", a.Status)
+		s.check(a.Status == wire.StatusApplied, Lenient, "a command with unknown fields, after unknown frames: %s",
+			a.Status)
 	}
 	s.refusals()
 	s.pinged()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// part is one of the script: it goes on with the session that the part before left, and leaves one. nil means that the driver is
-// gone, and with it the rest.
+// part is one of the script: it goes on with the session that the part before left, and leaves one. nil means that the
+// driver is gone, and with it the rest.
 type part struct {
 	name string
 	run  func(*session) *session

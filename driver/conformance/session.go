@@ -8,7 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// session is one connection of the driver. The script reads it from one goroutine: what comes is noted while the script waits.
+// session is one connection of the driver. The script reads it from one goroutine: what comes is noted while the script
+// waits.
 type session struct {
 	*kit
 	conn     *script.Conn

@@ -36,7 +36,9 @@ func (t *transcript) write(e script.Event) {
 	if t.out == nil {
 		return
 	}
-	l := line{AtMS: e.At.Sub(t.begun).Milliseconds(), Conn: e.Conn, From: e.From, What: e.What, Code: e.Code, Text: e.Detail}
+	l := line{
+		AtMS: e.At.Sub(t.begun).Milliseconds(), Conn: e.Conn, From: e.From, What: e.What, Code: e.Code, Text: e.Detail,
+	}
 	switch {
 	case e.Frame == nil:
 	case len(e.Frame) <= 4*maxText && utf8.Valid(e.Frame) && json.Valid(e.Frame):

@@ -1,5 +1,5 @@
-// Package drivertest is a Swarmcall server for the tests of driver authors. It lives in memory, commands whatever driver
-// connects, and tells what the driver answered and reports:
+// Package drivertest is a Swarmcall server for the tests of driver authors. It lives in memory, commands whatever
+// driver connects, and tells what the driver answered and reports:
 //
 //	server := drivertest.NewServer(t)
 //	cfg.URL, cfg.HTTPClient = server.URL, server.Client()
@@ -8,8 +8,8 @@
 //	d.SetPlayers(100).WantApplied(t)
 //	d.Stop().WantApplied(t)
 //
-// A test that uses it may run in a synctest bubble: then a lease of a minute takes no time at all. What the protocol demands of a
-// driver beyond such tests is checked by package conformance.
+// A test that uses it may run in a synctest bubble: then a lease of a minute takes no time at all. What the protocol
+// demands of a driver beyond such tests is checked by package conformance.
 package drivertest
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Server is a Swarmcall server without a log or an API. It answers heartbeats, and gives the next seq to each command. Its
-// exported fields are read when a driver registers.
+// Server is a Swarmcall server without a log or an API. It answers heartbeats, and gives the next seq to each command.
+// Its exported fields are read when a driver registers.
 type Server struct {
 	URL string // for driver.Config.URL
 
@@ -50,7 +50,8 @@ func NewServer(t testing.TB) *Server {
 	network := memnet.New()
 	transport := &http.Transport{DialContext: network.Dial}
 	s := &Server{
-		URL: "http://swarmcall.test", HeartbeatInterval: time.Second, LeaseTTL: time.Minute, OnLeaseLost: "stop", LogID: "test.1",
+		URL: "http://swarmcall.test", HeartbeatInterval: time.Second, LeaseTTL: time.Minute, OnLeaseLost: "stop",
+		LogID:    "test.1",
 		Patience: 2 * time.Minute,
 		t:        t, script: script.New(), client: &http.Client{Transport: transport}, open: map[*Driver]struct{}{},
 	}
@@ -79,8 +80,8 @@ func (s *Server) admit(w http.ResponseWriter, _ *http.Request) bool {
 	return !s.down
 }
 
-// Desire sets what drivers that register from now on are to do, in place of what was set before: one command for the players and
-// one for the spawn delay at most. It returns the seqs given to them.
+// Desire sets what drivers that register from now on are to do, in place of what was set before: one command for the
+// players and one for the spawn delay at most. It returns the seqs given to them.
 func (s *Server) Desire(commands ...wire.Command) (seqs []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +124,8 @@ func (s *Server) Driver() *Driver {
 	}
 	d := &Driver{
 		t: s.t, conn: c, patience: s.Patience, server: s,
-		acks: make(chan wire.CommandAck, 1000), beats: make(chan wire.Heartbeat, 100_000), left: make(chan wire.Deregister, 1),
+		acks: make(chan wire.CommandAck, 1000), beats: make(chan wire.Heartbeat, 100_000),
+		left: make(chan wire.Deregister, 1),
 	}
 	s.accept(d)
 	return d
@@ -147,8 +149,9 @@ func (s *Server) accept(d *Driver) {
 	s.open[d] = struct{}{}
 	s.mu.Unlock()
 	d.send(wire.Registered{
-		Type: wire.TypeRegistered, Session: "s-1", LogID: s.LogID, HeartbeatIntervalMS: s.HeartbeatInterval.Milliseconds(),
-		LeaseTTLMS: s.LeaseTTL.Milliseconds(), OnLeaseLost: s.OnLeaseLost, Desired: desired,
+		Type: wire.TypeRegistered, Session: "s-1", LogID: s.LogID,
+		HeartbeatIntervalMS: s.HeartbeatInterval.Milliseconds(),
+		LeaseTTLMS:          s.LeaseTTL.Milliseconds(), OnLeaseLost: s.OnLeaseLost, Desired: desired,
 	})
 	go d.read() // ends with the connection, which ends with the test; script.Server waits for it
 }

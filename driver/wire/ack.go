@@ -17,8 +17,8 @@ func AppendApplied(b []byte, seq uint64) []byte {
 	return append(b, appliedTail...)
 }
 
-// ScanApplied reads the commonest message without a JSON decoder. Any other spelling of the same frame is not ok and goes
-// the long way: key order is never promised.
+// ScanApplied reads the commonest message without a JSON decoder. Any other spelling of the same frame is not ok and
+// goes the long way: key order is never promised.
 func ScanApplied(b []byte) (seq uint64, ok bool) {
 	rest, ok := bytes.CutPrefix(b, appliedHead)
 	if !ok {

@@ -1,8 +1,9 @@
-// Package wire is the driver protocol swarmcall.v1.json: frames, limits and close codes, for the server and for drivers.
+// Package wire is the driver protocol swarmcall.v1.json: frames, limits and close codes, for the server and for
+// drivers.
 //
-// Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both ends ignore fields they
-// do not know. Their JSON Schemas stand in package schema, golden frames of each kind in testdata; docs/protocol.md tells the duties that go
-// with them.
+// Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both ends ignore fields
+// they do not know. Their JSON Schemas stand in package schema, golden frames of each kind in testdata;
+// docs/protocol.md tells the duties that go with them.
 package wire
 
 import "time"
@@ -20,7 +21,8 @@ const (
 	RegisterTimeout      = 5 * time.Second
 )
 
-// Reconnect delays: full jitter over base·2ⁿ, at most the cap; the attempt count starts anew after StableAfter of health.
+// Reconnect delays: full jitter over base·2ⁿ, at most the cap; the attempt count starts anew after StableAfter of
+// health.
 const (
 	ReconnectBase = 500 * time.Millisecond
 	ReconnectCap  = 30 * time.Second

@@ -16,17 +16,22 @@ import (
 // appendTimeout bounds each of what an append waits for: the engine, and the disk.
 const appendTimeout = 10 * time.Second
 
-// codeStoreFailed is the engine's error when its files fail it, as it does when they are full; that is prevented in limits.go.
+// codeStoreFailed is the engine's error when its files fail it, as it does when they are full; that is prevented in
+// limits.go.
 const codeStoreFailed = 10077
 
-// Append makes records durable, in order and without a gap, and returns the position of the first. After an error none of them
-// is in the log, with one exception: when the engine cannot tell any more what it stored, the log takes nothing from then on
-// and Failed says so. The error is of CodeLogUnavailable. ctx is not waited for: an append never hangs on a request.
+// Append makes records durable, in order and without a gap, and returns the position of the first. After an error none
+// of them is in the log, with one exception: when the engine cannot tell any more what it stored, the log takes nothing
+// from then on and Failed says so. The error is of CodeLogUnavailable. ctx is not waited for: an append never hangs on
+// a request.
 func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if failed := l.engine.failure(); failed != nil {
-		return 0, &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the log has failed and the server ends; nothing was sent", Cause: failed}
+		return 0, &swarm.Error{
+			Code: swarm.CodeLogUnavailable, Detail: "the log has failed and the server ends; nothing was sent",
+			Cause: failed,
+		}
 	}
 	if len(records) == 0 {
 		return l.last + 1, nil
@@ -124,7 +129,8 @@ func (l *Log) harden() error {
 	}
 }
 
-// remember writes the mark. The records are durable whatever comes of it; but a log that cannot write eight bytes takes no more.
+// remember writes the mark. The records are durable whatever comes of it; but a log that cannot write eight bytes takes
+// no more.
 func (l *Log) remember(records []swarm.Record) {
 	id, epoch := l.index.identity()
 	err := l.mark.Update(func(m *logfile.Mark) {
@@ -136,8 +142,9 @@ func (l *Log) remember(records []swarm.Record) {
 	}
 }
 
-// settle finds out what a failed publish left in the stream: the end of the log is read again. It returns how many of the
-// records are stored. None of several means an honest failure; some mean to go on, for nobody may see half of an append.
+// settle finds out what a failed publish left in the stream: the end of the log is read again. It returns how many of
+// the records are stored. None of several means an honest failure; some mean to go on, for nobody may see half of an
+// append.
 func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
@@ -150,13 +157,15 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 	}
 	switch {
 	case end < first-1 || end >= first+uint64(len(stored)):
-		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w", end, first, cause))
+		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w",
+			end, first, cause))
 	case broken(cause):
 		return 0, l.fail(diskFailed(cause))
 	case end == first-1 && (refused(cause) || l.reader.EndsAt(end)):
 		return 0, cause
 	case end == first-1:
-		return 0, l.fail(fmt.Errorf("the log's files go on behind position %d after a failed append, and the engine does not know: %w", end, cause))
+		return 0, l.fail(fmt.Errorf("the log's files go on behind position %d after a failed append, and the engine "+
+			"does not know: %w", end, cause))
 	case refused(cause):
 		return 0, l.fail(fmt.Errorf("the log took %d of %d records: %w", end-first+1, len(stored), cause))
 	default:
@@ -164,8 +173,8 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 	}
 }
 
-// broken reports whether the engine could not write or sync. It may succeed when tried again and yet have lost the bytes, for a
-// failed sync leaves pages marked clean that never reached the disk; so it is not tried again.
+// broken reports whether the engine could not write or sync. It may succeed when tried again and yet have lost the
+// bytes, for a failed sync leaves pages marked clean that never reached the disk; so it is not tried again.
 func broken(cause error) bool {
 	var api jetstream.JetStreamError
 	return errors.As(cause, &api) && api.APIError() != nil && api.APIError().ErrorCode == codeStoreFailed
@@ -187,12 +196,13 @@ func (l *Log) fail(err error) error {
 	return err
 }
 
-// unavailable is the refusal of an append. Of a log that has failed nobody knows what it stored last: a command may stand in it
-// after the restart, closed and desired, though it was not sent.
+// unavailable is the refusal of an append. Of a log that has failed nobody knows what it stored last: a command may
+// stand in it after the restart, closed and desired, though it was not sent.
 func (l *Log) unavailable(cause error) error {
 	detail := "the log takes no entries at the moment; nothing was sent"
 	if l.engine.failure() != nil {
-		detail = "the log has failed and the server ends; nothing was sent, but the command may be in the log when it is back: send it again with the same Idempotency-Key, or look first"
+		detail = "the log has failed and the server ends; nothing was sent, but the command may be in the log when " +
+			"it is back: send it again with the same Idempotency-Key, or look first"
 	}
 	return &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: detail, Cause: cause}
 }

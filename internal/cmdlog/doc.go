@@ -13,6 +13,6 @@
 //   - an append without an answer is settled by reading the end of the log again, and an error of the engine ends the log
 //     (append.go, engine.go).
 //
-// Reading goes through an index in memory (index.go), fed by Open and by Append before it returns: what was answered can be read.
-// The records themselves are read from the files, one at a time.
+// Reading goes through an index in memory (index.go), fed by Open and by Append before it returns: what was answered
+// can be read. The records themselves are read from the files, one at a time.
 package cmdlog

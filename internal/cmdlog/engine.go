@@ -19,10 +19,11 @@ import (
 const (
 	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
 	maxPayload    = enginePayload - (64 << 10) // bytes of one record
-	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
-	syncInterval  = time.Second                // between two syncs by the engine, when it is the one that syncs
-	syncNever     = 10 * 365 * 24 * time.Hour  // for the engine, when the log syncs: see decision 82
-	startTimeout  = 10 * time.Second
+	// bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	engineMost   = 1 << 50
+	syncInterval = time.Second               // between two syncs by the engine, when it is the one that syncs
+	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 82
+	startTimeout = 10 * time.Second
 )
 
 // store is what an append needs of the engine.
@@ -84,7 +85,8 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		DenyDelete: true, DenyPurge: true, AllowDirect: true,
 		// Batches are not used; older versions describe the stream so, and neither writes the description again.
 		AllowAtomicPublish: true,
-		Duplicates:         100 * time.Millisecond, // the least: message ids are not used, and a start reads this window
+		// the least: message ids are not used, and a start reads this window
+		Duplicates: 100 * time.Millisecond,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
@@ -137,9 +139,9 @@ func (e *engine) die(err error) {
 // failure is what ended the log, or nil.
 func (e *engine) failure() error { return context.Cause(e.alive) }
 
-// engineLogger sends the engine's words to slog. They are also the only sign of a failed disk: a publish that cannot be stored gets
-// no answer, and with a logger of its own the engine does not end the process on a fatal error, but goes on dead. Here it has no
-// listener, no peers and one client, so an error of whatever kind is one of its store.
+// engineLogger sends the engine's words to slog. They are also the only sign of a failed disk: a publish that cannot be
+// stored gets no answer, and with a logger of its own the engine does not end the process on a fatal error, but goes on
+// dead. Here it has no listener, no peers and one client, so an error of whatever kind is one of its store.
 type engineLogger struct {
 	logger  *slog.Logger
 	die     func(error)

@@ -23,7 +23,8 @@ const (
 // Usage says how much of its bound a log has taken, in bytes.
 type Usage struct{ Bytes, Max int64 }
 
-// limits refuse records in time: a full disk is met here, and by the engine only by accident, for the engine does not survive it.
+// limits refuse records in time: a full disk is met here, and by the engine only by accident, for the engine does not
+// survive it.
 type limits struct {
 	max     int64 // bytes the log may take
 	reserve int64 // of these, for outcomes and Stops
@@ -36,8 +37,9 @@ type limits struct {
 
 func newLimits(cfg Config, used int64) limits {
 	l := limits{
-		max: cfg.MaxBytes, reserve: min(mostReserve, cfg.MaxBytes/8), minFree: cfg.MinFree, used: new(atomic.Int64), logger: cfg.Logger,
-		free: func() (int64, error) { return freeBytes(cfg.Dir) },
+		max: cfg.MaxBytes, reserve: min(mostReserve, cfg.MaxBytes/8), minFree: cfg.MinFree, used: new(atomic.Int64),
+		logger: cfg.Logger,
+		free:   func() (int64, error) { return freeBytes(cfg.Dir) },
 	}
 	l.took(used)
 	return l
@@ -56,14 +58,16 @@ func (l *limits) room(bytes int64, essential bool) error {
 		max, minFree = l.max, l.minFree/4
 	}
 	if used := l.used.Load(); used+bytes > max {
-		return full(fmt.Sprintf("the log is full: %s of the %s that --log-max-bytes allows; start the server with a higher one", mib(used), mib(l.max)))
+		return full(fmt.Sprintf("the log is full: %s of the %s that --log-max-bytes allows; start the server with a "+
+			"higher one", mib(used), mib(l.max)))
 	}
 	free, err := l.free()
 	if err != nil {
 		return full("the free space of the log's disk cannot be read: " + err.Error())
 	}
 	if free-bytes < minFree {
-		return full(fmt.Sprintf("the log's disk is full: %s are free and %s are kept; make space there, and the log goes on by itself", mib(free), mib(l.minFree)))
+		return full(fmt.Sprintf("the log's disk is full: %s are free and %s are kept; make space there, and the log "+
+			"goes on by itself", mib(free), mib(l.minFree)))
 	}
 	return nil
 }
@@ -79,7 +83,8 @@ func (l *limits) took(bytes int64) {
 	used := l.used.Add(bytes)
 	if !l.warned && used >= l.max/100*warnPercent {
 		l.warned = true
-		l.logger.Warn("the log is filling up; when it is full, only Stop is taken", "used_bytes", used, "log_max_bytes", l.max)
+		l.logger.Warn("the log is filling up; when it is full, only Stop is taken", "used_bytes", used,
+			"log_max_bytes", l.max)
 	}
 }
 

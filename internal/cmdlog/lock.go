@@ -14,20 +14,23 @@ import (
 // lockPatience is short: a second server must say so within a second.
 const lockPatience = 100 * time.Millisecond
 
-// lockDir makes sure that no other process has the log in dir: two would overwrite each other's entries, and the engine itself
-// does not look. The lock ends with the process, however that ends.
+// lockDir makes sure that no other process has the log in dir: two would overwrite each other's entries, and the engine
+// itself does not look. The lock ends with the process, however that ends.
 func lockDir(dir string) (*os.File, error) {
 	if err := logfile.MakeDir(dir); err != nil {
-		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or correct its permissions): %w", dir, err)
+		return nil, fmt.Errorf("cannot make the data directory %s (choose another --data-dir, or correct its "+
+			"permissions): %w", dir, err)
 	}
 	path := filepath.Join(dir, logfile.LockName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or correct its permissions): %w", dir, err)
+		return nil, fmt.Errorf("cannot lock the data directory %s (choose another --data-dir, or correct its "+
+			"permissions): %w", dir, err)
 	}
 	err = tryLock(f)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.Join(fmt.Errorf("the data directory %s is in use by another server (%s is locked); stop that one, or choose another --data-dir", dir, path), f.Close())
+		return nil, errors.Join(fmt.Errorf("the data directory %s is in use by another server (%s is locked); stop "+
+			"that one, or choose another --data-dir", dir, path), f.Close())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot lock %s: %w", path, err), f.Close())

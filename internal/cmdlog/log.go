@@ -19,8 +19,8 @@ const DefaultMaxBytes = 8 << 30
 // SyncPolicy says when an append is on disk.
 type SyncPolicy string
 
-// The policies. With SyncInterval an append may be answered up to a second before it is on disk: kill -9 loses nothing, a power
-// cut may lose that second, and the next start tells of it as of any loss.
+// The policies. With SyncInterval an append may be answered up to a second before it is on disk: kill -9 loses nothing,
+// a power cut may lose that second, and the next start tells of it as of any loss.
 const (
 	SyncAlways   SyncPolicy = "always"
 	SyncInterval SyncPolicy = "interval"
@@ -28,14 +28,16 @@ const (
 
 // Config says where the log is and who writes to it.
 type Config struct {
-	Dir        string                           // data directory, made with mode 0700 if absent
-	Node       string                           // writer's name in the records
-	Sync       SyncPolicy                       // "" for SyncAlways
-	MaxBytes   int64                            // size at which the log refuses entries; 0 for DefaultMaxBytes
-	MinFree    int64                            // bytes of free disk below which it refuses them too; 0 for DefaultMinFree
-	AcceptLoss bool                             // open a damaged log with what is left of it, and record the loss
-	Logger     *slog.Logger                     // nil for none
-	Replay     func(pos uint64, r swarm.Record) // called for each record of the log that Open returns, in order, while it runs; nil for none
+	Dir      string     // data directory, made with mode 0700 if absent
+	Node     string     // writer's name in the records
+	Sync     SyncPolicy // "" for SyncAlways
+	MaxBytes int64      // size at which the log refuses entries; 0 for DefaultMaxBytes
+	// bytes of free disk below which it refuses them too; 0 for DefaultMinFree
+	MinFree    int64
+	AcceptLoss bool         // open a damaged log with what is left of it, and record the loss
+	Logger     *slog.Logger // nil for none
+	// called for each record of the log that Open returns, in order, while it runs; nil for none
+	Replay func(pos uint64, r swarm.Record)
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.
@@ -84,8 +86,9 @@ func (l *Log) TouchSession(t time.Time) error {
 // LastSession is when a driver session was last open, as TouchSession was told; zero for never.
 func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
 
-// NextEpoch is the record that gives the log a new name, because a driver has applied more than this log holds: what drivers
-// remember of it must not count. Whoever appends it does so in order with the commands, for it folds as Stop for all.
+// NextEpoch is the record that gives the log a new name, because a driver has applied more than this log holds: what
+// drivers remember of it must not count. Whoever appends it does so in order with the commands, for it folds as Stop
+// for all.
 func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
 	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}

@@ -14,9 +14,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Open locks the directory, reads and checks the files, starts the engine on them, and returns the log ready to be appended to.
-// A new log begins with a reset record. It refuses to open a log that another process has, and a damaged one, unless the loss is
-// accepted; refusing changes nothing.
+// Open locks the directory, reads and checks the files, starts the engine on them, and returns the log ready to be
+// appended to. A new log begins with a reset record. It refuses to open a log that another process has, and a damaged
+// one, unless the loss is accepted; refusing changes nothing.
 func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if cfg, err = cfg.complete(); err != nil {
 		return nil, err
@@ -82,7 +82,8 @@ func (cfg Config) complete() (Config, error) {
 	return cfg, nil
 }
 
-// recover reads the files into the log's state and mends what may be mended. accepted is the damage that the operator gave up.
+// recover reads the files into the log's state and mends what may be mended. accepted is the damage that the operator
+// gave up.
 func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err error) {
 	found, err = logfile.Scan(ctx, l.cfg.Dir, func(s logfile.Stored) {
 		l.index.add(s.Position, s.Record)
@@ -98,7 +99,8 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 		l.cfg.Logger.Warn("a file beside the log is damaged and was repaired", "what", note)
 	}
 	if newer := found.Newer(); newer != nil {
-		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss is no cure for it", newer, l.cfg.Dir)
+		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss is no cure for it", newer,
+			l.cfg.Dir)
 	}
 	switch damage := found.Err(); {
 	case damage == nil:
@@ -168,7 +170,8 @@ func (l *Log) agree(ctx context.Context, found *logfile.Report) error {
 		return fmt.Errorf("cannot read the log's state: %w", err)
 	}
 	if last != l.last || records != found.Records {
-		return fmt.Errorf("the log's files in %s hold %d records up to position %d, but the engine sees %d up to %d; keep a copy, and report this",
+		return fmt.Errorf("the log's files in %s hold %d records up to position %d, but the engine sees %d up to %d; "+
+			"keep a copy, and report this",
 			l.cfg.Dir, found.Records, l.last, records, last)
 	}
 	return nil
@@ -179,7 +182,8 @@ func (l *Log) firstRecord(found, accepted *logfile.Report) *swarm.Reset {
 	reset := &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), LogID: found.LogID, Epoch: found.Epoch + 1}
 	switch {
 	case accepted != nil:
-		reset.Cause = fmt.Sprintf("data loss accepted: %v; the damaged files are in %s", accepted.Err(), accepted.LostDir())
+		reset.Cause = fmt.Sprintf("data loss accepted: %v; the damaged files are in %s", accepted.Err(),
+			accepted.LostDir())
 		reset.LogID, reset.Epoch, reset.Lost = accepted.LogID, accepted.Epoch+1, accepted.LostNow()
 	case l.last == 0:
 		reset.Cause = "new log"

@@ -6,7 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Entry returns the entry seq with its outcome and late answers. The error is of CodeNotFound when no command has that seq.
+// Entry returns the entry seq with its outcome and late answers. The error is of CodeNotFound when no command has that
+// seq.
 func (l *Log) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 	at, ok := l.index.entry(seq)
 	if !ok {
@@ -15,7 +16,8 @@ func (l *Log) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 	return l.load(ctx, at)
 }
 
-// Page returns the entries that q selects, newest first unless q says otherwise. It shows at least what Append has returned.
+// Page returns the entries that q selects, newest first unless q says otherwise. It shows at least what Append has
+// returned.
 func (l *Log) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	found, more := l.index.page(q)
 	entries, err := l.loadAll(ctx, found, q.Brief)

@@ -195,7 +195,8 @@ func (c *Call) closeIfDone() {
 	c.round.expire(unresponsive)
 	c.deadline.Stop()
 	c.closing = &swarm.Closed{
-		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt), Verdicts: c.round.verdicts,
+		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt),
+		Verdicts: c.round.verdicts,
 	}
 	failpoint.Hit(failpoint.BeforeClosed)
 	c.d.enqueueClose(c)

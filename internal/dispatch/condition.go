@@ -6,8 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// condition judges the if_seq of a submission and returns what is stored of it, nil for none. All commands before it must have been
-// folded.
+// condition judges the if_seq of a submission and returns what is stored of it, nil for none. All commands before it
+// must have been folded.
 func (d *Dispatcher) condition(s *submission) (*swarm.Condition, error) {
 	if s.IfSeq == nil {
 		return nil, nil
@@ -36,7 +36,10 @@ func (d *Dispatcher) base(ifSeq uint64, submitter string) (uint64, error) {
 	case swarm.CodeOf(err) == swarm.CodeNotFound: // a reset, or no command at all
 		return ifSeq, nil
 	case err != nil:
-		return 0, &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the entry that if_seq names cannot be read; nothing was sent", Cause: err}
+		return 0, &swarm.Error{
+			Code: swarm.CodeLogUnavailable, Detail: "the entry that if_seq names cannot be read; nothing was sent",
+			Cause: err,
+		}
 	case e.Issued.Submitter == submitter && e.Issued.Condition != nil:
 		return e.Issued.Condition.Base, nil
 	}
@@ -45,6 +48,8 @@ func (d *Dispatcher) base(ifSeq uint64, submitter string) (uint64, error) {
 
 func newerCommand(seq uint64) error {
 	return &swarm.Error{
-		Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": seq},
+		Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{
+			"seq": seq,
+		},
 	}
 }

@@ -174,8 +174,8 @@ func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
 // Expire asks for load commands that no known driver matches to be replaced by Stops.
 func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
-// RaiseEpoch has the log take a reset record that gives it another name, and waits until that is durable and folded, or ctx
-// ends.
+// RaiseEpoch has the log take a reset record that gives it another name, and waits until that is durable and folded, or
+// ctx ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
 	select {
 	case <-d.reset(r):
@@ -214,17 +214,21 @@ func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 		}
 		for _, e := range some {
 			d.late.expect(e.Seq, e.Issued.SubmittedAt, e.Issued.Targets, nil)
-			d.logger.Debug("closed an entry that the last process left open", "seq", e.Seq, "targeted", len(e.Issued.Targets))
+			d.logger.Debug("closed an entry that the last process left open", "seq", e.Seq,
+				"targeted", len(e.Issued.Targets))
 		}
 	}
 	if n := len(open); n > 0 {
-		d.logger.Warn("closed the entries that the last process left open", "entries", n, "first_seq", open[0].Seq, "last_seq", open[n-1].Seq)
+		d.logger.Warn("closed the entries that the last process left open", "entries", n, "first_seq", open[0].Seq,
+			"last_seq", open[n-1].Seq)
 	}
 	return nil
 }
 
 func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
-	closed := &swarm.Closed{Seq: e.Seq, Node: d.node, ClosedAt: time.Now().UTC(), Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}
+	closed := &swarm.Closed{
+		Seq: e.Seq, Node: d.node, ClosedAt: time.Now().UTC(), Verdicts: make([]swarm.Verdict, len(e.Issued.Targets)),
+	}
 	closed.Duration = max(0, closed.ClosedAt.Sub(e.Issued.SubmittedAt))
 	for i := range closed.Verdicts {
 		closed.Verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonServerRestart}
@@ -263,7 +267,8 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	select {
 	case <-d.idle:
 	case <-hard.Done():
-		d.logger.Error("stopping with outcomes that the log did not take; they are closed at the next start", "open", len(d.openCalls()))
+		d.logger.Error("stopping with outcomes that the log did not take; they are closed at the next start",
+			"open", len(d.openCalls()))
 	}
 	for _, seq := range d.late.due() {
 		d.queue.late(seq)
@@ -272,7 +277,8 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	d.background.Wait()
 }
 
-var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; send the command again when it is back")
+var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown,
+	"the server is stopping; send the command again when it is back")
 
 func serverRestart(string) swarm.Reason { return swarm.ReasonServerRestart }
 

@@ -98,7 +98,8 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 		return frozen{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != command.Stop:
 		return frozen{}, d.nobody(s.Target)
-	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)): // a Stop for lost drivers waits for however few
+	// a Stop for lost drivers waits for however few
+	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)):
 		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
 	return d.frozen(s, targets, leftOut, condition), nil
@@ -114,8 +115,9 @@ func (d *Dispatcher) nobody(t swarm.Target) error {
 
 func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 	return &swarm.Error{
-		Code: swarm.CodeNotEnoughDrivers, Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
-		Attrs: d.withInUse(t, map[string]any{"have": have, "want": want}),
+		Code:   swarm.CodeNotEnoughDrivers,
+		Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
+		Attrs:  d.withInUse(t, map[string]any{"have": have, "want": want}),
 	}
 }
 
@@ -130,12 +132,15 @@ func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]
 // nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.
 func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	reach := d.drivers.Reach(t)
-	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling of the target, and see GET /drivers"
+	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling " +
+		"of the target, and see GET /drivers"
 	if reach.Left {
 		detail = "no known driver matches the target: there is nothing to stop"
 	}
 	return &swarm.Error{
-		Code: swarm.CodeNoActiveDrivers, Detail: detail, Attrs: map[string]any{"in_use": reach.InUse, "nothing_to_stop": reach.Left},
+		Code: swarm.CodeNoActiveDrivers, Detail: detail, Attrs: map[string]any{
+			"in_use": reach.InUse, "nothing_to_stop": reach.Left,
+		},
 	}
 }
 

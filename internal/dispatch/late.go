@@ -31,8 +31,8 @@ type lateEntry struct {
 	queued   bool // a record of acks is due or on its way
 }
 
-// expect begins to take late acks of an entry that closed with these drivers missing. The closed record must be durable.
-// Answers that came early, while it was not, are taken over; due is as for answer.
+// expect begins to take late acks of an entry that closed with these drivers missing. The closed record must be
+// durable. Answers that came early, while it was not, are taken over; due is as for answer.
 func (b *lateAcks) expect(seq uint64, handedAt time.Time, missing []string, early []swarm.LateAck) (due bool) {
 	if len(missing) == 0 {
 		return false
@@ -61,7 +61,9 @@ func (b *lateAcks) expect(seq uint64, handedAt time.Time, missing []string, earl
 }
 
 // answer takes a late answer. due says that the caller must see to it that take is called for seq.
-func (b *lateAcks) answer(seq uint64, id string, reply swarm.Reply, at time.Time) (latency time.Duration, taken, due bool) {
+func (b *lateAcks) answer(
+	seq uint64, id string, reply swarm.Reply, at time.Time,
+) (latency time.Duration, taken, due bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.open[seq]

@@ -16,8 +16,8 @@ type submission struct {
 	result  chan submitted // buffered: the sequencer never waits for a submitter
 }
 
-// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or the record
-// that a preview would have written, or an error.
+// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or
+// the record that a preview would have written, or an error.
 type submitted struct {
 	call     *Call
 	issued   *swarm.Issued
@@ -48,8 +48,8 @@ func (b *batch) empty() bool {
 	return len(b.closes)+len(b.resets)+len(b.expired)+len(b.submits)+len(b.lates) == 0
 }
 
-// queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for an
-// answer, the open rounds and the late acks.
+// queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for
+// an answer, the open rounds and the late acks.
 type queue struct {
 	mu      sync.Mutex
 	waiting batch
@@ -77,8 +77,9 @@ func (q *queue) expire(e []*swarm.Expired) {
 }
 func (q *queue) late(seq uint64) { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
-// requeue puts what a failed append left, and submissions that must wait for the next batch, before what came since. The
-// caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this one could not.
+// requeue puts what a failed append left, and submissions that must wait for the next batch, before what came since.
+// The caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this
+// one could not.
 func (q *queue) requeue(b batch) (taken bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -111,8 +112,9 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns what waits, of the submissions at most maxBatch, and whether the queue is closed and empty. Stops go first: they must
-// not wait for whatever others have submitted before, and no order is promised among requests that wait at the same time.
+// take returns what waits, of the submissions at most maxBatch, and whether the queue is closed and empty. Stops go
+// first: they must not wait for whatever others have submitted before, and no order is promised among requests that
+// wait at the same time.
 func (q *queue) take() (b batch, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

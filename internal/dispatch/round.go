@@ -8,7 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// round gathers the verdicts of one command. Its targets are frozen; each gets exactly one verdict, the first that comes.
+// round gathers the verdicts of one command. Its targets are frozen; each gets exactly one verdict, the first that
+// comes.
 type round struct {
 	targets      []string // sorted
 	verdicts     []swarm.Verdict
@@ -18,8 +19,8 @@ type round struct {
 	flagged      int    // unresponsive targets without a verdict
 }
 
-// newRound opens a round over members, sorted by driver id. A driver that cannot take the command is rejected at once, one that is
-// lost is missing at once.
+// newRound opens a round over members, sorted by driver id. A driver that cannot take the command is rejected at once,
+// one that is lost is missing at once.
 func newRound(members []swarm.Member, t command.Type) *round {
 	r := &round{targets: make([]string, len(members)), verdicts: make([]swarm.Verdict, len(members))}
 	for i, s := range members {
@@ -28,7 +29,10 @@ func newRound(members []swarm.Member, t command.Type) *round {
 		case s.Lost != "":
 			r.verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: s.Lost}
 		case !s.Supports(t):
-			r.verdicts[i] = swarm.Verdict{Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not take " + string(t)}
+			r.verdicts[i] = swarm.Verdict{
+				Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not take " +
+					string(t),
+			}
 		case s.Unresponsive:
 			r.flag(i)
 		default:
@@ -85,8 +89,8 @@ func (r *round) undecided() []string {
 	return ids
 }
 
-// expire marks every driver without a verdict missing, for the reason that why gives. An unresponsive driver is not missing by
-// the deadline but because it is unresponsive.
+// expire marks every driver without a verdict missing, for the reason that why gives. An unresponsive driver is not
+// missing by the deadline but because it is unresponsive.
 func (r *round) expire(why func(id string) swarm.Reason) {
 	for i := range r.verdicts {
 		if r.verdicts[i].Kind != swarm.Undecided {
@@ -100,7 +104,8 @@ func (r *round) expire(why func(id string) swarm.Reason) {
 	}
 }
 
-// done reports whether there is nobody left to wait for. The unresponsive may be without a verdict then: expire gives it.
+// done reports whether there is nobody left to wait for. The unresponsive may be without a verdict then: expire gives
+// it.
 func (r *round) done() bool { return r.waiting == 0 && (!r.patient || r.flagged == 0) }
 
 // missing returns the ids whose verdict is Missing for a reason that wanted takes, sorted.

@@ -179,8 +179,8 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: anyone who reads the
-// outcome may send the next command at once.
+// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: anyone who reads
+// the outcome may send the next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {
 		d.drivers.DeadlineMissed(ids)
@@ -209,7 +209,10 @@ func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err
 	if swarm.CodeOf(err) == swarm.CodeInternal {
-		refusal = &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: "the log takes no entries at the moment; nothing was sent", Cause: err}
+		refusal = &swarm.Error{
+			Code: swarm.CodeLogUnavailable, Detail: "the log takes no entries at the moment; nothing was sent",
+			Cause: err,
+		}
 	}
 	for _, f := range w.issues {
 		f.result <- submitted{err: refusal}

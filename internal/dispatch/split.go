@@ -29,8 +29,8 @@ func split(c swarm.Command, members []swarm.Member) []int64 {
 	return all
 }
 
-// Resplit issues a total again, because the drivers to split it over have changed: for the same submitter, and only if nobody has
-// commanded its targets since, so that it never undoes a Stop. It does not block.
+// Resplit issues a total again, because the drivers to split it over have changed: for the same submitter, and only if
+// nobody has commanded its targets since, so that it never undoes a Stop. It does not block.
 func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -45,11 +45,13 @@ func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 			return
 		}
 		r, err := d.Submit(ctx, swarm.Submission{
-			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target, Deadline: e.Issued.Deadline,
-			IfSeq: &seq, Cause: "split again: " + someOf(drivers) + " " + change,
+			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target,
+			Deadline: e.Issued.Deadline,
+			IfSeq:    &seq, Cause: "split again: " + someOf(drivers) + " " + change,
 		})
 		if err != nil {
-			d.logger.Warn("a total was not split again", "seq", seq, "change", change, "drivers", len(drivers), "err", err)
+			d.logger.Warn("a total was not split again", "seq", seq, "change", change, "drivers", len(drivers),
+				"err", err)
 			return
 		}
 		d.logger.Info("a total was split again", "seq", r.Seq(), "of", seq, "change", change, "drivers", len(drivers))

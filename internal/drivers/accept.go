@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Handler serves the driver socket. What it refuses before the upgrade goes to refuse, the server's one error writer. Host and
-// Origin are the business of the middleware before it.
+// Handler serves the driver socket. What it refuses before the upgrade goes to refuse, the server's one error writer.
+// Host and Origin are the business of the middleware before it.
 func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if err := checkHandshake(req); err != nil {
@@ -21,11 +21,13 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 			return
 		}
 		if r.leases.suspended.Load() {
-			refuse(w, req, swarm.Errorf(swarm.CodeLogUnavailable, "the log takes no entries, so nobody could stop this driver; connect again later"))
+			refuse(w, req, swarm.Errorf(swarm.CodeLogUnavailable,
+				"the log takes no entries, so nobody could stop this driver; connect again later"))
 			return
 		}
 		if !r.admit() {
-			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown, "the server is stopping; connect again when it is back"))
+			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown,
+				"the server is stopping; connect again when it is back"))
 			return
 		}
 		defer r.running.Done()
@@ -38,11 +40,13 @@ func checkHandshake(req *http.Request) error {
 	switch {
 	case !offers(req.Header, "Sec-WebSocket-Protocol", wire.Subprotocol):
 		return &swarm.Error{
-			Code: swarm.CodeUnsupportedSubprotocol, Detail: "this route is a WebSocket; offer a supported protocol version in Sec-WebSocket-Protocol",
-			Attrs: map[string]any{"supported": []string{wire.Subprotocol}},
+			Code:   swarm.CodeUnsupportedSubprotocol,
+			Detail: "this route is a WebSocket; offer a supported protocol version in Sec-WebSocket-Protocol",
+			Attrs:  map[string]any{"supported": []string{wire.Subprotocol}},
 		}
 	case !offers(req.Header, "Connection", "upgrade") || !offers(req.Header, "Upgrade", "websocket"):
-		return swarm.Errorf(swarm.CodeBadRequest, "this route is a WebSocket; send Connection: Upgrade and Upgrade: websocket")
+		return swarm.Errorf(swarm.CodeBadRequest,
+			"this route is a WebSocket; send Connection: Upgrade and Upgrade: websocket")
 	case req.Header.Get("Sec-WebSocket-Version") != "13":
 		return swarm.Errorf(swarm.CodeBadRequest, "Sec-WebSocket-Version must be 13")
 	case len(req.Header.Values("Sec-WebSocket-Key")) != 1:

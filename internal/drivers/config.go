@@ -29,11 +29,12 @@ const (
 type Config struct {
 	HeartbeatInterval time.Duration // that drivers are told at first
 	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
-	ForgetAfter       time.Duration // how long a lost driver is known at least, and load that no known driver matches holds
-	LeaseTTL          time.Duration // how long a driver goes on without a word from the server
-	OnLeaseLost       string        // what it does then: OnLeaseLostStop or OnLeaseLostHold
-	Resplit           Resplit       // when to ask for totals to be split again; "" for ResplitOff
-	Logger            *slog.Logger  // nil: nothing is logged
+	// how long a lost driver is known at least, and load that no known driver matches holds
+	ForgetAfter time.Duration
+	LeaseTTL    time.Duration // how long a driver goes on without a word from the server
+	OnLeaseLost string        // what it does then: OnLeaseLostStop or OnLeaseLostHold
+	Resplit     Resplit       // when to ask for totals to be split again; "" for ResplitOff
+	Logger      *slog.Logger  // nil: nothing is logged
 
 	// OnLogShortened is called when drivers register that have applied more than the log holds: entries were lost. No
 	// lock is held; it may block, and may give the log a new id by SetLogID: the driver is told that one. Nil: nothing

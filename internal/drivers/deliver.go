@@ -103,5 +103,7 @@ func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken 
 }
 
 func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
-	return wire.Encode(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c.Fields(), DeadlineMS: deadline.Milliseconds()})
+	return wire.Encode(wire.CommandFrame{
+		Type: wire.TypeCommand, Seq: seq, Command: c.Fields(), DeadlineMS: deadline.Milliseconds(),
+	})
 }

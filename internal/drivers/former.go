@@ -12,9 +12,9 @@ import (
 // maxFormer bounds the drivers that are remembered after they left, about 300 bytes each.
 const maxFormer = 100_000
 
-// former remembers drivers that have been there: what labels they had, for a while, and who has deregistered and is not back. A Stop
-// for labels of drivers that have left has nothing to stop, and who has deregistered is not missed. A driver that comes back with
-// other labels has left the old ones.
+// former remembers drivers that have been there: what labels they had, for a while, and who has deregistered and is not
+// back. A Stop for labels of drivers that have left has nothing to stop, and who has deregistered is not missed. A
+// driver that comes back with other labels has left the old ones.
 type former struct {
 	had     map[string]swarm.Former // by id and labels
 	order   []leaving               // of had, oldest first; one that had does not have with the same time is void
@@ -30,7 +30,8 @@ type leaving struct {
 
 func newFormer(drivers []swarm.Former) former {
 	f := former{had: map[string]swarm.Former{}, left: map[string]bool{}, changed: make(chan struct{}, 1)}
-	for _, d := range slices.SortedFunc(slices.Values(drivers), func(a, b swarm.Former) int { return a.At.Compare(b.At) }) {
+	for _, d := range slices.SortedFunc(slices.Values(drivers),
+		func(a, b swarm.Former) int { return a.At.Compare(b.At) }) {
 		f.add(d)
 	}
 	return f
@@ -100,8 +101,8 @@ func (f *former) matches(t swarm.Target) bool {
 	return false
 }
 
-// Remembered returns the known drivers and those that have left not long ago, sorted by driver id: what a process after this one
-// should be told as Config.Former.
+// Remembered returns the known drivers and those that have left not long ago, sorted by driver id: what a process after
+// this one should be told as Config.Former.
 func (r *Registry) Remembered() []swarm.Former {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -20,8 +20,8 @@ const (
 	maxWeight       = 1_000_000
 )
 
-// parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise problem
-// says what is wrong, where there is more to say than the code does.
+// parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise
+// problem says what is wrong, where there is more to say than the code does.
 func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, problem string) {
 	kind, err := wire.TypeOf(frame)
 	switch {
@@ -45,7 +45,8 @@ func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, probl
 func checkRegister(reg *wire.Register) string {
 	switch {
 	case !swarm.ValidDriverID(reg.DriverID):
-		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither connect nor stream"
+		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither " +
+			"connect nor stream"
 	case !plain(reg.Version), !plain(reg.Instance):
 		return "fields /version and /instance must be at most 256 bytes without control characters"
 	case len(reg.Capabilities) > maxCapabilities:
@@ -99,7 +100,8 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 	case ack.Status == wire.StatusApplied:
 		return swarm.Reply{Applied: true}, ""
 	case ack.Status == wire.StatusRejected:
-		return swarm.Reply{Code: cut(ack.Code, swarm.MaxRejectCodeBytes), Detail: cut(ack.Detail, swarm.MaxRejectDetailBytes)}, ""
+		return swarm.Reply{Code: cut(ack.Code, swarm.MaxRejectCodeBytes),
+			Detail: cut(ack.Detail, swarm.MaxRejectDetailBytes)}, ""
 	default:
 		return reply, "field /status must be applied or rejected"
 	}

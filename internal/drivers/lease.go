@@ -33,7 +33,8 @@ func (r *Registry) SuspendLeases(on bool) {
 		return
 	}
 	if on {
-		r.logger.Error("leases are not renewed any more: drivers follow on_lease_lost unless the log takes entries again",
+		r.logger.Error("leases are not renewed any more: drivers follow on_lease_lost unless the log takes entries "+
+			"again",
 			"lease_ttl", r.cfg.LeaseTTL)
 	} else {
 		r.logger.Warn("leases are renewed again")

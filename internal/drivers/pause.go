@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A process that was stopped for a while (SIGSTOP, a suspended machine, no CPU) finds every heartbeat late, though they wait in the
-// sockets. Its sweeper tells: when a sweep comes much later than it was due, nobody was there to listen, and the time in between
-// counts against no driver.
+// A process that was stopped for a while (SIGSTOP, a suspended machine, no CPU) finds every heartbeat late, though they
+// wait in the sockets. Its sweeper tells: when a sweep comes much later than it was due, nobody was there to listen,
+// and the time in between counts against no driver.
 
 func (c *Config) sweepEvery() time.Duration { return min(500*time.Millisecond, c.StaleAfter/4) }
 
@@ -47,8 +47,8 @@ func (r *Registry) excusePause(now time.Time) (pause time.Duration) {
 	return pause
 }
 
-// excuse moves what was measured by the pause, and not past now: what was measured since the last sweep came before the pause or
-// after it, and nobody knows which.
+// excuse moves what was measured by the pause, and not past now: what was measured since the last sweep came before the
+// pause or after it, and nobody knows which.
 func (s *session) excuse(pause time.Duration, now time.Time) {
 	limit := s.clock(now)
 	for _, at := range []*atomic.Int64{&s.beatAt, &s.heardAt, &s.socket.writingAt} {

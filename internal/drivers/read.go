@@ -56,7 +56,8 @@ func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool)
 // meanwhile: then the frame may have waited for it, and the time begins again.
 func (s *session) registerLate(since time.Time) {
 	if now := time.Now(); s.r.pausedSince(since, now) {
-		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) }) // finds the session begun or over, or ends it
+		// finds the session begun or over, or ends it
+		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) })
 		return
 	}
 	if s.begun.CompareAndSwap(false, true) {
@@ -111,7 +112,8 @@ func (s *session) drop(rest io.Reader) error {
 func (s *session) register(frame []byte) (goOn bool) {
 	reg, code, problem := parseRegister(frame)
 	if code == 0 && !s.r.credible(reg) {
-		code, problem = wire.CloseOverloaded, "applied_seq is past the end of this log; back off and register again" // what 1013 means
+		// what 1013 means
+		code, problem = wire.CloseOverloaded, "applied_seq is past the end of this log; back off and register again"
 	}
 	if code == 0 {
 		s.r.join(s, reg)

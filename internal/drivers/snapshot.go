@@ -66,7 +66,8 @@ func (r *Registry) known() []*member {
 // unconfirmed is how many players of a split belong to drivers that may be running them, and do not say so.
 func (snap *snapshot) unconfirmed(parts map[string]int64) (n int64) {
 	for id, part := range parts {
-		at, known := slices.BinarySearchFunc(snap.members, id, func(m shown, id string) int { return strings.Compare(m.id, id) })
+		at, known := slices.BinarySearchFunc(snap.members, id,
+			func(m shown, id string) int { return strings.Compare(m.id, id) })
 		since := snap.since
 		switch {
 		case known && snap.members[at].state != swarm.Disconnected, !known && snap.former[id]:

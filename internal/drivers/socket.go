@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// sendBuffer is small, so that a peer that stopped reading shows early; the kernel's own default would swallow megabytes.
+// sendBuffer is small, so that a peer that stopped reading shows early; the kernel's own default would swallow
+// megabytes.
 const sendBuffer = 32 << 10
 
-// controlTimeout is after how long the WebSocket library cuts a connection that does not take a ping, a pong or a close.
+// controlTimeout is after how long the WebSocket library cuts a connection that does not take a ping, a pong or a
+// close.
 const controlTimeout = 5 * time.Second
 
 // bufferBytes replaces the two 4 KiB buffers of net/http: frames here are small, sessions are many.
@@ -52,8 +54,8 @@ func limitSendBuffer(conn net.Conn) {
 	}
 }
 
-// socket is a connection that knows how its writes fare, and that can hold them back, so that frames which wait together leave
-// in one system call.
+// socket is a connection that knows how its writes fare, and that can hold them back, so that frames which wait
+// together leave in one system call.
 type socket struct {
 	net.Conn
 	raw   net.Conn // what is under TLS, else Conn
@@ -88,7 +90,8 @@ func (s *socket) Write(p []byte) (int, error) {
 	return s.push(p)
 }
 
-// push gives p to the kernel. Every write passes here: those of the writer, and the library's own pongs, pings and closes.
+// push gives p to the kernel. Every write passes here: those of the writer, and the library's own pongs, pings and
+// closes.
 func (s *socket) push(p []byte) (int, error) {
 	began := s.clock(time.Now())
 	s.writingAt.Store(began)
@@ -114,8 +117,8 @@ func (s *socket) blocked(now time.Time) time.Duration {
 // clock is the time since the socket's session began; never 0.
 func (s *socket) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
 
-// cut ends the connection without a word and without waiting: TLS would first try to say goodbye to a peer that may not read,
-// and the library would wait for a close that is under way.
+// cut ends the connection without a word and without waiting: TLS would first try to say goodbye to a peer that may not
+// read, and the library would wait for a close that is under way.
 func (s *socket) cut() { _ = s.raw.Close() } // what it could say is that the connection is closed already
 
 // cork holds writes back until uncork.

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
-// write is the session's writer: it sends what the outbox holds until the session ends. Its writes have no deadline of their
-// own, because the library cuts the connection when one passes; the sweeper watches the socket in its place.
+// write is the session's writer: it sends what the outbox holds until the session ends. Its writes have no deadline of
+// their own, because the library cuts the connection when one passes; the sweeper watches the socket in its place.
 func (s *session) write() {
 	defer s.r.running.Done()
 	var frames [][]byte
@@ -27,7 +27,8 @@ func (s *session) write() {
 		}
 		clear(frames)
 		if closing != 0 {
-			_ = s.conn.Close(websocket.StatusCode(closing), closing.Text()) // the peer may be gone already; the reader sees it
+			// the peer may be gone already; the reader sees it
+			_ = s.conn.Close(websocket.StatusCode(closing), closing.Text())
 			return
 		}
 	}

@@ -14,7 +14,8 @@ import (
 var (
 	chosen, after = parse(os.Getenv(Env))
 	hits          atomic.Int64
-	kill          = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} } // the signal comes while it waits
+	// the signal comes while it waits
+	kill = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 )
 
 // Hit ends the process with SIGKILL if this is the chosen failpoint and the chosen hit of it.

@@ -15,8 +15,8 @@ const (
 	ringBytes = 64 << 20
 )
 
-// These bound what a reader that is further behind takes from the log at once. A record has a verdict per driver: so the bytes are
-// looked at after every few.
+// These bound what a reader that is further behind takes from the log at once. A record has a verdict per driver: so
+// the bytes are looked at after every few.
 const (
 	readBatch = 256
 	readStep  = 8
@@ -137,8 +137,8 @@ func (f *Feed) Close() {
 // ErrClosed says that the server is stopping.
 var ErrClosed = errors.New("the feed is closed")
 
-// After returns the events after a position, at least one: it waits until there is one, ctx ends or the feed is closed. It
-// returns a part of what there is when there is much.
+// After returns the events after a position, at least one: it waits until there is one, ctx ends or the feed is closed.
+// It returns a part of what there is when there is much.
 func (f *Feed) After(ctx context.Context, position uint64) ([]*swarm.Event, error) {
 	for {
 		f.mu.Lock()
@@ -174,8 +174,8 @@ func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{},
 	return f.ring[from:min(n, from+readBatch)], f.more, false
 }
 
-// complete finds the commands that records of the ring belong to and that the ring does not hold. Such an event is a copy, so
-// that nobody writes to a shared one.
+// complete finds the commands that records of the ring belong to and that the ring does not hold. Such an event is a
+// copy, so that nobody writes to a shared one.
 func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Event, error) {
 	for i, e := range events {
 		seq := e.Seq()

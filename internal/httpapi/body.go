@@ -23,8 +23,8 @@ const MaxBodyBytes = 64 << 10
 
 const bodyTimeout = 10 * time.Second // a body must be here by then
 
-// withBodyTimeout bounds how long a body may take, whether or not anybody reads it: behind an answer the server reads what is left
-// of the body, and would wait for that for ever.
+// withBodyTimeout bounds how long a body may take, whether or not anybody reads it: behind an answer the server reads
+// what is left of the body, and would wait for that for ever.
 func withBodyTimeout(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -34,8 +34,8 @@ func withBodyTimeout(next http.Handler) http.Handler {
 	})
 }
 
-// withStrictBody reads a POST's body, refuses what is no strict JSON command, and hands it on to be read again. The generated
-// decoder is lax: it would take the last of two equal keys, and any spelling of a key.
+// withStrictBody reads a POST's body, refuses what is no strict JSON command, and hands it on to be read again. The
+// generated decoder is lax: it would take the last of two equal keys, and any spelling of a key.
 func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -68,10 +68,12 @@ func joinLines(h http.Header, name string) {
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
-		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must be JSON: send Content-Type: application/json")
+		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType,
+			"the body must be JSON: send Content-Type: application/json")
 	}
 	if r.Header.Get("Content-Encoding") != "" {
-		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType, "the body must not be compressed: send no Content-Encoding")
+		return nil, swarm.Errorf(swarm.CodeUnsupportedMediaType,
+			"the body must not be compressed: send no Content-Encoding")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
@@ -135,7 +137,9 @@ func refuseNull(body []byte) error {
 			return nil // the end: the body was read once before
 		}
 		if token.Kind() == jsontext.KindNull {
-			return invalid(swarm.FieldError{Pointer: string(d.StackPointer()), Detail: "is null; leave it out, or give a value"})
+			return invalid(swarm.FieldError{
+				Pointer: string(d.StackPointer()), Detail: "is null; leave it out, or give a value",
+			})
 		}
 	}
 }
@@ -143,7 +147,9 @@ func refuseNull(body []byte) error {
 // bodyError parts what is no JSON from JSON that is no command.
 func bodyError(err error) error {
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		e := &swarm.Error{Code: swarm.CodeMalformedJSON, Detail: fmt.Sprintf("the body is no JSON from byte %d on", s.ByteOffset)}
+		e := &swarm.Error{
+			Code: swarm.CodeMalformedJSON, Detail: fmt.Sprintf("the body is no JSON from byte %d on", s.ByteOffset),
+		}
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Detail = "the body names a member twice"
 			e.Fields = []swarm.FieldError{{Pointer: string(s.JSONPointer), Detail: "is given twice"}}
@@ -176,5 +182,7 @@ func (s *commandShape) check() error {
 }
 
 func invalid(fields ...swarm.FieldError) error {
-	return &swarm.Error{Code: swarm.CodeInvalidCommand, Detail: "the command was refused and nothing was sent", Fields: fields}
+	return &swarm.Error{
+		Code: swarm.CodeInvalidCommand, Detail: "the command was refused and nothing was sent", Fields: fields,
+	}
 }

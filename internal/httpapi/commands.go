@@ -17,7 +17,9 @@ import (
 const defaultLimit = 100
 
 // SubmitCommand issues a command and waits for its outcome, unless the client prefers not to.
-func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequestObject) (api.SubmitCommandResponseObject, error) {
+func (h *handlers) SubmitCommand(
+	ctx context.Context, r api.SubmitCommandRequestObject,
+) (api.SubmitCommandResponseObject, error) {
 	s, err := submissionOf(r.Body, h.DefaultDeadline)
 	if err != nil {
 		return nil, err
@@ -40,8 +42,10 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 	location := fmt.Sprintf("/commands/%d", call.Entry().Seq)
 	if prefer.async {
 		return api.SubmitCommand202JSONResponse{
-			Body:    h.answerOf(call.Entry(), prefer.detail()),
-			Headers: api.SubmitCommand202ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
+			Body: h.answerOf(call.Entry(), prefer.detail()),
+			Headers: api.SubmitCommand202ResponseHeaders{
+				Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again,
+			},
 		}, nil
 	}
 	e, err := call.Wait(ctx)
@@ -49,13 +53,17 @@ func (h *handlers) SubmitCommand(ctx context.Context, r api.SubmitCommandRequest
 		return nil, err
 	}
 	return api.SubmitCommand201JSONResponse{
-		Body:    h.answerOf(e, prefer.detail()),
-		Headers: api.SubmitCommand201ResponseHeaders{Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again},
+		Body: h.answerOf(e, prefer.detail()),
+		Headers: api.SubmitCommand201ResponseHeaders{
+			Location: &location, PreferenceApplied: prefer.applied(), IdempotentReplayed: again,
+		},
 	}, nil
 }
 
 // GetCommand returns one entry whole, after waiting for its outcome if the client asks for that.
-func (h *handlers) GetCommand(ctx context.Context, r api.GetCommandRequestObject) (api.GetCommandResponseObject, error) {
+func (h *handlers) GetCommand(
+	ctx context.Context, r api.GetCommandRequestObject,
+) (api.GetCommandResponseObject, error) {
 	seq := uint64(r.Seq)
 	if call, open := h.Commands.Open(seq); open {
 		e := call.Entry()
@@ -79,7 +87,9 @@ func (h *handlers) GetCommand(ctx context.Context, r api.GetCommandRequestObject
 }
 
 // ListCommands returns a page of entries.
-func (h *handlers) ListCommands(ctx context.Context, r api.ListCommandsRequestObject) (api.ListCommandsResponseObject, error) {
+func (h *handlers) ListCommands(
+	ctx context.Context, r api.ListCommandsRequestObject,
+) (api.ListCommandsResponseObject, error) {
 	q, err := queryOf(r.Params)
 	if err != nil {
 		return nil, err

@@ -13,8 +13,8 @@ import (
 
 // Commands issues commands.
 type Commands interface {
-	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an earlier
-	// submission with the same key did that.
+	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an
+	// earlier submission with the same key did that.
 	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
 	// Preview returns the record that Submit would write now, with the same errors.
 	Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error)

@@ -18,14 +18,16 @@ import (
 )
 
 // withContract refuses requests that do not fit the OpenAPI document, unknown query parameters included.
-func withContract(spec []byte, refuse func(http.ResponseWriter, *http.Request, error)) (func(http.Handler) http.Handler, error) {
+func withContract(
+	spec []byte, refuse func(http.ResponseWriter, *http.Request, error),
+) (func(http.Handler) http.Handler, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
 	doc.Servers = nil // they would be matched against Host, which is the guard's business
-	// For 3.1 the validator compiles the whole document for each request, which takes 2 ms and 0.9 MB. Requests use nothing that
-	// 3.0 has not; tests hold answers to the document as it is.
+	// For 3.1 the validator compiles the whole document for each request, which takes 2 ms and 0.9 MB. Requests use
+	// nothing that 3.0 has not; tests hold answers to the document as it is.
 	doc.OpenAPI = "3.0.3"
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
@@ -55,7 +57,9 @@ func fits(router routers.Router, r *http.Request) error {
 	if err := knownParameters(route.Operation, r); err != nil {
 		return err
 	}
-	err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{Request: r, PathParams: path, Route: route})
+	err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: path, Route: route,
+	})
 	if err == nil {
 		return nil
 	}
@@ -66,12 +70,16 @@ func fits(router routers.Router, r *http.Request) error {
 func knownParameters(op *openapi3.Operation, r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil { // r.URL.Query would leave out what it cannot read
-		return &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the query is not of the form name=value&name=value, with %-escapes", Cause: err}
+		return &swarm.Error{
+			Code: swarm.CodeBadRequest, Detail: "the query is not of the form name=value&name=value, with %-escapes",
+			Cause: err,
+		}
 	}
 	for name, values := range query {
 		if p := op.Parameters.GetByInAndName("query", name); p != nil {
 			if len(values) > 1 && !p.Schema.Value.Type.Is("array") {
-				return swarm.Errorf(swarm.CodeBadRequest, fmt.Sprintf("the query parameter %q is given more than once", name))
+				return swarm.Errorf(swarm.CodeBadRequest,
+					fmt.Sprintf("the query parameter %q is given more than once", name))
 			}
 			continue
 		}
@@ -94,7 +102,9 @@ func knownParameters(op *openapi3.Operation, r *http.Request) error {
 func misfit(r *http.Request, err error) error {
 	request, ok := errors.AsType[*openapi3filter.RequestError](err)
 	if !ok {
-		return &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err}
+		return &swarm.Error{
+			Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err,
+		}
 	}
 	reason, pointer := request.Reason, ""
 	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
@@ -111,7 +121,8 @@ func misfit(r *http.Request, err error) error {
 		reason = request.Err.Error()
 	}
 	return &swarm.Error{
-		Code: swarm.CodeBadRequest, Detail: fmt.Sprintf("the %s parameter %q is wrong: %s", p.In, p.Name, reason), Cause: err,
+		Code: swarm.CodeBadRequest, Detail: fmt.Sprintf("the %s parameter %q is wrong: %s", p.In, p.Name, reason),
+		Cause: err,
 	}
 }
 

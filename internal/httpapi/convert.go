@@ -75,10 +75,13 @@ func reportTo(r swarm.Report) api.DriverReport {
 func entryOf(e swarm.Entry, d detail) api.Entry {
 	n := e.Counts()
 	out := api.Entry{
-		Seq: int64(e.Seq), Submitter: e.Issued.Submitter, Command: commandTo(e.Issued.Command), Target: targetTo(e.Issued.Target),
-		Status: api.Status(e.Status()), SubmittedAt: timestamp.Of(e.Issued.SubmittedAt), DeadlineMs: e.Issued.Deadline.Milliseconds(),
+		Seq: int64(e.Seq), Submitter: e.Issued.Submitter, Command: commandTo(e.Issued.Command),
+		Target: targetTo(e.Issued.Target),
+		Status: api.Status(e.Status()), SubmittedAt: timestamp.Of(e.Issued.SubmittedAt),
+		DeadlineMs: e.Issued.Deadline.Milliseconds(),
 		Counts: api.Counts{
-			Targeted: n.Targeted, Acked: n.Acked, Rejected: n.Rejected, Superseded: n.Superseded, Missing: n.Missing, Late: n.Late,
+			Targeted: n.Targeted, Acked: n.Acked, Rejected: n.Rejected, Superseded: n.Superseded, Missing: n.Missing,
+			Late: n.Late,
 		},
 		Rejected: []api.Rejected{}, Superseded: []api.Superseded{}, Missing: []api.Missing{}, Late: []api.Late{},
 	}
@@ -98,7 +101,8 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	return out
 }
 
-// addIssued shows what the server decided when it issued a command: who got what of a total, who was left out, and on what condition.
+// addIssued shows what the server decided when it issued a command: who got what of a total, who was left out, and on
+// what condition.
 func addIssued(out *api.Entry, e swarm.Entry, most, mostSplit int) {
 	i := e.Issued
 	out.Cause = optional(i.Cause)
@@ -149,7 +153,9 @@ func addVerdicts(out *api.Entry, e swarm.Entry, withAcked bool, acked, most int)
 					ack = append(ack, api.Acked{DriverId: id, LatencyMs: milliseconds(v.Latency)})
 				}
 			case swarm.Rejected:
-				out.Rejected = upTo(most, out.Rejected, api.Rejected{DriverId: id, LatencyMs: milliseconds(v.Latency), Code: v.Code, Detail: v.Detail})
+				out.Rejected = upTo(most, out.Rejected, api.Rejected{
+					DriverId: id, LatencyMs: milliseconds(v.Latency), Code: v.Code, Detail: v.Detail,
+				})
 			case swarm.Superseded:
 				out.Superseded = upTo(most, out.Superseded, api.Superseded{DriverId: id})
 			case swarm.Missing:
@@ -191,10 +197,13 @@ func targetTo(t swarm.Target) (out api.Target) {
 
 func driverTo(d swarm.Driver) api.Driver {
 	out := api.Driver{
-		DriverId: d.ID, State: api.DriverState(d.State), Labels: api.Labels{}, Version: d.Version, Capabilities: []string{},
-		ConnectedAt: timestamp.Of(d.ConnectedAt), RemoteAddr: d.RemoteAddr, HeartbeatAgeMs: d.HeartbeatAge.Milliseconds(),
-		AppliedSeq: int64(d.AppliedSeq), Metrics: map[string]float64{},
-		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, RttMs: milliseconds(d.RTT), LeaseLost: d.LeaseLost,
+		DriverId: d.ID, State: api.DriverState(d.State), Labels: api.Labels{}, Version: d.Version,
+		Capabilities: []string{},
+		ConnectedAt:  timestamp.Of(d.ConnectedAt), RemoteAddr: d.RemoteAddr,
+		HeartbeatAgeMs: d.HeartbeatAge.Milliseconds(),
+		AppliedSeq:     int64(d.AppliedSeq), Metrics: map[string]float64{},
+		Reported: reportTo(d.Reported), Unresponsive: d.Unresponsive, RttMs: milliseconds(d.RTT),
+		LeaseLost: d.LeaseLost,
 	}
 	out.Weight, out.MaxPlayers = shareTo(d.Share)
 	if len(d.Labels) > 0 {

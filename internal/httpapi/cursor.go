@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A cursor is the place a page ended at: what kind of list it belongs to, and its last item. It is opaque to clients, holds no
-// state of the server, and stays good as long as the log does.
+// A cursor is the place a page ended at: what kind of list it belongs to, and its last item. It is opaque to clients,
+// holds no state of the server, and stays good as long as the log does.
 const (
 	olderThan = "older" // commands, newest first: the seq
 	newerThan = "newer" // commands, oldest first: the seq
@@ -22,7 +22,8 @@ func cursorOf(kind, place string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + place))
 }
 
-var errCursor = swarm.Errorf(swarm.CodeBadRequest, "the cursor is not one of this list; take next_cursor of the page before, with the same order")
+var errCursor = swarm.Errorf(swarm.CodeBadRequest,
+	"the cursor is not one of this list; take next_cursor of the page before, with the same order")
 
 func place(cursor, kind string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)

@@ -20,7 +20,9 @@ func (h *handlers) GetDriver(_ context.Context, r api.GetDriverRequestObject) (a
 }
 
 // ListDrivers returns a page of the roster, and counts of all of it.
-func (h *handlers) ListDrivers(_ context.Context, r api.ListDriversRequestObject) (api.ListDriversResponseObject, error) {
+func (h *handlers) ListDrivers(
+	_ context.Context, r api.ListDriversRequestObject,
+) (api.ListDriversResponseObject, error) {
 	after := ""
 	if r.Params.Cursor != nil {
 		var err error
@@ -32,7 +34,8 @@ func (h *handlers) ListDrivers(_ context.Context, r api.ListDriversRequestObject
 	q.After = after
 	roster := h.Fleet.Roster(q)
 	out := api.ListDrivers200JSONResponse{Body: api.DriverPage{
-		Counts: api.DriverCounts{Active: roster.Active, Stale: roster.Stale, Disconnected: roster.Disconnected}, Items: make([]api.Driver, len(roster.Drivers)),
+		Counts: api.DriverCounts{Active: roster.Active, Stale: roster.Stale, Disconnected: roster.Disconnected},
+		Items:  make([]api.Driver, len(roster.Drivers)),
 	}}
 	for i, d := range roster.Drivers {
 		out.Body.Items[i] = driverTo(d)

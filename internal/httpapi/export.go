@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// export serves GET /commands/export: every record after one position and before another, as it stands in the log, up to the
-// newest when the request came. It takes as long as the client does; memory is that of one batch.
+// export serves GET /commands/export: every record after one position and before another, as it stands in the log, up
+// to the newest when the request came. It takes as long as the client does; memory is that of one batch.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	position, submitter, end := number(q.Get("after")), q.Get("submitter"), h.Feed.Last()

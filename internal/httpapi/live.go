@@ -43,7 +43,8 @@ func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCo
 		return nil, err
 	}
 	out := api.DryRun{
-		Command: commandTo(i.Command), Target: targetTo(i.Target), Targets: append([]string{}, i.Targets...), LeftOut: leftOutTo(i.LeftOut),
+		Command: commandTo(i.Command), Target: targetTo(i.Target), Targets: append([]string{}, i.Targets...),
+		LeftOut:      leftOutTo(i.LeftOut),
 		Restrictions: []map[string]any{},
 	}
 	out.Split, out.Shortfall = splitTo(i, i.Shortfall(), len(i.Split))

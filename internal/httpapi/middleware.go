@@ -39,7 +39,9 @@ func withRequestID(next http.Handler) http.Handler {
 }
 
 // withLog logs each request once it is answered, and turns a panic into an internal error.
-func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+func withLog(
+	logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request, error),
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -50,8 +52,10 @@ func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request
 						panic(p)
 					}
 					err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-					if ww.Status() != 0 { // half an answer is out: only a cut connection tells the client that it is half
-						logger.Error("panic in the middle of an answer", "request_id", requestID(r.Context()), "route", r.URL.Path, "err", err)
+					// half an answer is out: only a cut connection tells the client that it is half
+					if ww.Status() != 0 {
+						logger.Error("panic in the middle of an answer", "request_id", requestID(r.Context()),
+							"route", r.URL.Path, "err", err)
 						panic(http.ErrAbortHandler)
 					}
 					refuse(ww, r, err)
@@ -72,7 +76,8 @@ func withLog(logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request
 func withSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
+		h.Set("Content-Security-Policy",
+			"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

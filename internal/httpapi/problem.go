@@ -14,8 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// statuses is the one map from a code to an HTTP status and a title, for the dashboard too. An absent code is an internal
-// error.
+// statuses is the one map from a code to an HTTP status and a title, for the dashboard too. An absent code is an
+// internal error.
 var statuses = map[swarm.Code]struct {
 	status int
 	title  string
@@ -59,15 +59,18 @@ type problems struct {
 	base   base // in front of the path that a problem is about
 }
 
-// write is the only way an error leaves: as application/problem+json. What is no swarm.Error is internal; its cause is logged
-// and not shown.
+// write is the only way an error leaves: as application/problem+json. What is no swarm.Error is internal; its cause is
+// logged and not shown.
 func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // the client is gone
 	}
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok {
-		e = &swarm.Error{Code: swarm.CodeInternal, Detail: "the server met an error it did not expect; its log has more under this request id", Cause: err}
+		e = &swarm.Error{
+			Code:   swarm.CodeInternal,
+			Detail: "the server met an error it did not expect; its log has more under this request id", Cause: err,
+		}
 	}
 	kind, known := statuses[e.Code]
 	if !known {
@@ -77,7 +80,8 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	case e.Code == swarm.CodeShuttingDown: // as it should be
 		p.logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
 	case kind.status >= http.StatusInternalServerError:
-		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code, "err", err)
+		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
+			"err", err)
 	}
 	body := p.document(r, e, kind.title, kind.status)
 	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
@@ -97,8 +101,9 @@ func retryAfter(e *swarm.Error) int {
 // document is the body of the answer.
 func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
 	body := api.Problem{
-		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail, Instance: string(p.base) + r.URL.Path,
-		Code: api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
+		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail,
+		Instance: string(p.base) + r.URL.Path,
+		Code:     api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
 	}
 	if len(e.Fields) > 0 {
 		fields := make([]api.FieldError, len(e.Fields))

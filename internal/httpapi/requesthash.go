@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// request is what a client asked for, whatever the order and the white space of its JSON. A deadline that it left out stays left
-// out: the default may change between a request and its retry.
+// request is what a client asked for, whatever the order and the white space of its JSON. A deadline that it left out
+// stays left out: the default may change between a request and its retry.
 type request struct {
 	Submitter  string
 	Command    swarm.Command
@@ -22,7 +22,8 @@ type request struct {
 
 // requestHash tells a retry from another request with the same idempotency key.
 func requestHash(body *api.CommandRequest, s swarm.Submission) []byte {
-	b, err := json.Marshal(request{s.Submitter, s.Command, s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq}, json.Deterministic(true))
+	b, err := json.Marshal(request{s.Submitter, s.Command, s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
+		json.Deterministic(true))
 	if err != nil {
 		panic("a request cannot be JSON: " + err.Error()) // it was decoded from JSON
 	}

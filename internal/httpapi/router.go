@@ -20,7 +20,8 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withLog(cfg.Logger, p.write), withSecurityHeaders,
+	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withLog(cfg.Logger, p.write),
+		withSecurityHeaders,
 		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
@@ -55,17 +56,23 @@ type handlers struct{ Config }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
 
-// badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a net.
-func badRequest(refuse func(http.ResponseWriter, *http.Request, error)) func(http.ResponseWriter, *http.Request, error) {
+// badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a
+// net.
+func badRequest(
+	refuse func(http.ResponseWriter, *http.Request, error),
+) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		refuse(w, r, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err})
+		refuse(w, r, &swarm.Error{
+			Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err,
+		})
 	}
 }
 
 // allowed lists the methods of a path, as the Allow header wants them.
 func allowed(r chi.Routes, path string) []string {
 	var methods []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete} {
 		if match := m; r.Match(chi.NewRouteContext(), match, path) || (m == http.MethodHead && len(methods) == 1) {
 			methods = append(methods, m)
 		}

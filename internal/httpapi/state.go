@@ -26,7 +26,9 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 			return nil, err
 		}
 	}
-	state := h.Fleet.State(swarm.StateQuery{After: after, Kind: swarm.DriftKind(deref(r.Params.Drift)), Limit: limitOf(r.Params.Limit)})
+	state := h.Fleet.State(swarm.StateQuery{
+		After: after, Kind: swarm.DriftKind(deref(r.Params.Drift)), Limit: limitOf(r.Params.Limit),
+	})
 	out := api.GetState200JSONResponse{Body: api.State{
 		Counts: api.StateCounts{Converged: state.Converged, Drifting: state.Drifting, Unknown: state.Unknown},
 		Items:  []api.DriverDrift{},
@@ -67,7 +69,8 @@ func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *
 func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
 	var newest swarm.Wanted
 	for _, r := range rules {
-		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0 // it stands in the place of an older command
+		// it stands in the place of an older command
+		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0
 		if r.Command.Slot() == command.LoadSlot && !expired && r.Seq > newest.Seq {
 			newest = r.Wanted
 		}
@@ -87,7 +90,8 @@ func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.Stop
 
 func ruleTo(r swarm.Rule) api.DesiredRule {
 	out := api.DesiredRule{
-		Seq: int64(r.Seq), Command: commandTo(r.Command), Target: targetTo(r.Target), Reset: r.Reset, Matching: r.Matching, Converged: r.Converged,
+		Seq: int64(r.Seq), Command: commandTo(r.Command), Target: targetTo(r.Target), Reset: r.Reset,
+		Matching: r.Matching, Converged: r.Converged,
 		Unconfirmed: r.Unconfirmed,
 	}
 	if r.OutsideSplit > 0 {
@@ -98,8 +102,10 @@ func ruleTo(r swarm.Rule) api.DesiredRule {
 
 func driftTo(d swarm.Drift) api.DriverDrift {
 	out := api.DriverDrift{
-		DriverId: d.DriverID, State: api.DriverState(d.State), Unresponsive: d.Unresponsive, AppliedSeq: int64(d.AppliedSeq),
-		Drift: api.DriftKind(d.Kind()), Reasons: make([]api.DriftReason, len(d.Reasons)), Desired: make([]api.DesiredCommand, len(d.Desired)),
+		DriverId: d.DriverID, State: api.DriverState(d.State), Unresponsive: d.Unresponsive,
+		AppliedSeq: int64(d.AppliedSeq),
+		Drift:      api.DriftKind(d.Kind()), Reasons: make([]api.DriftReason, len(d.Reasons)),
+		Desired:  make([]api.DesiredCommand, len(d.Desired)),
 		Reported: reportTo(d.Reported),
 	}
 	if d.OutsideSplit {

@@ -22,8 +22,8 @@ const (
 	eventsAtOnce  = 256              // records that are read from the log at a time
 )
 
-// stream serves GET /commands/stream. A client gets what it missed from the log, then what happens; it is as far back as it
-// likes, and costs the memory of one batch.
+// stream serves GET /commands/stream. A client gets what it missed from the log, then what happens; it is as far back
+// as it likes, and costs the memory of one batch.
 func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 	position, err := h.position(r)
 	if err != nil {
@@ -108,7 +108,8 @@ func (h *handlers) position(r *http.Request) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(after, 10, 63)
 	if err != nil {
-		return 0, swarm.Errorf(swarm.CodeBadRequest, source+" must be a log position: a whole number, as the id of an event")
+		return 0, swarm.Errorf(swarm.CodeBadRequest,
+			source+" must be a log position: a whole number, as the id of an event")
 	}
 	return n, nil
 }
@@ -131,7 +132,8 @@ func openStream(w http.ResponseWriter, position uint64) *eventStream {
 }
 
 func (s *eventStream) flush() error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.control.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil &&
+		!errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := s.buffer.WriteTo(s.w); err != nil {
@@ -162,7 +164,8 @@ func encodeEvent(e *swarm.Event) []byte {
 	name, data := eventOf(e)
 	b, err := json.Marshal(data)
 	if err != nil {
-		panic("an event cannot be JSON: " + err.Error()) // text is checked before it is stored, and again when it is read
+		// text is checked before it is stored, and again when it is read
+		panic("an event cannot be JSON: " + err.Error())
 	}
 	return fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", e.Position, name, b)
 }
@@ -184,7 +187,8 @@ func eventOf(e *swarm.Event) (name string, data any) {
 		return "late", map[string]any{"seq": r.Seq, "late": late}
 	case *swarm.Expired:
 		return "expired", map[string]any{
-			"seq": e.Position, "replaced": r.Replaced, "target": targetTo(r.Target), "cause": r.Cause, "at": timestamp.Of(r.At),
+			"seq": e.Position, "replaced": r.Replaced, "target": targetTo(r.Target), "cause": r.Cause,
+			"at": timestamp.Of(r.At),
 		}
 	default:
 		reset := e.Record.(*swarm.Reset)

@@ -1,5 +1,6 @@
 // Package ndjson is the form in which records of the log leave it: one line of JSON per record. Names are those of
-// api/openapi.yaml; id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export` share it.
+// api/openapi.yaml; id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export`
+// share it.
 package ndjson
 
 import (
@@ -13,12 +14,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Line returns the line of a record, its newline included. targets are those of the entry that an outcome belongs to; without
-// them the line has the counts alone.
+// Line returns the line of a record, its newline included. targets are those of the entry that an outcome belongs to;
+// without them the line has the counts alone.
 func Line(s swarm.Stored, targets []string) []byte {
 	b, err := json.Marshal(shape(s, targets), jsontext.EscapeForHTML(false))
 	if err != nil {
-		panic("a record cannot be JSON: " + err.Error()) // text is checked before it is stored, and again when it is read
+		// text is checked before it is stored, and again when it is read
+		panic("a record cannot be JSON: " + err.Error())
 	}
 	return append(b, '\n')
 }
@@ -27,9 +29,11 @@ func shape(s swarm.Stored, targets []string) any {
 	switch r := s.Record.(type) {
 	case *swarm.Issued:
 		return issuedLine{
-			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter, Command: r.Command.Fields(),
-			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets, SubmittedAt: timestamp(r.SubmittedAt),
-			DeadlineMS: r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
+			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter,
+			Command: r.Command.Fields(),
+			Target:  targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets,
+			SubmittedAt: timestamp(r.SubmittedAt),
+			DeadlineMS:  r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
 			IfSeq: ifSeq(r), LeftOut: leftOut(r),
 		}
 	case *swarm.Closed:
@@ -88,8 +92,9 @@ func leftOut(r *swarm.Issued) (list []leftOutJSON) {
 func closed(id uint64, r *swarm.Closed, targets []string) closedLine {
 	n := swarm.Entry{Issued: &swarm.Issued{Targets: targets}, Closed: r}.Counts()
 	l := closedLine{
-		ID: id, Event: "closed", Seq: r.Seq, Node: r.Node, Status: string(r.Status()), ClosedAt: timestamp(r.ClosedAt), DurationMS: ms(r.Duration),
-		Counts: countsJSON{len(r.Verdicts), n.Acked, n.Rejected, n.Superseded, n.Missing},
+		ID: id, Event: "closed", Seq: r.Seq, Node: r.Node, Status: string(r.Status()), ClosedAt: timestamp(r.ClosedAt),
+		DurationMS: ms(r.Duration),
+		Counts:     countsJSON{len(r.Verdicts), n.Acked, n.Rejected, n.Superseded, n.Missing},
 	}
 	if len(targets) != len(r.Verdicts) {
 		return l

@@ -7,9 +7,10 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never named, because
-// commands to labels are matched against the labels a driver registers with. Of the commands that match a driver the newest holds,
-// but a conditional one never takes the place of a newer load command of another submitter (see Condition).
+// Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never named,
+// because commands to labels are matched against the labels a driver registers with. Of the commands that match a
+// driver the newest holds, but a conditional one never takes the place of a newer load command of another submitter
+// (see Condition).
 //
 // It is not safe for concurrent use; the registry owns it under its lock.
 type Desired struct {
@@ -29,7 +30,8 @@ type Wanted struct {
 // Issue folds one issued command in. Seqs must rise.
 func (d *Desired) Issue(i Issue) {
 	slot := i.Command.Slot()
-	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter, labels: i.Target.Labels, first: firstOf(i.Target.Labels)}
+	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter,
+		labels: i.Target.Labels, first: firstOf(i.Target.Labels)}
 	if slot == command.LoadSlot {
 		r.condition = i.Condition // it speaks of load commands
 		d.fix(i)
@@ -54,11 +56,12 @@ func (d *Desired) fix(i Issue) {
 
 // Reset folds a reset record in: Stop for all.
 func (d *Desired) Reset(seq uint64) {
-	d.slots[command.LoadSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, order: seq}, nil)
+	d.slots[command.LoadSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true},
+		order: seq}, nil)
 }
 
-// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target. A Stop of that
-// kind which expires itself is dropped.
+// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target.
+// A Stop of that kind which expires itself is dropped.
 func (d *Desired) Expire(seq uint64, e *Expired) {
 	s := &d.slots[command.LoadSlot]
 	if old := s.find(e.Replaced); old != nil && old.Reset {
@@ -121,8 +124,8 @@ func (d *Desired) Holding(slot command.Slot, id string, labels map[string]string
 	return 0
 }
 
-// Blocked returns the place of the load command to which a conditional command of a submitter would have to yield on a driver; 0 if
-// it would hold.
+// Blocked returns the place of the load command to which a conditional command of a submitter would have to yield on a
+// driver; 0 if it would hold.
 func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]string) uint64 {
 	if c == nil {
 		return 0
@@ -134,8 +137,8 @@ func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]
 	return 0
 }
 
-// NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it as a fixed
-// target, whether or not it holds; 0 for none.
+// NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it
+// as a fixed target, whether or not it holds; 0 for none.
 func (d *Desired) NewestLoad(id string, labels map[string]string) uint64 {
 	return max(d.fixed[id], d.slots[command.LoadSlot].newestOrder(id, labels))
 }
@@ -152,8 +155,8 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 	return seq, true
 }
 
-// Splits returns the totals that no newer rule covers wholly: the seq of each, and what each driver of its split is to run. The
-// maps are not to be changed.
+// Splits returns the totals that no newer rule covers wholly: the seq of each, and what each driver of its split is to
+// run. The maps are not to be changed.
 func (d *Desired) Splits() map[uint64]map[string]int64 {
 	out := map[uint64]map[string]int64{}
 	s := &d.slots[command.LoadSlot]

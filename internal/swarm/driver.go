@@ -36,8 +36,9 @@ type Driver struct {
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
-	LeaseLost    bool  // was without a server for longer than its lease before this session, and so followed on_lease_lost
-	Share        Share // what it gets of a total
+	// was without a server for longer than its lease before this session, and so followed on_lease_lost
+	LeaseLost bool
+	Share     Share // what it gets of a total
 
 	Conflict *Conflict // several processes take the id from each other; nil for none
 }
@@ -88,10 +89,11 @@ type TargetQuery struct {
 
 // Targeted answers a TargetQuery.
 type Targeted struct {
-	Members  []Member // known drivers that match, sorted by driver id: those that are active, and those that are lost
-	OtherRun []string // known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
-	Blocked  uint64   // place of the newest such command, 0 for none
-	Awaited  bool     // a driver that matches is known; or such drivers may come, and load is desired of them
+	Members []Member // known drivers that match, sorted by driver id: those that are active, and those that are lost
+	// known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
+	OtherRun []string
+	Blocked  uint64 // place of the newest such command, 0 for none
+	Awaited  bool   // a driver that matches is known; or such drivers may come, and load is desired of them
 }
 
 // Former is a driver that was known to the server and may not be any more.

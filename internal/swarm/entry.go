@@ -152,10 +152,13 @@ const Anonymous = "anonymous"
 func (s Submission) Validate() error {
 	bad := s.Command.Validate("/command")
 	if !ValidSubmitter(s.Submitter) {
-		bad = append(bad, FieldError{Pointer: "/submitter", Detail: "must be 1 to 128 of [A-Za-z0-9._:@/-], the first a letter or digit"})
+		bad = append(bad, FieldError{
+			Pointer: "/submitter", Detail: "must be 1 to 128 of [A-Za-z0-9._:@/-], the first a letter or digit",
+		})
 	}
 	bad = append(bad, s.Target.Validate("/target")...)
-	bad = between(bad, "/deadline_ms", s.Deadline.Milliseconds(), MinDeadline.Milliseconds(), MaxDeadline.Milliseconds())
+	bad = between(bad, "/deadline_ms", s.Deadline.Milliseconds(), MinDeadline.Milliseconds(),
+		MaxDeadline.Milliseconds())
 	if s.Key != "" && len(s.RequestHash) != sha256.Size {
 		bad = append(bad, FieldError{Pointer: "", Detail: "has an idempotency key and no request hash"})
 	}

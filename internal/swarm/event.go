@@ -25,7 +25,9 @@ func (s Stored) Seq() uint64 {
 // Event is a stored record as readers of the log get it. It is shared by all of them and not to be changed.
 type Event struct {
 	Stored
-	Issued *Issued // the command that the record belongs to; nil for a reset or an expired command, and for a record whose command is lost
+	// the command that the record belongs to; nil for a reset or an expired command, and for a record whose command is
+	// lost
+	Issued *Issued
 
 	once    sync.Once
 	encoded []byte

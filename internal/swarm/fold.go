@@ -20,8 +20,8 @@ type chained struct {
 	newest uint64 // order of the newest there was
 }
 
-// add takes a rule in and drops those that it makes pointless, so that memory is bounded by the distinct targets and not by the
-// commands.
+// add takes a rule in and drops those that it makes pointless, so that memory is bounded by the distinct targets and
+// not by the commands.
 func (f *folded) add(r *rule, ids []string) {
 	foreign := f.newestForeign(r)
 	for _, id := range ids {
@@ -106,11 +106,12 @@ func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
 	return kept
 }
 
-// droppable reports whether the fold can do without old once it has r, which covers it. It must for an unconditional r, which takes
-// the place of whatever is older. A conditional r may have to yield to a rule that old keeps away, or that old makes yield: so old
-// goes only if r takes its place for certain, and no conditional rule of anybody else (foreign is the newest of them) came since
-// old and was decided by it. A rule of the same chain in the midst goes too if such a rule would treat an older one of the chain
-// alike. kept are rules of the same list, among them the older ones that are kept, in order.
+// droppable reports whether the fold can do without old once it has r, which covers it. It must for an unconditional r,
+// which takes the place of whatever is older. A conditional r may have to yield to a rule that old keeps away, or that
+// old makes yield: so old goes only if r takes its place for certain, and no conditional rule of anybody else (foreign
+// is the newest of them) came since old and was decided by it. A rule of the same chain in the midst goes too if such a
+// rule would treat an older one of the chain alike. kept are rules of the same list, among them the older ones that are
+// kept, in order.
 func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	if r.condition == nil {
 		return true
@@ -152,8 +153,8 @@ func (f *folded) anyBase(r *rule, low, high uint64) bool {
 	return false
 }
 
-// newestForeign returns the order of the newest conditional rule of another chain than r's, 0 for none. For an unconditional r it
-// makes no difference.
+// newestForeign returns the order of the newest conditional rule of another chain than r's, 0 for none. For an
+// unconditional r it makes no difference.
 func (f *folded) newestForeign(r *rule) (newest uint64) {
 	mine, conditional := chainOf(r)
 	if !conditional {
@@ -201,8 +202,8 @@ func (f *folded) newestOrder(id string, labels map[string]string) uint64 {
 	return max(anyNewer(f.matching(labels), labels), anyNewer(f.byID[id], labels))
 }
 
-// fewRules is up to how many rules for all are gone through one by one for a driver; of more, those that ask for its labels are
-// looked up.
+// fewRules is up to how many rules for all are gone through one by one for a driver; of more, those that ask for its
+// labels are looked up.
 const fewRules = 16
 
 // matching returns the rules for all that may match the labels, in order.
@@ -254,7 +255,8 @@ func (n namedRules) only(wanted func(*rule) bool) (out namedRules) {
 
 // after returns the rules that come after a place of the order.
 func (n namedRules) after(order uint64) namedRules {
-	at, found := slices.BinarySearchFunc(n, order, func(r namedRule, order uint64) int { return cmp.Compare(r.order, order) })
+	at, found := slices.BinarySearchFunc(n, order,
+		func(r namedRule, order uint64) int { return cmp.Compare(r.order, order) })
 	if found {
 		at++
 	}
@@ -263,8 +265,8 @@ func (n namedRules) after(order uint64) namedRules {
 
 func (n namedRule) target() Target { return Target{DriverIDs: n.ids, Labels: n.labels} }
 
-// outlives reports whether n, a newer conditional rule, takes the place of old wherever old could hold: then old is kept only to
-// decide between chains.
+// outlives reports whether n, a newer conditional rule, takes the place of old wherever old could hold: then old is
+// kept only to decide between chains.
 func (n namedRule) outlives(old namedRule) bool {
 	if !n.replaces(old.rule) || !n.coversFor(old.rule) {
 		return false

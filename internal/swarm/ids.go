@@ -24,15 +24,19 @@ func ValidSubmitter(s string) bool { return validName(s, "._:@/-") }
 // ValidateLabels reports what is wrong with a set of labels, as field errors below pointer.
 func ValidateLabels(labels map[string]string, pointer string) []FieldError {
 	if len(labels) > MaxLabels {
-		return []FieldError{{Pointer: pointer, Detail: fmt.Sprintf("has %d labels; at most %d are allowed", len(labels), MaxLabels)}}
+		return []FieldError{{Pointer: pointer,
+			Detail: fmt.Sprintf("has %d labels; at most %d are allowed", len(labels), MaxLabels)}}
 	}
 	var bad []FieldError
 	for k, v := range labels {
 		switch {
 		case !validName(k, "._:-"):
-			bad = append(bad, FieldError{Pointer: pointer, Detail: "has a key that is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}"})
+			bad = append(bad, FieldError{Pointer: pointer,
+				Detail: "has a key that is not of the form [A-Za-z0-9][A-Za-z0-9._:-]{0,127}"})
 		case len(v) > MaxLabelValueBytes || !utf8.ValidString(v) || hasControl(v):
-			bad = append(bad, FieldError{Pointer: pointer + "/" + k, Detail: "must be at most 256 bytes of UTF-8 without control characters"})
+			bad = append(bad, FieldError{
+				Pointer: pointer + "/" + k, Detail: "must be at most 256 bytes of UTF-8 without control characters",
+			})
 		}
 	}
 	return bad
@@ -74,7 +78,9 @@ func hasControl(s string) bool {
 
 func between(bad []FieldError, pointer string, v, low, high int64) []FieldError {
 	if v < low || v > high {
-		return append(bad, FieldError{Pointer: pointer, Detail: fmt.Sprintf("is %d; must be between %d and %d", v, low, high)})
+		return append(bad, FieldError{
+			Pointer: pointer, Detail: fmt.Sprintf("is %d; must be between %d and %d", v, low, high),
+		})
 	}
 	return bad
 }

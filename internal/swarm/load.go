@@ -26,7 +26,8 @@ func (d *Desired) Loaded(t Target) bool {
 	return slices.ContainsFunc(t.DriverIDs, func(id string) bool { return anyInForce(s.concerning(id), t.Labels) })
 }
 
-// anyInForce reports whether one of the rules desires load of drivers with the labels, and no newer one takes its place for certain.
+// anyInForce reports whether one of the rules desires load of drivers with the labels, and no newer one takes its place
+// for certain.
 func anyInForce(rules []*rule, labels map[string]string) bool {
 	return slices.ContainsFunc(rules, func(r *rule) bool {
 		return r.load() && compatible(r.labels, labels) && !slices.ContainsFunc(rules, func(newer *rule) bool {
@@ -52,8 +53,8 @@ func covers(newer, a, b map[string]string) bool {
 	return true
 }
 
-// Idle lists what the fold may forget or replace: load commands, Stops and spawn delays whose target no known driver matches. The
-// caller knows since when that is so, and says which of them are due: only these are looked at closely.
+// Idle lists what the fold may forget or replace: load commands, Stops and spawn delays whose target no known driver
+// matches. The caller knows since when that is so, and says which of them are due: only these are looked at closely.
 func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []IdleRule {
 	var out []IdleRule
 	for i := range d.slots {
@@ -74,15 +75,16 @@ func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []I
 	return out
 }
 
-// IdleRule is a rule of the fold whose target no known driver matches. What is said of one that is not due does not count.
+// IdleRule is a rule of the fold whose target no known driver matches. What is said of one that is not due does not
+// count.
 type IdleRule struct {
 	Seq    uint64
 	Target Target
 	Load   bool // it asks for load: it is to be replaced by a Stop and must not just be forgotten
 
-	// Needed says that the rule keeps load away from drivers that may come, and must not be forgotten. Shields says that it does so
-	// against older load only, and is the server's own Stop for load that expired: anyone who comes now is a new driver like any other,
-	// and it may go. But the log has to say so, or it would be back after a restart.
+	// Needed says that the rule keeps load away from drivers that may come, and must not be forgotten. Shields says
+	// that it does so against older load only, and is the server's own Stop for load that expired: anyone who comes now
+	// is a new driver like any other, and it may go. But the log has to say so, or it would be back after a restart.
 	Needed, Shields bool
 }
 
@@ -116,9 +118,9 @@ func (x loadIndex) any(t Target, ok func(namedRule) bool) bool {
 		slices.ContainsFunc(t.DriverIDs, func(id string) bool { return slices.ContainsFunc(x.byID[id], overlaps) })
 }
 
-// needed reports whether a driver that matches a Stop could be told load if the Stop were not there: by an older command, by a newer
-// one that has to yield to the Stop, or by one that yields to a conditional command which holds because of the Stop. For a Stop of the
-// server's own the first is told apart.
+// needed reports whether a driver that matches a Stop could be told load if the Stop were not there: by an older
+// command, by a newer one that has to yield to the Stop, or by one that yields to a conditional command which holds
+// because of the Stop. For a Stop of the server's own the first is told apart.
 func (stop namedRule) needed(loads loadIndex, conditional namedRules) (needed, shields bool) {
 	shields = loads.any(stop.target(), func(n namedRule) bool { return n.order < stop.order })
 	if shields && !stop.Reset {

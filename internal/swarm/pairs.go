@@ -5,7 +5,8 @@ import "slices"
 // pair is one label.
 type pair struct{ key, value string }
 
-// pairIndex finds rules by the labels they ask for, so that a command to some drivers is not compared with the rules of all others.
+// pairIndex finds rules by the labels they ask for, so that a command to some drivers is not compared with the rules of
+// all others.
 type pairIndex map[pair][]*rule
 
 func (x *pairIndex) add(r *rule) {

@@ -35,7 +35,8 @@ type LeftOutReason string
 const (
 	LeftOutStale        LeftOutReason = "stale"
 	LeftOutDisconnected LeftOutReason = "disconnected"
-	LeftOutOtherRun     LeftOutReason = "other_run" // the command is conditional, and a newer one of another submitter holds for the driver
+	// the command is conditional, and a newer one of another submitter holds for the driver
+	LeftOutOtherRun LeftOutReason = "other_run"
 )
 
 // LeftOutReasons lists every reason in the order documents show them.
@@ -43,16 +44,17 @@ func LeftOutReasons() []LeftOutReason {
 	return []LeftOutReason{LeftOutStale, LeftOutDisconnected, LeftOutOtherRun}
 }
 
-// Condition is what a command was sent on: that no load command newer than IfSeq concerns its target. It holds later, too: on no
-// driver does the command replace a load command of another submitter that is newer than Base. Base is IfSeq, or the base of the
-// conditional command of the same submitter that IfSeq names.
+// Condition is what a command was sent on: that no load command newer than IfSeq concerns its target. It holds later,
+// too: on no driver does the command replace a load command of another submitter that is newer than Base. Base is
+// IfSeq, or the base of the conditional command of the same submitter that IfSeq names.
 type Condition struct{ IfSeq, Base uint64 }
 
 // Issue is the command under its seq, on its way to the drivers.
 func (i *Issued) Issue(seq uint64) Issue {
 	return Issue{
-		Seq: seq, Submitter: i.Submitter, Command: i.Command, Target: i.Target, Targets: i.Targets, Split: i.Split, Condition: i.Condition,
-		Deadline: i.Deadline,
+		Seq: seq, Submitter: i.Submitter, Command: i.Command, Target: i.Target, Targets: i.Targets, Split: i.Split,
+		Condition: i.Condition,
+		Deadline:  i.Deadline,
 	}
 }
 
@@ -95,8 +97,9 @@ type Reset struct {
 	Lost  []Span // positions whose records are lost, and whose loss the operator accepted
 }
 
-// Expired takes the place of a load command that no known driver has matched for a while: it is a Stop for the same target, in the
-// order of the command it replaces. Drivers of the target that come back must not start the load of the past.
+// Expired takes the place of a load command that no known driver has matched for a while: it is a Stop for the same
+// target, in the order of the command it replaces. Drivers of the target that come back must not start the load of the
+// past.
 type Expired struct {
 	Node     string
 	At       time.Time

@@ -50,14 +50,14 @@ func (r *rule) sameChain(other *rule) bool {
 	return conditional && ok && mine == theirs
 }
 
-// coversFor reports whether r, the newer, makes old pointless for every driver that old could hold for, whatever other rules there
-// are. An unconditional rule does so wherever it matches. See also folded.droppable.
+// coversFor reports whether r, the newer, makes old pointless for every driver that old could hold for, whatever other
+// rules there are. An unconditional rule does so wherever it matches. See also folded.droppable.
 func (r *rule) coversFor(old *rule) bool { return subset(r.labels, old.labels) }
 
 func (r *rule) load() bool { return r.Command.Load() }
 
-// newestOf returns the rule that holds for a driver: rules in order, each of which takes the place of the one before unless it has
-// to yield. The two lists are those of one slot that may hold for the driver.
+// newestOf returns the rule that holds for a driver: rules in order, each of which takes the place of the one before
+// unless it has to yield. The two lists are those of one slot that may hold for the driver.
 func newestOf(all, own []*rule, labels map[string]string) (current *rule) {
 	for len(all)+len(own) > 0 {
 		list := &all

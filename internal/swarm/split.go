@@ -12,9 +12,10 @@ type Share struct {
 	Cap    int64  // the most that the driver takes; 0 for no bound of its own
 }
 
-// Split divides a total over drivers by the largest remainder: each gets its part by weight, rounded down, and what is left goes
-// one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap, nor than most; what no driver may
-// take is the shortfall. The parts and the shortfall add up to the total, and the same input always gives the same parts.
+// Split divides a total over drivers by the largest remainder: each gets its part by weight, rounded down, and what is
+// left goes one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap,
+// nor than most; what no driver may take is the shortfall. The parts and the shortfall add up to the total, and the
+// same input always gives the same parts.
 func Split(total, most int64, over []Share) (parts []int64, shortfall int64) {
 	parts = make([]int64, len(over))
 	open := make([]int, len(over))

@@ -24,7 +24,8 @@ type Rule struct {
 	Matching  int // known drivers for which no newer rule holds
 	Converged int // those that are active and report it
 
-	OutsideSplit int // of a total: connected drivers that it holds for and that have no part, because they came after the split
+	// of a total: connected drivers that it holds for and that have no part, because they came after the split
+	OutsideSplit int
 
 	Unconfirmed int64 // of a total: players of drivers that are lost, and may run them until their lease has run out
 }
@@ -97,16 +98,20 @@ const MaxInUse = 20
 
 // Reach is what is known about a target that no driver matches now.
 type Reach struct {
-	InUse   InUse
-	Left    bool // the target has neither labels nor ids, or a driver matched it within the time in which drivers are remembered
-	Awaited bool // drivers that match may still return: the server has just started, and drivers have matched or no known driver has a label key with another value
+	InUse InUse
+	// the target has neither labels nor ids, or a driver matched it within the time in which drivers are remembered
+	Left bool
+	// drivers that match may still return: the server has just started, and drivers have matched or no known driver has
+	// a label key with another value
+	Awaited bool
 }
 
 // StopProof tells how far a Stop has come: which of its targets have reported 0 players since it was handed over.
 type StopProof struct {
 	Seq     uint64
-	Targets int      // drivers that the Stop was for, left out ones too
-	Stopped int      // those whose newest report counts for the Stop and says 0 players, and those that have deregistered
+	Targets int // drivers that the Stop was for, left out ones too
+	// those whose newest report counts for the Stop and says 0 players, and those that have deregistered
+	Stopped int
 	Pending []string // the others, sorted
 }
 

@@ -34,10 +34,15 @@ func (t Target) Overlaps(u Target) bool {
 func (t Target) Validate(pointer string) []FieldError {
 	var bad []FieldError
 	if len(t.DriverIDs) > MaxTargetIDs {
-		bad = append(bad, FieldError{Pointer: pointer + "/driver_ids", Detail: "names too many drivers; at most 20000 are allowed"})
+		bad = append(bad, FieldError{
+			Pointer: pointer + "/driver_ids", Detail: "names too many drivers; at most 20000 are allowed",
+		})
 	}
 	if i := slices.IndexFunc(t.DriverIDs, func(id string) bool { return !ValidDriverID(id) }); i >= 0 {
-		bad = append(bad, FieldError{Pointer: indexPointer(pointer+"/driver_ids", i), Detail: "is not a driver id: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit"})
+		bad = append(bad, FieldError{
+			Pointer: indexPointer(pointer+"/driver_ids", i),
+			Detail:  "is not a driver id: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit",
+		})
 	}
 	return append(bad, ValidateLabels(t.Labels, pointer+"/labels")...)
 }

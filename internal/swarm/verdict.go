@@ -28,9 +28,13 @@ const (
 	ReasonNodeLost      Reason = "node_lost"
 )
 
-// Reasons lists every reason in a fixed order: the log stores a reason as its place here, so the order is kept for ever.
+// Reasons lists every reason in a fixed order: the log stores a reason as its place here, so the order is kept for
+// ever.
 func Reasons() []Reason {
-	return []Reason{ReasonDeadline, ReasonUnresponsive, ReasonDisconnected, ReasonStale, ReasonWriteTimeout, ReasonServerRestart, ReasonNodeLost}
+	return []Reason{
+		ReasonDeadline, ReasonUnresponsive, ReasonDisconnected, ReasonStale, ReasonWriteTimeout, ReasonServerRestart,
+		ReasonNodeLost,
+	}
 }
 
 // Limits on what a driver may say when it rejects a command; longer texts are cut.

@@ -1,5 +1,5 @@
-// Package testenv says what a test does where something it needs is absent: on a developer's machine it is skipped, and where CI=true
-// it fails, so that nothing is skipped in silence.
+// Package testenv says what a test does where something it needs is absent: on a developer's machine it is skipped, and
+// where CI=true it fails, so that nothing is skipped in silence.
 package testenv
 
 import (

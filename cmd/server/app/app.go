@@ -51,9 +51,8 @@ type server struct {
 	ui          *web.UI
 }
 
-// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on. Told to
-// end while it starts, it has done what it was told.
-// listening is told the address once requests are answered.
+// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
+// Told to end while it starts, it has done what it was told. listening is told the address once requests are answered.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err
@@ -69,12 +68,13 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	return s.serve(ctx, listening)
 }
 
-// start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that the last
-// process left open are closed before anybody is answered.
+// start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that
+// the last process left open are closed before anybody is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s := &server{cfg: cfg}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
-		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w", cfg.Listen, err)
+		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w",
+			cfg.Listen, err)
 	}
 	defer func() {
 		if err != nil {
@@ -116,7 +116,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s.registry, err = drivers.New(drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit),
-		Past:           drivers.Past{Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last()},
+		Past: drivers.Past{
+			Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last(),
+		},
 		OnLogShortened: s.logShortened, Logger: cfg.Logger,
 	}, s.dispatcher, s.dispatcher)
 	if err != nil {

@@ -24,19 +24,22 @@ type Config struct {
 	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
 	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
 	OnLeaseLost       string        // what it does then: "stop" or "hold"
-	Resplit           string        // when a total is split again: "off", "on-loss" of a driver that has a part, or "on-change", also when one comes that has none
-	LogSync           string        // when an append is on disk: "always" before it is answered, "interval" within a second
-	AcceptDataLoss    bool          // start on a damaged log with what is left of it
-	LogMaxBytes       int64         // size at which the log refuses entries; 0 for the log's own default
-	NodeName          string        // this server's name in the log
-	AllowedHosts      []string      // Host names allowed besides IP literals, localhost and the listen address
-	AllowedOrigins    []string      // origins allowed besides the server's own, as scheme://host[:port]
-	PublicURL         string        // where people and programs reach the server through a proxy; empty: as they come
-	TrustedProxies    []string      // addresses and ranges of proxies that tell who the client is
-	InsecureNoAuth    bool          // allow binding to other than loopback, where everybody who reaches it can command
-	Version           Version
-	Warnings          []string // of the flags; logged after the address, which is the log's first line
-	Logger            *slog.Logger
+	// when a total is split again: "off", "on-loss" of a driver that has a part, or "on-change", also when one comes
+	// that has none
+	Resplit string
+	// when an append is on disk: "always" before it is answered, "interval" within a second
+	LogSync        string
+	AcceptDataLoss bool     // start on a damaged log with what is left of it
+	LogMaxBytes    int64    // size at which the log refuses entries; 0 for the log's own default
+	NodeName       string   // this server's name in the log
+	AllowedHosts   []string // Host names allowed besides IP literals, localhost and the listen address
+	AllowedOrigins []string // origins allowed besides the server's own, as scheme://host[:port]
+	PublicURL      string   // where people and programs reach the server through a proxy; empty: as they come
+	TrustedProxies []string // addresses and ranges of proxies that tell who the client is
+	InsecureNoAuth bool     // allow binding to other than loopback, where everybody who reaches it can command
+	Version        Version
+	Warnings       []string // of the flags; logged after the address, which is the log's first line
+	Logger         *slog.Logger
 }
 
 // Version tells what was built.
@@ -64,21 +67,26 @@ func (c *Config) Validate() error {
 		}
 	}
 	bad(c.DataDir == "", "--data-dir must name a directory")
-	bad(c.HeartbeatInterval < 10*time.Millisecond, "--heartbeat-interval is %v; it must be at least 10ms", c.HeartbeatInterval)
-	bad(c.StaleAfter <= c.HeartbeatInterval, "--stale-after is %v; it must be over --heartbeat-interval (%v)", c.StaleAfter, c.HeartbeatInterval)
-	bad(c.ForgetAfter < c.StaleAfter, "--forget-after is %v; it must be at least --stale-after (%v)", c.ForgetAfter, c.StaleAfter)
+	bad(c.HeartbeatInterval < 10*time.Millisecond, "--heartbeat-interval is %v; it must be at least 10ms",
+		c.HeartbeatInterval)
+	bad(c.StaleAfter <= c.HeartbeatInterval, "--stale-after is %v; it must be over --heartbeat-interval (%v)",
+		c.StaleAfter, c.HeartbeatInterval)
+	bad(c.ForgetAfter < c.StaleAfter, "--forget-after is %v; it must be at least --stale-after (%v)", c.ForgetAfter,
+		c.StaleAfter)
 	bad(c.DefaultDeadline < swarm.MinDeadline || c.DefaultDeadline > swarm.MaxDeadline,
 		"--default-deadline is %v; it must be 1ms to 60s", c.DefaultDeadline)
 	bad(c.LeaseTTL < time.Second || c.LeaseTTL < 4*c.HeartbeatInterval, // answers to heartbeats renew the lease
 		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
-	bad(!slices.Contains([]drivers.Resplit{drivers.ResplitOff, drivers.ResplitOnLoss, drivers.ResplitOnChange}, drivers.Resplit(c.Resplit)),
+	bad(!slices.Contains([]drivers.Resplit{drivers.ResplitOff, drivers.ResplitOnLoss, drivers.ResplitOnChange},
+		drivers.Resplit(c.Resplit)),
 		"--resplit is %q; it must be off, on-loss or on-change", c.Resplit)
 	bad(c.LogSync != string(cmdlog.SyncAlways) && c.LogSync != string(cmdlog.SyncInterval),
 		"--log-sync is %q; it must be always or interval", c.LogSync)
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
-	bad(!swarm.ValidDriverID(c.NodeName), "--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
+	bad(!swarm.ValidDriverID(c.NodeName),
+		"--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
 	return errors.Join(append(errs, c.checkAddresses(), c.checkListen())...)
 }
 

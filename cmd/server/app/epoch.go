@@ -8,8 +8,8 @@ import (
 // epochPatience is how long a driver that knows more than the log waits for the log's new name.
 const epochPatience = 5 * time.Second
 
-// logShortened gives the log a new epoch, because a driver that registered under logID has applied what the log does not hold. A
-// whole swarm may say so at once: the first of them raises the epoch, the others find it raised.
+// logShortened gives the log a new epoch, because a driver that registered under logID has applied what the log does
+// not hold. A whole swarm may say so at once: the first of them raises the epoch, the others find it raised.
 func (s *server) logShortened(driverID, logID string, appliedSeq uint64) {
 	s.epoch.Lock()
 	defer s.epoch.Unlock()
@@ -20,9 +20,11 @@ func (s *server) logShortened(driverID, logID string, appliedSeq uint64) {
 	defer cancel()
 	next := s.log.NextEpoch("driver " + driverID + " has applied a command that is not in the log")
 	if err := s.dispatcher.RaiseEpoch(ctx, next); err != nil {
-		s.cfg.Logger.Error("the log's epoch cannot be raised", "driver_id", driverID, "applied_seq", appliedSeq, "err", err)
+		s.cfg.Logger.Error("the log's epoch cannot be raised", "driver_id", driverID, "applied_seq", appliedSeq,
+			"err", err)
 		return
 	}
 	s.registry.SetLogID(s.log.ID())
-	s.cfg.Logger.Error("entries of the log were lost, and its epoch has risen: every driver was told to stop", "log_id", s.log.ID())
+	s.cfg.Logger.Error("entries of the log were lost, and its epoch has risen: every driver was told to stop",
+		"log_id", s.log.ID())
 }

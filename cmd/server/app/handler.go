@@ -42,7 +42,10 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 		takesCommands.Detail = "the server is stopping"
 	}
 	used := s.log.Usage()
-	log := httpapi.Check{Name: "log", OK: true, Detail: fmt.Sprintf("sync %s; %s of %s", s.log.SyncPolicy(), web.Bytes(used.Bytes), web.Bytes(used.Max))}
+	log := httpapi.Check{
+		Name: "log", OK: true,
+		Detail: fmt.Sprintf("sync %s; %s of %s", s.log.SyncPolicy(), web.Bytes(used.Bytes), web.Bytes(used.Max)),
+	}
 	if err := s.log.Check(ctx); err != nil {
 		log.OK, log.Detail = false, err.Error()
 	}

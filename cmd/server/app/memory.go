@@ -46,8 +46,8 @@ func (m *memory) withdrawn(pos uint64, r swarm.Record) {
 	}
 }
 
-// lastSession is when a driver was last connected. The mark tells it only now and then: a server that was killed soon after its
-// first driver came has not marked it, and the load of now would be taken for yesterday's.
+// lastSession is when a driver was last connected. The mark tells it only now and then: a server that was killed soon
+// after its first driver came has not marked it, and the load of now would be taken for yesterday's.
 func (m *memory) lastSession(marked time.Time) time.Time {
 	if m.loaded.After(marked) {
 		return m.loaded

@@ -23,8 +23,9 @@ func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		s.ui = web.New(web.Config{
 			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
-			DefaultDeadline: s.cfg.DefaultDeadline, Ready: func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
-			Started: time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
+			DefaultDeadline: s.cfg.DefaultDeadline,
+			Ready:           func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
+			Started:         time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
 			Withdrawals: s.withdrawals,
 			About:       s.about(), Limits: limits(s.log.Usage().Max),
 			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins,
@@ -53,11 +54,14 @@ func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Ch
 // about is what the About page tells.
 func (s *server) about() []web.Fact {
 	return []web.Fact{
-		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision}, {Name: "Go", Value: s.cfg.Version.GoVersion},
+		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision},
+		{Name: "Go", Value: s.cfg.Version.GoVersion},
 		{Name: "Public address", Value: cmp.Or(s.cfg.PublicURL, "none: --public-url is for a server behind a proxy")},
-		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir}, {Name: "Log id", Value: s.log.ID()},
+		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir},
+		{Name: "Log id", Value: s.log.ID()},
 		{Name: "Sync", Value: string(s.log.SyncPolicy())},
-		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " + s.cfg.StaleAfter.String()},
+		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " +
+			s.cfg.StaleAfter.String()},
 		{Name: "Forgotten", Value: s.cfg.ForgetAfter.String() + " after the session was lost"},
 		{Name: "Default deadline", Value: s.cfg.DefaultDeadline.String()},
 		{Name: "Totals", Value: totals(drivers.Resplit(s.cfg.Resplit))},
@@ -70,7 +74,8 @@ func limits(logBytes int64) []web.Fact {
 	count := web.Count
 	return slices.Concat([]web.Fact{
 		{Name: "Log", Value: web.Bytes(logBytes) + ", then it refuses"},
-		{Name: "Request body", Value: web.Bytes(httpapi.MaxBodyBytes)}, {Name: "Request headers", Value: web.Bytes(maxHeaderBytes)},
+		{Name: "Request body", Value: web.Bytes(httpapi.MaxBodyBytes)},
+		{Name: "Request headers", Value: web.Bytes(maxHeaderBytes)},
 		{Name: "Driver frame", Value: web.Bytes(wire.MaxFrameBytes)},
 		{Name: "Ids", Value: count(swarm.MaxIDBytes) + " bytes"},
 		{Name: "Labels", Value: fmt.Sprintf("%d, each of %d bytes", swarm.MaxLabels, swarm.MaxLabelValueBytes)},
@@ -79,7 +84,8 @@ func limits(logBytes int64) []web.Fact {
 	}, valueLimits(), []web.Fact{
 		{Name: "Named drivers", Value: count(swarm.MaxTargetIDs) + " per command"},
 		{Name: "Page of the API", Value: count(swarm.MaxPage) + " items"},
-		{Name: "Page of this dashboard", Value: fmt.Sprintf("%d commands, %d drivers", web.PageOfCommands, web.PageOfDrivers)},
+		{Name: "Page of this dashboard",
+			Value: fmt.Sprintf("%d commands, %d drivers", web.PageOfCommands, web.PageOfDrivers)},
 		{Name: "Live viewers", Value: count(web.MaxViewers)},
 	})
 }
@@ -89,7 +95,9 @@ func valueLimits() (facts []web.Fact) {
 	for _, r := range command.Table() {
 		switch {
 		case r.Total != "":
-			facts = append(facts, web.Fact{Name: r.Name, Value: web.Count(r.Max) + " per driver, " + web.Count(r.MaxTotal) + " in all"})
+			facts = append(facts, web.Fact{
+				Name: r.Name, Value: web.Count(r.Max) + " per driver, " + web.Count(r.MaxTotal) + " in all",
+			})
 		case r.HasValue():
 			facts = append(facts, web.Fact{Name: r.Name, Value: fmt.Sprintf(r.Figure, web.Count(r.Max))})
 		}

@@ -23,7 +23,10 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 	if !m.desired.Running() || time.Since(m.lastSession(s.log.LastSession())) < s.cfg.ForgetAfter {
 		return nil
 	}
-	reset := &swarm.Reset{Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() + " before the start"}
+	reset := &swarm.Reset{
+		Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() +
+			" before the start",
+	}
 	seq, err := s.log.Append(ctx, []swarm.Record{reset})
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Limits of the HTTP server. There is no read or write timeout on whole requests: sockets and waiting submitters outlive any;
-// the router bounds how long a body may take.
+// Limits of the HTTP server. There is no read or write timeout on whole requests: sockets and waiting submitters
+// outlive any; the router bounds how long a body may take.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -19,7 +19,9 @@ const (
 )
 
 func httpServer(h http.Handler) *http.Server {
-	return &http.Server{Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	}
 }
 
 // serve runs the components until ctx ends or one of them fails, then stops them.
@@ -47,7 +49,8 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		}
 	})
 	if err := s.log.Check(ctx); err != nil {
-		s.cfg.Logger.Warn("started, but commands are refused until the log takes entries", "log_id", s.log.ID(), "last_seq", s.log.Last(), "err", err)
+		s.cfg.Logger.Warn("started, but commands are refused until the log takes entries", "log_id", s.log.ID(),
+			"last_seq", s.log.Last(), "err", err)
 	} else {
 		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
 	}
@@ -69,8 +72,8 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 }
 
 // stop ends the components so that nobody is left waiting: new commands are refused and open rounds ended, their
-// submitters are answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote to,
-// goes last.
+// submitters are answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote
+// to, goes last.
 func (s *server) stop(
 	ctx context.Context, grace time.Duration, web *http.Server, components *sync.WaitGroup, release, endStreams func(),
 ) error {

@@ -28,6 +28,7 @@ func (s *server) touchSession() {
 		return
 	}
 	if err := s.log.TouchSession(time.Now()); err != nil {
-		s.cfg.Logger.Warn("cannot note that drivers are connected; after a restart they may be told to stop", "err", err)
+		s.cfg.Logger.Warn("cannot note that drivers are connected; after a restart they may be told to stop",
+			"err", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package script is the server's end of driver connections, for servers that play a script: it accepts, and hands over what
-// comes. It answers nothing by itself but pings.
+// Package script is the server's end of driver connections, for servers that play a script: it accepts, and hands over
+// what comes. It answers nothing by itself but pings.
 package script
 
 import (
@@ -20,8 +20,8 @@ type Server struct {
 	// Conns has every connection, in the order they came. The script has to take each.
 	Conns chan *Conn
 
-	// Gate is asked before the upgrade. It answers the request itself and returns false to refuse it; it may take its time.
-	// Nil lets everyone in.
+	// Gate is asked before the upgrade. It answers the request itself and returns false to refuse it; it may take its
+	// time. Nil lets everyone in.
 	Gate func(http.ResponseWriter, *http.Request) bool
 
 	// Observe gets what happens, as it happens, from several goroutines. Nil means nobody looks.
@@ -66,7 +66,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	offered := tokens(r.Header.Values("Sec-WebSocket-Protocol"))
-	c := &Conn{server: s, Offered: offered, OpenedAt: time.Now(), Frames: make(chan Frame, 100_000), gone: make(chan struct{})}
+	c := &Conn{
+		server: s, Offered: offered, OpenedAt: time.Now(), Frames: make(chan Frame, 100_000), gone: make(chan struct{}),
+	}
 	if !slices.Contains(offered, wire.Subprotocol) {
 		s.refuse(w, offered)
 		return

@@ -1,4 +1,5 @@
-// Package wiretest holds frames to their JSON Schemas, for tests: those of the SDK, of the conformance kit and of the server.
+// Package wiretest holds frames to their JSON Schemas, for tests: those of the SDK, of the conformance kit and of the
+// server.
 package wiretest
 
 import (

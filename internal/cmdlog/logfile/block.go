@@ -104,7 +104,8 @@ func split(body []byte, subject int, withHeaders, gone bool) (headers, payload [
 		return nil, nil, false
 	}
 	headers, payload = rest[:n], rest[n:]
-	return headers, payload, bytes.HasPrefix(headers, []byte(headersFirst)) && bytes.HasSuffix(headers, []byte(headersLast))
+	return headers, payload, bytes.HasPrefix(headers, []byte(headersFirst)) &&
+		bytes.HasSuffix(headers, []byte(headersLast))
 }
 
 func (b *block) sum(parts ...[]byte) (sum [frameSum]byte) {

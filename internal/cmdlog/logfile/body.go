@@ -40,7 +40,8 @@ type leftOutBody struct {
 	Reason   string `json:"reason"`
 }
 
-// closedBody holds the verdicts by columns: one letter per target, then what the letters of one kind have, in order of targets.
+// closedBody holds the verdicts by columns: one letter per target, then what the letters of one kind have, in order of
+// targets.
 type closedBody struct {
 	Seq        uint64     `json:"seq"`
 	Node       string     `json:"node"`
@@ -144,9 +145,11 @@ func decodeAs[B any](b []byte, unpack func(*B) (swarm.Record, error)) (swarm.Rec
 
 func packIssued(r *swarm.Issued) issuedBody {
 	b := issuedBody{
-		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Value: r.Command.Value, Note: r.Command.Note,
+		Node: r.Node, Submitter: r.Submitter, Type: string(r.Command.Type), Value: r.Command.Value,
+		Note:      r.Command.Note,
 		TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Targets: r.Targets,
-		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Total: r.Command.Total, Split: r.Split, Cause: r.Cause, Key: r.Key, RequestHash: r.RequestHash,
+		DeadlineMS: r.Deadline.Milliseconds(), SubmittedUS: r.SubmittedAt.UnixMicro(), Total: r.Command.Total,
+		Split: r.Split, Cause: r.Cause, Key: r.Key, RequestHash: r.RequestHash,
 	}
 	for _, l := range r.LeftOut {
 		b.LeftOut = append(b.LeftOut, leftOutBody{l.DriverID, string(l.Reason)})
@@ -173,9 +176,13 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 		return nil, err
 	}
 	return &swarm.Issued{
-		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels},
-		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond, SubmittedAt: micros(b.SubmittedUS),
-		Split: b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash, LeftOut: leftOut, Condition: unpackCondition(b),
+		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{
+			DriverIDs: b.TargetIDs, Labels: b.Labels,
+		},
+		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond,
+		SubmittedAt: micros(b.SubmittedUS),
+		Split:       b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash, LeftOut: leftOut,
+		Condition: unpackCondition(b),
 	}, nil
 }
 
@@ -202,7 +209,9 @@ func unpackCondition(b *issuedBody) *swarm.Condition {
 }
 
 // letters are the verdict kinds as they are stored.
-var letters = map[swarm.VerdictKind]byte{swarm.Acked: 'a', swarm.Rejected: 'r', swarm.Superseded: 's', swarm.Missing: 'm'}
+var letters = map[swarm.VerdictKind]byte{
+	swarm.Acked: 'a', swarm.Rejected: 'r', swarm.Superseded: 's', swarm.Missing: 'm',
+}
 
 func packClosed(r *swarm.Closed) closedBody {
 	b := closedBody{Seq: r.Seq, Node: r.Node, ClosedUS: r.ClosedAt.UnixMicro(), DurationUS: r.Duration.Microseconds()}
@@ -228,7 +237,8 @@ var errColumns = errors.New("its columns do not fit together")
 
 func unpackClosed(b *closedBody) (swarm.Record, error) {
 	r := &swarm.Closed{
-		Seq: b.Seq, Node: b.Node, ClosedAt: micros(b.ClosedUS), Duration: time.Duration(b.DurationUS) * time.Microsecond,
+		Seq: b.Seq, Node: b.Node, ClosedAt: micros(b.ClosedUS),
+		Duration: time.Duration(b.DurationUS) * time.Microsecond,
 		Verdicts: make([]swarm.Verdict, len(b.Kinds)),
 	}
 	latency, words, reasons := column[int64](b.LatencyUS), column[wordBody](b.Rejections), column[int](b.Reasons)
@@ -290,7 +300,8 @@ func packLate(r *swarm.Late) lateBody {
 func unpackLate(b *lateBody) (swarm.Record, error) {
 	r := &swarm.Late{Seq: b.Seq, Node: b.Node, At: micros(b.AtUS)}
 	for _, l := range b.Acks {
-		a := swarm.LateAck{DriverID: l.DriverID, Latency: time.Duration(l.LatencyUS) * time.Microsecond, Reply: swarm.Reply{Applied: true}}
+		a := swarm.LateAck{DriverID: l.DriverID, Latency: time.Duration(l.LatencyUS) * time.Microsecond,
+			Reply: swarm.Reply{Applied: true}}
 		if l.Rejected != nil {
 			a.Reply = swarm.Reply{Code: l.Rejected.Code, Detail: l.Rejected.Detail}
 		}
@@ -317,13 +328,15 @@ func unpackReset(b *resetBody) (swarm.Record, error) {
 
 func packExpired(r *swarm.Expired) expiredBody {
 	return expiredBody{
-		Node: r.Node, AtUS: r.At.UnixMicro(), Replaced: r.Replaced, TargetIDs: r.Target.DriverIDs, Labels: r.Target.Labels, Cause: r.Cause,
+		Node: r.Node, AtUS: r.At.UnixMicro(), Replaced: r.Replaced, TargetIDs: r.Target.DriverIDs,
+		Labels: r.Target.Labels, Cause: r.Cause,
 	}
 }
 
 func unpackExpired(b *expiredBody) (swarm.Record, error) {
 	return &swarm.Expired{
-		Node: b.Node, At: micros(b.AtUS), Replaced: b.Replaced, Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels}, Cause: b.Cause,
+		Node: b.Node, At: micros(b.AtUS), Replaced: b.Replaced,
+		Target: swarm.Target{DriverIDs: b.TargetIDs, Labels: b.Labels}, Cause: b.Cause,
 	}, nil
 }
 

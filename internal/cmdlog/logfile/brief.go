@@ -23,7 +23,8 @@ func (c *Codec) DecodeBrief(seq uint64, issued []byte, closedAt uint64, closed [
 	if !ok {
 		return e, false
 	}
-	e.Issued, e.Totals = i.record, &swarm.Totals{LeftOut: len(i.record.LeftOut), Counts: swarm.Counts{Targeted: i.targets}}
+	e.Issued, e.Totals = i.record, &swarm.Totals{LeftOut: len(i.record.LeftOut),
+		Counts: swarm.Counts{Targeted: i.targets}}
 	e.Issued.LeftOut = e.Issued.LeftOut[:min(most, len(e.Issued.LeftOut))]
 	var keep kept
 	if e.Issued.Command.Total {

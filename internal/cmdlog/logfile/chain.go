@@ -6,8 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Heads are the newest records of each writer: the next record of a writer names the hash of its head. One chain per writer,
-// so that several can share a log without a lock between them.
+// Heads are the newest records of each writer: the next record of a writer names the hash of its head. One chain per
+// writer, so that several can share a log without a lock between them.
 type Heads map[string]Head
 
 // Head is the newest record of one writer.

@@ -42,7 +42,8 @@ func MakeDir(dir string) error {
 		return err
 	}
 	for _, parent := range parents {
-		if err := syncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) { // what may not be read cannot be synced
+		// what may not be read cannot be synced
+		if err := syncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 	}
@@ -68,8 +69,8 @@ func blockNumbers(dir string) ([]int, error) {
 	return numbers, err
 }
 
-// metaFits reports whether the engine will know the stream by its description. Without a fitting one it would take the directory
-// for empty.
+// metaFits reports whether the engine will know the stream by its description. Without a fitting one it would take the
+// directory for empty.
 func metaFits(dir string) bool {
 	meta, err := os.ReadFile(filepath.Join(dir, metaName))
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Invariants checks what the records say against what the contract promises of them: an outcome comes after its command, once, and
-// has exactly one verdict per target. Its memory is bounded by the entries that are open at one time.
+// Invariants checks what the records say against what the contract promises of them: an outcome comes after its
+// command, once, and has exactly one verdict per target. Its memory is bounded by the entries that are open at one
+// time.
 type Invariants struct {
 	Entries, Closed int // seen so far
 
@@ -35,9 +36,11 @@ func (v *Invariants) Take(s Stored) {
 		delete(v.open, r.Seq)
 		switch n := (swarm.Entry{Issued: &swarm.Issued{}, Closed: r}).Counts(); {
 		case !open:
-			v.add(s, r.Seq, fmt.Sprintf("it closes entry %d, which is not open: it was never issued, or is closed already", r.Seq))
+			v.add(s, r.Seq, fmt.Sprintf("it closes entry %d, which is not open: it was never issued, or is closed "+
+				"already", r.Seq))
 		case n.Acked+n.Rejected+n.Superseded+n.Missing != targets:
-			v.add(s, r.Seq, fmt.Sprintf("entry %d has %d targets, but %d acked, %d rejected, %d superseded and %d missing",
+			v.add(s, r.Seq, fmt.Sprintf("entry %d has %d targets, but %d acked, %d rejected, %d superseded and %d "+
+				"missing",
 				r.Seq, targets, n.Acked, n.Rejected, n.Superseded, n.Missing))
 		}
 	case *swarm.Late:
@@ -48,7 +51,8 @@ func (v *Invariants) Take(s Stored) {
 }
 
 func (v *Invariants) add(s Stored, of uint64, what string) {
-	v.broken = append(v.broken, violation{DamagedError{Position: s.Position, To: s.Position, File: s.File, Offset: s.Offset, What: what}, of})
+	v.broken = append(v.broken, violation{DamagedError{Position: s.Position, To: s.Position, File: s.File,
+		Offset: s.Offset, What: what}, of})
 }
 
 // Broken returns what is not as promised, but for what an accepted loss explains.

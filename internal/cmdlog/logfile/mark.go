@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// The mark file has two slots, written in turn, each in a page of its own, so that a torn write leaves the other one whole:
+// The mark file has two slots, written in turn, each in a page of its own, so that a torn write leaves the other one
+// whole:
 //
 //	bytes   what
 //	0–3     magic "SCMK"
@@ -51,8 +52,8 @@ type Mark struct {
 // errNoMark says that a mark file has no slot that can be read.
 var errNoMark = errors.New("no slot of the mark file can be read")
 
-// readMark returns the newest mark in dir, its generation, and what is wrong with the file that does no harm. The error is
-// fs.ErrNotExist without a file, errNoMark if nothing in it can be read.
+// readMark returns the newest mark in dir, its generation, and what is wrong with the file that does no harm. The error
+// is fs.ErrNotExist without a file, errNoMark if nothing in it can be read.
 func readMark(dir string) (m Mark, generation uint64, notes []string, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, markName))
 	if err != nil {
@@ -122,8 +123,9 @@ type MarkFile struct {
 	generation uint64
 }
 
-// OpenMark opens the mark file in dir to write on from what it says. A file that is absent or cannot be read is made anew, and is
-// on disk when OpenMark returns: a log without one has lost it. Call it when a scan has found the log good.
+// OpenMark opens the mark file in dir to write on from what it says. A file that is absent or cannot be read is made
+// anew, and is on disk when OpenMark returns: a log without one has lost it. Call it when a scan has found the log
+// good.
 func OpenMark(dir string) (_ *MarkFile, err error) {
 	m := &MarkFile{}
 	var notes []string

@@ -20,9 +20,9 @@ const (
 	mostFiles     = 32       // kept open
 )
 
-// Reader finds single records in the files of a log that the engine has open: the engine would read a whole block file into
-// memory for each. It may fail where the engine does not, as when the engine has rewritten a block; then ask the engine. Its
-// methods are safe for concurrent use.
+// Reader finds single records in the files of a log that the engine has open: the engine would read a whole block file
+// into memory for each. It may fail where the engine does not, as when the engine has rewritten a block; then ask the
+// engine. Its methods are safe for concurrent use.
 type Reader struct {
 	dir string
 
@@ -70,7 +70,8 @@ func (r *Reader) Read(pos uint64) ([]byte, error) {
 	for {
 		at, size, err := w.frame()
 		if err != nil {
-			return nil, fmt.Errorf("position %d is not found behind byte %d of block %d: %w", pos, post.offset, post.block, err)
+			return nil, fmt.Errorf("position %d is not found behind byte %d of block %d: %w", pos, post.offset,
+				post.block, err)
 		}
 		switch {
 		case at < pos:
@@ -211,7 +212,8 @@ func (r *Reader) file(number uint32) (*os.File, error) {
 	return r.open(number)
 }
 
-// open returns a block's file. Files that others are reading from are never closed: a finalizer does that when they are done.
+// open returns a block's file. Files that others are reading from are never closed: a finalizer does that when they are
+// done.
 func (r *Reader) open(number uint32) (*os.File, error) {
 	if f, ok := r.files[number]; ok {
 		return f, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A stored record. Both format versions are read forever, and version 1 is written wherever it is enough, so that an older server
-// reads a log until something new is in it:
+// A stored record. Both format versions are read forever, and version 1 is written wherever it is enough, so that an
+// older server reads a log until something new is in it:
 //
 //	bytes  what
 //	0–1    magic "SC"
@@ -88,7 +88,8 @@ func (c *Codec) Encode(r swarm.Record, prev Sum) ([]byte, Sum, error) {
 	return b, own, nil
 }
 
-// Decode reads the record stored at pos, with the hash it names as the one before it, and its own. The error is a *DamagedError.
+// Decode reads the record stored at pos, with the hash it names as the one before it, and its own. The error is a
+// *DamagedError.
 func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err error) {
 	s, err := c.open(pos, b)
 	if err != nil {

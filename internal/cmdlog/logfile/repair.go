@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Hint makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that the engine
-// would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
+// Hint makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that
+// the engine would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
 func (r *Report) Hint(dir string) error {
 	err := dropBatches(dir)
 	if r.Torn != nil {
@@ -72,8 +72,9 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-// dropBatches removes what the engine has set aside of a batch that a crash cut short: it would store the rest of it at its start,
-// behind what the scan has read. Nobody was told that the batch is stored, so each of its records may be there or not.
+// dropBatches removes what the engine has set aside of a batch that a crash cut short: it would store the rest of it at
+// its start, behind what the scan has read. Nobody was told that the batch is stored, so each of its records may be
+// there or not.
 func dropBatches(dir string) error { return os.RemoveAll(filepath.Join(dir, batchDir)) }
 
 func cut(path string, size int64) error {
@@ -93,10 +94,10 @@ func forget(dir string, names ...string) error {
 	return nil
 }
 
-// Salvage makes a damaged log one that the engine opens without cutting more off: of each block with damage the whole records are
-// kept, byte by byte and at their positions, and the lost positions become holes, up to the last one that was acknowledged, so
-// that none is used a second time. What is changed is copied to dir/LostDir first. Call it with the directory locked. The loss
-// still has to be accepted, by a reset record that names LostNow.
+// Salvage makes a damaged log one that the engine opens without cutting more off: of each block with damage the whole
+// records are kept, byte by byte and at their positions, and the lost positions become holes, up to the last one that
+// was acknowledged, so that none is used a second time. What is changed is copied to dir/LostDir first. Call it with
+// the directory locked. The loss still has to be accepted, by a reset record that names LostNow.
 func (r *Report) Salvage(dir string) error {
 	kept := filepath.Join(dir, r.LostDir())
 	if err := os.MkdirAll(kept, 0o700); err != nil {

@@ -53,7 +53,8 @@ func (r *Report) Err() error {
 	return r.Damage[0]
 }
 
-// Newer returns the first record of a newer format, or nil. Such a log is not damaged, and giving up what it holds is no cure.
+// Newer returns the first record of a newer format, or nil. Such a log is not damaged, and giving up what it holds is
+// no cure.
 func (r *Report) Newer() error {
 	for _, d := range r.Damage {
 		if d.Newer {

@@ -14,8 +14,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Scan reads the whole log below the data directory in one pass, checks every byte of it, and changes nothing. It calls visit
-// for each whole record, in order, past damage too. What is damaged stands in the report; the error is one of reading, or of ctx.
+// Scan reads the whole log below the data directory in one pass, checks every byte of it, and changes nothing. It calls
+// visit for each whole record, in order, past damage too. What is damaged stands in the report; the error is one of
+// reading, or of ctx.
 //
 // A server may be writing meanwhile: the mark is read first, so that every record it speaks of is found.
 func Scan(ctx context.Context, dir string, visit func(Stored)) (*Report, error) {
@@ -52,7 +53,8 @@ func scanFrom(ctx context.Context, dir string, mark foundMark, visit func(Stored
 	s.end(mark.none)
 	s.accept()
 	if s.meta = metaFits(dir); !s.meta && s.Blocks > 0 {
-		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it holds nothing of the log and is written again")
+		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it "+
+			"holds nothing of the log and is written again")
 	}
 	return s.Report, nil
 }
@@ -157,7 +159,10 @@ func (s *scanner) frame(f frame) {
 	switch {
 	case f.pos <= s.Last:
 		s.dirty = true
-		s.damage(DamagedError{Position: f.pos, To: f.pos, File: s.file, Offset: int64(f.offset), What: "it lies here out of order, or a second time", keeps: true})
+		s.damage(DamagedError{
+			Position: f.pos, To: f.pos, File: s.file, Offset: int64(f.offset),
+			What: "it lies here out of order, or a second time", keeps: true,
+		})
 		return
 	case f.gone:
 		s.gap(s.Last+1, f)
@@ -221,7 +226,10 @@ func (s *scanner) record(f frame) bool {
 	s.Records++
 	s.Bytes += int64(f.size)
 	if s.visit != nil {
-		s.visit(Stored{Position: f.pos, Record: r, At: f.at, Bytes: f.size, Block: uint32(s.number), File: s.file, Offset: int64(f.offset)})
+		s.visit(Stored{
+			Position: f.pos, Record: r, At: f.at, Bytes: f.size, Block: uint32(s.number), File: s.file,
+			Offset: int64(f.offset),
+		})
 	}
 	return true
 }
@@ -242,7 +250,10 @@ func (s *scanner) end(noMark string) {
 		s.bad.Position, s.bad.To = s.Last+1, s.Last+1
 		s.damage(*s.bad)
 	case s.Last < acknowledged:
-		d := DamagedError{File: cmp.Or(s.file, blockDir), Offset: int64(len(s.buf)), What: fmt.Sprintf("the log ends before position %d, which was acknowledged", acknowledged)}
+		d := DamagedError{
+			File: cmp.Or(s.file, blockDir), Offset: int64(len(s.buf)),
+			What: fmt.Sprintf("the log ends before position %d, which was acknowledged", acknowledged),
+		}
 		if s.bad != nil {
 			d = *s.bad
 		}

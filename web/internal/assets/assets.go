@@ -1,4 +1,5 @@
-// Package assets holds the dashboard's own style sheet, modules and icon, and serves them under a path that changes with them.
+// Package assets holds the dashboard's own style sheet, modules and icon, and serves them under a path that changes
+// with them.
 package assets
 
 import (

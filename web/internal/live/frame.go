@@ -12,8 +12,9 @@ type gap struct {
 	after uint64
 }
 
-// eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all who lack the same: a
-// thousand copies of them would keep the collector busy, and its pauses are felt by those who command. The hub is locked.
+// eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all who
+// lack the same: a thousand copies of them would keep the collector busy, and its pauses are felt by those who command.
+// The hub is locked.
 func (h *Hub) eventFor(gaps []gap) []byte {
 	var space [256]byte // few topics: then the key is not allocated
 	key := space[:0]

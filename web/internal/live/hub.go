@@ -18,11 +18,11 @@ var ErrGone = errors.New("there is no such page any more")
 
 // Source is what the hub shows. Only the hub's goroutine calls it.
 type Source interface {
-	// Tick takes stock of the world; what is rendered until the next Tick is of that moment. The items go to the viewers of a
-	// topic one after the other, as they are: small JSON, such as the points of a chart.
+	// Tick takes stock of the world; what is rendered until the next Tick is of that moment. The items go to the
+	// viewers of a topic one after the other, as they are: small JSON, such as the points of a chart.
 	Tick(ctx context.Context) map[string][][]byte
-	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what they have;
-	// with ErrGone they are told that it is old for good.
+	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what
+	// they have; with ErrGone they are told that it is old for good.
 	Render(ctx context.Context, topic string) (page.Live, error)
 }
 
@@ -69,8 +69,9 @@ type Hub struct {
 	topics  map[string]*topic
 	viewers int
 	running bool
-	changed chan struct{}     // closed when rev rises, and when the hub ends
-	events  map[string][]byte // of the present revision, by what a viewer lacks; their bytes are shared by all who lack the same
+	changed chan struct{} // closed when rev rises, and when the hub ends
+	// of the present revision, by what a viewer lacks; their bytes are shared by all who lack the same
+	events map[string][]byte
 }
 
 // New makes a Hub. It serves streams while Run runs.
@@ -116,8 +117,8 @@ func (h *Hub) Cursor() string {
 	return h.id(h.rev)
 }
 
-// restPerTick is how many times as long as a tick took the hub rests after it, so that looking at a very large swarm never takes
-// more than a tenth of one core from it.
+// restPerTick is how many times as long as a tick took the hub rests after it, so that looking at a very large swarm
+// never takes more than a tenth of one core from it.
 const restPerTick = 9
 
 // maxRest bounds that: a tick that a busy machine, or a slow disk, held up must not be followed by minutes in which a

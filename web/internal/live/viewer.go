@@ -20,8 +20,8 @@ type viewer struct {
 	rc     *http.ResponseController
 }
 
-// ServeHTTP streams ?topic=…&topic=… from the position in Last-Event-ID, or ?after. A topic that is also named by ?fresh=… is sent
-// whole: a page that was just loaded is of a moment between two revisions.
+// ServeHTTP streams ?topic=…&topic=… from the position in Last-Event-ID, or ?after. A topic that is also named by
+// ?fresh=… is sent whole: a page that was just loaded is of a moment between two revisions.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["topic"]
 	v := &viewer{hub: h, w: w, rc: http.NewResponseController(w)}
@@ -121,8 +121,8 @@ func (v *viewer) hello(after string) error {
 // crowd is how many viewers are too many to be woken at the same moment.
 const crowd = 64
 
-// follow sends what changes until the viewer, or the hub, is gone. Many viewers neither wake nor write at the same moment: each
-// looks for itself, at moments of its own, so that no burst ever stands in the way of commands.
+// follow sends what changes until the viewer, or the hub, is gone. Many viewers neither wake nor write at the same
+// moment: each looks for itself, at moments of its own, so that no burst ever stands in the way of commands.
 func (v *viewer) follow(gone <-chan struct{}) {
 	beat := time.NewTimer(v.hub.cfg.Beat)
 	defer beat.Stop()

@@ -103,5 +103,7 @@ func rows[T any](all []T, id func(T) string, body func(T) templ.Component) []Par
 
 // LiveStrip are the parts that every page has.
 func LiveStrip(s view.Strip) Live {
-	return Live{Parts: []Part{{"strip", Strip(s)}, {"stop-what", stopWhat("stop-what", s)}, {"trouble", Trouble(s.Trouble)}}}
+	return Live{
+		Parts: []Part{{"strip", Strip(s)}, {"stop-what", stopWhat("stop-what", s)}, {"trouble", Trouble(s.Trouble)}},
+	}
 }

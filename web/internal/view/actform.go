@@ -24,8 +24,8 @@ type ActValue struct {
 	First   bool   // it is the main thing one does
 }
 
-// surely is how many times the present target a new one may be before one is asked whether it is meant: 10 for 1 is a slip of
-// one key.
+// surely is how many times the present target a new one may be before one is asked whether it is meant: 10 for 1 is a
+// slip of one key.
 const surely = 10
 
 // NewActForm makes the form.
@@ -40,7 +40,8 @@ func NewActForm(w World, driver string) ActForm {
 		}
 	}
 	players := ActValue{
-		Most: strconv.FormatInt(max(most, surely)*surely, 10), MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
+		Most:    strconv.FormatInt(max(most, surely)*surely, 10),
+		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
 	}
 	if same && most > 0 {
 		players.Now = strconv.FormatInt(most, 10)
@@ -64,7 +65,8 @@ func actValues(players ActValue) (forms []ActValue) {
 	return forms
 }
 
-// answerLate is how long after its deadline what came of a command may reach the page, before the server is taken for frozen.
+// answerLate is how long after its deadline what came of a command may reach the page, before the server is taken for
+// frozen.
 const answerLate = 8 * time.Second
 
 // Patience is how long a page waits for what comes of a command, in milliseconds.

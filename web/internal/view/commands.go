@@ -34,7 +34,9 @@ const PageOfCommands = 50
 
 // ReadCommandFilter reads a filter from a URL; what is no filter is left out.
 func ReadCommandFilter(q url.Values) CommandFilter {
-	f := CommandFilter{Submitter: q.Get("submitter"), Type: q.Get("type"), Status: q.Get("status"), Before: q.Get("before")}
+	f := CommandFilter{
+		Submitter: q.Get("submitter"), Type: q.Get("type"), Status: q.Get("status"), Before: q.Get("before"),
+	}
 	if !known(f.Type, command.Types()) {
 		f.Type = ""
 	}
@@ -72,7 +74,8 @@ func IgnoredFilters(q url.Values) (out []string) {
 func (f CommandFilter) Query() swarm.Query {
 	before, _ := strconv.ParseUint(f.Before, 10, 64) // 0 is no bound
 	return swarm.Query{
-		Submitter: f.Submitter, Type: command.Type(f.Type), Status: swarm.Status(f.Status), Before: before, Limit: PageOfCommands,
+		Submitter: f.Submitter, Type: command.Type(f.Type), Status: swarm.Status(f.Status), Before: before,
+		Limit: PageOfCommands,
 	}
 }
 
@@ -81,7 +84,10 @@ func (f CommandFilter) Set() bool { return f.Submitter != "" || f.Type != "" || 
 
 // URL is the page of this filter, from before a seq ("" from the newest).
 func (f CommandFilter) URL(before string) string {
-	return withQuery("/ui/commands", [2]string{"submitter", f.Submitter}, [2]string{"type", f.Type}, [2]string{"status", f.Status}, [2]string{"before", before})
+	return withQuery("/ui/commands", [2]string{"submitter", f.Submitter}, [2]string{"type", f.Type},
+		[2]string{"status", f.Status}, [2]string{
+			"before", before,
+		})
 }
 
 // Export is where the records are that the submitter of the filter makes: the API narrows them by nothing else.

@@ -56,7 +56,8 @@ func CLI(address string, i *swarm.Issued) string {
 	return "swarmcall " + strings.Join(words, " ")
 }
 
-// flag is a flag with its value in one word: as a word of its own, a value that begins with "-" would be taken for a flag.
+// flag is a flag with its value in one word: as a word of its own, a value that begins with "-" would be taken for a
+// flag.
 func flag(name, value string) string { return "--" + name + "=" + shellWord(value) }
 
 // shellWord quotes s only where it must be.
@@ -67,8 +68,8 @@ func shellWord(s string) string {
 	return quote(s)
 }
 
-// quote makes s one word of a shell. What turns the direction of writing is escaped: else one would read another command than
-// one pastes.
+// quote makes s one word of a shell. What turns the direction of writing is escaped: else one would read another
+// command than one pastes.
 func quote(s string) string {
 	if !strings.ContainsFunc(s, turns) {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

@@ -90,7 +90,8 @@ func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 	}
 	f := []Figure{
 		{"Players", now}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
-		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)}, {"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
+		{"Heartbeat", Age(d.HeartbeatAge) + " ago"}, {"Round trip", roundTrip(d.RTT)},
+		{"Applied", "#" + strconv.FormatUint(d.AppliedSeq, 10)},
 	}
 	switch {
 	case a.Reset:
@@ -99,13 +100,16 @@ func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})
 	}
 	if d.LastAck != nil {
-		f = append(f, Figure{"Last ack", "#" + strconv.FormatUint(d.LastAck.Seq, 10) + " in " + Latency(d.LastAck.Latency)})
+		f = append(f, Figure{
+			"Last ack", "#" + strconv.FormatUint(d.LastAck.Seq, 10) + " in " + Latency(d.LastAck.Latency),
+		})
 	}
 	takes := strings.Join(d.Capabilities, ", ")
 	if takes == "" {
 		takes = "all commands"
 	}
-	return append(f, Figure{"Version", d.Version}, Figure{"Connected", At(d.ConnectedAt).ISO}, Figure{"Address", d.RemoteAddr},
+	return append(f, Figure{"Version", d.Version}, Figure{"Connected", At(d.ConnectedAt).ISO},
+		Figure{"Address", d.RemoteAddr},
 		Figure{"Takes", takes}, Figure{"Labels", strings.Join(Labels(d.Labels), ", ")})
 }
 

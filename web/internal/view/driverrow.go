@@ -44,8 +44,9 @@ func runs(d swarm.Driver, a Aim) (now, last string) {
 
 func newDriverRow(w World, d swarm.Driver, a Aim) DriverRow {
 	row := DriverRow{
-		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing), Heartbeat: Age(d.HeartbeatAge),
-		Target: "–", Version: d.Version, Labels: Labels(d.Labels),
+		ID: d.ID, URL: DriverURL(d.ID), State: driverBadge(d), Standing: standingBadge(a.Standing),
+		Heartbeat: Age(d.HeartbeatAge),
+		Target:    "–", Version: d.Version, Labels: Labels(d.Labels),
 	}
 	row.Actual, row.Last = runs(d, a)
 	row.RTT = roundTrip(d.RTT)

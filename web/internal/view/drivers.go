@@ -34,11 +34,13 @@ type DriverFilter struct {
 	Page  int // from 1
 }
 
-// PageOfDrivers is how many drivers a page lists. Rows are patched one by one, so this bounds what a viewer is sent, too.
+// PageOfDrivers is how many drivers a page lists. Rows are patched one by one, so this bounds what a viewer is sent,
+// too.
 const PageOfDrivers = 100
 
 // sortNames are the ways to order drivers; the first is the default.
-var sortNames = []Sort{{Key: "worst", Name: "worst first"}, {Key: "id", Name: "id"}, {Key: "heartbeat", Name: "heartbeat age"}, {Key: "players", Name: "players"}, {Key: "ack", Name: "last ack"}}
+var sortNames = []Sort{{Key: "worst", Name: "worst first"}, {Key: "id", Name: "id"},
+	{Key: "heartbeat", Name: "heartbeat age"}, {Key: "players", Name: "players"}, {Key: "ack", Name: "last ack"}}
 
 // ReadDriverFilter reads a filter from a URL; what is no filter is left out.
 func ReadDriverFilter(q url.Values) DriverFilter {

@@ -52,7 +52,8 @@ func Latency(d time.Duration) string {
 	}
 }
 
-// Age writes how long ago something was, in whole units: what changes twice a second cannot be read, and is sent twice a second.
+// Age writes how long ago something was, in whole units: what changes twice a second cannot be read, and is sent twice
+// a second.
 func Age(d time.Duration) string {
 	switch {
 	case d < time.Second:

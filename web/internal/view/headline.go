@@ -28,7 +28,8 @@ func (w World) headline(t tally) Headline {
 		h.Tone = Warn
 	}
 	if t.drivers == 0 {
-		h.Word, h.Says = "Not known", "No driver is back since the server started; "+Plural(len(w.NotBack), "driver")+" may still run players."
+		h.Word, h.Says = "Not known", "No driver is back since the server started; "+Plural(len(w.NotBack),
+			"driver")+" may still run players."
 	} else {
 		h.Word = "Not all back"
 		h.Says += " " + Plural(len(w.NotBack), "driver") + " not back since the server started may still run players."
@@ -42,9 +43,15 @@ func (w World) headlineOfRoster(t tally) Headline {
 	case t.drivers == 0:
 		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
 	case t.asked == 0 && w.LogErr != nil:
-		return Headline{Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") + ", of which " + active(t) + "."}
+		return Headline{
+			Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") +
+				", of which " + active(t) + ".",
+		}
 	case t.idle():
-		h := Headline{Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) + ".", Detail: w.who(t)}
+		h := Headline{
+			Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) +
+				".", Detail: w.who(t),
+		}
 		if t.unknown() > 0 {
 			h.Tone = w.tone(t)
 		}
@@ -75,7 +82,8 @@ func (w World) runHeadline(t tally) Headline {
 		h.Says = fmt.Sprintf("%s; %s of %s drivers on their way.", ratio, Count(t.by[Underway]), Count(t.drivers))
 	case t.lacking() == 0:
 		h.Tone, h.Word = Busy, "Ramping"
-		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target), Count(t.by[Underway]), Count(t.drivers))
+		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target),
+			Count(t.by[Underway]), Count(t.drivers))
 	default:
 		h.Tone, h.Word = w.tone(t), "Off target"
 		of := Count(t.by[OnTarget]) + " of " + Count(t.drivers)

@@ -50,7 +50,9 @@ func ReadHeatmapPage(q url.Values) int {
 func NewHeatmap(w World, page int) Heatmap {
 	h := Heatmap{LogDown: w.LogErr != nil}
 	for _, e := range w.Recent {
-		h.Columns = append(h.Columns, HeatColumn{strconv.FormatUint(e.Seq, 10), CommandURL(e.Seq), Do(e.Issued.Command)})
+		h.Columns = append(h.Columns, HeatColumn{
+			strconv.FormatUint(e.Seq, 10), CommandURL(e.Seq), Do(e.Issued.Command),
+		})
 	}
 	order := w.worstAtCommands()
 	pages := max(1, (len(order)+RowsOfHeatmap-1)/RowsOfHeatmap)
@@ -141,7 +143,8 @@ func (w World) heatCell(e swarm.Entry, id string) HeatCell {
 }
 
 func heat(d time.Duration) string {
-	for i, top := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond, time.Second} {
+	for i, top := range []time.Duration{10 * time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond,
+		time.Second} {
 		if d < top {
 			return "h" + strconv.Itoa(i+1)
 		}

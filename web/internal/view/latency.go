@@ -27,14 +27,16 @@ func answers(e swarm.Entry) (all []time.Duration, expected int) {
 	return all, expected
 }
 
-// percentile is the latency that p percent of the targets met. A missing ack counts as later than any: a number that leaves out
-// those who never answered flatters.
+// percentile is the latency that p percent of the targets met. A missing ack counts as later than any: a number that
+// leaves out those who never answered flatters.
 func percentile(e swarm.Entry, p float64) string {
 	all, expected := answers(e)
 	return ranked(e, all, expected, p, nth)
 }
 
-func ranked(e swarm.Entry, all []time.Duration, expected int, p float64, nth func([]time.Duration, int) time.Duration) string {
+func ranked(
+	e swarm.Entry, all []time.Duration, expected int, p float64, nth func([]time.Duration, int) time.Duration,
+) string {
 	if expected == 0 {
 		return "–"
 	}
@@ -45,8 +47,8 @@ func ranked(e swarm.Entry, all []time.Duration, expected int, p float64, nth fun
 	return Latency(nth(all, max(rank, 1)-1))
 }
 
-// nth finds the value that would stand at k if all were sorted, which it does not take the time for: a list of commands to a
-// large swarm wants it for each.
+// nth finds the value that would stand at k if all were sorted, which it does not take the time for: a list of commands
+// to a large swarm wants it for each.
 func nth(all []time.Duration, k int) time.Duration {
 	low, high := 0, len(all)-1
 	for low < high {
@@ -78,8 +80,8 @@ func nth(all []time.Duration, k int) time.Duration {
 
 func at(sorted []time.Duration, k int) time.Duration { return sorted[k] }
 
-// LatencyChart is how ack latencies are spread: the share of targets (upwards, percent) that had answered by a time (to the right,
-// logarithmic). Coordinates are of a box of 100 by 100; what is beyond the deadline lies right of DeadlineX.
+// LatencyChart is how ack latencies are spread: the share of targets (upwards, percent) that had answered by a time (to
+// the right, logarithmic). Coordinates are of a box of 100 by 100; what is beyond the deadline lies right of DeadlineX.
 type LatencyChart struct {
 	Path      string
 	DeadlineX string
@@ -200,7 +202,8 @@ func share(n, of int) string {
 
 func upTo(top time.Duration) string {
 	if top == math.MaxInt64 {
-		return "later, but counted" // the round closes at the deadline; an ack in flight at that moment may be a little over it
+		// the round closes at the deadline; an ack in flight at that moment may be a little over it
+		return "later, but counted"
 	}
 	return "≤ " + Latency(top)
 }

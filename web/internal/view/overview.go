@@ -119,7 +119,8 @@ func firstSteps(w World, address string) *FirstSteps {
 // examples start one driver each, in a checkout of the repository.
 func examples(address string) string {
 	var lines []string
-	for _, e := range [][2]string{{"go-1", "go run ./examples/go"}, {"python-1", "python3 examples/python/driver.py"}, {"node-1", "node examples/node/driver.mjs"}} {
+	for _, e := range [][2]string{{"go-1", "go run ./examples/go"}, {"python-1", "python3 examples/python/driver.py"},
+		{"node-1", "node examples/node/driver.mjs"}} {
 		lines = append(lines, "SWARMCALL_URL="+shellWord(address)+" DRIVER_ID="+e[0]+" "+e[1])
 	}
 	return strings.Join(lines, "\n")

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// PlayersChart is players asked for against players reported, over time. Coordinates are of a box of 1000 by 100. The script
-// js/players.js draws the same from the same numbers as they come in.
+// PlayersChart is players asked for against players reported, over time. Coordinates are of a box of 1000 by 100. The
+// script js/players.js draws the same from the same numbers as they come in.
 type PlayersChart struct {
 	Target, Actual string     // paths
 	Holes          []Span     // where nothing is known
@@ -50,10 +50,13 @@ const (
 // NewPlayersChart shows the samples of w.
 func NewPlayersChart(w World) PlayersChart {
 	if len(w.Samples) == 0 {
-		return PlayersChart{Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet.", MarkWord: "command"}
+		return PlayersChart{
+			Max: "1", From: At(w.Now.Add(-minWindow)), To: At(w.Now), Words: "No figures yet.", MarkWord: "command",
+		}
 	}
 	samples := w.Samples
-	if now := w.Sum(); now.At.After(samples[len(samples)-1].At) { // samples are seconds apart: the chart must not contradict the headline
+	// samples are seconds apart: the chart must not contradict the headline
+	if now := w.Sum(); now.At.After(samples[len(samples)-1].At) {
 		now.Gap = w.Resumed
 		samples = append(slices.Clip(samples), now)
 	}
@@ -78,9 +81,12 @@ func NewPlayersChart(w World) PlayersChart {
 		if i >= step {
 			since = samples[i-step].At
 		}
-		c.Rows = append(c.Rows, ChartRow{num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual), commandsBetween(w, since, s.At)})
+		c.Rows = append(c.Rows, ChartRow{
+			num(p.x(s.At)), At(s.At), Count(s.Target), Count(s.Actual), commandsBetween(w, since, s.At),
+		})
 	}
-	c.Words = "Players from " + c.From.Clock + " to " + c.To.Clock + " UTC: at the end " + Count(last.Actual) + " of " + Count(last.Target) + "."
+	c.Words = "Players from " + c.From.Clock + " to " + c.To.Clock + " UTC: at the end " + Count(last.Actual) + " of " +
+		Count(last.Target) + "."
 	return c
 }
 

@@ -150,7 +150,8 @@ func fieldOf(pointer string) string {
 
 // Plain takes the words that are for programs out of an error text: its code, and what the page says anyway.
 func Plain(s string) string {
-	if code, rest, ok := strings.Cut(s, ": "); ok && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" && strings.Contains(code, "_") {
+	if code, rest, ok := strings.Cut(s, ": "); ok && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" &&
+		strings.Contains(code, "_") {
 		s = rest
 	}
 	s, _, _ = strings.Cut(s, "; see GET ")

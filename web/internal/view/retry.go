@@ -37,7 +37,8 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		}
 	case e.Issued.Command.Total:
 		return nil, &NoRetry{
-			Why: "A total is not sent again to some of its drivers: set it again, to split it over those that are there.",
+			Why: "A total is not sent again to some of its drivers: set it again, to split it over those that are " +
+				"there.",
 		}
 	}
 	r := &Retry{

@@ -18,7 +18,8 @@ type World struct {
 
 	Withdrawals []swarm.Stored // newest resets and expired commands, oldest first
 
-	NotBack []string                // drivers that may run what they ran before the server started, and are not back yet
+	// drivers that may run what they ran before the server started, and are not back yet
+	NotBack []string
 	Drifts  map[string]swarm.Drift  // what is desired of each driver
 	Samples []Sample                // players over time, oldest first
 	Resumed bool                    // all of Samples is of an earlier process
@@ -100,8 +101,8 @@ func (w World) answered(e swarm.Entry) int {
 	return n
 }
 
-// answer is what a target of an open entry has answered so far, as far as the roster tells: who answered a later command has answered
-// this one.
+// answer is what a target of an open entry has answered so far, as far as the roster tells: who answered a later
+// command has answered this one.
 func (w World) answer(e swarm.Entry, id string) swarm.Verdict {
 	d, ok := w.driver(id)
 	if !ok || d.LastAck == nil || d.LastAck.Seq < e.Seq {

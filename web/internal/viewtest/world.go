@@ -37,7 +37,8 @@ func Compare(w view.World) view.World {
 // command that has expired: d-6 came with its label, and is told by the server to run nothing.
 func SplitWorld() view.World {
 	w := view.World{
-		Now: webtest.Now, Drivers: webtest.SplitDrivers(), Recent: webtest.SplitEntries(), Withdrawals: webtest.Withdrawals(),
+		Now: webtest.Now, Drivers: webtest.SplitDrivers(), Recent: webtest.SplitEntries(),
+		Withdrawals: webtest.Withdrawals(),
 	}
 	w.Reach = func(swarm.Target) swarm.Reach {
 		return swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"1", "2", "3", "4", "5", "6"}}}}
