@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type fakeSwarm struct {
 	posted  int                                    // requests that may command, whether they were answered or not
 	looks   int                                    // at the state of the drivers
 	logs    bool                                   // it logs a stop that matches nobody
+	restart bool                                   // it was restarted while a command was open
+	full    bool                                   // its log takes nothing
+	sent    func(format string, args ...any)       // is told what the plan sends; nil: nobody is
 	steps   []report.Step                          // of the last run
 	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
 }
@@ -90,11 +94,15 @@ func (s *fakeSwarm) set(state string, ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
-		d := s.drivers[id]
-		d.state = state
-		if d.state == "active" {
-			s.settle(id)
-		}
+		s.be(state, id)
+	}
+}
+
+// be is set under the lock.
+func (s *fakeSwarm) be(state, id string) {
+	d := s.drivers[id]
+	if d.state = state; state == "active" {
+		s.settle(id)
 	}
 }
 
@@ -147,10 +155,10 @@ func (e *fakeEntry) matches(id string) bool {
 	return len(e.Target.DriverIDs) == 0 || slices.Contains(e.Target.DriverIDs, id)
 }
 
-// desired is the newest command that matches a driver.
+// desired is the newest command of load that matches a driver.
 func (s *fakeSwarm) desired(id string) *fakeEntry {
 	for _, e := range slices.Backward(s.entries) {
-		if e.matches(id) && e.LeftOut[id] != "other_run" {
+		if e.Command.Type != "set_spawn_delay_ms" && e.matches(id) && e.LeftOut[id] != "other_run" {
 			return e
 		}
 	}
@@ -234,16 +242,20 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		s.dryRuns++
 	}
 	if e.DryRun && s.older {
+		s.tell(e, " as a dry run: refused, not known")
 		refuse(w, 422, `{"code": "invalid_command", "errors": [{"pointer": "/dry_run", "detail": "is not a member"}]}`)
 		return
 	}
+	var err error
 	if !e.DryRun && s.before != nil {
-		if err := s.before(s, e); err != nil {
-			refuse(w, 503, `{"code": "log_unavailable"}`)
-			return
-		}
+		err = s.before(s, e)
+	}
+	if !e.DryRun && (err != nil || s.full) {
+		refuse(w, 503, `{"code": "log_unavailable"}`)
+		return
 	}
 	if seq := s.newer(e); seq > 0 {
+		s.tell(e, ": refused, entry %d is newer", seq)
 		refuse(w, 412, fmt.Sprintf(`{"code": "newer_command", "seq": %d}`, seq))
 		return
 	}
@@ -261,7 +273,13 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		s.get(w, e.Seq)
 		return
 	}
-	if known == 0 || active == 0 && e.Command.Type != "stop" || active < e.Least {
+	if known > 0 && active < e.Least {
+		s.tell(e, ": refused, %d drivers are active", active)
+		refuse(w, 409, fmt.Sprintf(`{"code": "not_enough_drivers", "have": %d, "want": %d, "detail": "too few"}`, active, e.Least))
+		return
+	}
+	if known == 0 || active == 0 && e.Command.Type != "stop" {
+		s.tell(e, ": refused, %d drivers are active", active)
 		refuse(w, 409, `{"code": "no_active_drivers", "nothing_to_stop": true}`)
 		return
 	}
@@ -270,7 +288,16 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.issue(e)
+	s.tell(e, " to %s", cmp.Or(strings.Join(e.Targets, " "), "nobody"))
 	s.get(w, e.Seq)
+}
+
+// tell says what the plan has sent, and what came of it. Dry runs are asked for too often to be told, unless they are
+// not known.
+func (s *fakeSwarm) tell(e *fakeEntry, format string, args ...any) {
+	if s.sent != nil && (!e.DryRun || s.older) {
+		s.sent("→ %s%s", e.Command, fmt.Sprintf(format, args...))
+	}
 }
 
 // newer is the command of somebody else, or a later one of ours, that stands in the way of a condition.
@@ -330,11 +357,15 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 		"missing":  len(e.Targets) - len(e.Acked),
 	}
 	var acked, missing, left []map[string]string
+	reason := "deadline"
+	if s.restart {
+		reason = "server_restart"
+	}
 	for _, id := range e.Targets {
 		if e.Acked[id] {
 			acked = append(acked, map[string]string{"driver_id": id})
 		} else {
-			missing = append(missing, map[string]string{"driver_id": id, "reason": "deadline"})
+			missing = append(missing, map[string]string{"driver_id": id, "reason": reason})
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.LeftOut)) {
