@@ -29,7 +29,7 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 		return err
 	}
 	defer server.CloseIdle()
-	r := plan.Runner{Plan: p, Client: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
+	r := plan.Runner{Plan: p, Server: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
 	say := r.LastWord
 	lastWord.Store(&say)
 	defer lastWord.Store(nil)

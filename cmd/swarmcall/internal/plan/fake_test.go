@@ -84,21 +84,12 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 		s.t.Fatal(err)
 	}
 	var b strings.Builder
-	r := Runner{Plan: p, Client: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
+	r := Runner{Plan: p, Server: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
 	s.steps, err = r.Run(s.t.Context())
 	return b.String(), err
 }
 
-// set has drivers be in a state.
-func (s *fakeSwarm) set(state string, ids ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range ids {
-		s.be(state, id)
-	}
-}
-
-// be is set under the lock.
+// be has a driver be in a state, under the lock.
 func (s *fakeSwarm) be(state, id string) {
 	d := s.drivers[id]
 	if d.state = state; state == "active" {
@@ -129,23 +120,6 @@ func (s *fakeSwarm) other(ids ...string) {
 			Target:    remote.Target{DriverIDs: ids},
 		},
 	)
-}
-
-// log is what was commanded, with the targets of a stop.
-func (s *fakeSwarm) log() (words []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		words = append(words, e.Submitter+" "+e.Command.String())
-	}
-	return words
-}
-
-// players is how many run on a driver.
-func (s *fakeSwarm) players(id string) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.drivers[id].players
 }
 
 // known tells a driver of the roster.
@@ -275,7 +249,8 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 	}
 	if known > 0 && active < e.Least {
 		s.tell(e, ": refused, %d drivers are active", active)
-		refuse(w, 409, fmt.Sprintf(`{"code": "not_enough_drivers", "have": %d, "want": %d, "detail": "too few"}`, active, e.Least))
+		refuse(w, 409, fmt.Sprintf(`{"code": "not_enough_drivers", "have": %d, "want": %d, "detail": "too few"}`,
+			active, e.Least))
 		return
 	}
 	if known == 0 || active == 0 && e.Command.Type != "stop" {

@@ -1,5 +1,16 @@
-// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded in between, with
-// a stop at the end whatever happens.
+// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded
+// in between, with a stop at the end whatever happens.
+//
+// What a run does next, and what it makes of an answer, is decided without a clock, a server or a terminal:
+//
+//	stages.go         the steps of a plan, in order
+//	claim.go          which commands are of this run, and whether a newer one is somebody else's
+//	participants.go   the drivers that take part: they join, leave, and are waited for once
+//	hold.go           what a hold has seen, and what it makes of drivers of which nothing is known
+//	outcome.go        what an outcome means, and who is sent a step again
+//	stopping.go       which drivers a stop has not reached, and how that is said
+//
+// Runner has the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
 package plan
 
 import (
@@ -247,19 +258,6 @@ func (r *Ramp) check(n int, bad *faults) {
 	bad.add(!players(r.From) || !players(r.To), "stage %d: from and to must be 0 to %d", n, maxPlayers)
 	bad.add(r.Step < 1, "stage %d: step must be 1 or more; it goes down when to is below from", n)
 	bad.add(r.Every <= 0, "stage %d: every must be more than 0", n)
-}
-
-// Values are the players of each step: from, and on by step until to.
-func (r *Ramp) Values() []int64 {
-	values, step := []int64{r.From}, r.Step
-	for v := r.From; v != r.To; values = append(values, v) {
-		if r.To > v {
-			v = min(v+step, r.To)
-		} else {
-			v = max(v-step, r.To)
-		}
-	}
-	return values
 }
 
 // Aim says which drivers the plan is for; nil for all.

@@ -98,7 +98,7 @@ func TestRampValues(t *testing.T) {
 		{7, 7, 1, []int64{7}},
 		{0, 1, 1_000_000_000, []int64{0, 1}},
 	} {
-		if got := (&Ramp{From: tc.from, To: tc.to, Step: tc.step}).Values(); !slices.Equal(got, tc.want) {
+		if got := slices.Collect((&Ramp{From: tc.from, To: tc.to, Step: tc.step}).Values()); !slices.Equal(got, tc.want) {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}

@@ -287,7 +287,7 @@ func (p *player) run() {
 		p.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(p.t.Context())
-	r := &Runner{Plan: parsed, Client: c, Line: console.NewLine(p), Submitter: "ci", ID: "run-x"}
+	r := &Runner{Plan: parsed, Server: c, Line: console.NewLine(p), Submitter: "ci", ID: "run-x"}
 	p.began, p.interrupt, p.ended, p.runner = time.Now(), cancel, make(chan struct{}), r
 	go func(ended chan struct{}) { // finish waits for it
 		defer close(ended)

@@ -3,6 +3,7 @@ package submit
 import (
 	"context"
 	"fmt"
+	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
@@ -22,8 +23,14 @@ type Progress struct {
 	Roster []api.DriverDrift // every driver that the server knows
 }
 
+// Server is asked how far drivers are.
+type Server interface {
+	Outcome(ctx context.Context, seq int64, limit time.Duration) (remote.Answer[remote.Entry], error)
+	Drift(context.Context) (remote.Page[api.DriverDrift], error)
+}
+
 // Measure asks the server how far the drivers of an entry are.
-func Measure(ctx context.Context, c *remote.Client, seq int64) (Progress, error) {
+func Measure(ctx context.Context, c Server, seq int64) (Progress, error) {
 	a, err := c.Outcome(ctx, seq, 0)
 	if err != nil {
 		return Progress{}, err
