@@ -57,6 +57,14 @@ func CodeOf(err error) Code {
 	return Failed
 }
 
+// Cause is why, without what failed, for an error that says by itself what did.
+func Cause(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Cause != nil {
+		return e.Cause
+	}
+	return err
+}
+
 // Text renders err for stderr, each part on lines of its own.
 func Text(err error) string {
 	e, ok := errors.AsType[*Error](err)

@@ -92,7 +92,10 @@ func TestWatcherTellsOnlyWhatChanged(t *testing.T) {
 	}))
 	defer s.Close()
 	var out strings.Builder
-	c := remote.New(s.URL, 5*time.Second)
+	c, err := remote.Dial(remote.Config{URL: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer c.CloseIdle()
 	w := watcher{
 		demo: &demo{Options: Options{Out: &out}, api: c, target: &target{}, server: &child{done: make(chan struct{})}},
@@ -107,7 +110,7 @@ func TestWatcherTellsOnlyWhatChanged(t *testing.T) {
 		{"nothing new", two, `{"items": []}`, ""},
 		{"a command of somebody else", two, entries, "ci: set_players 7 → complete: 2 of 2 acked in 1.0 ms, entry 2\n"},
 		{"told already", two, entries, ""},
-		{"no answer", "", entries, "the server does not answer: 503 Service Unavailable\n"},
+		{"no answer", "", entries, "the server does not answer: a proxy or another server answered 503 without a body\n"},
 		{"still none", "", entries, ""},
 		{"back", two, entries, "    7 players        0 requests/s   1 driver active, 1 stale, 1 disconnected\n"},
 	} {

@@ -1,3 +1,5 @@
+// Package remote is a server as the command line sees it: the generated client, with refusals as errors. Everything that
+// speaks to Swarmcall does so by Client.
 package remote
 
 import (

@@ -282,6 +282,10 @@ func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
 			"detail human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
 		},
+		`{"code": "invalid_command", "detail": "nothing was sent", "request_id": "r1",
+			"errors": [{"pointer": "/command/players", "detail": "must be 0 or more"}]}`: {
+			"invalid_command: nothing was sent; /command/players must be 0 or more (request r1)\n",
+		},
 		`{"code": "newer_command", "seq": 9}`:          {"position 9", "swarmcall state"},
 		`{"code": "newer_command", "seq": 0}`:          {"--if-seq 0"},
 		`{"code": "outcome_not_recorded", "seq": 7}`:   {"swarmcall commands show 7"},

@@ -22,6 +22,9 @@ const (
 	grace       = 2 * time.Second // for a command that is under way when the user interrupts
 )
 
+// maxBody bounds what is read of an answer.
+const maxBody = 32 << 20
+
 // doer sends requests, and sends them again when that is safe and promises something. Bodies of answers are read here, so that a
 // connection lost in the midst of one counts as lost.
 type doer struct {
