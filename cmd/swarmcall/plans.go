@@ -21,7 +21,8 @@ type running struct {
 	reports
 }
 
-// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be stopped.
+// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be
+// stopped.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	outliveReaders()
 	server, err := c.dial(s, c.Submitter)

@@ -1,4 +1,5 @@
-// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do about it.
+// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do
+// about it.
 package clierr
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// watcher tells what changes while the demo runs: commands, whoever sent them, and what came of them.
+// watcher tells what changes while the demo runs: everyone's commands, and what came of them.
 type watcher struct {
 	*demo
 	seq    client.Seq // newest command that was told

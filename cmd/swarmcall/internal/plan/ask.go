@@ -6,6 +6,7 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 const (
@@ -81,8 +82,8 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	return taken(what, refusal)
 }
 
-// whose says who has issued an entry, "" for this run, or for a reset, which is a record and no entry. It is unsure when
-// the server does not answer.
+// whose says who has issued an entry, "" for this run, or for a reset, which is a record and no entry. It is unsure
+// when the server does not answer.
 func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool) {
 	// An interruption must not make it somebody else's.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
@@ -117,7 +118,7 @@ func (r *Runner) deregistered(ctx context.Context, ids []string) map[string]bool
 func (r *Runner) release(ctx context.Context, absent []string) (lost []string) {
 	left, lost := r.drivers.release(absent, r.deregistered(ctx, absent))
 	if len(left) > 0 {
-		r.Line.Say("the run goes on without %s: deregistered", some(left))
+		r.Line.Say("the run goes on without %s: deregistered", verdict.Some(left))
 	}
 	return lost
 }

@@ -7,6 +7,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 // claim is which commands are of this run, and which is the newest: that is the condition of the next one.
@@ -62,15 +63,14 @@ func (c *claim) adopt(e remote.Entry) {
 // older tells an entry that was there before the run.
 func (c *claim) older(seq int64) bool { return !c.known && seq <= c.start }
 
-// whose says who has issued a newer entry, "" for this run: a step whose answer was lost, or a total that the server has
-// split again.
+// whose says who has issued a newer entry, "" for this run: a step whose answer was lost, or a total that the server
+// has split again.
 func (c *claim) whose(e remote.Entry) string {
-	command := remote.CommandOf(e)
-	if e.Submitter == c.submitter && strings.HasPrefix(command.Note, c.id+" ") {
+	if e.Submitter == c.submitter && strings.HasPrefix(remote.CommandOf(e).Note, c.id+" ") {
 		c.adopt(e)
 		return ""
 	}
-	return fmt.Sprintf("%s commands these drivers now: %s (entry %d)", e.Submitter, command, e.Seq)
+	return verdict.InForce(e)
 }
 
 // taken is the error of a run whose drivers somebody else commands now.

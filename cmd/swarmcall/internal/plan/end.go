@@ -110,8 +110,8 @@ func (r *Runner) loads(ctx context.Context) (entries []remote.Entry) {
 	return entries
 }
 
-// reach gives drivers that a stop has not reached time to come back, if it may and until ctx ends. It returns those that
-// are not stopped.
+// reach gives drivers that a stop has not reached time to come back, if it may and until ctx ends. It returns those
+// that are not stopped.
 func (r *Runner) reach(ctx context.Context, s *stopping, may bool) (unreached, error) {
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit+afterAway)
 	defer cancel()

@@ -10,6 +10,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 const (
@@ -36,8 +37,8 @@ func (h *hold) begin(now time.Time) { h.began, h.looked, h.said = now, now, now 
 func (h *hold) left(now time.Time) time.Duration { return h.began.Add(h.limit).Sub(now) }
 
 // due tells when the drivers have to be looked at, which was last done in this hold or one before it. However short it
-// is, that is at its begin and at its end, if something is said about it. The steps of a ramp may be shorter than a look
-// should take.
+// is, that is at its begin and at its end, if something is said about it. The steps of a ramp may be shorter than a
+// look should take.
 func (h *hold) due(now, looked time.Time) bool {
 	ends := h.left(now) <= 0 || h.looked.Equal(h.began)
 	return (h.sums || h.last) && ends || now.Sub(looked) >= lookPace
@@ -131,8 +132,8 @@ func (ps *participants) mayReturn(now time.Time, onMissing string) bool {
 }
 
 // judge deals with drivers of which nothing is known, as the plan says: what is to be said, and whether too many are
-// missing. At the end of the last hold any time is too long, unless they are to be waited for; those that the server has
-// forgotten are looked for after the stop.
+// missing. At the end of the last hold any time is too long, unless they are to be waited for; those that the server
+// has forgotten are looked for after the stop.
 func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string, missed error) {
 	if h.onMissing == Retry {
 		lines = ps.waiting(now, h.name)
@@ -148,11 +149,12 @@ func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string,
 		ps.all[id].excused = true
 	}
 	if ps.plan.Allow.Covers(len(missing), len(ps.ids())) {
-		return append(lines, fmt.Sprintf("%s: nothing is known of %s; so many may be missing", h.name, some(fresh))), nil
+		line := fmt.Sprintf("%s: nothing is known of %s; so many may be missing", h.name, verdict.Some(fresh))
+		return append(lines, line), nil
 	}
 	missed = ps.missing(now, h.name, missing, h.seen)
 	if h.onMissing == Continue {
-		lines = append(lines, fmt.Sprintf("%s: going on without %s: %v", h.name, some(fresh), missed))
+		lines = append(lines, fmt.Sprintf("%s: going on without %s: %v", h.name, verdict.Some(fresh), missed))
 		for _, id := range missing {
 			ps.all[id].in, ps.all[id].silent = false, time.Time{}
 		}
@@ -170,7 +172,7 @@ func (ps *participants) waiting(now time.Time, name string) []string {
 		ps.all[id].awaited = true
 	}
 	return []string{fmt.Sprintf("%s: waiting for %s to come back, at most %v more; the server tells them the load then",
-		name, some(ids), ps.retryTime())}
+		name, verdict.Some(ids), ps.retryTime())}
 }
 
 // missing is the error that names them.
@@ -184,7 +186,7 @@ func (ps *participants) missing(now time.Time, name string, ids []string, seen s
 	return &clierr.Error{
 		Code: clierr.Missing,
 		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
-			name, len(ids), len(ps.ids()), some(ids)),
+			name, len(ids), len(ps.ids()), verdict.Some(ids)),
 		Cause: errors.New(seen.String()), Detail: detail[:min(len(detail), 10)],
 		Hint: alive,
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
@@ -20,11 +19,8 @@ import (
 func (ps *participants) muster(e remote.Entry) (meant int, unknown []string) {
 	ps.drop(remote.Elsewhere(e)...)
 	before := ps.ids()
-	all := submit.Reached(e)
-	ps.join(e.Seq, all)
-	for _, l := range remote.LeftOut(e) {
-		all[l.DriverId] = true
-	}
+	ps.join(e.Seq, remote.Reached(e))
+	all := remote.MeantFor(e)
 	return len(all), slices.DeleteFunc(before, func(id string) bool { return all[id] })
 }
 
@@ -87,8 +83,8 @@ func newRetrying(c remote.Command, step report.Step, missing []string, n int) *r
 	return g
 }
 
-// target is whom to send the step again: the drivers by id, or all of the plan's when the ids are not all known. A total
-// is split again over the drivers that are there.
+// target is whom to send the step again: the drivers by id, or all of the plan's when the ids are not all known. A
+// total is split again over the drivers that are there.
 func (g *retrying) target(p *Plan) (t *remote.Target, least int) {
 	if g.command.PlayersTotal != nil || g.n > len(g.missing) {
 		return p.Aim(), p.MinDrivers
@@ -99,7 +95,7 @@ func (g *retrying) target(p *Plan) (t *remote.Target, least int) {
 // sent notes what the step was sent again by. It returns the drivers that were not there.
 func (g *retrying) sent(e remote.Entry) (away []string) {
 	g.entries = append(g.entries, e.Seq)
-	reached := submit.Reached(e)
+	reached := remote.Reached(e)
 	return slices.DeleteFunc(slices.Clone(g.missing), func(id string) bool { return reached[id] })
 }
 
@@ -158,7 +154,7 @@ func came(tried, missing, away []string) string {
 		what string
 	}{{applied, "acked by"}, {silent, "not acked by"}, {gone, "not connected:"}} {
 		if len(p.ids) > 0 {
-			parts = append(parts, p.what+" "+some(p.ids))
+			parts = append(parts, p.what+" "+verdict.Some(p.ids))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -115,7 +115,10 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 			return p, nil
 		}
 	}
-	return nil, &clierr.Error{Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err, Hint: "how plans are written: swarmcall help plans"}
+	return nil, &clierr.Error{
+		Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err,
+		Hint: "how plans are written: swarmcall help plans",
+	}
 }
 
 // printable drops what the log of the server refuses in a note.
@@ -186,15 +189,17 @@ func GoodDeadline(d time.Duration) bool {
 // checkNames refuses the names that the server would, before anything is sent.
 func (p *Plan) checkNames(bad *faults) {
 	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		*bad = append(*bad, p.where.at(fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name), "name"))
+		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name)
+		*bad = append(*bad, p.where.at(err, "name"))
 	}
 	if p.Target == nil {
 		return
 	}
 	for i, id := range p.Target.DriverIDs {
 		if !swarm.ValidDriverID(id) {
-			*bad = append(*bad, p.where.at(fmt.Errorf("%q cannot be the id of a driver: letters, digits and . _ : -, at most %d, as swarmcall drivers list shows them",
-				id, swarm.MaxIDBytes), "target", "driver_ids", strconv.Itoa(i)))
+			err := fmt.Errorf("%q cannot be the id of a driver: letters, digits and . _ : -, at most %d, "+
+				"as swarmcall drivers list shows them", id, swarm.MaxIDBytes)
+			*bad = append(*bad, p.where.at(err, "target", "driver_ids", strconv.Itoa(i)))
 		}
 	}
 	for _, f := range swarm.ValidateLabels(p.Target.Labels, "labels") {
@@ -227,7 +232,8 @@ func (s *Stage) check(n int, bad *faults) {
 	bad.add(s.OnMissing != "" && !policy(s.OnMissing), "stage %d: on_missing must be continue, retry or abort", n)
 	bad.add(s.Hold != nil && *s.Hold < 0, "stage %d: hold must not be negative", n)
 	if d := s.SpawnDelay; d != nil {
-		bad.add(*d < 0 || *d > 24*time.Hour || *d%time.Millisecond != 0, "stage %d: spawn_delay must be 0s to 24h, in whole milliseconds", n)
+		bad.add(*d < 0 || *d > 24*time.Hour || *d%time.Millisecond != 0,
+			"stage %d: spawn_delay must be 0s to 24h, in whole milliseconds", n)
 	}
 	if s.Wait != nil {
 		s.Wait.check(n, bad)

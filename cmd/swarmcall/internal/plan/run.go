@@ -82,7 +82,7 @@ func (r *Runner) begin(ctx context.Context) error {
 		}
 		e := page.Items[0]
 		r.Line.Say("waiting for the outcome of entry %d, an earlier command of %s", e.Seq, r.Submitter)
-		if _, err := r.Server.Outcome(ctx, e.Seq, outcomeLimit(e)); err != nil {
+		if _, err := r.Server.Outcome(ctx, e.Seq, remote.OutcomeLimit(e)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +137,8 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 		return ctx.Err()
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
+		Code: clierr.Timeout,
+		What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
 		Hint: "who is there: swarmcall drivers list",
 	}
 }
@@ -168,7 +169,8 @@ func (r *Runner) rollCall(ctx context.Context) error {
 			return nil
 		}
 		if !told {
-			r.Line.Say("waiting for %s to come back, at most %v", some(lost), time.Until(end).Round(time.Millisecond))
+			more := time.Until(end).Round(time.Millisecond)
+			r.Line.Say("waiting for %s to come back, at most %v", verdict.Some(lost), more)
 			told = true
 		}
 		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(lost), len(r.drivers.ids())))
@@ -181,6 +183,3 @@ func (r *Runner) rollCall(ctx context.Context) error {
 
 // away tells that the server may have been unavailable since the last step was sent.
 func (r *Runner) away() bool { return r.Server.Retries() != r.retries }
-
-// some names the first of many.
-func some(names []string) string { return verdict.Some(names) }

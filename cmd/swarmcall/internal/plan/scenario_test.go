@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write the scenarios with what came of them; review the diff")
 
-// TestScenarios plays testdata/*.txt against the fake server, in fake time. A scenario is blocks of lines, each followed
-// by ---- and what was sent (→) and printed in that time:
+// TestScenarios plays testdata/*.txt against the fake server, in fake time. A scenario is blocks of lines, each
+// followed by ---- and what was sent (→) and printed in that time:
 //
 //	drivers a b c                 begins a scenario with these active drivers
 //	plan rejoin: 5s               a line of the plan's file
@@ -32,14 +32,14 @@ var update = flag.Bool("update", false, "write the scenarios with what came of t
 //	run                           starts the plan
 //	advance 5s                    lets time pass
 //	lose|stale|deregister|forget|back|hang|wake|take a b
-//	                              a driver is disconnected, stale, has deregistered, is unknown to the server, is active,
-//	                              acks nothing, acks again, or runs a newer command of somebody else
+//	                              a driver is disconnected, stale, has deregistered, is unknown to the server, is
+//	                              active, acks nothing, acks again, or runs a newer command of somebody else
 //	on 2: hang b                  does so just before the plan's second command arrives
 //	alice stop|set_players 3 [a]  somebody else commands drivers, all or these
 //	reset · split                 the server resets the load to nothing, or splits a total again
 //	unavailable · available · restart · log full · log nobody · older
-//	                              the server: also while a command is open; its log, what it does with a stop for nobody,
-//	                              its release
+//	                              the server: also while a command is open; its log, what it does with a stop for
+//	                              nobody, its release
 //	interrupt                     Ctrl-C; the second time, the command leaves
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -118,7 +118,8 @@ type noted struct {
 
 // Write takes what the run prints, line by line.
 func (p *player) Write(b []byte) (int, error) {
-	if strings.HasPrefix(string(b), "stopping the load; a second Ctrl-C") { // a goroutine says so, whenever it gets to it
+	const interrupted = "stopping the load; a second Ctrl-C" // a goroutine says so, whenever it gets to it
+	if strings.HasPrefix(string(b), interrupted) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.out = slices.Insert(p.out, p.mark, noted{strings.TrimSuffix(string(b), "\n"), 1})
@@ -252,7 +253,9 @@ func (p *player) happen(verb string, words []string) {
 			s.drivers[id].taken = true
 		}
 	case "alice":
-		e := &fakeEntry{Submitter: "ops/alice", Command: remote.Command{Type: "stop"}, Target: remote.Target{DriverIDs: words[1:]}}
+		e := &fakeEntry{
+			Submitter: "ops/alice", Command: remote.Command{Type: "stop"}, Target: remote.Target{DriverIDs: words[1:]},
+		}
 		if words[0] == "set_players" {
 			n, _ := strconv.ParseInt(words[1], 10, 64)
 			e.Command, e.Target.DriverIDs = remote.Command{Type: "set_players", Players: &n}, words[2:]
@@ -282,7 +285,9 @@ func (p *player) run() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: p.swarm, Patience: remote.Patience{For: time.Minute}})
+	c, err := remote.Dial(remote.Config{
+		URL: "http://swarm", HTTP: p.swarm, Patience: remote.Patience{For: time.Minute},
+	})
 	if err != nil {
 		p.t.Fatal(err)
 	}

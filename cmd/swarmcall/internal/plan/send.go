@@ -156,8 +156,8 @@ func forWhom(e remote.Entry) string {
 // submission is a command on the condition that ours is the newest.
 func (r *Runner) submission(c remote.Command, target *remote.Target, least int, condition *int64) remote.Submission {
 	return remote.Submission{
-		Submitter: r.Submitter, Command: c, Target: target, DeadlineMS: r.Plan.Deadline.Milliseconds(), MinDrivers: least,
-		IfSeq: condition,
+		Submitter: r.Submitter, Command: c, Target: target, MinDrivers: least, IfSeq: condition,
+		DeadlineMS: r.Plan.Deadline.Milliseconds(),
 	}
 }
 
@@ -204,17 +204,10 @@ func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (rem
 	return a, err
 }
 
-// outcomeLimit is how long to wait for the outcome of an entry: past its deadline, for the outcome to be durable and
-// told.
-func outcomeLimit(e remote.Entry) time.Duration {
-	const slack = 5 * time.Second
-	return time.Duration(e.DeadlineMs)*time.Millisecond + slack
-}
-
 // outcome waits for the outcome of an entry. Drivers that the server lost by its own restart are given time to come
 // back: they are told the command when they register, and their late acks are as good.
 func (r *Runner) outcome(ctx context.Context, e remote.Entry) (remote.Answer[remote.Entry], error) {
-	a, err := r.Server.Outcome(ctx, e.Seq, outcomeLimit(e))
+	a, err := r.Server.Outcome(ctx, e.Seq, remote.OutcomeLimit(e))
 	if err != nil {
 		return a, remote.StillOpen(e.Seq, err)
 	}

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -36,10 +35,7 @@ func (p *Plan) roster(ctx context.Context, s drivers) (map[string]api.DriverStat
 	f := remote.DriverFilter{}
 	var ids []string
 	if t := p.Target; t != nil {
-		ids = t.DriverIDs
-		for _, key := range slices.Sorted(maps.Keys(t.Labels)) {
-			f.Labels = append(f.Labels, key+"="+t.Labels[key])
-		}
+		ids, f.Labels = t.DriverIDs, remote.LabelFilter(t.Labels)
 	}
 	page, err := s.Drivers(ctx, f)
 	states := map[string]api.DriverState{}

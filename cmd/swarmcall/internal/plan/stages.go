@@ -25,7 +25,8 @@ func (p *Plan) steps() iter.Seq[step] {
 	return func(yield func(step) bool) {
 		for i, s := range p.Stages {
 			st := step{
-				name: fmt.Sprintf("stage %d/%d", i+1, len(p.Stages)), onMissing: cmp.Or(s.OnMissing, p.OnMissing), wait: s.Wait,
+				name: fmt.Sprintf("stage %d/%d", i+1, len(p.Stages)), wait: s.Wait,
+				onMissing: cmp.Or(s.OnMissing, p.OnMissing),
 			}
 			switch {
 			case s.Set != nil:

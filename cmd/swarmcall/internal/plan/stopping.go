@@ -48,7 +48,9 @@ type unreached struct {
 
 // look finds the drivers that have not applied the stops, as these are by now. Of those that the server does not know
 // any more it is to be asked whether they have deregistered: else the server was away and has forgotten them.
-func (s *stopping) look(stops []remote.Entry, roster []api.DriverDrift, server *older) (left unreached, unknown []string) {
+func (s *stopping) look(
+	stops []remote.Entry, roster []api.DriverDrift, server *older,
+) (left unreached, unknown []string) {
 	known := map[string]api.DriverDrift{}
 	for _, d := range roster {
 		known[d.DriverId] = d
@@ -107,15 +109,13 @@ func (u unreached) err() error {
 func (s *stopping) meant() int {
 	ids := maps.Clone(s.loaded)
 	for _, stop := range s.stops {
-		maps.Copy(ids, submit.Reached(stop))
-		for _, l := range remote.LeftOut(stop) {
-			ids[l.DriverId] = true
-		}
+		maps.Copy(ids, remote.MeantFor(stop))
 	}
 	return len(ids)
 }
 
-// yielding is the end of a run of which somebody else commands drivers: only those that still have its load are stopped.
+// yielding is the end of a run of which somebody else commands drivers: only those that still have its load are
+// stopped.
 type yielding struct {
 	condition int64           // of each stop: that nothing newer concerns its drivers
 	ours      []string        // drivers that have load of this run and are not sent a stop
@@ -147,7 +147,9 @@ func stopped(cause error, sentence string) error {
 	if !ok || e.Code != clierr.Interrupted {
 		return cause
 	}
-	return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; the load is stopped", Cause: errors.New(sentence)}
+	return &clierr.Error{
+		Code: clierr.Interrupted, What: "interrupted; the load is stopped", Cause: errors.New(sentence),
+	}
 }
 
 // notStopped says loudly that the load may be on. The exit code stays that of the first failure.
@@ -189,7 +191,8 @@ func loudly(e *clierr.Error, cause, err error) error {
 // ours is the error about drivers that have load of the run, and that others were always faster to command.
 func (p *Plan) ours(ids []string) error {
 	return &clierr.Error{
-		What: fmt.Sprintf("%s on %s that the other command does not concern: %s", loud, verdict.Drivers(len(ids)), some(ids)),
+		What: fmt.Sprintf("%s on %s that the other command does not concern: %s",
+			loud, verdict.Drivers(len(ids)), verdict.Some(ids)),
 		Hint: p.howToStop(ids),
 	}
 }

@@ -52,8 +52,8 @@ func (r *Runner) stopOurs(ctx context.Context, y *yielding) error {
 	}
 }
 
-// stopSome sends a stop to some drivers, on the condition that nobody else commands them. When somebody does, nothing is
-// sent.
+// stopSome sends a stop to some drivers, on the condition that nobody else commands them. When somebody does, nothing
+// is sent.
 func (r *Runner) stopSome(ctx context.Context, y *yielding, ids []string) error {
 	step, err := r.post(ctx, "stop of the others", remote.Command{Type: api.CommandTypeStop},
 		func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
@@ -89,10 +89,10 @@ func (r *Runner) verifyOurs(ctx context.Context, y *yielding, away bool, cause e
 	if err == nil {
 		r.sent.Store(false)
 		ids := slices.Sorted(maps.Keys(y.stopped))
-		r.Line.Say("stopped the load of this run on %s: %s", verdict.Drivers(len(ids)), some(ids))
+		r.Line.Say("stopped the load of this run on %s: %s", verdict.Drivers(len(ids)), verdict.Some(ids))
 	}
 	if len(y.others) > 0 {
-		r.Line.Say("left to the other command: %s", some(y.others))
+		r.Line.Say("left to the other command: %s", verdict.Some(y.others))
 	}
 	if err == nil {
 		return cause

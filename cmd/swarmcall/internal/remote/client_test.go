@@ -181,7 +181,8 @@ var mute = reply{func(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }}
 
-// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told before.
+// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told
+// before.
 func TestASilentServer(t *testing.T) {
 	stop := remote.Submission{Command: remote.Command{Type: "stop"}}
 	for name, tc := range map[string]struct {
@@ -274,7 +275,8 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look by the command line.
+// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look
+// by the command line.
 func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 	for body, wants := range map[string][]string{
 		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 are there, 4 are wanted)\n"},

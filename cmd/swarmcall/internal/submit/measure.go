@@ -102,32 +102,9 @@ func (p Progress) String() string {
 
 // driversOf are the drivers that an entry is for, but for those that have deregistered.
 func driversOf(e remote.Entry) map[string]bool {
-	ids := Reached(e)
-	for _, l := range remote.LeftOut(e) {
-		ids[l.DriverId] = true
-	}
+	ids := remote.MeantFor(e)
 	for _, id := range remote.Deregistered(e) {
 		delete(ids, id)
-	}
-	return ids
-}
-
-// Reached are the drivers that an entry was sent to, or would have been.
-func Reached(e remote.Entry) map[string]bool {
-	ids := map[string]bool{}
-	if e.Acked != nil {
-		for _, x := range *e.Acked {
-			ids[x.DriverId] = true
-		}
-	}
-	for _, x := range e.Rejected {
-		ids[x.DriverId] = true
-	}
-	for _, x := range e.Missing {
-		ids[x.DriverId] = true
-	}
-	for _, x := range e.Superseded {
-		ids[x.DriverId] = true
 	}
 	return ids
 }
