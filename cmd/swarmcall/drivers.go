@@ -31,7 +31,7 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: labelFilter(c.Label), Limit: c.Limit})
+	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: remote.LabelFilter(c.Label), Limit: c.Limit})
 	if err != nil {
 		return err
 	}

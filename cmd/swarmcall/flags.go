@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/user"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -148,12 +146,4 @@ func decodeLabel(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	labels[key] = value
 	return nil
-}
-
-// labelFilter has labels as the server's lists take them.
-func labelFilter(labels map[string]string) (filter []string) {
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		filter = append(filter, key+"="+labels[key])
-	}
-	return filter
 }

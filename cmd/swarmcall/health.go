@@ -16,14 +16,18 @@ type healthCmd struct {
 
 // Run asks GET /readyz. It says nothing when all is well.
 func (c *healthCmd) Run(ctx context.Context, _ streams) error {
-	server := remote.New(c.URL, c.Timeout)
-	defer server.CloseIdle()
-	err := server.Ready(ctx)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	server, err := remote.Dial(remote.Config{URL: c.URL, Agent: "swarmcall/" + version})
+	if err == nil {
+		defer server.CloseIdle()
+		_, err = server.Ready(ctx)
+	}
 	if err == nil {
 		return nil
 	}
 	return &clierr.Error{
-		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Cause: err,
+		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Cause: clierr.Cause(err),
 		Hint: "is the server running, and at this address? Try: swarmcall health --url URL",
 	}
 }

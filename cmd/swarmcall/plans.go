@@ -21,7 +21,8 @@ type running struct {
 	reports
 }
 
-// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be stopped.
+// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be
+// stopped.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	outliveReaders()
 	server, err := c.dial(s, c.Submitter)
@@ -29,7 +30,7 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 		return err
 	}
 	defer server.CloseIdle()
-	r := plan.Runner{Plan: p, Client: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
+	r := plan.Runner{Plan: p, Server: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
 	say := r.LastWord
 	lastWord.Store(&say)
 	defer lastWord.Store(nil)

@@ -42,7 +42,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	reached := false
-	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: labelFilter(c.Label)}, c.Count, func(n int) {
+	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: remote.LabelFilter(c.Label)}, c.Count, func(n int) {
 		reached = true
 		server.line.Draw(server.line.Part("waiting", "drivers", int64(n), int64(c.Count)))
 	})

@@ -1,4 +1,5 @@
-// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do about it.
+// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do
+// about it.
 package clierr
 
 import (
@@ -55,6 +56,14 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return Failed
+}
+
+// Cause is why, without what failed, for an error that says by itself what did.
+func Cause(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Cause != nil {
+		return e.Cause
+	}
+	return err
 }
 
 // Text renders err for stderr, each part on lines of its own.

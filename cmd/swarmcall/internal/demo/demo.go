@@ -43,7 +43,7 @@ const (
 type demo struct {
 	Options
 	url     string // of the server
-	api     *remote.Server
+	api     *remote.Client
 	target  *target
 	server  *child
 	drivers []*child
@@ -64,11 +64,16 @@ func Run(ctx context.Context, o Options) (err error) {
 		return interruptIsNoError(ctx, err)
 	}
 	defer d.stop()
+	if err := d.awaitAddress(ctx); err != nil {
+		return interruptIsNoError(ctx, err)
+	}
+	if d.api, err = remote.Dial(remote.Config{URL: d.url, From: "the server's log", Agent: "swarmcall-demo"}); err != nil {
+		return err
+	}
+	defer d.api.CloseIdle()
 	if err := d.awaitReady(ctx); err != nil {
 		return interruptIsNoError(ctx, err)
 	}
-	d.api = remote.New(d.url, callPatience)
-	defer d.api.CloseIdle()
 	if err := d.startDrivers(ctx); err != nil {
 		return interruptIsNoError(ctx, err)
 	}
@@ -118,7 +123,7 @@ func (d *demo) startDrivers(ctx context.Context) error {
 				return false, ended("driver "+c.name, c, "see the server's log as well: swarmcall demo --verbose")
 			}
 		}
-		r, err := d.api.Roster(ctx)
+		r, err := d.roster(ctx)
 		active := 0
 		for _, one := range r.Items {
 			if ours[one.DriverId] && one.State == client.DriverStateActive {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,21 +13,25 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/command"
 )
 
 // firstCommand sends one real command and prints what became of it.
 func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target  %s\n\n",
 		plural(d.Drivers, "driver"), d.url, d.DataDir, d.target.URL)
-	submitter := "demo"
-	request := client.CommandRequest{Submitter: &submitter}
-	if err := request.Command.FromSetPlayersCommand(client.SetPlayersCommand{Players: &d.Players}); err != nil {
-		return client.Entry{}, err
-	}
 	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
-	e, err := d.api.Submit(ctx, request)
+	ctx, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	a, _, err := d.api.Submit(ctx, remote.Submission{
+		Submitter: "demo", Command: remote.Command{Type: command.SetPlayers, Value: d.Players},
+	}, remote.NewKey())
+	e := a.Value
 	if err != nil {
-		return e, &clierr.Error{Code: clierr.Failed, What: "the server refused the first command", Cause: err, Detail: d.server.log.last()}
+		return e, &clierr.Error{
+			Code: clierr.Failed, What: "the server refused the first command", Cause: clierr.Cause(err), Detail: d.server.log.last(),
+		}
 	}
 	printOutcome(d.Out, e)
 	return e, nil
@@ -59,7 +64,7 @@ func printOutcome(w io.Writer, e client.Entry) {
 		fprintf(table, "  %s\t%s\t%s\n", r.id, r.verdict, r.detail)
 	}
 	_ = table.Flush() // the terminal is gone, or it is not: nothing to do about it
-	fprintf(w, "  %s\n", verdict(e))
+	fprintf(w, "  %s\n", sentence(e))
 }
 
 // natural orders ids so that demo-2 comes before demo-10.
@@ -70,8 +75,8 @@ func natural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// verdict sums an outcome up in one line.
-func verdict(e client.Entry) string {
+// sentence sums an outcome up in one line.
+func sentence(e client.Entry) string {
 	var took float64
 	if e.DurationMs != nil {
 		took = *e.DurationMs
@@ -93,38 +98,11 @@ func verdict(e client.Entry) string {
 
 // outcomeError is the exit code for an outcome that is not complete.
 func outcomeError(e client.Entry) error {
-	left := remote.CountLeftOut(e)
-	if e.Status == client.StatusComplete && left == 0 {
+	code := verdict.Code(e, verdict.Allow{})
+	if code == clierr.OK {
 		return nil
 	}
-	code := clierr.Superseded
-	switch {
-	case e.Counts.Rejected > 0:
-		code = clierr.Rejected
-	case e.Counts.Missing+left > 0:
-		code = clierr.Missing
-	}
-	return &clierr.Error{Code: code, What: "the first command was not acked by all", Cause: fmt.Errorf("%s", verdict(e))}
-}
-
-// describe says what a command is, in a few words.
-func describe(c client.Command) string {
-	v, err := c.ValueByDiscriminator()
-	if err != nil {
-		kind, _ := c.Discriminator() // of a server newer than this program; empty is no worse than nothing
-		return kind
-	}
-	switch v := v.(type) {
-	case client.SetPlayersCommand:
-		if v.PlayersTotal != nil {
-			return fmt.Sprintf("%s %d in all", v.Type, *v.PlayersTotal)
-		}
-		return fmt.Sprintf("%s %d", v.Type, *v.Players)
-	case client.SetSpawnDelayCommand:
-		return fmt.Sprintf("%s %d", v.Type, v.SpawnDelayMs)
-	default:
-		return string(client.CommandTypeStop)
-	}
+	return &clierr.Error{Code: code, What: "the first command was not acked by all", Cause: errors.New(sentence(e))}
 }
 
 // Hints returns the curl lines that teach the API of the server at url.

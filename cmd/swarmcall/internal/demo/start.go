@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
 // pollEvery is how often the demo looks whether something it waits for has come about.
@@ -51,8 +50,8 @@ func checkFree(ctx context.Context, address string) error {
 	return l.Close()
 }
 
-// awaitReady waits until the server has told its address and takes commands, and sets d.url.
-func (d *demo) awaitReady(ctx context.Context) error {
+// awaitAddress waits until the server has told its address, and sets d.url.
+func (d *demo) awaitAddress(ctx context.Context) error {
 	const hint = "run it by itself to see more: swarmcall-server --log-level debug"
 	patience := time.NewTimer(readyPatience)
 	defer patience.Stop()
@@ -69,10 +68,15 @@ func (d *demo) awaitReady(ctx context.Context) error {
 	case <-d.server.log.told:
 	}
 	d.url = "http://" + dialable(d.server.log.addr())
-	c := remote.New(d.url, callPatience)
-	defer c.CloseIdle()
+	return nil
+}
+
+// awaitReady waits until the server takes commands.
+func (d *demo) awaitReady(ctx context.Context) error {
 	return d.poll(ctx, readyPatience, func(ctx context.Context) (bool, error) {
-		err := c.Ready(ctx)
+		ctx, cancel := context.WithTimeout(ctx, callPatience)
+		defer cancel()
+		_, err := d.api.Ready(ctx)
 		return err == nil, waiting("the server is not ready", err)
 	})
 }
@@ -111,7 +115,7 @@ type waitError struct {
 func (e *waitError) Error() string { return e.what }
 func (e *waitError) Unwrap() error { return e.why }
 
-func waiting(what string, why error) error { return &waitError{what, why} }
+func waiting(what string, why error) error { return &waitError{what, clierr.Cause(why)} }
 
 // ended is the error about a child that ended when it ought to run.
 func ended(what string, c *child, hint string) error {

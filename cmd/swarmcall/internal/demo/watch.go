@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// watcher tells what changes while the demo runs: commands, whoever sent them, and what came of them.
+// watcher tells what changes while the demo runs: everyone's commands, and what came of them.
 type watcher struct {
 	*demo
 	seq    client.Seq // newest command that was told
@@ -47,13 +49,13 @@ func (d *demo) watch(ctx context.Context, seq client.Seq) error {
 
 func (w *watcher) look(ctx context.Context) {
 	w.tellEnded()
-	roster, err := w.api.Roster(ctx)
+	roster, err := w.roster(ctx)
 	if err == nil {
 		err = w.tellCommands(ctx)
 	}
 	if err != nil {
 		if !w.silent && ctx.Err() == nil && !w.server.ended() {
-			w.line("the server does not answer: %v", err)
+			w.line("the server does not answer: %v", clierr.Cause(err))
 		}
 		w.silent = true
 		return
@@ -77,11 +79,13 @@ func (w *watcher) tellEnded() {
 
 // tellCommands tells of each command that closed since it looked last, in order; one that is open keeps later ones back.
 func (w *watcher) tellCommands(ctx context.Context) error {
-	newest, err := w.api.Newest(ctx, 10)
+	ctx, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	newest, err := w.api.Commands(ctx, remote.CommandFilter{Limit: 10})
 	if err != nil {
 		return err
 	}
-	for _, e := range slices.Backward(newest) {
+	for _, e := range slices.Backward(newest.Items) {
 		if e.Seq <= w.seq {
 			continue
 		}
@@ -89,7 +93,7 @@ func (w *watcher) tellCommands(ctx context.Context) error {
 			break
 		}
 		w.seq = e.Seq
-		w.line("%s: %s → %s", e.Submitter, describe(e.Command), verdict(e))
+		w.line("%s: %s → %s", e.Submitter, remote.CommandOf(e), sentence(e))
 	}
 	return nil
 }
@@ -106,7 +110,14 @@ func (w *watcher) line(format string, args ...any) {
 	fprintf(w.Out, "%s  "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 }
 
-func count(r client.DriverPage) figures {
+// roster reads the drivers that the server knows.
+func (d *demo) roster(ctx context.Context) (remote.Page[client.Driver], error) {
+	ctx, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	return d.api.Drivers(ctx, remote.DriverFilter{})
+}
+
+func count(r remote.Page[client.Driver]) figures {
 	f := figures{active: r.Counts.Active, stale: r.Counts.Stale, lost: r.Counts.Disconnected}
 	for _, d := range r.Items {
 		if d.State == client.DriverStateActive { // what the others run is not known

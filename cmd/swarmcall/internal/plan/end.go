@@ -2,9 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
@@ -32,7 +29,7 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
-	away := r.Client.Retries() != r.retries
+	away := r.away()
 	step, err := r.send(limited, "stop", remote.Command{Type: command.Stop}, r.Plan.Aim(), 0)
 	switch {
 	case r.taken != nil && cause == nil:
@@ -42,9 +39,9 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may return
 		return r.nobodyThere(cause, step, err)
 	case err != nil:
-		return r.notStopped(cause, err)
+		return r.Plan.notStopped(cause, err)
 	}
-	return r.verify(ctx, cause, step, away || r.Client.Retries() != r.retries)
+	return r.verify(ctx, cause, step, away || r.away())
 }
 
 // nobodyThere is of a stop that matches no driver: they have left, unless the server says that no driver was like that.
@@ -62,21 +59,22 @@ func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
 	return cause
 }
 
-// verify finds out whether the stop has reached every driver that may run load of this run. One that is away may come back.
+// verify finds out whether the stop has reached every driver that may run load of this run. One that is away may come
+// back.
 func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, away bool) error {
 	stop := step.Entry.Value
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
-	f := follower{Runner: r, stops: []remote.Entry{stop}, away: away, loaded: r.loaded(asking)}
+	s := &stopping{stops: []remote.Entry{stop}, away: away, loaded: loaded(r.loads(asking))}
 	err := verdict.Error(stop, r.Plan.Allow)
-	if clierr.CodeOf(err) == clierr.TooFew && len(f.loaded) > 0 {
+	if clierr.CodeOf(err) == clierr.TooFew && len(s.loaded) > 0 {
 		err = nil // the target has matched drivers of this run, so it is not misspelt: they have left
 	}
 	if code := clierr.CodeOf(err); code != clierr.OK && code != clierr.Missing {
 		step.Err = err
-		return r.notStopped(cause, err)
+		return r.Plan.notStopped(cause, err)
 	}
-	left, rerr := f.wait(ctx, cause == nil)
+	left, rerr := r.reach(ctx, s, cause == nil)
 	switch {
 	case rerr != nil && err == nil:
 		err = rerr
@@ -86,43 +84,73 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 		return stopped(cause, verdict.Sentence(stop))
 	case rerr == nil:
 		err = left.err()
-		if r.Plan.Allow.Covers(left.n, f.meant()) {
+		if r.Plan.Allow.Covers(left.n, s.meant()) {
 			passed(step)
 			r.Line.Say("%v; so many may be missing", err)
 			return cause
 		}
 	}
 	step.Err = err
-	return r.notStopped(cause, err)
+	return r.Plan.notStopped(cause, err)
 }
 
-// stopped adds to an interruption that the load is off: nobody should have to look.
-func stopped(cause error, sentence string) error {
-	e, ok := errors.AsType[*clierr.Error](cause)
-	if !ok || e.Code != clierr.Interrupted {
-		return cause
+// loads are the load commands of this run. One that was open when the run ended may have an outcome by now.
+func (r *Runner) loads(ctx context.Context) (entries []remote.Entry) {
+	for _, s := range r.steps {
+		e := s.Entry.Value
+		if !isLoad(e) {
+			continue
+		}
+		if !remote.Closed(e) {
+			if a, err := r.Server.Outcome(ctx, e.Seq, 0); err == nil {
+				e = a.Value
+			}
+		}
+		entries = append(entries, e)
 	}
-	return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; the load is stopped", Cause: errors.New(sentence)}
+	return entries
 }
 
-const loud = "THE LOAD MAY STILL BE ON"
-
-// notStopped says it loudly. The exit code stays that of the first failure.
-func (r *Runner) notStopped(cause, err error) error {
-	e := &clierr.Error{
-		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Cause: err,
-		Hint: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(r.Plan.Aim(), "--yes") +
-			"\ndrivers that are away stop when they are back, or when their lease ends",
+// reach gives drivers that a stop has not reached time to come back, if it may and until ctx ends. It returns those
+// that are not stopped.
+func (r *Runner) reach(ctx context.Context, s *stopping, may bool) (unreached, error) {
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit+afterAway)
+	defer cancel()
+	limit, told := r.Plan.Rejoin, false
+	if s.away {
+		limit = max(limit, afterAway)
 	}
-	if inner, ok := errors.AsType[*clierr.Error](err); ok {
-		e.Detail = inner.Detail
-		if strings.HasPrefix(inner.What, loud) {
-			e.What, e.Cause = inner.What, inner.Cause
+	for end := time.Now().Add(limit); ; {
+		left, err := r.notReached(asking, s)
+		if err != nil || left.n == 0 || !may || !time.Now().Before(end) {
+			return left, err
+		}
+		if !told {
+			names := verdict.SomeOf(left.ids, left.n)
+			r.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", names, limit)
+			told = true
+		}
+		if !remote.Sleep(ctx, rollPace) {
+			return left, nil
 		}
 	}
-	if cause != nil {
-		e.Code = clierr.CodeOf(cause)
-		e.Detail = append([]string{fmt.Sprintf("the run ended because: %v", cause)}, e.Detail...)
+}
+
+// notReached asks the server which drivers have not applied the stops.
+func (r *Runner) notReached(ctx context.Context, s *stopping) (unreached, error) {
+	page, err := r.Server.Drift(ctx)
+	if err != nil {
+		return unreached{}, err
 	}
-	return e
+	var seqs []int64
+	for _, stop := range s.stops {
+		seqs = append(seqs, stop.Seq)
+	}
+	stops, err := r.entries(ctx, seqs)
+	if err != nil {
+		return unreached{}, err
+	}
+	left, unknown := s.look(stops, page.Items, &r.older)
+	left.forgotten(unknown, r.deregistered(ctx, unknown))
+	return left, nil
 }

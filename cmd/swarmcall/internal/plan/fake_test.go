@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ type fakeSwarm struct {
 	posted  int                                    // requests that may command, whether they were answered or not
 	looks   int                                    // at the state of the drivers
 	logs    bool                                   // it logs a stop that matches nobody
+	restart bool                                   // it was restarted while a command was open
+	full    bool                                   // its log takes nothing
+	sent    func(format string, args ...any)       // is told what the plan sends; nil: nobody is
 	steps   []report.Step                          // of the last run
 	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
 }
@@ -81,21 +85,16 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 		s.t.Fatal(err)
 	}
 	var b strings.Builder
-	r := Runner{Plan: p, Client: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
+	r := Runner{Plan: p, Server: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
 	s.steps, err = r.Run(s.t.Context())
 	return b.String(), err
 }
 
-// set has drivers be in a state.
-func (s *fakeSwarm) set(state string, ids ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range ids {
-		d := s.drivers[id]
-		d.state = state
-		if d.state == "active" {
-			s.settle(id)
-		}
+// be has a driver be in a state, under the lock.
+func (s *fakeSwarm) be(state, id string) {
+	d := s.drivers[id]
+	if d.state = state; state == "active" {
+		s.settle(id)
 	}
 }
 
@@ -124,23 +123,6 @@ func (s *fakeSwarm) other(ids ...string) {
 	)
 }
 
-// log is what was commanded, with the targets of a stop.
-func (s *fakeSwarm) log() (words []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		words = append(words, e.Submitter+" "+e.Command.String())
-	}
-	return words
-}
-
-// players is how many run on a driver.
-func (s *fakeSwarm) players(id string) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.drivers[id].players
-}
-
 // known tells a driver of the roster.
 func (d *fakeDriver) known() bool { return d.state != "" && d.state != "left" }
 
@@ -148,10 +130,10 @@ func (e *fakeEntry) matches(id string) bool {
 	return len(e.Target.DriverIDs) == 0 || slices.Contains(e.Target.DriverIDs, id)
 }
 
-// desired is the newest command that matches a driver.
+// desired is the newest command of load that matches a driver.
 func (s *fakeSwarm) desired(id string) *fakeEntry {
 	for _, e := range slices.Backward(s.entries) {
-		if e.matches(id) && e.LeftOut[id] != "other_run" {
+		if e.Command.Type != "set_spawn_delay_ms" && e.matches(id) && e.LeftOut[id] != "other_run" {
 			return e
 		}
 	}
@@ -236,16 +218,20 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		s.dryRuns++
 	}
 	if e.DryRun && s.older {
+		s.tell(e, " as a dry run: refused, not known")
 		refuse(w, 422, `{"code": "invalid_command", "errors": [{"pointer": "/dry_run", "detail": "is not a member"}]}`)
 		return
 	}
+	var err error
 	if !e.DryRun && s.before != nil {
-		if err := s.before(s, e); err != nil {
-			refuse(w, 503, `{"code": "log_unavailable"}`)
-			return
-		}
+		err = s.before(s, e)
+	}
+	if !e.DryRun && (err != nil || s.full) {
+		refuse(w, 503, `{"code": "log_unavailable"}`)
+		return
 	}
 	if seq := s.newer(e); seq > 0 {
+		s.tell(e, ": refused, entry %d is newer", seq)
 		refuse(w, 412, fmt.Sprintf(`{"code": "newer_command", "seq": %d}`, seq))
 		return
 	}
@@ -263,7 +249,14 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		s.get(w, e.Seq)
 		return
 	}
-	if known == 0 || active == 0 && e.Command.Type != "stop" || active < e.Least {
+	if known > 0 && active < e.Least {
+		s.tell(e, ": refused, %d drivers are active", active)
+		refuse(w, 409, fmt.Sprintf(`{"code": "not_enough_drivers", "have": %d, "want": %d, "detail": "too few"}`,
+			active, e.Least))
+		return
+	}
+	if known == 0 || active == 0 && e.Command.Type != "stop" {
+		s.tell(e, ": refused, %d drivers are active", active)
 		refuse(w, 409, `{"code": "no_active_drivers", "nothing_to_stop": true}`)
 		return
 	}
@@ -272,7 +265,16 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.issue(e)
+	s.tell(e, " to %s", cmp.Or(strings.Join(e.Targets, " "), "nobody"))
 	s.get(w, e.Seq)
+}
+
+// tell says what the plan has sent, and what came of it. Dry runs are asked for too often to be told, unless they are
+// not known.
+func (s *fakeSwarm) tell(e *fakeEntry, format string, args ...any) {
+	if s.sent != nil && (!e.DryRun || s.older) {
+		s.sent("→ %s%s", e.Command, fmt.Sprintf(format, args...))
+	}
 }
 
 // newer is the command of somebody else, or a later one of ours, that stands in the way of a condition.
@@ -332,11 +334,15 @@ func (s *fakeSwarm) document(e *fakeEntry) string {
 		"missing":  len(e.Targets) - len(e.Acked),
 	}
 	var acked, missing, left []map[string]string
+	reason := "deadline"
+	if s.restart {
+		reason = "server_restart"
+	}
 	for _, id := range e.Targets {
 		if e.Acked[id] {
 			acked = append(acked, map[string]string{"driver_id": id})
 		} else {
-			missing = append(missing, map[string]string{"driver_id": id, "reason": "deadline"})
+			missing = append(missing, map[string]string{"driver_id": id, "reason": reason})
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(e.LeftOut)) {

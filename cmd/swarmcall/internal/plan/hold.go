@@ -1,13 +1,16 @@
 package plan
 
 import (
-	"context"
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
+	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 const (
@@ -28,77 +31,40 @@ type hold struct {
 	seen                submit.Progress // at the last look that the server answered
 }
 
-// hold lets time pass. Meanwhile it watches the drivers, and ends early when too many of them are missing or somebody
-// else commands.
-func (r *Runner) hold(ctx context.Context, h hold) error {
-	h.began = time.Now()
-	h.looked, h.said = h.began, h.began
-	err := r.watch(ctx, &h)
-	r.unheard = false
-	if h.sums && h.seen.Meant > 0 {
-		r.Line.Say("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
-	}
-	if err != nil && ctx.Err() == nil {
-		r.blame(&h, err)
-	}
-	return err
+func (h *hold) begin(now time.Time) { h.began, h.looked, h.said = now, now, now }
+
+// left is how long it lasts from now on.
+func (h *hold) left(now time.Time) time.Duration { return h.began.Add(h.limit).Sub(now) }
+
+// due tells when the drivers have to be looked at, which was last done in this hold or one before it. However short it
+// is, that is at its begin and at its end, if something is said about it. The steps of a ramp may be shorter than a
+// look should take.
+func (h *hold) due(now, looked time.Time) bool {
+	ends := h.left(now) <= 0 || h.looked.Equal(h.began)
+	return (h.sums || h.last) && ends || now.Sub(looked) >= lookPace
 }
 
-// blame has reports show what went wrong in a hold, though no command did.
-func (r *Runner) blame(h *hold, err error) {
-	r.steps = append(r.steps, report.Step{Name: h.name + ": hold", Err: err})
-}
+// missed notes a look that the server did not answer: nobody knows that the load is on target.
+func (h *hold) missed(now time.Time) { h.looked = now }
 
-func (r *Runner) watch(ctx context.Context, h *hold) error {
-	for end := h.began.Add(h.limit); ; {
-		left := time.Until(end)
-		if h.due(left <= 0) || time.Since(r.looked) >= lookPace {
-			r.look(ctx, h, max(min(left, lookLimit), checkPace))
-			if err := r.heard(h, left <= 0 && h.last); err != nil {
-				return err
-			}
-		}
-		if left = time.Until(end); left <= 0 && (!h.last || !r.waits(h)) {
-			return ctx.Err()
-		} else if left <= 0 {
-			left = lookPace
-		}
-		if err := r.pause(ctx, min(left, checkPace)); err != nil {
-			return err
-		}
-	}
-}
-
-// due tells when a hold has to be looked at, however short it is: at its begin and at its end, if something is said
-// about it. The steps of a ramp may be shorter than a look should take.
-func (h *hold) due(end bool) bool { return (h.sums || h.last) && (end || h.looked.Equal(h.began)) }
-
-// look asks the server what the drivers do. While it does not answer, nobody knows that the load is on target.
-func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
-	if r.load == 0 {
-		return
-	}
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	p, err := submit.Measure(limited, r.Client, r.load)
-	before := h.looked
-	h.looked = time.Now()
-	r.looked, r.unheard = h.looked, err != nil && remote.RefusalOf(err) == nil
-	if err != nil {
-		return
-	}
-	h.seen = p
+// see notes what a look has found. It tells whether a line about it is due.
+func (h *hold) see(now time.Time, p submit.Progress) (due bool) {
 	if p.Done() && p.Newer == 0 {
-		h.onTarget += h.looked.Sub(before)
+		h.onTarget += now.Sub(h.looked)
 	}
-	r.hear(limited, p.Roster, h.looked)
-	r.Line.Draw(r.Line.Players(h.name, p.Actual, p.Target))
-	if h.looked.Sub(h.said) >= linePace {
-		h.said = h.looked
-		if !r.Line.Animated() {
-			r.Line.Say("%s: %s", h.name, p)
-		}
+	h.looked, h.seen = now, p
+	if due = now.Sub(h.said) >= linePace; due {
+		h.said = now
 	}
+	return due
+}
+
+// sum says how long the load was on target; "" where that is not said.
+func (h *hold) sum() string {
+	if !h.sums || h.seen.Meant == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
 }
 
 // share says a part of a time: "11 of 25 s", and of a short one "0.3 of 0.5 s".
@@ -109,3 +75,122 @@ func share(part, whole time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f of %.0f s", part.Seconds(), whole.Seconds())
 }
+
+// newlyUnknown are the drivers that the server does not know, and did when it was last asked: it forgets in time which
+// of them have deregistered.
+func (ps *participants) newlyUnknown(states map[string]api.DriverState) []string {
+	_, unknown := ps.absent(states)
+	return slices.DeleteFunc(unknown, func(id string) bool { return !ps.all[id].silent.IsZero() })
+}
+
+// hear notes of which drivers nothing is known, and since when. One that is not in the roster has deregistered, or the
+// server was away since the last step: then it may have forgotten drivers that run on.
+func (ps *participants) hear(now time.Time, states map[string]api.DriverState, away bool) {
+	ps.states = states
+	for id, p := range ps.all {
+		switch state, there := states[id]; {
+		case !p.in:
+		case state == api.DriverStateActive:
+			p.silent, p.excused, p.awaited = time.Time{}, false, false
+		case p.silent.IsZero() && (there || away):
+			p.silent = now
+		}
+	}
+}
+
+// silent are the drivers of which nothing is known, and that are like this.
+func (ps *participants) silent(like func(id string, p *participant) bool) []string {
+	return slices.DeleteFunc(ps.ids(), func(id string) bool {
+		p := ps.all[id]
+		return p.silent.IsZero() || !like(id, p)
+	})
+}
+
+// overdue tells a driver of which nothing was known for too long. The server tells a driver that returns what it should
+// run, so retry means to wait for it.
+func (ps *participants) overdue(now time.Time, id, onMissing string) bool {
+	limit := ps.plan.Rejoin
+	if ps.states[id] == "" { // the server was away
+		limit = max(limit, afterAway)
+	}
+	if onMissing == Retry {
+		limit += ps.retryTime()
+	}
+	return now.Sub(ps.all[id].silent) > limit
+}
+
+// retryTime is how much longer a hold waits for a driver under retry.
+func (ps *participants) retryTime() time.Duration {
+	return time.Duration(*ps.plan.Retries) * ps.plan.Rejoin
+}
+
+// mayReturn tells that a hold which is over has to go on: under retry, for drivers that may still return.
+func (ps *participants) mayReturn(now time.Time, onMissing string) bool {
+	return onMissing == Retry && len(ps.silent(func(id string, p *participant) bool {
+		return ps.states[id] != "" && !p.excused && !ps.overdue(now, id, Retry)
+	})) > 0
+}
+
+// judge deals with drivers of which nothing is known, as the plan says: what is to be said, and whether too many are
+// missing. At the end of the last hold any time is too long, unless they are to be waited for; those that the server
+// has forgotten are looked for after the stop.
+func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string, missed error) {
+	if h.onMissing == Retry {
+		lines = ps.waiting(now, h.name)
+	}
+	missing := ps.silent(func(id string, _ *participant) bool {
+		return ps.overdue(now, id, h.onMissing) || end && h.onMissing != Retry && ps.states[id] != ""
+	})
+	fresh := slices.DeleteFunc(slices.Clone(missing), func(id string) bool { return ps.all[id].excused })
+	if len(fresh) == 0 {
+		return lines, nil
+	}
+	for _, id := range fresh {
+		ps.all[id].excused = true
+	}
+	if ps.plan.Allow.Covers(len(missing), len(ps.ids())) {
+		line := fmt.Sprintf("%s: nothing is known of %s; so many may be missing", h.name, verdict.Some(fresh))
+		return append(lines, line), nil
+	}
+	missed = ps.missing(now, h.name, missing, h.seen)
+	if h.onMissing == Continue {
+		lines = append(lines, fmt.Sprintf("%s: going on without %s: %v", h.name, verdict.Some(fresh), missed))
+		for _, id := range missing {
+			ps.all[id].in, ps.all[id].silent = false, time.Time{}
+		}
+	}
+	return lines, missed
+}
+
+// waiting says once per driver that it is waited for.
+func (ps *participants) waiting(now time.Time, name string) []string {
+	ids := ps.silent(func(id string, p *participant) bool { return !p.awaited && ps.overdue(now, id, Abort) })
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, id := range ids {
+		ps.all[id].awaited = true
+	}
+	return []string{fmt.Sprintf("%s: waiting for %s to come back, at most %v more; the server tells them the load then",
+		name, verdict.Some(ids), ps.retryTime())}
+}
+
+// missing is the error that names them.
+func (ps *participants) missing(now time.Time, name string, ids []string, seen submit.Progress) error {
+	var detail []string
+	for _, id := range ids {
+		state := cmp.Or(string(ps.states[id]), "not back since the server was away")
+		long := now.Sub(ps.all[id].silent).Round(time.Second)
+		detail = append(detail, fmt.Sprintf("%s unknown: %s, for %v", id, state, long))
+	}
+	return &clierr.Error{
+		Code: clierr.Missing,
+		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
+			name, len(ids), len(ps.ids()), verdict.Some(ids)),
+		Cause: errors.New(seen.String()), Detail: detail[:min(len(detail), 10)],
+		Hint: alive,
+	}
+}
+
+// alive is the hint where drivers are missing.
+const alive = "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans"

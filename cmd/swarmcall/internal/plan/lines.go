@@ -77,7 +77,8 @@ func (s *scanner) walk(n *yaml.Node, path []string) {
 	}
 }
 
-// number refuses what looks like a number and would be taken for another one: YAML's 010 is 8, and its reader cuts 1.5 to 1.
+// number refuses what looks like a number and would be taken for another one: YAML's 010 is 8, and its reader cuts 1.5
+// to 1.
 func (s *scanner) number(key string, n *yaml.Node) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -85,7 +86,7 @@ func (s *scanner) number(key string, n *yaml.Node) {
 	if !slices.Contains([]string{"min_drivers", "retries", "drivers", "players", "total", "from", "to", "step"}, key) {
 		return
 	}
-	if tag := n.ShortTag(); n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !input.Decimal(n.Value)) {
-		s.bad.add(true, "line %d: %s is %s; it must be a whole number, written plainly such as 10", n.Line, key, n.Value)
-	}
+	tag := n.ShortTag()
+	s.bad.add(n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !input.Decimal(n.Value)),
+		"line %d: %s is %s; it must be a whole number, written plainly such as 10", n.Line, key, n.Value)
 }

@@ -13,6 +13,19 @@ type older struct {
 	noDryRun bool // it does not know dry runs
 }
 
+// outstanding are the drivers of an entry that have not applied it, by the server's answer: the first of them, and how
+// many there are.
+func (o *older) outstanding(e remote.Entry) (ids []string, n int) {
+	if by, ok := remote.ComputedOf(e); ok {
+		o.computes = true
+		return by.Outstanding, by.Lacking
+	}
+	if o.computes { // a newer command holds for all of them
+		return nil, 0
+	}
+	return stillMissing(e)
+}
+
 // stillMissing are the missing drivers of an entry that have not applied it late either.
 func stillMissing(e remote.Entry) (ids []string, n int) {
 	late := map[string]bool{}

@@ -1,5 +1,16 @@
-// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded in between, with
-// a stop at the end whatever happens.
+// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded
+// in between, with a stop at the end whatever happens.
+//
+// What a run does next, and what it makes of an answer, is decided without a clock, a server or a terminal:
+//
+//	stages.go         the steps of a plan, in order
+//	claim.go          which commands are of this run, and whether a newer one is somebody else's
+//	participants.go   the drivers that take part: they join, leave, and are waited for once
+//	hold.go           what a hold has seen, and what it makes of drivers of which nothing is known
+//	outcome.go        what an outcome means, and who is sent a step again
+//	stopping.go       which drivers a stop has not reached, and how that is said
+//
+// Runner has the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
 package plan
 
 import (
@@ -104,7 +115,10 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 			return p, nil
 		}
 	}
-	return nil, &clierr.Error{Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err, Hint: "how plans are written: swarmcall help plans"}
+	return nil, &clierr.Error{
+		Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err,
+		Hint: "how plans are written: swarmcall help plans",
+	}
 }
 
 // printable drops what the log of the server refuses in a note.
@@ -175,15 +189,17 @@ func GoodDeadline(d time.Duration) bool {
 // checkNames refuses the names that the server would, before anything is sent.
 func (p *Plan) checkNames(bad *faults) {
 	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		*bad = append(*bad, p.where.at(fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name), "name"))
+		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name)
+		*bad = append(*bad, p.where.at(err, "name"))
 	}
 	if p.Target == nil {
 		return
 	}
 	for i, id := range p.Target.DriverIDs {
 		if !swarm.ValidDriverID(id) {
-			*bad = append(*bad, p.where.at(fmt.Errorf("%q cannot be the id of a driver: letters, digits and . _ : -, at most %d, as swarmcall drivers list shows them",
-				id, swarm.MaxIDBytes), "target", "driver_ids", strconv.Itoa(i)))
+			err := fmt.Errorf("%q cannot be the id of a driver: letters, digits and . _ : -, at most %d, "+
+				"as swarmcall drivers list shows them", id, swarm.MaxIDBytes)
+			*bad = append(*bad, p.where.at(err, "target", "driver_ids", strconv.Itoa(i)))
 		}
 	}
 	for _, f := range swarm.ValidateLabels(p.Target.Labels, "labels") {
@@ -216,7 +232,8 @@ func (s *Stage) check(n int, bad *faults) {
 	bad.add(s.OnMissing != "" && !policy(s.OnMissing), "stage %d: on_missing must be continue, retry or abort", n)
 	bad.add(s.Hold != nil && *s.Hold < 0, "stage %d: hold must not be negative", n)
 	if d := s.SpawnDelay; d != nil {
-		bad.add(*d < 0 || *d > 24*time.Hour || *d%time.Millisecond != 0, "stage %d: spawn_delay must be 0s to 24h, in whole milliseconds", n)
+		bad.add(*d < 0 || *d > 24*time.Hour || *d%time.Millisecond != 0,
+			"stage %d: spawn_delay must be 0s to 24h, in whole milliseconds", n)
 	}
 	if s.Wait != nil {
 		s.Wait.check(n, bad)
@@ -247,19 +264,6 @@ func (r *Ramp) check(n int, bad *faults) {
 	bad.add(!players(r.From) || !players(r.To), "stage %d: from and to must be 0 to %d", n, maxPlayers)
 	bad.add(r.Step < 1, "stage %d: step must be 1 or more; it goes down when to is below from", n)
 	bad.add(r.Every <= 0, "stage %d: every must be more than 0", n)
-}
-
-// Values are the players of each step: from, and on by step until to.
-func (r *Ramp) Values() []int64 {
-	values, step := []int64{r.From}, r.Step
-	for v := r.From; v != r.To; values = append(values, v) {
-		if r.To > v {
-			v = min(v+step, r.To)
-		} else {
-			v = max(v-step, r.To)
-		}
-	}
-	return values
 }
 
 // Aim says which drivers the plan is for; nil for all.

@@ -26,10 +26,12 @@ stages:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.OnMissing != Abort || *p.Retries != 3 || p.Rejoin != 15*time.Second || p.Stages[0].Wait.Timeout != time.Minute {
+	if p.OnMissing != Abort || *p.Retries != 3 || p.Rejoin != 15*time.Second ||
+		p.Stages[0].Wait.Timeout != time.Minute {
 		t.Errorf("the defaults are %+v", p)
 	}
-	if p.Allow != (verdict.Allow{Percent: 5}) || *p.Stages[1].SpawnDelay != 20*time.Millisecond || *p.Stages[2].Set.Total != 300 || p.Stages[2].OnMissing != Continue {
+	if p.Allow != (verdict.Allow{Percent: 5}) || *p.Stages[1].SpawnDelay != 20*time.Millisecond ||
+		*p.Stages[2].Set.Total != 300 || p.Stages[2].OnMissing != Continue {
 		t.Errorf("%+v", p)
 	}
 	if p.Aim().Labels["region"] != "eu" {
@@ -42,9 +44,12 @@ stages:
 
 // TestEveryFaultIsNamed: anyone who fixes a plan wants to know all of them, each with its stage.
 func TestEveryFaultIsNamed(t *testing.T) {
-	_, err := Parse([]byte("deadline: 2m\non_missing: x\nretries: -1\nstages:\n- {}\n- set: {}\n- wait: {drivers: 0}\n- spawn_delay: 1us\n- ramp: {from: 0, to: 1, step: 0}\n"))
-	for _, want := range []string{"deadline must be", "on_missing must be", "retries,", "stage 1 must be one of", "stage 2: set must have", "stage 3: wait", "stage 4: spawn_delay",
-		"stage 5: step", "stage 5: every"} {
+	_, err := Parse([]byte("deadline: 2m\non_missing: x\nretries: -1\n" +
+		"stages:\n- {}\n- set: {}\n- wait: {drivers: 0}\n- spawn_delay: 1us\n- ramp: {from: 0, to: 1, step: 0}\n"))
+	for _, want := range []string{
+		"deadline must be", "on_missing must be", "retries,", "stage 1 must be one of", "stage 2: set must have",
+		"stage 3: wait", "stage 4: spawn_delay", "stage 5: step", "stage 5: every",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -98,7 +103,8 @@ func TestRampValues(t *testing.T) {
 		{7, 7, 1, []int64{7}},
 		{0, 1, 1_000_000_000, []int64{0, 1}},
 	} {
-		if got := (&Ramp{From: tc.from, To: tc.to, Step: tc.step}).Values(); !slices.Equal(got, tc.want) {
+		got := slices.Collect((&Ramp{From: tc.from, To: tc.to, Step: tc.step}).Values())
+		if !slices.Equal(got, tc.want) {
 			t.Errorf("%+v: %v", tc, got)
 		}
 	}

@@ -54,15 +54,9 @@ func (p *Plan) waits() bool {
 	return false
 }
 
-// steps is how many values a ramp has.
-func (r *Ramp) steps() int64 {
-	way := max(r.To-r.From, r.From-r.To)
-	return (way+r.Step-1)/r.Step + 1
-}
-
 // length is the time between the first step and the last; of one that takes centuries, centuries.
 func (r *Ramp) length() time.Duration {
-	gaps := r.steps() - 1
+	gaps := r.count() - 1
 	if gaps > int64(century/r.Every) {
 		return century
 	}
@@ -119,7 +113,7 @@ func (s *Stage) text() string {
 			whose = "in total"
 		}
 		return fmt.Sprintf("ramp from %d to %d players %s in %d steps, one every %v: %v",
-			s.Ramp.From, s.Ramp.To, whose, s.Ramp.steps(), s.Ramp.Every, s.Ramp.length())
+			s.Ramp.From, s.Ramp.To, whose, s.Ramp.count(), s.Ramp.Every, s.Ramp.length())
 	}
 	return "nothing"
 }
@@ -127,21 +121,14 @@ func (s *Stage) text() string {
 // Matching counts the drivers that the server has for a plan, by state, and says what of its target is in use if there
 // are none.
 func (p *Plan) Matching(ctx context.Context, c *remote.Client) (active int, text string, err error) {
-	states, err := (&Runner{Plan: p, Client: c}).roster(ctx)
+	states, err := p.roster(ctx, c)
 	if err != nil {
 		return 0, "", err
 	}
-	other := map[api.DriverState]int{}
-	for _, state := range states {
-		if state == api.DriverStateActive {
-			active++
-		} else {
-			other[state]++
-		}
-	}
+	active = count(states, api.DriverStateActive)
 	text = verdict.Drivers(active) + " active"
 	for _, state := range []api.DriverState{api.DriverStateStale, api.DriverStateDisconnected} {
-		if n := other[state]; n > 0 {
+		if n := count(states, state); n > 0 {
 			text += fmt.Sprintf(", %d %s", n, state)
 		}
 	}

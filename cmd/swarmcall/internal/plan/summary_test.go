@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,10 @@ func TestSummaryOfOneStage(t *testing.T) {
 
 // TestStepsAreThoseOfTheRamp: they are counted without making them.
 func TestStepsAreThoseOfTheRamp(t *testing.T) {
-	for _, r := range []Ramp{{From: 0, To: 10, Step: 5}, {From: 0, To: 11, Step: 5}, {From: 10, To: 1, Step: 4}, {From: 7, To: 7, Step: 1}} {
-		if got, want := r.steps(), int64(len(r.Values())); got != want {
+	for _, r := range []Ramp{
+		{From: 0, To: 10, Step: 5}, {From: 0, To: 11, Step: 5}, {From: 10, To: 1, Step: 4}, {From: 7, To: 7, Step: 1},
+	} {
+		if got, want := r.count(), int64(len(slices.Collect(r.Values()))); got != want {
 			t.Errorf("%+v: %d, want %d", r, got, want)
 		}
 	}

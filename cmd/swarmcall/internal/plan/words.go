@@ -13,10 +13,20 @@ import (
 
 // shapes are how the values of a plan are written, by their types.
 var shapes = map[string]string{
-	"time.Duration": "a duration with a unit, such as 10s or 1m30s", "int": "a whole number", "int64": "a whole number", "string": "text",
-	"bool": "true or false", "[]plan.Stage": "a list of stages", "[]string": "a list, such as [a, b]", "map[string]string": "a mapping, such as {region: eu}",
-	"plan.Plan": "a mapping, such as {stages: […]}", "plan.Stage": "a mapping, such as {hold: 10s}", "plan.Target": "a mapping, such as {labels: {region: eu}}",
-	"plan.Wait": "a mapping, such as {drivers: 3}", "plan.Set": "a mapping, such as {players: 10}", "plan.Ramp": "a mapping, such as {to: 100, step: 10, every: 10s}",
+	"time.Duration":     "a duration with a unit, such as 10s or 1m30s",
+	"int":               "a whole number",
+	"int64":             "a whole number",
+	"string":            "text",
+	"bool":              "true or false",
+	"[]plan.Stage":      "a list of stages",
+	"[]string":          "a list, such as [a, b]",
+	"map[string]string": "a mapping, such as {region: eu}",
+	"plan.Plan":         "a mapping, such as {stages: […]}",
+	"plan.Stage":        "a mapping, such as {hold: 10s}",
+	"plan.Target":       "a mapping, such as {labels: {region: eu}}",
+	"plan.Wait":         "a mapping, such as {drivers: 3}",
+	"plan.Set":          "a mapping, such as {players: 10}",
+	"plan.Ramp":         "a mapping, such as {to: 100, step: 10, every: 10s}",
 }
 
 // inWords says the faults of a plan without the words of this program's source.
@@ -41,7 +51,10 @@ func inWords(err error) error {
 
 // names are what a mapping of a plan may hold.
 func names(kind string) (all []string) {
-	types := []reflect.Type{reflect.TypeFor[Plan](), reflect.TypeFor[Target](), reflect.TypeFor[Stage](), reflect.TypeFor[Wait](), reflect.TypeFor[Set](), reflect.TypeFor[Ramp]()}
+	types := []reflect.Type{
+		reflect.TypeFor[Plan](), reflect.TypeFor[Target](), reflect.TypeFor[Stage](),
+		reflect.TypeFor[Wait](), reflect.TypeFor[Set](), reflect.TypeFor[Ramp](),
+	}
 	i := slices.IndexFunc(types, func(t reflect.Type) bool { return t.Name() == kind })
 	if i < 0 {
 		return nil

@@ -40,11 +40,11 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.NoActiveDrivers:
-		return clierr.TooFew, noDriversMend(p)
+		return clierr.TooFew, noDriversHint(p)
 	case api.NotEnoughDrivers:
 		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
 	case api.NewerCommand:
-		return clierr.Superseded, newerMend(p)
+		return clierr.Superseded, newerHint(p)
 	case api.IdempotencyKeyReused:
 		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") + "; leave it out to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
@@ -85,16 +85,16 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	return 0, ""
 }
 
-// noDriversMend: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
-func noDriversMend(p *Refusal) string {
+// noDriversHint: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
+func noDriversHint(p *Refusal) string {
 	if p.NothingToStop != nil && !*p.NothingToStop {
 		return "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
 	}
 	return "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
 }
 
-// newerMend: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
-func newerMend(p *Refusal) string {
+// newerHint: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
+func newerHint(p *Refusal) string {
 	switch {
 	case p.Seq != nil && *p.Seq == 0:
 		return "nobody has commanded these players yet; that is --if-seq 0"

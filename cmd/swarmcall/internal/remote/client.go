@@ -1,3 +1,5 @@
+// Package remote is a server as the command line sees it: the generated client, with refusals as errors. Everything
+// that speaks to Swarmcall does so by Client.
 package remote
 
 import (
@@ -38,7 +40,8 @@ type Patience struct {
 	Note   func(why string, in time.Duration) // told before each further try; nil: nobody is
 }
 
-// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to fix it.
+// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to
+// fix it.
 type Client struct {
 	api  *api.Client
 	doer *doer
@@ -110,7 +113,8 @@ func (c *Client) Address() string { return c.base }
 // CloseIdle closes the connections that are kept for later calls.
 func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
 
-// Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not know.
+// Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not
+// know.
 type Answer[T any] struct {
 	Value    T
 	Raw      json.RawMessage

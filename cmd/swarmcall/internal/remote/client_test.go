@@ -181,7 +181,8 @@ var mute = reply{func(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }}
 
-// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told before.
+// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told
+// before.
 func TestASilentServer(t *testing.T) {
 	stop := remote.Submission{Command: remote.Command{Type: "stop"}}
 	for name, tc := range map[string]struct {
@@ -274,13 +275,18 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look by the command line.
+// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look
+// by the command line.
 func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 	for body, wants := range map[string][]string{
 		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 are there, 4 are wanted)\n"},
 		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`:                           {"no_active_drivers: none\n", "swarmcall drivers list"},
 		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
 			"detail human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
+		},
+		`{"code": "invalid_command", "detail": "nothing was sent", "request_id": "r1",
+			"errors": [{"pointer": "/command/players", "detail": "must be 0 or more"}]}`: {
+			"invalid_command: nothing was sent; /command/players must be 0 or more (request r1)\n",
 		},
 		`{"code": "newer_command", "seq": 9}`:          {"position 9", "swarmcall state"},
 		`{"code": "newer_command", "seq": 0}`:          {"--if-seq 0"},

@@ -22,8 +22,11 @@ const (
 	grace       = 2 * time.Second // for a command that is under way when the user interrupts
 )
 
-// doer sends requests, and sends them again when that is safe and promises something. Bodies of answers are read here, so that a
-// connection lost in the midst of one counts as lost.
+// maxBody bounds what is read of an answer.
+const maxBody = 32 << 20
+
+// doer sends requests, and sends them again when that is safe and promises something. Bodies of answers are read here,
+// so that a connection lost in the midst of one counts as lost.
 type doer struct {
 	http     *http.Client
 	header   http.Header
@@ -66,8 +69,8 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// once sends req and reads the answer whole. A command that is under way when the context ends gets a moment to be answered: only
-// then is it known whether it was issued.
+// once sends req and reads the answer whole. A command that is under way when the context ends gets a moment to be
+// answered: only then is it known whether it was issued.
 func (d *doer) once(req *http.Request) (*http.Response, error) {
 	asked := waitOf(req)
 	ctx, cancel := tryContext(req, asked+answerLimit)

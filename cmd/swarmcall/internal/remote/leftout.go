@@ -38,6 +38,35 @@ func CountLeftOut(e Entry) int { return max(deref(e.Counts.LeftOut)-len(Elsewher
 // Meant is how many drivers an entry was meant for: those targeted, and those left out.
 func Meant(e Entry) int { return e.Counts.Targeted + CountLeftOut(e) }
 
+// Reached are the drivers that an entry was sent to, or would have been.
+func Reached(e Entry) map[string]bool {
+	ids := map[string]bool{}
+	if e.Acked != nil {
+		for _, x := range *e.Acked {
+			ids[x.DriverId] = true
+		}
+	}
+	for _, x := range e.Rejected {
+		ids[x.DriverId] = true
+	}
+	for _, x := range e.Missing {
+		ids[x.DriverId] = true
+	}
+	for _, x := range e.Superseded {
+		ids[x.DriverId] = true
+	}
+	return ids
+}
+
+// MeantFor are the drivers that an entry is for: those that it was sent to, and those left out.
+func MeantFor(e Entry) map[string]bool {
+	ids := Reached(e)
+	for _, l := range LeftOut(e) {
+		ids[l.DriverId] = true
+	}
+	return ids
+}
+
 // LeftOutText says how many were left out, and why: "3 left out (2 stale, 1 disconnected)"; "" for none.
 func LeftOutText(e Entry) string {
 	n := CountLeftOut(e)

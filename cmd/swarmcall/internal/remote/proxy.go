@@ -13,7 +13,7 @@ type proxyFor func(*http.Request) (*url.URL, error)
 // name is the proxy that an address is reached through, without its password; "" if there is none.
 func (f proxyFor) name(address string) string {
 	u, err := url.Parse(address)
-	if f == nil || err != nil {
+	if err != nil {
 		return ""
 	}
 	proxy, err := f(&http.Request{URL: u, Header: http.Header{}})
@@ -34,8 +34,8 @@ func (d *doer) where(req *http.Request) string {
 // Proxy is the proxy that the server is reached through, as it may be shown; "" if there is none.
 func (c *Client) Proxy() string { return c.doer.proxy.name(c.base) }
 
-// throughProxy adds the proxy to an error about an answer that is not the server's: it is set by the environment, and nobody thinks
-// of it.
+// throughProxy adds the proxy to an error about an answer that is not the server's: it is set by the environment, and
+// nobody thinks of it.
 func (c *Client) throughProxy(e *clierr.Error) *clierr.Error {
 	if proxy := c.Proxy(); proxy != "" {
 		e.What += " through the proxy " + proxy

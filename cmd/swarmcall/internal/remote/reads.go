@@ -3,8 +3,10 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	api "github.com/swarmcall/swarmcall/api/client"
 )
@@ -59,6 +61,14 @@ type DriverFilter struct {
 	State  string
 	Labels []string // each key=value
 	Limit  int
+}
+
+// LabelFilter has labels as the server's lists take them.
+func LabelFilter(labels map[string]string) (filter []string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		filter = append(filter, key+"="+labels[key])
+	}
+	return filter
 }
 
 // Drivers reads the roster.

@@ -15,8 +15,8 @@ type Refusal struct {
 	client.Problem
 }
 
-// Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs, which the hint
-// names.
+// Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs,
+// which the hint names.
 func (r *Refusal) Says() string {
 	says := r.Detail
 	for _, route := range []string{"; see GET /", ", and see GET /"} {

@@ -24,9 +24,9 @@ type Event struct {
 // maxLine bounds a line of a stream: an outcome of twenty thousand drivers fits.
 const maxLine = 16 << 20
 
-// Watch hands every event of the log to each, from after on ("" starts now), and connects again when the stream is cut, until ctx
-// ends, each fails, or the server stays away for longer than patience. It calls opened when it is connected: from then on nothing is
-// missed.
+// Watch hands every event of the log to each, from after on ("" starts now), and connects again when the stream is cut,
+// until ctx ends, each fails, or the server stays away for longer than patience. It calls opened when it is connected:
+// from then on nothing is missed.
 func (c *Client) Watch(ctx context.Context, submitter, after string, opened func(), each func(Event) error) error {
 	s := &stream{c: c, submitter: submitter, last: after, opened: opened, each: each}
 	lost := time.Time{}
@@ -119,7 +119,8 @@ func (e *Event) field(line string) {
 	}
 }
 
-// lines reads an endless answer line by line, after it has called opened. It is never retried here: who reads knows how far it got.
+// lines reads an endless answer line by line, after it has called opened. It is never retried here: who reads knows how
+// far it got.
 func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -40,8 +40,8 @@ type Submission struct {
 // NewKey makes an idempotency key.
 func NewKey() string { return "cli-" + rand.Text() }
 
-// Issue has the server write the command into its log and send it, once however often it must be asked: key stands for it. The
-// entry that comes back is still open as a rule; Outcome waits for it.
+// Issue has the server write the command into its log and send it, once however often it must be asked: key stands for
+// it. The entry that comes back is still open as a rule; Outcome waits for it.
 func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[Entry], error) {
 	prefer := "respond-async"
 	return c.post(ctx, s, &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}, nil)
@@ -66,12 +66,18 @@ func (c *Client) post(ctx context.Context, s Submission, params *api.SubmitComma
 	})
 }
 
-// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that goes away in
+// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that stops in
 // the midst of one may take as long to be missed.
 const longestPiece = 8 * time.Second
 
+// OutcomeLimit is how long to wait for the outcome of an entry: past its deadline, for it to be durable and told.
+func OutcomeLimit(e Entry) time.Duration {
+	const slack = 5 * time.Second
+	return time.Duration(e.DeadlineMs)*time.Millisecond + slack
+}
+
 // Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
-// When the server goes away in the midst of the waiting, and for longer than patience, the outcome is open.
+// When the server becomes unavailable in the midst of the waiting, and for longer than patience, the outcome is open.
 func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (Answer[Entry], error) {
 	open := false
 	for end := time.Now().Add(limit); ; {

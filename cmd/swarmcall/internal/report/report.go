@@ -76,7 +76,7 @@ func (r Report) Write(files []File) error {
 	for _, f := range files {
 		content, err := r.form(f.Form)
 		if err == nil {
-			err = os.WriteFile(f.Path, content, 0o644) //nolint:gosec // whoever collects it may be somebody else
+			err = os.WriteFile(f.Path, content, 0o644) //nolint:gosec // anyone may collect it
 		}
 		if err != nil {
 			return &clierr.Error{
@@ -176,7 +176,7 @@ func (s Step) odd() string {
 // missing is how many drivers did not ack: targeted, left out or lost; all is how many should have.
 func (s Step) missing() (n, all int) {
 	e := s.Entry.Value
-	return e.Counts.Missing + remote.CountLeftOut(e) + len(s.Lost), remote.Meant(e) + len(s.Lost)
+	return verdict.Missing(e) + len(s.Lost), remote.Meant(e) + len(s.Lost)
 }
 
 const lostReason = "not connected when the command was sent"

@@ -44,7 +44,8 @@ func UserFile() string {
 	return filepath.Join(dir, "swarmcall", "config.yaml")
 }
 
-// Read reads a file; one that does not exist is empty. Unknown names are refused: a misspelt url must not lead to another server.
+// Read reads a file; one that does not exist is empty. Unknown names are refused: a misspelt url must not lead to
+// another server.
 func Read(path string) (*File, error) {
 	f := &File{Path: path}
 	if path == "" {

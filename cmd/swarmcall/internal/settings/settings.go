@@ -1,5 +1,5 @@
-// Package settings finds out which server to speak to, and as whom: flag before environment before project file before user file
-// before default. A context is a named server; its values stand right behind the place that chose it.
+// Package settings finds out which server to speak to, and as whom: flag before environment before project file before
+// user file before default. A context is a named server; its values stand right behind the place that chose it.
 package settings
 
 import (
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // DefaultURL is where a server listens that was told nothing.
@@ -31,7 +32,7 @@ type Settings struct {
 type Input struct {
 	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
 	Env                                func(string) string        // os.Getenv
-	Who                                func() (user, host string) // of this process; nil: unknown
+	Who                                func() (user, host string) // of this process; empty: unknown
 	Dir                                string                     // where the project file is looked for, and above
 	UserFile                           string                     // its path; empty: there is none
 }
@@ -88,8 +89,8 @@ func (s *Settings) take(l layer) {
 	}
 }
 
-// guardToken keeps a project from getting at the user's token: whoever can write into a repository could otherwise have it sent to a
-// server of theirs.
+// guardToken keeps a project from getting at the user's token: anyone who can write into a repository could otherwise have
+// it sent to a server of theirs.
 func (s *Settings) guardToken(project *File) error {
 	if s.TokenFile.Value == "" || !project.chose(s.URL.Origin) || project.chose(s.TokenFile.Origin) {
 		return nil
@@ -110,10 +111,7 @@ func (in Input) defaultSubmitter() string {
 	if repository := cmp.Or(env("GITHUB_REPOSITORY"), env("CI_PROJECT_PATH")); repository != "" {
 		return "ci/" + fit(repository)
 	}
-	user, host := "", ""
-	if in.Who != nil {
-		user, host = in.Who()
-	}
+	user, host := in.Who()
 	name := fit(cmp.Or(env("USER"), env("LOGNAME"), env("USERNAME"), user))
 	return fit(cmp.Or(strings.TrimLeft(name, "._:@/-"), "unknown") + "@" + cmp.Or(host, "unknown"))
 }
@@ -122,7 +120,7 @@ func (in Input) defaultSubmitter() string {
 func fit(s string) string {
 	const most = 120
 	s = strings.Map(func(r rune) rune {
-		if r < 0x80 && (r == '.' || r == '_' || r == ':' || r == '@' || r == '/' || r == '-' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') {
+		if swarm.ValidSubmitter("a" + string(r)) {
 			return r
 		}
 		return '-'

@@ -9,6 +9,9 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
+// unknown is a process of which the system says nothing.
+func unknown() (user, host string) { return "", "" }
+
 func write(t *testing.T, path, content string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -26,7 +29,7 @@ func TestPrecedence(t *testing.T) {
 	project := write(t, filepath.Join(dir, "p", ProjectFile), "url: http://project\n")
 	user := write(t, filepath.Join(dir, "user.yaml"), "url: http://user\nsubmitter: me\n")
 	env := map[string]string{"SWARMCALL_URL": "http://env", "USER": "eve"}
-	in := Input{URL: "http://flag", Env: func(n string) string { return env[n] }, Dir: filepath.Join(dir, "p", "deep", "er"), UserFile: user}
+	in := Input{URL: "http://flag", Who: unknown, Env: func(n string) string { return env[n] }, Dir: filepath.Join(dir, "p", "deep", "er"), UserFile: user}
 	check := func(url, origin string) {
 		t.Helper()
 		s, err := Resolve(in)
@@ -53,7 +56,7 @@ func TestContexts(t *testing.T) {
 	dir := t.TempDir()
 	user := write(t, filepath.Join(dir, "user.yaml"), "context: a\ncontexts:\n  a: {url: http://a, token_file: a.token}\n  b: {url: http://b}\n")
 	env := map[string]string{}
-	in := Input{Env: func(n string) string { return env[n] }, UserFile: user}
+	in := Input{Who: unknown, Env: func(n string) string { return env[n] }, UserFile: user}
 	url := func(want, origin string) {
 		t.Helper()
 		if s, err := Resolve(in); err != nil || s.URL.Value != want || !strings.HasSuffix(s.URL.Origin, origin) {
@@ -79,7 +82,7 @@ func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, ProjectFile), "url: http://evil\n")
 	user := write(t, filepath.Join(dir, "user.yaml"), "token_file: secret\n")
-	in := Input{Env: func(string) string { return "" }, Dir: dir, UserFile: user}
+	in := Input{Who: unknown, Env: func(string) string { return "" }, Dir: dir, UserFile: user}
 	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage {
 		t.Errorf("it is sent: %v", err)
 	}

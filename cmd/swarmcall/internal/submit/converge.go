@@ -11,6 +11,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
 const (
@@ -75,8 +76,7 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {
 	case asked == nil:
-		err.What = fmt.Sprintf("not converged: %s commands these drivers now: %s (entry %d)",
-			a.Value.Submitter, remote.CommandOf(a.Value), seq)
+		err.What = "not converged: " + verdict.InForce(a.Value)
 	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
 		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
 	}

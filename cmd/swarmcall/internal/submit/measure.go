@@ -3,6 +3,7 @@ package submit
 import (
 	"context"
 	"fmt"
+	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
@@ -23,8 +24,14 @@ type Progress struct {
 	Roster []api.DriverDrift // every driver that the server knows
 }
 
+// Server is asked how far drivers are.
+type Server interface {
+	Outcome(ctx context.Context, seq int64, limit time.Duration) (remote.Answer[remote.Entry], error)
+	Drift(context.Context) (remote.Page[api.DriverDrift], error)
+}
+
 // Measure asks the server how far the drivers of an entry are.
-func Measure(ctx context.Context, c *remote.Client, seq int64) (Progress, error) {
+func Measure(ctx context.Context, c Server, seq int64) (Progress, error) {
 	a, err := c.Outcome(ctx, seq, 0)
 	if err != nil {
 		return Progress{}, err
@@ -96,32 +103,9 @@ func (p Progress) String() string {
 
 // driversOf are the drivers that an entry is for, but for those that have deregistered.
 func driversOf(e remote.Entry) map[string]bool {
-	ids := Reached(e)
-	for _, l := range remote.LeftOut(e) {
-		ids[l.DriverId] = true
-	}
+	ids := remote.MeantFor(e)
 	for _, id := range remote.Deregistered(e) {
 		delete(ids, id)
-	}
-	return ids
-}
-
-// Reached are the drivers that an entry was sent to, or would have been.
-func Reached(e remote.Entry) map[string]bool {
-	ids := map[string]bool{}
-	if e.Acked != nil {
-		for _, x := range *e.Acked {
-			ids[x.DriverId] = true
-		}
-	}
-	for _, x := range e.Rejected {
-		ids[x.DriverId] = true
-	}
-	for _, x := range e.Missing {
-		ids[x.DriverId] = true
-	}
-	for _, x := range e.Superseded {
-		ids[x.DriverId] = true
 	}
 	return ids
 }

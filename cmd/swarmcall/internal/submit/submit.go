@@ -1,4 +1,5 @@
-// Package submit sends one command and stays with it: until it is answered, or the load has arrived, or the user has waited enough.
+// Package submit sends one command and stays with it: until it is answered, or the load has arrived, or the user has
+// waited enough.
 package submit
 
 import (
@@ -37,8 +38,6 @@ type Result struct {
 	Said  string // what it came to where no entry was made
 	Err   error
 }
-
-const slack = 5 * time.Second // past the deadline, for the outcome to be durable and told
 
 // Run sends the command. The error is what the exit code is made from.
 func (j Job) Run(ctx context.Context, c *remote.Client) Result {
@@ -98,7 +97,8 @@ func sentTo(e remote.Entry) string {
 	return text
 }
 
-// issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a disk takes its time.
+// issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a
+// disk takes its time.
 func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.Entry], error) {
 	const moment = time.Second
 	if j.Timeout > 0 {
@@ -122,7 +122,7 @@ func (j Job) outcome(
 	}
 	limit := j.Timeout
 	if limit == 0 {
-		limit = time.Duration(open.Value.DeadlineMs)*time.Millisecond + slack
+		limit = remote.OutcomeLimit(open.Value)
 	}
 	shown := j.follow(ctx, c, open.Value)
 	a, err := c.Outcome(ctx, open.Value.Seq, limit)

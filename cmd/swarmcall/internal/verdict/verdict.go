@@ -42,10 +42,9 @@ func (a Allow) Covers(missing, all int) bool {
 	return missing <= a.Count || float64(missing)*100 <= a.Percent*float64(all)
 }
 
-// Code is the exit code of an outcome: when several fit, rejected goes before missing before superseded. An open entry is a
-// timeout.
+// Code is the exit code of an outcome: when several fit, rejected goes before missing before superseded. An open entry
+// is a timeout.
 func Code(e remote.Entry, allow Allow) clierr.Code {
-	left := remote.CountLeftOut(e)
 	switch {
 	case remote.ReachedNobody(e):
 		return codeOfNobody(e)
@@ -53,7 +52,7 @@ func Code(e remote.Entry, allow Allow) clierr.Code {
 		return clierr.Timeout
 	case e.Counts.Rejected > 0:
 		return clierr.Rejected
-	case !allow.Covers(e.Counts.Missing+left, remote.Meant(e)):
+	case !allow.Covers(Missing(e), remote.Meant(e)):
 		return clierr.Missing
 	case e.Counts.Superseded > 0, taken(e):
 		return clierr.Superseded
@@ -90,6 +89,14 @@ func Sentence(e remote.Entry) string {
 	}
 	return fmt.Sprintf("%s: %s (entry %d)", remote.CommandOf(e), text, e.Seq)
 }
+
+// InForce says whose command holds for drivers: "ops/alice commands these drivers now: stop (entry 8)".
+func InForce(e remote.Entry) string {
+	return fmt.Sprintf("%s commands these drivers now: %s (entry %d)", e.Submitter, remote.CommandOf(e), e.Seq)
+}
+
+// Missing is how many drivers of an entry did not ack: they were targeted, or left out.
+func Missing(e remote.Entry) int { return e.Counts.Missing + remote.CountLeftOut(e) }
 
 // outcome is what a closed entry came to, in numbers.
 func outcome(e remote.Entry) string {

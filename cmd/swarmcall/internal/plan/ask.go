@@ -2,13 +2,11 @@ package plan
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	api "github.com/swarmcall/swarmcall/api/client"
-	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 	"github.com/swarmcall/swarmcall/command"
 )
 
@@ -43,29 +41,28 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 func (r *Runner) check(ctx context.Context) error {
 	const most = 5 // commands of our own, one after the other
 	for range most {
-		if r.older.noDryRun || !r.known || !r.sent.Load() || r.unheard {
+		if r.older.noDryRun || !r.claim.known || !r.sent.Load() || r.unheard {
 			return nil
 		}
 		limited, cancel := context.WithTimeout(ctx, lookLimit)
-		_, err := r.Client.DryRun(limited, remote.Submission{
+		_, err := r.Server.DryRun(limited, remote.Submission{
 			Submitter: r.Submitter, Command: remote.Command{Type: command.Stop}, Target: r.Plan.Aim(),
-			IfSeq: &r.newest,
+			IfSeq: &r.claim.newest,
 		})
 		cancel()
 		r.older.noDryRun = remote.CannotDryRun(err)
 		seq, newer := remote.Newer(err)
-		if !newer || seq == r.newest {
+		if !newer || seq == r.claim.newest {
 			return nil
 		}
-		what, unsure := r.whose(ctx, seq)
-		if unsure {
+		switch what, unsure := r.whose(ctx, seq); {
+		case unsure:
 			return nil // the next question finds out
-		}
-		if what != "" {
+		case what != "":
 			r.taken = taken(what, remote.RefusalOf(err))
 			return r.taken
 		}
-		r.newest = seq
+		r.claim.newest = seq
 	}
 	return nil
 }
@@ -73,8 +70,8 @@ func (r *Runner) check(ctx context.Context) error {
 // takenBy returns nil when the newest command is no one else's. When that cannot be found out it is somebody else's: it
 // may be a stop.
 func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
-	if !r.known && seq <= r.start {
-		return nil // it was there before the run
+	if r.claim.older(seq) {
+		return nil
 	}
 	what, unsure := r.whose(ctx, seq)
 	if unsure {
@@ -86,51 +83,55 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	return taken(what, refusal)
 }
 
-func taken(what string, refusal error) error {
-	return &clierr.Error{
-		Code:  clierr.Superseded,
-		What:  what,
-		Cause: refusal,
-		Hint:  "the run ends here and does not undo it; see swarmcall commands list",
-	}
-}
-
-// whose says who has issued an entry, "" for this run: a step whose answer was lost, a total that the server has split
-// again, or a reset, which is a record and no entry. It is unsure when the server does not answer.
+// whose says who has issued an entry, "" for this run, or for a reset, which is a record and no entry. It is unsure
+// when the server does not answer.
 func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool) {
 	// An interruption must not make it somebody else's.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
-	newer, err := r.Client.Outcome(ctx, seq, 0)
+	newer, err := r.Server.Outcome(ctx, seq, 0)
 	if remote.IsRefused(err, api.NotFound) {
 		return "", false
 	}
 	if err != nil {
 		return "", true
 	}
-	e := newer.Value
-	if e.Submitter == r.Submitter && strings.HasPrefix(remote.CommandOf(e).Note, r.ID+" ") {
-		r.adopt(e)
-		return "", false
-	}
-	return fmt.Sprintf("%s commands these drivers now: %s (entry %d)", e.Submitter, remote.CommandOf(e), e.Seq), false
+	return r.claim.whose(newer.Value), false
 }
 
-// adopt notes a command of this run.
-func (r *Runner) adopt(e remote.Entry) {
-	if remote.CommandOf(e).Slot() != command.LoadSlot {
-		return
+// deregistered asks the server which drivers have deregistered, by the entries that have reached them. An older server
+// cannot say which have.
+func (r *Runner) deregistered(ctx context.Context, ids []string) map[string]bool {
+	left := map[string]bool{}
+	for _, seq := range r.drivers.reachedBy(ids) {
+		a, err := r.Server.Outcome(ctx, seq, 0)
+		if err != nil {
+			continue // the next question finds out
+		}
+		for _, id := range remote.Deregistered(a.Value) {
+			left[id] = true
+		}
 	}
-	r.newest, r.known = e.Seq, true
-	r.own[e.Seq] = isLoad(e) && wants(e)
-	if isLoad(e) {
-		r.load = max(r.load, e.Seq)
-	}
+	return left
 }
 
-func isLoad(e remote.Entry) bool {
-	return e.Seq > 0 && isLevel(remote.CommandOf(e))
+// release has the run go on without those of the absent drivers that have deregistered, and returns the others.
+func (r *Runner) release(ctx context.Context, absent []string) (lost []string) {
+	left, lost := r.drivers.release(absent, r.deregistered(ctx, absent))
+	if len(left) > 0 {
+		r.Line.Say("the run goes on without %s: deregistered", verdict.Some(left))
+	}
+	return lost
 }
 
-// wants tells a command that wants players from one that wants none.
-func wants(e remote.Entry) bool { return remote.CommandOf(e).Load() }
+// entries are some of the log, as they are by now.
+func (r *Runner) entries(ctx context.Context, seqs []int64) (entries []remote.Entry, _ error) {
+	for _, seq := range seqs {
+		a, err := r.Server.Outcome(ctx, seq, 0)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, a.Value)
+	}
+	return entries, nil
+}
