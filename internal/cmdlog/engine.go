@@ -21,7 +21,7 @@ const (
 	maxPayload    = enginePayload - (64 << 10) // bytes of one record
 	engineMost    = 1 << 50                    // bytes the engine may store: more than there are, for the bound that counts is in limits.go
 	syncInterval  = time.Second                // between two syncs by the engine, when it is the one that syncs
-	syncNever     = 10 * 365 * 24 * time.Hour  // for the engine, when the log syncs: see decision 82
+	syncNever     = 10 * 365 * 24 * time.Hour  // for the engine, when the log syncs: see decision 33
 	startTimeout  = 10 * time.Second
 )
 
