@@ -90,7 +90,7 @@ func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				conn, err := w.net.Dial(w.t.Context())
+				conn, err := w.net.Dial(w.t.Context(), "", "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -116,7 +116,7 @@ func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 // joinMute registers a driver that reads everything and answers nothing, no ping and no close either.
 func (w *world) joinMute(id string) net.Conn {
 	w.t.Helper()
-	conn, err := w.net.Dial(w.t.Context())
+	conn, err := w.net.Dial(w.t.Context(), "", "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

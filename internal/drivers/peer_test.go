@@ -110,7 +110,7 @@ type world struct {
 	t    *testing.T
 	r    *Registry
 	sink *sinkLog
-	net  *swarmtest.MemNet
+	net  *swarmtest.Network
 
 	stopSweeper func()
 }

@@ -1,10 +1,12 @@
-// Package memnet is a network in memory: connections are pipes, so that client and server fit into one synctest bubble.
+// Package memnet is a network in memory, for tests: client and server fit into one synctest bubble, where a deadline of
+// 30 s passes in no time. Its connections have no buffer, so a peer that does not read blocks a writer at once.
 package memnet
 
 import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -51,3 +53,9 @@ func (l *Listener) Close() error {
 
 // Addr returns a placeholder.
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
+
+// Client returns an HTTP client that reaches this listener and no other. It keeps no connection, because an idle one
+// would outlive the bubble of the test.
+func (l *Listener) Client() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: l.Dial}}
+}
