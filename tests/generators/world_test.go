@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
@@ -76,28 +77,11 @@ func startServer(t *testing.T) (url string) {
 // startServerAs runs it until the test ends or stops it.
 func startServerAs(t *testing.T, change func(*app.Config)) (url string, stop func()) {
 	t.Helper()
-	cfg := app.Defaults()
-	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", t.TempDir(), 100*time.Millisecond
+	cfg := servertest.Config(t)
 	cfg.StaleAfter = patience // on a busy machine a driver may say nothing for some seconds, and is there all the same
 	change(&cfg)
-	ctx, cancel := context.WithCancel(context.Background())
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	select {
-	case a := <-addr:
-		return "http://" + a, stop
-	case err := <-ended:
-		ended <- nil
-		t.Fatal(err)
-		return "", stop
-	}
+	s := servertest.Start(t, cfg)
+	return s.URL, s.Stop
 }
 
 // target counts requests.
