@@ -202,7 +202,7 @@ func TestLeaseOfAnyLength(t *testing.T) {
 			inWorldWith(t, func(cfg *Config) { cfg.LeaseTTL = lease }, func(w *world) {
 				p, reg := w.join("d-1", "")
 				answered := make(chan time.Time, 1000)
-				p.onPing = func() { answered <- time.Now() } // renews the lease as any frame does
+				p.OnPing = func() { answered <- time.Now() } // renews the lease as any frame does
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
