@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
 // TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which cuts the Upgrade off plain requests.
 func TestForwardProxy(t *testing.T) {
 	tinyproxy := find(t, "tinyproxy")
-	w := &world{t: t, log: &lockedBuffer{}}
+	w := &world{t: t, log: new(proctest.Output)}
 	p := newPlace(t)
 	upstream := w.serve(servertest.Config(t))
 	_, port, _ := net.SplitHostPort(p.addr)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
@@ -30,7 +31,7 @@ type world struct {
 	origin string
 	client *http.Client // of a program at 127.0.0.2 that has to go through the proxy
 	direct string       // address of the server itself
-	log    *lockedBuffer
+	log    *proctest.Output
 }
 
 // behind starts a server and a proxy before it.
@@ -39,7 +40,7 @@ func behind(t *testing.T, program string, v variant, change func(*app.Config)) *
 	find(t, program)
 	p := newPlace(t)
 	_, port, _ := net.SplitHostPort(p.addr)
-	w := &world{t: t, origin: "https://" + name + ":" + port, log: &lockedBuffer{}}
+	w := &world{t: t, origin: "https://" + name + ":" + port, log: new(proctest.Output)}
 	w.at = w.origin + strings.TrimSuffix(v.path, "/")
 	cfg := servertest.Config(t)
 	cfg.PublicURL = w.origin + v.path
