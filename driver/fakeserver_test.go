@@ -11,7 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 	"github.com/swarmcall/swarmcall/driver/wire"
 )

@@ -13,7 +13,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/driver/conformance"
-	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 	"github.com/swarmcall/swarmcall/driver/internal/wiretest"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/swarmcall/swarmcall/driver/conformance"
-	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
 // TestDefects: for each way to break a duty the kit finds it, and for none of them it finds fault with a driver that has none.

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/swarmcall/swarmcall/driver/conformance"
-	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
 // naive is a driver that shares nothing with the SDK, written from docs/protocol.md as anybody might, but for the one defect it is

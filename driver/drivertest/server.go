@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/swarmcall/swarmcall/driver/internal/memnet"
+	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 	"github.com/swarmcall/swarmcall/driver/internal/script"
 	"github.com/swarmcall/swarmcall/driver/wire"
 )

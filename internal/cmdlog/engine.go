@@ -22,7 +22,7 @@ const (
 	// bytes the engine may store: more than there are, for the bound that counts is in limits.go
 	engineMost   = 1 << 50
 	syncInterval = time.Second               // between two syncs by the engine, when it is the one that syncs
-	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 82
+	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 33
 	startTimeout = 10 * time.Second
 )
 

@@ -91,7 +91,7 @@ func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				conn, err := w.net.Dial(w.t.Context())
+				conn, err := w.net.Dial(w.t.Context(), "", "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 // joinMute registers a driver that reads everything and answers nothing, no ping and no close either.
 func (w *world) joinMute(id string) net.Conn {
 	w.t.Helper()
-	conn, err := w.net.Dial(w.t.Context())
+	conn, err := w.net.Dial(w.t.Context(), "", "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestLeaseOfAnyLength(t *testing.T) {
 			inWorldWith(t, func(cfg *Config) { cfg.LeaseTTL = lease }, func(w *world) {
 				p, reg := w.join("d-1", "")
 				answered := make(chan time.Time, 1000)
-				p.onPing = func() { answered <- time.Now() } // renews the lease as any frame does
+				p.OnPing = func() { answered <- time.Now() } // renews the lease as any frame does
 				done := make(chan struct{})
 				go func() {
 					defer close(done)

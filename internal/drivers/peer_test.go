@@ -3,7 +3,6 @@ package drivers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -145,7 +145,7 @@ type world struct {
 	t    *testing.T
 	r    *Registry
 	sink *sinkLog
-	net  *swarmtest.MemNet
+	net  *swarmtest.Network
 
 	stopSweeper func()
 }
@@ -216,29 +216,16 @@ func (p *peer) command() (c wire.CommandFrame) {
 
 // peer is a driver at the level of frames.
 type peer struct {
-	t      *testing.T
-	ws     *websocket.Conn
-	onPing func() // called by the reader when a ping came; nil for nothing
+	*bare.Driver
+
+	t  *testing.T
+	ws *websocket.Conn
 }
 
 func (w *world) dial() *peer {
 	w.t.Helper()
-	p := &peer{t: w.t}
-	ws, _, err := websocket.Dial(w.t.Context(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
-		HTTPClient: w.net.Client(), Subprotocols: []string{wire.Subprotocol},
-		OnPingReceived: func(context.Context, []byte) bool {
-			if p.onPing != nil {
-				p.onPing()
-			}
-			return true
-		},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = ws.CloseNow() })
-	p.ws = ws
-	return p
+	d := bare.Dial(w.t, "ws://127.0.0.1", w.net.Client())
+	return &peer{Driver: d, t: w.t, ws: d.Conn}
 }
 
 // join dials and registers; more are further members of the register frame, each with a leading comma.
@@ -254,41 +241,8 @@ func (w *world) join(id, more string) (*peer, wire.Registered) {
 	return p, reg
 }
 
-func (p *peer) send(frame string) {
-	p.t.Helper()
-	if err := p.ws.Write(p.t.Context(), websocket.MessageText, []byte(frame)); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *peer) receive(into any) {
-	p.t.Helper()
-	_, b, err := p.ws.Read(p.t.Context())
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		p.t.Fatal(err)
-	}
-}
+func (p *peer) send(frame string) { p.t.Helper(); p.Send(frame) }
+func (p *peer) receive(into any)  { p.t.Helper(); p.Receive(into) }
 
 // closed reads until the server closes, and returns the close code and the types of the frames before it.
-func (p *peer) closed() (websocket.StatusCode, []string) {
-	p.t.Helper()
-	var kinds []string
-	for {
-		_, b, err := p.ws.Read(p.t.Context())
-		if err != nil {
-			var ce websocket.CloseError
-			if !errors.As(err, &ce) {
-				p.t.Fatalf("connection ended without a close: %v", err)
-			}
-			return ce.Code, kinds
-		}
-		var head struct{ Type string }
-		if err := json.Unmarshal(b, &head); err != nil {
-			p.t.Fatal(err)
-		}
-		kinds = append(kinds, head.Type)
-	}
-}
+func (p *peer) closed() (websocket.StatusCode, []string) { p.t.Helper(); return p.Closed() }

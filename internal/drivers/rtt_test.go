@@ -14,7 +14,7 @@ func TestRoundTripIsMeasured(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		var pings atomic.Int32
-		p.onPing = func() {
+		p.OnPing = func() {
 			pings.Add(1)
 			<-time.After(30 * time.Millisecond) // the way there and back
 		}

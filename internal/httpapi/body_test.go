@@ -170,7 +170,7 @@ func drip(every time.Duration, body io.Reader) func(io.Writer) error {
 // connection, and when that was. The answer is read while the body is still on its way: Go's own client gives up when it cannot write.
 func slowly(t *testing.T, w *world, request string, next func(io.Writer) error) (status int, hangsUp bool, took time.Duration) {
 	t.Helper()
-	conn, err := swarmtest.Serve(t, w.handler).Dial(t.Context())
+	conn, err := swarmtest.Serve(t, w.handler).Dial(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,26 +10,27 @@ import (
 
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
 // TestBareDriver speaks the protocol by hand, as an author without the SDK would: any WebSocket client will do.
 func TestBareDriver(t *testing.T) {
 	s := startServer(t, nil)
-	ws := dialBare(t, s)
-	say(t, ws, `{"type":"register","driver_id":"bare-1","labels":{"region":"eu"},"state":{"players":0,"spawn_delay_ms":0,"running":false}}`)
-	registered := hear(t, ws)
+	ws := bare.Dial(t, s.url, nil)
+	ws.Send(`{"type":"register","driver_id":"bare-1","labels":{"region":"eu"},"state":{"players":0,"spawn_delay_ms":0,"running":false}}`)
+	registered := ws.Next()
 	if registered["type"] != "registered" || registered["session"] == "" || registered["log_id"] == "" ||
 		registered["heartbeat_interval_ms"] != 50.0 || registered["on_lease_lost"] != "stop" {
 		t.Fatalf("got %v, want registered with all its members", registered)
 	}
-	say(t, ws, `{"type":"heartbeat","applied_seq":0,"state":{"players":0,"spawn_delay_ms":0,"running":false},"metrics":{"rps":412.5}}`)
+	ws.Send(`{"type":"heartbeat","applied_seq":0,"state":{"players":0,"spawn_delay_ms":0,"running":false},"metrics":{"rps":412.5}}`)
 	answer := make(chan swarm.Counts, 1)
 	go func() {
 		answer <- s.Submit(t.Context(), swarm.Submission{
 			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: 7}, Deadline: 10 * time.Second,
 		}).Counts
 	}()
-	cmd := hear(t, ws)
+	cmd := ws.Next()
 	if cmd["type"] != "command" || cmd["deadline_ms"] != 10000.0 || cmd["command"].(map[string]any)["players"] != 7.0 {
 		t.Fatalf("got %v, want the command", cmd)
 	}
@@ -37,12 +38,12 @@ func TestBareDriver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, ws, string(ack))
+	ws.Send(string(ack))
 	if got := <-answer; got.Acked != 1 {
 		t.Errorf("got %+v, want one ack", got)
 	}
-	say(t, ws, `{"type":"deregister","reason":"done"}`)
-	if _, _, err := ws.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+	ws.Send(`{"type":"deregister","reason":"done"}`)
+	if _, _, err := ws.Conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("after deregister: %v, want close 1000", err)
 	}
 	s.until(t, "bare-1", "")
@@ -74,42 +75,5 @@ func TestHandshakeWithoutTheSubprotocol(t *testing.T) {
 	}
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("foreign origin: got %d, want 403", resp.StatusCode)
-	}
-}
-
-func dialBare(t *testing.T, s *server) *websocket.Conn {
-	t.Helper()
-	ws, _, err := websocket.Dial(t.Context(), s.url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // after the upgrade there is none
-		HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Subprotocols: []string{"swarmcall.v1.json"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ws.CloseNow() })
-	return ws
-}
-
-func say(t *testing.T, ws *websocket.Conn, frame string) {
-	t.Helper()
-	if err := ws.Write(t.Context(), websocket.MessageText, []byte(frame)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// hear returns the next frame that is no heartbeat_ack.
-func hear(t *testing.T, ws *websocket.Conn) map[string]any {
-	t.Helper()
-	for {
-		_, b, err := ws.Read(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var frame map[string]any
-		if err := json.Unmarshal(b, &frame); err != nil {
-			t.Fatal(err)
-		}
-		if frame["type"] != "heartbeat_ack" {
-			return frame
-		}
 	}
 }

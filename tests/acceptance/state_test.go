@@ -11,6 +11,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
 // stateAnswer is what GET /state says.
@@ -55,24 +56,24 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 // entries: it takes a new name, and load of the past does not go on.
 func TestADriverThatKnowsMoreThanTheLog(t *testing.T) {
 	s := startServer(t, nil)
-	first := dialBare(t, s)
-	say(t, first, `{"type":"register","driver_id":"d-1"}`)
-	logID := hear(t, first)["log_id"].(string)
+	first := bare.Dial(t, s.url, nil)
+	first.Send(`{"type":"register","driver_id":"d-1"}`)
+	logID := first.Next()["log_id"].(string)
 	s.post(t, "ci", "", 30)
 	register := `{"type":"register","driver_id":%q,"log_id":%q,"applied_seq":1000000,"state":{"players":30,"spawn_delay_ms":0,"running":true}}`
 	for range 2 {
-		forger := dialBare(t, s)
-		say(t, forger, fmt.Sprintf(register, "d-2", logID))
-		if told := hear(t, forger); told["type"] != "error" {
+		forger := bare.Dial(t, s.url, nil)
+		forger.Send(fmt.Sprintf(register, "d-2", logID))
+		if told := forger.Next(); told["type"] != "error" {
 			t.Errorf("told %v, want the reason", told)
 		}
-		if _, _, err := forger.Read(t.Context()); websocket.CloseStatus(err) != 1013 {
+		if _, _, err := forger.Conn.Read(t.Context()); websocket.CloseStatus(err) != 1013 {
 			t.Fatalf("the first driver that says so: %v, want close 1013", err)
 		}
 	}
-	second := dialBare(t, s)
-	say(t, second, fmt.Sprintf(register, "d-3", logID))
-	told := hear(t, second)
+	second := bare.Dial(t, s.url, nil)
+	second.Send(fmt.Sprintf(register, "d-3", logID))
+	told := second.Next()
 	if told["log_id"] == logID {
 		t.Errorf("the log is still called %s", logID)
 	}

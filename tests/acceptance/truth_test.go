@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
 // answer is what the API says of a command, a dry run or a refusal, as far as these tests look.
@@ -176,10 +177,10 @@ func TestAStopAfterARestart(t *testing.T) {
 func TestAStopWhileDriversAreAway(t *testing.T) {
 	dir := t.TempDir()
 	play(t, dir, func(t *testing.T, s *server) any {
-		ws := dialBare(t, s)
-		say(t, ws, `{"type":"register","driver_id":"d-1","labels":{"zone":"us"}}`)
-		hear(t, ws)
-		defer func() { _ = ws.CloseNow() }() // without a word
+		ws := bare.Dial(t, s.url, nil)
+		ws.Send(`{"type":"register","driver_id":"d-1","labels":{"zone":"us"}}`)
+		ws.Next()
+		defer func() { _ = ws.Conn.CloseNow() }() // without a word
 		return s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}},"deadline_ms":1}`).Seq
 	})
 	play(t, dir, func(t *testing.T, s *server) any {

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
@@ -32,33 +31,13 @@ type server struct {
 // startServer runs the app until the test ends. change may adjust the configuration.
 func startServer(t testing.TB, change func(*app.Config)) *server {
 	t.Helper()
-	cfg := app.Defaults()
-	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
+	cfg := servertest.Config(t)
 	cfg.HeartbeatInterval = 50 * time.Millisecond // the rest as it is: on a busy machine, a driver may well be silent for half a second
-	if testing.Verbose() {
-		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
 	if change != nil {
 		change(&cfg)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
-	s := &server{client: &http.Client{Transport: checked(&http.Transport{})}}
-	select {
-	case a := <-addr:
-		s.url = "http://" + a
-	case err := <-ended:
-		stop()
-		t.Fatalf("the server did not start: %v", err)
-	}
-	t.Cleanup(func() {
-		s.client.CloseIdleConnections()
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	})
+	s := &server{url: servertest.Start(t, cfg).URL, client: &http.Client{Transport: checked(&http.Transport{})}}
+	t.Cleanup(s.client.CloseIdleConnections)
 	return s
 }
 

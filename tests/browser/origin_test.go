@@ -48,9 +48,9 @@ var asks = map[string]string{
 func TestPagesOfListedOrigins(t *testing.T) {
 	listed, other := otherPage(t), otherPage(t)
 	s := startServer(t)
-	s.stop()
-	s.cfg.AllowedOrigins = []string{listed}
-	s.start()
+	s.Stop()
+	s.Config.AllowedOrigins = []string{listed}
+	s.Start()
 	s.drive("d-1")
 	s.curl(setPlayers(5))
 	want := map[string]string{

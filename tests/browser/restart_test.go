@@ -15,9 +15,9 @@ func TestRestartRemembers(t *testing.T) {
 	b.says("#strip", "1 stale")
 	const points = "(document.querySelector('[data-layer=actual]').getAttribute('d').match(/[ML]/g) ?? []).length"
 	b.until(points + " >= 3")
-	s.stop()
+	s.Stop()
 	b.says("#conn-word", "Reconnecting (stale since")
-	s.start()
+	s.Start()
 	b.goTo(s.url)
 	b.live()
 	b.says("#strip", "1 active")

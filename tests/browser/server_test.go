@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,15 +13,16 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
 // server is the real server; it can be stopped and started again at the same address with the same log.
 type server struct {
-	t    testing.TB
-	cfg  app.Config
-	url  string
-	stop func()
+	*servertest.Server
+
+	t   testing.TB
+	url string
 }
 
 // atWork opens the overview of a server whose one driver runs 5 players.
@@ -41,38 +40,12 @@ func atWork(t testing.TB) (*server, *tab) {
 
 func startServer(t testing.TB) *server {
 	t.Helper()
-	cfg := app.Defaults()
-	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
+	cfg := servertest.Config(t)
 	// A busy machine may hold a driver up for some seconds; who is frozen is to be stale before long all the same.
-	cfg.HeartbeatInterval, cfg.StaleAfter, cfg.DefaultDeadline = 100*time.Millisecond, 4*time.Second, 20*time.Second
+	cfg.StaleAfter, cfg.DefaultDeadline = 4*time.Second, 20*time.Second
 	cfg.Version = app.Version{Version: "v1.0.0-test", Revision: "test", GoVersion: "go"}
-	if testing.Verbose() {
-		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	s := &server{t: t, cfg: cfg}
-	s.start()
-	t.Cleanup(func() { s.stop() })
-	return s
-}
-
-func (s *server) start() {
-	s.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- app.Run(ctx, s.cfg, func(a string) { addr <- a }) }()
-	select {
-	case a := <-addr:
-		s.cfg.Listen, s.url = a, "http://"+a
-	case err := <-ended:
-		cancel()
-		s.t.Fatalf("the server did not start: %v", err)
-	}
-	s.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			s.t.Errorf("the server ended with %v", err)
-		}
-	})
+	s := servertest.Start(t, cfg)
+	return &server{Server: s, t: t, url: s.URL}
 }
 
 // curl posts a command as a controller does.

@@ -32,10 +32,10 @@ func TestRestartForgetsADriver(t *testing.T) {
 	b := open(t)
 	b.goTo(s.url + "/ui/drivers/d-1")
 	b.live()
-	s.stop()
+	s.Stop()
 	d.quit()
 	b.says("#conn-word", "Reconnecting (stale since")
-	s.start()
+	s.Start()
 	b.says("#conn-word", "Gone since")
 	if !eval[bool](b, "document.body.classList.contains('gone')") {
 		t.Error("the page looks as if it were of now")
@@ -54,7 +54,7 @@ func TestLostIsToldOnce(t *testing.T) {
 	b.goTo(s.url)
 	b.live()
 	eval[bool](b, notes)
-	s.stop()
+	s.Stop()
 	b.says("#conn-word", "Reconnecting (stale since")
 	eval[bool](b, `(window.first = document.getElementById('conn-word').textContent, true)`)
 	b.until("said.length > 0")
@@ -62,7 +62,7 @@ func TestLostIsToldOnce(t *testing.T) {
 	if now := eval[string](b, `[first, document.getElementById('conn-word').textContent].map(w => w.match(/since ([\d:]+)/)[1]).join()`); now[:8] != now[9:] {
 		t.Errorf("since when the page is old moved: %s", now)
 	}
-	s.start()
+	s.Start()
 	b.live()
 	b.until("said.length > 1")
 	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The connection is back." {
@@ -74,9 +74,9 @@ func TestLostIsToldOnce(t *testing.T) {
 func TestRestartWhilePaused(t *testing.T) {
 	s, b := atWork(t)
 	b.keys("p")
-	s.stop()
+	s.Stop()
 	b.says("#conn-word", "Reconnecting (stale since")
-	s.start()
+	s.Start()
 	other := b.another()
 	other.goTo(s.url)
 	other.says("#strip", "1 active")
@@ -98,7 +98,7 @@ func TestLostIsNarrow(t *testing.T) {
 	b.do(chromedp.EmulateViewport(320, 640))
 	b.goTo(s.url)
 	b.live()
-	s.stop()
+	s.Stop()
 	b.says("#conn-word", "Reconnecting (stale since")
 	if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 		t.Errorf("the page is %d pixels wider than the window", over)

@@ -79,11 +79,11 @@ func TestMissing(t *testing.T) {
 // TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is back.
 func TestRestart(t *testing.T) {
 	s, b := atWork(t)
-	s.stop()
+	s.Stop()
 	b.says("#conn-word", "Reconnecting (stale since")
 	b.until("document.body.classList.contains('stale')")
 	b.picture("state-7-stream-lost")
-	s.start()
+	s.Start()
 	b.live()
 	b.until("!document.body.classList.contains('stale')")
 	b.says("#strip", "1 active")

@@ -37,7 +37,7 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	p.prints("3 takeovers")
 	p = swarmcall(t, s.url(), "drivers", "show", "d-1", "-o", "json")
 	p.code(0)
-	if out := strings.Join(strings.Fields(p.out.String()), ""); !strings.Contains(out,
+	if out := strings.Join(strings.Fields(p.Out.String()), ""); !strings.Contains(out,
 		`"conflict":{"remote_addrs":["127.0.0.1:`) || !strings.Contains(out, `"takeovers":3}`) {
 		t.Error(out)
 	}
@@ -47,7 +47,7 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	if err := s.end(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(s.log.String(), "level=WARN msg=\"several processes use one driver id"); n != 1 {
-		t.Errorf("%d warnings:\n%s", n, s.log)
+	if n := strings.Count(s.Err.String(), "level=WARN msg=\"several processes use one driver id"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, s.Err)
 	}
 }

@@ -55,7 +55,7 @@ request()
 	swarmcall(t, s.url(), "wait", "drivers", "1").code(0)
 	swarmcall(t, s.url(), "players", "set", "5").code(5)
 	p.code(1)
-	said := p.err.String()
+	said := p.Err.String()
 	if n := strings.Count(said, "Traceback"); n != 2 { // of the loop, and of the end
 		t.Errorf("%d tracebacks:\n%s", n, said)
 	}

@@ -48,7 +48,7 @@ func TestHangUpStopsTheLoad(t *testing.T) {
 func (p *process) swallowed(s syscall.Signal) {
 	p.t.Helper()
 	for limit := time.After(patience); ; {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 		if err != nil {
 			testenv.Lacks(p.t, "pending signals cannot be read: %v", err)
 		}
@@ -88,12 +88,12 @@ func TestAClosedTerminalStopsTheLoad(t *testing.T) {
 func TestServerOutlivesAHangUp(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	for range 3 {
-		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		if err := s.Cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p := swarmcall(t, s.url(), "players", "set", "5")
-	p.until(s.log, "there is nothing to read again")
+	p.until(s.Err, "there is nothing to read again")
 	p.code(0)
 }
 
@@ -105,16 +105,10 @@ func TestAReaderThatEndsDoesNotEndTheDriver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), "drive", "exec", "--driver-id", "d-1",
-		"--", "cat")}
-	p.err, p.out, p.ended = newWatched(), newWatched(), make(chan struct{})
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = theirs, p.err, environment(t.TempDir(), s.url())
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command(filepath.Join(binaries, "swarmcall"), "drive", "exec", "--driver-id", "d-1", "--", "cat")
+	cmd.Stdout = theirs
+	p := start(t, cmd, s.url())
 	_ = theirs.Close()
-	go func() { defer close(p.ended); _ = p.cmd.Wait() }()
-	t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.ended })
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}

@@ -65,11 +65,11 @@ func eventually(t *testing.T, s *server, want string, args ...string) *process {
 	for limit := time.Now().Add(patience); ; {
 		p := swarmcall(t, s.url(), args...)
 		p.code(0)
-		if strings.Contains(p.err.String(), want) {
+		if strings.Contains(p.Err.String(), want) {
 			return p
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("%s is not there:\n%s", want, p.err)
+			t.Fatalf("%s is not there:\n%s", want, p.Err)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestHungDriversAreUnknown(t *testing.T) {
 		}
 	}
 	counts(t, s, "6 active")
-	show := swarmcall(t, s.url(), "commands", "show", strings.TrimSpace(again.out.String()))
+	show := swarmcall(t, s.url(), "commands", "show", strings.TrimSpace(again.Out.String()))
 	show.code(0)
 	show.prints("d-4\tleft out\t-\tstale")
 	all := swarmcall(t, s.url(), "players", "set", "9", "--wait", "converged")
@@ -200,8 +200,8 @@ func TestHungDriversUnderContinue(t *testing.T) {
 	p.says("hold for")
 	hang(t, s, drivers)
 	p.code(3)
-	if n := len(lines(p.err.String(), "going on without d-4, d-5, d-6")); n != 1 {
-		t.Errorf("it says so %d times:\n%s", n, p.err)
+	if n := len(lines(p.Err.String(), "going on without d-4, d-5, d-6")); n != 1 {
+		t.Errorf("it says so %d times:\n%s", n, p.Err)
 	}
 	p.says(" of 9.")
 	p.says("30 of 60 players run, 3 drivers unknown")

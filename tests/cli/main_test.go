@@ -3,12 +3,12 @@ package cli
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // binaries is the directory with swarmcall and swarmcall-server.
@@ -18,10 +18,9 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "swarmcall-cli-")
 	if err == nil {
 		binaries = dir
-		err = build(dir, "swarmcall", "./cmd/swarmcall")
-	}
-	if err == nil {
-		err = build(dir, "swarmcall-server", "./cmd/server")
+		err = proctest.Build("../..", dir, map[string]string{
+			"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server",
+		})
 	}
 	code := 1
 	if err != nil {
@@ -37,15 +36,6 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
-}
-
-func build(dir, name, pkg string) error {
-	c := exec.Command("go", "build", "-o", filepath.Join(dir, name), pkg)
-	c.Dir = "../.."
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", name, err, out)
-	}
-	return nil
 }
 
 // patience bounds every wait of these tests; none of them sleeps.

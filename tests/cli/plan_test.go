@@ -50,8 +50,8 @@ func TestPlan(t *testing.T) {
 	if err != nil || strings.Count(string(b), "<testsuite ") != 6 || strings.Contains(string(b), "<failure") {
 		t.Errorf("%v\n%s", err, b)
 	}
-	if strings.Contains(p.err.String(), "\x1b") {
-		t.Errorf("escape codes in a pipe:\n%q", p.err)
+	if strings.Contains(p.Err.String(), "\x1b") {
+		t.Errorf("escape codes in a pipe:\n%q", p.Err)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 	} {
 		p := swarmcall(t, "http://127.0.0.1:1", "run", planFile(t, bad))
 		p.code(2)
-		if !strings.Contains(p.err.String(), "swarmcall help plans") {
-			t.Errorf("%s:\n%s", bad, p.err)
+		if !strings.Contains(p.Err.String(), "swarmcall help plans") {
+			t.Errorf("%s:\n%s", bad, p.Err)
 		}
 	}
 	swarmcall(t, "http://127.0.0.1:1", "run", "--check", stepsPlan(t, "retry", "1s")).code(0)
@@ -147,8 +147,8 @@ func TestPlanLosesADriver(t *testing.T) {
 			wire.cut()
 			p.code(want.code)
 			sameLog(t, s.url(), want.log...)
-			if !strings.Contains(p.err.String(), want.says) {
-				t.Errorf("no %q in\n%s", want.says, p.err)
+			if !strings.Contains(p.Err.String(), want.says) {
+				t.Errorf("no %q in\n%s", want.says, p.Err)
 			}
 			if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
 				t.Errorf("d-1 applied %q", got)
@@ -219,8 +219,8 @@ func TestPlanYieldsToSomebodyElse(t *testing.T) {
 	swarmcall(t, s.url(), "stop", "--submitter", "ops/alice").code(0)
 	p.code(9)
 	sameLog(t, s.url(), "set_spawn_delay_ms", "players 1", "stop")
-	if !strings.Contains(p.err.String(), "ops/alice commands these drivers now: stop") {
-		t.Errorf("it does not say who:\n%s", p.err)
+	if !strings.Contains(p.Err.String(), "ops/alice commands these drivers now: stop") {
+		t.Errorf("it does not say who:\n%s", p.Err)
 	}
 	if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
 		t.Errorf("d-1 applied %q", got)

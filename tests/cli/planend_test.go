@@ -29,11 +29,11 @@ func isStale(t *testing.T, s *server, id string) {
 	for limit := time.Now().Add(patience); ; {
 		p := swarmcall(t, s.url(), "drivers", "list", "-o", "jsonl")
 		p.code(0)
-		if l := lines(p.out.String(), `"driver_id":"`+id+`"`); len(l) == 1 && strings.Contains(l[0], `"state":"stale"`) {
+		if l := lines(p.Out.String(), `"driver_id":"`+id+`"`); len(l) == 1 && strings.Contains(l[0], `"state":"stale"`) {
 			return
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("%s does not become stale:\n%s", id, p.out)
+			t.Fatalf("%s does not become stale:\n%s", id, p.Out)
 		}
 	}
 }
@@ -61,8 +61,8 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 			p.code(want)
 			p.says("THE LOAD MAY STILL BE ON: px1 (stale, last seen with ")
 			p.says("was not reached; it is stopped when it is back")
-			if strings.Contains(p.err.String(), "the load is stopped") {
-				t.Errorf("it says that the load is stopped:\n%s", p.err)
+			if strings.Contains(p.Err.String(), "the load is stopped") {
+				t.Errorf("it says that the load is stopped:\n%s", p.Err)
 			}
 			if got := drivers["d-1"].commands(); got[len(got)-1] != "stop" {
 				t.Errorf("d-1 applied %q", got)
@@ -148,8 +148,8 @@ func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 	p := swarmcall(t, s.url(), "run", planFile(t, "rejoin: 300ms\ntarget: {driver_ids: [nobody]}\nstages: [{set: {players: 1}}]"))
 	p.code(6)
 	p.says("no load was commanded")
-	if strings.Contains(p.err.String(), "STILL BE ON") {
-		t.Errorf("a false alarm:\n%s", p.err)
+	if strings.Contains(p.Err.String(), "STILL BE ON") {
+		t.Errorf("a false alarm:\n%s", p.Err)
 	}
 	sameLog(t, s.url())
 }

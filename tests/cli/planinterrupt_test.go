@@ -82,7 +82,7 @@ func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 		p.signal(os.Interrupt)
 		p.code(130)
 		log := logged(t, s.url())
-		switch said := p.err.String(); {
+		switch said := p.Err.String(); {
 		case strings.Contains(said, "the load is stopped"):
 			if len(log) == before || log[len(log)-1] != "stop" {
 				t.Errorf("it says that it stopped, and the log ends with %q", log[before:])

@@ -1,28 +1,23 @@
 package cli
 
 import (
-	"bufio"
-	"errors"
-	"io"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
-	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // server is a real server, as a process of its own.
 type server struct {
-	dir   string // of its log
-	addr  string
-	cmd   *exec.Cmd
-	ended chan error
-	log   *watched
-}
+	*proctest.Server // nil until one was started
 
-var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+	dir  string // of its log
+	addr string
+}
 
 // startServer starts a server on a free port.
 func startServer(dir string, flags ...string) (*server, error) {
@@ -37,52 +32,28 @@ func (s *server) start(flags ...string) error {
 		"--listen", s.addr, "--data-dir", filepath.Join(s.dir, "data"),
 		"--heartbeat-interval", "50ms", "--stale-after", "2s",
 	}, flags...)
-	s.cmd = exec.Command(filepath.Join(binaries, "swarmcall-server"), args...)
-	logs, err := s.cmd.StderrPipe()
+	cmd := exec.Command(filepath.Join(binaries, "swarmcall-server"), args...)
+	started, err := proctest.StartServer(cmd, patience)
 	if err != nil {
 		return err
 	}
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	s.log = newWatched()
-	addr := make(chan string, 1)
-	s.ended = make(chan error, 1)
-	go func() {
-		lines := bufio.NewScanner(logs)
-		for lines.Scan() {
-			_, _ = s.log.Write(append(lines.Bytes(), '\n'))
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				addr <- m[1]
-			}
-		}
-		_, _ = io.Copy(io.Discard, logs)
-		s.ended <- s.cmd.Wait()
-	}()
-	select {
-	case s.addr = <-addr:
-		return nil
-	case err := <-s.ended:
-		s.ended <- err
-		return errors.Join(errors.New("the server ended"), err)
-	case <-time.After(patience):
-		return errors.New("the server does not listen")
-	}
+	s.Server, s.addr = started, started.Addr
+	return nil
 }
 
 func (s *server) url() string { return "http://" + s.addr }
 
 // end ends the process: in order by SIGTERM, or at once by SIGKILL.
 func (s *server) end(signal os.Signal) error {
-	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	err := <-s.ended
-	s.ended <- err
-	if signal == syscall.SIGKILL {
+	if s.Server == nil {
 		return nil
 	}
-	return err
+	s.Signal(signal)
+	<-s.Ended
+	if code := s.Code(); code != 0 && signal != syscall.SIGKILL {
+		return fmt.Errorf("the server ended with %d: %s", code, s.Err)
+	}
+	return nil
 }
 
 // environment is what the command line gets: nothing of this machine's settings.

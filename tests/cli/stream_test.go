@@ -25,8 +25,8 @@ func TestWatchThroughARestart(t *testing.T) {
 	w.prints(`"players":2`)
 	w.signal(os.Interrupt)
 	w.code(0)
-	if n := len(lines(w.out.String(), `"event":"issued"`)); n != 2 {
-		t.Errorf("%d commands were told, want 2:\n%s", n, w.out)
+	if n := len(lines(w.Out.String(), `"event":"issued"`)); n != 2 {
+		t.Errorf("%d commands were told, want 2:\n%s", n, w.Out)
 	}
 }
 
@@ -38,8 +38,8 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 	p.says("202 Accepted")
 	p.signal(os.Interrupt)
 	p.code(130)
-	if !strings.Contains(p.err.String(), "goes on without us") || !strings.Contains(p.err.String(), "swarmcall commands show") {
-		t.Errorf("%s", p.err)
+	if !strings.Contains(p.Err.String(), "goes on without us") || !strings.Contains(p.Err.String(), "swarmcall commands show") {
+		t.Errorf("%s", p.Err)
 	}
 }
 

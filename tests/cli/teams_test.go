@@ -71,12 +71,12 @@ func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	last(t, drivers["both"], "players 1")
 	last(t, drivers["b-1"], "players 1")
 	if n := asked(p) - before; n > 3 {
-		t.Errorf("it asked %d times until it saw the command:\n%s", n, p.err)
+		t.Errorf("it asked %d times until it saw the command:\n%s", n, p.Err)
 	}
 }
 
 // asked is how often a run has asked whether somebody else commands: POST, and no command of its own.
-func asked(p *process) int { return len(lines(p.err.String(), "POST ")) }
+func asked(p *process) int { return len(lines(p.Err.String(), "POST ")) }
 
 // TestAStopEndsAHold of somebody else, within a bounded number of questions.
 func TestAStopEndsAHold(t *testing.T) {
@@ -90,7 +90,7 @@ func TestAStopEndsAHold(t *testing.T) {
 	before := asked(p)
 	p.code(9)
 	if n, took := asked(p)-before, time.Since(began); n > 3 || took > 30*time.Second {
-		t.Errorf("it asked %d times, in %v:\n%s", n, took, p.err)
+		t.Errorf("it asked %d times, in %v:\n%s", n, took, p.Err)
 	}
 	p.says("ops/alice commands these drivers now: stop")
 	p.says("nothing is stopped: somebody else's command holds for every driver of this run")

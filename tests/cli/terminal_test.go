@@ -36,8 +36,8 @@ func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 	t.Run("in a pipe", func(t *testing.T) {
 		p := swarmcall(t, s.url(), "players", "set", "5", "--wait", "converged")
 		p.code(0)
-		if strings.Contains(p.out.String()+p.err.String(), "\x1b") || strings.Contains(p.err.String(), "\r") {
-			t.Errorf("escape codes in a pipe:\n%q\n%q", p.out, p.err)
+		if strings.Contains(p.Out.String()+p.Err.String(), "\x1b") || strings.Contains(p.Err.String(), "\r") {
+			t.Errorf("escape codes in a pipe:\n%q\n%q", p.Out, p.Err)
 		}
 	})
 	t.Run("NO_COLOR", func(t *testing.T) {

@@ -1,16 +1,15 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // newWorld starts a server and drivers, which end with the test.
@@ -37,96 +36,54 @@ func newWorld(t *testing.T, ids ...string) (*server, map[string]*swarmDriver) {
 
 // process is a command line that runs while the test does something else.
 type process struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	out   *watched
-	err   *watched
-	ended chan struct{}
-}
+	*proctest.Process
 
-// watched is output that a test can wait for.
-type watched struct {
-	mu     sync.Mutex
-	b      bytes.Buffer
-	change chan struct{}
+	t *testing.T
 }
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	close(w.change)
-	w.change = make(chan struct{})
-	return w.b.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
-}
-
-func newWatched() *watched { return &watched{change: make(chan struct{})} }
 
 func swarmcall(t *testing.T, url string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), args...), out: newWatched(), err: newWatched(), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env, p.cmd.Dir = p.out, p.err, environment(t.TempDir(), url), t.TempDir()
-	if err := p.cmd.Start(); err != nil {
+	return start(t, exec.Command(filepath.Join(binaries, "swarmcall"), args...), url)
+}
+
+// start starts a command line that may have writers of its own.
+func start(t *testing.T, cmd *exec.Cmd, url string) *process {
+	t.Helper()
+	cmd.Env, cmd.Dir = environment(t.TempDir(), url), t.TempDir()
+	p, err := proctest.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.ended)
-	}()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	})
-	return p
+	t.Cleanup(p.Kill)
+	return &process{p, t}
 }
 
 // says waits until stderr holds text, prints until stdout does.
-func (p *process) says(text string)   { p.t.Helper(); p.until(p.err, text) }
-func (p *process) prints(text string) { p.t.Helper(); p.until(p.out, text) }
+func (p *process) says(text string)   { p.t.Helper(); p.until(p.Err, text) }
+func (p *process) prints(text string) { p.t.Helper(); p.until(p.Out, text) }
 
-func (p *process) until(w *watched, text string) {
+func (p *process) until(o *proctest.Output, text string) {
 	p.t.Helper()
-	limit := time.After(patience)
-	for {
-		w.mu.Lock()
-		change, found := w.change, strings.Contains(w.b.String(), text)
-		w.mu.Unlock()
-		if found {
-			return
-		}
-		select {
-		case <-change:
-		case <-p.ended:
-			if !strings.Contains(w.String(), text) {
-				p.t.Fatalf("it ended without %q:\n%s\n%s", text, p.out, p.err)
-			}
-		case <-limit:
-			p.t.Fatalf("it does not say %q:\n%s\n%s", text, p.out, p.err)
-		}
+	holds := func(said string) bool { return strings.Contains(said, text) }
+	if !o.Until(holds, p.Ended, patience) {
+		p.t.Fatalf("it does not say %q (ended: %v):\n%s\n%s", text, p.Over(), p.Out, p.Err)
 	}
 }
 
 // code waits for the end and wants its exit code.
 func (p *process) code(want int) {
 	p.t.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(2 * patience):
-		p.t.Fatalf("it does not end:\n%s", p.err)
+	if !p.EndsWithin(2 * patience) {
+		p.t.Fatalf("it does not end:\n%s", p.Err)
 	}
-	if got := p.cmd.ProcessState.ExitCode(); got != want {
-		p.t.Fatalf("exit code %d, want %d:\n%s", got, want, p.err)
+	if got := p.Code(); got != want {
+		p.t.Fatalf("exit code %d, want %d:\n%s", got, want, p.Err)
 	}
 }
 
 func (p *process) signal(s os.Signal) {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
+	if err := p.Cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -136,7 +93,7 @@ func logged(t *testing.T, url string) (words []string) {
 	t.Helper()
 	p := swarmcall(t, url, "commands", "list", "--oldest", "--limit", "0", "-o", "jsonl")
 	p.code(0)
-	for line := range strings.Lines(p.out.String()) {
+	for line := range strings.Lines(p.Out.String()) {
 		var e struct {
 			Submitter string
 			Command   struct {

@@ -3,11 +3,12 @@ package compat
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 const root = "../.."
@@ -37,12 +38,7 @@ func TestMain(m *testing.M) {
 // build builds the tree into a directory, which it returns: without the race detector, because the binaries are tried
 // by what they do.
 func build(tree, into string) (string, error) {
-	for name, pkg := range map[string]string{"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server"} {
-		c := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(into, name), pkg)
-		c.Dir = tree
-		if out, err := c.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("building %s in %s: %w\n%s", pkg, tree, err, out)
-		}
-	}
-	return into, nil
+	return into, proctest.Build(tree, into, map[string]string{
+		"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server",
+	}, "-trimpath", "-buildvcs=false")
 }

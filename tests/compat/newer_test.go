@@ -28,8 +28,8 @@ func refuses(t *testing.T, r *release, data string) (said string) {
 		if err == nil {
 			t.Fatalf("the %s server starts on a newer log, %q", r.name, flags)
 		}
-		said = s.said.String()
-		if code := s.cmd.ProcessState.ExitCode(); code <= 0 || !strings.Contains(said, "newer") || advice.MatchString(said) {
+		said = s.Err.String()
+		if code := s.Code(); code <= 0 || !strings.Contains(said, "newer") || advice.MatchString(said) {
 			t.Errorf("the %s server with %q: exit code %d\n%s", r.name, flags, code, said)
 		}
 	}

@@ -1,22 +1,20 @@
 package compat
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // patience bounds every wait; none of these tests sleeps.
@@ -27,32 +25,11 @@ type release struct{ name, dir string }
 
 // server is a server process.
 type server struct {
-	t     *testing.T
-	url   string
-	cmd   *exec.Cmd
-	ended chan struct{}
-	said  lockedBuffer // stderr
-}
+	*proctest.Server
 
-// lockedBuffer is what a process writes while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	t   *testing.T
+	url string
 }
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
 // launch starts a server on the data directory and waits until it takes commands. It returns an error if the server
 // ends before.
@@ -60,36 +37,18 @@ func (r *release) launch(t *testing.T, data string, flags ...string) (*server, e
 	t.Helper()
 	args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", data}, flags...)
 	args = append(args, "--heartbeat-interval", "100ms", "--stale-after", "60s")
-	s := &server{t: t, cmd: exec.Command(filepath.Join(r.dir, "swarmcall-server"), args...), ended: make(chan struct{})}
-	s.cmd.Env = environment(t.TempDir(), "")
-	errs, err := s.cmd.StderrPipe()
-	if err != nil {
+	cmd := exec.Command(filepath.Join(r.dir, "swarmcall-server"), args...)
+	cmd.Env = environment(t.TempDir(), "")
+	started, err := proctest.StartServer(cmd, patience)
+	if started == nil {
 		t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address := make(chan string, 1)
-	go func() { // ends with the process
-		defer close(s.ended)
-		for lines := bufio.NewScanner(io.TeeReader(errs, &s.said)); lines.Scan(); {
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
-				address <- m[1]
-			}
-		}
-		_ = s.cmd.Wait()
-	}()
-	t.Cleanup(func() { s.signal(syscall.SIGKILL); <-s.ended })
-	select {
-	case a := <-address:
-		s.url = "http://" + a
-	case <-s.ended:
-	case <-time.After(patience):
-	}
-	if within(func() bool { return s.over() || s.ready() }) && !s.over() {
+	t.Cleanup(started.Kill)
+	s := &server{Server: started, t: t, url: started.URL()}
+	if err == nil && within(func() bool { return s.Over() || s.ready() }) && !s.Over() {
 		return s, nil
 	}
-	return s, errors.New("the server of the " + r.name + " version does not start:\n" + s.said.String())
+	return s, errors.New("the server of the " + r.name + " version does not start:\n" + s.Err.String())
 }
 
 func (r *release) serve(t *testing.T, data string, flags ...string) *server {
@@ -101,30 +60,15 @@ func (r *release) serve(t *testing.T, data string, flags ...string) *server {
 	return s
 }
 
-func (s *server) over() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-func (s *server) signal(sig syscall.Signal) {
-	if !s.over() {
-		_ = s.cmd.Process.Signal(sig)
-	}
-}
-
 // stop is an orderly stop.
 func (s *server) stop() {
 	s.t.Helper()
-	s.signal(syscall.SIGTERM)
-	if !within(s.over) {
-		s.t.Fatalf("the server goes on after SIGTERM:\n%s", &s.said)
+	s.Signal(syscall.SIGTERM)
+	if !s.EndsWithin(patience) {
+		s.t.Fatalf("the server goes on after SIGTERM:\n%s", s.Err)
 	}
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		s.t.Errorf("the server ended with %d on SIGTERM:\n%s", code, &s.said)
+	if code := s.Code(); code != 0 {
+		s.t.Errorf("the server ended with %d on SIGTERM:\n%s", code, s.Err)
 	}
 }
 
@@ -198,9 +142,9 @@ func (r *release) must(t *testing.T, url string, args ...string) result {
 
 // demoDriver is a driver process of a release: `swarmcall demo-driver`, with the SDK of that release.
 type demoDriver struct {
-	id    string
-	cmd   *exec.Cmd
-	ended chan struct{}
+	*proctest.Process
+
+	id string
 }
 
 // drive starts drivers against a server and waits until they are there.
@@ -221,29 +165,22 @@ func (r *release) drive(t *testing.T, url string, ids ...string) map[string]*dem
 
 func (r *release) driver(t *testing.T, url, id, target string) *demoDriver {
 	t.Helper()
-	d := &demoDriver{id: id, ended: make(chan struct{})}
-	d.cmd = exec.Command(filepath.Join(r.dir, "swarmcall"), "demo-driver", "--url", url, "--id", id, "--target", target)
-	d.cmd.Env = environment(t.TempDir(), "")
-	if err := d.cmd.Start(); err != nil {
+	cmd := exec.Command(filepath.Join(r.dir, "swarmcall"), "demo-driver", "--url", url, "--id", id, "--target", target)
+	cmd.Env = environment(t.TempDir(), "")
+	started, err := proctest.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = d.cmd.Wait()
-		close(d.ended)
-	}()
-	t.Cleanup(func() {
-		_ = d.cmd.Process.Kill()
-		<-d.ended
-	})
-	return d
+	t.Cleanup(started.Kill)
+	return &demoDriver{started, id}
 }
 
 // hang stops the process dead, and wake lets it go on.
-func (d *demoDriver) hang() { _ = d.cmd.Process.Signal(syscall.SIGSTOP) }
-func (d *demoDriver) wake() { _ = d.cmd.Process.Signal(syscall.SIGCONT) }
+func (d *demoDriver) hang() { d.Signal(syscall.SIGSTOP) }
+func (d *demoDriver) wake() { d.Signal(syscall.SIGCONT) }
 
 // leave ends the driver in order: it deregisters.
 func (d *demoDriver) leave() {
-	_ = d.cmd.Process.Signal(syscall.SIGTERM)
-	<-d.ended
+	d.Signal(syscall.SIGTERM)
+	<-d.Ended
 }

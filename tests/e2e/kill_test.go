@@ -51,7 +51,7 @@ func TestKill(t *testing.T) {
 }
 
 // inFlight issues a command that nobody will answer and returns where its entry is.
-func inFlight(t *testing.T, p *process) string {
+func inFlight(t *testing.T, p *server) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/commands", strings.NewReader(holdCommand))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestTerm(t *testing.T) {
 			t.Errorf("a driver was sent away with %v, want 1001", closed)
 		}
 	}
-	if said := p.said(); !strings.HasSuffix(strings.TrimSpace(said), "msg=stopped") || strings.Contains(said, "level=ERROR") {
+	if said := p.Err.String(); !strings.HasSuffix(strings.TrimSpace(said), "msg=stopped") || strings.Contains(said, "level=ERROR") {
 		t.Errorf("the log does not end well:\n%s", said)
 	}
 }

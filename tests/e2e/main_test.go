@@ -4,11 +4,12 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // binary is the server, built once for all tests.
@@ -29,8 +30,9 @@ func build(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "swarmcall-server")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/swarmcall/swarmcall/cmd/server").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	program := map[string]string{"swarmcall-server": "github.com/swarmcall/swarmcall/cmd/server"}
+	if err := proctest.Build("", dir, program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	code := m.Run()

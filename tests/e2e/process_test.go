@@ -1,119 +1,71 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 const patience = time.Minute // for whatever a test waits for
 
-// process is a server that runs.
-type process struct {
-	url   string
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has ended and its log is read
+// server is a server that runs.
+type server struct {
+	*proctest.Server
 
-	mu  sync.Mutex
-	log strings.Builder
+	url string
 }
 
-var addressForm = regexp.MustCompile(`addr=(127\.0\.0\.1:\d+)`)
-
 // start runs a server on a data directory and a free port, and returns when it is ready.
-func start(t testing.TB, dir string, flags ...string) *process {
+func start(t testing.TB, dir string, flags ...string) *server {
 	t.Helper()
-	p := &process{ended: make(chan struct{})}
-	p.cmd = exec.Command(binary, append([]string{"--listen", "127.0.0.1:0", "--data-dir", dir, "--heartbeat-interval", "100ms"}, flags...)...)
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-	stderr, err := p.cmd.StderrPipe()
+	args := append([]string{"--listen", "127.0.0.1:0", "--data-dir", dir, "--heartbeat-interval", "100ms"}, flags...)
+	cmd := exec.Command(binary, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	started, err := proctest.StartServer(cmd, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	first := make(chan string, 1)
-	go p.read(stderr, first)
+	s := &server{started, started.URL()}
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+		s.Kill()
 		if t.Failed() {
-			t.Logf("the log of the server at %s:\n%s", p.url, p.said())
+			t.Logf("the log of the server at %s:\n%s", s.url, s.Err)
 		}
 	})
-	select {
-	case line := <-first:
-		m := addressForm.FindStringSubmatch(line)
-		if m == nil {
-			t.Fatalf("the first line of the log tells no address: %s", line)
-		}
-		p.url = "http://" + m[1]
-	case <-time.After(patience):
-		t.Fatal("the server says nothing")
-	}
-	if status, body := p.get(t, "/readyz"); status != http.StatusOK {
+	if status, body := s.get(t, "/readyz"); status != http.StatusOK {
 		t.Fatalf("readyz: %d %s", status, body)
 	}
-	return p
-}
-
-func (p *process) read(stderr io.Reader, first chan<- string) {
-	defer close(p.ended)
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		select {
-		case first <- lines.Text():
-		default:
-		}
-		p.mu.Lock()
-		_, _ = fmt.Fprintln(&p.log, lines.Text())
-		p.mu.Unlock()
-	}
-	_ = p.cmd.Wait() // its state says how it ended
-}
-
-func (p *process) said() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
+	return s
 }
 
 // end sends a signal and returns the exit code (-1 for a kill) and how long it took.
-func (p *process) end(t testing.TB, signal os.Signal) (code int, took time.Duration) {
+func (s *server) end(t testing.TB, signal os.Signal) (code int, took time.Duration) {
 	t.Helper()
 	began := time.Now()
-	if err := p.cmd.Process.Signal(signal); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(patience):
+	s.Signal(signal)
+	if !s.EndsWithin(patience) {
 		t.Fatalf("%v after %v the server is still there", signal, patience)
 	}
-	return p.cmd.ProcessState.ExitCode(), time.Since(began)
+	return s.Code(), time.Since(began)
 }
 
-func (p *process) get(t testing.TB, path string) (int, string) {
+func (s *server) get(t testing.TB, path string) (int, string) {
 	t.Helper()
-	return p.send(t, http.MethodGet, path, "")
+	return s.send(t, http.MethodGet, path, "")
 }
 
-func (p *process) send(t testing.TB, method, path, body string) (int, string) {
+func (s *server) send(t testing.TB, method, path, body string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, p.url+path, bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

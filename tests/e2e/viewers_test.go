@@ -54,7 +54,7 @@ func BenchmarkViewers(b *testing.B) {
 const settle = 50
 
 // command sends n commands after those that settle, 50 a second, and returns how long each took until its answer was read.
-func command(b *testing.B, server *process, n int) (took []time.Duration) {
+func command(b *testing.B, server *server, n int) (took []time.Duration) {
 	b.Helper()
 	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()

@@ -138,15 +138,15 @@ func killed(t *testing.T, url string, p *process, load *target) {
 	}
 	running(t, url, 0)
 	silent(t, load, at, 5)
-	<-p.ended
-	if code := p.ProcessState.ExitCode(); code != 1 || !strings.Contains(p.log.String(), "signal: killed") {
+	<-p.Ended
+	if code := p.Code(); code != 1 || !strings.Contains(p.log.String(), "signal: killed") {
 		t.Errorf("the driver ended with %d:\n%s", code, p.log)
 	}
 }
 
 // gone kills the driver itself under a command that it was too frozen to answer: it is missing at once.
 func gone(t *testing.T, url string, p *process, load *target) {
-	if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it is frozen", func() bool { return driverOf(t, url).HeartbeatAgeMS > 500 })
@@ -157,10 +157,10 @@ func gone(t *testing.T, url string, p *process, load *target) {
 		call(t, http.MethodGet, url+"/commands?limit=1", "", &newest)
 		return len(newest.Items) == 1 && newest.Items[0].Status == "pending"
 	})
-	if err := p.Process.Kill(); err != nil {
+	if err := p.Cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	<-p.ended
+	<-p.Ended
 	at := time.Now()
 	if e := <-outcome; len(e.Missing) != 1 || e.Missing[0].Reason != "disconnected" {
 		t.Errorf("of a driver that was killed: %+v", e)
@@ -190,12 +190,12 @@ func TestTheDriverEndsInOrder(t *testing.T) {
 // end asks a driver to end: it does so without an error, and nothing comes after.
 func end(t *testing.T, p *process, load *target) {
 	t.Helper()
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	<-p.ended
+	<-p.Ended
 	at := time.Now()
-	if code := p.ProcessState.ExitCode(); code != 0 {
+	if code := p.Code(); code != 0 {
 		t.Errorf("the driver ended with %d:\n%s", code, p.log)
 	}
 	silent(t, load, at, 5)
@@ -221,10 +221,10 @@ func TestNoLoadWithoutControl(t *testing.T) {
 			comes(t, url)
 			applied(t, url, players(5))
 			running(t, url, 5)
-			if err := p.Process.Kill(); err != nil {
+			if err := p.Cmd.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			<-p.ended
+			<-p.Ended
 			silent(t, load, time.Now(), 5)
 		})
 	}

@@ -66,11 +66,11 @@ func TestNothingOutlivesTheDriver(t *testing.T) {
 				comes(t, url)
 				applied(t, url, players(3))
 				running(t, url, 3)
-				if err := p.Process.Signal(s); err != nil {
+				if err := p.Cmd.Process.Signal(s); err != nil {
 					t.Fatal(err)
 				}
-				<-p.ended
-				if got := p.ProcessState.ExitCode(); got != code {
+				<-p.Ended
+				if got := p.Code(); got != code {
 					t.Errorf("exit code %d, want %d:\n%s", got, code, p.log)
 				}
 				if s != syscall.SIGKILL && len(marked(t)) > 0 {

@@ -1,7 +1,6 @@
 package generators
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
@@ -33,11 +34,10 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	cli, fakeK6 = filepath.Join(dir, "swarmcall"), filepath.Join(dir, "fakek6")
-	for program, pkg := range map[string]string{cli: "../../cmd/swarmcall", fakeK6: "./fakek6"} {
-		if out, err := exec.Command("go", "build", "-o", program, pkg).CombinedOutput(); err != nil {
-			_, _ = fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
-			return 1
-		}
+	programs := map[string]string{"swarmcall": "../../cmd/swarmcall", "fakek6": "./fakek6"}
+	if err := proctest.Build("", dir, programs); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	return m.Run()
 }
@@ -76,28 +76,11 @@ func startServer(t *testing.T) (url string) {
 // startServerAs runs it until the test ends or stops it.
 func startServerAs(t *testing.T, change func(*app.Config)) (url string, stop func()) {
 	t.Helper()
-	cfg := app.Defaults()
-	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", t.TempDir(), 100*time.Millisecond
+	cfg := servertest.Config(t)
 	cfg.StaleAfter = patience // on a busy machine a driver may say nothing for some seconds, and is there all the same
 	change(&cfg)
-	ctx, cancel := context.WithCancel(context.Background())
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	})
-	t.Cleanup(stop)
-	select {
-	case a := <-addr:
-		return "http://" + a, stop
-	case err := <-ended:
-		ended <- nil
-		t.Fatal(err)
-		return "", stop
-	}
+	s := servertest.Start(t, cfg)
+	return s.URL, s.Stop
 }
 
 // target counts requests.
@@ -134,34 +117,31 @@ func (g *target) since(at time.Time) (n int) {
 
 // process is a driver that was started from the command line.
 type process struct {
-	*exec.Cmd
-	log   *bytes.Buffer // read it after ended
-	ended chan struct{}
+	*proctest.Process
+
+	log *proctest.Output
 }
 
 // drive starts a driver and waits until it has registered.
 func drive(t *testing.T, url string, args ...string) *process {
 	t.Helper()
-	p := &process{log: new(bytes.Buffer), ended: make(chan struct{})}
-	p.Cmd = exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "6s"}, args[1:]...)...)
-	p.Stdout, p.Stderr = p.log, p.log
-	p.Env = append(os.Environ(), markOf(t))
-	if err := p.Start(); err != nil {
+	p := &process{log: new(proctest.Output)}
+	cmd := exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "6s"}, args[1:]...)...)
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.Env = append(os.Environ(), markOf(t))
+	var err error
+	if p.Process, err = proctest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
-	go func() { defer close(p.ended); _ = p.Wait() }()
 	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		<-p.ended
+		p.Kill()
 		if t.Failed() {
 			t.Logf("the driver: %s", p.log)
 		}
 	})
 	eventually(t, "the driver is there", func() bool {
-		select {
-		case <-p.ended:
+		if p.Over() {
 			t.Fatalf("the driver ended")
-		default:
 		}
 		return driverOf(t, url).State == "active"
 	})
@@ -171,7 +151,7 @@ func drive(t *testing.T, url string, args ...string) *process {
 // child returns the process that the driver has started: the child of its guard.
 func (p *process) child(t *testing.T) *os.Process {
 	t.Helper()
-	return childOf(t, childOf(t, p.Process.Pid).Pid)
+	return childOf(t, childOf(t, p.Cmd.Process.Pid).Pid)
 }
 
 func childOf(t *testing.T, pid int) *os.Process {

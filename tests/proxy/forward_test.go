@@ -9,15 +9,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
 // TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which cuts the Upgrade off plain requests.
 func TestForwardProxy(t *testing.T) {
 	tinyproxy := find(t, "tinyproxy")
-	w := &world{t: t, log: &lockedBuffer{}}
+	w := &world{t: t, log: new(proctest.Output)}
 	p := newPlace(t)
-	upstream := w.serve(app.Defaults())
+	upstream := w.serve(servertest.Config(t))
 	_, port, _ := net.SplitHostPort(p.addr)
 	text := "Port " + port + "\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 600\nLogLevel Connect\nBasicAuth me secret\n"
 	run(t, exec.Command(tinyproxy, "-d", "-c", p.write(t, "tinyproxy.conf", text)), p.addr)

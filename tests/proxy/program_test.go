@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,18 +8,16 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"math/big"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
@@ -180,19 +177,17 @@ func find(t *testing.T, program string) string {
 // run starts a program, and ends it with the test. It returns once something listens at addr.
 func run(t *testing.T, cmd *exec.Cmd, addr string) {
 	t.Helper()
-	var said lockedBuffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	said := new(proctest.Output)
+	cmd.Stdout, cmd.Stderr = said, said
 	cmd.WaitDelay = patience // a child that outlives it may keep these open
-	if err := cmd.Start(); err != nil {
+	p, err := proctest.Start(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	var failure error
-	go func() { defer close(ended); failure = cmd.Wait() }()
 	t.Cleanup(func() {
-		end(t, cmd, ended)
+		end(p)
 		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said.String())
+			t.Logf("%s said:\n%s", cmd.Path, said)
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -206,39 +201,19 @@ func run(t *testing.T, cmd *exec.Cmd, addr string) {
 			return
 		}
 		select {
-		case <-ended:
-			t.Fatalf("%s ended: %v\n%s", cmd.Path, failure, said.String())
+		case <-p.Ended:
+			t.Fatalf("%s ended with %d\n%s", cmd.Path, p.Code(), said)
 		case <-ctx.Done():
-			t.Fatalf("%s does not listen at %s: %v\n%s", cmd.Path, addr, err, said.String())
+			t.Fatalf("%s does not listen at %s: %v\n%s", cmd.Path, addr, err, said)
 		case <-again.C:
 		}
 	}
 }
 
 // end lets a program end its own children (nginx has workers), and kills one that waits for open streams instead.
-func end(t *testing.T, cmd *exec.Cmd, ended <-chan struct{}) {
-	t.Helper()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Error(err)
+func end(p *proctest.Process) {
+	p.Signal(syscall.SIGTERM)
+	if !p.EndsWithin(5 * time.Second) {
+		p.Kill()
 	}
-	impatient := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() }) // it may have ended meanwhile
-	defer impatient.Stop()
-	<-ended
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.TrimSpace(b.b.String())
 }

@@ -20,6 +20,8 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 	"github.com/swarmcall/swarmcall/driver"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
 // world is a server behind a proxy.
@@ -29,7 +31,7 @@ type world struct {
 	origin string
 	client *http.Client // of a program at 127.0.0.2 that has to go through the proxy
 	direct string       // address of the server itself
-	log    *lockedBuffer
+	log    *proctest.Output
 }
 
 // behind starts a server and a proxy before it.
@@ -38,9 +40,9 @@ func behind(t *testing.T, program string, v variant, change func(*app.Config)) *
 	find(t, program)
 	p := newPlace(t)
 	_, port, _ := net.SplitHostPort(p.addr)
-	w := &world{t: t, origin: "https://" + name + ":" + port, log: &lockedBuffer{}}
+	w := &world{t: t, origin: "https://" + name + ":" + port, log: new(proctest.Output)}
 	w.at = w.origin + strings.TrimSuffix(v.path, "/")
-	cfg := app.Defaults()
+	cfg := servertest.Config(t)
 	cfg.PublicURL = w.origin + v.path
 	if v.trusted {
 		cfg.TrustedProxies = []string{"127.0.0.1"}
@@ -71,28 +73,13 @@ func behind(t *testing.T, program string, v variant, change func(*app.Config)) *
 // serve runs a server until the test ends, and returns its address.
 func (w *world) serve(cfg app.Config) string {
 	w.t.Helper()
-	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", w.t.TempDir(), 100*time.Millisecond
 	cfg.Logger = slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	ctx, stop := context.WithCancel(context.Background())
-	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- app.Run(ctx, cfg, func(a string) { addr <- a }) }()
-	select {
-	case a := <-addr:
-		w.t.Cleanup(func() {
-			stop()
-			if err := <-ended; err != nil {
-				w.t.Errorf("the server ended with %v", err)
-			}
-			if w.t.Failed() {
-				w.t.Logf("the server said:\n%s", w.log.String())
-			}
-		})
-		return a
-	case err := <-ended:
-		stop()
-		w.t.Fatalf("the server did not start: %v", err)
-		return ""
-	}
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			w.t.Logf("the server said:\n%s", w.log.String())
+		}
+	})
+	return servertest.Start(w.t, cfg).Config.Listen
 }
 
 // ready waits until the proxy has found the server by its health check.

@@ -18,7 +18,7 @@ import (
 func dialHTTP(t *testing.T, reached *bool) net.Conn {
 	t.Helper()
 	n := swarmtest.ServeBy(t, httpServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { *reached = true })))
-	conn, err := n.Dial(t.Context())
+	conn, err := n.Dial(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

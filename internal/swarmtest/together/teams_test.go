@@ -83,7 +83,7 @@ type teams struct {
 	handler   atomic.Pointer[http.Handler]
 	change    func(*drivers.Config)
 	cfg       drivers.Config // as changed
-	net       *swarmtest.MemNet
+	net       *swarmtest.Network
 	processes []*process
 
 	startedAt time.Time

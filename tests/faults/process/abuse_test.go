@@ -43,7 +43,7 @@ func TestAbusedSocket(t *testing.T) {
 
 // suffer sends one thing and returns the code that the server closes with, 0 if the session goes on.
 func (w *world) suffer(c abuse) (int, error) {
-	b, err := join(w.server.addr, "abuser", patience)
+	b, err := join(w.server.Addr, "abuser", patience)
 	if err != nil {
 		return -1, err
 	}
@@ -81,7 +81,7 @@ func (w *world) suffer(c abuse) (int, error) {
 // TestAMessageWithoutEnd: fragments without anything in them never reach a limit of size. The time to register is one.
 func TestAMessageWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
-	b, err := open(w.server.addr, patience)
+	b, err := open(w.server.Addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestAMessageWithoutEnd(t *testing.T) {
 // peakBytes is the most memory that the server has had.
 func (s *server) peakBytes(t *testing.T) int64 {
 	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 	need(t, err, "/proc (Linux)")
 	_, line, _ := strings.Cut(string(b), "VmHWM:")
 	kib, err := strconv.ParseInt(strings.Fields(line)[0], 10, 64)

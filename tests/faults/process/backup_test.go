@@ -45,7 +45,7 @@ func TestABackupUnderFire(t *testing.T) {
 			continue
 		}
 		found := map[uint64]entry{}
-		for _, e := range newClient("http://"+s.addr).entries(t, 0, "") {
+		for _, e := range newClient("http://"+s.Addr).entries(t, 0, "") {
 			found[e.Seq] = e
 		}
 		for _, e := range before {
@@ -163,8 +163,8 @@ func notALog(t *testing.T, to string) {
 		t.Errorf("half a backup verifies: %s", out)
 	}
 	if s, err := (launch{dir: left[0]}).start(t); err == nil {
-		t.Errorf("a server starts on half a backup: %s", s.said())
-	} else if !s.endsWithin(patience) {
+		t.Errorf("a server starts on half a backup: %s", s.Err.String())
+	} else if !s.EndsWithin(patience) {
 		t.Error("the server does not end")
 	}
 }

@@ -64,7 +64,7 @@ func TestALimitOnFiles(t *testing.T) {
 			limited := w.launch
 			limited.through = []string{"bash", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, 20+round), "--"}
 			w.server = limited.mustStart(t)
-			w.proxy.Forward(w.server.addr)
+			w.proxy.Forward(w.server.Addr)
 			w.joined()
 			h := newHistory()
 			fire(w, h, func() { c.untilItEnds(w) })
@@ -130,11 +130,11 @@ func (c *diskTallies) untilItEnds(w *world) {
 		var r readiness
 		if w.client.get(w.t.Context(), "/readyz", &r) == nil && r.Status == "unavailable" {
 			a, err := w.client.do(w.t.Context(), http.MethodGet, "/commands", http.Header{}, "")
-			c.unready.trial(r.reason() != "" && (err != nil && w.server.endsWithin(patience) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
+			c.unready.trial(r.reason() != "" && (err != nil && w.server.EndsWithin(patience) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
 		}
-		return w.server.over()
+		return w.server.Over()
 	})
-	c.ended.trial(over && w.server.code == 1 && strings.Contains(w.server.said(), "the log failed"), "over %v with %d: %s", over, w.server.code, w.server.said())
+	c.ended.trial(over && w.server.Code() == 1 && strings.Contains(w.server.Err.String(), "the log failed"), "over %v with %d: %s", over, w.server.Code(), w.server.Err.String())
 }
 
 // aftermath starts a server on a disk that works again.
@@ -142,7 +142,7 @@ func (c *diskTallies) aftermath(w *world, h *history, round int) {
 	w.t.Helper()
 	out, err := verify(w.t, w.launch.dir)
 	c.recovered.trial(err == nil, "round %d: %s", round, out)
-	w.server.kill()
+	w.server.Kill()
 	w.up()
 	w.joined()
 	bySeq, byPlayers := map[uint64]entry{}, map[int64]entry{}

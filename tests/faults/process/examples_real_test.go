@@ -28,14 +28,14 @@ func TestExamplesOnARealServer(t *testing.T) {
 	w.missedByAll(drivers)
 	w.load(n)
 	w.restarted(drivers, "an orderly restart", 20, func() { w.server.stop(t) })
-	w.restarted(drivers, "a kill -9", 20, func() { w.server.kill() })
+	w.restarted(drivers, "a kill -9", 20, func() { w.server.Kill() })
 	w.restarted(drivers, "the loss of the whole log", 0, func() {
-		w.server.kill()
+		w.server.Kill()
 		w.launch.dir = t.TempDir()
 	})
 	for _, p := range drivers {
-		p.signal(syscall.SIGTERM)
-		if !p.endsWithin(patience) {
+		p.Signal(syscall.SIGTERM)
+		if !p.EndsWithin(patience) {
 			t.Errorf("%s goes on after SIGTERM", p.id)
 		}
 	}
@@ -71,7 +71,7 @@ func (w *world) load(n int) {
 // missedByAll issues a Stop while nobody is connected.
 func (w *world) missedByAll(drivers []*program) {
 	w.t.Helper()
-	direct := newClient("http://" + w.server.addr)
+	direct := newClient("http://" + w.server.Addr)
 	w.proxy.Forward("")
 	w.proxy.Cut()
 	eventually(w.t, patience, "everybody is cut off", func() bool { return direct.active(w.t.Context()) == 0 })
@@ -79,7 +79,7 @@ func (w *world) missedByAll(drivers []*program) {
 	if err != nil || !a.entry.missingBy("disconnected") || a.entry.Counts.Targeted != len(drivers) {
 		w.t.Errorf("a Stop with nobody there: %d %s %v", a.status, a.body, err)
 	}
-	w.proxy.Forward(w.server.addr)
+	w.proxy.Forward(w.server.Addr)
 	took := w.converged(len(drivers), "after a Stop that all have missed")
 	if running := w.state().running(); running > 0 {
 		w.t.Errorf("%d drivers run on after a Stop that they have missed", running)

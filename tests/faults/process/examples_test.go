@@ -6,9 +6,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // example is a program of examples/: how it is started.
@@ -97,52 +97,30 @@ func copyAndInstall(from, to string) (string, error) {
 
 // program is a driver that is a process.
 type program struct {
+	*proctest.Process
+
 	t    *testing.T
 	argv []string
 	id   string
 	url  string
-
-	cmd   *exec.Cmd
-	ended chan struct{}
 }
 
 // run starts a program as the driver id at the server at url. It ends with the test at the latest.
 func (e example) run(t *testing.T, id, url string) *program {
 	t.Helper()
 	p := &program{t: t, argv: e.argv, id: id, url: url}
-	t.Cleanup(func() { p.kill() })
 	p.start()
+	t.Cleanup(func() { p.Kill() }) // of what runs then
 	return p
 }
 
 func (p *program) start() {
 	p.t.Helper()
-	p.cmd = exec.CommandContext(context.Background(), p.argv[0], p.argv[1:]...)
-	p.cmd.Env = append(os.Environ(), "SWARMCALL_URL="+p.url, "DRIVER_ID="+p.id)
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.CommandContext(context.Background(), p.argv[0], p.argv[1:]...)
+	cmd.Env = append(os.Environ(), "SWARMCALL_URL="+p.url, "DRIVER_ID="+p.id)
+	started, err := proctest.Start(cmd)
+	if err != nil {
 		p.t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	p.ended = ended
-	go func(cmd *exec.Cmd) { // ends with the process
-		defer close(ended)
-		_ = cmd.Wait()
-	}(p.cmd)
-}
-
-func (p *program) signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
-
-// kill is kill -9. It returns when the process has ended.
-func (p *program) kill() {
-	p.signal(syscall.SIGKILL)
-	<-p.ended
-}
-
-func (p *program) endsWithin(patience time.Duration) bool {
-	select {
-	case <-p.ended:
-		return true
-	case <-time.After(patience):
-		return false
-	}
+	p.Process = started
 }

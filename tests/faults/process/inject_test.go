@@ -17,7 +17,7 @@ func inject(t *testing.T, s *server, calls, errno string, paths ...string) (lift
 	t.Helper()
 	_, absent := exec.LookPath("strace")
 	need(t, absent, "strace")
-	args := []string{"-f", "-p", fmt.Sprint(s.pid), "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
+	args := []string{"-f", "-p", fmt.Sprint(s.Cmd.Process.Pid), "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
 	for _, p := range paths {
 		args = append(args, "-P", p)
 	}

@@ -43,9 +43,9 @@ type villain struct {
 func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string, ...any)) {
 	t.Helper()
 	w := newWorld(t, 0)
-	w.client = newClient("http://" + w.server.addr)
-	defer w.server.kill() // a run that was disturbed does not disturb the next
-	chorus(t, w.server.addr, healthy)
+	w.client = newClient("http://" + w.server.Addr)
+	defer w.server.Kill() // a run that was disturbed does not disturb the next
+	chorus(t, w.server.Addr, healthy)
 	everybody := func(n int) {
 		eventually(t, patience, "every driver is active", func() bool { return w.client.active(t.Context()) == n })
 	}
@@ -154,20 +154,20 @@ var silent = []string{"deadline", "unresponsive", "stale"}
 // stopsDead is a driver process that SIGSTOP stops.
 func stopsDead(w *world) *villain {
 	p := example{"go", []string{goExample(w.t)}}.run(w.t, "bad", w.client.url)
-	return &villain{misbehave: func() { p.signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
+	return &villain{misbehave: func() { p.Signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
 }
 
 // fallsSilent is a driver whose connection is half open: what is sent to it is taken, and nothing comes back.
 func fallsSilent(w *world) *villain {
 	proxy := swarmtest.NewProxy(w.t)
-	proxy.Forward(w.server.addr)
+	proxy.Forward(w.server.Addr)
 	example{"go", []string{goExample(w.t)}}.run(w.t, "bad", proxy.URL())
 	return &villain{misbehave: func() { proxy.Silence(true) }, first: silent[:1], then: silent}
 }
 
 // neverReads is a driver that heartbeats and does not read. It misbehaves when the kernel takes no more for it.
 func neverReads(w *world) *villain {
-	b, err := joinNarrow(w.server.addr, "bad")
+	b, err := joinNarrow(w.server.Addr, "bad")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func neverReads(w *world) *villain {
 	})
 	return &villain{misbehave: func() { w.jam("bad") }, first: silent[:2], then: append(silent, "write_timeout"), after: func() {
 		eventually(w.t, patience, "the driver that never reads is cut off", func() bool {
-			return strings.Contains(w.server.said(), "driver_id=bad deregistered=false reason=write_timeout")
+			return strings.Contains(w.server.Err.String(), "driver_id=bad deregistered=false reason=write_timeout")
 		})
 	}}
 }

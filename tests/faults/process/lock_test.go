@@ -15,10 +15,10 @@ func TestASecondServerOnOneDirectory(t *testing.T) {
 		began := time.Now()
 		second, err := w.launch.start(t)
 		took := time.Since(began)
-		_, said, _ := strings.Cut(strings.TrimSpace(second.said()), "\n") // the first line is the address
-		c.trial(err != nil && second.code > 0 && (took < time.Second || !soak) && !strings.Contains(said, "\n") &&
+		_, said, _ := strings.Cut(strings.TrimSpace(second.Err.String()), "\n") // the first line is the address
+		c.trial(err != nil && second.Code() > 0 && (took < time.Second || !soak) && !strings.Contains(said, "\n") &&
 			strings.Contains(said, w.launch.dir) && strings.Contains(said, "--data-dir") && strings.Contains(said, "in use by another server"),
-			"code %d after %v: %s", second.code, took, said)
+			"code %d after %v: %s", second.Code(), took, said)
 		a, err := w.client.post(t.Context(), command{submitter: "ci", players: 1})
 		c.trial(err == nil && a.accepted(), "the first server then answered %d %s, %v", a.status, a.body, err)
 	}

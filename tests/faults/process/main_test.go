@@ -5,11 +5,11 @@ package process_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
 // binaries holds what TestMain has built: the server and the command-line tool, both with failpoints.
@@ -19,7 +19,10 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "swarmcall-faults-")
 	if err == nil {
 		binaries = dir
-		err = build()
+		err = proctest.Build("", dir, map[string]string{
+			"server":    "github.com/swarmcall/swarmcall/cmd/server",
+			"swarmcall": "github.com/swarmcall/swarmcall/cmd/swarmcall",
+		}, "-tags", "failpoints")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot build what the tests are about:", err)
@@ -29,15 +32,4 @@ func TestMain(m *testing.M) {
 		_ = os.RemoveAll(binaries)
 		os.Exit(code)
 	}))
-}
-
-// build makes the binaries without the race detector: they are tried by what they do, and the fsyncs are slow enough.
-func build() error {
-	for _, name := range []string{"server", "swarmcall"} {
-		pkg := "github.com/swarmcall/swarmcall/cmd/" + name
-		if out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", filepath.Join(binaries, name), pkg).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", name, err, out)
-		}
-	}
-	return nil
 }

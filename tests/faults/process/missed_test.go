@@ -43,7 +43,7 @@ func newMissed(t *testing.T) *missed {
 		runners: tally{t: t, what: "drivers that run on after a Stop they missed"},
 		told:    tally{t: t, what: "Stops that count a driver that is away, or miss one that is there"},
 	}
-	m.gate.Forward(m.server.addr)
+	m.gate.Forward(m.server.Addr)
 	for _, e := range examples(t) {
 		for kind, group := range map[string]*[]*program{"reset": &m.reset, "paused": &m.paused, "restarted": &m.restarts} {
 			url := m.proxy.URL()
@@ -73,8 +73,8 @@ func (m *missed) round(round int, broken func(string, ...any)) {
 			}
 		}
 	}
-	back("SIGSTOP", m.paused, func(p *program) { p.signal(syscall.SIGCONT) })
-	m.gate.Forward(m.server.addr)
+	back("SIGSTOP", m.paused, func(p *program) { p.Signal(syscall.SIGCONT) })
+	m.gate.Forward(m.server.Addr)
 	back("reset", m.reset, func(*program) {})
 	back("restart", m.restarts, (*program).start)
 	m.converged(m.n, "after everybody is back")
@@ -89,10 +89,10 @@ func (m *missed) takeAway() {
 	m.gate.Forward("")
 	m.gate.Cut()
 	for _, p := range m.restarts {
-		p.kill()
+		p.Kill()
 	}
 	for _, p := range m.paused {
-		p.signal(syscall.SIGSTOP)
+		p.Signal(syscall.SIGSTOP)
 	}
 	eventually(m.t, patience, "they are away", func() bool {
 		s, away := m.state(), 0

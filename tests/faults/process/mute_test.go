@@ -17,7 +17,7 @@ func TestSocketsThatNeverRegister(t *testing.T) {
 	var all sync.WaitGroup
 	for range n {
 		all.Go(func() {
-			b, err := open(w.server.addr, patience)
+			b, err := open(w.server.Addr, patience)
 			if err != nil {
 				closed.trial(false, "%v", err)
 				return

@@ -14,7 +14,7 @@ const crowd = 100 // submitters at once
 func TestOrderOverABadNetwork(t *testing.T) {
 	w := newWorld(t, 10)
 	w.proxy.Slice(3)
-	direct := newClient("http://" + w.server.addr)
+	direct := newClient("http://" + w.server.Addr)
 	var all sync.WaitGroup
 	for s := range crowd {
 		all.Go(func() {
@@ -56,7 +56,7 @@ func TestOrderOverABadNetwork(t *testing.T) {
 // cutUntil cuts every connection of the drivers each time they have come back.
 func (w *world) cutUntil(over <-chan struct{}) (cuts int) {
 	w.t.Helper()
-	direct := newClient("http://" + w.server.addr)
+	direct := newClient("http://" + w.server.Addr)
 	for {
 		select {
 		case <-over:

@@ -36,14 +36,14 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	t.Helper()
 	w := &world{t: t, launch: launch{dir: t.TempDir(), args: []string{"--lease-ttl", lease.String(), "--on-lease-lost", policy}}}
 	w.server = w.launch.mustStart(t)
-	w.client = newClient("http://" + w.server.addr)
+	w.client = newClient("http://" + w.server.Addr)
 	ramps, leave := ramped(t, w.client.url, orphans)
 	defer leave()
 	w.converged(orphans, "after they have registered")
 	w.all(t, orphans, command{submitter: "ops", players: orphaned})
 	w.converged(orphans, "load is wanted")
 
-	w.server.kill()
+	w.server.Kill()
 	killed := time.Now()
 	first, last := time.Duration(0), time.Duration(0)
 	stopped := func() bool {
@@ -73,7 +73,7 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 		t.Errorf("by the policy hold %d of %d drivers run on", atLoad(ramps), orphans)
 	}
 
-	w.launch.args = append(w.launch.args, "--listen", w.server.addr)
+	w.launch.args = append(w.launch.args, "--listen", w.server.Addr)
 	w.server = w.launch.mustStart(t)
 	took := w.converged(orphans, "the server is back")
 	if n := atLoad(ramps); n != orphans {
@@ -83,7 +83,7 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	if lost != orphans {
 		t.Errorf("the roster shows %d of %d lost leases", lost, orphans)
 	}
-	if n := strings.Count(w.server.said(), "longer than its lease"); n != orphans {
+	if n := strings.Count(w.server.Err.String(), "longer than its lease"); n != orphans {
 		t.Errorf("the server's log has %d of %d lost leases", n, orphans)
 	}
 	t.Logf("%s, lease %v: %s; the server is back: all run the desired load again after %v", policy, lease, said, took.Round(time.Millisecond))

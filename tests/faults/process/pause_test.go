@@ -82,8 +82,8 @@ func sleep(drivers []*light, asleep bool) {
 // pauseFor stops the server's clock hands, not its clock, and returns how long it really took.
 func pauseFor(s *server, d time.Duration) time.Duration {
 	began := time.Now()
-	s.signal(syscall.SIGSTOP)
+	s.Signal(syscall.SIGSTOP)
 	<-time.After(d)
-	s.signal(syscall.SIGCONT)
+	s.Signal(syscall.SIGCONT)
 	return time.Since(began)
 }

@@ -95,7 +95,7 @@ func (c *phaseRounds) round(round, hit int) {
 		c.t.Errorf("round %d: %s", round, out)
 	}
 	s := c.launch.mustStart(c.t)
-	c.proxy.Forward(s.addr)
+	c.proxy.Forward(s.Addr)
 	log := c.client.entries(c.t, 0, "")
 	for _, e := range log {
 		c.outcome.trial(e.complete(), "round %d: %+v", round, e)
@@ -114,14 +114,14 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 	c.t.Helper()
 	s, err := doomed.start(c.t)
 	if err != nil {
-		if s.code != -1 {
+		if s.Code() != -1 {
 			c.t.Fatal(err)
 		}
 		return nil
 	}
-	c.proxy.Forward(s.addr)
+	c.proxy.Forward(s.Addr)
 	eventually(c.t, patience, "every driver is active, or the server gone", func() bool {
-		return s.over() || newClient("http://"+s.addr).active(c.t.Context()) == len(swarm)
+		return s.Over() || newClient("http://"+s.Addr).active(c.t.Context()) == len(swarm)
 	})
 	for n := 1; n < 100; n++ {
 		cmd := command{submitter: "ci", key: fmt.Sprintf("k-%d-%d", round, n), players: int64(1000*(round+1) + n)}
@@ -130,7 +130,7 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 			continue
 		}
 		c.proxy.Forward("")
-		if !s.endsWithin(patience) {
+		if !s.EndsWithin(patience) {
 			c.t.Fatalf("round %d: the server lives, and answers %d %s, %v", round, a.status, a.body, err)
 		}
 		eventually(c.t, patience, "every driver has lost its session", func() bool {

@@ -62,7 +62,7 @@ func readAgain(ctx context.Context, w *world, query string) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.server.addr+"/commands?"+query, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.server.Addr+"/commands?"+query, nil)
 		if err != nil {
 			w.t.Error(err)
 			return

@@ -32,8 +32,8 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	n := min(rounds(2000, 3000), int(openFiles(t)/4)) // a connection is a file here and one in the server
 	w := &world{t: t, launch: launch{dir: t.TempDir(), args: []string{"--stale-after", "30s", "--heartbeat-interval", "5s"}}}
 	w.server = w.launch.mustStart(t)
-	w.client = newClient("http://" + w.server.addr)
-	f := newFlock(t, w.server.addr, n)
+	w.client = newClient("http://" + w.server.Addr)
+	f := newFlock(t, w.server.Addr, n)
 	eventually(t, patience, "the flock is active", func() bool { return w.client.active(t.Context()) == n })
 	rss := w.server.peakBytes(t)
 
@@ -49,8 +49,8 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	}
 
 	joins = f.joins.Load()
-	w.server.kill()
-	w.launch.args = append(w.launch.args, "--listen", w.server.addr)
+	w.server.Kill()
+	w.launch.args = append(w.launch.args, "--listen", w.server.Addr)
 	w.server = w.launch.mustStart(t)
 	back = w.watch(f, n, joins)
 	t.Logf("kill -9 under %d drivers: %s after the server answers; %d MiB at most", n, back, w.server.peakBytes(t)>>20)
@@ -59,7 +59,7 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	}
 	w.all(t, n, command{submitter: "ops", players: 1, deadline: 30 * time.Second})
 	f.leave()
-	w.server.kill()
+	w.server.Kill()
 }
 
 // flock is many bare drivers that come back when they are dropped.

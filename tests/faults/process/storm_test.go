@@ -59,7 +59,7 @@ func (s *storms) storm(round int, kill bool, chance *rand.Rand) []answer {
 	s.t.Helper()
 	s.answers = nil
 	s.proxy.Limit(cutting(chance.Uint64()))
-	s.proxy.Forward(s.server.addr)
+	s.proxy.Forward(s.server.Addr)
 	var all sync.WaitGroup
 	for i := range keysPerStorm * postsPerKey {
 		all.Go(func() { s.insist(stormy(round, i%keysPerStorm)) })
@@ -69,7 +69,7 @@ func (s *storms) storm(round int, kill bool, chance *rand.Rand) []answer {
 		s.down()
 		s.proxy.Forward("")
 		s.up()
-		s.proxy.Forward(s.server.addr)
+		s.proxy.Forward(s.server.Addr)
 	}
 	all.Wait()
 	s.joined()

@@ -36,12 +36,12 @@ func newWorldIn(t *testing.T, dir string, n int, args ...string) *world {
 func (w *world) up() {
 	w.t.Helper()
 	w.server = w.launch.mustStart(w.t)
-	w.proxy.Forward(w.server.addr)
+	w.proxy.Forward(w.server.Addr)
 }
 
 // down kills the server. Whoever comes waits for the next one.
 func (w *world) down() {
-	w.server.kill()
+	w.server.Kill()
 	w.proxy.Forward("")
 }
 

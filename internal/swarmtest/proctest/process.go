@@ -1,0 +1,86 @@
+// Package proctest builds the programs of the repository and runs them beside a test: the server, the command line,
+// drivers.
+package proctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Build builds programs into a directory, by the package of each name; tree is the directory to build in, "" for that of
+// the test. It builds without the race detector: programs are tested by what they do.
+func Build(tree, into string, programs map[string]string, flags ...string) error {
+	for name, pkg := range programs {
+		args := append(append([]string{"build"}, flags...), "-o", filepath.Join(into, name), pkg)
+		cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // G204: a test says what it builds
+		cmd.Dir = tree
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+		}
+	}
+	return nil
+}
+
+// Process is a program that runs.
+type Process struct {
+	Cmd   *exec.Cmd
+	Out   *Output       // stdout, unless Cmd had a writer for it
+	Err   *Output       // stderr, likewise
+	Ended chan struct{} // closed when it has ended, and Out and Err have all that it wrote
+}
+
+// Start starts a program.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{Cmd: cmd, Out: new(Output), Err: new(Output), Ended: make(chan struct{})}
+	if cmd.Stdout == nil {
+		cmd.Stdout = p.Out
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.Err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.Ended)
+		_ = cmd.Wait() // Code tells how it ended
+	}()
+	return p, nil
+}
+
+// Over reports whether the process has ended.
+func (p *Process) Over() bool {
+	select {
+	case <-p.Ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// EndsWithin waits for the end, so long at most.
+func (p *Process) EndsWithin(patience time.Duration) bool {
+	select {
+	case <-p.Ended:
+		return true
+	case <-time.After(patience):
+		return false
+	}
+}
+
+// Code is the exit code of a process that has ended, -1 if a signal ended it.
+func (p *Process) Code() int { return p.Cmd.ProcessState.ExitCode() }
+
+// Signal sends a signal. A process that has ended gets none.
+func (p *Process) Signal(sig os.Signal) { _ = p.Cmd.Process.Signal(sig) }
+
+// Kill is kill -9. It returns when the process has ended.
+func (p *Process) Kill() {
+	p.Signal(syscall.SIGKILL)
+	<-p.Ended
+}

@@ -1,0 +1,43 @@
+package proctest
+
+import (
+	"fmt"
+	"os/exec"
+	"regexp"
+	"time"
+)
+
+// Server is a server process.
+type Server struct {
+	*Process
+
+	Addr string // on which it listens
+}
+
+var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+
+// StartServer starts a server by its command line, and waits until its log says where it listens. The log on disk is
+// opened after that; the first request is answered when it is. One that does not come so far has ended when StartServer
+// returns, with an error.
+func StartServer(cmd *exec.Cmd, patience time.Duration) (*Server, error) {
+	p, err := Start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Process: p}
+	listens := func(said string) bool {
+		m := listening.FindStringSubmatch(said)
+		if m != nil {
+			s.Addr = m[1]
+		}
+		return m != nil
+	}
+	if !p.Err.Until(listens, p.Ended, patience) {
+		p.Kill()
+		return s, fmt.Errorf("the server ended with %d before it listened: %s", p.Code(), p.Err)
+	}
+	return s, nil
+}
+
+// URL is where clients find the server.
+func (s *Server) URL() string { return "http://" + s.Addr }
