@@ -16,8 +16,10 @@ import (
 
 // frameTypes are who sends what: the server receives what drivers send.
 var frameTypes = map[string]string{
-	wire.TypeRegister: "receive", wire.TypeHeartbeat: "receive", wire.TypeCommandAck: "receive", wire.TypeDeregister: "receive",
-	wire.TypeRegistered: "send", wire.TypeHeartbeatAck: "send", wire.TypeCommand: "send", wire.TypeDrain: "send", wire.TypeError: "send",
+	wire.TypeRegister: "receive", wire.TypeHeartbeat: "receive", wire.TypeCommandAck: "receive",
+	wire.TypeDeregister: "receive",
+	wire.TypeRegistered: "send", wire.TypeHeartbeatAck: "send", wire.TypeCommand: "send", wire.TypeDrain: "send",
+	wire.TypeError: "send",
 }
 
 type object = map[string]any
@@ -95,7 +97,8 @@ func resolve(doc any, pointer string) error {
 	return nil
 }
 
-// TestAsyncAPIHasEveryFrame: each frame type is a message of the channel, with its schema, and is sent or received by an operation.
+// TestAsyncAPIHasEveryFrame: each frame type is a message of the channel, with its schema, and is sent or received by
+// an operation.
 func TestAsyncAPIHasEveryFrame(t *testing.T) {
 	doc := load(t, "asyncapi.yaml")
 	if doc["asyncapi"] != "3.0.0" || doc["info"].(object)["version"] != wire.Subprotocol {

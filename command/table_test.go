@@ -24,7 +24,8 @@ func members(of any) (names []string) {
 func TestEveryRowIsWhole(t *testing.T) {
 	for _, r := range Table() {
 		for name, missing := range map[string]bool{
-			"Type": r.Type == "", "Verb": r.Verb == "", "Button": r.Button == "", "One": r.One == "", "Many": r.Many == "",
+			"Type": r.Type == "", "Verb": r.Verb == "", "Button": r.Button == "", "One": r.One == "",
+			"Many":           r.Many == "",
 			"Format":         r.Format == 0,
 			"Max":            r.HasValue() != (r.Max > 0),
 			"Total":          (r.Total != "") != (r.MaxTotal > 0),
@@ -225,7 +226,8 @@ func TestWords(t *testing.T) {
 		{Command{Type: Stop}, "stop", "stop"},
 		{Command{Type: "explode"}, "explode", ""},
 	} {
-		if text, words := c.command.Text(plain), strings.Join(c.command.Words(), " "); text != c.text || words != c.words {
+		if text, words := c.command.Text(plain), strings.Join(c.command.Words(), " "); text != c.text ||
+			words != c.words {
 			t.Errorf("%+v: %q and %q", c.command, text, words)
 		}
 	}
@@ -237,8 +239,10 @@ func TestWords(t *testing.T) {
 // TestTakes: a driver that lists nothing takes the types there were when drivers did not list any.
 func TestTakes(t *testing.T) {
 	for _, r := range Table() {
-		if Takes([]string(nil), r.Type) != r.Original || !Takes([]Type{r.Type}, r.Type) || Takes([]string{"explode"}, r.Type) {
-			t.Errorf("%s: %v, %v, %v", r.Type, Takes([]string(nil), r.Type), Takes([]Type{r.Type}, r.Type), Takes([]string{"explode"}, r.Type))
+		if Takes([]string(nil), r.Type) != r.Original || !Takes([]Type{r.Type}, r.Type) ||
+			Takes([]string{"explode"}, r.Type) {
+			t.Errorf("%s: %v, %v, %v", r.Type, Takes([]string(nil), r.Type), Takes([]Type{r.Type}, r.Type),
+				Takes([]string{"explode"}, r.Type))
 		}
 	}
 }

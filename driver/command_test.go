@@ -16,13 +16,17 @@ func TestFromWire(t *testing.T) {
 		want Command
 		code string
 	}{
-		{"players", wire.Command{Type: "set_players", Players: &five, Note: "n"}, Command{Type: SetPlayers, Players: 5, Note: "n"}, ""},
+		{"players", wire.Command{Type: "set_players", Players: &five, Note: "n"},
+			Command{Type: SetPlayers, Players: 5, Note: "n"}, ""},
 		{"no players", wire.Command{Type: "set_players", Players: &zero}, Command{Type: SetPlayers}, ""},
-		{"spawn delay", wire.Command{Type: "set_spawn_delay_ms", SpawnDelayMS: &five}, Command{Type: SetSpawnDelay, SpawnDelayMS: 5}, ""},
+		{"spawn delay", wire.Command{Type: "set_spawn_delay_ms", SpawnDelayMS: &five},
+			Command{Type: SetSpawnDelay, SpawnDelayMS: 5}, ""},
 		{"stop", wire.Command{Type: "stop"}, Command{Type: Stop}, ""},
 		{"a value too many", wire.Command{Type: "stop", Players: &five}, Command{Type: Stop}, ""},
-		{"players missing", wire.Command{Type: "set_players", SpawnDelayMS: &five}, Command{Type: SetPlayers}, codeInvalid},
-		{"players negative", wire.Command{Type: "set_players", Players: &minus}, Command{Type: SetPlayers}, codeInvalid},
+		{"players missing", wire.Command{Type: "set_players", SpawnDelayMS: &five}, Command{Type: SetPlayers},
+			codeInvalid},
+		{"players negative", wire.Command{Type: "set_players", Players: &minus}, Command{Type: SetPlayers},
+			codeInvalid},
 		{"delay missing", wire.Command{Type: "set_spawn_delay_ms"}, Command{Type: SetSpawnDelay}, codeInvalid},
 		{"a type of a later server", wire.Command{Type: "set_pace"}, Command{Type: "set_pace"}, codeUnsupported},
 	} {

@@ -39,17 +39,18 @@ func TestCommandsComeInOrderAndAreAcked(t *testing.T) {
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
-		server.drive(Config{Capabilities: []CommandType{SetPlayers, Stop}}, HandlerFunc(func(_ context.Context, c Command) error {
-			switch c.Seq {
-			case 1:
-				return Reject("too_many_players", "at most 50")
-			case 2:
-				return errors.New("no fuel")
-			case 3:
-				panic("tank is empty")
-			}
-			return nil
-		}))
+		server.drive(Config{Capabilities: []CommandType{SetPlayers, Stop}},
+			HandlerFunc(func(_ context.Context, c Command) error {
+				switch c.Seq {
+				case 1:
+					return Reject("too_many_players", "at most 50")
+				case 2:
+					return errors.New("no fuel")
+				case 3:
+					panic("tank is empty")
+				}
+				return nil
+			}))
 		p, _ := server.welcome()
 		for seq := uint64(1); seq <= 3; seq++ {
 			p.command(seq, players(100))

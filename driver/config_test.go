@@ -36,8 +36,10 @@ func TestValidateTakes(t *testing.T) {
 	}
 	for _, cfg := range []Config{
 		{URL: "http://h", DriverID: "d"},
-		{URL: "http://h", DriverID: strings.Repeat("d", 128), Labels: labels, Capabilities: []CommandType{Stop}, Version: "v1 (é)"},
-		{URL: "http://h", DriverID: "0:a.b_c-d", Labels: map[string]string{"region": ""}, Capabilities: []CommandType{}},
+		{URL: "http://h", DriverID: strings.Repeat("d", 128), Labels: labels, Capabilities: []CommandType{Stop},
+			Version: "v1 (é)"},
+		{URL: "http://h", DriverID: "0:a.b_c-d", Labels: map[string]string{"region": ""},
+			Capabilities: []CommandType{}},
 	} {
 		if err := cfg.validate(); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
@@ -61,7 +63,9 @@ func TestValidateNamesEveryProblem(t *testing.T) {
 		"many labels":   {Config{URL: "http://h", DriverID: "d", Labels: many}, []string{"Config.Labels: are 33"}},
 		"all of them": {
 			Config{
-				URL: "tcp://h", DriverID: "-d", Labels: map[string]string{" ": "x", "a": "\x00", "b": "\xff", "c": strings.Repeat("x", 257)},
+				URL: "tcp://h", DriverID: "-d", Labels: map[string]string{
+					" ": "x", "a": "\x00", "b": "\xff", "c": strings.Repeat("x", 257),
+				},
 				Capabilities: []CommandType{Stop, "fly"}, Version: "\x1b[2J", MaxPlayers: -1,
 			},
 			[]string{

@@ -16,12 +16,12 @@
 // # What Run takes care of
 //
 //   - A command comes to the handler once, also when the server sends it again: the first answer is repeated.
-//   - What a driver missed while it was away comes to it when it registers ([Command.Desired]): never more than the newest
-//     command for the players and the newest for the spawn delay.
+//   - What a driver missed while it was away comes to it when it registers ([Command.Desired]): never more than the
+//     newest command for the players and the newest for the spawn delay.
 //   - Commands received before a connection was lost are still applied; the server learns of it at the next register.
-//   - A driver that has not heard of its server for the time of the lease ([Session.LeaseTTL]) must not run on: the handler gets
-//     a Stop ([FromLease]), unless the server wants the load held. The server learns of it at the next register, and the load
-//     that it desires is applied again.
+//   - A driver that has not heard of its server for the time of the lease ([Session.LeaseTTL]) must not run on: the
+//     handler gets a Stop ([FromLease]), unless the server wants the load held. The server learns of it at the next
+//     register, and the load that it desires is applied again.
 //   - What the driver itself allows goes before what the server wants: [Config.MaxPlayers] and [Config.LocalStop].
 //   - Between two connections Run waits as the close code demands, with full jitter. Codes that say stop end Run with a
 //     [*CloseError], a refused credential or address with a [*HandshakeError]. Only Swarmcall refuses: what a proxy

@@ -53,11 +53,13 @@ func TestRefusal(t *testing.T) {
 		{"problem", "application/problem+json", problem, "forbidden"},
 		{"problem with a charset", "application/problem+json; charset=utf-8", problem, "forbidden"},
 		{"another kind", "text/html", problem, ""},
-		{"another's problem", "application/problem+json", strings.ReplaceAll(problem, "urn:swarmcall:", "urn:other:"), ""},
+		{"another's problem", "application/problem+json", strings.ReplaceAll(problem, "urn:swarmcall:", "urn:other:"),
+			""},
 		{"cut short", "application/problem+json", problem[:40], ""},
 		{"no object", "application/problem+json", `"forbidden"`, ""},
 	} {
-		answer := &http.Response{StatusCode: 403, Header: http.Header{"Content-Type": {c.kind}}, Body: io.NopCloser(strings.NewReader(c.body))}
+		answer := &http.Response{StatusCode: 403, Header: http.Header{"Content-Type": {c.kind}},
+			Body: io.NopCloser(strings.NewReader(c.body))}
 		if got := refusal(answer); got.Status != 403 || got.Code != c.code || (got.Foreign == "") != (c.code != "") {
 			t.Errorf("%s: %+v, want code %q", c.name, got, c.code)
 		}

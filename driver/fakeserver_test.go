@@ -70,7 +70,8 @@ func (s *fakeServer) connection() *peer {
 // registered is what welcome sends unless told otherwise.
 func registered() wire.Registered {
 	return wire.Registered{
-		Type: wire.TypeRegistered, Session: "s-1", LogID: "a.1", HeartbeatIntervalMS: 1000, LeaseTTLMS: 60_000, OnLeaseLost: "stop",
+		Type: wire.TypeRegistered, Session: "s-1", LogID: "a.1", HeartbeatIntervalMS: 1000, LeaseTTLMS: 60_000,
+		OnLeaseLost: "stop",
 	}
 }
 
@@ -154,7 +155,9 @@ func (p *peer) applied(seq uint64) {
 
 func (p *peer) rejected(seq uint64, code, detail string) {
 	p.t.Helper()
-	p.acked(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusRejected, Code: code, Detail: detail})
+	p.acked(wire.CommandAck{
+		Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusRejected, Code: code, Detail: detail,
+	})
 }
 
 func (p *peer) acked(want wire.CommandAck) {

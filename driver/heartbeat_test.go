@@ -114,7 +114,8 @@ func TestHeartbeatMetrics(t *testing.T) {
 		}
 		for _, c := range []struct{ in, want map[string]float64 }{
 			{map[string]float64{"rps": 412.5, "errors": 0}, map[string]float64{"rps": 412.5, "errors": 0}},
-			{map[string]float64{"rps": math.NaN(), "p50": math.Inf(1), "p99": math.Inf(-1), "\xff": 1, "a\nb": 1, strings.Repeat("x", 257): 1, "ok": -1}, map[string]float64{"ok": -1}},
+			{map[string]float64{"rps": math.NaN(), "p50": math.Inf(1), "p99": math.Inf(-1), "\xff": 1, "a\nb": 1,
+				strings.Repeat("x", 257): 1, "ok": -1}, map[string]float64{"ok": -1}},
 			{nil, nil},
 			{many, first},
 			{long, nil},

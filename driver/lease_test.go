@@ -39,8 +39,8 @@ func (h *timed) Apply(ctx context.Context, c Command) error {
 	return h.recorder.Apply(ctx, c)
 }
 
-// TestLeaseLostStops: the server is killed. The driver is at 0 by itself when the lease is over, tells so when the server is
-// back, and takes up the load again that it had applied before.
+// TestLeaseLostStops: the server is killed. The driver is at 0 by itself when the lease is over, tells so when the
+// server is back, and takes up the load again that it had applied before.
 func TestLeaseLostStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), newTimed()
@@ -62,14 +62,16 @@ func TestLeaseLostStops(t *testing.T) {
 		if waited := receive(t, handler.came, "the stop of the lease").Sub(last); waited != time.Minute {
 			t.Errorf("stopped %v after the last word of the server, want 1m0s", waited)
 		}
-		want := []Command{{Seq: 6, Type: SetPlayers, Players: 100, Deadline: 2 * time.Second}, {Origin: FromLease, Type: Stop}}
+		want := []Command{{Seq: 6, Type: SetPlayers, Players: 100, Deadline: 2 * time.Second},
+			{Origin: FromLease, Type: Stop}}
 		if got := handler.commands(); !reflect.DeepEqual(got, want) {
 			t.Errorf("applied\n%+v\nwant\n%+v", got, want)
 		}
 		down.Store(false)
 		p, again := server.welcome(wire.Desired{Seq: 6, Command: players(100)})
 		if !again.LeaseLost || again.AppliedSeq != 6 || *again.State != (wire.State{}) {
-			t.Errorf("registers again as %+v, state %+v; want the loss told, applied seq 6, nothing running", again, *again.State)
+			t.Errorf("registers again as %+v, state %+v; want the loss told, applied seq 6, nothing running", again,
+				*again.State)
 		}
 		p.applied(6)
 		if got := seqs(handler.commands()); !reflect.DeepEqual(got, []uint64{6, 0, 6}) {
@@ -170,7 +172,8 @@ func TestWhatRenewsTheLease(t *testing.T) {
 					return
 				}
 				if _, r := server.welcome(); !r.LeaseLost || time.Since(start) != 60500*time.Millisecond {
-					t.Errorf("back after %v, loss told %v; want it to register anew for the lost lease", time.Since(start), r.LeaseLost)
+					t.Errorf("back after %v, loss told %v; want it to register anew for the lost lease",
+						time.Since(start), r.LeaseLost)
 				}
 				if err := receive(t, reasons, "OnDisconnect"); !errors.Is(err, errLeaseLost) {
 					t.Errorf("disconnected for %v, want the lost lease", err)
@@ -230,8 +233,8 @@ func TestLeaseLostVoidsWhatWaits(t *testing.T) {
 	})
 }
 
-// TestLeaseLostAsTheServerComesBack has both happen at the same instant: whichever is first, an applied ack of the desired load
-// means that the load is there.
+// TestLeaseLostAsTheServerComesBack has both happen at the same instant: whichever is first, an applied ack of the
+// desired load means that the load is there.
 func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 	lost := 0
 	for range 300 {
@@ -264,7 +267,8 @@ func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 	t.Logf("of 300 races the lease was lost in %d", lost)
 }
 
-// TestLeaseLostAfterTheRegister: the loss falls between register and registered, so it is for the next register to tell.
+// TestLeaseLostAfterTheRegister: the loss falls between register and registered, so it is for the next register to
+// tell.
 func TestLeaseLostAfterTheRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -311,7 +315,8 @@ func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 		p, r := server.welcome(wire.Desired{Seq: 6, Command: players(100)})
 		p.applied(6)
 		if len(applied) != 3 || r.State.Players != 100 {
-			t.Errorf("applied %d commands, reported %+v; want 3, and the load that was not stopped", len(applied), *r.State)
+			t.Errorf("applied %d commands, reported %+v; want 3, and the load that was not stopped", len(applied),
+				*r.State)
 		}
 	})
 }

@@ -52,7 +52,8 @@ func TestLocalStop(t *testing.T) {
 		p.applied(9)
 		p.command(10, stop())
 		p.applied(10)
-		if h := expect[wire.Heartbeat](p, wire.TypeHeartbeat); *h.State != (wire.State{SpawnDelayMS: 20}) || h.AppliedSeq != 10 {
+		if h := expect[wire.Heartbeat](p, wire.TypeHeartbeat); *h.State != (wire.State{SpawnDelayMS: 20}) ||
+			h.AppliedSeq != 10 {
 			t.Errorf("reports %+v %+v, want nothing running, applied seq 10", h, *h.State)
 		}
 		brake.Release()
@@ -61,8 +62,8 @@ func TestLocalStop(t *testing.T) {
 	})
 }
 
-// TestLocalStopOutlivesTheConnection: engaged during a partition, it holds when the server is back; once released, the desired
-// load is taken up at the next register, also a command that was applied before, or rejected for the stop.
+// TestLocalStopOutlivesTheConnection: engaged during a partition, it holds when the server is back; once released, the
+// desired load is taken up at the next register, also a command that was applied before, or rejected for the stop.
 func TestLocalStopOutlivesTheConnection(t *testing.T) {
 	for name, before := range map[string]bool{"applied before": true, "never seen before": false} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,8 @@ func TestCloseCodes(t *testing.T) {
 		code wire.CloseCode
 		wait time.Duration // until it is back; 0: never
 	}{
-		{1000, 0}, {1001, 500}, {1002, 0}, {1003, 0}, {1005, 500}, {1007, 0}, {1009, 0}, {1011, 2500}, {1012, 2500}, {1013, 2500},
+		{1000, 0}, {1001, 500}, {1002, 0}, {1003, 0}, {1005, 500}, {1007, 0}, {1009, 0}, {1011, 2500}, {1012, 2500},
+		{1013, 2500},
 		{4001, 0}, {4002, 0}, {4003, 0}, {4004, 500}, {4005, 0}, {4008, 2500}, {1008, 2500}, {4999, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -39,7 +40,9 @@ func TestCloseCodes(t *testing.T) {
 				}
 				return
 			}
-			want := CloseError{Code: c.code, Reason: "as the test wants", ErrorCode: "invalid_frame", ErrorDetail: "so it is"}
+			want := CloseError{
+				Code: c.code, Reason: "as the test wants", ErrorCode: "invalid_frame", ErrorDetail: "so it is",
+			}
 			if err, ok := errors.AsType[*CloseError](d.result()); !ok || *err != want {
 				t.Errorf("%d: Run = %v, want %v", c.code, err, &want)
 			}

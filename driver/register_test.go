@@ -15,9 +15,10 @@ func TestRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
 		server.drive(Config{
-			DriverID: "d-1", Labels: map[string]string{"region": "eu"}, Capabilities: []CommandType{Stop, SetPlayers}, Version: "1.4.0",
-			State:  func() State { return State{Players: 80, SpawnDelayMS: 20, Running: true} },
-			Header: http.Header{"Authorization": {"Bearer secret"}},
+			DriverID: "d-1", Labels: map[string]string{"region": "eu"}, Capabilities: []CommandType{Stop, SetPlayers},
+			Version: "1.4.0",
+			State:   func() State { return State{Players: 80, SpawnDelayMS: 20, Running: true} },
+			Header:  http.Header{"Authorization": {"Bearer secret"}},
 		}, &recorder{})
 		p, got := server.welcome()
 		if path := p.request.URL.Path; path != "/drivers/connect" {
@@ -33,7 +34,9 @@ func TestRegister(t *testing.T) {
 			t.Errorf("instance %q can be guessed", got.Instance)
 		}
 		want := wire.Register{
-			Type: wire.TypeRegister, DriverID: "d-1", Labels: map[string]string{"region": "eu"}, Capabilities: []string{"stop", "set_players"},
+			Type: wire.TypeRegister, DriverID: "d-1", Labels: map[string]string{"region": "eu"}, Capabilities: []string{
+				"stop", "set_players",
+			},
 			Version: "1.4.0", Instance: got.Instance, State: &wire.State{Players: 80, SpawnDelayMS: 20, Running: true},
 		}
 		if !reflect.DeepEqual(got, want) {
@@ -79,12 +82,15 @@ func TestHooksComeInPairs(t *testing.T) {
 		p.close(wire.CloseDrain)
 
 		p, _ = server.welcome()
-		want := Session{ID: "s-1", LogID: "a.1", HeartbeatInterval: time.Second, LeaseTTL: time.Minute, OnLeaseLost: "stop"}
+		want := Session{
+			ID: "s-1", LogID: "a.1", HeartbeatInterval: time.Second, LeaseTTL: time.Minute, OnLeaseLost: "stop",
+		}
 		if got := receive(t, sessions, "OnConnect"); got != want {
 			t.Errorf("session %+v, want %+v", got, want)
 		}
 		p.close(wire.CloseRestart)
-		if err, ok := errors.AsType[*CloseError](receive(t, reasons, "OnDisconnect")); !ok || err.Code != wire.CloseRestart {
+		if err, ok := errors.AsType[*CloseError](receive(t, reasons, "OnDisconnect")); !ok ||
+			err.Code != wire.CloseRestart {
 			t.Errorf("disconnected for %v, want close code 1012", err)
 		}
 

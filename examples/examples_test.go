@@ -91,7 +91,8 @@ func conforms(t *testing.T, command ...string) {
 	testenv.Slow(t, "takes most of a minute, in real time")
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
 	args := append([]string{
-		"driver", "check", "--listen", "127.0.0.1:0", "--players", "10", "--wait", patience.String(), "--transcript", transcript, "--",
+		"driver", "check", "--listen", "127.0.0.1:0", "--players", "10", "--wait", patience.String(), "--transcript",
+		transcript, "--",
 	}, command...)
 	cmd := exec.CommandContext(t.Context(), cli, args...)
 	cmd.Stderr = t.Output()

@@ -36,7 +36,8 @@ func TestEveryLinkHasTheBase(t *testing.T) {
 	}, 0
 	for i := 0; i < len(todo); i++ {
 		status, body := get(t, server.URL+todo[i])
-		known := todo[i] == "/ui/theme" || todo[i] == "/ui/nowhere" // a form goes to the first, and this test to the second
+		// a form goes to the first, and this test to the second
+		known := todo[i] == "/ui/theme" || todo[i] == "/ui/nowhere"
 		if !known && status == http.StatusNotFound && strings.Contains(body, "There is no such page") {
 			t.Errorf("a page links to %s, which is not in the table of pages", todo[i])
 		}

@@ -22,11 +22,14 @@ func many(n, commands int) *webtest.Swarm {
 		drivers[i] = webtest.Drivers()[0]
 		drivers[i].ID = fmt.Sprintf("load-%05d", i)
 		drivers[i].AppliedSeq = 1
-		ids[i], verdicts[i] = drivers[i].ID, swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond}
+		ids[i], verdicts[i] = drivers[i].ID, swarm.Verdict{
+			Kind: swarm.Acked, Latency: time.Duration(i) * time.Microsecond,
+		}
 	}
 	entries := make([]swarm.Entry, commands)
 	for i := range entries {
-		e := webtest.Entry(uint64(commands-i), swarm.Command{Type: command.SetPlayers, Value: 100}, time.Millisecond, swarm.Verdict{})
+		e := webtest.Entry(uint64(commands-i), swarm.Command{Type: command.SetPlayers, Value: 100}, time.Millisecond,
+			swarm.Verdict{})
 		e.Issued.Targets, e.Closed.Verdicts = ids, verdicts
 		entries[i] = e
 	}
@@ -36,7 +39,8 @@ func many(n, commands int) *webtest.Swarm {
 // BenchmarkPage makes whole pages of a swarm of 15,000 drivers, as a visitor without scripts gets them.
 func BenchmarkPage(b *testing.B) {
 	server := serveLive(b, many(15_000, 50), func(c *web.Config) { c.Tick = time.Hour })
-	for _, path := range []string{"/", "/ui/commands", "/ui/commands/7", "/ui/drivers", "/ui/drivers?sort=players&page=77", "/ui/drivers/load-00777", "/ui/heatmap"} {
+	for _, path := range []string{"/", "/ui/commands", "/ui/commands/7", "/ui/drivers",
+		"/ui/drivers?sort=players&page=77", "/ui/drivers/load-00777", "/ui/heatmap"} {
 		b.Run(path, func(b *testing.B) {
 			var size int64
 			for b.Loop() {
@@ -71,7 +75,11 @@ func BenchmarkViewers(b *testing.B) {
 				}
 				seen := fmt.Sprintf("#%d ", 2*n-1)
 				for _, events := range all {
-					next(b, events, func(e event) bool { bytes += len(e.data) + len("event: patch\ndata: \n\n"); return contains(seen)(e) })
+					next(b, events, func(e event) bool {
+						bytes += len(e.data) +
+							len("event: patch\ndata: \n\n")
+						return contains(seen)(e)
+					})
 				}
 			}
 			b.ReportMetric(float64(bytes)/float64(viewers)/float64(b.N), "B/viewer/command")

@@ -14,7 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// TestHostileTextsAreInert puts each payload into every sink of every page, and into what a visitor can put into URLs and forms.
+// TestHostileTextsAreInert puts each payload into every sink of every page, and into what a visitor can put into URLs
+// and forms.
 func TestHostileTextsAreInert(t *testing.T) {
 	for name, payload := range webtest.Payloads {
 		t.Run(name, func(t *testing.T) {
@@ -27,15 +28,18 @@ func TestHostileTextsAreInert(t *testing.T) {
 			})
 			q := url.QueryEscape(payload)
 			for _, path := range []string{
-				"/", "/ui/commands", "/ui/commands/1", "/ui/commands/2", "/ui/commands/3", "/ui/commands/4", "/ui/drivers",
+				"/", "/ui/commands", "/ui/commands/1", "/ui/commands/2", "/ui/commands/3", "/ui/commands/4",
+				"/ui/drivers",
 				"/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap", "/ui/about",
-				"/ui/stop", "/ui/commands?submitter=" + q + "&type=" + q + "&status=" + q, "/ui/drivers?q=" + q + "&label=" + q + "&sort=" + q,
+				"/ui/stop", "/ui/commands?submitter=" + q + "&type=" + q + "&status=" + q, "/ui/drivers?q=" + q +
+					"&label=" + q + "&sort=" + q,
 				"/ui/" + url.PathEscape(payload), "/ui/commands/" + url.PathEscape(payload), "/?" + q,
 			} {
 				_, body := get(t, server.URL+path)
 				inert(t, path, payload, body)
 			}
-			_, body := post(t, server.URL+"/ui/commands", url.Values{"type": {payload}, "labels": {payload}, "driver_ids": {payload}}, nil)
+			_, body := post(t, server.URL+"/ui/commands",
+				url.Values{"type": {payload}, "labels": {payload}, "driver_ids": {payload}}, nil)
 			inert(t, "a refused form", payload, body)
 			inertStream(t, server.URL, payload)
 		})
@@ -123,7 +127,8 @@ func TestCurlIsOneWordPerWord(t *testing.T) {
 
 func TestPagesSendNothingInline(t *testing.T) {
 	_, server := full(t)
-	for _, path := range []string{"/", "/ui/commands", "/ui/commands/14", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about", "/ui/stop", "/nothing"} {
+	for _, path := range []string{"/", "/ui/commands", "/ui/commands/14", "/ui/drivers", "/ui/drivers/d-1",
+		"/ui/heatmap", "/ui/about", "/ui/stop", "/nothing"} {
 		status, body := get(t, server.URL+path)
 		if status != http.StatusOK && path != "/nothing" {
 			t.Errorf("%s: status %d", path, status)

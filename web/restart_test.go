@@ -11,15 +11,20 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// After a restart the page names the drivers of the last commands that are not back, until their time is over: they may run on.
+// After a restart the page names the drivers of the last commands that are not back, until their time is over: they may
+// run on.
 func TestDriversThatAreNotBack(t *testing.T) {
 	entries := webtest.Recently([]swarm.Entry{
 		webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond,
-			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
+			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
+				Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+			}),
 	})
 	stopped := webtest.Recently([]swarm.Entry{
 		webtest.Entry(9, swarm.Command{Type: command.Stop}, time.Millisecond,
-			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
+			swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
+				Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+			}),
 	})
 	back := webtest.Drivers()[:1]
 	for name, tc := range map[string]struct {
@@ -31,7 +36,8 @@ func TestDriversThatAreNotBack(t *testing.T) {
 		"stopped":  {stopped, time.Now(), "not back: d-3"},
 		"long ago": {entries, time.Now().Add(-2 * time.Minute), ""},
 	} {
-		server := serveLive(t, webtest.NewSwarm(back, tc.entries), func(c *web.Config) { c.Started, c.RunsOn = tc.started, time.Minute })
+		server := serveLive(t, webtest.NewSwarm(back, tc.entries),
+			func(c *web.Config) { c.Started, c.RunsOn = tc.started, time.Minute })
 		_, page := get(t, server.URL+"/")
 		if strings.Contains(page, "not back") != (tc.want != "") || !strings.Contains(page, tc.want) {
 			t.Errorf("%s: the page does not hold %q, or should not", name, tc.want)
@@ -44,7 +50,9 @@ func TestDriversThatAreNotBack(t *testing.T) {
 func TestDriversThatCannotRunOn(t *testing.T) {
 	now := time.Now()
 	started := now.Add(-2 * time.Second)
-	issued := webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
+	issued := webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond, swarm.Verdict{
+		Kind: swarm.Acked,
+	})
 	issued.Issued.SubmittedAt = now.Add(-time.Hour)
 	former := func(at time.Time, deregistered bool) []swarm.Former {
 		return []swarm.Former{{ID: "d-1", At: at, Deregistered: deregistered}}
@@ -55,10 +63,11 @@ func TestDriversThatCannotRunOn(t *testing.T) {
 		former []swarm.Former
 		missed bool
 	}{
-		"nothing is remembered":               {web.Past{}, nil, true},
-		"deregistered":                        {whole, former(now.Add(-30*time.Minute), true), false},
-		"deregistered since the start":        {whole, former(now.Add(-time.Second), true), false},
-		"lost, and its lease runs":            {web.Past{At: now.Add(-3 * time.Second), Whole: true}, former(now.Add(-30*time.Second), false), true},
+		"nothing is remembered":        {web.Past{}, nil, true},
+		"deregistered":                 {whole, former(now.Add(-30*time.Minute), true), false},
+		"deregistered since the start": {whole, former(now.Add(-time.Second), true), false},
+		"lost, and its lease runs": {web.Past{At: now.Add(-3 * time.Second), Whole: true},
+			former(now.Add(-30*time.Second), false), true},
 		"lost, and its lease has run out":     {whole, former(now.Add(-11*time.Minute), false), false},
 		"there to the end, a long time ago":   {whole, former(whole.At, false), true},
 		"forgotten":                           {whole, nil, false},

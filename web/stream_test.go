@@ -126,7 +126,8 @@ func contains(words string) func(event) bool {
 }
 
 func submission(players int64) swarm.Submission {
-	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second}
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players},
+		Deadline: time.Second}
 }
 
 func TestStreamSendsTheWholeAndThenWhatChanges(t *testing.T) {
@@ -178,7 +179,8 @@ func TestStreamSaysThatItIsAlive(t *testing.T) {
 
 func TestStreamRefusesWhatIsNoTopic(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
-	for _, query := range []string{"topic=/etc/passwd", "topic=//evil", "topic=/ui/drivers%0a", "topic=" + strings.Repeat("/&topic=/ui/drivers/a", 1) + strings.Repeat("&topic=/x", 30)} {
+	for _, query := range []string{"topic=/etc/passwd", "topic=//evil", "topic=/ui/drivers%0a", "topic=" +
+		strings.Repeat("/&topic=/ui/drivers/a", 1) + strings.Repeat("&topic=/x", 30)} {
 		if status, _ := get(t, server.URL+"/ui/stream?"+query); status != http.StatusBadRequest {
 			t.Errorf("%s: status %d", query, status)
 		}
@@ -234,7 +236,8 @@ func head(t testing.TB, url string) (int, error) {
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// A driver that is forgotten, and comes back, is told to those who look at it: what they see does not look live meanwhile.
+// A driver that is forgotten, and comes back, is told to those who look at it: what they see does not look live
+// meanwhile.
 func TestStreamTellsOfADriverThatIsGone(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	server := serveLive(t, s, nil)

@@ -60,11 +60,15 @@ func TestFormsSubmit(t *testing.T) {
 		want swarm.Command
 		to   swarm.Target
 	}{
-		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}}, swarm.Command{Type: command.SetPlayers, Value: 70, Note: "up"}, swarm.Target{}},
+		{url.Values{"type": {"set_players"}, "players": {" 70 "}, "note": {"up"}},
+			swarm.Command{Type: command.SetPlayers, Value: 70, Note: "up"}, swarm.Target{}},
 		{url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"5"}, "labels": {"region=eu, zone=1"}},
-			swarm.Command{Type: command.SetSpawnDelay, Value: 5}, swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
-		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}}, swarm.Command{Type: command.SetPlayers, Value: 1000, Total: true}, swarm.Target{}},
-		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: command.Stop}, swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
+			swarm.Command{Type: command.SetSpawnDelay, Value: 5},
+			swarm.Target{Labels: map[string]string{"region": "eu", "zone": "1"}}},
+		{url.Values{"type": {"set_players"}, "players": {"1000"}, "per": {"total"}},
+			swarm.Command{Type: command.SetPlayers, Value: 1000, Total: true}, swarm.Target{}},
+		{url.Values{"type": {"stop"}, "driver_ids": {"d-1", "d-2,d-3"}}, swarm.Command{Type: command.Stop},
+			swarm.Target{DriverIDs: []string{"d-1", "d-2", "d-3"}}},
 	} {
 		resp, _ := post(t, server.URL+"/ui/commands", tc.form, nil)
 		if resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/ui/commands/") {
@@ -73,7 +77,8 @@ func TestFormsSubmit(t *testing.T) {
 		}
 		all := s.Submissions()
 		got := all[len(all)-1]
-		if got.Command != tc.want || !slices.Equal(got.Target.DriverIDs, tc.to.DriverIDs) || len(got.Target.Labels) != len(tc.to.Labels) || got.Submitter != "dashboard" {
+		if got.Command != tc.want || !slices.Equal(got.Target.DriverIDs, tc.to.DriverIDs) ||
+			len(got.Target.Labels) != len(tc.to.Labels) || got.Submitter != "dashboard" {
 			t.Errorf("%v was submitted as %+v", tc.form, got)
 		}
 	}
@@ -83,7 +88,9 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 	drivers := webtest.Drivers()
 	s := webtest.NewSwarm(drivers, webtest.Entries()[1:])
 	server := serveLive(t, s, nil)
-	_, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, map[string]string{"Accept": "application/json"})
+	_, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, map[string]string{
+		"Accept": "application/json",
+	})
 	if !strings.Contains(body, "d-4 is stale, heard of 14 s ago, d-5 is disconnected") {
 		t.Errorf("a retry to drivers that are not there: %s", body)
 	}
@@ -96,13 +103,16 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
 	got := s.Submissions()[1]
-	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Value != 100 || got.IfSeq == nil || *got.IfSeq != 14 {
+	if !slices.Equal(got.Target.DriverIDs, []string{"d-4", "d-5"}) || got.Command.Value != 100 || got.IfSeq == nil ||
+		*got.IfSeq != 14 {
 		t.Errorf("a retry of 14 was submitted as %+v", got)
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil); resp.StatusCode != http.StatusPreconditionFailed && resp.StatusCode != http.StatusConflict {
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}},
+		nil); resp.StatusCode != http.StatusPreconditionFailed && resp.StatusCode != http.StatusConflict {
 		t.Errorf("a retry that nobody needs any more: status %d", resp.StatusCode)
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"12"}}, nil); resp.StatusCode != http.StatusConflict {
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"12"}},
+		nil); resp.StatusCode != http.StatusConflict {
 		t.Errorf("a retry of a complete command: status %d", resp.StatusCode)
 	}
 }
@@ -110,20 +120,26 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 // A retry goes to the drivers that a command left out, too: the server says which of them are outstanding.
 func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
 	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1,
-		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Rejected, Code: "over_cap"})
-	e.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
+			Kind: swarm.Rejected, Code: "over_cap",
+		})
+	e.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale},
+		{DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
 	drivers := webtest.Drivers()
 	drivers[2].AppliedSeq, drivers[4].State = 9, swarm.Active
 	s := webtest.NewSwarm(drivers, []swarm.Entry{e})
 	server := serveLive(t, s, nil)
 	_, page := get(t, server.URL+"/ui/commands/14")
-	if !strings.Contains(page, "Retry to 3 outstanding drivers") || !strings.Contains(page, "2 left out (1 stale, 1 disconnected)") {
+	if !strings.Contains(page, "Retry to 3 outstanding drivers") ||
+		!strings.Contains(page, "2 left out (1 stale, 1 disconnected)") {
 		t.Error("the page does not say which drivers were left out, or offers no retry to them")
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil); resp.StatusCode != http.StatusSeeOther {
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}},
+		nil); resp.StatusCode != http.StatusSeeOther {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
-	if got := s.Submissions()[0]; !slices.Equal(got.Target.DriverIDs, []string{"d-3", "d-4", "d-5"}) || got.IfSeq == nil || *got.IfSeq != 14 {
+	if got := s.Submissions()[0]; !slices.Equal(got.Target.DriverIDs, []string{"d-3", "d-4", "d-5"}) ||
+		got.IfSeq == nil || *got.IfSeq != 14 {
 		t.Errorf("it was submitted as %+v", got)
 	}
 }
@@ -134,7 +150,9 @@ func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 		return webtest.Entry(seq, swarm.Command{Type: command.SetSpawnDelay, Value: ms}, 1, verdict)
 	}
 	s := webtest.NewSwarm(webtest.Drivers(), []swarm.Entry{ // newest first
-		delay(4, 50, swarm.Verdict{Kind: swarm.Acked}), delay(3, 20, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}),
+		delay(4, 50, swarm.Verdict{Kind: swarm.Acked}), delay(3, 20, swarm.Verdict{
+			Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+		}),
 	})
 	server := serveLive(t, s, nil)
 	resp, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil)
@@ -155,7 +173,8 @@ func TestTotalIsNotRetried(t *testing.T) {
 	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total is not sent again") || !strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil); resp.StatusCode != http.StatusUnprocessableEntity {
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}},
+		nil); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a retry: status %d", resp.StatusCode)
 	}
 }
@@ -167,11 +186,12 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		status int
 		says   string
 	}{
-		"no type":    {url.Values{}, 422, "is not a command type"},
-		"no number":  {url.Values{"type": {"set_players"}, "players": {"many"}}, 422, "must be a whole number"},
-		"negative":   {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
-		"labels":     {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
-		"nobody":     {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409, "nobody is not known here"},
+		"no type":   {url.Values{}, 422, "is not a command type"},
+		"no number": {url.Values{"type": {"set_players"}, "players": {"many"}}, 422, "must be a whole number"},
+		"negative":  {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
+		"labels":    {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
+		"nobody": {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409,
+			"nobody is not known here"},
 		"no stop":    {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "No driver matches nobody"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
 		"no command": {url.Values{"retry": {"999"}}, 404, "No command has this seq"},
@@ -179,7 +199,8 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 	} {
 		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
 			resp, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": accept})
-			if resp.StatusCode != tc.status || !strings.Contains(body, tc.says) || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
+			if resp.StatusCode != tc.status || !strings.Contains(body, tc.says) ||
+				!strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
 				t.Errorf("%s as %s: status %d, %.300s", name, accept, resp.StatusCode, body)
 			}
 		}
@@ -205,19 +226,24 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	if n := len(s.Submissions()); n != 0 {
 		t.Errorf("%d commands were submitted", n)
 	}
-	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": server.URL}); resp.StatusCode != http.StatusSeeOther {
+	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}},
+		map[string]string{"Sec-Fetch-Site": "same-origin",
+			"Origin": server.URL}); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("the page's own form: status %d", resp.StatusCode)
 	}
 }
 
 func TestOutcomeAsJSONIsTheVerdict(t *testing.T) {
 	_, server := full(t)
-	resp, body := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, map[string]string{"Accept": "application/json"})
+	resp, body := post(t, server.URL+"/ui/commands", url.Values{"type": {"stop"}}, map[string]string{
+		"Accept": "application/json",
+	})
 	var got struct {
 		OK        bool
 		Says, URL string
 	}
-	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusCreated || !got.OK || !strings.Contains(got.Says, "3 of 5 drivers acked") {
+	if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusCreated || !got.OK ||
+		!strings.Contains(got.Says, "3 of 5 drivers acked") {
 		t.Errorf("status %d, %s, %v", resp.StatusCode, body, err)
 	}
 }
@@ -225,7 +251,8 @@ func TestOutcomeAsJSONIsTheVerdict(t *testing.T) {
 func TestThemeIsKeptInACookie(t *testing.T) {
 	_, server := full(t)
 	resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {"/ui/drivers?state=stale"}}, nil)
-	if resp.Header.Get("Location") != "/ui/drivers?state=stale" || !strings.Contains(resp.Header.Get("Set-Cookie"), "swarmcall_theme=dark") {
+	if resp.Header.Get("Location") != "/ui/drivers?state=stale" ||
+		!strings.Contains(resp.Header.Get("Set-Cookie"), "swarmcall_theme=dark") {
 		t.Errorf("to %q with %q", resp.Header.Get("Location"), resp.Header.Get("Set-Cookie"))
 	}
 	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/%0d%0aSet-Cookie: a=b"} {
@@ -236,8 +263,8 @@ func TestThemeIsKeptInACookie(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreInWordsOfThePage: no pointers, routes and codes of the API, but drivers with their states, fields as the form calls
-// them, and a link to the command that was first.
+// TestRefusalsAreInWordsOfThePage: no pointers, routes and codes of the API, but drivers with their states, fields as
+// the form calls them, and a link to the command that was first.
 func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	s, server := full(t)
 	set := func(more url.Values) url.Values {
@@ -245,7 +272,8 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 		more.Set("spawn_delay_ms", "1")
 		return more
 	}
-	newer := &swarm.Error{Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
+	newer := &swarm.Error{Code: swarm.CodeNewerCommand,
+		Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
 	for name, tc := range map[string]struct {
 		form      url.Values
 		err       error
@@ -253,19 +281,25 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	}{
 		"silent": {set(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
 			"d-4 is stale, heard of 14 s ago, d-5 is disconnected, heard of 3 min ago, d-9 is not known here.", ""},
-		"other labels":  {set(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil, "d-1 has not the labels zone=9.", ""},
+		"other labels": {set(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil,
+			"d-1 has not the labels zone=9.", ""},
 		"label":         {set(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},
 		"no such label": {set(url.Values{"labels": {"zone=9"}}), nil, "no driver with zone=9 is connected.", ""},
-		"newer":         {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent", "/ui/commands/16"},
-		"number":        {url.Values{"type": {"set_players"}, "players": {"many"}}, nil, "What is not in order: Players must be a whole number.", ""},
-		"value":         {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between", ""},
-		"labels":        {url.Values{"type": {"stop"}, "labels": {"region"}}, nil, "Labels, all must match must be like region=eu", ""},
-		"a bad id":      {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
+		"newer": {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent",
+			"/ui/commands/16"},
+		"number": {url.Values{"type": {"set_players"}, "players": {"many"}}, nil,
+			"What is not in order: Players must be a whole number.", ""},
+		"value": {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between",
+			""},
+		"labels": {url.Values{"type": {"stop"}, "labels": {"region"}}, nil,
+			"Labels, all must match must be like region=eu", ""},
+		"a bad id": {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
 	} {
 		s.Refuse(tc.err)
 		_, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": "application/json"})
 		var got struct{ Says, URL string }
-		if err := json.Unmarshal([]byte(body), &got); err != nil || !strings.Contains(got.Says, tc.says) || got.URL != tc.url {
+		if err := json.Unmarshal([]byte(body), &got); err != nil || !strings.Contains(got.Says, tc.says) ||
+			got.URL != tc.url {
 			t.Errorf("%s: %s", name, body)
 		}
 		_, page := post(t, server.URL+"/ui/commands", tc.form, nil)
@@ -294,7 +328,8 @@ func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	_, page = post(t, server.URL+"/ui/commands", url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"7"}, "driver_ids": {"d-4"}}, nil)
+	_, page = post(t, server.URL+"/ui/commands",
+		url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"7"}, "driver_ids": {"d-4"}}, nil)
 	for _, want := range []string{`name="driver_ids" value="d-4"`, `name="spawn_delay_ms" value="7"`, `href="/ui/drivers/d-4">Back to the driver`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page of a silent driver has no %s", want)
@@ -309,12 +344,14 @@ func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
 func TestBannerHasNoCodes(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()), func(c *web.Config) {
 		c.Ready = func(context.Context) []web.Check {
-			return []web.Check{{Name: "log", Detail: "log_unavailable: the log's disk is full: 3 MiB are free; nothing was sent"}}
+			return []web.Check{{Name: "log",
+				Detail: "log_unavailable: the log's disk is full: 3 MiB are free; nothing was sent"}}
 		}
 	})
 	for _, path := range []string{"/", "/ui/about"} {
 		_, body := get(t, server.URL+path)
-		if !strings.Contains(body, "the log&#39;s disk is full: 3 MiB are free") || strings.Contains(body, "log_unavailable") || strings.Contains(body, "nothing was sent") {
+		if !strings.Contains(body, "the log&#39;s disk is full: 3 MiB are free") ||
+			strings.Contains(body, "log_unavailable") || strings.Contains(body, "nothing was sent") {
 			t.Errorf("%s has words for programs", path)
 		}
 	}
@@ -358,14 +395,22 @@ func TestStopThatReachesNobody(t *testing.T) {
 		tone   string
 		says   string
 	}{
-		"a typo":               {url.Values{"labels": {"zone=eu"}}, typo, false, 409, "bad", "No driver matches zone=eu; in use: zone eu-west, us."},
-		"nothing like it":      {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, false, 409, "bad", "No driver matches zone=eu."},
-		"an id and a label":    {url.Values{"labels": {"zone=eu"}, "driver_ids": {"d-1"}}, ids, false, 409, "bad", "No driver matches d-1, zone=eu; in use: drivers d-1."},
-		"they have left":       {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Left: true}, false, 409, "off", "The drivers that matched have left."},
-		"an empty swarm":       {url.Values{}, swarm.Reach{Left: true}, false, 409, "off", "No driver is connected, and no load is asked for."},
-		"logged, they return":  {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Awaited: true}, true, 201, "warn", "Logged; no driver was there. It stops drivers that return."},
-		"logged, a typo":       {url.Values{"labels": {"zone=eu"}}, typo, true, 201, "warn", "Logged; no driver was there. No driver matches zone=eu; in use: zone eu-west, us."},
-		"logged, nothing like": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, true, 201, "warn", "Logged; no driver was there. No driver matches zone=eu."},
+		"a typo": {url.Values{"labels": {"zone=eu"}}, typo, false, 409,
+			"bad", "No driver matches zone=eu; in use: zone eu-west, us."},
+		"nothing like it": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, false, 409,
+			"bad", "No driver matches zone=eu."},
+		"an id and a label": {url.Values{"labels": {"zone=eu"}, "driver_ids": {"d-1"}}, ids, false, 409,
+			"bad", "No driver matches d-1, zone=eu; in use: drivers d-1."},
+		"they have left": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Left: true}, false, 409,
+			"off", "The drivers that matched have left."},
+		"an empty swarm": {url.Values{}, swarm.Reach{Left: true}, false, 409,
+			"off", "No driver is connected, and no load is asked for."},
+		"logged, they return": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Awaited: true}, true, 201,
+			"warn", "Logged; no driver was there. It stops drivers that return."},
+		"logged, a typo": {url.Values{"labels": {"zone=eu"}}, typo, true, 201,
+			"warn", "Logged; no driver was there. No driver matches zone=eu; in use: zone eu-west, us."},
+		"logged, nothing like": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, true, 201,
+			"warn", "Logged; no driver was there. No driver matches zone=eu."},
 	} {
 		s := webtest.NewSwarm(nil, nil)
 		s.Reached, s.Unmatched = tc.reach, tc.logged
@@ -373,7 +418,8 @@ func TestStopThatReachesNobody(t *testing.T) {
 		tc.form.Set("type", "stop")
 		resp, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": "application/json"})
 		var got struct{ Says, Tone, URL string }
-		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != tc.status || got.Tone != tc.tone || !strings.Contains(got.Says, tc.says) {
+		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != tc.status ||
+			got.Tone != tc.tone || !strings.Contains(got.Says, tc.says) {
 			t.Errorf("%s: status %d, %s", name, resp.StatusCode, body)
 		}
 		if !tc.logged {
@@ -381,7 +427,8 @@ func TestStopThatReachesNobody(t *testing.T) {
 		}
 		for _, path := range []string{"/", "/ui/commands", got.URL} {
 			_, page := get(t, server.URL+path)
-			if strings.Contains(page, "t-ok\"><svg") || strings.Contains(page, ">0<span class=\"of\">/0") || !strings.Contains(page, "no driver") {
+			if strings.Contains(page, "t-ok\"><svg") || strings.Contains(page, ">0<span class=\"of\">/0") ||
+				!strings.Contains(page, "no driver") {
 				t.Errorf("%s: %s shows it as a success, or as 0 of 0", name, path)
 			}
 		}

@@ -20,7 +20,8 @@ import (
 // config is a dashboard of s, joined to it as the server joins them.
 func config(s *webtest.Swarm) web.Config {
 	return web.Config{
-		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Started: time.Now().Add(-time.Hour),
+		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second,
+		Started:    time.Now().Add(-time.Hour),
 		Remembered: func() []swarm.Former { return nil }, Ready: func(context.Context) []web.Check { return nil },
 		Address: httpapi.Address, Status: httpapi.Status, Logger: slog.New(slog.DiscardHandler),
 		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
@@ -56,7 +57,8 @@ func TestOverviewListsDriversAndCommands(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
-	for _, want := range []string{"d-1", "stale", "14 s", "disconnected", "region=eu", "100 players each", "ci/nightly", "3 acked, 2 missing", "partial"} {
+	for _, want := range []string{"d-1", "stale", "14 s", "disconnected", "region=eu", "100 players each", "ci/nightly",
+		"3 acked, 2 missing", "partial"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -67,7 +69,8 @@ func TestOverviewWithoutLogStillListsDrivers(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	s.Down(errors.New("secret path /var/lib"))
 	_, body := get(t, serve(t, s).URL)
-	if !strings.Contains(body, "d-1") || !strings.Contains(body, "cannot be read") || strings.Contains(body, "/var/lib") {
+	if !strings.Contains(body, "d-1") || !strings.Contains(body, "cannot be read") ||
+		strings.Contains(body, "/var/lib") {
 		t.Error("without a log the page must list drivers, say so, and not show the cause")
 	}
 }

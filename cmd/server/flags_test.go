@@ -41,16 +41,21 @@ func config(t *testing.T, args ...string) app.Config {
 
 // all is a value other than the default for every flag.
 var all = map[string]string{
-	"listen": "127.0.0.2:1", "data-dir": "/d", "node-name": "n-7", "log-max-bytes": "77", "heartbeat-interval": "77ms", "stale-after": "7s",
-	"forget-after": "7m", "default-deadline": "7s", "lease-ttl": "77s", "on-lease-lost": "hold", "allowed-hosts": "a.example,b.example",
-	"allowed-origins": "https://a.example,https://b.example", "insecure-no-auth": "true", "log-sync": "interval", "resplit": "off", "accept-data-loss": "true",
+	"listen": "127.0.0.2:1", "data-dir": "/d", "node-name": "n-7", "log-max-bytes": "77", "heartbeat-interval": "77ms",
+	"stale-after":  "7s",
+	"forget-after": "7m", "default-deadline": "7s", "lease-ttl": "77s", "on-lease-lost": "hold",
+	"allowed-hosts":   "a.example,b.example",
+	"allowed-origins": "https://a.example,https://b.example", "insecure-no-auth": "true", "log-sync": "interval",
+	"resplit": "off", "accept-data-loss": "true",
 	"public-url": "https://load.example.com/", "trusted-proxies": "10.0.0.7,fd00::/8",
 }
 
 var allConfig = app.Config{
-	Listen: "127.0.0.2:1", DataDir: "/d", NodeName: "n-7", LogMaxBytes: 77, HeartbeatInterval: 77 * time.Millisecond, StaleAfter: 7 * time.Second,
+	Listen: "127.0.0.2:1", DataDir: "/d", NodeName: "n-7", LogMaxBytes: 77, HeartbeatInterval: 77 * time.Millisecond,
+	StaleAfter:  7 * time.Second,
 	ForgetAfter: 7 * time.Minute, DefaultDeadline: 7 * time.Second, LeaseTTL: 77 * time.Second, OnLeaseLost: "hold",
-	AllowedHosts: []string{"a.example", "b.example"}, AllowedOrigins: []string{"https://a.example", "https://b.example"}, InsecureNoAuth: true,
+	AllowedHosts:   []string{"a.example", "b.example"},
+	AllowedOrigins: []string{"https://a.example", "https://b.example"}, InsecureNoAuth: true,
 	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
 	LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
@@ -82,7 +87,8 @@ func TestEveryVariable(t *testing.T) {
 	}
 	v := reflect.ValueOf(got)
 	for i := range v.NumField() {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains([]string{"Version", "Warnings", "Logger"}, name) {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() &&
+			!slices.Contains([]string{"Version", "Warnings", "Logger"}, name) {
 			t.Errorf("no flag sets Config.%s", name)
 		}
 	}

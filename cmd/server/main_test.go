@@ -63,7 +63,8 @@ func TestFailureToStartExits1(t *testing.T) {
 
 func TestUnknownVariablesAreWarnedAbout(t *testing.T) {
 	environ := []string{
-		"SWARMCALL_LISTEN=127.0.0.1:0", "SWARMCALL_DATA_DIR=" + t.TempDir(), "SWARMCALL_LISTNE=x", "SWARMCALL_TOKEN_FILE=for the client",
+		"SWARMCALL_LISTEN=127.0.0.1:0", "SWARMCALL_DATA_DIR=" + t.TempDir(), "SWARMCALL_LISTNE=x",
+		"SWARMCALL_TOKEN_FILE=for the client",
 		"SWARMCALL_VERSION=1.2", "SWARM=x", "PATH=/bin",
 	}
 	setenv(t, environ)
@@ -71,7 +72,8 @@ func TestUnknownVariablesAreWarnedAbout(t *testing.T) {
 	if code != 0 {
 		t.Errorf("exit %d, stderr %s", code, errs)
 	}
-	if got := strings.Count(errs, "unknown environment variable"); got != 2 || !strings.Contains(errs, "SWARMCALL_LISTNE") || !strings.Contains(errs, "SWARMCALL_VERSION") {
+	if got := strings.Count(errs, "unknown environment variable"); got != 2 ||
+		!strings.Contains(errs, "SWARMCALL_LISTNE") || !strings.Contains(errs, "SWARMCALL_VERSION") {
 		t.Errorf("%d warnings: %s", got, errs)
 	}
 }
@@ -91,7 +93,8 @@ func TestVersionFlag(t *testing.T) {
 	defer func(was string) { version = was }(version)
 	version = "v1.2.3"
 	code, out, errs := call(t, nil, "--version")
-	if code != 0 || !strings.HasPrefix(out, "swarmcall-server v1.2.3 ") || !strings.Contains(out, "go1.") || errs != "" {
+	if code != 0 || !strings.HasPrefix(out, "swarmcall-server v1.2.3 ") || !strings.Contains(out, "go1.") ||
+		errs != "" {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, out, errs)
 	}
 }

@@ -72,12 +72,16 @@ func (c *benchCmd) print(s streams, r bench.Result) error {
 		return err
 	}
 	rows := console.Rows{
-		Columns: []console.Column{{Name: "DRIVERS"}, {Name: "SUBMITTERS", Wide: true}, {Name: "COMMANDS"}, {Name: "ACKED"}, {Name: "REJECTED"},
-			{Name: "MISSING"}, {Name: "SUPERSEDED", Wide: true}, {Name: "P50 MS"}, {Name: "P90 MS", Wide: true}, {Name: "P99 MS"}, {Name: "MAX MS"},
+		Columns: []console.Column{{Name: "DRIVERS"}, {Name: "SUBMITTERS", Wide: true}, {Name: "COMMANDS"},
+			{Name: "ACKED"}, {Name: "REJECTED"},
+			{Name: "MISSING"}, {Name: "SUPERSEDED", Wide: true}, {Name: "P50 MS"}, {Name: "P90 MS", Wide: true},
+			{Name: "P99 MS"}, {Name: "MAX MS"},
 			{Name: "COMMANDS/S"}, {Name: "ACKS/S"}},
 		Cells: [][]string{{
-			strconv.Itoa(r.Drivers), strconv.Itoa(r.Submitters), strconv.Itoa(r.Commands), strconv.Itoa(r.Acked), strconv.Itoa(r.Rejected),
-			strconv.Itoa(r.Missing), strconv.Itoa(r.Superseded), ms(r.RoundTrip.P50), ms(r.RoundTrip.P90), ms(r.RoundTrip.P99), ms(r.RoundTrip.Max),
+			strconv.Itoa(r.Drivers), strconv.Itoa(r.Submitters), strconv.Itoa(r.Commands), strconv.Itoa(r.Acked),
+			strconv.Itoa(r.Rejected),
+			strconv.Itoa(r.Missing), strconv.Itoa(r.Superseded), ms(r.RoundTrip.P50), ms(r.RoundTrip.P90),
+			ms(r.RoundTrip.P99), ms(r.RoundTrip.Max),
 			fmt.Sprintf("%.0f", r.CommandsPerSecond), fmt.Sprintf("%.0f", r.AcksPerSecond),
 		}},
 		Names: []string{c.Submitter}, Items: []json.RawMessage{doc}, Doc: doc,

@@ -41,7 +41,9 @@ func (c *commandsListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	f := remote.CommandFilter{Submitter: c.Submitter, Type: c.Type, Status: c.Status, Before: c.Before, After: c.After, Limit: c.Limit}
+	f := remote.CommandFilter{
+		Submitter: c.Submitter, Type: c.Type, Status: c.Status, Before: c.Before, After: c.After, Limit: c.Limit,
+	}
 	if c.Oldest {
 		f.Order = "asc"
 	}
@@ -91,7 +93,8 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 
 // verdictRows are the verdicts of an entry, worst first.
 func verdictRows(e remote.Entry) console.Rows {
-	r := console.Rows{Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}}, Names: []string{fmt.Sprint(e.Seq)}}
+	r := console.Rows{Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}},
+		Names: []string{fmt.Sprint(e.Seq)}}
 	add := func(cells ...string) { r.Cells = append(r.Cells, cells) }
 	ms := func(f float64) string { return fmt.Sprintf("%.1f", f) }
 	for _, x := range e.Rejected {

@@ -29,7 +29,8 @@ func TestEventText(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
-	for format, shown := range map[string]bool{"auto": false, "table": false, "name": false, "jsonl": true, "json": true} {
+	for format, shown := range map[string]bool{"auto": false, "table": false, "name": false, "jsonl": true,
+		"json": true} {
 		c := commandsWatchCmd{output: output{Output: format}}
 		if got := c.shows(remote.Event{Name: "moonrise"}); got != shown || !c.shows(remote.Event{Name: "expired"}) {
 			t.Errorf("-o %s shows an event of a newer server: %v", format, got)

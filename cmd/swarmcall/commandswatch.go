@@ -171,7 +171,8 @@ func eventText(e remote.Event) string {
 		if left := remote.LeftOutText(entry); left != "" {
 			to += ", " + left
 		}
-		return fmt.Sprintf("%s: %s to %s%s (entry %d)", entry.Submitter, remote.CommandOf(entry), to, of(entry), entry.Seq)
+		return fmt.Sprintf("%s: %s to %s%s (entry %d)", entry.Submitter, remote.CommandOf(entry), to, of(entry),
+			entry.Seq)
 	case "expired":
 		return expiredText(e.Data)
 	case "closed":

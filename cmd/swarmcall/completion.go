@@ -38,7 +38,8 @@ type completeCmd struct {
 	Words []string `arg:"" optional:"" passthrough:""`
 }
 
-// Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not disturb.
+// Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not
+// disturb.
 func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // a runner may fail
 	words := c.Words
 	if len(words) > 0 && words[0] == "--" {
@@ -137,7 +138,9 @@ func flagsOf(node *kong.Node) []string {
 func driverIDs(ctx context.Context, typed []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	to := connection{URL: valueOf(typed, "--url"), Context: valueOf(typed, "--context"), TokenFile: valueOf(typed, "--token-file")}
+	to := connection{
+		URL: valueOf(typed, "--url"), Context: valueOf(typed, "--context"), TokenFile: valueOf(typed, "--token-file"),
+	}
 	server, err := to.dial(streams{err: io.Discard}, "")
 	if err != nil {
 		return nil

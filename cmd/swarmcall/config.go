@@ -31,7 +31,8 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		r.Columns = append(r.Columns, console.Column{Name: "ORIGIN"})
 	} else {
 		r.Doc = mustJSON(map[string]string{
-			"url": found.URL.Value, "token_file": found.TokenFile.Value, "submitter": found.Submitter.Value, "context": found.Context.Value,
+			"url": found.URL.Value, "token_file": found.TokenFile.Value, "submitter": found.Submitter.Value,
+			"context": found.Context.Value,
 		})
 	}
 	for _, v := range []struct {
@@ -42,7 +43,10 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		if c.Origin {
 			row = append(row, v.Origin)
 		}
-		r.Cells, r.Names, r.Items = append(r.Cells, row), append(r.Names, v.name), append(r.Items, mustJSON(map[string]settings.Value{v.name: v.Value}))
+		r.Cells, r.Names, r.Items = append(r.Cells, row), append(r.Names, v.name), append(r.Items,
+			mustJSON(map[string]settings.Value{
+				v.name: v.Value,
+			}))
 	}
 	return console.Print(s.out, c.format(), r)
 }

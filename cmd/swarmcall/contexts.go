@@ -30,14 +30,18 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	r := console.Rows{Columns: []console.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"}, {Name: "TOKEN FILE"}}}
+	r := console.Rows{
+		Columns: []console.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"},
+			{Name: "TOKEN FILE"}},
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.Contexts)) {
 		x, chosen := f.Contexts[name], "no"
 		x.URL = remote.Mask(x.URL)
 		if name == f.Context {
 			chosen = "yes"
 		}
-		r.Cells, r.Names = append(r.Cells, []string{name, chosen, x.URL, x.Submitter, x.TokenFile}), append(r.Names, name)
+		r.Cells, r.Names = append(r.Cells, []string{name, chosen, x.URL, x.Submitter, x.TokenFile}), append(r.Names,
+			name)
 		r.Items = append(r.Items, mustJSON(struct {
 			Name   string `json:"name"`
 			Chosen bool   `json:"chosen"`
@@ -60,7 +64,8 @@ func (c *contextSetCmd) Validate() error {
 	case strings.TrimSpace(c.Name) == "" || console.Safe(c.Name) != c.Name:
 		return errors.New("the name of a context must not be empty, nor have control characters")
 	case c.Submitter != "" && !swarm.ValidSubmitter(c.Submitter):
-		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after it, 128 at most")
+		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after " +
+			"it, 128 at most")
 	}
 	if _, err := remote.ParseURL(c.URL, "--url"); err != nil {
 		return fmt.Errorf("--url: %w; give one such as http://127.0.0.1:8080", err)

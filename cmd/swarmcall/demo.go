@@ -58,10 +58,13 @@ type demoDriverCmd struct {
 
 // Run serves commands until the demo ends.
 func (c *demoDriverCmd) Run(ctx context.Context, s streams) error {
-	return demo.Drive(ctx, demo.DriverOptions{URL: c.URL, ID: c.ID, Target: c.Target, Version: buildVersion().Version, Log: s.err})
+	return demo.Drive(ctx, demo.DriverOptions{
+		URL: c.URL, ID: c.ID, Target: c.Target, Version: buildVersion().Version, Log: s.err,
+	})
 }
 
-// demoGuardCmd is the process between the demo and a child, where the system does not end children along with their parent.
+// demoGuardCmd is the process between the demo and a child, where the system does not end children along with their
+// parent.
 type demoGuardCmd struct {
 	Argv []string `arg:"" help:"Program and arguments."`
 }

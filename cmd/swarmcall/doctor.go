@@ -58,7 +58,9 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 		if !f.OK {
 			result = "BAD"
 		}
-		r.Cells, r.Names, r.Items = append(r.Cells, []string{f.Check, result, f.Detail, cmp.Or(f.Hint, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
+		r.Cells, r.Names, r.Items = append(r.Cells,
+			[]string{f.Check, result, f.Detail,
+				cmp.Or(f.Hint, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
 	}
 	if err := console.Print(s.out, c.format(), r); err != nil {
 		return err
@@ -92,9 +94,13 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	x.note("ready", err, "takes commands: %s", strings.Join(checks, ", "))
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
-		err = &clierr.Error{Code: clierr.TooFew, What: "no driver is active", Hint: "start drivers with this server's address: " + server.Client.URL()}
+		err = &clierr.Error{
+			Code: clierr.TooFew, What: "no driver is active", Hint: "start drivers with this server's address: " +
+				server.Client.URL(),
+		}
 	}
-	x.note("drivers", err, "%d active, %d stale, %d disconnected", page.Counts.Active, page.Counts.Stale, page.Counts.Disconnected)
+	x.note("drivers", err, "%d active, %d stale, %d disconnected", page.Counts.Active, page.Counts.Stale,
+		page.Counts.Disconnected)
 	_, err = server.Commands(ctx, remote.CommandFilter{Limit: 1})
 	x.note("log", err, "can be read")
 }

@@ -68,7 +68,8 @@ func (f *driveFlags) options(s streams) (o drive.Options, err error) {
 	}
 	token, err := found.Token()
 	return drive.Options{
-		URL: found.URL.Value, Token: token, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers, Weight: f.Weight,
+		URL: found.URL.Value, Token: token, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers,
+		Weight:  f.Weight,
 		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Log: f.log(s),
 	}, err
 }
@@ -138,7 +139,9 @@ type driveK6Cmd struct {
 // Run drives k6 until it is told to end, or k6 ends.
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	if (c.Script == "") == (c.Attach == "") {
-		return &clierr.Error{Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach"}
+		return &clierr.Error{
+			Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach",
+		}
 	}
 	s, said := onScreen(s)
 	var g *k6.Generator
@@ -166,7 +169,10 @@ type driveLocustCmd struct {
 // Run drives Locust until it is told to end, or Locust ends.
 func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if (c.File == "") == (c.Attach == "") {
-		return &clierr.Error{Code: clierr.Usage, What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach"}
+		return &clierr.Error{
+			Code: clierr.Usage,
+			What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach",
+		}
 	}
 	s, said := onScreen(s)
 	var g *locust.Generator

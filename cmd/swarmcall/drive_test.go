@@ -34,7 +34,8 @@ func TestDriveUsage(t *testing.T) {
 	}
 }
 
-// TestDriveIsRefused joins flags to the harness: a server that refuses the credential ends the driver with the code for that.
+// TestDriveIsRefused joins flags to the harness: a server that refuses the credential ends the driver with the code for
+// that.
 func TestDriveIsRefused(t *testing.T) {
 	var header http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,14 +49,18 @@ func TestDriveIsRefused(t *testing.T) {
 	if err := os.WriteFile(token, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, err := call(t, "drive", "exec", "--url", server.URL, "--token-file", token, "--label", "a=b=c", "--", "cat")
-	if code != clierr.Auth || header.Get("Authorization") != "Bearer secret" || !strings.Contains(err, "refused the driver") {
+	code, _, err := call(t, "drive", "exec", "--url", server.URL, "--token-file", token, "--label", "a=b=c", "--",
+		"cat")
+	if code != clierr.Auth || header.Get("Authorization") != "Bearer secret" ||
+		!strings.Contains(err, "refused the driver") {
 		t.Errorf("code %d with %v: %s", code, header, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	ended := func() context.Context { return ctx }
-	if code := run(func() func() context.Context { return ended }, []string{"drive", "exec", "--url", "http://127.0.0.1:1", "--", "cat"}, nil, t.Output(), t.Output()); code != clierr.OK {
+	if code := run(func() func() context.Context { return ended },
+		[]string{"drive", "exec", "--url", "http://127.0.0.1:1", "--",
+			"cat"}, nil, t.Output(), t.Output()); code != clierr.OK {
 		t.Errorf("told to end before it began: code %d", code)
 	}
 }

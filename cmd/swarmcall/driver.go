@@ -37,7 +37,8 @@ func (c *driverCheckCmd) Validate() error {
 // Run checks a driver and prints the report.
 func (c *driverCheckCmd) Run(ctx context.Context, s streams) error {
 	return check.Run(ctx, check.Options{
-		Listen: c.Listen, Transcript: c.Transcript, DriverID: c.DriverID, Players: c.Players, Wait: c.Wait, Command: c.Command,
-		Out: s.out, Err: s.err,
+		Listen: c.Listen, Transcript: c.Transcript, DriverID: c.DriverID, Players: c.Players, Wait: c.Wait,
+		Command: c.Command,
+		Out:     s.out, Err: s.err,
 	})
 }

@@ -31,7 +31,9 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	page, err := server.Drivers(ctx, remote.DriverFilter{State: c.State, Labels: remote.LabelFilter(c.Label), Limit: c.Limit})
+	page, err := server.Drivers(ctx, remote.DriverFilter{
+		State: c.State, Labels: remote.LabelFilter(c.Label), Limit: c.Limit,
+	})
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,9 @@ func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
 
 // fields turns a single row around: a line per column.
 func fields(r console.Rows) console.Rows {
-	turned := console.Rows{Columns: []console.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc}
+	turned := console.Rows{
+		Columns: []console.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc,
+	}
 	for i, c := range r.Columns {
 		turned.Cells = append(turned.Cells, []string{c.Name, r.Cells[0][i]})
 	}

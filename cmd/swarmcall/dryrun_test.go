@@ -27,7 +27,8 @@ func TestDryRun(t *testing.T) {
 		says         []string
 	}{
 		{"players set 5", `{"command": {"type": "set_players", "players": 5}, ` + two + `}`, 200, clierr.OK, "d-1 d-2",
-			[]string{"would go to 2 drivers, 1 left out (stale), and leave 1 to somebody else's newer command; nothing was sent"}},
+			[]string{"would go to 2 drivers, 1 left out (stale), and leave 1 to somebody else's newer command; " +
+				"nothing was sent"}},
 		{"players set 9 --total", `{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`,
 			200, clierr.OK, "d-1 d-2",
 			[]string{"no driver is there to run 2 of the players"}},

@@ -16,7 +16,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
 )
 
-// connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come before them.
+// connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come
+// before them.
 type connection struct {
 	URL       string        `name:"url" group:"Server" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
 	TokenFile string        `group:"Server" help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
@@ -106,7 +107,8 @@ type output struct {
 	JSON   bool   `name:"json" help:"Same as -o json."`
 }
 
-// contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this name.
+// contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this
+// name.
 func (o output) contradiction() error {
 	if o.JSON && o.Output != console.Auto && o.Output != console.JSON {
 		return fmt.Errorf("--json and -o %s contradict each other", o.Output)
@@ -121,8 +123,8 @@ func (o output) format() string {
 	return o.Output
 }
 
-// labelFlags has kong read labels one by one. Its own reading lets the last of two values win, silently: a command would go to drivers
-// that one of them leaves out.
+// labelFlags has kong read labels one by one. Its own reading lets the last of two values win, silently: a command
+// would go to drivers that one of them leaves out.
 func labelFlags() kong.Option {
 	return kong.TypeMapper(reflect.TypeFor[map[string]string](), kong.MapperFunc(decodeLabel))
 }

@@ -46,10 +46,11 @@ func TestLogVerify(t *testing.T) {
 		out   string
 		err   string
 	}{
-		"whole":                {"log-v1", nil, nil, clierr.OK, "ok: every checksum", ""},
-		"accepted loss":        {"log-v1-loss", nil, nil, clierr.OK, "accepted as lost: positions 3 to 3", ""},
-		"flipped":              {"log-v1", flip(500), nil, clierr.Failed, "3 entries", "msgs/1.blk at byte "},
-		"cut":                  {"log-v1", func(b []byte) []byte { return b[:len(b)-3] }, nil, clierr.Failed, "", "log record 9 is damaged"},
+		"whole":         {"log-v1", nil, nil, clierr.OK, "ok: every checksum", ""},
+		"accepted loss": {"log-v1-loss", nil, nil, clierr.OK, "accepted as lost: positions 3 to 3", ""},
+		"flipped":       {"log-v1", flip(500), nil, clierr.Failed, "3 entries", "msgs/1.blk at byte "},
+		"cut": {"log-v1", func(b []byte) []byte { return b[:len(b)-3] }, nil, clierr.Failed, "",
+			"log record 9 is damaged"},
 		"one slot of the mark": {"log-v1", nil, flip(20), clierr.OK, "harmless: slot 1 of the mark", ""},
 		"torn end": {"log-v1", func(b []byte) []byte { return append(b, "half a record"...) }, nil, clierr.OK,
 			"the last 13 bytes", ""},
@@ -62,7 +63,8 @@ func TestLogVerify(t *testing.T) {
 			change(t, filepath.Join(dir, "mark"), tc.mark)
 		}
 		code, out, err := call(t, "log", "verify", "--data-dir", dir)
-		if code != tc.code || !strings.Contains(out, tc.out) || !strings.Contains(err, tc.err) || (tc.err == "") != (err == "") {
+		if code != tc.code || !strings.Contains(out, tc.out) || !strings.Contains(err, tc.err) ||
+			(tc.err == "") != (err == "") {
 			t.Errorf("%s: code %d, want %d with %q and %q\n%s%s", name, code, tc.code, tc.out, tc.err, out, err)
 		}
 	}
@@ -80,7 +82,8 @@ func TestLogOfARunningServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := call(t, "log", "verify", "--data-dir", dir)
-	if code != clierr.OK || !strings.Contains(out, "a server has it") || !strings.Contains(out, "has not come to its end") {
+	if code != clierr.OK || !strings.Contains(out, "a server has it") ||
+		!strings.Contains(out, "has not come to its end") {
 		t.Errorf("code %d: %s", code, out)
 	}
 }
@@ -88,7 +91,8 @@ func TestLogOfARunningServer(t *testing.T) {
 func TestLogWithoutALog(t *testing.T) {
 	for _, verb := range []string{"verify", "export", "stats"} {
 		for _, dir := range []string{t.TempDir(), "/does/not/exist"} {
-			if code, out, err := call(t, "log", verb, "--data-dir", dir); code != clierr.Failed || out != "" || !strings.Contains(err, dir) {
+			if code, out, err := call(t, "log", verb, "--data-dir", dir); code != clierr.Failed || out != "" ||
+				!strings.Contains(err, dir) {
 				t.Errorf("log %s of %s: code %d, %s%s", verb, dir, code, out, err)
 			}
 		}
@@ -127,7 +131,8 @@ func TestLogExport(t *testing.T) {
 
 func TestLogStats(t *testing.T) {
 	dir, _ := golden(t, "log-v1")
-	if code, out, _ := call(t, "log", "stats", "--data-dir", dir); code != clierr.OK || !strings.Contains(out, "entries            4") {
+	if code, out, _ := call(t, "log", "stats", "--data-dir", dir); code != clierr.OK ||
+		!strings.Contains(out, "entries            4") {
 		t.Errorf("code %d: %s", code, out)
 	}
 	_, out, _ := call(t, "log", "stats", "--json", "--data-dir", dir)
@@ -135,7 +140,8 @@ func TestLogStats(t *testing.T) {
 		Entries, Records, Submitters, Verdicts int
 		FirstAt                                string `json:"first_at"`
 	}
-	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Entries != 4 || got.Records != 9 || got.Submitters != 3 || got.Verdicts != 603 || got.FirstAt == "" {
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Entries != 4 || got.Records != 9 ||
+		got.Submitters != 3 || got.Verdicts != 603 || got.FirstAt == "" {
 		t.Errorf("%+v, %v in %s", got, err, out)
 	}
 }
@@ -180,7 +186,9 @@ func TestLogBackup(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); code != clierr.OK || err != nil {
 		t.Fatalf("code %d, %v in %s", code, err, out)
 	}
-	want := logs.Copied{To: second, LogID: got.LogID, Records: 9, LastPosition: 9, Files: 1, Bytes: got.Bytes, CutBytes: 13}
+	want := logs.Copied{
+		To: second, LogID: got.LogID, Records: 9, LastPosition: 9, Files: 1, Bytes: got.Bytes, CutBytes: 13,
+	}
 	if got != want || got.LogID == "" || got.Bytes == 0 {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -1,7 +1,7 @@
 // Command swarmcall is the command-line client of Swarmcall, and the demo of it.
 //
-// It is a client like any other: HTTP to the server, the public driver SDK to be a driver. Of the server it has only the reader of
-// log files, which starts no engine.
+// It is a client like any other: HTTP to the server, the public driver SDK to be a driver. Of the server it has only
+// the reader of log files, which starts no engine.
 package main
 
 import (
@@ -24,10 +24,10 @@ func main() {
 	os.Exit(int(code))
 }
 
-// untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits until they are
-// asked for, and returns a context that ends with the first. The second ends the process at once, unless it is a
-// hang-up: a terminal that is closed sends several, by the kernel and by the shell, and the load has to be stopped
-// for all that.
+// untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits
+// until they are asked for, and returns a context that ends with the first. The second ends the process at once, unless
+// it is a hang-up: a terminal that is closed sends several, by the kernel and by the shell, and the load has to be
+// stopped for all that.
 func untilSignal() func() context.Context {
 	asked := make(chan context.Context, 1)
 	go func() {

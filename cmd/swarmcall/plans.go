@@ -30,7 +30,10 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 		return err
 	}
 	defer server.CloseIdle()
-	r := plan.Runner{Plan: p, Server: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" + strings.ToLower(rand.Text()[:10])}
+	r := plan.Runner{
+		Plan: p, Server: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" +
+			strings.ToLower(rand.Text()[:10]),
+	}
 	say := r.LastWord
 	lastWord.Store(&say)
 	defer lastWord.Store(nil)
@@ -106,7 +109,8 @@ type rampCmd struct {
 // plan makes the plan of one ramp.
 func (c *rampCmd) plan() *plan.Plan {
 	p := &plan.Plan{
-		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: deref(c.Deadline), OnMissing: c.OnMissing, Rejoin: c.Rejoin, Allow: c.AllowMissing, Leave: c.Hold == 0,
+		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: deref(c.Deadline), OnMissing: c.OnMissing, Rejoin: c.Rejoin,
+		Allow: c.AllowMissing, Leave: c.Hold == 0,
 		Stages: []plan.Stage{{Ramp: &plan.Ramp{From: c.From, To: c.To, Step: c.Step, Every: c.Every, Total: c.Total}}},
 	}
 	if len(c.Label)+len(c.Driver) > 0 {

@@ -15,8 +15,10 @@ import (
 )
 
 var entryColumns = []console.Column{
-	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"}, {Name: "MISSING"},
-	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"}, {Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
+	{Name: "ENTRY"}, {Name: "COMMAND"}, {Name: "STATUS"}, {Name: "TARGETED"}, {Name: "ACKED"}, {Name: "REJECTED"},
+	{Name: "MISSING"},
+	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"},
+	{Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
 	{Name: "LEFT OUT"}, {Name: "TARGET", Narrow: true}, // new ones are the last: scripts count the columns before
 }
 
@@ -26,8 +28,10 @@ func entryCells(e remote.Entry) []string {
 		took = fmt.Sprintf("%.1f", *e.DurationMs)
 	}
 	return []string{
-		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted), strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
-		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339), strconv.Itoa(k.Late),
+		strconv.FormatInt(e.Seq, 10), command.String(), string(e.Status), strconv.Itoa(k.Targeted),
+		strconv.Itoa(k.Acked), strconv.Itoa(k.Rejected),
+		strconv.Itoa(k.Missing), strconv.Itoa(k.Superseded), took, e.Submitter, e.SubmittedAt.Format(time.RFC3339),
+		strconv.Itoa(k.Late),
 		remote.TargetText(e.Target), command.Note,
 		strconv.Itoa(remote.CountLeftOut(e)), remote.TargetBrief(e.Target),
 	}
@@ -36,7 +40,9 @@ func entryCells(e remote.Entry) []string {
 // entryRows is one entry, as the row of a list.
 func entryRows(a remote.Answer[remote.Entry]) console.Rows {
 	return console.Rows{
-		Columns: entryColumns, Cells: [][]string{entryCells(a.Value)}, Names: []string{strconv.FormatInt(a.Value.Seq, 10)},
+		Columns: entryColumns, Cells: [][]string{entryCells(a.Value)}, Names: []string{
+			strconv.FormatInt(a.Value.Seq, 10),
+		},
 		Items: []json.RawMessage{a.Raw}, Doc: a.Raw,
 	}
 }
@@ -50,8 +56,10 @@ func entryPage(p remote.Page[remote.Entry]) console.Rows {
 }
 
 var driverColumns = []console.Column{
-	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"}, {Name: "HEARTBEAT"}, {Name: "LABELS"},
-	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true}, {Name: "METRICS", Wide: true},
+	{Name: "DRIVER"}, {Name: "STATE"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED"}, {Name: "ACK MS"},
+	{Name: "HEARTBEAT"}, {Name: "LABELS"},
+	{Name: "VERSION", Wide: true}, {Name: "ADDRESS", Wide: true}, {Name: "CONNECTED", Wide: true},
+	{Name: "METRICS", Wide: true},
 	{Name: "WEIGHT", Wide: true}, {Name: "MAX PLAYERS", Wide: true}, {Name: "CONFLICT", Wide: true},
 }
 
@@ -72,8 +80,10 @@ func driverCells(d remote.Driver) []string {
 		metrics = append(metrics, name+"="+strconv.FormatFloat(d.Metrics[name], 'g', 6, 64))
 	}
 	return []string{
-		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10), strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
-		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(), remote.LabelsText(d.Labels),
+		d.DriverId, string(d.State), strconv.FormatInt(d.Reported.Players, 10),
+		strconv.FormatInt(d.Reported.SpawnDelayMs, 10) + "ms",
+		strconv.FormatInt(d.AppliedSeq, 10), ack, (time.Duration(d.HeartbeatAgeMs) * time.Millisecond).String(),
+		remote.LabelsText(d.Labels),
 		d.Version, d.RemoteAddr, d.ConnectedAt.Format(time.RFC3339), strings.Join(metrics, ","), weight, most,
 		conflictText(d.Conflict),
 	}

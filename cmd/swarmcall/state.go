@@ -49,7 +49,8 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 			commandOf(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
-		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets, strings.Join(p.Pending, ", "))
+		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets,
+			strings.Join(p.Pending, ", "))
 	}
 	rows, err := driftRows(a)
 	if err != nil {
@@ -63,8 +64,9 @@ func commandOf(c api.Command) remote.Command { return remote.CommandOf(remote.En
 // driftRows has a line per driver; the document is the whole state.
 func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 	r := console.Rows{
-		Columns: []console.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"}, {Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED", Wide: true}},
-		Doc:     a.Raw,
+		Columns: []console.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"},
+			{Name: "PLAYERS"}, {Name: "DELAY"}, {Name: "APPLIED", Wide: true}},
+		Doc: a.Raw,
 	}
 	var raw struct {
 		Items []json.RawMessage `json:"items"`

@@ -27,7 +27,8 @@ func TestState(t *testing.T) {
 	}))
 	defer s.Close()
 	code, out, errs := call(t, "state", "--url", s.URL)
-	want := "a\tconverged\toutside the split\t-\t9\t0ms\nb\tunknown\tstale\t-\t?\t?\nc\tdreaming\tmoonrise\tset_mood\t8\t0ms\n"
+	want := "a\tconverged\toutside the " +
+		"split\t-\t9\t0ms\nb\tunknown\tstale\t-\t?\t?\nc\tdreaming\tmoonrise\tset_mood\t8\t0ms\n"
 	if code != 0 || out != want {
 		t.Errorf("code %d\n%s\nwant\n%s", code, out, want)
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop must stop.
+// stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop
+// must stop.
 type stopCmd struct {
 	Yes bool `short:"y" group:"Safety" help:"Do not ask."`
 	submission

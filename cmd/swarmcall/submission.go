@@ -79,12 +79,14 @@ func (c *submission) Validate() error {
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
 	case c.IdempotencyKey != nil && !goodKey(*c.IdempotencyKey):
-		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get a new key")
+		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get " +
+			"a new key")
 	}
 	return checkDeadline(c.Deadline)
 }
 
-// goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would send a retry twice.
+// goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would
+// send a retry twice.
 func goodKey(s string) bool {
 	const most = 255
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' })
@@ -115,7 +117,8 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	defer server.CloseIdle()
 	command.Note = c.Note
 	body := remote.Submission{
-		Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(), Target: c.target(),
+		Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(),
+		Target:     c.target(),
 		MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
 	}
 	if c.check != nil {
@@ -144,7 +147,8 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	}
 	result.Err = server.Explain(ctx, body.Target, result.Err)
 	step := report.Step{
-		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said, Err: result.Err,
+		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said,
+		Err: result.Err,
 	}
 	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNobody(result.Entry.Value)
 	if result.Entry.Value.Seq > 0 {

@@ -34,7 +34,8 @@ const (
 	hidden  = ""
 )
 
-// verbs are all words. Only the command that was typed is made into a grammar: all of them would take longer than an answer of the server.
+// verbs are all words. Only the command that was typed is made into a grammar: all of them would take longer than an
+// answer of the server.
 var verbs = []verb{
 	{"players", control, "Set how many players the drivers run.", func() any { return &playersCmd{} }},
 	{"spawn-delay", control, "Set the time between two spawns, per driver.", func() any { return &spawnDelayCmd{} }},
@@ -52,10 +53,13 @@ var verbs = []verb{
 	{"completion", set, "Print the completion script of a shell.", func() any { return &completionCmd{} }},
 	{"version", set, "Print the version.", func() any { return &versionCmd{} }},
 	{"help", set, "Explain a topic: exit-codes, environment, output, plans.", func() any { return &helpCmd{} }},
-	{"demo", local, "Run a server, some load drivers and a target on this machine, and show one command at work.", func() any { return &demoCmd{} }},
-	{"drive", local, "Be a driver of a load generator: http, k6, locust, or any program.", func() any { return &driveCmd{} }},
+	{"demo", local, "Run a server, some load drivers and a target on this machine, and show one command at work.",
+		func() any { return &demoCmd{} }},
+	{"drive", local, "Be a driver of a load generator: http, k6, locust, or any program.",
+		func() any { return &driveCmd{} }},
 	{"driver", local, "For authors of drivers.", func() any { return &driverCmd{} }},
-	{"bench", local, "Measure what a command costs on a server, with drivers of its own.", func() any { return &benchCmd{} }},
+	{"bench", local, "Measure what a command costs on a server, with drivers of its own.",
+		func() any { return &benchCmd{} }},
 	{"health", local, "Exit 0 if a server takes commands, 8 if not.", func() any { return &healthCmd{} }},
 	{"log", local, "Look into a log on disk: verify, export, stats, backup.", func() any { return &logCmd{} }},
 	{"demo-driver", hidden, "One driver of the demo.", func() any { return &demoDriverCmd{} }},
@@ -63,8 +67,8 @@ var verbs = []verb{
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
 }
 
-// run is main without the process. Signals are those that end a command: they are asked for beside the parsing, and had before anything
-// is sent.
+// run is main without the process. Signals are those that end a command: they are asked for beside the parsing, and had
+// before anything is sent.
 func run(signals func() func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
 	if len(args) == 0 {
 		_, _ = io.WriteString(stdout, intro())
@@ -190,7 +194,9 @@ func notAFlag(err error) error {
 	if len(node.Positional) == 0 {
 		return nil
 	}
-	return &usageError{fmt.Errorf("<%s> is -%s; it must not be negative", node.Positional[0].Name, number), node.FullPath()}
+	return &usageError{
+		fmt.Errorf("<%s> is -%s; it must not be negative", node.Positional[0].Name, number), node.FullPath(),
+	}
 }
 
 // checkShared checks the flags that several commands have in common.
@@ -209,7 +215,8 @@ func checkShared(typed any) error {
 // all are the options of a grammar of all verbs.
 func all() []kong.Option {
 	options := []kong.Option{
-		kong.Name("swarmcall"), kong.Description("Live control for load-test swarms. Without arguments: how to begin."), patience(""),
+		kong.Name("swarmcall"), kong.Description("Live control for load-test swarms. Without arguments: how to begin."),
+		patience(""),
 	}
 	for _, v := range verbs {
 		var tags []string
@@ -228,7 +235,8 @@ type choice struct {
 	typed      int // how many arguments named it
 }
 
-// find returns the choice that args name to its end, or nil: then the grammar of all verbs has to read them, for help or an error.
+// find returns the choice that args name to its end, or nil: then the grammar of all verbs has to read them, for help
+// or an error.
 func find(args []string) *choice {
 	if len(args) == 0 {
 		return nil
@@ -262,7 +270,8 @@ func namesNone(words []string) bool {
 	return len(words) == 0 || (strings.HasPrefix(words[0], "-") && words[0] != "-h" && words[0] != "--help")
 }
 
-// patience is how long a command bears a server that is away: a plan must live through a restart, and a person wants an answer.
+// patience is how long a command bears a server that is away: a plan must live through a restart, and a person wants an
+// answer.
 func patience(command string) kong.Vars {
 	if command == "run" || command == "ramp" {
 		return kong.Vars{"patience": "1m"}

@@ -42,10 +42,11 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	reached := false
-	n, err := waitForDrivers(limited, server.Client, remote.DriverFilter{State: "active", Labels: remote.LabelFilter(c.Label)}, c.Count, func(n int) {
-		reached = true
-		server.line.Draw(server.line.Part("waiting", "drivers", int64(n), int64(c.Count)))
-	})
+	n, err := waitForDrivers(limited, server.Client,
+		remote.DriverFilter{State: "active", Labels: remote.LabelFilter(c.Label)}, c.Count, func(n int) {
+			reached = true
+			server.line.Draw(server.line.Part("waiting", "drivers", int64(n), int64(c.Count)))
+		})
 	switch {
 	case ctx.Err() != nil:
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
@@ -63,7 +64,9 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 }
 
 // waitForDrivers reads the roster again and again until want are in it, or ctx ends.
-func waitForDrivers(ctx context.Context, c *remote.Client, f remote.DriverFilter, want int, tell func(int)) (n int, err error) {
+func waitForDrivers(
+	ctx context.Context, c *remote.Client, f remote.DriverFilter, want int, tell func(int),
+) (n int, err error) {
 	const pace = 200 * time.Millisecond
 	for {
 		page, err := c.Drivers(ctx, f)

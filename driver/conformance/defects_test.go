@@ -11,7 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
-// TestDefects: for each way to break a duty the kit finds it, and for none of them it finds fault with a driver that has none.
+// TestDefects: for each way to break a duty the kit finds it, and for none of them it finds fault with a driver that
+// has none.
 func TestDefects(t *testing.T) {
 	for defect, duty := range map[string]conformance.Duty{
 		"offers nothing":          conformance.Handshake,

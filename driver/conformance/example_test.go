@@ -24,7 +24,8 @@ func ExampleCheck() {
 		go func() {
 			defer close(p.done)
 			defer ramp.Close()
-			_ = driver.Run(ctx, driver.Config{URL: "http://" + listener.Addr().String(), DriverID: "d-1", State: ramp.State}, ramp)
+			_ = driver.Run(ctx, driver.Config{URL: "http://" + listener.Addr().String(), DriverID: "d-1",
+				State: ramp.State}, ramp)
 		}()
 		return p, nil
 	}

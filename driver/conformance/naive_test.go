@@ -15,8 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
-// naive is a driver that shares nothing with the SDK, written from docs/protocol.md as anybody might, but for the one defect it is
-// given. Its players are a number.
+// naive is a driver that shares nothing with the SDK, written from docs/protocol.md as anybody might, but for the one
+// defect it is given. Its players are a number.
 type naive struct {
 	network  *memnet.Listener
 	defect   string
@@ -47,7 +47,10 @@ func startNaive(network *memnet.Listener, defect string, bare bool) func() (conf
 	return func() (conformance.Process, error) {
 		ctx, leave := context.WithCancel(context.Background())
 		p := &process{leave: leave, kill: leave, done: make(chan struct{})}
-		n := &naive{network: network, defect: defect, bare: bare, instance: "i-" + time.Now().String()[:10], answers: map[int64]string{}}
+		n := &naive{
+			network: network, defect: defect, bare: bare, instance: "i-" + time.Now().String()[:10],
+			answers: map[int64]string{},
+		}
 		go func() {
 			defer close(p.done)
 			n.live(ctx)

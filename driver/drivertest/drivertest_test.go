@@ -97,7 +97,8 @@ func TestServerGone(t *testing.T) {
 		s.Up()
 		d = s.Driver()
 		if !d.Register.LeaseLost || d.Register.State.Players != 0 {
-			t.Errorf("registered with lease_lost %v and %+v; want it stopped by the lease", d.Register.LeaseLost, *d.Register.State)
+			t.Errorf("registered with lease_lost %v and %+v; want it stopped by the lease", d.Register.LeaseLost,
+				*d.Register.State)
 		}
 		d.Ack(seqs[0]).WantApplied(t)
 		d.WantPlayers(5)

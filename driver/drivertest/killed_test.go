@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestKilledServer kills the server of 50 drivers at load, as kill -9 does: when the lease is over every one of them is at zero by
-// itself, or runs on, as the server had said. When it is back they all have the desired load again.
+// TestKilledServer kills the server of 50 drivers at load, as kill -9 does: when the lease is over every one of them is
+// at zero by itself, or runs on, as the server had said. When it is back they all have the desired load again.
 func TestKilledServer(t *testing.T) {
 	for policy, left := range map[string]int64{"stop": 0, "hold": 20} {
 		t.Run(policy, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { killedServer(t, policy, left) }) })

@@ -35,7 +35,8 @@ func TestCloseTable(t *testing.T) {
 
 func TestUnknownCloseCodes(t *testing.T) {
 	for code, want := range map[CloseCode]Action{
-		-1: BackOff, 0: BackOff, 1004: BackOff, 1008: BackOff, 1010: BackOff, 1014: BackOff, 3000: BackOff, 3999: BackOff,
+		-1: BackOff, 0: BackOff, 1004: BackOff, 1008: BackOff, 1010: BackOff, 1014: BackOff, 3000: BackOff,
+		3999: BackOff,
 		4000: Stop, 4006: Stop, 4999: Stop,
 	} {
 		if got := code.Action(); got != want {
@@ -47,7 +48,8 @@ func TestUnknownCloseCodes(t *testing.T) {
 	}
 }
 
-// TestCloseTableIsInTheProtocol holds the table of docs/protocol.md to the one here: same codes, texts and actions, in order.
+// TestCloseTableIsInTheProtocol holds the table of docs/protocol.md to the one here: same codes, texts and actions, in
+// order.
 func TestCloseTableIsInTheProtocol(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/protocol.md")
 	if err != nil {

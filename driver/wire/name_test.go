@@ -18,7 +18,8 @@ func TestValidName(t *testing.T) {
 			t.Errorf("ValidName(%q) = %v, want %v", s, got, want)
 		}
 	}
-	for _, s := range []string{"", "a", "-a", ".a", "a b", "é", "a\n", strings.Repeat("x", 128), strings.Repeat("x", 129), "a/b", "A0._:-z"} {
+	for _, s := range []string{"", "a", "-a", ".a", "a b", "é", "a\n", strings.Repeat("x", 128),
+		strings.Repeat("x", 129), "a/b", "A0._:-z"} {
 		check(t, s)
 	}
 	rapid.Check(t, func(t *rapid.T) { check(t, rapid.StringMatching(`[A-Za-z0-9._:\-/ é]{0,6}`).Draw(t, "name")) })

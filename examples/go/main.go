@@ -1,4 +1,5 @@
-// A load driver for Swarmcall on the Go SDK, which does the duties of docs/protocol.md: what is left is the life of a player.
+// A load driver for Swarmcall on the Go SDK, which does the duties of docs/protocol.md: what is left is the life of a
+// player.
 //
 //	SWARMCALL_URL=http://127.0.0.1:8080 go run ./examples/go
 package main

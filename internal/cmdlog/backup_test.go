@@ -18,7 +18,9 @@ import (
 func replayed(t *testing.T, dir string) map[uint64]swarm.Record {
 	t.Helper()
 	got := map[uint64]swarm.Record{}
-	l, err := Open(t.Context(), Config{Dir: dir, Node: "test", Replay: func(pos uint64, r swarm.Record) { got[pos] = r }})
+	l, err := Open(t.Context(), Config{
+		Dir: dir, Node: "test", Replay: func(pos uint64, r swarm.Record) { got[pos] = r },
+	})
 	if err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}

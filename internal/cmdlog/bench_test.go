@@ -23,7 +23,8 @@ const (
 	mostRSS        = 150 // MB, after a start with 1,000,000 entries and reading in them
 )
 
-// BenchmarkAppend is durable records, one at a time and many that waited together, beside a bare write and fsync on the same disk.
+// BenchmarkAppend is durable records, one at a time and many that waited together, beside a bare write and fsync on the
+// same disk.
 func BenchmarkAppend(b *testing.B) {
 	var bare, one time.Duration
 	b.Run("bare", func(b *testing.B) {
@@ -80,8 +81,8 @@ func p50(b *testing.B, records int, f func() error) time.Duration {
 	return median
 }
 
-// BenchmarkSize is what size costs: the same reads in a log of 10,000 entries and in one of 1,000,000, with the memory and the start
-// of a process of its own.
+// BenchmarkSize is what size costs: the same reads in a log of 10,000 entries and in one of 1,000,000, with the memory
+// and the start of a process of its own.
 func BenchmarkSize(b *testing.B) {
 	var pages []time.Duration
 	for _, n := range []int{10_000, 1_000_000} {
@@ -125,17 +126,22 @@ func build(b *testing.B, dir string, n int) {
 	for done := (int(l.Last()) - 1) / 2; done < n; done += half {
 		records := make([]swarm.Record, 0, 2*half)
 		for i := range half {
-			records = append(records, swarmtest.Issued(fmt.Sprintf("s%d", (done+i)%200), "driver-1", "driver-2", "driver-3"))
+			records = append(records, swarmtest.Issued(fmt.Sprintf("s%d", (done+i)%200), "driver-1", "driver-2",
+				"driver-3"))
 		}
 		for i := range uint64(half) {
-			records = append(records, swarmtest.Closed(l.Last()+1+i, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond},
-				swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}))
+			records = append(records, swarmtest.Closed(l.Last()+1+i,
+				swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond},
+				swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{
+					Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+				}))
 		}
 		add(b, l, records...)
 	}
 }
 
-// readerEnv names the directory for a process of this test binary that starts with a log, reads in it and tells what that cost.
+// readerEnv names the directory for a process of this test binary that starts with a log, reads in it and tells what
+// that cost.
 const readerEnv = "SWARMCALL_BENCH_READER"
 
 func measureStart(b *testing.B, dir string) (startMS, rssMB float64) {
@@ -161,7 +167,8 @@ func readerProcess(dir string) error {
 	}
 	start := time.Since(began)
 	for i := range uint64(200) {
-		if _, err := l.Page(ctx, swarm.Query{Submitter: fmt.Sprintf("s%d", i), Limit: 50, Before: l.Last() / (1 + i%4)}); err != nil {
+		if _, err := l.Page(ctx, swarm.Query{Submitter: fmt.Sprintf("s%d", i), Limit: 50,
+			Before: l.Last() / (1 + i%4)}); err != nil {
 			return err
 		}
 		if _, err := l.Append(ctx, []swarm.Record{swarmtest.Stop("s1", "a")}); err != nil {

@@ -63,7 +63,8 @@ func (m *machine) IssueMany(t *rapid.T) {
 
 func (m *machine) Close(t *rapid.T) {
 	verdict := rapid.SampledFrom([]swarm.Verdict{
-		{Kind: swarm.Acked, Latency: 1000}, {Kind: swarm.Superseded}, {Kind: swarm.Missing, Reason: swarm.ReasonDeadline}, {Kind: swarm.Rejected, Code: "busy"},
+		{Kind: swarm.Acked, Latency: 1000}, {Kind: swarm.Superseded},
+		{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}, {Kind: swarm.Rejected, Code: "busy"},
 	})
 	m.add(t, swarmtest.Closed(m.seq(t), verdict.Draw(t, "a"), verdict.Draw(t, "b")))
 }
@@ -85,7 +86,8 @@ func (m *machine) Restart(t *rapid.T) {
 }
 
 func (m *machine) tear(t *rapid.T, torn []byte) {
-	f, err := os.OpenFile(filepath.Join(m.dir, "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(filepath.Join(m.dir, "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"),
+		os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,9 @@ func (m *machine) tear(t *rapid.T, torn []byte) {
 func (m *machine) open(t *rapid.T) {
 	replayed := uint64(0)
 	var err error
-	m.log, err = Open(context.Background(), Config{Dir: m.dir, Node: "test", Sync: SyncInterval, Replay: func(uint64, swarm.Record) { replayed++ }})
+	m.log, err = Open(context.Background(), Config{
+		Dir: m.dir, Node: "test", Sync: SyncInterval, Replay: func(uint64, swarm.Record) { replayed++ },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

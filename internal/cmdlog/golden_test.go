@@ -19,7 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden logs anew; only for a new format version")
 
-// goldenRecords are the records of the golden log after its first: every kind, a second writer, and one over the compression bound.
+// goldenRecords are the records of the golden log after its first: every kind, a second writer, and one over the
+// compression bound.
 func goldenRecords() []swarm.Record {
 	many := make([]swarm.Verdict, 600)
 	for i := range many {
@@ -45,7 +46,8 @@ func goldenRecords() []swarm.Record {
 	}
 }
 
-// TestGoldenLogs opens the directories that format version 1 left: logs outlive servers. One of them has an accepted loss.
+// TestGoldenLogs opens the directories that format version 1 left: logs outlive servers. One of them has an accepted
+// loss.
 func TestGoldenLogs(t *testing.T) {
 	if *update {
 		writeGoldenLogs(t)
@@ -56,7 +58,9 @@ func TestGoldenLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[uint64]swarm.Record{}
-		l, err := Open(t.Context(), Config{Dir: dir, Node: "test", Replay: func(pos uint64, r swarm.Record) { got[pos] = r }})
+		l, err := Open(t.Context(), Config{
+			Dir: dir, Node: "test", Replay: func(pos uint64, r swarm.Record) { got[pos] = r },
+		})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

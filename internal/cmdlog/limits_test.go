@@ -33,7 +33,9 @@ func refusedFor(t *testing.T, err error, word string) {
 
 func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 	var words bytes.Buffer
-	l, err := Open(t.Context(), Config{Dir: t.TempDir(), Node: "test", MaxBytes: 64 << 10, Logger: slog.New(slog.NewTextHandler(&words, nil))})
+	l, err := Open(t.Context(), Config{
+		Dir: t.TempDir(), Node: "test", MaxBytes: 64 << 10, Logger: slog.New(slog.NewTextHandler(&words, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,9 @@ func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 		t.Error("an ordinary command went in with an outcome")
 	}
 	stop := add(t, l, swarmtest.Stop("ci", "a"))
-	add(t, l, swarmtest.Closed(last, swarm.Verdict{Kind: swarm.Acked}), swarmtest.Closed(stop, swarm.Verdict{Kind: swarm.Acked}))
+	add(t, l, swarmtest.Closed(last, swarm.Verdict{Kind: swarm.Acked}), swarmtest.Closed(stop, swarm.Verdict{
+		Kind: swarm.Acked,
+	}))
 	add(t, l, swarmtest.Late(last, "a"), &swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "quiet"})
 	for err = nil; err == nil; {
 		_, err = l.Append(t.Context(), []swarm.Record{swarmtest.Stop("ci", "a")})

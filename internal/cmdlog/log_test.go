@@ -82,7 +82,9 @@ func TestEntriesSurviveARestart(t *testing.T) {
 			shut(t, l)
 			var replayed []uint64
 			var err error
-			l, err = Open(t.Context(), Config{Dir: dir, Node: "test", Replay: func(pos uint64, _ swarm.Record) { replayed = append(replayed, pos) }})
+			l, err = Open(t.Context(), Config{
+				Dir: dir, Node: "test", Replay: func(pos uint64, _ swarm.Record) { replayed = append(replayed, pos) },
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +129,9 @@ func TestAWholeSwarmFitsIntoOneRecord(t *testing.T) {
 		verdicts[i] = swarm.Verdict{Kind: swarm.Acked, Latency: time.Duration(i*7919%900_000) * time.Microsecond}
 	}
 	for i := 0; i < n; i += 100 {
-		verdicts[i] = swarm.Verdict{Kind: swarm.Rejected, Code: "busy", Detail: strings.Repeat("x", swarm.MaxRejectDetailBytes)}
+		verdicts[i] = swarm.Verdict{
+			Kind: swarm.Rejected, Code: "busy", Detail: strings.Repeat("x", swarm.MaxRejectDetailBytes),
+		}
 	}
 	slices.Sort(ids)
 	seq := add(t, l, swarmtest.Issued("ci", ids...))
@@ -157,7 +161,8 @@ func TestOpenRefusesABrokenChain(t *testing.T) {
 	if _, err := l.engine.js.Publish(t.Context(), logfile.Subject, stray); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")}); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
+	if _, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci",
+		"a")}); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
 		t.Errorf("append after a stranger: %v", err)
 	}
 	if err := <-l.Failed(); err == nil {

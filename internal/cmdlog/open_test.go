@@ -79,7 +79,8 @@ func TestSyncPolicies(t *testing.T) {
 		}
 		shut(t, l)
 	}
-	if _, err := Open(t.Context(), Config{Dir: t.TempDir(), Sync: "never"}); err == nil || !strings.Contains(err.Error(), "always or interval") {
+	if _, err := Open(t.Context(), Config{Dir: t.TempDir(), Sync: "never"}); err == nil ||
+		!strings.Contains(err.Error(), "always or interval") {
 		t.Errorf("an unknown policy: %v", err)
 	}
 }
@@ -90,7 +91,8 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
-		if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--data-dir") {
+		if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), dir) ||
+			!strings.Contains(err.Error(), "--data-dir") {
 			t.Errorf("%s: %v, want an error with the path and the cure", dir, err)
 		}
 	}
@@ -111,7 +113,8 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 	shut(t, l)
 	for _, accept := range []bool{false, true} {
 		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
-		if err == nil || !strings.Contains(err.Error(), "newer version of Swarmcall") || !strings.Contains(err.Error(), "no cure") {
+		if err == nil || !strings.Contains(err.Error(), "newer version of Swarmcall") ||
+			!strings.Contains(err.Error(), "no cure") {
 			t.Errorf("accept %v: %v", accept, err)
 		}
 	}
@@ -137,7 +140,8 @@ func TestALogOfSeveralFiles(t *testing.T) {
 	if err := os.Remove(blocks[1]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "missing") || !strings.Contains(err.Error(), "3.blk at byte 0") {
+	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "missing") ||
+		!strings.Contains(err.Error(), "3.blk at byte 0") {
 		t.Errorf("a file is gone: %v", err)
 	}
 	l, err = Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: true})

@@ -40,8 +40,8 @@ func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
 
 var errLost = errors.New("the answer was lost")
 
-// TestAnAmbiguousAppend: whatever becomes of the answer, the log says stored when it is, not stored when it is not, and nothing
-// from then on when it cannot tell.
+// TestAnAmbiguousAppend: whatever becomes of the answer, the log says stored when it is, not stored when it is not, and
+// nothing from then on when it cannot tell.
 func TestAnAmbiguousAppend(t *testing.T) {
 	lost := func(n int, publish func() error) error {
 		if n > 1 {

@@ -58,7 +58,8 @@ func BenchmarkDispatch(b *testing.B) {
 			f.d.Bind(f, f, f)
 			done := make(chan struct{})
 			go func() { f.d.Run(); close(done) }()
-			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: command.SetPlayers, Value: 1}, Deadline: time.Minute}
+			s := swarm.Submission{Submitter: "bench", Command: swarm.Command{Type: command.SetPlayers, Value: 1},
+				Deadline: time.Minute}
 			b.ReportAllocs()
 			for b.Loop() {
 				call, err := f.d.Submit(b.Context(), s)

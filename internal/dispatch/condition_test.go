@@ -11,10 +11,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// from is a command of a submitter to some drivers, on the condition that nothing newer than ifSeq concerns them; with -1 on none.
+// from is a command of a submitter to some drivers, on the condition that nothing newer than ifSeq concerns them; with
+// -1 on none.
 func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submission {
 	s := swarm.Submission{
-		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second, Target: swarm.Target{DriverIDs: ids},
+		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers,
+			Value: players}, Deadline: time.Second, Target: swarm.Target{
+			DriverIDs: ids,
+		},
 	}
 	if players < 0 {
 		s.Command = swarm.Command{Type: command.Stop}
@@ -26,7 +30,8 @@ func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submi
 	return s
 }
 
-// TestWhoIsConcerned: of commands to other drivers nobody is told, however alike the targets could be; one higher than all passes.
+// TestWhoIsConcerned: of commands to other drivers nobody is told, however alike the targets could be; one higher than
+// all passes.
 func TestWhoIsConcerned(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, id := range []string{"a", "b"} {
@@ -49,7 +54,8 @@ func TestWhoIsConcerned(t *testing.T) {
 	})
 }
 
-// TestTheConditionIsStored: with its base, which a chain of one submitter's conditional commands hands on, and nobody else's does.
+// TestTheConditionIsStored: with its base, which a chain of one submitter's conditional commands hands on, and nobody
+// else's does.
 func TestTheConditionIsStored(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -59,7 +65,8 @@ func TestTheConditionIsStored(t *testing.T) {
 		other := w.Submit(t.Context(), from("ops", int(third), 4, "a")).Seq
 		ahead := w.Submit(t.Context(), from("ci", 1_000_000, 5, "a")).Seq
 		for seq, want := range map[uint64]*swarm.Condition{
-			first: nil, second: {IfSeq: first, Base: first}, third: {IfSeq: second, Base: first}, other: {IfSeq: third, Base: third},
+			first: nil, second: {IfSeq: first, Base: first}, third: {IfSeq: second, Base: first},
+			other: {IfSeq: third, Base: third},
 			ahead: {IfSeq: 1_000_000, Base: other}, // what was not there yet cannot have been seen
 		} {
 			e, err := w.log.Entry(t.Context(), seq)
@@ -74,7 +81,9 @@ func TestTheConditionIsStored(t *testing.T) {
 func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		past := &swarm.Issued{
-			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
+			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{
+				IfSeq: 9, Base: 3,
+			},
 		}
 		closed := &swarm.Closed{Seq: 1}
 		if _, err := w.log.Append(t.Context(), []swarm.Record{past, closed}); err != nil {
@@ -100,8 +109,8 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	})
 }
 
-// TestADriverOfSomebodyElseIsLeftOut: b comes after a run began, and a Stop of somebody else holds for it that is newer than what the
-// run is based on. The run goes on for the drivers that are its own, and is refused when there is none.
+// TestADriverOfSomebodyElseIsLeftOut: b comes after a run began, and a Stop of somebody else holds for it that is newer
+// than what the run is based on. The run goes on for the drivers that are its own, and is refused when there is none.
 func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
@@ -110,7 +119,8 @@ func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
 		ours := w.Submit(t.Context(), from("ci", int(base), 5)).Seq
 		b := w.fleet.Join("b")
 		next := submitAndWait(t, w, from("ci", int(ours), 6))
-		if got := next.Issued.LeftOut; len(next.Issued.Targets) != 1 || len(got) != 1 || got[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutOtherRun}) {
+		if got := next.Issued.LeftOut; len(next.Issued.Targets) != 1 || len(got) != 1 ||
+			got[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutOtherRun}) {
 			t.Errorf("targets %v, left out %+v, want b to be left to the other", next.Issued.Targets, got)
 		}
 		if len(b.Applied()) != 0 {
@@ -118,7 +128,8 @@ func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
 		}
 		a.Lose(swarm.ReasonDisconnected)
 		_, err := w.d.Submit(t.Context(), from("ci", int(next.Seq), 7))
-		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Code != swarm.CodeNewerCommand || e.Attrs["seq"] != theirs {
+		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Code != swarm.CodeNewerCommand ||
+			e.Attrs["seq"] != theirs {
 			t.Errorf("with no driver of its own: %v, want to be told of seq %d", err, theirs)
 		}
 	})
@@ -135,7 +146,8 @@ func TestPreview(t *testing.T) {
 		s.Command.Total, s.Key, s.RequestHash = true, "k", make([]byte, 32)
 		for range 3 {
 			i, err := w.d.Preview(t.Context(), s)
-			if err != nil || len(i.Targets) != 1 || len(i.LeftOut) != 1 || i.LeftOut[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutStale}) || i.Split[0] != 12 {
+			if err != nil || len(i.Targets) != 1 || len(i.LeftOut) != 1 ||
+				i.LeftOut[0] != (swarm.LeftOut{DriverID: "b", Reason: swarm.LeftOutStale}) || i.Split[0] != 12 {
 				t.Fatalf("%+v %v", i, err)
 			}
 		}
@@ -165,7 +177,8 @@ func TestWhoIsLeftOut(t *testing.T) {
 		w.fleet.Join("c").Freeze()
 		for _, s := range []swarm.Submission{from("ci", -1, 5), from("ci", -1, -1), total(10)} {
 			e := submitAndWait(t, w, s)
-			if got := e.Issued.LeftOut; len(got) != 2 || got[0].DriverID != "b" || got[1].DriverID != "c" || got[1].Reason != swarm.LeftOutStale {
+			if got := e.Issued.LeftOut; len(got) != 2 || got[0].DriverID != "b" || got[1].DriverID != "c" ||
+				got[1].Reason != swarm.LeftOutStale {
 				t.Errorf("%s: left out %+v", s.Command.Type, got)
 			}
 		}
@@ -208,7 +221,8 @@ func TestAStopForNobody(t *testing.T) {
 		for _, tc := range []struct {
 			target swarm.Target
 			left   bool
-		}{{swarm.Target{}, true}, {swarm.Target{Labels: map[string]string{"zone": "eu"}}, false}, {swarm.Target{DriverIDs: []string{"x"}}, false}} {
+		}{{swarm.Target{}, true}, {swarm.Target{Labels: map[string]string{"zone": "eu"}},
+			false}, {swarm.Target{DriverIDs: []string{"x"}}, false}} {
 			_, err := w.d.Submit(t.Context(), stopFor(tc.target))
 			e, ok := errors.AsType[*swarm.Error](err)
 			if !ok || e.Code != swarm.CodeNoActiveDrivers || e.Attrs["nothing_to_stop"] != tc.left {
@@ -225,11 +239,13 @@ func TestARefusalSaysWhatIsInUse(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Freeze()
 		w.fleet.Join("b")
-		for _, command := range []swarm.Command{{Type: command.SetPlayers, Value: 1}, {Type: command.SetSpawnDelay, Value: 1}} {
+		for _, command := range []swarm.Command{{Type: command.SetPlayers, Value: 1},
+			{Type: command.SetSpawnDelay, Value: 1}} {
 			for code, ids := range map[swarm.Code][]string{
 				swarm.CodeNoActiveDrivers: {"a", "x"}, swarm.CodeNotEnoughDrivers: {"a", "b", "x"},
 			} {
-				s := swarm.Submission{Submitter: "ci", Command: command, Target: swarm.Target{DriverIDs: ids}, Deadline: time.Second, MinDrivers: 2}
+				s := swarm.Submission{Submitter: "ci", Command: command, Target: swarm.Target{DriverIDs: ids},
+					Deadline: time.Second, MinDrivers: 2}
 				_, err := w.d.Submit(t.Context(), s)
 				e, ok := errors.AsType[*swarm.Error](err)
 				if !ok || e.Code != code {
@@ -244,7 +260,9 @@ func TestARefusalSaysWhatIsInUse(t *testing.T) {
 				}
 			}
 		}
-		_, err := w.d.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Deadline: time.Second, MinDrivers: 9})
+		_, err := w.d.Submit(t.Context(),
+			swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Deadline: time.Second,
+				MinDrivers: 9})
 		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Attrs["in_use"] != nil || e.Attrs["have"] != 1 {
 			t.Errorf("for everybody: %v", err)
 		}

@@ -98,7 +98,8 @@ func TestScenarios(t *testing.T) {
 }
 
 func ordinary(deadline time.Duration) swarm.Submission {
-	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: 1}, Deadline: deadline}
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: 1},
+		Deadline: deadline}
 }
 
 func TestClosesAtItsDeadlineToTheInstant(t *testing.T) {
@@ -142,7 +143,8 @@ func TestLateAnswersAreRecordsOfTheirOwn(t *testing.T) {
 		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		e := w.log.Entries()[0]
-		if diff := cmp.Diff(r, swarmtest.ResultOf(swarm.Entry{Seq: e.Seq, Issued: e.Issued, Closed: e.Closed})); diff != "" {
+		if diff := cmp.Diff(r, swarmtest.ResultOf(swarm.Entry{Seq: e.Seq, Issued: e.Issued,
+			Closed: e.Closed})); diff != "" {
 			t.Errorf("a late answer changed the outcome (-before +after):\n%s", diff)
 		}
 		if len(e.Late) != 2 || len(w.log.Records()) != 3 || e.Late[0].Latency != 2*time.Second {
@@ -176,8 +178,8 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 	})
 }
 
-// TestAckRacingTheDeadline acks 10,000 times within a millisecond of the deadline, before, after and at the very instant: there
-// is exactly one verdict, and a missing one has exactly one late answer.
+// TestAckRacingTheDeadline acks 10,000 times within a millisecond of the deadline, before, after and at the very
+// instant: there is exactly one verdict, and a missing one has exactly one late answer.
 func TestAckRacingTheDeadline(t *testing.T) {
 	const races, within = 10_000, time.Millisecond
 	acked, missed := 0, 0
@@ -229,7 +231,8 @@ func TestConditions(t *testing.T) {
 		s = ordinary(time.Second)
 		s.IfSeq = &first.Seq
 		_, err = w.d.Submit(t.Context(), s)
-		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Code != swarm.CodeNewerCommand || e.Attrs["seq"] != second.Seq {
+		if e, ok := errors.AsType[*swarm.Error](err); !ok || e.Code != swarm.CodeNewerCommand ||
+			e.Attrs["seq"] != second.Seq {
 			t.Errorf("if_seq of an older command: %v", err)
 		}
 		s.IfSeq = &second.Seq
@@ -308,7 +311,8 @@ func TestShutdownEndsOpenRounds(t *testing.T) {
 		began := time.Now()
 		w.d.Shutdown(soft, t.Context())
 		e, err := call.Wait(t.Context())
-		if err != nil || time.Since(began) != 3*time.Second || e.Closed.Verdicts[0].Reason != swarm.ReasonServerRestart {
+		if err != nil || time.Since(began) != 3*time.Second ||
+			e.Closed.Verdicts[0].Reason != swarm.ReasonServerRestart {
 			t.Errorf("after %v: %+v %v", time.Since(began), e.Closed, err)
 		}
 		if _, err := w.d.Submit(t.Context(), ordinary(time.Second)); swarm.CodeOf(err) != swarm.CodeShuttingDown {
@@ -320,7 +324,8 @@ func TestShutdownEndsOpenRounds(t *testing.T) {
 func TestRecoverClosesWhatWasOpen(t *testing.T) {
 	log := &swarmtest.MemLog{}
 	d := New(Config{Log: log, Node: "test"})
-	issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Targets: []string{"a", "b"}, Deadline: time.Second, SubmittedAt: time.Now()}
+	issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Targets: []string{"a", "b"},
+		Deadline: time.Second, SubmittedAt: time.Now()}
 	appends := 0
 	log.Refuse(func([]swarm.Record) error { appends++; return nil })
 	const entries = 2*maxBatch + 1

@@ -89,7 +89,8 @@ func TestKeysAreTheSubmittersOwn(t *testing.T) {
 
 func TestARefusedCommandUsesNoKeyUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		if _, err := w.d.Submit(t.Context(), keyedCommand("ci", "k", 7)); swarm.CodeOf(err) != swarm.CodeNoActiveDrivers {
+		if _, err := w.d.Submit(t.Context(),
+			keyedCommand("ci", "k", 7)); swarm.CodeOf(err) != swarm.CodeNoActiveDrivers {
 			t.Fatalf("without drivers: %v", err)
 		}
 		w.fleet.Join("d-1")
@@ -118,7 +119,9 @@ func TestKeysComeBackFromTheLog(t *testing.T) {
 	k := NewKeys()
 	now := time.Now()
 	for seq, age := range []time.Duration{KeyWindow + time.Minute, time.Hour} {
-		i := &swarm.Issued{Submitter: "ci", Key: fmt.Sprint("k", seq), RequestHash: make([]byte, 32), SubmittedAt: now.Add(-age)}
+		i := &swarm.Issued{
+			Submitter: "ci", Key: fmt.Sprint("k", seq), RequestHash: make([]byte, 32), SubmittedAt: now.Add(-age),
+		}
 		k.Remember(uint64(seq)+1, i)
 	}
 	for key, want := range map[string]uint64{"k0": 0, "k1": 2} {
@@ -132,16 +135,20 @@ func TestKeysComeBackFromTheLog(t *testing.T) {
 // fill has a submitter use keys up, named by their number.
 func fill(k *Keys, submitter string, n int, now time.Time) {
 	for i := range n {
-		k.Remember(uint64(i)+1, &swarm.Issued{Submitter: submitter, Key: fmt.Sprint(i), RequestHash: make([]byte, 32), SubmittedAt: now})
+		k.Remember(uint64(i)+1, &swarm.Issued{
+			Submitter: submitter, Key: fmt.Sprint(i), RequestHash: make([]byte, 32), SubmittedAt: now,
+		})
 	}
 }
 
 func (k *Keys) refuses(submitter string, c command.Type, now time.Time) error {
-	_, err := k.find(&swarm.Submission{Submitter: submitter, Key: "new", Command: swarm.Command{Type: c}, RequestHash: make([]byte, 32)}, now)
+	_, err := k.find(&swarm.Submission{Submitter: submitter, Key: "new", Command: swarm.Command{Type: c},
+		RequestHash: make([]byte, 32)}, now)
 	return err
 }
 
-// TestKeysAreBoundedPerSubmitter: who has used up its own costs nobody else anything, and is told when it may use another.
+// TestKeysAreBoundedPerSubmitter: who has used up its own costs nobody else anything, and is told when it may use
+// another.
 func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	k := NewKeys()
 	k.each = 2
@@ -158,7 +165,8 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	if err := k.refuses("other", command.SetPlayers, now); err != nil {
 		t.Errorf("somebody else: %v", err)
 	}
-	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)}, now); seq != 2 || err != nil {
+	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)},
+		now); seq != 2 || err != nil {
 		t.Errorf("a known key: %d %v", seq, err)
 	}
 	if err := k.refuses("flood", command.SetPlayers, now.Add(23*time.Hour+time.Second)); err != nil {
@@ -166,7 +174,8 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	}
 }
 
-// TestKeysAreSharedFairly: when there is no room for more in all, those above an equal share are refused, and nobody else.
+// TestKeysAreSharedFairly: when there is no room for more in all, those above an equal share are refused, and nobody
+// else.
 func TestKeysAreSharedFairly(t *testing.T) {
 	k := NewKeys()
 	k.most, k.each = 10, 8
@@ -190,7 +199,8 @@ func TestKeysNeverCostAStop(t *testing.T) {
 		t.Errorf("a Stop: %v", err)
 	}
 	for i := range 10 {
-		k.Remember(uint64(i)+9, &swarm.Issued{Submitter: "flood", Key: fmt.Sprint("s", i), Command: swarm.Command{Type: command.Stop}, SubmittedAt: now})
+		k.Remember(uint64(i)+9, &swarm.Issued{Submitter: "flood", Key: fmt.Sprint("s", i),
+			Command: swarm.Command{Type: command.Stop}, SubmittedAt: now})
 	}
 	if len(k.byKey) != 2 || len(k.order) != 2 {
 		t.Errorf("remembers %d keys, want 2", len(k.byKey))

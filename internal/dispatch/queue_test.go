@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestStopsGoFirst: while an append takes its time, many commands and then Stops are submitted. The Stops are issued next, and the
-// others keep their order.
+// TestStopsGoFirst: while an append takes its time, many commands and then Stops are submitted. The Stops are issued
+// next, and the others keep their order.
 func TestStopsGoFirst(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -46,11 +46,13 @@ func TestStopsGoFirst(t *testing.T) {
 		}
 		for i := range waiting {
 			if seqs[fmt.Sprint(i)] < seqs["stop 2"] || i > 0 && seqs[fmt.Sprint(i)] < seqs[fmt.Sprint(i-1)] {
-				t.Fatalf("command %d has seq %d, the Stops have %d to %d", i, seqs[fmt.Sprint(i)], seqs["stop 0"], seqs["stop 2"])
+				t.Fatalf("command %d has seq %d, the Stops have %d to %d", i, seqs[fmt.Sprint(i)], seqs["stop 0"],
+					seqs["stop 2"])
 			}
 		}
 		if seqs["stop 0"] > seqs["stop 1"] || seqs["stop 1"] > seqs["stop 2"] || seqs["first"] > seqs["stop 0"] {
-			t.Errorf("Stops at %d, %d and %d after the first at %d", seqs["stop 0"], seqs["stop 1"], seqs["stop 2"], seqs["first"])
+			t.Errorf("Stops at %d, %d and %d after the first at %d", seqs["stop 0"], seqs["stop 1"], seqs["stop 2"],
+				seqs["first"])
 		}
 	})
 }

@@ -54,8 +54,8 @@ func TestLossWhileTheRoundOpens(t *testing.T) {
 	})
 }
 
-// TestAckRacingTheOutcome acks while the outcome is on its way into the log and out of the table of open calls: the answer
-// is a verdict or a late answer, never lost.
+// TestAckRacingTheOutcome acks while the outcome is on its way into the log and out of the table of open calls: the
+// answer is a verdict or a late answer, never lost.
 func TestAckRacingTheOutcome(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
@@ -170,7 +170,8 @@ func TestFullLogStillTakesStops(t *testing.T) {
 	})
 }
 
-// TestDeadlinesOfABatchStartTogether: the deadline starts when the record is durable, not when the hand-over comes to it.
+// TestDeadlinesOfABatchStartTogether: the deadline starts when the record is durable, not when the hand-over comes to
+// it.
 func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()

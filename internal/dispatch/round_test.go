@@ -89,7 +89,10 @@ func (p *player) do(words []string) {
 		for _, w := range words[1:] {
 			id, caps, limited := strings.Cut(w, "=")
 			id, lost, _ := strings.Cut(id, "?")
-			member := swarm.Member{DriverID: strings.TrimSuffix(id, "!"), Unresponsive: strings.HasSuffix(id, "!"), Lost: swarm.Reason(lost)}
+			member := swarm.Member{
+				DriverID: strings.TrimSuffix(id, "!"), Unresponsive: strings.HasSuffix(id, "!"),
+				Lost: swarm.Reason(lost),
+			}
 			if limited {
 				member.Capabilities = strings.Split(caps, ",")
 			}
@@ -151,7 +154,8 @@ func (p *player) duration(s string) time.Duration {
 }
 
 var kindNames = map[swarm.VerdictKind]string{
-	swarm.Undecided: "undecided", swarm.Acked: "acked", swarm.Rejected: "rejected", swarm.Superseded: "superseded", swarm.Missing: "missing",
+	swarm.Undecided: "undecided", swarm.Acked: "acked", swarm.Rejected: "rejected", swarm.Superseded: "superseded",
+	swarm.Missing: "missing",
 }
 
 func (p *player) report() string {

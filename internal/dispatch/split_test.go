@@ -15,18 +15,20 @@ import (
 
 func total(players int64) swarm.Submission {
 	return swarm.Submission{
-		Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players, Total: true}, Deadline: time.Second,
+		Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers, Value: players, Total: true},
+		Deadline: time.Second,
 	}
 }
 
-// TestTotalsNeverOvershoot: over random weights, caps, capabilities and losses, what is acked and what is not adds up to the
-// total, and so does the split over those that are left.
+// TestTotalsNeverOvershoot: over random weights, caps, capabilities and losses, what is acked and what is not adds up
+// to the total, and so does the split over those that are left.
 func TestTotalsNeverOvershoot(t *testing.T) {
 	tenThousand(t)
 	rapid.Check(t, func(t *rapid.T) {
 		c := total(rapid.Int64Range(0, 1_000_000).Draw(t, "total")).Command
 		members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) swarm.Member {
-			s := swarm.Member{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"), Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
+			s := swarm.Member{Share: swarm.Share{Weight: rapid.Uint64Range(1, 5000).Draw(t, "weight"),
+				Cap: rapid.Int64Range(0, 50_000).Draw(t, "cap")}}
 			if rapid.IntRange(0, 9).Draw(t, "takes") == 0 {
 				s.Capabilities = []string{string(command.Stop)}
 			}
@@ -81,7 +83,8 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 		w.d.Resplit(first.Seq, "lost", []string{"d-9", "d-8", "d-7", "d-6", "d-5", "d-4"})
 		synctest.Wait()
 		log := w.log.Entries()
-		if len(log) != 2 || log[1].Issued.Submitter != "ci" || log[1].Issued.Cause != "split again: d-9, d-8, d-7, d-6, d-5 and more lost" {
+		if len(log) != 2 || log[1].Issued.Submitter != "ci" ||
+			log[1].Issued.Cause != "split again: d-9, d-8, d-7, d-6, d-5 and more lost" {
 			t.Fatalf("the log has %+v", log)
 		}
 		if got := log[1].Issued.Split; len(got) != 3 || got[0]+got[1]+got[2] != 90 {
@@ -95,7 +98,8 @@ func TestASplitNeverUndoesAStop(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")
 		first := submitAndWait(t, w, total(90))
-		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: time.Second})
+		stop := submitAndWait(t, w, swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop},
+			Deadline: time.Second})
 		w.d.Resplit(first.Seq, "lost", []string{"d-2"})
 		synctest.Wait()
 		if log := w.log.Entries(); len(log) != 2 || log[1].Seq != stop.Seq {

@@ -12,7 +12,8 @@ import (
 )
 
 func stopFor(target swarm.Target) swarm.Submission {
-	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Target: target, Deadline: time.Second, MinDrivers: 2}
+	return swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Target: target,
+		Deadline: time.Second, MinDrivers: 2}
 }
 
 // TestStopIsNotRefusedForWantOfDrivers: what only a Stop may do, and when.
@@ -92,9 +93,12 @@ func TestConflictingAnswerIsCountedAndChangesNothing(t *testing.T) {
 // TestRecall: a driver that missed a Stop before the server restarted answers to it when it is back.
 func TestRecall(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
-		issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop}, Targets: []string{"a", "b", "c"}, Deadline: time.Second}
+		issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop},
+			Targets: []string{"a", "b", "c"}, Deadline: time.Second}
 		missing := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDisconnected}
-		closed := &swarm.Closed{Seq: 1, ClosedAt: time.Now(), Verdicts: []swarm.Verdict{{Kind: swarm.Acked}, missing, missing}}
+		closed := &swarm.Closed{
+			Seq: 1, ClosedAt: time.Now(), Verdicts: []swarm.Verdict{{Kind: swarm.Acked}, missing, missing},
+		}
 		late := &swarm.Late{Seq: 1, Acks: []swarm.LateAck{{DriverID: "c"}}}
 		if _, err := w.log.Append(t.Context(), []swarm.Record{issued, closed, late}); err != nil {
 			t.Fatal(err)

@@ -25,9 +25,13 @@ func TestFixTargets(t *testing.T) {
 		leftOut []swarm.LeftOut
 	}{
 		"the active": {
-			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{lost, active, stale}, OtherRun: []string{"bb"}}, []swarm.Member{active},
+			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{lost, active, stale},
+				OtherRun: []string{"bb"}}, []swarm.Member{
+				active,
+			},
 			[]swarm.LeftOut{
-				leftOut("a", swarm.LeftOutDisconnected), leftOut("bb", swarm.LeftOutOtherRun), leftOut("c", swarm.LeftOutStale),
+				leftOut("a", swarm.LeftOutDisconnected), leftOut("bb", swarm.LeftOutOtherRun),
+				leftOut("c", swarm.LeftOutStale),
 			},
 		},
 		"a Stop while one is active": {
@@ -35,11 +39,15 @@ func TestFixTargets(t *testing.T) {
 			[]swarm.LeftOut{leftOut("a", swarm.LeftOutDisconnected)},
 		},
 		"a Stop while none is active": {
-			command.Stop, swarm.Targeted{Members: []swarm.Member{lost, stale}, OtherRun: []string{"b"}}, []swarm.Member{lost, stale},
+			command.Stop, swarm.Targeted{Members: []swarm.Member{lost, stale}, OtherRun: []string{"b"}}, []swarm.Member{
+				lost, stale,
+			},
 			[]swarm.LeftOut{leftOut("b", swarm.LeftOutOtherRun)},
 		},
 		"load while none is active": {
-			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{stale}}, nil, []swarm.LeftOut{leftOut("c", swarm.LeftOutStale)},
+			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{stale}}, nil, []swarm.LeftOut{
+				leftOut("c", swarm.LeftOutStale),
+			},
 		},
 		"nobody": {command.Stop, swarm.Targeted{}, nil, nil},
 	} {

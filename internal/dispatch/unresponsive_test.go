@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands nobody waits for it any
-// more, until it answers.
+// TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands nobody waits for
+// it any more, until it answers.
 func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -53,7 +53,8 @@ func TestSwarmOfOneIsNotLockedOut(t *testing.T) {
 			swarmtest.Advance(500 * time.Millisecond)
 			mute.Release()
 		}()
-		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Status != swarm.Complete || r.Duration != 500*time.Millisecond {
+		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Status != swarm.Complete ||
+			r.Duration != 500*time.Millisecond {
 			t.Errorf("got %+v", r)
 		}
 	})

@@ -18,8 +18,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestSessionThatIsBeingClosedHoldsNobodyUp: a close handshake with a peer that does not read takes seconds, and is not waited
-// for by the same driver coming back, by the sweeper, or by anybody who needs the registry.
+// TestSessionThatIsBeingClosedHoldsNobodyUp: a close handshake with a peer that does not read takes seconds, and is not
+// waited for by the same driver coming back, by the sweeper, or by anybody who needs the registry.
 func TestSessionThatIsBeingClosedHoldsNobodyUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		deaf, _ := w.join("d-1", `,"instance":"one"`)
@@ -76,8 +76,8 @@ func TestRegisterThatComesTooLate(t *testing.T) {
 	})
 }
 
-// TestConnectionsAreClosedThoughThePeerDoesNotAnswer looks at the connection from below: after a protocol error the server
-// closes, whether its close frame is answered or not.
+// TestConnectionsAreClosedThoughThePeerDoesNotAnswer looks at the connection from below: after a protocol error the
+// server closes, whether its close frame is answered or not.
 func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 	for name, frame := range map[string][]byte{
 		"over 32 KiB":    append([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, make([]byte, 40<<10)...),
@@ -134,7 +134,8 @@ func (w *world) joinMute(id string) net.Conn {
 // handshake upgrades a bare connection.
 func handshake(t *testing.T, conn net.Conn) {
 	t.Helper()
-	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: "+
+		"Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+wire.Subprotocol+"\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,8 @@ func handshake(t *testing.T, conn net.Conn) {
 	}
 }
 
-// TestPingThatIsNotTakenIsAWriteTimeout: the ping of a peer that stopped reading is a write without progress like any other.
+// TestPingThatIsNotTakenIsAWriteTimeout: the ping of a peer that stopped reading is a write without progress like any
+// other.
 func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("deaf", "")
@@ -159,8 +161,8 @@ func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
 	})
 }
 
-// TestResetReachesADriverThatCameMeanwhile: between the asking for a reset and its record a driver may register, and is told
-// the load of before.
+// TestResetReachesADriverThatCameMeanwhile: between the asking for a reset and its record a driver may register, and is
+// told the load of before.
 func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.offer(2, set10)
@@ -177,7 +179,8 @@ func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
 	})
 }
 
-// TestTargetThatCannotBeHandedTheCommandIsReported: targets are frozen before the append, and much can happen during it.
+// TestTargetThatCannotBeHandedTheCommandIsReported: targets are frozen before the append, and much can happen during
+// it.
 func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("moved", `,"labels":{"region":"us"}`) // was in eu when the targets were frozen
@@ -187,7 +190,9 @@ func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 		}
 		synctest.Wait()
 		w.issue(swarm.Issue{
-			Seq: 2, Command: set10, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: []string{"closing", "moved"},
+			Seq: 2, Command: set10, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: []string{
+				"closing", "moved",
+			},
 			Deadline: time.Second,
 		})
 		if got := text(w.sink.all()); got != text([]string{`["undelivered","closing",2]`, `["undelivered","moved",2]`}) {
@@ -196,9 +201,11 @@ func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 	})
 }
 
-// TestLeaseOfAnyLength: whatever the lease is, heartbeats at the interval that the driver is told are answered four times in it.
+// TestLeaseOfAnyLength: whatever the lease is, heartbeats at the interval that the driver is told are answered four
+// times in it.
 func TestLeaseOfAnyLength(t *testing.T) {
-	for _, lease := range []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 5 * time.Second, 7 * time.Second, time.Minute} {
+	for _, lease := range []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 5 * time.Second,
+		7 * time.Second, time.Minute} {
 		t.Run(lease.String(), func(t *testing.T) {
 			inWorldWith(t, func(cfg *Config) { cfg.LeaseTTL = lease }, func(w *world) {
 				p, reg := w.join("d-1", "")

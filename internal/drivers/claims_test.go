@@ -9,7 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// claim registers a driver that has applied what the log does not hold. It returns the close code, 0 when it was registered.
+// claim registers a driver that has applied what the log does not hold. It returns the close code, 0 when it was
+// registered.
 func (w *world) claim(id string, seq uint64) wire.CloseCode {
 	w.t.Helper()
 	p := w.dial()
@@ -22,8 +23,8 @@ func (w *world) claim(id string, seq uint64) wire.CloseCode {
 	return wire.CloseCode(code)
 }
 
-// TestOneClaimStopsNobody: a single driver, however often it says so and whatever seq it names, does not raise the log's epoch, which
-// would stop every driver. It is told to back off.
+// TestOneClaimStopsNobody: a single driver, however often it says so and whatever seq it names, does not raise the
+// log's epoch, which would stop every driver. It is told to back off.
 func TestOneClaimStopsNobody(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
@@ -42,7 +43,8 @@ func TestOneClaimStopsNobody(t *testing.T) {
 	})
 }
 
-// TestTwoClaimsAreALoss: then the log has lost entries, and drivers are told its new id, under which they forget what they applied.
+// TestTwoClaimsAreALoss: then the log has lost entries, and drivers are told its new id, under which they forget what
+// they applied.
 func TestTwoClaimsAreALoss(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sink.onRegress = func() { w.r.SetLogID("log.2") }

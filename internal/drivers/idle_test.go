@@ -19,7 +19,8 @@ func (p *peer) leave() {
 	synctest.Wait()
 }
 
-// TestLoadThatNobodyMatchesExpires: the load of a driver that left is not started by the next one with its id, nor with its label.
+// TestLoadThatNobodyMatchesExpires: the load of a driver that left is not started by the next one with its id, nor with
+// its label.
 func TestLoadThatNobodyMatchesExpires(t *testing.T) {
 	inWorld(t, func(w *world) {
 		keeper, _ := w.join("keeper", "")
@@ -34,7 +35,8 @@ func TestLoadThatNobodyMatchesExpires(t *testing.T) {
 			t.Fatalf("%d commands expired before forget_after was over", n)
 		}
 		swarmtest.Advance(15 * time.Second)
-		want := []string{text("expire", uint64(3), []string{"pod-5"}, map[string]string(nil)), text("expire", uint64(4), []string(nil), map[string]string{"zone": "eu"})}
+		want := []string{text("expire", uint64(3), []string{"pod-5"}, map[string]string(nil)),
+			text("expire", uint64(4), []string(nil), map[string]string{"zone": "eu"})}
 		if got := w.sink.only("expire"); text(got[:min(len(got), 2)]) != text(want) {
 			t.Fatalf("asked for %v, want %v", got, want)
 		}
@@ -108,7 +110,8 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 			}
 		}
 		if stops != 67 {
-			t.Errorf("keeps %d Stops, want the 67 that submitters sent: without them load for all would reach these drivers", stops)
+			t.Errorf("keeps %d Stops, want the 67 that submitters sent: without them load for all would reach these "+
+				"drivers", stops)
 		}
 		w.offerTo(expired+1, stop, swarm.Target{})
 		if n := len(w.r.State(swarm.StateQuery{}).Rules); n != 1 {
@@ -117,8 +120,8 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 	})
 }
 
-// TestKnownIsAsLongAsTheLease: with forget_after under the lease, a lost driver stays known, and nobody gets its part, until its
-// lease is over.
+// TestKnownIsAsLongAsTheLease: with forget_after under the lease, a lost driver stays known, and nobody gets its part,
+// until its lease is over.
 func TestKnownIsAsLongAsTheLease(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.ForgetAfter, c.LeaseTTL, c.Resplit = 20*time.Second, 15*time.Minute, ResplitOnChange

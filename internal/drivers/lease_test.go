@@ -158,7 +158,8 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 		for i := 1; i <= 3; i++ {
 			w.r.DeadlineMissed([]string{"d-1", "unknown"})
 			d, _ := w.r.Driver("d-1")
-			if m := w.active(swarm.Target{})[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive || d.State != swarm.Active {
+			if m := w.active(swarm.Target{})[0]; d.Unresponsive != (i == 3) || m.Unresponsive != d.Unresponsive ||
+				d.State != swarm.Active {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
@@ -191,14 +192,16 @@ func TestLostDrivers(t *testing.T) {
 		synctest.Wait()
 		lost := w.lostOf(swarm.TargetQuery{})
 		want := []swarm.Member{
-			{DriverID: "gone", Capabilities: []string{"stop"}, Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonDisconnected},
+			{DriverID: "gone", Capabilities: []string{"stop"}, Share: swarm.Share{Weight: 1000},
+				Lost: swarm.ReasonDisconnected},
 			{DriverID: "stale", Share: swarm.Share{Weight: 1000}, Lost: swarm.ReasonStale},
 		}
 		if text(lost.Members) != text(want) || !lost.Awaited {
 			t.Errorf("got %+v", lost)
 		}
 		w.offer(2, set10)
-		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"}, Labels: map[string]string{"region": "us"}}}
+		us := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone", "x"},
+			Labels: map[string]string{"region": "us"}}}
 		if lost := w.lostOf(us); len(lost.Members) != 0 || !lost.Awaited {
 			t.Errorf("of another region, soon after the start: %+v", lost)
 		}

@@ -92,7 +92,8 @@ func BenchmarkReads(b *testing.B) {
 func large(b *testing.B, n int) (*Registry, []*session) {
 	b.Helper()
 	r, err := New(Config{
-		HeartbeatInterval: time.Second, StaleAfter: time.Hour, ForgetAfter: time.Hour, LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop,
+		HeartbeatInterval: time.Second, StaleAfter: time.Hour, ForgetAfter: time.Hour, LeaseTTL: time.Minute,
+		OnLeaseLost: OnLeaseLostStop,
 	}, &sinkLog{}, &sinkLog{})
 	if err != nil {
 		b.Fatal(err)

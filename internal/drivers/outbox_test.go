@@ -64,7 +64,8 @@ func TestOutboxIsBoundedAndLosesNothing(t *testing.T) {
 			last = m.seq
 		}
 		if len(superseded)+len(b.commands) != int(n) || last != n {
-			t.Fatalf("%d superseded and %d waiting of %d commands, newest waiting %d", len(superseded), len(b.commands), n, last)
+			t.Fatalf("%d superseded and %d waiting of %d commands, newest waiting %d", len(superseded), len(b.commands),
+				n, last)
 		}
 	})
 }

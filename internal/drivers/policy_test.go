@@ -31,16 +31,20 @@ func TestWhenATotalIsSplitAgain(t *testing.T) {
 		change  string
 		ids     []string
 	}{
-		"all there":                 {ResplitOnChange, fakeDrivers{}, "", nil},
-		"one lost":                  {ResplitOnLoss, fakeDrivers{are: map[string]presence{"b": lostForGood}}, "lost", []string{"b"}},
-		"one lost that has no part": {ResplitOnLoss, fakeDrivers{are: map[string]presence{"idle": lostForGood}}, "", nil},
+		"all there": {ResplitOnChange, fakeDrivers{}, "", nil},
+		"one lost": {ResplitOnLoss, fakeDrivers{are: map[string]presence{"b": lostForGood}},
+			"lost", []string{"b"}},
+		"one lost that has no part": {ResplitOnLoss, fakeDrivers{are: map[string]presence{"idle": lostForGood}}, "",
+			nil},
 		"one lost, one may run on": {
 			ResplitOnLoss, fakeDrivers{are: map[string]presence{"a": lostLately, "b": lostForGood}}, "", nil,
 		},
-		"one lost, one hung":     {ResplitOnLoss, fakeDrivers{are: map[string]presence{"a": hung, "b": lostForGood}}, "", nil},
-		"one came, on loss":      {ResplitOnLoss, fakeDrivers{joined: []string{"c"}}, "", nil},
-		"one came, on change":    {ResplitOnChange, fakeDrivers{joined: []string{"c"}}, "joined", []string{"c"}},
-		"one came, one was lost": {ResplitOnChange, fakeDrivers{are: map[string]presence{"a": lostForGood}, joined: []string{"c"}}, "lost", []string{"a"}},
+		"one lost, one hung": {ResplitOnLoss, fakeDrivers{are: map[string]presence{"a": hung, "b": lostForGood}},
+			"", nil},
+		"one came, on loss":   {ResplitOnLoss, fakeDrivers{joined: []string{"c"}}, "", nil},
+		"one came, on change": {ResplitOnChange, fakeDrivers{joined: []string{"c"}}, "joined", []string{"c"}},
+		"one came, one was lost": {ResplitOnChange,
+			fakeDrivers{are: map[string]presence{"a": lostForGood}, joined: []string{"c"}}, "lost", []string{"a"}},
 	} {
 		got := c.drivers.asks(c.when, parts)
 		if c.change == "" {
@@ -123,7 +127,8 @@ func TestWhenLoadIsReset(t *testing.T) {
 func TestLeasesAreRenewedOftenEnough(t *testing.T) {
 	l := &leases{ttl: time.Minute}
 	for _, c := range []struct{ wanted, told, since time.Duration }{
-		{time.Second, time.Second, 11 * time.Second}, {12 * time.Second, 12 * time.Second, 0}, {time.Hour, 12 * time.Second, 0},
+		{time.Second, time.Second, 11 * time.Second}, {12 * time.Second, 12 * time.Second, 0},
+		{time.Hour, 12 * time.Second, 0},
 	} {
 		l.setInterval(c.wanted)
 		if l.every() != c.told || !l.due(c.since) || c.since > 0 && l.due(c.since-1) {

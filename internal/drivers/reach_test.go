@@ -22,7 +22,8 @@ func label(key, value string) swarm.Target {
 func TestReach(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.Past.Drivers = []swarm.Former{
-			{ID: "before", Labels: map[string]string{"zone": "us"}, At: time.Now().Add(-time.Minute), Deregistered: true},
+			{ID: "before", Labels: map[string]string{"zone": "us"}, At: time.Now().Add(-time.Minute),
+				Deregistered: true},
 			{ID: "long-ago", Labels: map[string]string{"zone": "asia"}, At: time.Now().Add(-forget)},
 		}
 	}, func(w *world) {
@@ -36,18 +37,22 @@ func TestReach(t *testing.T) {
 			awaited bool
 		}{
 			{"everybody", swarm.Target{}, true, true},
-			{"who has just left", label("zone", "af"), true, true}, {"its id", swarm.Target{DriverIDs: []string{"left"}}, true, true},
-			{"who left before the restart", label("zone", "us"), true, true}, {"who was there too long ago", label("zone", "asia"), false, true},
+			{"who has just left", label("zone", "af"), true, true},
+			{"its id", swarm.Target{DriverIDs: []string{"left"}}, true, true},
+			{"who left before the restart", label("zone", "us"), true, true},
+			{"who was there too long ago", label("zone", "asia"), false, true},
 			{"a label that nobody had", label("zone", "eu"), false, true},
 		} {
-			if got := reach(tc.target); got.Left != tc.left || got.Awaited != tc.awaited || len(got.InUse.Labels)+len(got.InUse.DriverIDs) != 0 {
+			if got := reach(tc.target); got.Left != tc.left || got.Awaited != tc.awaited ||
+				len(got.InUse.Labels)+len(got.InUse.DriverIDs) != 0 {
 				t.Errorf("%s: %+v", tc.what, got)
 			}
 		}
 		a, _ := w.join("a", `,"labels":{"zone":"us","team":"shop"}`)
 		go a.keepAlive()
 		want := swarm.InUse{Labels: map[string][]string{"zone": {"us"}, "team": {"shop"}}, DriverIDs: []string{"a"}}
-		typo := swarm.Target{DriverIDs: []string{"a", "b"}, Labels: map[string]string{"zone": "eu", "team": "shop", "none": "x"}}
+		typo := swarm.Target{DriverIDs: []string{"a", "b"},
+			Labels: map[string]string{"zone": "eu", "team": "shop", "none": "x"}}
 		if got := reach(typo); got.Awaited || got.Left || cmp.Diff(want, got.InUse) != "" {
 			t.Errorf("a typo: %+v", got)
 		}
@@ -67,7 +72,8 @@ func TestReach(t *testing.T) {
 // TestFormerDriversAreHandedOn to the process after this one.
 func TestFormerDriversAreHandedOn(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
-		c.Past.Drivers = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true}, {ID: "before", At: time.Now(), Deregistered: true}}
+		c.Past.Drivers = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true},
+			{ID: "before", At: time.Now(), Deregistered: true}}
 	}, func(w *world) {
 		w.join("back", `,"labels":{"a":"b"}`)
 		lost, _ := w.join("lost", "")
@@ -97,7 +103,8 @@ func TestFormerIsBounded(t *testing.T) {
 	}
 	f.add(swarm.Former{ID: fmt.Sprint(20), At: time.Unix(maxFormer+20, 0), Deregistered: true})
 	f.trim(time.Unix(100, 0))
-	if len(f.had) > maxFormer || len(f.left) > maxFormer || f.deregistered(fmt.Sprint(5)) || !f.deregistered(fmt.Sprint(20)) {
+	if len(f.had) > maxFormer || len(f.left) > maxFormer || f.deregistered(fmt.Sprint(5)) ||
+		!f.deregistered(fmt.Sprint(20)) {
 		t.Errorf("%d drivers are remembered", len(f.had))
 	}
 	if labels := (swarm.Target{DriverIDs: []string{fmt.Sprint(50)}}); f.matches(labels) {
@@ -140,7 +147,8 @@ func TestAValueThatIsRightIsNoTypo(t *testing.T) {
 func TestAProofStays(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
-		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: stop, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Missing}}}}
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: stop, Targets: []string{"a"}},
+			Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Missing}}}}
 		w.offer(5, stop, "a")
 		a.leave()
 		swarmtest.Advance(forget + time.Minute)
@@ -154,7 +162,8 @@ func TestAProofStays(t *testing.T) {
 func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"capabilities":["stop","set_spawn_delay_ms"]`)
-		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}},
+			Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
 		w.offer(5, set10, "a")
 		w.offer(6, swarm.Command{Type: command.SetSpawnDelay, Value: 7}, "a")
 		a.send(`{"type":"command_ack","seq":6,"status":"applied"}`)
@@ -172,13 +181,15 @@ func TestProgressNamesTheDeregistered(t *testing.T) {
 		w.join("b", "")
 		e := swarm.Entry{Issued: &swarm.Issued{
 			Command: swarm.Command{Type: command.SetPlayers, Value: 3}, Targets: []string{"a", "b"},
-			LeftOut: []swarm.LeftOut{{DriverID: "c", Reason: swarm.LeftOutStale}, {DriverID: "d", Reason: swarm.LeftOutOtherRun}},
+			LeftOut: []swarm.LeftOut{{DriverID: "c", Reason: swarm.LeftOutStale},
+				{DriverID: "d", Reason: swarm.LeftOutOtherRun}},
 		}}
 		if p := w.r.Progress(e); len(p.Deregistered) > 0 {
 			t.Errorf("while all are there: %v", p.Deregistered)
 		}
 		a.leave()
-		w.r.former.add(swarm.Former{ID: "c", At: time.Now(), Deregistered: true}) // as a process before this one knew it
+		// as a process before this one knew it
+		w.r.former.add(swarm.Former{ID: "c", At: time.Now(), Deregistered: true})
 		w.r.former.add(swarm.Former{ID: "d", At: time.Now(), Deregistered: true})
 		if p := w.r.Progress(e); !slices.Equal(p.Deregistered, []string{"a", "c"}) {
 			t.Errorf("one has left, and one before a restart: %v", p.Deregistered)
@@ -199,9 +210,11 @@ func TestProgress(t *testing.T) {
 		}
 		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{
 			Command: set10, Targets: []string{"acked", "gone", "left", "mute", "other", "refused", "there"},
-			LeftOut: []swarm.LeftOut{{DriverID: "late", Reason: swarm.LeftOutStale}, {DriverID: "theirs", Reason: swarm.LeftOutOtherRun}},
+			LeftOut: []swarm.LeftOut{{DriverID: "late", Reason: swarm.LeftOutStale},
+				{DriverID: "theirs", Reason: swarm.LeftOutOtherRun}},
 		}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
-			{Kind: swarm.Acked}, {Kind: swarm.Missing}, {Kind: swarm.Missing}, {Kind: swarm.Missing}, {Kind: swarm.Acked}, {Kind: swarm.Rejected}, {Kind: swarm.Acked},
+			{Kind: swarm.Acked}, {Kind: swarm.Missing}, {Kind: swarm.Missing}, {Kind: swarm.Missing},
+			{Kind: swarm.Acked}, {Kind: swarm.Rejected}, {Kind: swarm.Acked},
 		}}}
 		left, _ := w.join("left", "")
 		left.leave()
@@ -213,7 +226,8 @@ func TestProgress(t *testing.T) {
 		}
 		peers["mute"].send(`{"type":"heartbeat","state":{"players":10}}`)
 		synctest.Wait()
-		want := swarm.Progress{Holds: true, Outstanding: []string{"gone", "mute", "refused"}, Converged: []string{"late", "there"}, Deregistered: []string{"left"}}
+		want := swarm.Progress{Holds: true, Outstanding: []string{"gone", "mute", "refused"},
+			Converged: []string{"late", "there"}, Deregistered: []string{"left"}}
 		if diff := cmp.Diff(want, w.r.Progress(e)); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
@@ -232,7 +246,8 @@ func TestProgress(t *testing.T) {
 func TestARejectedCommandStaysOutstanding(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
-		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}},
+			Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Rejected}}}}
 		w.offer(5, set10, "a")
 		a.send(`{"type":"command_ack","seq":5,"status":"rejected","code":"busy"}`)
 		w.offer(6, swarm.Command{Type: command.SetSpawnDelay, Value: 7}, "a")
@@ -248,7 +263,8 @@ func TestARejectedCommandStaysOutstanding(t *testing.T) {
 func TestANewProcessHasAppliedNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"instance":"one"`)
-		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Acked}}}}
+		e := swarm.Entry{Seq: 5, Issued: &swarm.Issued{Command: set10, Targets: []string{"a"}},
+			Closed: &swarm.Closed{Verdicts: []swarm.Verdict{{Kind: swarm.Acked}}}}
 		w.offer(5, set10, "a")
 		a.send(`{"type":"command_ack","seq":5,"status":"applied"}`)
 		synctest.Wait()
@@ -289,7 +305,8 @@ func TestMembersTellWhyTheyCannotAnswer(t *testing.T) {
 			return out
 		}
 		want := []why{
-			{"active", ""}, {"lost", swarm.ReasonDisconnected}, {"stale", swarm.ReasonStale}, {"stale-us", swarm.ReasonStale},
+			{"active", ""}, {"lost", swarm.ReasonDisconnected}, {"stale", swarm.ReasonStale},
+			{"stale-us", swarm.ReasonStale},
 		}
 		if got := members(swarm.Target{}); !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)

@@ -18,8 +18,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is swallowed on behalf
-// of a driver that reads nothing, its outbox holds three commands at most, and its session ends 10 s after the last progress.
+// TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is
+// swallowed on behalf of a driver that reads nothing, its outbox holds three commands at most, and its session ends 10
+// s after the last progress.
 func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	testenv.Slow(t, "waits for the write timeout of 10 s")
 	sink := &sinkLog{}
@@ -43,10 +44,15 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 		<-swept
 	}()
 	small := &net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+		return c.Control(func(fd uintptr) {
+			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF,
+				4096)
+		})
 	}}
 	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
-		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: small.DialContext}}, Subprotocols: []string{wire.Subprotocol},
+		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: small.DialContext}}, Subprotocols: []string{
+			wire.Subprotocol,
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,9 @@ func TestTargets(t *testing.T) {
 			"all":                {swarm.Target{}, []string{"a", "b", "c"}},
 			"by label":           {swarm.Target{Labels: map[string]string{"region": "eu"}}, []string{"b", "c"}},
 			"by id, named twice": {swarm.Target{DriverIDs: []string{"c", "a", "c", "nobody"}}, []string{"a", "c"}},
-			"by both":            {swarm.Target{DriverIDs: []string{"a", "b"}, Labels: map[string]string{"region": "eu"}}, []string{"b"}},
-			"by no match":        {swarm.Target{Labels: map[string]string{"region": "mars"}}, nil},
+			"by both": {swarm.Target{DriverIDs: []string{"a", "b"},
+				Labels: map[string]string{"region": "eu"}}, []string{"b"}},
+			"by no match": {swarm.Target{Labels: map[string]string{"region": "mars"}}, nil},
 		} {
 			var got []string
 			for _, s := range w.active(c.target) {
@@ -101,8 +102,8 @@ func TestRegisterTellsWhatIsDesired(t *testing.T) {
 	})
 }
 
-// TestNoCommandFallsBetweenHandOverAndRegister registers drivers while commands are handed over: each driver must learn the
-// newest command, by its register's answer or live, and never one twice or out of order.
+// TestNoCommandFallsBetweenHandOverAndRegister registers drivers while commands are handed over: each driver must learn
+// the newest command, by its register's answer or live, and never one twice or out of order.
 func TestNoCommandFallsBetweenHandOverAndRegister(t *testing.T) {
 	const drivers, commands = 40, 200
 	inWorld(t, func(w *world) {
@@ -155,7 +156,8 @@ func TestLostDriversAreShownThenForgottenAndLoadIsReset(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{}, &sinkLog{}); err == nil {
+	if _, err := New(Config{HeartbeatInterval: time.Second, StaleAfter: time.Second, OnLeaseLost: "panic"}, &sinkLog{},
+		&sinkLog{}); err == nil {
 		t.Error("a senseless config was taken")
 	}
 }

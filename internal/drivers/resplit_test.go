@@ -19,7 +19,8 @@ func (w *world) total(seq uint64, ids []string, parts ...int64) {
 		sum += n
 	}
 	w.r.Offer(swarm.Issue{
-		Seq: seq, Command: swarm.Command{Type: command.SetPlayers, Value: sum, Total: true}, Targets: ids, Split: parts, Deadline: 2 * time.Second,
+		Seq: seq, Command: swarm.Command{Type: command.SetPlayers, Value: sum, Total: true}, Targets: ids, Split: parts,
+		Deadline: 2 * time.Second,
 	})
 }
 
@@ -153,8 +154,9 @@ func (p *peer) keepAlive() {
 	}
 }
 
-// TestOnChangeALateDriverGetsItsPart: with on-change a total is split again for a driver that joins or returns, at most every 5 s, and
-// never while somebody may be running a part and does not say so. With on-loss the two outside the split are shown.
+// TestOnChangeALateDriverGetsItsPart: with on-change a total is split again for a driver that joins or returns, at most
+// every 5 s, and never while somebody may be running a part and does not say so. With on-loss the two outside the split
+// are shown.
 func TestOnChangeALateDriverGetsItsPart(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		a, _ := w.join("a", "")
@@ -165,7 +167,8 @@ func TestOnChangeALateDriverGetsItsPart(t *testing.T) {
 		c, _ := w.join("c", `,"capabilities":["stop"]`)
 		go c.keepAlive()
 		<-time.After(time.Second)
-		if got := w.sink.only("resplit"); text(got) != text([]string{text("resplit", uint64(5), "joined", []string{"b"})}) {
+		if got := w.sink.only("resplit"); text(got) != text([]string{text("resplit", uint64(5),
+			"joined", []string{"b"})}) {
 			t.Errorf("asked for %v, want one split for b, which takes players", got)
 		}
 		d, _ := w.join("d", "")
@@ -246,7 +249,10 @@ func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
 			if id == "b" { // it is issued at once
 				ids = append(ids, id)
 				w.r.Offer(swarm.Issue{
-					Seq: 6, Command: swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, Targets: ids, Split: []int64{50, 50},
+					Seq: 6, Command: swarm.Command{Type: command.SetPlayers, Value: 100,
+						Total: true}, Targets: ids, Split: []int64{
+						50, 50,
+					},
 					Condition: &swarm.Condition{IfSeq: 5, Base: 5}, Deadline: time.Second,
 				})
 			}

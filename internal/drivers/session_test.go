@@ -25,7 +25,8 @@ var (
 func TestRegisterHeartbeatCommandAck(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, reg := w.join("d-1", `,"labels":{"region":"eu"},"version":"1.2","capabilities":["set_players","stop"]`)
-		if reg.LogID != "log.1" || reg.HeartbeatIntervalMS != 1000 || reg.LeaseTTLMS != 60000 || reg.OnLeaseLost != "stop" || len(reg.Desired) != 0 {
+		if reg.LogID != "log.1" || reg.HeartbeatIntervalMS != 1000 || reg.LeaseTTLMS != 60000 ||
+			reg.OnLeaseLost != "stop" || len(reg.Desired) != 0 {
 			t.Errorf("registered: %+v", reg)
 		}
 		p.send(`{"type":"heartbeat","applied_seq":0,"state":{"players":3,"spawn_delay_ms":20,"running":true},"metrics":{"rps":1.5},"unknown":1}`)
@@ -45,7 +46,8 @@ func TestRegisterHeartbeatCommandAck(t *testing.T) {
 			t.Errorf("%d conflicting answers counted, want 1", n)
 		}
 		d, ok := w.r.Driver("d-1")
-		if !ok || d.State != swarm.Active || d.AppliedSeq != 2 || d.Reported.Players != 3 || d.Metrics["rps"] != 1.5 || d.Version != "1.2" || d.LastAck == nil {
+		if !ok || d.State != swarm.Active || d.AppliedSeq != 2 || d.Reported.Players != 3 || d.Metrics["rps"] != 1.5 ||
+			d.Version != "1.2" || d.LastAck == nil {
 			t.Errorf("roster: %+v %v", d, ok)
 		}
 	})
@@ -197,7 +199,8 @@ func TestSameIDAgain(t *testing.T) {
 	})
 }
 
-// TestAcksThatChangeNothing: of a seq that nobody issued, of one from before this session, of a session that was replaced.
+// TestAcksThatChangeNothing: of a seq that nobody issued, of one from before this session, of a session that was
+// replaced.
 func TestAcksThatChangeNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.offer(2, set10)
@@ -225,7 +228,8 @@ func TestStaleUntilHeartbeat(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		swarmtest.Advance(3 * time.Second)
-		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || w.lost("d-1") != swarm.ReasonStale || len(w.active(swarm.Target{})) != 0 {
+		if d, _ := w.r.Driver("d-1"); d.State != swarm.Stale || w.lost("d-1") != swarm.ReasonStale ||
+			len(w.active(swarm.Target{})) != 0 {
 			t.Errorf("after 3s: %+v", d)
 		}
 		w.offer(2, set10, "d-1")

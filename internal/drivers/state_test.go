@@ -23,8 +23,10 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.r.Reset(2)
 		w.offer(3, set10)
-		w.r.Offer(swarm.Issue{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}})
-		w.r.Offer(swarm.Issue{Seq: 5, Command: stop, Target: swarm.Target{DriverIDs: []string{"stopped", "runaway", "never"}}})
+		w.r.Offer(swarm.Issue{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20},
+			Target: swarm.Target{Labels: map[string]string{"region": "eu"}}})
+		w.r.Offer(swarm.Issue{Seq: 5, Command: stop,
+			Target: swarm.Target{DriverIDs: []string{"stopped", "runaway", "never"}}})
 		w.join("mute", "")
 		w.join("before", `,"state":{"players":10,"running":true}`) // it says nothing of the command
 		at := func(seq uint64) string { return fmt.Sprintf(`,"log_id":"log.1","applied_seq":%d`, seq) }
@@ -40,16 +42,20 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 
 		s := w.r.State(swarm.StateQuery{})
 		want := map[string][]swarm.DriftCause{
-			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported}, "there": nil, "ramping": {"players"}, "eu": {"spawn_delay_ms"},
+			"mute": {swarm.DriftNotReported}, "before": {swarm.DriftNotReported}, "lean": {swarm.DriftUnsupported},
+			"there": nil, "ramping": {"players"}, "eu": {"spawn_delay_ms"},
 			"stopped": nil, "runaway": {"players"}, "gone": {swarm.DriftDisconnected},
 		}
 		if diff := cmp.Diff(want, drift(s)); diff != "" || s.Converged != 2 || s.Drifting != 6 || s.Unknown != 1 {
-			t.Errorf("%d converged, %d drifting, %d unknown (-want +got):\n%s", s.Converged, s.Drifting, s.Unknown, diff)
+			t.Errorf("%d converged, %d drifting, %d unknown (-want +got):\n%s", s.Converged, s.Drifting, s.Unknown,
+				diff)
 		}
 		rules := []swarm.Rule{
 			{Wanted: swarm.Wanted{Seq: 3, Command: set10}, Matching: 7, Converged: 2},
-			{Wanted: swarm.Wanted{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}}, Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Matching: 1},
-			{Wanted: swarm.Wanted{Seq: 5, Command: stop}, Target: swarm.Target{DriverIDs: []string{"never", "runaway", "stopped"}}, Matching: 2, Converged: 1},
+			{Wanted: swarm.Wanted{Seq: 4, Command: swarm.Command{Type: command.SetSpawnDelay, Value: 20}},
+				Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Matching: 1},
+			{Wanted: swarm.Wanted{Seq: 5, Command: stop},
+				Target: swarm.Target{DriverIDs: []string{"never", "runaway", "stopped"}}, Matching: 2, Converged: 1},
 		}
 		if diff := cmp.Diff(rules, s.Rules); diff != "" {
 			t.Errorf("rules (-want +got):\n%s", diff)

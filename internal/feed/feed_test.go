@@ -176,7 +176,8 @@ func TestAnEventIsEncodedOnceForAll(t *testing.T) {
 	}
 }
 
-// TestTheRingIsBoundedByBytes: records of large swarms leave it sooner, and readers take them from the log in small batches.
+// TestTheRingIsBoundedByBytes: records of large swarms leave it sooner, and readers take them from the log in small
+// batches.
 func TestTheRingIsBoundedByBytes(t *testing.T) {
 	const drivers, commands = 1000, 400
 	l := &memLog{}

@@ -25,7 +25,8 @@ func TestWrongBodies(t *testing.T) {
 		status  int
 		pointer string
 	}{
-		{" ", 400, ""}, {"{", 400, ""}, {"nope", 400, ""}, {stop + "{}", 400, ""}, {stop + ",", 400, ""}, {"\xef\xbb\xbf" + stop, 400, ""},
+		{" ", 400, ""}, {"{", 400, ""}, {"nope", 400, ""}, {stop + "{}", 400, ""}, {stop + ",", 400, ""},
+		{"\xef\xbb\xbf" + stop, 400, ""},
 		{"{\x00\"\x00}\x00", 400, ""}, {`{"submitter":"` + "\xff" + `"}`, 400, ""}, {`{"submitter":"\ud800","command":{"type":"stop"}}`, 400, ""},
 		{`{"command":{"type":"stop"},"command":{"type":"stop"}}`, 400, "/command"}, {set(`,"players":1,"players":1`), 400, "/command/players"},
 		{`{"command":{"type":"stop"},}`, 400, ""}, {`{'command':1}`, 400, ""}, {set(`,"players":01`), 400, ""}, {set(`,"players":NaN`), 400, ""},
@@ -78,13 +79,17 @@ func TestMediaTypes(t *testing.T) {
 	_, _ = z.Write([]byte(stop))
 	_ = z.Close()
 	for _, headers := range [][]string{
-		{"Content-Type: text/plain"}, {"Content-Type: "}, {"Content-Type: application/x-www-form-urlencoded"}, {"Content-Type: multipart/form-data; boundary=x"},
-		{"Content-Type: application/json5"}, {"Content-Type: application/merge-patch+json"}, {"Content-Type: text/plain; application/json"},
+		{"Content-Type: text/plain"}, {"Content-Type: "}, {"Content-Type: application/x-www-form-urlencoded"},
+		{"Content-Type: multipart/form-data; boundary=x"},
+		{"Content-Type: application/json5"}, {"Content-Type: application/merge-patch+json"},
+		{"Content-Type: text/plain; application/json"},
 		{"Content-Encoding: gzip"}, {"Content-Encoding: identity"}, {"Content-Encoding: br"},
 	} {
-		w.do(t, "POST", "/commands", stop, headers...).refused(t, http.StatusUnsupportedMediaType, "unsupported_media_type")
+		w.do(t, "POST", "/commands", stop, headers...).refused(t, http.StatusUnsupportedMediaType,
+			"unsupported_media_type")
 	}
-	w.do(t, "POST", "/commands", packed.String(), "Content-Encoding: gzip").refused(t, http.StatusUnsupportedMediaType, "unsupported_media_type")
+	w.do(t, "POST", "/commands", packed.String(), "Content-Encoding: gzip").refused(t, http.StatusUnsupportedMediaType,
+		"unsupported_media_type")
 	w.do(t, "POST", "/commands", packed.String()).refused(t, http.StatusBadRequest, "malformed_json")
 	for _, ok := range []string{"application/json", "application/json; charset=utf-8", "APPLICATION/JSON"} {
 		if a := w.do(t, "POST", "/commands", stop, "Content-Type: "+ok); a.StatusCode != http.StatusCreated {
@@ -106,11 +111,12 @@ func TestBodyLimitIsExact(t *testing.T) {
 func TestAFloodIsCutEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		status, hangsUp, _ := slowly(t, newWorld(t, nil), "POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n", func(w io.Writer) error {
-			n, err := w.Write(bytes.Repeat([]byte(" "), 1<<10))
-			sent += n
-			return err
-		})
+		status, hangsUp, _ := slowly(t, newWorld(t, nil),
+			"POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 10000000000\r\n", func(w io.Writer) error {
+				n, err := w.Write(bytes.Repeat([]byte(" "), 1<<10))
+				sent += n
+				return err
+			})
 		if status != http.StatusRequestEntityTooLarge || !hangsUp {
 			t.Errorf("got %d, connection closed: %v", status, hangsUp)
 		}
@@ -120,8 +126,8 @@ func TestAFloodIsCutEarly(t *testing.T) {
 	})
 }
 
-// TestASlowBodyIsCut: a body has bodyTimeout to arrive whole, however steadily it drips, and whether or not anybody wants it: behind
-// an answer the server reads what is left.
+// TestASlowBodyIsCut: a body has bodyTimeout to arrive whole, however steadily it drips, and whether or not anybody
+// wants it: behind an answer the server reads what is left.
 func TestASlowBodyIsCut(t *testing.T) {
 	for request, status := range map[string]int{
 		"POST /commands HTTP/1.1\r\nContent-Type: application/json\r\n": http.StatusBadRequest,
@@ -136,7 +142,8 @@ func TestASlowBodyIsCut(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got, _, took := slowly(t, newWorld(t, nil), request+"Content-Length: 1000\r\n", next)
 				if got != status || took > bodyTimeout+time.Second {
-					t.Errorf("%.20s, the client %s: got %d, all over after %v; want %d and %v", request, name, got, took, status, bodyTimeout)
+					t.Errorf("%.20s, the client %s: got %d, all over after %v; want %d and %v", request, name, got,
+						took, status, bodyTimeout)
 				}
 			})
 		}
@@ -149,7 +156,8 @@ func TestASteadyBodyHasItsTime(t *testing.T) {
 		w := newWorld(t, nil)
 		w.hold = make(chan struct{})
 		time.AfterFunc(5*bodyTimeout, func() { close(w.hold) })
-		request := fmt.Sprintf("POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n", len(stop))
+		request := fmt.Sprintf("POST /commands HTTP/1.1\r\nContent-Type: application/json\r\nConnection: "+
+			"close\r\nContent-Length: %d\r\n", len(stop))
 		status, _, _ := slowly(t, w, request, drip(bodyTimeout/100, strings.NewReader(stop)))
 		if status != http.StatusCreated {
 			t.Errorf("got %d, want 201", status)
@@ -166,9 +174,12 @@ func drip(every time.Duration, body io.Reader) func(io.Writer) error {
 	}
 }
 
-// slowly sends a request whose body comes by calls of next, until one fails, and returns what was answered once the server has ended the
-// connection, and when that was. The answer is read while the body is still on its way: Go's own client gives up when it cannot write.
-func slowly(t *testing.T, w *world, request string, next func(io.Writer) error) (status int, hangsUp bool, took time.Duration) {
+// slowly sends a request whose body comes by calls of next, until one fails, and returns what was answered once the
+// server has ended the connection, and when that was. The answer is read while the body is still on its way: Go's own
+// client gives up when it cannot write.
+func slowly(
+	t *testing.T, w *world, request string, next func(io.Writer) error,
+) (status int, hangsUp bool, took time.Duration) {
 	t.Helper()
 	conn, err := swarmtest.Serve(t, w.handler).Dial(t.Context(), "", "")
 	if err != nil {

@@ -39,7 +39,8 @@ func TestGetCommandWaits(t *testing.T) {
 		w.hold = make(chan struct{})
 		seq := w.do(t, "POST", "/commands", stop, "Prefer: respond-async").Seq
 		path := "/commands/" + strconv.FormatUint(seq, 10)
-		for query, want := range map[string]time.Duration{"": 0, "?wait_ms=0": 0, "?wait_ms=300": 300 * time.Millisecond} {
+		for query, want := range map[string]time.Duration{"": 0, "?wait_ms=0": 0,
+			"?wait_ms=300": 300 * time.Millisecond} {
 			began := time.Now()
 			a := w.do(t, "GET", path+query, "")
 			if took := time.Since(began); !strings.Contains(a.body, `"pending"`) || took != want {

@@ -33,7 +33,9 @@ func TestAnItemOfABriefEntry(t *testing.T) {
 			Counts: swarm.Counts{Targeted: 900, Acked: 700, Missing: 200, Late: 1}, LeftOut: 300, Shortfall: 7,
 		},
 		Issued: &swarm.Issued{
-			Command: swarm.Command{Type: command.SetPlayers, Total: true}, Targets: []string{"a", "z"}, Split: []int64{1, 2},
+			Command: swarm.Command{Type: command.SetPlayers, Total: true}, Targets: []string{"a", "z"}, Split: []int64{
+				1, 2,
+			},
 			LeftOut: []swarm.LeftOut{{DriverID: "b", Reason: swarm.LeftOutStale}},
 		},
 		Closed: &swarm.Closed{Seq: 2, Verdicts: []swarm.Verdict{

@@ -32,7 +32,9 @@ func newFake() *fake {
 	f := &fake{}
 	for i := range 3 {
 		f.drivers = append(f.drivers, swarm.Driver{
-			ID: fmt.Sprintf("d-%d", i+1), State: swarm.DriverStates()[i], Labels: map[string]string{"region": "eu", "n": fmt.Sprint(i)},
+			ID: fmt.Sprintf("d-%d", i+1), State: swarm.DriverStates()[i], Labels: map[string]string{
+				"region": "eu", "n": fmt.Sprint(i),
+			},
 		})
 	}
 	return f
@@ -72,7 +74,8 @@ func (f *fake) Open(seq uint64) (Call, bool) {
 	defer f.mu.Unlock()
 	for i, e := range f.entries {
 		if e.Seq == seq && e.Closed == nil {
-			return &fakeCall{f, i, f.hold, &swarm.Closed{Seq: seq, Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}}, true
+			return &fakeCall{f, i, f.hold,
+				&swarm.Closed{Seq: seq, Verdicts: make([]swarm.Verdict, len(e.Issued.Targets))}}, true
 		}
 	}
 	return nil, false
@@ -130,7 +133,8 @@ func (f *fake) Page(_ context.Context, q swarm.Query) (page swarm.Page, err erro
 		slices.Reverse(all)
 	}
 	for _, e := range all {
-		if e.Seq <= q.After || (q.Before > 0 && e.Seq >= q.Before) || (q.Submitter != "" && e.Issued.Submitter != q.Submitter) ||
+		if e.Seq <= q.After || (q.Before > 0 && e.Seq >= q.Before) ||
+			(q.Submitter != "" && e.Issued.Submitter != q.Submitter) ||
 			(q.Type != "" && e.Issued.Command.Type != q.Type) || (q.Status != "" && e.Status() != q.Status) {
 			continue
 		}
@@ -154,7 +158,8 @@ func (f *fake) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 		case swarm.Disconnected:
 			out.Disconnected++
 		}
-		if q.None || d.ID <= q.After || q.State != "" && q.State != d.State || !(swarm.Target{Labels: q.Labels}).Matches(d.ID, d.Labels) {
+		if q.None || d.ID <= q.After || q.State != "" && q.State != d.State ||
+			!(swarm.Target{Labels: q.Labels}).Matches(d.ID, d.Labels) {
 			continue
 		}
 		if out.More = out.More || q.Limit > 0 && len(out.Drivers) == q.Limit; !out.More {
@@ -189,7 +194,8 @@ func (f *fake) count() int {
 // socket stands for the driver socket, as it answers what is no WebSocket.
 func socket(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, &swarm.Error{Code: swarm.CodeUnsupportedSubprotocol, Detail: "this is a socket", Attrs: map[string]any{"supported": []string{"v1"}}})
+		refuse(w, r, &swarm.Error{Code: swarm.CodeUnsupportedSubprotocol, Detail: "this is a socket",
+			Attrs: map[string]any{"supported": []string{"v1"}}})
 	})
 }
 

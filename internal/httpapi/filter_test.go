@@ -73,7 +73,8 @@ func TestAnExportOfASubmitterReadsNothingElse(t *testing.T) {
 	for _, n := range []int{0, 20, eventsAtOnce, eventsAtOnce + 1} {
 		s := newSparse(n)
 		a := s.world(t).do(t, "GET", "/commands/export?submitter=ci", "")
-		if lines := strings.Count(a.body, "\n"); a.StatusCode != http.StatusOK || lines != n || s.asked > n/eventsAtOnce+2 {
+		if lines := strings.Count(a.body, "\n"); a.StatusCode != http.StatusOK || lines != n ||
+			s.asked > n/eventsAtOnce+2 {
 			t.Errorf("%d lines of %d after %d reads, %d", lines, n, s.asked, a.StatusCode)
 		}
 	}

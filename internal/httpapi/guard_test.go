@@ -11,14 +11,18 @@ func TestHostList(t *testing.T) {
 	g := newGuard(Config{Listen: "swarm.lan:8080", AllowedHosts: []string{"Load.Example.com"}}, nil)
 	for host, want := range map[string]bool{
 		"127.0.0.1": true, "127.0.0.1:8080": true, "127.0.0.1:1": true, "[::1]": true, "[::1]:8080": true, "::1": true,
-		"localhost.": true, "LocalHost.:8080": true, "swarm.lan.": true, "load.example.com.:443": true, "127.0.0.1.": true,
+		"localhost.": true, "LocalHost.:8080": true, "swarm.lan.": true, "load.example.com.:443": true,
+		"127.0.0.1.":     true,
 		"192.168.7.9:80": true, "localhost": true, "localhost:9999": true, "LOCALHOST:8080": true,
 		"swarm.lan": true, "swarm.lan:443": true, "Swarm.LAN:8080": true, "load.example.com:8080": true,
 
-		"": false, ":8080": false, "evil.example": false, "evil.example:8080": false, "127.0.0.1.evil.example:8080": false,
-		"localhost.evil.example": false, "evil.example.": false, "sub.load.example.com": false, "localhost@evil.example": false,
-		"evil.example#localhost": false, "0x7f000001": false, "2130706433": false, "127.1": false, "[::1].evil.example": false,
-		"localhost..": false, ".localhost": false, ".": false, "evil.example.:8080": false,
+		"": false, ":8080": false, "evil.example": false, "evil.example:8080": false,
+		"127.0.0.1.evil.example:8080": false,
+		"localhost.evil.example":      false, "evil.example.": false, "sub.load.example.com": false,
+		"localhost@evil.example": false,
+		"evil.example#localhost": false, "0x7f000001": false, "2130706433": false, "127.1": false,
+		"[::1].evil.example": false,
+		"localhost..":        false, ".localhost": false, ".": false, "evil.example.:8080": false,
 		"evil.example:127.0.0.1": false, "localhost:80:80": false, "localhost, evil.example": false,
 	} {
 		if got := g.hostAllowed(host); got != want {
@@ -36,28 +40,43 @@ func TestOrigins(t *testing.T) {
 		tls     bool
 		want    bool
 	}{
-		"a program":                   {method: "POST", want: true},
-		"our own page":                {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080", "Sec-Fetch-Site", "same-origin"}, want: true},
-		"our own page reads":          {method: "GET", headers: []string{"Sec-Fetch-Site", "same-origin"}, want: true},
-		"typed into the address bar":  {method: "GET", headers: []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, want: true},
-		"a link to us":                {method: "GET", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, want: true},
-		"behind a proxy with TLS":     {method: "POST", headers: []string{"Origin", "https://load.example.com"}, want: true},
-		"our own page over TLS":       {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"}, tls: true, want: true},
-		"the default port, by name":   {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"}, want: true},
-		"upgrade of the scheme":       {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"}},
-		"downgrade of the scheme":     {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"}, tls: true},
+		"a program": {method: "POST", want: true},
+		"our own page": {method: "POST",
+			headers: []string{"Origin", "http://127.0.0.1:8080", "Sec-Fetch-Site", "same-origin"}, want: true},
+		"our own page reads": {method: "GET", headers: []string{"Sec-Fetch-Site", "same-origin"}, want: true},
+		"typed into the address bar": {method: "GET",
+			headers: []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, want: true},
+		"a link to us": {method: "GET",
+			headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
+				"document"}, want: true},
+		"behind a proxy with TLS": {method: "POST", headers: []string{"Origin", "https://load.example.com"},
+			want: true},
+		"our own page over TLS": {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"},
+			tls: true, want: true},
+		"the default port, by name": {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"},
+			want: true},
+		"upgrade of the scheme": {method: "POST", headers: []string{"Origin", "https://127.0.0.1:8080"}},
+		"downgrade of the scheme": {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080"},
+			tls: true},
 		"a foreign page":              {method: "POST", headers: []string{"Origin", "http://evil.example"}},
 		"a foreign page reads":        {method: "GET", headers: []string{"Origin", "http://evil.example"}},
 		"another port":                {method: "POST", headers: []string{"Origin", "http://127.0.0.1:3000"}},
 		"a file or a sandboxed frame": {method: "POST", headers: []string{"Origin", "null"}},
 		"an empty origin":             {method: "POST", headers: []string{"Origin", ""}},
-		"two origins":                 {method: "POST", headers: []string{"Origin", "http://127.0.0.1:8080", "Origin", "http://evil.example"}},
-		"a listed origin as a prefix": {method: "POST", headers: []string{"Origin", "https://load.example.com.evil.example"}},
-		"a foreign form, no origin":   {method: "POST", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}},
-		"a page of another port":      {method: "POST", headers: []string{"Sec-Fetch-Site", "same-site"}},
-		"a foreign image":             {method: "GET", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}},
-		"a foreign frame":             {method: "GET", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}},
-		"a script of another port":    {method: "HEAD", headers: []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}},
+		"two origins": {method: "POST",
+			headers: []string{"Origin", "http://127.0.0.1:8080", "Origin", "http://evil.example"}},
+		"a listed origin as a prefix": {method: "POST",
+			headers: []string{"Origin", "https://load.example.com.evil.example"}},
+		"a foreign form, no origin": {method: "POST",
+			headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}},
+		"a page of another port": {method: "POST", headers: []string{"Sec-Fetch-Site", "same-site"}},
+		"a foreign image": {method: "GET",
+			headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}},
+		"a foreign frame": {method: "GET",
+			headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest",
+				"iframe"}},
+		"a script of another port": {method: "HEAD",
+			headers: []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}},
 	} {
 		r := httptest.NewRequest(c.method, "/commands", nil)
 		r.Host = "127.0.0.1:8080"
@@ -73,7 +92,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestForeignPagesAreKeptOut asks every route by every method as a foreign page would, the socket and the pages included.
+// TestForeignPagesAreKeptOut asks every route by every method as a foreign page would, the socket and the pages
+// included.
 func TestForeignPagesAreKeptOut(t *testing.T) {
 	w := newWorld(t, nil)
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}

@@ -46,11 +46,13 @@ func (w *world) show(t *testing.T, method, path, body string) (s shown) {
 func TestProgressIsComputed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.do(t, "POST", "/commands", stop)
-	if s := w.show(t, "GET", "/commands/2", ""); s.Outstanding != nil || s.Counts["converged"] != 0 || len(s.Counts) != 6 {
+	if s := w.show(t, "GET", "/commands/2", ""); s.Outstanding != nil || s.Counts["converged"] != 0 ||
+		len(s.Counts) != 6 {
 		t.Errorf("when a newer command holds for all: %+v", s)
 	}
 	w.progress = swarm.Progress{Deregistered: []string{"d-2"}}
-	if s := w.show(t, "GET", "/commands/2", ""); !slices.Equal(s.Deregistered, []string{"d-2"}) || s.Outstanding != nil {
+	if s := w.show(t, "GET", "/commands/2", ""); !slices.Equal(s.Deregistered, []string{"d-2"}) ||
+		s.Outstanding != nil {
 		t.Errorf("when a newer command holds for all, and one has left: %+v", s)
 	}
 	w.progress = swarm.Progress{Holds: true, Converged: []string{"d-1"}}
@@ -58,7 +60,8 @@ func TestProgressIsComputed(t *testing.T) {
 		w.progress.Outstanding = append(w.progress.Outstanding, fmt.Sprintf("m-%03d", i))
 	}
 	s := w.show(t, "GET", "/commands/2", "")
-	if len(s.Outstanding) != 100 || s.Counts["outstanding"] != 150 || !slices.Equal(s.Converged, []string{"d-1"}) || s.Counts["converged"] != 1 {
+	if len(s.Outstanding) != 100 || s.Counts["outstanding"] != 150 || !slices.Equal(s.Converged, []string{"d-1"}) ||
+		s.Counts["converged"] != 1 {
 		t.Errorf("%d outstanding, %v converged, counts %v", len(s.Outstanding), s.Converged, s.Counts)
 	}
 	if _, there := w.show(t, "POST", "/commands", stop).Counts["outstanding"]; there {
@@ -70,15 +73,19 @@ func TestLeftOutIsShown(t *testing.T) {
 	w := newWorld(t, nil)
 	w.do(t, "POST", "/commands", stop)
 	for i := range 150 {
-		w.entries[0].Issued.LeftOut = append(w.entries[0].Issued.LeftOut, swarm.LeftOut{DriverID: fmt.Sprintf("m-%03d", i), Reason: swarm.LeftOutStale})
+		w.entries[0].Issued.LeftOut = append(w.entries[0].Issued.LeftOut, swarm.LeftOut{
+			DriverID: fmt.Sprintf("m-%03d", i), Reason: swarm.LeftOutStale,
+		})
 	}
 	w.entries[0].Issued.Condition = &swarm.Condition{IfSeq: 0, Base: 0}
 	s := w.show(t, "GET", "/commands/2", "")
-	if len(s.LeftOut) != 150 || s.Counts["left_out"] != 150 || s.LeftOut[0].Reason != "stale" || s.IfSeq == nil || *s.IfSeq != 0 {
+	if len(s.LeftOut) != 150 || s.Counts["left_out"] != 150 || s.LeftOut[0].Reason != "stale" || s.IfSeq == nil ||
+		*s.IfSeq != 0 {
 		t.Errorf("whole: %d left out, counts %v, if_seq %v", len(s.LeftOut), s.Counts, s.IfSeq)
 	}
 	var page struct{ Items []shown }
-	if err := json.Unmarshal([]byte(w.do(t, "GET", "/commands", "").body), &page); err != nil || len(page.Items[0].LeftOut) != 100 || page.Items[0].Counts["left_out"] != 150 {
+	if err := json.Unmarshal([]byte(w.do(t, "GET", "/commands", "").body), &page); err != nil ||
+		len(page.Items[0].LeftOut) != 100 || page.Items[0].Counts["left_out"] != 150 {
 		t.Errorf("as an item: %+v %v", page, err)
 	}
 }
@@ -87,15 +94,18 @@ func TestDryRun(t *testing.T) {
 	w := newWorld(t, nil)
 	w.preview = func(s swarm.Submission) *swarm.Issued {
 		return &swarm.Issued{
-			Command: s.Command, Target: s.Target, Targets: []string{"d-1"}, Split: []int64{7}, LeftOut: []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutDisconnected}},
+			Command: s.Command, Target: s.Target, Targets: []string{"d-1"}, Split: []int64{
+				7}, LeftOut: []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutDisconnected}},
 		}
 	}
 	a := w.do(t, "POST", "/commands", `{"command":{"type":"set_players","players_total":10},"dry_run":true}`)
 	s := w.show(t, "POST", "/commands", `{"command":{"type":"set_players","players_total":10},"dry_run":true}`)
-	if a.StatusCode != http.StatusOK || !slices.Equal(s.Targets, []string{"d-1"}) || s.Split[0].Players != 7 || *s.Shortfall != 3 || s.LeftOut[0].DriverID != "d-2" || s.Restrictions == nil {
+	if a.StatusCode != http.StatusOK || !slices.Equal(s.Targets, []string{"d-1"}) || s.Split[0].Players != 7 ||
+		*s.Shortfall != 3 || s.LeftOut[0].DriverID != "d-2" || s.Restrictions == nil {
 		t.Errorf("got %d %s", a.StatusCode, a.body)
 	}
-	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers, Detail: "too few", Attrs: map[string]any{"have": 1, "want": 2}}
+	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers, Detail: "too few",
+		Attrs: map[string]any{"have": 1, "want": 2}}
 	if a := w.do(t, "POST", "/commands", `{"command":{"type":"stop"},"dry_run":true}`); a.StatusCode != http.StatusConflict || w.count() != 0 {
 		t.Errorf("got %d, %d entries", a.StatusCode, w.count())
 	}
@@ -116,8 +126,10 @@ func TestAStopForNobodyIsExplained(t *testing.T) {
 		}
 	}
 	for _, nothing := range []bool{true, false} {
-		w.refuse = &swarm.Error{Code: swarm.CodeNoActiveDrivers, Detail: "nobody", Attrs: map[string]any{"in_use": w.reach.InUse, "nothing_to_stop": nothing}}
-		if s := w.show(t, "POST", "/commands", stop); s.NothingToStop == nil || *s.NothingToStop != nothing || s.InUse == nil {
+		w.refuse = &swarm.Error{Code: swarm.CodeNoActiveDrivers, Detail: "nobody",
+			Attrs: map[string]any{"in_use": w.reach.InUse, "nothing_to_stop": nothing}}
+		if s := w.show(t, "POST", "/commands", stop); s.NothingToStop == nil || *s.NothingToStop != nothing ||
+			s.InUse == nil {
 			t.Errorf("a refusal: %+v", s)
 		}
 	}
@@ -125,7 +137,8 @@ func TestAStopForNobodyIsExplained(t *testing.T) {
 
 func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
 	w := newWorld(t, nil)
-	for want, attrs := range map[string]map[string]any{"1": nil, "5401": {"retry_after": 90*time.Minute + time.Millisecond}} {
+	for want, attrs := range map[string]map[string]any{"1": nil,
+		"5401": {"retry_after": 90*time.Minute + time.Millisecond}} {
 		w.refuse = &swarm.Error{Code: swarm.CodeRateLimited, Detail: "later", Attrs: attrs}
 		if a := w.do(t, "POST", "/commands", stop); a.Header.Get("Retry-After") != want {
 			t.Errorf("Retry-After %q, want %q", a.Header.Get("Retry-After"), want)
@@ -137,7 +150,9 @@ func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
 func TestDesiredIsPaged(t *testing.T) {
 	w := newWorld(t, nil)
 	for i := range 2500 {
-		w.state.Rules = append(w.state.Rules, swarm.Rule{Wanted: swarm.Wanted{Seq: uint64(2*i + 1), Command: swarm.Command{Type: command.SetPlayers, Value: 1}}})
+		w.state.Rules = append(w.state.Rules,
+			swarm.Rule{Wanted: swarm.Wanted{Seq: uint64(2*i + 1),
+				Command: swarm.Command{Type: command.SetPlayers, Value: 1}}})
 	}
 	var seqs []uint64
 	for query, pages := "", 0; ; pages++ {
@@ -167,7 +182,8 @@ func TestDesiredIsPaged(t *testing.T) {
 }
 
 func TestExpiredIsAnEvent(t *testing.T) {
-	e := &swarm.Event{Stored: swarm.Stored{Position: 9, Record: &swarm.Expired{Replaced: 5, Target: swarm.Target{DriverIDs: []string{"d-1"}}, Cause: "nobody"}}}
+	e := &swarm.Event{Stored: swarm.Stored{Position: 9,
+		Record: &swarm.Expired{Replaced: 5, Target: swarm.Target{DriverIDs: []string{"d-1"}}, Cause: "nobody"}}}
 	if got := string(encodeEvent(e)); !strings.HasPrefix(got, "id: 9\nevent: expired\ndata: ") || !strings.Contains(got, `"replaced":5`) || !strings.Contains(got, `"driver_ids":["d-1"]`) {
 		t.Errorf("got %s", got)
 	}

@@ -15,7 +15,8 @@ import (
 // filled are values for the parameters of patterns.
 var filled = strings.NewReplacer("{seq}", "2", "{driver_id}", "d-1")
 
-// served is what the table of routes serves: the methods of each path, sorted. What is below /ui/ is left to the dashboard.
+// served is what the table of routes serves: the methods of each path, sorted. What is below /ui/ is left to the
+// dashboard.
 func served() map[string][]string {
 	out := map[string][]string{}
 	for _, row := range routes {
@@ -84,7 +85,8 @@ func TestEveryRouteWithEveryMethod(t *testing.T) {
 
 func TestUnknownPaths(t *testing.T) {
 	w := newWorld(t, nil)
-	for _, path := range []string{"/comands", "/commands/", "/commands/2/acks", "//commands", "/Commands", "/drivers/", "/drivers/d-1/x", "/../commands", "/index.html", "/ui"} {
+	for _, path := range []string{"/comands", "/commands/", "/commands/2/acks", "//commands", "/Commands", "/drivers/",
+		"/drivers/d-1/x", "/../commands", "/index.html", "/ui"} {
 		for _, method := range []string{"GET", "POST", "DELETE", "BREW"} {
 			a := w.do(t, method, path, "")
 			a.refused(t, http.StatusNotFound, "not_found")

@@ -26,7 +26,8 @@ func TestSecurityHeadersOnEveryAnswer(t *testing.T) {
 					}
 				}
 				csp := h.Get("Content-Security-Policy")
-				for _, part := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'", "form-action 'self'"} {
+				for _, part := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
+					"object-src 'none'", "form-action 'self'"} {
 					if !strings.Contains(csp, part) {
 						t.Errorf("%s %s at %s: the policy %q lacks %s", method, path, host, csp, part)
 					}
@@ -38,7 +39,8 @@ func TestSecurityHeadersOnEveryAnswer(t *testing.T) {
 
 func TestRequestID(t *testing.T) {
 	w := newWorld(t, nil)
-	if got := w.do(t, "GET", "/livez", "", "X-Request-Id: build-77.a_b").Header.Get("X-Request-Id"); got != "build-77.a_b" {
+	if got := w.do(t, "GET", "/livez", "",
+		"X-Request-Id: build-77.a_b").Header.Get("X-Request-Id"); got != "build-77.a_b" {
 		t.Errorf("the client's id became %q", got)
 	}
 	seen := map[string]bool{}
@@ -60,7 +62,8 @@ func TestRequestID(t *testing.T) {
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	for _, boom := range []any{"secret-1", errors.New("secret-1"), 7654321.5, fmt.Errorf("wrapped: %w", http.ErrBodyNotAllowed)} {
+	for _, boom := range []any{"secret-1", errors.New("secret-1"), 7654321.5,
+		fmt.Errorf("wrapped: %w", http.ErrBodyNotAllowed)} {
 		log.Reset()
 		w.boom = boom
 		a := w.do(t, "POST", "/commands", stop)
@@ -80,7 +83,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestPanicInTheMiddleOfAnAnswer: half an answer must not end as if it were whole, and nothing may be written behind it.
+// TestPanicInTheMiddleOfAnAnswer: half an answer must not end as if it were whole, and nothing may be written behind
+// it.
 func TestPanicInTheMiddleOfAnAnswer(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Pages = func(func(http.ResponseWriter, *http.Request, error)) http.Handler {

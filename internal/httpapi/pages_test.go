@@ -47,8 +47,8 @@ func (w *world) follow(t *testing.T, path, member string, between func()) (seen 
 	return seen
 }
 
-// TestPagesUnderAppends: newest first, a walk shows exactly what was there when it began; oldest first, what comes meanwhile too.
-// Neither shows an entry twice, or leaves one out.
+// TestPagesUnderAppends: newest first, a walk shows exactly what was there when it began; oldest first, what comes
+// meanwhile too. Neither shows an entry twice, or leaves one out.
 func TestPagesUnderAppends(t *testing.T) {
 	w := newWorld(t, nil)
 	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: command.Stop}, Deadline: time.Second}
@@ -73,7 +73,8 @@ func TestPagesUnderAppends(t *testing.T) {
 	}
 	others.Wait()
 	others.Go(func() { submit(100) })
-	oldest := w.follow(t, "/commands?order=asc&limit=50&submitter=ci/a&type=stop&status=complete", "seq", runtime.Gosched)
+	oldest := w.follow(t, "/commands?order=asc&limit=50&submitter=ci/a&type=stop&status=complete",
+		"seq", runtime.Gosched)
 	others.Wait()
 	if n := w.count(); len(oldest) < n-100 || len(oldest) > n {
 		t.Errorf("oldest first: %d entries of %d", len(oldest), n)
@@ -148,7 +149,8 @@ func TestDriverPages(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", query, got, want)
 		}
 	}
-	if a := w.do(t, "GET", "/drivers?state=stale", ""); a.Counts["active"] != 1 || a.Counts["stale"] != 1 || a.Counts["disconnected"] != 1 {
+	if a := w.do(t, "GET", "/drivers?state=stale", ""); a.Counts["active"] != 1 || a.Counts["stale"] != 1 ||
+		a.Counts["disconnected"] != 1 {
 		t.Errorf("counts of the filtered roster: %v, want those of the whole", a.Counts)
 	}
 	if a := w.do(t, "GET", "/drivers/d%2D1", ""); a.StatusCode != http.StatusOK {
@@ -169,23 +171,28 @@ func TestADriverShowsItsShare(t *testing.T) {
 	}
 }
 
-// TestForeignCursors: a cursor of another list, of the other order, or of somebody's invention is refused, never obeyed.
+// TestForeignCursors: a cursor of another list, of the other order, or of somebody's invention is refused, never
+// obeyed.
 func TestForeignCursors(t *testing.T) {
 	w := newWorld(t, nil)
 	raw := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	for _, c := range []struct{ path, cursor string }{
 		{"/commands?", "hello"}, {"/commands?", "!"}, {"/commands?", ""}, {"/commands?", strings.Repeat("a", 513)},
-		{"/commands?", cursorOf(newerThan, "2")}, {"/commands?order=asc&", cursorOf(olderThan, "2")}, {"/commands?", cursorOf(afterID, "2")},
-		{"/commands?", cursorOf(olderThan, "")}, {"/commands?", cursorOf(olderThan, "0")}, {"/commands?", cursorOf(olderThan, "-1")},
+		{"/commands?", cursorOf(newerThan, "2")}, {"/commands?order=asc&", cursorOf(olderThan, "2")},
+		{"/commands?", cursorOf(afterID, "2")},
+		{"/commands?", cursorOf(olderThan, "")}, {"/commands?", cursorOf(olderThan, "0")},
+		{"/commands?", cursorOf(olderThan, "-1")},
 		{"/commands?", cursorOf(olderThan, "1e3")}, {"/commands?", cursorOf(olderThan, "9223372036854775808")},
-		{"/commands?", cursorOf(olderThan, "2") + "="}, {"/commands?", cursorOf(olderThan, "2") + "%0A"}, {"/commands?", raw("older")},
+		{"/commands?", cursorOf(olderThan, "2") + "="}, {"/commands?", cursorOf(olderThan, "2") + "%0A"},
+		{"/commands?", raw("older")},
 		{"/commands?", cursorOf(olderThan, "2")[:10] + "3"},
 		{"/drivers?", "hello"}, {"/drivers?", cursorOf(olderThan, "2")}, {"/drivers?", cursorOf(afterID, "")},
 	} {
 		a := w.do(t, "GET", c.path+"cursor="+c.cursor, "")
 		a.refused(t, http.StatusBadRequest, "bad_request")
 	}
-	if a := w.do(t, "GET", "/commands?cursor="+cursorOf(olderThan, "9223372036854775807"), ""); a.StatusCode != http.StatusOK {
+	if a := w.do(t, "GET", "/commands?cursor="+cursorOf(olderThan, "9223372036854775807"),
+		""); a.StatusCode != http.StatusOK {
 		t.Errorf("a cursor past the newest entry: %d", a.StatusCode)
 	}
 }
@@ -194,11 +201,16 @@ func TestForeignCursors(t *testing.T) {
 func TestWrongQueries(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, path := range []string{
-		"/commands?limmit=5", "/commands?limit=5;order=asc", "/commands?limit=%zz", "/commands?limit=0", "/commands?limit=1001", "/commands?limit=1.5",
-		"/commands?limit=five", "/commands?limit=1&limit=2", "/commands?limit=", "/commands?order=up", "/commands?status=done", "/commands?type=explode",
-		"/commands?before=0", "/commands?before=-1", "/commands?after=-1", "/commands?before=9223372036854775808", "/commands?submitter=a%20b",
-		"/commands?submitter=a%00", "/commands?submitter=" + strings.Repeat("a", 129), "/commands/newest", "/commands/0", "/commands/-1", "/commands/1.0",
-		"/commands/9223372036854775808", "/commands/2?wait_ms=60001", "/commands/2?wait_ms=-1", "/commands/2?limit=1", "/drivers?state=gone",
+		"/commands?limmit=5", "/commands?limit=5;order=asc", "/commands?limit=%zz", "/commands?limit=0",
+		"/commands?limit=1001", "/commands?limit=1.5",
+		"/commands?limit=five", "/commands?limit=1&limit=2", "/commands?limit=", "/commands?order=up",
+		"/commands?status=done", "/commands?type=explode",
+		"/commands?before=0", "/commands?before=-1", "/commands?after=-1", "/commands?before=9223372036854775808",
+		"/commands?submitter=a%20b",
+		"/commands?submitter=a%00", "/commands?submitter=" + strings.Repeat("a", 129), "/commands/newest",
+		"/commands/0", "/commands/-1", "/commands/1.0",
+		"/commands/9223372036854775808", "/commands/2?wait_ms=60001", "/commands/2?wait_ms=-1", "/commands/2?limit=1",
+		"/drivers?state=gone",
 		"/drivers?label=region", "/drivers?label==eu", "/drivers?limit=0", "/livez?x=1", "/version?verbose",
 	} {
 		a := w.do(t, "GET", path, "")

@@ -40,12 +40,14 @@ func TestPreferIsFollowedAndSaid(t *testing.T) {
 		{nil, http.StatusCreated, "", true},
 		{[]string{"Prefer: return=minimal"}, http.StatusCreated, "return=minimal", false},
 		{[]string{"Prefer: respond-async"}, http.StatusAccepted, "respond-async", true},
-		{[]string{"Prefer: respond-async", "Prefer: return=minimal"}, http.StatusAccepted, "respond-async, return=minimal", false},
+		{[]string{"Prefer: respond-async", "Prefer: return=minimal"}, http.StatusAccepted,
+			"respond-async, return=minimal", false},
 		{[]string{"Prefer: handling=lenient"}, http.StatusCreated, "", true},
 	} {
 		a := w.do(t, "POST", "/commands", stop, c.prefer...)
 		if a.StatusCode != c.status || a.Header.Get("Preference-Applied") != c.applied || (a.Acked != nil) != c.acked {
-			t.Errorf("%v: got %d, applied %q, acked shown: %v", c.prefer, a.StatusCode, a.Header.Get("Preference-Applied"), a.Acked != nil)
+			t.Errorf("%v: got %d, applied %q, acked shown: %v", c.prefer, a.StatusCode,
+				a.Header.Get("Preference-Applied"), a.Acked != nil)
 		}
 		if a.Header.Get("Location") == "" {
 			t.Errorf("%v: no Location", c.prefer)

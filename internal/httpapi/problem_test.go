@@ -84,14 +84,16 @@ func TestProblemsOfSubmitting(t *testing.T) {
 		w.refuse = &swarm.Error{Code: code, Detail: "d", Attrs: map[string]any{"seq": seq}, Cause: errors.New("secret")}
 		a := w.do(t, "POST", "/commands", stop)
 		a.refused(t, statuses[code].status, string(code))
-		if got := a.Header.Get("Retry-After") != ""; got != (a.StatusCode == http.StatusServiceUnavailable || a.StatusCode == http.StatusTooManyRequests) {
+		if got := a.Header.Get("Retry-After") != ""; got != (a.StatusCode == http.StatusServiceUnavailable ||
+			a.StatusCode == http.StatusTooManyRequests) {
 			t.Errorf("%s: Retry-After %q", code, a.Header.Get("Retry-After"))
 		}
 		if shown := a.Entry != nil; shown != (code == swarm.CodeNewerCommand) {
 			t.Errorf("%s: shows an entry: %v", code, shown)
 		}
 	}
-	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers, Attrs: map[string]any{"have": 2, "want": 3, "status": "fake", "code": "fake"}}
+	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers,
+		Attrs: map[string]any{"have": 2, "want": 3, "status": "fake", "code": "fake"}}
 	a := w.do(t, "POST", "/commands", stop)
 	a.refused(t, http.StatusConflict, "not_enough_drivers") // attributes cannot take the place of our own members
 }

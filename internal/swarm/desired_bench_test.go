@@ -17,7 +17,8 @@ func BenchmarkDesiredIssue(b *testing.B) {
 				seq := uint64(1)
 				issue := func(t Target) {
 					seq++
-					d.Issue(Issue{Seq: seq, Submitter: "ci", Command: Command{Type: command.SetPlayers, Value: 5}, Target: t})
+					d.Issue(Issue{Seq: seq, Submitter: "ci", Command: Command{Type: command.SetPlayers, Value: 5},
+						Target: t})
 				}
 				for i := range old {
 					if kind == "ids" {

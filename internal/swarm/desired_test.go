@@ -31,7 +31,8 @@ func (f *folding) newest(id string, labels map[string]string) []Wanted {
 		}
 		slot := k.Command.Slot()
 		old := holds[slot]
-		if slot == command.LoadSlot && k.condition != nil && old != nil && old.submitter != k.submitter && old.place > k.condition.Base {
+		if slot == command.LoadSlot && k.condition != nil && old != nil && old.submitter != k.submitter &&
+			old.place > k.condition.Base {
 			continue
 		}
 		holds[slot] = k
@@ -85,13 +86,15 @@ var foldIDs = []string{"a", "b", "c"}
 var foldTargets = rapid.Custom(func(t *rapid.T) Target {
 	return Target{
 		DriverIDs: rapid.SliceOfNDistinct(rapid.SampledFrom(foldIDs), 0, 2, rapid.ID).Draw(t, "ids"),
-		Labels:    rapid.MapOfN(rapid.SampledFrom([]string{"region", "size"}), rapid.SampledFrom([]string{"eu", "us"}), 0, 2).Draw(t, "labels"),
+		Labels: rapid.MapOfN(rapid.SampledFrom([]string{"region", "size"}), rapid.SampledFrom([]string{"eu", "us"}),
+			0, 2).Draw(t, "labels"),
 	}
 })
 
 // drawCommand folds one command into both. Chains name entries of the past as plans do.
 func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional bool) {
-	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}}, place: seq}
+	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}},
+		place: seq}
 	k.submitter = rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "submitter")
 	if k.Command.Type == command.SetPlayers {
 		k.Command.Value = int64(rapid.IntRange(0, 2).Draw(t, "players"))
@@ -106,7 +109,10 @@ func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional
 			k.condition = nil
 		}
 	}
-	d.Issue(Issue{Seq: seq, Submitter: k.submitter, Command: k.Command, Target: k.target, Targets: k.targets, Condition: k.condition})
+	d.Issue(Issue{
+		Seq: seq, Submitter: k.submitter, Command: k.Command, Target: k.target, Targets: k.targets,
+		Condition: k.condition,
+	})
 	model.kept = append(model.kept, k)
 }
 
@@ -116,7 +122,8 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 		switch rapid.IntRange(0, 11).Draw(t, "what") {
 		case 0:
 			d.Reset(seq)
-			model.kept = append(model.kept, kept{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, place: seq})
+			model.kept = append(model.kept,
+				kept{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, place: seq})
 		case 1:
 			var loads []Rule
 			for _, r := range d.Idle(func(Target) bool { return false }, always) {
@@ -155,8 +162,8 @@ func checkFold(t *rapid.T, d *Desired, model *folding) {
 	}
 }
 
-// TestDesiredIsTheFoldOfAllCommands compares the fold, which drops whatever makes no difference, with one that keeps everything:
-// conditional commands in chains, expired ones and resets included.
+// TestDesiredIsTheFoldOfAllCommands compares the fold, which drops whatever makes no difference, with one that keeps
+// everything: conditional commands in chains, expired ones and resets included.
 func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, true)
@@ -193,7 +200,8 @@ func TestRulesAreTheFoldInWordsOfTargets(t *testing.T) {
 	})
 }
 
-// TestForgettingKeepsWhatMatters: without the idle rules that are not needed nobody is told load that the fold kept away before.
+// TestForgettingKeepsWhatMatters: without the idle rules that are not needed nobody is told load that the fold kept
+// away before.
 func TestForgettingKeepsWhatMatters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, true)
@@ -281,8 +289,10 @@ func (f *folding) placeOf(seq uint64) uint64 {
 func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
 	var d Desired
 	for seq := range uint64(10_000) {
-		d.Issue(Issue{Seq: seq + 1, Command: Command{Type: command.SetPlayers}, Target: Target{DriverIDs: []string{"a"}}})
-		d.Issue(Issue{Seq: seq + 2, Command: Command{Type: command.SetPlayers}, Target: Target{Labels: map[string]string{"region": "eu"}}})
+		d.Issue(Issue{Seq: seq + 1, Command: Command{Type: command.SetPlayers},
+			Target: Target{DriverIDs: []string{"a"}}})
+		d.Issue(Issue{Seq: seq + 2, Command: Command{Type: command.SetPlayers},
+			Target: Target{Labels: map[string]string{"region": "eu"}}})
 	}
 	if s := d.slots[command.LoadSlot]; len(s.all)+len(s.byID["a"]) > 2 {
 		t.Errorf("keeps %d and %d rules for two targets", len(s.all), len(s.byID["a"]))
@@ -291,7 +301,8 @@ func TestDesiredMemoryIsBoundedByTargetsNotCommands(t *testing.T) {
 
 func TestDesiredRunning(t *testing.T) {
 	var d Desired
-	d.Issue(Issue{Seq: 1, Command: Command{Type: command.SetPlayers, Value: 5}, Target: Target{DriverIDs: []string{"a"}}})
+	d.Issue(Issue{Seq: 1, Command: Command{Type: command.SetPlayers, Value: 5},
+		Target: Target{DriverIDs: []string{"a"}}})
 	if !d.Running() {
 		t.Error("load is desired of a")
 	}
@@ -302,8 +313,9 @@ func TestDesiredRunning(t *testing.T) {
 	}
 }
 
-// TestTwoRampsOfOneTargetEach: two teams whose conditional commands alternate, on drivers that they do not share. Every step of one is
-// decided against the other's for a driver that could have both labels, and yet memory does not grow with the steps.
+// TestTwoRampsOfOneTargetEach: two teams whose conditional commands alternate, on drivers that they do not share. Every
+// step of one is decided against the other's for a driver that could have both labels, and yet memory does not grow
+// with the steps.
 func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	var d Desired
 	d.Reset(1)
@@ -311,7 +323,8 @@ func TestTwoRampsOfOneTargetEach(t *testing.T) {
 		for i, who := range []string{"eu", "b"} {
 			seq := 2 + 2*step + uint64(i)
 			d.Issue(Issue{
-				Seq: seq, Submitter: who, Command: Command{Type: command.SetPlayers, Value: int64(step)}, Target: Target{Labels: map[string]string{who: "x"}},
+				Seq: seq, Submitter: who, Command: Command{Type: command.SetPlayers, Value: int64(step)},
+				Target:    Target{Labels: map[string]string{who: "x"}},
 				Condition: &Condition{IfSeq: max(seq-2, 1), Base: 1},
 			})
 		}
@@ -335,7 +348,8 @@ func TestRunsOneAfterTheOther(t *testing.T) {
 	d.Reset(seq)
 	for range 500 {
 		base := seq
-		for _, c := range []Command{{Type: command.SetPlayers, Value: 10}, {Type: command.SetPlayers, Value: 20}, {Type: command.Stop}} {
+		for _, c := range []Command{{Type: command.SetPlayers, Value: 10}, {Type: command.SetPlayers, Value: 20},
+			{Type: command.Stop}} {
 			seq++
 			d.Issue(Issue{
 				Seq: seq, Submitter: "ci", Command: c, Target: Target{Labels: map[string]string{"region": "eu"}},
@@ -348,7 +362,8 @@ func TestRunsOneAfterTheOther(t *testing.T) {
 	}
 }
 
-// TestManyRulesForOneDriver: rules of other labels cost a driver nothing, and the fold says the same with few rules as with many.
+// TestManyRulesForOneDriver: rules of other labels cost a driver nothing, and the fold says the same with few rules as
+// with many.
 func TestManyRulesForOneDriver(t *testing.T) {
 	var few, many Desired
 	for i := range uint64(1000) {
@@ -362,7 +377,8 @@ func TestManyRulesForOneDriver(t *testing.T) {
 		}
 	}
 	labels := map[string]string{"pod": "c", "n": "d", "x": "y"}
-	if diff := cmp.Diff(few.For("d", labels), many.For("d", labels)); diff != "" || few.NewestLoad("d", labels) != many.NewestLoad("d", labels) {
+	if diff := cmp.Diff(few.For("d", labels), many.For("d", labels)); diff != "" ||
+		few.NewestLoad("d", labels) != many.NewestLoad("d", labels) {
 		t.Errorf("-few +many:\n%s", diff)
 	}
 }

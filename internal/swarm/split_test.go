@@ -38,7 +38,10 @@ func TestSplitConservesTheTotal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		total := rapid.Int64Range(0, 1_000_000_000_000).Draw(t, "total")
 		over := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Share {
-			return Share{rapid.Uint64Range(1, 1_000_000_000).Draw(t, "weight"), rapid.Int64Range(0, command.MaxPlayers).Draw(t, "cap")}
+			return Share{
+				rapid.Uint64Range(1, 1_000_000_000).Draw(t, "weight"),
+				rapid.Int64Range(0, command.MaxPlayers).Draw(t, "cap"),
+			}
 		}), 0, 40).Draw(t, "over")
 		parts, shortfall := Split(total, command.MaxPlayers, over)
 		sum := shortfall
@@ -64,7 +67,8 @@ func TestSplitConservesTheTotal(t *testing.T) {
 func TestSplitOfEqualsDiffersByOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 200).Draw(t, "drivers")
-		parts, _ := Split(rapid.Int64Range(0, 1_000_000).Draw(t, "total"), command.MaxPlayers, slices.Repeat([]Share{{Weight: 1}}, n))
+		parts, _ := Split(rapid.Int64Range(0, 1_000_000).Draw(t, "total"), command.MaxPlayers,
+			slices.Repeat([]Share{{Weight: 1}}, n))
 		if slices.Max(parts)-slices.Min(parts) > 1 {
 			t.Fatalf("equals got %v", parts)
 		}

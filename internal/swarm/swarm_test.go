@@ -14,9 +14,12 @@ func TestSupersedes(t *testing.T) {
 		newer, older command.Type
 		want         bool
 	}{
-		{command.SetPlayers, command.SetPlayers, true}, {command.SetPlayers, command.Stop, false}, {command.SetPlayers, command.SetSpawnDelay, false},
-		{command.Stop, command.SetPlayers, true}, {command.Stop, command.Stop, true}, {command.Stop, command.SetSpawnDelay, false},
-		{command.SetSpawnDelay, command.SetSpawnDelay, true}, {command.SetSpawnDelay, command.SetPlayers, false}, {command.SetSpawnDelay, command.Stop, false},
+		{command.SetPlayers, command.SetPlayers, true}, {command.SetPlayers, command.Stop, false},
+		{command.SetPlayers, command.SetSpawnDelay, false},
+		{command.Stop, command.SetPlayers, true}, {command.Stop, command.Stop, true},
+		{command.Stop, command.SetSpawnDelay, false},
+		{command.SetSpawnDelay, command.SetSpawnDelay, true}, {command.SetSpawnDelay, command.SetPlayers, false},
+		{command.SetSpawnDelay, command.Stop, false},
 	} {
 		if got := (Command{Type: c.newer}).Supersedes(Command{Type: c.older}); got != c.want {
 			t.Errorf("%s supersedes %s: got %v, want %v", c.newer, c.older, got, c.want)
@@ -32,8 +35,10 @@ func TestNames(t *testing.T) {
 	}{
 		{"d-1", true, true}, {"A.b_c:d", true, true}, {"0", true, true}, {long, true, true},
 		{"ci/nightly@host", false, true}, {"connect", false, true}, {"stream", false, true},
-		{"", false, false}, {long + "a", false, false}, {"-d", false, false}, {".", false, false}, {"a b", false, false},
-		{"a\x00", false, false}, {"ä", false, false}, {"a\n", false, false}, {"../x", false, false}, {"a\u202e", false, false},
+		{"", false, false}, {long + "a", false, false}, {"-d", false, false}, {".", false, false},
+		{"a b", false, false},
+		{"a\x00", false, false}, {"ä", false, false}, {"a\n", false, false}, {"../x", false, false},
+		{"a\u202e", false, false},
 	} {
 		if got := ValidDriverID(c.name); got != c.driver {
 			t.Errorf("ValidDriverID(%q) = %v", c.name, got)
@@ -52,21 +57,28 @@ func TestSubmissionValidate(t *testing.T) {
 		change   func(*Submission)
 		pointers []string
 	}{
-		"good":            {func(*Submission) {}, nil},
-		"zero players":    {func(s *Submission) { s.Command.Value = 0 }, nil},
-		"most players":    {func(s *Submission) { s.Command.Value = command.MaxPlayers }, nil},
-		"too many":        {func(s *Submission) { s.Command.Value = command.MaxPlayers + 1 }, []string{"/command/players"}},
-		"negative":        {func(s *Submission) { s.Command.Value = -1 }, []string{"/command/players"}},
-		"unknown type":    {func(s *Submission) { s.Command.Type = "explode" }, []string{"/command/type"}},
-		"spawn delay":     {func(s *Submission) { s.Command = Command{Type: command.SetSpawnDelay, Value: -1} }, []string{"/command/spawn_delay_ms"}},
-		"long note":       {func(s *Submission) { s.Command.Note = strings.Repeat("x", 257) }, []string{"/command/note"}},
+		"good":         {func(*Submission) {}, nil},
+		"zero players": {func(s *Submission) { s.Command.Value = 0 }, nil},
+		"most players": {func(s *Submission) { s.Command.Value = command.MaxPlayers }, nil},
+		"too many": {func(s *Submission) { s.Command.Value = command.MaxPlayers + 1 },
+			[]string{"/command/players"}},
+		"negative":     {func(s *Submission) { s.Command.Value = -1 }, []string{"/command/players"}},
+		"unknown type": {func(s *Submission) { s.Command.Type = "explode" }, []string{"/command/type"}},
+		"spawn delay": {func(s *Submission) { s.Command = Command{Type: command.SetSpawnDelay, Value: -1} },
+			[]string{"/command/spawn_delay_ms"}},
+		"long note": {func(s *Submission) { s.Command.Note = strings.Repeat("x", 257) },
+			[]string{"/command/note"}},
 		"control in note": {func(s *Submission) { s.Command.Note = "a\x1b[31m" }, []string{"/command/note"}},
 		"no deadline":     {func(s *Submission) { s.Deadline = 0 }, []string{"/deadline_ms"}},
-		"long deadline":   {func(s *Submission) { s.Deadline = MaxDeadline + time.Millisecond }, []string{"/deadline_ms"}},
-		"bad submitter":   {func(s *Submission) { s.Submitter = "" }, []string{"/submitter"}},
-		"bad id":          {func(s *Submission) { s.Target.DriverIDs = []string{"ok", "-"} }, []string{"/target/driver_ids/1"}},
-		"bad label":       {func(s *Submission) { s.Target.Labels = map[string]string{"k": "\x00"} }, []string{"/target/labels/k"}},
-		"two things":      {func(s *Submission) { s.Submitter, s.MinDrivers = " ", -1 }, []string{"/submitter", "/min_drivers"}},
+		"long deadline": {func(s *Submission) { s.Deadline = MaxDeadline + time.Millisecond },
+			[]string{"/deadline_ms"}},
+		"bad submitter": {func(s *Submission) { s.Submitter = "" }, []string{"/submitter"}},
+		"bad id": {func(s *Submission) { s.Target.DriverIDs = []string{"ok", "-"} },
+			[]string{"/target/driver_ids/1"}},
+		"bad label": {func(s *Submission) { s.Target.Labels = map[string]string{"k": "\x00"} },
+			[]string{"/target/labels/k"}},
+		"two things": {func(s *Submission) { s.Submitter, s.MinDrivers = " ", -1 },
+			[]string{"/submitter", "/min_drivers"}},
 	} {
 		s := good()
 		c.change(&s)

@@ -24,8 +24,8 @@ type Log interface {
 	Unclosed(ctx context.Context) ([]swarm.Entry, error)
 }
 
-// LogContract is what every log promises. open returns a log for one test, which may hold records but no entries; whoever opens it
-// closes it by t.Cleanup.
+// LogContract is what every log promises. open returns a log for one test, which may hold records but no entries;
+// whoever opens it closes it by t.Cleanup.
 func LogContract(t *testing.T, open func(t *testing.T) Log) {
 	for name, promise := range map[string]func(*testing.T, Log){
 		"positions are dense":               positionsAreDense,
@@ -98,7 +98,8 @@ func entryHasItsOutcome(t *testing.T, l Log) {
 		}
 	}
 	check("open")
-	want.Closed = Closed(seq, swarm.Verdict{Kind: swarm.Acked, Latency: 3000}, swarm.Verdict{Kind: swarm.Rejected, Latency: 1000, Code: "busy", Detail: "at most 5"},
+	want.Closed = Closed(seq, swarm.Verdict{Kind: swarm.Acked, Latency: 3000},
+		swarm.Verdict{Kind: swarm.Rejected, Latency: 1000, Code: "busy", Detail: "at most 5"},
 		swarm.Verdict{Kind: swarm.Superseded}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonWriteTimeout})
 	appendTo(t, l, want.Closed)
 	check("closed")
@@ -112,17 +113,22 @@ func entryHasItsOutcome(t *testing.T, l Log) {
 
 func firstOutcomeStands(t *testing.T, l Log) {
 	seq := appendTo(t, l, Issued("ci", "a"))
-	appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}), Closed(seq, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}))
+	appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}), Closed(seq, swarm.Verdict{
+		Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+	}))
 	if e, err := l.Entry(t.Context(), seq); err != nil || e.Status() != swarm.Complete {
 		t.Errorf("the entry is %s, %v", e.Status(), err)
 	}
 }
 
 func noEntryNotFound(t *testing.T, l Log) {
-	seq := appendTo(t, l, Issued("ci", "a"), &swarm.Reset{Node: "test", At: Noon, Cause: "quiet"}) // and then its outcome
-	appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}), Late(seq, "a"), Closed(seq+50, swarm.Verdict{Kind: swarm.Acked}), Late(seq+50, "a"))
+	// and then its outcome
+	seq := appendTo(t, l, Issued("ci", "a"), &swarm.Reset{Node: "test", At: Noon, Cause: "quiet"})
+	appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}), Late(seq, "a"),
+		Closed(seq+50, swarm.Verdict{Kind: swarm.Acked}), Late(seq+50, "a"))
 	for pos := range l.Last() + 3 {
-		if _, err := l.Entry(t.Context(), pos); (err == nil) != (pos == seq) || (err != nil && swarm.CodeOf(err) != swarm.CodeNotFound) {
+		if _, err := l.Entry(t.Context(), pos); (err == nil) != (pos == seq) ||
+			(err != nil && swarm.CodeOf(err) != swarm.CodeNotFound) {
 			t.Errorf("position %d: %v", pos, err)
 		}
 	}
@@ -157,7 +163,10 @@ func pagesAreExact(t *testing.T, l Log) {
 			for _, status := range []swarm.Status{"", swarm.Pending, swarm.Complete} {
 				for _, at := range []uint64{0, 1, 20, 51, 200} {
 					for i, limit := range []int{1, 7, 60} {
-						q := swarm.Query{Submitter: submitter, Type: typ, Status: status, Before: at, Limit: limit, Ascending: i%2 == 0}
+						q := swarm.Query{
+							Submitter: submitter, Type: typ, Status: status, Before: at, Limit: limit,
+							Ascending: i%2 == 0,
+						}
 						SamePage(t, &model, l, q)
 						q.Before, q.After = 0, at
 						SamePage(t, &model, l, q)
@@ -248,7 +257,8 @@ func readAtOnce(t *testing.T, l Log) {
 		seq := appendTo(t, l, Issued("ci", "a"))
 		p, err := l.Page(t.Context(), swarm.Query{Limit: 1})
 		open, err2 := l.Unclosed(t.Context())
-		if err != nil || err2 != nil || len(p.Entries) != 1 || p.Entries[0].Seq != seq || len(open) != 1 || open[0].Seq != seq {
+		if err != nil || err2 != nil || len(p.Entries) != 1 || p.Entries[0].Seq != seq || len(open) != 1 ||
+			open[0].Seq != seq {
 			t.Fatalf("%d was appended: page %+v %v, unclosed %+v %v", seq, p, err, open, err2)
 		}
 		appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}))

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// MemLog is a log in memory for tests of what stands on a log, and the plain model that LogContract's promises are read off. Its
-// zero value is empty.
+// MemLog is a log in memory for tests of what stands on a log, and the plain model that LogContract's promises are read
+// off. Its zero value is empty.
 type MemLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
@@ -55,7 +55,8 @@ func (l *MemLog) Records() []swarm.Record {
 	return slices.Clone(l.records)
 }
 
-// Entries puts the records together, oldest entry first. The first outcome of an entry stands; what concerns no entry is left out.
+// Entries puts the records together, oldest entry first. The first outcome of an entry stands; what concerns no entry
+// is left out.
 func (l *MemLog) Entries() []swarm.Entry {
 	var out []swarm.Entry
 	at := map[uint64]int{}
@@ -95,7 +96,8 @@ func (l *MemLog) Unclosed(context.Context) ([]swarm.Entry, error) {
 // Page returns the entries that q selects.
 func (l *MemLog) Page(_ context.Context, q swarm.Query) (swarm.Page, error) {
 	found := slices.DeleteFunc(l.Entries(), func(e swarm.Entry) bool {
-		return q.Submitter != "" && e.Issued.Submitter != q.Submitter || q.Type != "" && e.Issued.Command.Type != q.Type ||
+		return q.Submitter != "" && e.Issued.Submitter != q.Submitter || q.Type != "" &&
+			e.Issued.Command.Type != q.Type ||
 			q.Status != "" && e.Status() != q.Status || q.Before != 0 && e.Seq >= q.Before || e.Seq <= q.After
 	})
 	if !q.Ascending {

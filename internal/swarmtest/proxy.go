@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Proxy is a TCP proxy on loopback in front of a server that comes and goes. Its address stays while the server's changes; a
-// client that connects while no server is there waits for the next one. It cuts connections on demand.
+// Proxy is a TCP proxy on loopback in front of a server that comes and goes. Its address stays while the server's
+// changes; a client that connects while no server is there waits for the next one. It cuts connections on demand.
 type Proxy struct {
 	listener net.Listener
 	running  sync.WaitGroup
@@ -45,8 +45,9 @@ func (p *Proxy) Forward(addr string) {
 	p.set(func() { p.server = addr })
 }
 
-// Limit has f say, for each new connection, after how many bytes to the server (up) and to the client (down) it is cut; -1 is
-// never. It is cut when one byte more has come, so that 0 down lets the server answer and loses the answer. Nil cuts none.
+// Limit has f say, for each new connection, after how many bytes to the server (up) and to the client (down) it is cut;
+// -1 is never. It is cut when one byte more has come, so that 0 down lets the server answer and loses the answer. Nil
+// cuts none.
 func (p *Proxy) Limit(f func() (up, down int64)) {
 	p.set(func() { p.limits = f })
 }
@@ -60,8 +61,8 @@ func (p *Proxy) Cut() {
 	})
 }
 
-// Silence has nothing pass any more in either direction, or all again. Connections stay, and nobody is told: so does a peer look whose
-// machine has lost its power.
+// Silence has nothing pass any more in either direction, or all again. Connections stay, and nobody is told: so does a
+// peer look whose machine has lost its power.
 func (p *Proxy) Silence(on bool) {
 	p.set(func() { p.silent = on })
 }

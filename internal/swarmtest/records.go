@@ -14,7 +14,8 @@ var Noon = time.Date(2026, 11, 24, 12, 0, 0, 123_000_000, time.UTC)
 func Issued(submitter string, targets ...string) *swarm.Issued {
 	return &swarm.Issued{
 		Node: "test", Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: 7, Note: "warm up"},
-		Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: targets, Deadline: 2 * time.Second, SubmittedAt: Noon,
+		Target: swarm.Target{Labels: map[string]string{"region": "eu"}}, Targets: targets, Deadline: 2 * time.Second,
+		SubmittedAt: Noon,
 	}
 }
 
@@ -27,7 +28,9 @@ func Stop(submitter string, targets ...string) *swarm.Issued {
 
 // Closed is the outcome of the entry seq.
 func Closed(seq uint64, verdicts ...swarm.Verdict) *swarm.Closed {
-	return &swarm.Closed{Seq: seq, Node: "test", ClosedAt: Noon.Add(time.Second), Duration: 1500 * time.Microsecond, Verdicts: verdicts}
+	return &swarm.Closed{
+		Seq: seq, Node: "test", ClosedAt: Noon.Add(time.Second), Duration: 1500 * time.Microsecond, Verdicts: verdicts,
+	}
 }
 
 // Late is one late answer to the entry seq.

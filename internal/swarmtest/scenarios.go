@@ -90,7 +90,8 @@ func staleDoesNotBlock(t *testing.T, w World) {
 
 func unknownCommand(t *testing.T, w World) {
 	drivers := connect(t, w, "d-1")
-	r := w.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: "explode"}, Deadline: time.Second})
+	r := w.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: "explode"},
+		Deadline: time.Second})
 	wantRefused(t, w, r, swarm.CodeInvalidCommand)
 	next := w.Submit(t.Context(), setPlayers(3)) // whatever had been sent would have come before
 	if diff := cmp.Diff([]Applied{{next.Seq, next.Command}}, drivers["d-1"].Applied()); diff != "" {
@@ -126,7 +127,8 @@ func manyControllers(t *testing.T, w World) {
 		}
 		seqs[r.Seq] = r
 		if i%each > 0 && r.Seq <= results[i-1].Seq {
-			t.Errorf("submission %d has seq %d, the one before it of the same controller %d", i, r.Seq, results[i-1].Seq)
+			t.Errorf("submission %d has seq %d, the one before it of the same controller %d", i, r.Seq,
+				results[i-1].Seq)
 		}
 	}
 	if len(seqs) != len(results) {
@@ -141,7 +143,8 @@ func manyControllers(t *testing.T, w World) {
 	}
 }
 
-// wantInOrder checks that a driver saw rising seqs, each with the command that was issued under it, and the newest last.
+// wantInOrder checks that a driver saw rising seqs, each with the command that was issued under it, and the newest
+// last.
 func wantInOrder(t *testing.T, id string, applied []Applied, seqs map[uint64]Result) {
 	t.Helper()
 	var last, newest uint64

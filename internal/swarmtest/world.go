@@ -10,7 +10,8 @@ import (
 
 // World is a running swarm that scenarios act upon, whatever stands behind it.
 type World interface {
-	// Driver connects a driver and returns when it is active. It applies and acks every command at once until told otherwise.
+	// Driver connects a driver and returns when it is active. It applies and acks every command at once until told
+	// otherwise.
 	Driver(t testing.TB, id string) Driver
 	// Submit sends a command and waits for its outcome.
 	Submit(ctx context.Context, s swarm.Submission) Result

@@ -34,7 +34,9 @@ func TestBareDriver(t *testing.T) {
 	if cmd["type"] != "command" || cmd["deadline_ms"] != 10000.0 || cmd["command"].(map[string]any)["players"] != 7.0 {
 		t.Fatalf("got %v, want the command", cmd)
 	}
-	ack, err := json.Marshal(map[string]any{"status": "applied", "seq": cmd["seq"], "type": "command_ack", "mood": "unknown fields are ignored"})
+	ack, err := json.Marshal(map[string]any{
+		"status": "applied", "seq": cmd["seq"], "type": "command_ack", "mood": "unknown fields are ignored",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +65,14 @@ func TestHandshakeWithoutTheSubprotocol(t *testing.T) {
 	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != http.StatusBadRequest || p.Code != "unsupported_subprotocol" || len(p.Supported) != 1 || p.Supported[0] != "swarmcall.v1.json" {
+	if resp.StatusCode != http.StatusBadRequest || p.Code != "unsupported_subprotocol" || len(p.Supported) != 1 ||
+		p.Supported[0] != "swarmcall.v1.json" {
 		t.Errorf("got %d %+v", resp.StatusCode, p)
 	}
 	ws, resp, err := websocket.Dial(t.Context(), s.url+"/drivers/connect", &websocket.DialOptions{
-		HTTPClient: s.client, Subprotocols: []string{"swarmcall.v1.json"}, HTTPHeader: http.Header{"Origin": {"http://evil.example"}},
+		HTTPClient: s.client, Subprotocols: []string{"swarmcall.v1.json"}, HTTPHeader: http.Header{
+			"Origin": {"http://evil.example"},
+		},
 	})
 	if err == nil {
 		_ = ws.CloseNow()

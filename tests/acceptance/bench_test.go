@@ -12,8 +12,9 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
-// BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on a socket
-// of its own, until the answer with the last ack is read. The drivers run in this process: their share is in the figures.
+// BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on
+// a socket of its own, until the answer with the last ack is read. The drivers run in this process: their share is in
+// the figures.
 func BenchmarkSwarm(b *testing.B) {
 	for _, n := range []int{10, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkSwarm(b, n) })
@@ -22,7 +23,8 @@ func BenchmarkSwarm(b *testing.B) {
 
 func benchmarkSwarm(b *testing.B, n int) {
 	s := startServer(b, func(c *app.Config) {
-		c.HeartbeatInterval, c.StaleAfter, c.LeaseTTL = time.Minute, 10*time.Minute, time.Hour // light drivers send no heartbeats
+		// light drivers send no heartbeats
+		c.HeartbeatInterval, c.StaleAfter, c.LeaseTTL = time.Minute, 10*time.Minute, time.Hour
 	})
 	client := &http.Client{Transport: &http.Transport{}}
 	var drivers sync.WaitGroup

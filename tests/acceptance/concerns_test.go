@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestWhoIsConcerned plays the six cases of docs/rules.md: a run of one team on region=eu, with one entry of its own, and what another
-// team does before its next step.
+// TestWhoIsConcerned plays the six cases of docs/rules.md: a run of one team on region=eu, with one entry of its own,
+// and what another team does before its next step.
 func TestWhoIsConcerned(t *testing.T) {
 	page, err := os.ReadFile("../../docs/rules.md")
 	if err != nil {
@@ -62,7 +62,8 @@ func TestWhoIsConcerned(t *testing.T) {
 			x := s.connectWith(t, "x", map[string]string{"region": "eu", "team": "b"})
 			later := s.send(t, step(next.Seq))
 			s.untilState(t, "all do as they are told", func(a stateAnswer) bool { return a.Counts.Converged == 3 })
-			if got := x.Applied(); next.Code != "" || !slices.Equal(later.leftOut(), []string{"x other_run"}) || len(got) != 1 || got[0].Seq != other {
+			if got := x.Applied(); next.Code != "" || !slices.Equal(later.leftOut(), []string{"x other_run"}) ||
+				len(got) != 1 || got[0].Seq != other {
 				t.Errorf("next %+v, later %+v, x was told %v", next, later, got)
 			}
 		},

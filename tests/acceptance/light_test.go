@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// lightDriver is a driver that costs next to nothing, so that a benchmark measures the server: one goroutine on a bare TCP
-// connection that speaks just enough WebSocket, finds the seq by its name and acks at once.
+// lightDriver is a driver that costs next to nothing, so that a benchmark measures the server: one goroutine on a bare
+// TCP connection that speaks just enough WebSocket, finds the seq by its name and acks at once.
 type lightDriver struct {
 	conn  net.Conn
 	in    *bufio.Reader
@@ -37,8 +37,10 @@ func dialLight(t testing.TB, s *server, id string, ended func()) *lightDriver {
 		t.Fatal(err)
 	}
 	d := &lightDriver{conn: conn, in: bufio.NewReaderSize(conn, 512)}
-	_, _ = fmt.Fprintf(conn, "GET /drivers/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: swarmcall.v1.json\r\n\r\n")
+	_, _ = fmt.Fprintf(conn, "GET /drivers/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: "+
+		"websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: "+
+		"swarmcall.v1.json\r\n\r\n")
 	resp, err := http.ReadResponse(d.in, nil) //nolint:bodyclose // after the upgrade there is none
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake: %v, %v", resp, err)

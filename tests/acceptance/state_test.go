@@ -42,8 +42,10 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 		s.connect(t, id)
 	}
 	s.post(t, "ci", "", 30)
-	s.untilState(t, "both drivers run 30 players", func(a stateAnswer) bool { return a.Counts.Converged == 2 && a.Stop == nil })
-	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: 10 * time.Second})
+	s.untilState(t, "both drivers run 30 players",
+		func(a stateAnswer) bool { return a.Counts.Converged == 2 && a.Stop == nil })
+	r := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop},
+		Deadline: 10 * time.Second})
 	if r.Counts.Acked != 2 {
 		t.Fatalf("stop: %+v", r)
 	}
@@ -52,8 +54,8 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 	})
 }
 
-// TestADriverThatKnowsMoreThanTheLog: one may be a forgery, and is told to back off. When a second one says so the log has lost
-// entries: it takes a new name, and load of the past does not go on.
+// TestADriverThatKnowsMoreThanTheLog: one may be a forgery, and is told to back off. When a second one says so the log
+// has lost entries: it takes a new name, and load of the past does not go on.
 func TestADriverThatKnowsMoreThanTheLog(t *testing.T) {
 	s := startServer(t, nil)
 	first := bare.Dial(t, s.url, nil)

@@ -205,7 +205,8 @@ func TestIdempotencyKeyOverHTTP(t *testing.T) {
 	})
 	play(t, dir, func(t *testing.T, s *server) entry { // a new process, without any driver
 		again, h := s.post(t, "ci", "key-1", 7)
-		if h.Get("Idempotent-Replayed") != "true" || again.Seq != first.Seq || again.DurationMS != first.DurationMS || len(again.Acked) != 1 {
+		if h.Get("Idempotent-Replayed") != "true" || again.Seq != first.Seq || again.DurationMS != first.DurationMS ||
+			len(again.Acked) != 1 {
 			t.Errorf("retry after a restart: %+v, want %+v", again, first)
 		}
 		if other, _ := s.post(t, "ci", "key-1", 8); other.Code != string(swarm.CodeIdempotencyKeyReused) {

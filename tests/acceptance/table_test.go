@@ -49,7 +49,8 @@ func (s *server) connectDoer(t *testing.T) *doer {
 	ctx, leave := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: "d-1", State: d.reported, Capabilities: command.Types()}, driver.HandlerFunc(d.apply))
+		ended <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: "d-1", State: d.reported,
+			Capabilities: command.Types()}, driver.HandlerFunc(d.apply))
 	}()
 	t.Cleanup(func() {
 		leave()
@@ -61,8 +62,8 @@ func (s *server) connectDoer(t *testing.T) *doer {
 	return d
 }
 
-// TestEveryCommandType plays each row of the command table through every surface of a real server: the answer, the frame
-// to the driver, its report, the entry, the export, the state, the page, and the log after a restart.
+// TestEveryCommandType plays each row of the command table through every surface of a real server: the answer, the
+// frame to the driver, its report, the entry, the export, the state, the page, and the log after a restart.
 func TestEveryCommandType(t *testing.T) {
 	for _, r := range command.Table() {
 		for _, total := range []bool{false, true} {
@@ -91,13 +92,15 @@ func everySurface(t *testing.T, r command.Row, c command.Command) {
 		if d.last() != alone {
 			t.Errorf("the driver was told %+v, want %+v", d.last(), alone)
 		}
-		s.untilState(t, "the driver reports what it was told", func(a stateAnswer) bool { return a.Counts.Converged == 1 })
+		s.untilState(t, "the driver reports what it was told",
+			func(a stateAnswer) bool { return a.Counts.Converged == 1 })
 		if r.Drift != "" && !strings.Contains(s.text(t, "/drivers/d-1"), fmt.Sprintf(`%q:%s`, r.Drift, figure(t, alone))) {
 			t.Errorf("the roster does not show the report: %s", s.text(t, "/drivers/d-1"))
 		}
 		shows(t, s, a.Seq, c)
 		page := s.text(t, fmt.Sprintf("/ui/commands/%d", a.Seq))
-		for _, want := range []string{strings.Join(c.Words(), " "), string(body), c.Text(func(n int64) string { return fmt.Sprint(n) })} {
+		for _, want := range []string{strings.Join(c.Words(), " "), string(body),
+			c.Text(func(n int64) string { return fmt.Sprint(n) })} {
 			if !strings.Contains(html.UnescapeString(page), want) {
 				t.Errorf("the page has no %q", want)
 			}
@@ -107,7 +110,8 @@ func everySurface(t *testing.T, r command.Row, c command.Command) {
 	play(t, dir, func(t *testing.T, s *server) bool {
 		shows(t, s, seq, c)
 		s.connectDoer(t)
-		s.untilState(t, "the driver that comes back does what is desired", func(a stateAnswer) bool { return a.Counts.Converged == 1 })
+		s.untilState(t, "the driver that comes back does what is desired",
+			func(a stateAnswer) bool { return a.Counts.Converged == 1 })
 		return true
 	})
 }
@@ -117,7 +121,8 @@ func shows(t *testing.T, s *server, seq uint64, c command.Command) {
 	t.Helper()
 	part := c
 	part.Total = false
-	for _, path := range []string{fmt.Sprintf("/commands/%d", seq), "/commands?limit=1", "/commands/export", "/commands?type=" + string(c.Type)} {
+	for _, path := range []string{fmt.Sprintf("/commands/%d", seq), "/commands?limit=1", "/commands/export",
+		"/commands?type=" + string(c.Type)} {
 		text := s.text(t, path)
 		if !strings.Contains(text, string(asJSON(t, c))) {
 			t.Errorf("%s does not show %s: %s", path, c, text)

@@ -49,7 +49,8 @@ func TestATotalIsConserved(t *testing.T) {
 	}
 	leaver := s.connect(t, "d-3")
 	first := s.postTotal(t, `{"submitter":"ci","command":{"type":"set_players","players_total":100},"deadline_ms":10000}`)
-	if got := first.parts(); got["d-1"] != 34 || got["d-2"] != 33 || got["d-3"] != 33 || first.Counts.Acked != 3 || first.Command["players_total"] != 100.0 || *first.Shortfall != 0 {
+	if got := first.parts(); got["d-1"] != 34 || got["d-2"] != 33 || got["d-3"] != 33 || first.Counts.Acked != 3 ||
+		first.Command["players_total"] != 100.0 || *first.Shortfall != 0 {
 		t.Fatalf("split %+v", first)
 	}
 	leaver.Leave(t)
@@ -58,7 +59,8 @@ func TestATotalIsConserved(t *testing.T) {
 		t.Errorf("split anew %+v", anew)
 	}
 	s.connect(t, "d-4").wants(t, 0)
-	stop := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop}, Deadline: 10 * time.Second})
+	stop := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop},
+		Deadline: 10 * time.Second})
 	if stop.Counts.Acked != 3 {
 		t.Errorf("stop: %+v", stop)
 	}
@@ -73,7 +75,8 @@ func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 	t.Helper()
 	for _, e := range s.events(t, "/commands/stream?after=0", "", int(seq)+3) {
 		var entry totalEntry
-		if err := json.NewDecoder(bytes.NewReader([]byte(e.data))).Decode(&entry); err == nil && e.name == "issued" && entry.Cause != "" {
+		if err := json.NewDecoder(bytes.NewReader([]byte(e.data))).Decode(&entry); err == nil && e.name == "issued" &&
+			entry.Cause != "" {
 			return entry
 		}
 	}

@@ -68,7 +68,8 @@ func (s *server) untilEntry(t *testing.T, seq uint64, what string, ok func(answe
 	}
 }
 
-// TestATotalWithStaleDrivers: three of six are hung. The entry names them, and says who is still to apply it when they are back.
+// TestATotalWithStaleDrivers: three of six are hung. The entry names them, and says who is still to apply it when they
+// are back.
 func TestATotalWithStaleDrivers(t *testing.T) {
 	s := startServer(t, nil)
 	drivers := map[string]*sdkDriver{}
@@ -88,16 +89,20 @@ func TestATotalWithStaleDrivers(t *testing.T) {
 	if a.Status != "complete" || a.Counts["left_out"] != 3 || !leavesOut(a, hung) {
 		t.Fatalf("got %+v", a)
 	}
-	s.untilState(t, "the hung ones are unknown", func(st stateAnswer) bool { return st.Counts.Unknown == 3 && st.Counts.Converged == 3 })
+	s.untilState(t, "the hung ones are unknown",
+		func(st stateAnswer) bool { return st.Counts.Unknown == 3 && st.Counts.Converged == 3 })
 	s.untilEntry(t, a.Seq, "three are outstanding", func(e answer) bool {
-		return slices.Equal(e.Outstanding, hung) && e.Counts["outstanding"] == 3 && e.Counts["converged"] == 3 && !slices.Contains(e.Converged, "d-1")
+		return slices.Equal(e.Outstanding, hung) && e.Counts["outstanding"] == 3 && e.Counts["converged"] == 3 &&
+			!slices.Contains(e.Converged, "d-1")
 	})
 	for _, id := range hung {
 		drivers[id].net.Thaw()
 	}
-	s.untilEntry(t, a.Seq, "all have applied it", func(e answer) bool { return e.Counts["outstanding"] == 0 && e.Counts["converged"] == 6 })
+	s.untilEntry(t, a.Seq, "all have applied it",
+		func(e answer) bool { return e.Counts["outstanding"] == 0 && e.Counts["converged"] == 6 })
 	s.send(t, `{"command":{"type":"set_players","players":1},"deadline_ms":10000}`)
-	s.untilEntry(t, a.Seq, "a newer command holds for all", func(e answer) bool { _, there := e.Counts["outstanding"]; return !there && e.Outstanding == nil })
+	s.untilEntry(t, a.Seq, "a newer command holds for all",
+		func(e answer) bool { _, there := e.Counts["outstanding"]; return !there && e.Outstanding == nil })
 }
 
 // leavesOut reports whether exactly these are left out. One that is stale for long is disconnected.
@@ -137,7 +142,8 @@ func TestAStopThatReachesNobody(t *testing.T) {
 		d := s.connectWith(t, "d-1", map[string]string{"zone": "us"})
 		s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}}}`)
 		typo := s.send(t, `{"command":{"type":"stop"},"target":{"labels":{"zone":"eu"}}}`)
-		if typo.Code != "no_active_drivers" || typo.NothingToStop == nil || *typo.NothingToStop || !slices.Equal(typo.InUse.Labels["zone"], []string{"us"}) {
+		if typo.Code != "no_active_drivers" || typo.NothingToStop == nil || *typo.NothingToStop ||
+			!slices.Equal(typo.InUse.Labels["zone"], []string{"us"}) {
 			t.Errorf("a typo: %+v", typo)
 		}
 		named := s.send(t, `{"command":{"type":"stop"},"target":{"driver_ids":["d-1","d-2"],"labels":{"zone":"eu"}}}`)
@@ -173,7 +179,8 @@ func TestAStopAfterARestart(t *testing.T) {
 	})
 }
 
-// TestAStopWhileDriversAreAway: soon after a restart nobody is back yet. The Stop waits for drivers of the load that is in force.
+// TestAStopWhileDriversAreAway: soon after a restart nobody is back yet. The Stop waits for drivers of the load that is
+// in force.
 func TestAStopWhileDriversAreAway(t *testing.T) {
 	dir := t.TempDir()
 	play(t, dir, func(t *testing.T, s *server) any {
@@ -189,7 +196,8 @@ func TestAStopWhileDriversAreAway(t *testing.T) {
 			t.Fatalf("a Stop for who is not back: %+v", a)
 		}
 		d := s.connectWith(t, "d-1", map[string]string{"zone": "us"})
-		s.untilState(t, "the driver that is back is at rest", func(st stateAnswer) bool { return st.Counts.Converged == 1 })
+		s.untilState(t, "the driver that is back is at rest",
+			func(st stateAnswer) bool { return st.Counts.Converged == 1 })
 		if got := d.Applied(); len(got) != 1 || got[0].Seq != a.Seq {
 			t.Errorf("it was told %v, want the Stop", got)
 		}
@@ -201,8 +209,8 @@ func TestAStopWhileDriversAreAway(t *testing.T) {
 	})
 }
 
-// TestLoadOfDriversThatWereForgotten: another driver keeps the swarm alive, and a new driver with the old id, or the old label, is not
-// told the load of the past.
+// TestLoadOfDriversThatWereForgotten: another driver keeps the swarm alive, and a new driver with the old id, or the
+// old label, is not told the load of the past.
 func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	short := func(c *app.Config) {
 		// Not shorter: a busy machine may hold up the driver that is to stay.
@@ -236,7 +244,8 @@ func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	}
 }
 
-// TestTwoTeams: commands to drivers that a target does not share are nobody's business, however alike the labels could be.
+// TestTwoTeams: commands to drivers that a target does not share are nobody's business, however alike the labels could
+// be.
 func TestTwoTeams(t *testing.T) {
 	s := startServer(t, nil)
 	s.connectWith(t, "eu", map[string]string{"region": "eu"})
@@ -250,7 +259,8 @@ func TestTwoTeams(t *testing.T) {
 	both := s.connectWith(t, "both", map[string]string{"region": "eu", "team": "b"})
 	s.untilState(t, "all do as they are told", func(a stateAnswer) bool { return a.Counts.Converged == 3 })
 	if got := both.Applied(); len(got) != 1 || got[0].Seq != theirs.Seq {
-		t.Errorf("a driver of both was told %v; the Stop of seq %d is newer than what our run is based on", got, theirs.Seq)
+		t.Errorf("a driver of both was told %v; the Stop of seq %d is newer than what our run is based on", got,
+			theirs.Seq)
 	}
 	last := s.send(t, fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":7},"target":{"labels":{"region":"eu"}},"if_seq":%d}`, next.Seq))
 	if last.Code != "" || !slices.Equal(last.leftOut(), []string{"both other_run"}) || last.Counts["targeted"] != 1 {

@@ -32,7 +32,8 @@ type server struct {
 func startServer(t testing.TB, change func(*app.Config)) *server {
 	t.Helper()
 	cfg := servertest.Config(t)
-	cfg.HeartbeatInterval = 50 * time.Millisecond // the rest as it is: on a busy machine, a driver may well be silent for half a second
+	// the rest as it is: on a busy machine, a driver may well be silent for half a second
+	cfg.HeartbeatInterval = 50 * time.Millisecond
 	if change != nil {
 		change(&cfg)
 	}
@@ -86,9 +87,10 @@ func (e *entry) result() swarmtest.Result {
 		return swarmtest.Result{Err: swarm.Code(e.Code)}
 	}
 	r := swarmtest.Result{
-		Seq: e.Seq, Submitter: e.Submitter, Status: swarm.Status(fmt.Sprint(e.Status)), Counts: e.Counts, Duration: ms(e.DurationMS),
-		Command: swarm.Command{Type: command.Type(e.Command.Type), Value: e.Command.Players + e.Command.SpawnDelayMS},
-		Acked:   map[string]time.Duration{}, Rejected: map[string]string{}, Missing: map[string]swarm.Reason{},
+		Seq: e.Seq, Submitter: e.Submitter, Status: swarm.Status(fmt.Sprint(e.Status)), Counts: e.Counts,
+		Duration: ms(e.DurationMS),
+		Command:  swarm.Command{Type: command.Type(e.Command.Type), Value: e.Command.Players + e.Command.SpawnDelayMS},
+		Acked:    map[string]time.Duration{}, Rejected: map[string]string{}, Missing: map[string]swarm.Reason{},
 	}
 	for _, v := range e.Acked {
 		r.Acked[v.DriverID] = ms(v.LatencyMS)
@@ -114,7 +116,9 @@ func (s *server) Submit(ctx context.Context, sub swarm.Submission) swarmtest.Res
 		fields["spawn_delay_ms"] = sub.Command.Value
 	case command.Stop:
 	}
-	body, err := json.Marshal(map[string]any{"submitter": sub.Submitter, "command": fields, "deadline_ms": sub.Deadline.Milliseconds()})
+	body, err := json.Marshal(map[string]any{
+		"submitter": sub.Submitter, "command": fields, "deadline_ms": sub.Deadline.Milliseconds(),
+	})
 	if err != nil {
 		return swarmtest.Result{Err: swarm.Code(err.Error())}
 	}
@@ -219,7 +223,8 @@ func (s *server) connectWith(t testing.TB, id string, labels map[string]string) 
 	d := &sdkDriver{server: s, id: id, net: freezer.New(), leave: cancel, left: make(chan error, 1)}
 	d.change.L = &d.mu
 	go func() {
-		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, Labels: labels, HTTPClient: d.net.Client()}, driver.HandlerFunc(d.apply))
+		d.left <- driver.Run(ctx, driver.Config{URL: s.url, DriverID: id, Labels: labels, HTTPClient: d.net.Client()},
+			driver.HandlerFunc(d.apply))
 	}()
 	t.Cleanup(func() {
 		d.net.Cut()

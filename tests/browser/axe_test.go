@@ -27,8 +27,8 @@ type violation struct {
 	Where []string `json:"where"`
 }
 
-// accessible fails the test for every rule of axe that the page breaks. The policy of the page keeps foreign scripts out, so
-// this one comes in through the DevTools protocol.
+// accessible fails the test for every rule of axe that the page breaks. The policy of the page keeps foreign scripts
+// out, so this one comes in through the DevTools protocol.
 func (b *tab) accessible(axe, what string) {
 	b.t.Helper()
 	eval[bool](b, axe+"\n;true")

@@ -1,7 +1,8 @@
 // Package browser looks at the dashboard as people do: in Chromium, with the keyboard, without scripts, in both themes.
 //
-// It needs Chromium (CHROME names it; else it is looked for) and, for axe, `npm ci` in this folder. Without them the tests are
-// skipped on a developer's machine and fail where CI=true. Pictures are written to the folder SWARMCALL_PICTURES names.
+// It needs Chromium (CHROME names it; else it is looked for) and, for axe, `npm ci` in this folder. Without them the
+// tests are skipped on a developer's machine and fail where CI=true. Pictures are written to the folder
+// SWARMCALL_PICTURES names.
 package browser
 
 import (
@@ -57,7 +58,8 @@ func TestMain(m *testing.M) {
 }
 
 func start(path string) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, leave := chromedp.NewContext(allocator)
@@ -151,13 +153,14 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits until an expression is true in the page, and tells what the page said when it is not. A page that is left while one
-// waits ends the wait with an error; then it is the next page that is asked.
+// until waits until an expression is true in the page, and tells what the page said when it is not. A page that is left
+// while one waits ends the wait with an error; then it is the next page that is asked.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	poll := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))
+	poll := chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingInterval(50*time.Millisecond),
+		chromedp.WithPollingTimeout(patience))
 	for {
 		_, err := chromedp.Run(ctx, poll)
 		if err == nil {
@@ -214,7 +217,8 @@ func (b *tab) picture(name string) {
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), png, 0o600))
+		err = errors.Join(os.MkdirAll(dir, 0o755),
+			os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), png, 0o600))
 	}
 	if err != nil {
 		b.t.Errorf("no picture of %s: %v", name, err)

@@ -32,7 +32,9 @@ func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 }
 
 // fakeBehind serves it behind something of the test's own.
-func fakeBehind(t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler) string {
+func fakeBehind(
+	t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler,
+) string {
 	t.Helper()
 	cfg := web.Config{
 		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Tick: 100 * time.Millisecond,
@@ -41,7 +43,8 @@ func fakeBehind(t testing.TB, s *webtest.Swarm, change func(*web.Config), behind
 		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, "", httpapi.Status(swarm.CodeOf(err)))
 		},
-		About: []web.Fact{{Name: "Version", Value: "v1.0.0"}, {Name: "Log", Value: "embedded JetStream, fsync per append"}},
+		About: []web.Fact{{Name: "Version", Value: "v1.0.0"},
+			{Name: "Log", Value: "embedded JetStream, fsync per append"}},
 		Ready: func(context.Context) []web.Check {
 			return []web.Check{{Name: "log", OK: true}, {Name: "server", OK: true}}
 		},
@@ -65,7 +68,8 @@ func fakeBehind(t testing.TB, s *webtest.Swarm, change func(*web.Config), behind
 
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
@@ -74,5 +78,6 @@ func headers(next http.Handler) http.Handler {
 
 // failing is a log that takes no commands.
 func failing(context.Context) []web.Check {
-	return []web.Check{{Name: "log", Detail: "the log is full at 10 GiB; raise --log-max-bytes"}, {Name: "server", OK: true}}
+	return []web.Check{{Name: "log", Detail: "the log is full at 10 GiB; raise --log-max-bytes"},
+		{Name: "server", OK: true}}
 }

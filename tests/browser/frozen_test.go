@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// TestFrozenServer sends forms to a server that never answers, without and with a dialog: the page says that the outcome is not
-// known, and lets one try again.
+// TestFrozenServer sends forms to a server that never answers, without and with a dialog: the page says that the
+// outcome is not known, and lets one try again.
 func TestFrozenServer(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	var frozen atomic.Bool

@@ -7,12 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// TestHostileTexts lets the browser itself say whether a payload runs, or makes an element, on any page and by any patch.
+// TestHostileTexts lets the browser itself say whether a payload runs, or makes an element, on any page and by any
+// patch.
 func TestHostileTexts(t *testing.T) {
 	b := open(t)
 	for name, payload := range webtest.Payloads {
 		address := fake(t, webtest.Hostile(payload), nil)
-		for _, path := range []string{"/", "/ui/commands/1", "/ui/drivers", "/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap"} {
+		for _, path := range []string{"/", "/ui/commands/1", "/ui/drivers", "/ui/drivers/" + url.PathEscape(payload),
+			"/ui/heatmap"} {
 			b.goTo(address + path)
 			b.live()
 			if eval[bool](b, `window.pwned !== undefined || document.querySelector('main script, main img, main iframe, #injected, main [onload], main [onfocus], main [onmouseover], a[href^=javascript]') !== null`) {

@@ -15,7 +15,8 @@ import (
 func submit(t testing.TB, s *webtest.Swarm, players int64) {
 	t.Helper()
 	c := swarm.Command{Type: command.SetPlayers, Value: players}
-	if _, err := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: c, Deadline: swarm.MaxDeadline}); err != nil {
+	if _, err := s.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: c,
+		Deadline: swarm.MaxDeadline}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -28,8 +29,10 @@ func TestWithoutScripts(t *testing.T) {
 	b.noScripts()
 	b.goTo(url)
 	b.picture("no-scripts")
-	b.do(chromedp.SetValue("input[name=players]", "42"), chromedp.Submit("input[name=players]"), chromedp.WaitVisible("#facts"))
-	b.do(chromedp.Click("#stop-open"), chromedp.WaitVisible("#stop-what-now"), chromedp.Click(".narrow button"), chromedp.WaitVisible("#facts"))
+	b.do(chromedp.SetValue("input[name=players]", "42"), chromedp.Submit("input[name=players]"),
+		chromedp.WaitVisible("#facts"))
+	b.do(chromedp.Click("#stop-open"), chromedp.WaitVisible("#stop-what-now"), chromedp.Click(".narrow button"),
+		chromedp.WaitVisible("#facts"))
 	b.do(chromedp.Click("#theme button"), chromedp.WaitVisible("html[data-theme=dark] #facts"))
 	got := s.Submissions()
 	if len(got) != 2 || got[0].Command.Value != 42 || got[1].Command.Type != command.Stop {
@@ -136,7 +139,8 @@ func TestCopied(t *testing.T) {
 // TestKeyboard goes everywhere without a mouse, and switches the single keys off.
 func TestKeyboard(t *testing.T) {
 	s, b := visit(t, "/")
-	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"}, {"o", "/"}} {
+	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"},
+		{"o", "/"}} {
 		b.keys("g", to.key)
 		b.until("location.pathname === '" + to.path + "' && document.readyState === 'complete'")
 		b.live()
@@ -186,7 +190,8 @@ func TestChartValues(t *testing.T) {
 	b.until("document.querySelector('[data-layer=cursor]').getAttribute('d') !== ''")
 }
 
-// TestManyTabs has eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads and lives.
+// TestManyTabs has eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads and
+// lives.
 func TestManyTabs(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	url := fake(t, s, nil)
@@ -234,7 +239,8 @@ func TestLogIsFull(t *testing.T) {
 	b.live()
 	b.says("#trouble", "the log is full")
 	b.says("#acts", "Stop can be tried all the same")
-	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && !document.querySelector('#stop-dialog .stop').disabled") {
+	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && "+
+		"!document.querySelector('#stop-dialog .stop').disabled") {
 		t.Error("the buttons are not as they should be")
 	}
 	b.picture("state-8-read-only")

@@ -10,11 +10,13 @@ import (
 )
 
 var allPages = []struct{ name, path string }{
-	{"overview", "/"}, {"commands", "/ui/commands"}, {"command", "/ui/commands/14"}, {"drivers", "/ui/drivers"}, {"driver", "/ui/drivers/d-4"},
+	{"overview", "/"}, {"commands", "/ui/commands"}, {"command", "/ui/commands/14"}, {"drivers", "/ui/drivers"},
+	{"driver", "/ui/drivers/d-4"},
 	{"heatmap", "/ui/heatmap"}, {"about", "/ui/about"}, {"stop", "/ui/stop"},
 }
 
-// TestPages looks at every page in both themes and at the narrowest window: it must be there, and not be wider than the window.
+// TestPages looks at every page in both themes and at the narrowest window: it must be there, and not be wider than the
+// window.
 func TestPages(t *testing.T) {
 	url := fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil)
 	b := open(t)
@@ -34,7 +36,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestStripStaysInView scrolls the narrowest page to its end: the state of the swarm and Stop stay, and do not fill the window.
+// TestStripStaysInView scrolls the narrowest page to its end: the state of the swarm and Stop stay, and do not fill the
+// window.
 func TestStripStaysInView(t *testing.T) {
 	b := open(t)
 	b.do(chromedp.EmulateViewport(320, 640))
@@ -49,7 +52,8 @@ func TestStripStaysInView(t *testing.T) {
 	if height := eval[float64](b, box+".height"); height > 160 {
 		t.Errorf("the strip is %v pixels high", height)
 	}
-	if !eval[bool](b, "(r => r.top > 0 && r.bottom <= innerHeight)(document.getElementById('stop-open').getBoundingClientRect())") {
+	if !eval[bool](b, "(r => r.top > 0 && r.bottom <= "+
+		"innerHeight)(document.getElementById('stop-open').getBoundingClientRect())") {
 		t.Error("Stop is out of view")
 	}
 }

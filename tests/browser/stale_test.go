@@ -9,7 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// TestGoneDriver looks at a driver that the server forgets: the page does not look live, and is live again when the driver is back.
+// TestGoneDriver looks at a driver that the server forgets: the page does not look live, and is live again when the
+// driver is back.
 func TestGoneDriver(t *testing.T) {
 	s, b := visit(t, "/ui/drivers/d-4")
 	s.SetDrivers(nil)
@@ -46,8 +47,8 @@ func TestRestartForgetsADriver(t *testing.T) {
 const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
 	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
 
-// TestLostIsToldOnce keeps the server away for several attempts to reach it: since when the page is old does not move, its age
-// grows, and who hears the page is told once that the connection is lost, and once that it is back.
+// TestLostIsToldOnce keeps the server away for several attempts to reach it: since when the page is old does not move,
+// its age grows, and who hears the page is told once that the connection is lost, and once that it is back.
 func TestLostIsToldOnce(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
@@ -65,7 +66,8 @@ func TestLostIsToldOnce(t *testing.T) {
 	s.Start()
 	b.live()
 	b.until("said.length > 1")
-	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The connection is back." {
+	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The "+
+		"connection is back." {
 		t.Errorf("it was said: %s", said)
 	}
 }
@@ -83,7 +85,8 @@ func TestRestartWhilePaused(t *testing.T) {
 	s.curl(setPlayers(7))
 	other.says("#hero", "1 of 1 drivers run 7 of 7 players")
 	b.says("#conn-word", "Paused · +")
-	if says := b.text("#recent"); !strings.Contains(says, "5 players each") || strings.Contains(says, "7 players each") {
+	if says := b.text("#recent"); !strings.Contains(says, "5 players each") ||
+		strings.Contains(says, "7 players each") {
 		t.Errorf("the paused page has changed: %s", says)
 	}
 	b.keys("p")

@@ -7,7 +7,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestStory is a launch as somebody at the dashboard sees it, on the real server with real drivers, without a single reload.
+// TestStory is a launch as somebody at the dashboard sees it, on the real server with real drivers, without a single
+// reload.
 func TestStory(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
@@ -54,8 +55,8 @@ func TestStory(t *testing.T) {
 	b.picture("state-6-stopped")
 }
 
-// TestMissing shows a driver that is frozen so shortly before a command that it is still active: its ack is missing, and there is
-// nothing to retry once it is back and has taken the command.
+// TestMissing shows a driver that is frozen so shortly before a command that it is still active: its ack is missing,
+// and there is nothing to retry once it is back and has taken the command.
 func TestMissing(t *testing.T) {
 	s := startServer(t)
 	s.drive("d-1")
@@ -76,7 +77,8 @@ func TestMissing(t *testing.T) {
 	b.says("#lacking", "None is outstanding")
 }
 
-// TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is back.
+// TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is
+// back.
 func TestRestart(t *testing.T) {
 	s, b := atWork(t)
 	s.Stop()
@@ -92,7 +94,8 @@ func TestRestart(t *testing.T) {
 	if n := eval[int](b, "document.querySelectorAll('#recent tbody tr').length"); n != 2 {
 		t.Errorf("the page lists %d commands; there are 2", n)
 	}
-	if n := eval[int](b, "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size - document.querySelectorAll('[id]').length"); n != 0 {
+	if n := eval[int](b, "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size - "+
+		"document.querySelectorAll('[id]').length"); n != 0 {
 		t.Errorf("%d ids are there twice", -n)
 	}
 }

@@ -98,8 +98,9 @@ func TestGitHubActionRuns(t *testing.T) {
 		dir := t.TempDir()
 		c := exec.Command("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", a.Runs.Steps[i].Run)
 		c.Dir = dir
-		c.Env = append(environment(dir, "http://127.0.0.1:1"), append(more, "GITHUB_ACTIONS=true", "GITHUB_OUTPUT="+dir+"/out",
-			"INPUT_URL="+s.url(), "INPUT_RUN="+what, "INPUT_JUNIT=report.xml")...)
+		c.Env = append(environment(dir, "http://127.0.0.1:1"),
+			append(more, "GITHUB_ACTIONS=true", "GITHUB_OUTPUT="+dir+"/out",
+				"INPUT_URL="+s.url(), "INPUT_RUN="+what, "INPUT_JUNIT=report.xml")...)
 		b, _ := c.CombinedOutput()
 		o, _ := os.ReadFile(dir + "/out")
 		if _, err := os.Stat(dir + "/report.xml"); err != nil && c.ProcessState.ExitCode() != 2 {
@@ -107,17 +108,20 @@ func TestGitHubActionRuns(t *testing.T) {
 		}
 		return string(b), string(o), c.ProcessState.ExitCode()
 	}
-	if out, outputs, code := run("players set 5 --note *", "INPUT_TOKEN=secret"); code != 0 || !strings.Contains(outputs, "acked=2\n") || strings.Contains(out, "secret") {
+	if out, outputs, code := run("players set 5 --note *", "INPUT_TOKEN=secret"); code != 0 ||
+		!strings.Contains(outputs, "acked=2\n") || strings.Contains(out, "secret") {
 		t.Errorf("code %d\n%s\n%s", code, out, outputs)
 	}
-	if out, outputs, code := run("players set 4\n  --driver d-1\n"); code != 0 || !strings.Contains(outputs, "acked=1\n") {
+	if out, outputs, code := run("players set 4\n  --driver d-1\n"); code != 0 ||
+		!strings.Contains(outputs, "acked=1\n") {
 		t.Errorf("the second line is lost: code %d\n%s\n%s", code, out, outputs)
 	}
 	if out, _, code := run("stop ; touch owned"); code != 2 {
 		t.Errorf("words are not words: code %d\n%s", code, out)
 	}
 	drivers["d-2"].set("reject")
-	if out, outputs, code := run("players set 6"); code != 5 || !strings.Contains(outputs, "exit-code=5\n") || !strings.Contains(out, "::error title=set_players 6::d-2 rejected") {
+	if out, outputs, code := run("players set 6"); code != 5 || !strings.Contains(outputs, "exit-code=5\n") ||
+		!strings.Contains(out, "::error title=set_players 6::d-2 rejected") {
 		t.Errorf("code %d\n%s\n%s", code, out, outputs)
 	}
 }
@@ -183,7 +187,8 @@ func TestGitLabJob(t *testing.T) {
 			t.Errorf("%s is not declared", m[1])
 		}
 	}
-	if !strings.Contains(strings.Join(j.After, "\n"), "swarmcall stop --yes $SWARMCALL_STOP") || j.Artifacts.When != "always" || j.Artifacts.Reports["junit"] != "$SWARMCALL_REPORT" {
+	if !strings.Contains(strings.Join(j.After, "\n"), "swarmcall stop --yes $SWARMCALL_STOP") ||
+		j.Artifacts.When != "always" || j.Artifacts.Reports["junit"] != "$SWARMCALL_REPORT" {
 		t.Errorf("it does not stop, or reports nothing: %+v", j)
 	}
 	known(t, j.Variables["SWARMCALL_RUN"])
@@ -193,7 +198,8 @@ func TestGitLabJob(t *testing.T) {
 	join(t, s, drivers, "other", map[string]string{"team": "b"})
 	dir := t.TempDir()
 	c := exec.Command("sh", "-e", "-c", strings.Join(slices.Concat(j.Script, j.After), "\n"))
-	c.Dir, c.Env = dir, append(environment(dir, s.url()), "SWARMCALL_RUN=players set 3 --label team=shop", "SWARMCALL_REPORT=r.xml", "SWARMCALL_STOP=--label team=shop")
+	c.Dir, c.Env = dir, append(environment(dir, s.url()), "SWARMCALL_RUN=players set 3 --label team=shop",
+		"SWARMCALL_REPORT=r.xml", "SWARMCALL_STOP=--label team=shop")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -239,10 +245,12 @@ func TestGitLabJobStopsNobodyByDefault(t *testing.T) {
 		out, err := c.CombinedOutput()
 		return string(out), err
 	}
-	if out, err := run(j.Script, "SWARMCALL_RUN=players set 3"); err == nil || !strings.Contains(out, "SWARMCALL_STOP is not set") {
+	if out, err := run(j.Script, "SWARMCALL_RUN=players set 3"); err == nil ||
+		!strings.Contains(out, "SWARMCALL_STOP is not set") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := run(slices.Concat(j.Script, j.After), "SWARMCALL_RUN=doctor"); err != nil || !strings.Contains(out, "nothing is stopped") {
+	if out, err := run(slices.Concat(j.Script, j.After), "SWARMCALL_RUN=doctor"); err != nil ||
+		!strings.Contains(out, "nothing is stopped") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if got := drivers["d-1"].commands(); len(got) > 0 {
@@ -257,7 +265,8 @@ func TestGitLabJobStopsNobodyByDefault(t *testing.T) {
 func known(t *testing.T, line string) {
 	t.Helper()
 	words := strings.Fields(line)
-	if out, err := exec.Command(filepath.Join(binaries, "swarmcall"), words[0], "--help").CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "Usage: swarmcall "+words[0]) {
+	if out, err := exec.Command(filepath.Join(binaries, "swarmcall"), words[0],
+		"--help").CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "Usage: swarmcall "+words[0]) {
 		t.Errorf("%s: %v\n%s", line, err, out)
 	}
 }

@@ -43,7 +43,8 @@ func TestPlan(t *testing.T) {
 	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "10ms"), "--report", "junit="+report)
 	p.code(0)
 	sameLog(t, s.url(), whole...)
-	if got := drivers["d-2"].commands(); !slices.Equal(got, []string{"delay 5", "players 1", "players 2", "players 3", "players 4", "stop"}) {
+	if got := drivers["d-2"].commands(); !slices.Equal(got,
+		[]string{"delay 5", "players 1", "players 2", "players 3", "players 4", "stop"}) {
 		t.Errorf("d-2 applied %q", got)
 	}
 	b, err := os.ReadFile(report)
@@ -58,8 +59,10 @@ func TestPlan(t *testing.T) {
 // TestPlanRefusesWhatItCannotMean: a plan with faults sends nothing.
 func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 	for _, bad := range []string{
-		"stages: []", "stages: [{hold: 1s, set: {players: 1}}]", "stages: [{set: {playrs: 1}}]", "stages: [{ramp: {from: 0, to: 5, step: 0, every: 1s}}]",
-		"on_missing: ignore\nstages: [{hold: 1s}]", "stages: [{set: {players: 1, total: 2}}]", "stages: [{set: {players: -1}}]", "stages: [{hold: -1s}]", "x",
+		"stages: []", "stages: [{hold: 1s, set: {players: 1}}]", "stages: [{set: {playrs: 1}}]",
+		"stages: [{ramp: {from: 0, to: 5, step: 0, every: 1s}}]",
+		"on_missing: ignore\nstages: [{hold: 1s}]", "stages: [{set: {players: 1, total: 2}}]",
+		"stages: [{set: {players: -1}}]", "stages: [{hold: -1s}]", "x",
 	} {
 		p := swarmcall(t, "http://127.0.0.1:1", "run", planFile(t, bad))
 		p.code(2)
@@ -69,7 +72,8 @@ func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 	}
 	swarmcall(t, "http://127.0.0.1:1", "run", "--check", stepsPlan(t, "retry", "1s")).code(0)
 	for _, bad := range []string{
-		"target: {driver_ids: [a b]}\nstages: [{hold: 1s}]", "stages: [{set: {players: 1.5}}]", "stages: [{set: {players: 010}}]",
+		"target: {driver_ids: [a b]}\nstages: [{hold: 1s}]", "stages: [{set: {players: 1.5}}]",
+		"stages: [{set: {players: 010}}]",
 		"name: \"a\\eb\"\nstages: [{hold: 1s}]", "stages: [{hold: 1s}]\n---\nstages: []",
 	} {
 		p := swarmcall(t, "http://127.0.0.1:1", "run", "--check", planFile(t, bad))
@@ -101,8 +105,8 @@ func TestPlanThroughARestart(t *testing.T) {
 	}
 }
 
-// TestPlanThroughARestartInMidCommand kills the server while a step is open: the step is not sent again, for its drivers are told it
-// when they come back.
+// TestPlanThroughARestartInMidCommand kills the server while a step is open: the step is not sent again, for its
+// drivers are told it when they come back.
 func TestPlanThroughARestartInMidCommand(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	plan := planFile(t, "name: open\ndeadline: 30s\nstages: [{set: {players: 1}}, {hold: 10ms}, {set: {players: 2}}]")
@@ -131,7 +135,8 @@ func TestPlanLosesADriver(t *testing.T) {
 	}{
 		"abort":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "1 left out (disconnected)"},
 		"continue": {3, whole, "going on without d-2"},
-		"retry":    {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"}, "try 2 of 2: not connected: d-2"},
+		"retry": {3, []string{"set_spawn_delay_ms", "players 1", "players 2", "stop"},
+			"try 2 of 2: not connected: d-2"},
 	} {
 		t.Run(policy, func(t *testing.T) {
 			s, drivers := newWorld(t, "d-1")
@@ -203,7 +208,8 @@ func TestPlanRetries(t *testing.T) {
 	if got := drivers["d-2"].commands(); got[len(got)-1] != "stop" || !slices.Contains(got, "players 4") {
 		t.Errorf("d-2 applied %q", got)
 	}
-	if b, err := os.ReadFile(report); err != nil || strings.Contains(string(b), "<failure") || strings.Contains(string(b), "<error") {
+	if b, err := os.ReadFile(report); err != nil || strings.Contains(string(b), "<failure") ||
+		strings.Contains(string(b), "<error") {
 		t.Errorf("the report of a run that went well has failures: %v\n%s", err, b)
 	}
 	if n := len(lines(strings.Join(drivers["d-1"].commands(), "\n"), "players 2")); n != 1 {
@@ -233,7 +239,8 @@ func TestRamp(t *testing.T) {
 	p.code(0)
 	p.says("the load is left on")
 	sameLog(t, s.url(), "players 5", "players 2", "players 1")
-	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "1", "--step", "1", "--every", "10ms", "--hold", "10ms").code(0)
+	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "1", "--step", "1", "--every", "10ms", "--hold",
+		"10ms").code(0)
 	sameLog(t, s.url(), "players 5", "players 2", "players 1", "players 1", "stop")
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "2", "--step", "0", "--every", "10ms").code(2)
 }

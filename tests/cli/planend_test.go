@@ -40,8 +40,8 @@ func isStale(t *testing.T, s *server, id string) {
 
 const oneStep = "name: one\nmin_drivers: 2\ndeadline: 2s\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}]"
 
-// TestPlanStopsWithoutADriver: a driver that was lost in the last hold still runs load. The others are stopped, however few, and it is
-// named: the end must not be called well, nor the load stopped.
+// TestPlanStopsWithoutADriver: a driver that was lost in the last hold still runs load. The others are stopped, however
+// few, and it is named: the end must not be called well, nor the load stopped.
 func TestPlanStopsWithoutADriver(t *testing.T) {
 	for name, want := range map[string]int{"at its end": 3, "by Ctrl-C": 130} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,8 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 	})
 }
 
-// TestPlanThroughARestartInTheLastHold: a server that was away has forgotten its drivers. Those that are not back run on, which is said.
+// TestPlanThroughARestartInTheLastHold: a server that was away has forgotten its drivers. Those that are not back run
+// on, which is said.
 func TestPlanThroughARestartInTheLastHold(t *testing.T) {
 	restart := func(t *testing.T, s *server, p *process) {
 		t.Helper()
@@ -145,7 +146,8 @@ func TestPlanYieldsAPart(t *testing.T) {
 // TestPlanWithoutLoadRaisesNoAlarm: what the server refused is no load.
 func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
-	p := swarmcall(t, s.url(), "run", planFile(t, "rejoin: 300ms\ntarget: {driver_ids: [nobody]}\nstages: [{set: {players: 1}}]"))
+	p := swarmcall(t, s.url(), "run", planFile(t,
+		"rejoin: 300ms\ntarget: {driver_ids: [nobody]}\nstages: [{set: {players: 1}}]"))
 	p.code(6)
 	p.says("no load was commanded")
 	if strings.Contains(p.Err.String(), "STILL BE ON") {

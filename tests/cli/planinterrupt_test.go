@@ -68,8 +68,8 @@ func TestPlanInterruptedWithoutAServer(t *testing.T) {
 	p.says("swarmcall stop --yes")
 }
 
-// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last word in the log is a stop, and the
-// run says what it did.
+// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last word in the log is
+// a stop, and the run says what it did.
 func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
 	for i := range 20 {
@@ -97,8 +97,8 @@ func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 	}
 }
 
-// TestPlanOutlivesItsReaders: when nobody reads any more what a run says, its load is stopped all the same: at its end, or by Ctrl-C,
-// which ends the reader of a pipeline too.
+// TestPlanOutlivesItsReaders: when nobody reads any more what a run says, its load is stopped all the same: at its end,
+// or by Ctrl-C, which ends the reader of a pipeline too.
 func TestPlanOutlivesItsReaders(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hold string

@@ -31,7 +31,10 @@ type screen struct {
 // onTerminal runs the command line on a terminal of 100 by 30.
 func onTerminal(t *testing.T, url string, args ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), args...), term: vt.NewEmulator(100, 30), change: make(chan struct{}), ended: make(chan struct{})}
+	s := &screen{
+		t: t, cmd: exec.Command(filepath.Join(binaries, "swarmcall"), args...), term: vt.NewEmulator(100, 30),
+		change: make(chan struct{}), ended: make(chan struct{}),
+	}
 	s.cmd.Env, s.cmd.Dir = environment(t.TempDir(), url), t.TempDir()
 	tty, err := pty.StartWithSize(s.cmd, &pty.Winsize{Cols: 100, Rows: 30})
 	if err != nil {

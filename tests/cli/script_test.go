@@ -18,7 +18,8 @@ type world struct {
 
 type worldKey struct{}
 
-// TestScripts plays testdata/*.txtar: `server`, `driver ID …` and `code N swarmcall …` are theirs beside what testscript has.
+// TestScripts plays testdata/*.txtar: `server`, `driver ID …` and `code N swarmcall …` are theirs beside what
+// testscript has.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
@@ -29,7 +30,8 @@ func TestScripts(t *testing.T) {
 			env.Defer(func() { w.end() })
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCmd, "driver": driverCmd, "code": codeCmd, "proxy": proxyCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCmd, "driver": driverCmd,
+			"code": codeCmd, "proxy": proxyCmd},
 	})
 }
 
@@ -96,6 +98,7 @@ func codeCmd(ts *testscript.TestScript, _ bool, args []string) {
 		got = strings.TrimPrefix(err.Error(), "exit status ")
 	}
 	if got != args[0] {
-		ts.Fatalf("%s: exit code %s, want %s\n%s", filepath.Base(args[1])+" "+fmt.Sprint(args[2:]), got, args[0], ts.ReadFile("stderr"))
+		ts.Fatalf("%s: exit code %s, want %s\n%s", filepath.Base(args[1])+" "+fmt.Sprint(args[2:]), got, args[0],
+			ts.ReadFile("stderr"))
 	}
 }

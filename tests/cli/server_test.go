@@ -58,7 +58,9 @@ func (s *server) end(signal os.Signal) error {
 
 // environment is what the command line gets: nothing of this machine's settings.
 func environment(home, url string) []string {
-	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "SWARMCALL_URL=" + url}
+	env := []string{
+		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "SWARMCALL_URL=" + url,
+	}
 	for name, otherwise := range map[string]string{"TERM": "xterm-256color", "NO_COLOR": ""} { // a test may set them
 		if value, set := os.LookupEnv(name); set && (name != "TERM" || value == "dumb") {
 			otherwise = value

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// BenchmarkStartup measures one HTTP call by swarmcall and by a bare Go program, one after the other so that all meet the same noise,
-// and reports the medians and their ratios: to the bare program as plain `go build` makes it, and to the same built static, as swarmcall
-// is. Use -benchtime 1000x.
+// BenchmarkStartup measures one HTTP call by swarmcall and by a bare Go program, one after the other so that all meet
+// the same noise, and reports the medians and their ratios: to the bare program as plain `go build` makes it, and to
+// the same built static, as swarmcall is. Use -benchtime 1000x.
 func BenchmarkStartup(b *testing.B) {
 	s, err := startServer(b.TempDir())
 	if err != nil {
@@ -65,8 +65,8 @@ func BenchmarkStartup(b *testing.B) {
 	}
 }
 
-// TestInitIsSmall bounds what our packages allocate before main begins: time is too noisy for a test, and a regular expression at
-// package level, compiled by every call, takes half as long as the call.
+// TestInitIsSmall bounds what our packages allocate before main begins: time is too noisy for a test, and a regular
+// expression at package level, compiled by every call, takes half as long as the call.
 func TestInitIsSmall(t *testing.T) {
 	c := exec.Command(filepath.Join(binaries, "swarmcall"), "version")
 	c.Env = append(c.Environ(), "GODEBUG=inittrace=1")
@@ -92,7 +92,8 @@ func TestBriefCommandsEndBySignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	c := exec.Command(filepath.Join(binaries, "swarmcall"), "drivers", "list", "--url", "http://"+silent.Addr().String())
+	c := exec.Command(filepath.Join(binaries, "swarmcall"), "drivers", "list", "--url",
+		"http://"+silent.Addr().String())
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

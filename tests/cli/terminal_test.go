@@ -102,11 +102,13 @@ func TestWatchOnATerminal(t *testing.T) {
 	swarmcall(t, s.url(), "players", "set", "6", "--deadline", "3s").code(3)
 	drivers["e-2"].set("")
 	x := onTerminal(t, s.url(), "watch")
-	t.Logf("\n%s", strings.TrimRight(x.shows("● live", "players ", "2 active", "d-1", "e-2", "set_players 5", "ci/nightly", "2/2", "1/2, 1 missing", "s stop"), " \n"))
+	t.Logf("\n%s", strings.TrimRight(x.shows("● live", "players ", "2 active", "d-1", "e-2", "set_players 5",
+		"ci/nightly", "2/2", "1/2, 1 missing", "s stop"), " \n"))
 	x.types("/")
 	x.shows("filter:", "Esc clears it")
 	x.types("e-2\r")
-	if after := x.shows("s stop", "filter: e-2"); strings.Contains(after, "d-1 ") || strings.Contains(after, "ci/nightly") {
+	if after := x.shows("s stop", "filter: e-2"); strings.Contains(after, "d-1 ") ||
+		strings.Contains(after, "ci/nightly") {
 		t.Errorf("the filter lets through:\n%s", after)
 	}
 	x.types("/")
@@ -144,7 +146,8 @@ func TestWatchAPartOnATerminal(t *testing.T) {
 	swarmcall(t, s.url(), "players", "set", "7", "--label", "team=b").code(0)
 	swarmcall(t, s.url(), "players", "set", "8", "--label", "team=a", "--dry-run").code(6)
 	x := onTerminal(t, s.url(), "watch", "--label", "team=b")
-	if seen := x.shows("● live", "only team=b", "2 active", "b-1", "both", "set_players 7", "team=b"); strings.Contains(seen, "e-1") {
+	if seen := x.shows("● live", "only team=b", "2 active", "b-1", "both", "set_players 7",
+		"team=b"); strings.Contains(seen, "e-1") {
 		t.Errorf("drivers of others:\n%s", seen)
 	}
 	x.types("?")

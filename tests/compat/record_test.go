@@ -39,7 +39,10 @@ func TestRecordADriver(t *testing.T) {
 	beats := p.count("heartbeat")
 	within(func() bool { return p.count("heartbeat") > beats+1 })
 	p.cut()
-	if !within(func() bool { return p.count("register") == 2 && active(s.url) == 1 && p.count("heartbeat") > beats+3 }) {
+	if !within(func() bool {
+		return p.count("register") == 2 && active(s.url) == 1 &&
+			p.count("heartbeat") > beats+3
+	}) {
 		t.Fatal("the driver does not come back")
 	}
 	post(t, s.url, `{"command": {"type": "set_players", "players_total": 8}, "deadline_ms": 30000}`)

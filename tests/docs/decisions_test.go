@@ -16,7 +16,8 @@ var (
 	decisionRow  = regexp.MustCompile(`(?m)^\| (\d+) \| \d* \| \[(.+)\]\(([^)]+)\) \|`)
 )
 
-// TestDecisions holds the files of docs/decisions to one format and to numbers without gaps, and the index to the files.
+// TestDecisions holds the files of docs/decisions to one format and to numbers without gaps, and the index to the
+// files.
 func TestDecisions(t *testing.T) {
 	files, err := os.ReadDir(decisions)
 	if err != nil {

@@ -28,11 +28,13 @@ func TestPlainWords(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && len(e.Name()) > 2, e.IsDir() && (e.Name() == "node_modules" || e.Name() == "testdata"):
+		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && len(e.Name()) > 2, e.IsDir() &&
+			(e.Name() == "node_modules" || e.Name() == "testdata"):
 			return fs.SkipDir
 		case e.IsDir(), strings.HasSuffix(path, "_test.go"), strings.HasSuffix(path, "_templ.go"):
 			return nil
-		case strings.Contains(path, "docs/decisions/"), strings.HasSuffix(path, "CHANGELOG.md"): // they tell of old words
+		// they tell of old words
+		case strings.Contains(path, "docs/decisions/"), strings.HasSuffix(path, "CHANGELOG.md"):
 			return nil
 		}
 		read++

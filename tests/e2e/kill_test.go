@@ -42,7 +42,8 @@ func TestKill(t *testing.T) {
 		}
 	}
 	status, body := p.get(t, open)
-	if e := decode(t, body); status != http.StatusOK || e.Status != "failed" || len(e.Missing) != 1 || e.Missing[0].Reason != "server_restart" {
+	if e := decode(t, body); status != http.StatusOK || e.Status != "failed" || len(e.Missing) != 1 ||
+		e.Missing[0].Reason != "server_restart" {
 		t.Errorf("the open command: %d %s", status, body)
 	}
 	if _, page := p.get(t, "/commands"); strings.Count(page, `"submitter":"ci"`) != len(answered) {
@@ -53,7 +54,8 @@ func TestKill(t *testing.T) {
 // inFlight issues a command that nobody will answer and returns where its entry is.
 func inFlight(t *testing.T, p *server) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/commands", strings.NewReader(holdCommand))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/commands",
+		strings.NewReader(holdCommand))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,8 @@ func inFlight(t *testing.T, p *server) string {
 	return resp.Header.Get("Location")
 }
 
-// TestTerm: SIGTERM with drivers connected and a command in flight ends the process with 0 within 10 s; everybody is told.
+// TestTerm: SIGTERM with drivers connected and a command in flight ends the process with 0 within 10 s; everybody is
+// told.
 func TestTerm(t *testing.T) {
 	p := start(t, t.TempDir())
 	drivers := []*member{join(t, p.url, "d-1"), join(t, p.url, "d-2"), join(t, p.url, "d-3")}
@@ -92,15 +95,18 @@ func TestTerm(t *testing.T) {
 	}
 	t.Logf("exit %d after %v", code, took)
 	r := await(t, "the answer", answer)
-	if e := decode(t, r.body); r.status != http.StatusCreated || e.Counts.Targeted != 3 || len(e.Missing) != 3 || e.Missing[0].Reason != "server_restart" {
+	if e := decode(t, r.body); r.status != http.StatusCreated || e.Counts.Targeted != 3 || len(e.Missing) != 3 ||
+		e.Missing[0].Reason != "server_restart" {
 		t.Errorf("the command in flight: %d %s", r.status, r.body)
 	}
 	for _, d := range drivers {
-		if closed, ok := errors.AsType[*driver.CloseError](await(t, "the driver to be sent away", d.lost)); !ok || closed.Code != wire.CloseDrain {
+		if closed, ok := errors.AsType[*driver.CloseError](await(t, "the driver to be sent away", d.lost)); !ok ||
+			closed.Code != wire.CloseDrain {
 			t.Errorf("a driver was sent away with %v, want 1001", closed)
 		}
 	}
-	if said := p.Err.String(); !strings.HasSuffix(strings.TrimSpace(said), "msg=stopped") || strings.Contains(said, "level=ERROR") {
+	if said := p.Err.String(); !strings.HasSuffix(strings.TrimSpace(said), "msg=stopped") ||
+		strings.Contains(said, "level=ERROR") {
 		t.Errorf("the log does not end well:\n%s", said)
 	}
 }

@@ -102,7 +102,8 @@ func decode(t testing.TB, body string) (e entry) {
 	return e
 }
 
-// member is a driver of this process. It acks at once, but for commands with the note "hold": those it holds until its end.
+// member is a driver of this process. It acks at once, but for commands with the note "hold": those it holds until its
+// end.
 type member struct {
 	connected, held chan struct{}
 	lost            chan error

@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// BenchmarkViewers tells whether those who watch cost those who command: the time of POST /commands to ten real drivers, 50 a second,
-// in turns of five seconds with nobody at the dashboard and with a thousand viewers, which go first by turns. Server, viewers, and
-// drivers with the one who commands are processes of their own. Use -benchtime 40x: a turn is too short for a p99.
+// BenchmarkViewers tells whether those who watch cost those who command: the time of POST /commands to ten real
+// drivers, 50 a second, in turns of five seconds with nobody at the dashboard and with a thousand viewers, which go
+// first by turns. Server, viewers, and drivers with the one who commands are processes of their own. Use -benchtime
+// 40x: a turn is too short for a p99.
 func BenchmarkViewers(b *testing.B) {
 	const viewers, perTurn = 1000, 250
 	server := start(b, b.TempDir())
@@ -50,10 +51,12 @@ func BenchmarkViewers(b *testing.B) {
 	report(99)
 }
 
-// settle is how many commands of a turn are not counted: what is asked is what watching costs, not what coming and going does.
+// settle is how many commands of a turn are not counted: what is asked is what watching costs, not what coming and
+// going does.
 const settle = 50
 
-// command sends n commands after those that settle, 50 a second, and returns how long each took until its answer was read.
+// command sends n commands after those that settle, 50 a second, and returns how long each took until its answer was
+// read.
 func command(b *testing.B, server *server, n int) (took []time.Duration) {
 	b.Helper()
 	pace := time.NewTicker(20 * time.Millisecond)
@@ -85,8 +88,8 @@ func percentile(took []time.Duration, percent int) float64 {
 // viewersOf tells a child process whose dashboard to watch.
 const viewersOf = "SWARMCALL_TEST_VIEWERS"
 
-// crowd is a process with viewers in it. It runs at low priority: viewers' machines are not the server's, and here they are to have
-// only what the others leave.
+// crowd is a process with viewers in it. It runs at low priority: viewers' machines are not the server's, and here they
+// are to have only what the others leave.
 type crowd struct {
 	b     *testing.B
 	in    io.Writer
@@ -116,7 +119,8 @@ func watchers(b *testing.B, url string) *crowd {
 	return &crowd{b, in, bufio.NewReader(out)}
 }
 
-// be makes the crowd n viewers, waits until all of them have their first bytes, and returns how many bytes all have read so far.
+// be makes the crowd n viewers, waits until all of them have their first bytes, and returns how many bytes all have
+// read so far.
 func (c *crowd) be(n int) (bytes int64) {
 	c.b.Helper()
 	if _, err := fmt.Fprintln(c.in, n); err != nil {
@@ -128,7 +132,8 @@ func (c *crowd) be(n int) (bytes int64) {
 	return bytes
 }
 
-// watch is the child: for each number it reads, it is as many viewers of url, and prints how many bytes they have read so far.
+// watch is the child: for each number it reads, it is as many viewers of url, and prints how many bytes they have read
+// so far.
 func watch(url string) int {
 	var bytes atomic.Int64
 	leave := func() {}

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// accept opens a damaged log with the loss accepted and checks what is promised of that. lost are the positions of records that
-// cannot be had any more.
+// accept opens a damaged log with the loss accepted and checks what is promised of that. lost are the positions of
+// records that cannot be had any more.
 func accept(t *testing.T, dir string, lost []uint64) (err error) {
 	t.Helper()
 	var left []uint64
@@ -22,7 +22,8 @@ func accept(t *testing.T, dir string, lost []uint64) (err error) {
 	if err != nil {
 		return err
 	}
-	want := slices.DeleteFunc([]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, func(p uint64) bool { return slices.Contains(lost, p) })
+	want := slices.DeleteFunc([]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
+		func(p uint64) bool { return slices.Contains(lost, p) })
 	id, last := l.ID(), l.Last()
 	shut(t, l)
 	want = append(want, last) // the acceptance
@@ -59,7 +60,8 @@ func acceptedForGood(t *testing.T, dir, id string, last uint64, lost []uint64) e
 	reset, ok := records[len(records)-2].Record.(*swarm.Reset)
 	if r.Err() != nil || !slices.Equal(named, lost) || !ok || !strings.Contains(reset.Cause, "accepted") {
 		damage := fmt.Sprint(r.Err())
-		return fmt.Errorf("the scan says %s and names %v as lost, want %v; the record is %+v", damage, named, lost, reset)
+		return fmt.Errorf("the scan says %s and names %v as lost, want %v; the record is %+v", damage, named, lost,
+			reset)
 	}
 	return nil
 }
@@ -79,22 +81,27 @@ func TestAnAcceptedLoss(t *testing.T) {
 	for i, r := range records {
 		from, to := int(r.Offset), int(r.Offset)+r.Bytes
 		try(fmt.Sprintf("record %d flipped", i+1), whole.with(blockFile, flipped(block, to-12, 1)), r.Position)
-		try(fmt.Sprintf("record %d with a wrong length", i+1), whole.with(blockFile, flipped(block, from+1, 1)), r.Position)
-		try(fmt.Sprintf("record %d dropped", i+1), whole.with(blockFile, slices.Concat(block[:from], block[to:])), r.Position)
-		try(fmt.Sprintf("stray bytes before record %d", i+1), whole.with(blockFile, slices.Concat(block[:from], []byte("stray"), block[from:])))
+		try(fmt.Sprintf("record %d with a wrong length", i+1), whole.with(blockFile, flipped(block, from+1, 1)),
+			r.Position)
+		try(fmt.Sprintf("record %d dropped", i+1), whole.with(blockFile, slices.Concat(block[:from], block[to:])),
+			r.Position)
+		try(fmt.Sprintf("stray bytes before record %d", i+1),
+			whole.with(blockFile, slices.Concat(block[:from], []byte("stray"), block[from:])))
 		var rest []uint64
 		for p := r.Position; p <= 13; p++ {
 			rest = append(rest, p)
 		}
 		try(fmt.Sprintf("cut before record %d", i+1), whole.with(blockFile, block[:from]), rest...)
 		if i > 0 {
-			try(fmt.Sprintf("records 1 and %d flipped", i+1), whole.with(blockFile, flipped(flipped(block, to-12, 1), 40, 1)), 1, r.Position)
+			try(fmt.Sprintf("records 1 and %d flipped", i+1),
+				whole.with(blockFile, flipped(flipped(block, to-12, 1), 40, 1)), 1, r.Position)
 		}
 	}
 	try("the file missing", whole.with(blockFile, nil), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
 	try("all but the mark missing", files{"mark": whole["mark"]}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13)
 	try("the mark missing", whole.with("mark", nil))
-	try("without index", whole.with(blockFile, flipped(block, 300, 1)).with(strings.Replace(blockFile, "1.blk", "index.db", 1), nil), 2)
+	try("without index", whole.with(blockFile,
+		flipped(block, 300, 1)).with(strings.Replace(blockFile, "1.blk", "index.db", 1), nil), 2)
 	c.report()
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestALookBesideAWritingServer: `swarmcall log` reads the files of a running server, finds everything that was acknowledged before
-// it began, no damage, and changes nothing that the server would mind.
+// TestALookBesideAWritingServer: `swarmcall log` reads the files of a running server, finds everything that was
+// acknowledged before it began, no damage, and changes nothing that the server would mind.
 func TestALookBesideAWritingServer(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, cmdlog.Config{Dir: dir, Node: "test", Sync: cmdlog.SyncInterval})
@@ -44,7 +44,8 @@ func TestALookBesideAWritingServer(t *testing.T) {
 		acknowledged := l.Last()
 		inUse, err := logfile.InUse(dir)
 		r, _ := scan(t, dir)
-		c.trial(err == nil && inUse && r.Err() == nil && len(r.Notes) == 0 && r.Last >= acknowledged, "in use %v %v; %v %v; ends at %d, acknowledged was %d",
+		c.trial(err == nil && inUse && r.Err() == nil && len(r.Notes) == 0 && r.Last >= acknowledged,
+			"in use %v %v; %v %v; ends at %d, acknowledged was %d",
 			inUse, err, r.Err(), r.Notes, r.Last, acknowledged)
 	}
 	close(done)

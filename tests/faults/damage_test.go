@@ -14,8 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// refused opens a directory that must not be opened, and reports whether it was refused as it should be: told where, told what to
-// do, and nothing changed.
+// refused opens a directory that must not be opened, and reports whether it was refused as it should be: told where,
+// told what to do, and nothing changed.
 func refused(t *testing.T, dir string, was files) error {
 	t.Helper()
 	l, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "test"})
@@ -27,7 +27,8 @@ func refused(t *testing.T, dir string, was files) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("no damage, but %w", err)
-	case damage.File == "" || !strings.Contains(err.Error(), "log verify") || !strings.Contains(err.Error(), "--accept-data-loss"):
+	case damage.File == "" || !strings.Contains(err.Error(), "log verify") ||
+		!strings.Contains(err.Error(), "--accept-data-loss"):
 		return fmt.Errorf("place or cure is missing in: %w", err)
 	case !was.same(readFiles(t, dir)):
 		return errors.New("files were changed")
@@ -65,7 +66,8 @@ func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 	opens.report()
 }
 
-// TestAFlippedBitBesideTheRecords: those files hold nothing of the log, so the start goes on, says so, and shortens nothing.
+// TestAFlippedBitBesideTheRecords: those files hold nothing of the log, so the start goes on, says so, and shortens
+// nothing.
 func TestAFlippedBitBesideTheRecords(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
 	c := tally{t: t, what: "flipped bytes of mark, meta and index that lose something or go unsaid"}
@@ -85,7 +87,8 @@ func TestAFlippedBitBesideTheRecords(t *testing.T) {
 			last := put(t, l, swarmtest.Stop("ci", "a"))
 			shut(t, l)
 			_, records := scan(t, dir)
-			c.trial(last == 14 && len(records) == 14 && (!said || words.Len() > 0), "%s byte %d: next position %d, %d records, said %q", name, at, last, len(records), words)
+			c.trial(last == 14 && len(records) == 14 && (!said || words.Len() > 0),
+				"%s byte %d: next position %d, %d records, said %q", name, at, last, len(records), words)
 		}
 	}
 	c.report()
@@ -111,8 +114,8 @@ func TestTruncationAtAnyOffsetIsNoticed(t *testing.T) {
 	c.report()
 }
 
-// TestATornEndIsRepaired: what was never acknowledged is cut off and counted, whatever of it reached the disk. Of a batch, the
-// records that did are in the log: nobody was told otherwise.
+// TestATornEndIsRepaired: what was never acknowledged is cut off and counted, whatever of it reached the disk. Of a
+// batch, the records that did are in the log: nobody was told otherwise.
 func TestATornEndIsRepaired(t *testing.T) {
 	for _, n := range []int{1, 9} {
 		dir := t.TempDir()
@@ -158,7 +161,8 @@ func repaired(t *testing.T, dir string) error {
 	if _, ok := readFiles(t, dir)[leftover]; ok {
 		return errors.New("the rest of a batch was left for the engine")
 	}
-	said := before.Torn == nil || strings.Contains(words.String(), fmt.Sprintf("offset=%d bytes=%d", before.Torn.Offset, before.Torn.Bytes))
+	said := before.Torn == nil ||
+		strings.Contains(words.String(), fmt.Sprintf("offset=%d bytes=%d", before.Torn.Offset, before.Torn.Bytes))
 	if next != before.Last+1 || next < 3 || after.Err() != nil || after.Torn != nil || !said {
 		return fmt.Errorf("next position %d after %d, %w, said %q", next, before.Last, after.Err(), words)
 	}
@@ -195,8 +199,10 @@ func TestMovedAndMissingBytesAreNoticed(t *testing.T) {
 		from, to := int(records[i].Offset), int(records[i].Offset)+records[i].Bytes
 		try(fmt.Sprintf("record %d doubled", i), whole.with(blockFile, slices.Concat(block[:to], part(i), block[to:])))
 		try(fmt.Sprintf("record %d dropped", i), whole.with(blockFile, slices.Concat(block[:from], block[to:])))
-		try(fmt.Sprintf("record %d zeroed", i), whole.with(blockFile, slices.Concat(block[:from], make([]byte, to-from), block[to:])))
-		try(fmt.Sprintf("bytes before record %d", i), whole.with(blockFile, slices.Concat(block[:from], []byte("stray"), block[from:])))
+		try(fmt.Sprintf("record %d zeroed", i),
+			whole.with(blockFile, slices.Concat(block[:from], make([]byte, to-from), block[to:])))
+		try(fmt.Sprintf("bytes before record %d", i),
+			whole.with(blockFile, slices.Concat(block[:from], []byte("stray"), block[from:])))
 	}
 	try("a file missing", whole.with(blockFile, nil))
 	try("the mark missing", whole.with("mark", nil))
@@ -213,7 +219,8 @@ func TestTwoServersOnOneDirectory(t *testing.T) {
 	for range 3 {
 		took := timed(func() {
 			_, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "test"})
-			c.trial(err != nil && strings.Contains(err.Error(), dir) && strings.Contains(err.Error(), "--data-dir") && !strings.Contains(err.Error(), "\n"), "%v", err)
+			c.trial(err != nil && strings.Contains(err.Error(), dir) && strings.Contains(err.Error(), "--data-dir") &&
+				!strings.Contains(err.Error(), "\n"), "%v", err)
 		})
 		c.trial(took.Seconds() < 1, "it took %v", took)
 	}

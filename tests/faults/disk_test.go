@@ -18,8 +18,8 @@ import (
 // writerEnv names the directory for a process of this test binary that does nothing but write to a log; see writer.
 const writerEnv = "SWARMCALL_FAULTS_WRITER"
 
-// writer appends one record after the other and tells each that was acknowledged, until the log takes none. Then it tells whether
-// the log says that it has failed, takes another one, and can be read.
+// writer appends one record after the other and tells each that was acknowledged, until the log takes none. Then it
+// tells whether the log says that it has failed, takes another one, and can be read.
 func writer(dir string) error {
 	ctx := context.Background()
 	l, err := cmdlog.Open(ctx, cmdlog.Config{Dir: dir, Node: "test"})
@@ -56,18 +56,20 @@ func writer(dir string) error {
 	return nil
 }
 
-// TestAFailingDisk: nothing is acknowledged that a failed write or sync may have lost, nothing is tried again as if it were clean,
-// and the log says that it has failed, and can be read still.
+// TestAFailingDisk: nothing is acknowledged that a failed write or sync may have lost, nothing is tried again as if it
+// were clean, and the log says that it has failed, and can be read still.
 func TestAFailingDisk(t *testing.T) {
 	c := tally{t: t, what: "records acknowledged and absent, or failures not told, on a failing disk"}
 	for _, fault := range []string{
-		"fsync:error=EIO:when=5+", "fsync:error=EIO:when=40", "pwrite64:error=ENOSPC:when=5+", "pwrite64:error=ENOSPC:when=40",
+		"fsync:error=EIO:when=5+", "fsync:error=EIO:when=40", "pwrite64:error=ENOSPC:when=5+",
+		"pwrite64:error=ENOSPC:when=40",
 		"pwrite64:error=EIO:when=20+", "pwrite64:error=EFBIG:when=20+",
 	} {
 		dir := t.TempDir()
 		shut(t, mustOpen(t, cmdlog.Config{Dir: dir, Node: "test"})) // the file has to be there for strace to know it
 		said, stored := traced(t, dir, fault)
-		c.trial(strings.Contains(said, "refused log_unavailable\n") && strings.Contains(said, "failed ") && strings.Contains(said, "read\n") &&
+		c.trial(strings.Contains(said, "refused log_unavailable\n") && strings.Contains(said, "failed ") &&
+			strings.Contains(said, "read\n") &&
 			strings.Contains(said, "unready\n"), "%s: the writer said\n%s", fault, tail(said))
 		l := mustOpen(t, cmdlog.Config{Dir: dir, Node: "test"})
 		for _, pos := range stored {
@@ -83,7 +85,8 @@ func TestAFailingDisk(t *testing.T) {
 func traced(t *testing.T, dir, fault string) (said string, stored []uint64) {
 	t.Helper()
 	call, _, _ := strings.Cut(fault, ":")
-	cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", "/dev/null", "-P", filepath.Join(dir, blockFile), "-e", "trace="+call, "-e", "inject="+fault,
+	cmd := exec.CommandContext(t.Context(), "strace", "-f", "-qq", "-o", "/dev/null", "-P",
+		filepath.Join(dir, blockFile), "-e", "trace="+call, "-e", "inject="+fault,
 		os.Args[0])
 	cmd.Env = append(os.Environ(), writerEnv+"="+dir)
 	cmd.Stderr = os.Stderr

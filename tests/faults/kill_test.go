@@ -14,8 +14,8 @@ import (
 // killRounds is enough for a machine that does other things too; the kills of a whole server are tests of their own.
 const killRounds = 25
 
-// TestAKilledWriter: whatever moment kill -9 comes at, what was acknowledged is there, nothing lies between, and the next start
-// needs no help.
+// TestAKilledWriter: whatever moment kill -9 comes at, what was acknowledged is there, nothing lies between, and the
+// next start needs no help.
 func TestAKilledWriter(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -31,9 +31,11 @@ func TestAKilledWriter(t *testing.T) {
 		}
 		for pos := end + 1; pos <= acknowledged; pos++ {
 			e, err := l.Entry(t.Context(), pos)
-			c.trial(err == nil && e.Issued.Submitter == "ci", "round %d: position %d of %d was acknowledged: %v", round, pos, acknowledged, err)
+			c.trial(err == nil && e.Issued.Submitter == "ci", "round %d: position %d of %d was acknowledged: %v", round,
+				pos, acknowledged, err)
 		}
-		c.trial(l.Last() >= acknowledged && l.Last() <= acknowledged+40, "round %d: the log ends at %d, acknowledged was %d", round, l.Last(), acknowledged)
+		c.trial(l.Last() >= acknowledged && l.Last() <= acknowledged+40,
+			"round %d: the log ends at %d, acknowledged was %d", round, l.Last(), acknowledged)
 		end = l.Last()
 		shut(t, l)
 	}

@@ -43,7 +43,9 @@ func smallLog(t *testing.T) files {
 	dir := t.TempDir()
 	l := mustOpen(t, cmdlog.Config{Dir: dir, Node: "test"})
 	seq := put(t, l, swarmtest.Issued("ci", "a", "b"))
-	put(t, l, swarmtest.Closed(seq, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}))
+	put(t, l, swarmtest.Closed(seq, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
+		Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+	}))
 	put(t, l, swarmtest.Late(seq, "b"))
 	var batch []swarm.Record
 	for range 8 {
@@ -121,8 +123,8 @@ func (f files) write(t *testing.T, dir string) {
 	}
 }
 
-// overwrite is os.WriteFile without emptying the file first: ext4 takes that for a replacement and writes it to the disk at once,
-// which a busy disk makes wait for, thousands of times.
+// overwrite is os.WriteFile without emptying the file first: ext4 takes that for a replacement and writes it to the
+// disk at once, which a busy disk makes wait for, thousands of times.
 func overwrite(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {

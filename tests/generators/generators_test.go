@@ -29,7 +29,9 @@ var generators = []generator{
 		return []string{"k6", "--k6", k6(t), "testdata/script.js", "--", "--no-usage-report", "-e", "TARGET=" + target}
 	}, true},
 	{"locust", func(t *testing.T, target string) []string {
-		return []string{"locust", "--locust", tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--", "--host", target}
+		return []string{
+			"locust", "--locust", tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--", "--host", target,
+		}
 	}, true},
 	{"exec", func(t *testing.T, target string) []string {
 		return []string{"exec", "--", tool(t, "python3", "apt-get install python3"), "testdata/program.py", target}
@@ -64,7 +66,8 @@ func running(t *testing.T, url string, n int64) {
 	eventually(t, "the players run", func() bool { return driverOf(t, url).Reported.Players == n })
 }
 
-// upAndDown also proves the spawn delay: ten players, 200 ms apart, take 2 s; with Locust, which sends them in two batches, 1 s.
+// upAndDown also proves the spawn delay: ten players, 200 ms apart, take 2 s; with Locust, which sends them in two
+// batches, 1 s.
 func upAndDown(t *testing.T, url string, load *target) {
 	applied(t, url, players(5))
 	running(t, url, 5)
@@ -133,7 +136,8 @@ func killed(t *testing.T, url string, p *process, load *target) {
 	}
 	at := time.Now()
 	e := command(t, url, players(5))
-	if len(e.Rejected) != 1 || e.Rejected[0].Code != "generator_ended" || !strings.Contains(e.Rejected[0].Detail, "signal: killed") {
+	if len(e.Rejected) != 1 || e.Rejected[0].Code != "generator_ended" ||
+		!strings.Contains(e.Rejected[0].Detail, "signal: killed") {
 		t.Errorf("with a generator that was killed: %+v", e)
 	}
 	running(t, url, 0)

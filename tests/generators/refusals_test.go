@@ -18,7 +18,8 @@ func TestAMasterWithoutWorkersIsARejection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drive(t, url, "locust", "--locust", locust, "-f", "testdata/locustfile.py", "--", "--master", "--master-bind-port", port)
+	drive(t, url, "locust", "--locust", locust, "-f", "testdata/locustfile.py", "--", "--master", "--master-bind-port",
+		port)
 	e := command(t, url, players(5))
 	if len(e.Rejected) != 1 || e.Rejected[0].Code != "locust_no_workers" {
 		t.Errorf("%+v", e)
@@ -32,13 +33,15 @@ func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
 	refused := func(args ...string) {
 		t.Helper()
 		out, err := exec.Command(cli, append([]string{"drive", "k6", "--k6", program}, args...)...).CombinedOutput()
-		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "externally-controlled") {
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 ||
+			!strings.Contains(string(out), "externally-controlled") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
 	refused("testdata/fixed.js")
 	address := freeAddress(t)
-	run := exec.CommandContext(t.Context(), program, "run", "--no-usage-report", "--quiet", "--address", address, "testdata/fixed.js")
+	run := exec.CommandContext(t.Context(), program, "run", "--no-usage-report", "--quiet", "--address", address,
+		"testdata/fixed.js")
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +74,13 @@ func TestAScriptThatStartsWithVUs(t *testing.T) {
 func TestAttach(t *testing.T) {
 	for name, start := range map[string]func(address, target string) (kind string, cmd *exec.Cmd){
 		"k6": func(address, target string) (string, *exec.Cmd) {
-			return "k6", exec.Command(k6(t), "run", "--no-usage-report", "--quiet", "--address", address, "-e", "TARGET="+target, "testdata/controlled.js")
+			return "k6", exec.Command(k6(t), "run", "--no-usage-report", "--quiet", "--address", address, "-e",
+				"TARGET="+target, "testdata/controlled.js")
 		},
 		"locust": func(address, target string) (string, *exec.Cmd) {
 			host, port, _ := net.SplitHostPort(address)
-			return "locust", exec.Command(tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--web-host", host, "--web-port", port, "--host", target)
+			return "locust", exec.Command(tool(t, "locust", getLocust), "-f", "testdata/locustfile.py", "--web-host",
+				host, "--web-port", port, "--host", target)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -126,7 +126,8 @@ type process struct {
 func drive(t *testing.T, url string, args ...string) *process {
 	t.Helper()
 	p := &process{log: new(proctest.Output)}
-	cmd := exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "6s"}, args[1:]...)...)
+	cmd := exec.Command(cli, append([]string{"drive", args[0], "--url", url, "--driver-id", "d-1", "--linger", "6s"},
+		args[1:]...)...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.Env = append(os.Environ(), markOf(t))
 	var err error

@@ -14,10 +14,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// dialHTTP connects to the server's own http.Server, with its limits and in a bubble's time; reached tells whether a request got through.
+// dialHTTP connects to the server's own http.Server, with its limits and in a bubble's time; reached tells whether a
+// request got through.
 func dialHTTP(t *testing.T, reached *bool) net.Conn {
 	t.Helper()
-	n := swarmtest.ServeBy(t, httpServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { *reached = true })))
+	n := swarmtest.ServeBy(t, httpServer(http.HandlerFunc(func(http.ResponseWriter,
+		*http.Request) {
+		*reached = true
+	})))
 	conn, err := n.Dial(t.Context(), "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -33,14 +37,17 @@ func TestHostileRequests(t *testing.T) {
 		request string
 		status  int
 	}{
-		"one long header":       {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", 431},
-		"many headers":          {"GET / HTTP/1.1\r\nHost: localhost\r\n" + strings.Repeat("X: "+strings.Repeat("x", 1000)+"\r\n", 100) + "\r\n", 431},
-		"no host":               {"GET / HTTP/1.1\r\n\r\n", 400},
-		"two hosts":             {"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400},
-		"two lengths":           {post + "Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", 400},
-		"a negative length":     {post + "Content-Length: -1\r\n\r\n", 400},
-		"unknown encoding":      {post + "Transfer-Encoding: gzip\r\n\r\n", 501},
-		"twice chunked":         {post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501},
+		"one long header": {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
+			431},
+		"many headers": {"GET / HTTP/1.1\r\nHost: localhost\r\n" +
+			strings.Repeat("X: "+strings.Repeat("x", 1000)+"\r\n", 100) + "\r\n", 431},
+		"no host":           {"GET / HTTP/1.1\r\n\r\n", 400},
+		"two hosts":         {"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400},
+		"two lengths":       {post + "Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde", 400},
+		"a negative length": {post + "Content-Length: -1\r\n\r\n", 400},
+		"unknown encoding":  {post + "Transfer-Encoding: gzip\r\n\r\n", 501},
+		"twice chunked": {post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			501},
 		"a header on two lines": {"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n\tb: c\r\nY : z\r\n\r\n", 400},
 		"a bare line feed":      {"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n", 400},
 	} {
@@ -56,7 +63,8 @@ func TestHostileRequests(t *testing.T) {
 				_ = resp.Body.Close()
 				_, _ = io.Copy(io.Discard, conn) // until the server has ended the connection
 				if resp.StatusCode != c.status || !resp.Close || reached {
-					t.Errorf("got %d, closed %v, reached a handler: %v; want %d", resp.StatusCode, resp.Close, reached, c.status)
+					t.Errorf("got %d, closed %v, reached a handler: %v; want %d", resp.StatusCode, resp.Close, reached,
+						c.status)
 				}
 			})
 		})

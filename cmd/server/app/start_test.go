@@ -22,7 +22,8 @@ import (
 // own timeouts is many more.
 const quick = 5
 
-// TestSecondServer: one that cannot have the port or the data directory says so at once, with the cure, and the first goes on.
+// TestSecondServer: one that cannot have the port or the data directory says so at once, with the cure, and the first
+// goes on.
 func TestSecondServer(t *testing.T) {
 	first := local(t)
 	s := launch(t, first)
@@ -72,7 +73,8 @@ func TestDataDirThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.DataDir = filepath.Join(file, "data")
-	if err := Run(t.Context(), cfg, nil); err == nil || !strings.Contains(err.Error(), cfg.DataDir) || !strings.Contains(err.Error(), "--data-dir") {
+	if err := Run(t.Context(), cfg, nil); err == nil || !strings.Contains(err.Error(), cfg.DataDir) ||
+		!strings.Contains(err.Error(), "--data-dir") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,7 +88,8 @@ func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Comman
 	}
 	for _, c := range commands {
 		seq, err := log.Append(t.Context(), []swarm.Record{&swarm.Issued{
-			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute, SubmittedAt: time.Now().Add(-age).UTC(),
+			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute,
+			SubmittedAt: time.Now().Add(-age).UTC(),
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -102,12 +105,15 @@ func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Comman
 // TestCrashLeavesNoEntryOpen: once requests are answered, what a crash left open has an outcome, and keeps it.
 func TestCrashLeavesNoEntryOpen(t *testing.T) {
 	cfg := local(t)
-	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: command.Stop}, swarm.Command{Type: command.SetSpawnDelay, Value: 5})
+	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: command.Stop}, swarm.Command{
+		Type: command.SetSpawnDelay, Value: 5,
+	})
 	for range 2 { // the second start finds nothing to do
 		s := launch(t, cfg)
 		for _, seq := range seqs {
 			var e entry
-			if got := fetch(t, "GET", s.url+"/commands/"+strconv.FormatUint(seq, 10), "", &e); got != 200 || e.Status != "failed" || len(e.Missing) != 2 {
+			if got := fetch(t, "GET", s.url+"/commands/"+strconv.FormatUint(seq, 10), "", &e); got != 200 ||
+				e.Status != "failed" || len(e.Missing) != 2 {
 				t.Fatalf("entry %d: %d %+v", seq, got, e)
 			}
 			for _, m := range e.Missing {
@@ -160,15 +166,16 @@ func markSession(t *testing.T, dir string, at time.Time) {
 	}
 }
 
-// told connects a driver and returns how many players it is told to run: by a command that comes after its register, it knows
-// that nothing was to come before.
+// told connects a driver and returns how many players it is told to run: by a command that comes after its register, it
+// knows that nothing was to come before.
 func told(t *testing.T, url string) (players int) {
 	t.Helper()
 	ctx, done := context.WithCancel(t.Context())
 	connected := make(chan struct{}, 1)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- driver.Run(ctx, driver.Config{URL: url, DriverID: "d-1", OnConnect: func(driver.Session) { connected <- struct{}{} }},
+		ended <- driver.Run(ctx, driver.Config{URL: url, DriverID: "d-1",
+			OnConnect: func(driver.Session) { connected <- struct{}{} }},
 			driver.HandlerFunc(func(_ context.Context, c driver.Command) error {
 				if c.Type == driver.SetSpawnDelay {
 					done()

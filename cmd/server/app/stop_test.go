@@ -94,7 +94,8 @@ func TestStop(t *testing.T) {
 	s.stop()
 	refusesCommands(t, s.url)
 	r := <-answered
-	if r.status != http.StatusCreated || r.e.Status != "failed" || len(r.e.Missing) != 1 || r.e.Missing[0].Reason != "server_restart" {
+	if r.status != http.StatusCreated || r.e.Status != "failed" || len(r.e.Missing) != 1 ||
+		r.e.Missing[0].Reason != "server_restart" {
 		t.Errorf("the open command was answered %d %+v, want missing by server_restart", r.status, r.e)
 	}
 	closed, ok := errors.AsType[*driver.CloseError](await(t, "the driver to be sent away", d.lost))

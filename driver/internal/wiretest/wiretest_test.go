@@ -18,7 +18,8 @@ import (
 
 var frames = map[string]any{
 	wire.TypeRegister: wire.Register{}, wire.TypeRegistered: wire.Registered{}, wire.TypeHeartbeat: wire.Heartbeat{},
-	wire.TypeHeartbeatAck: wire.HeartbeatAck{}, wire.TypeCommand: wire.CommandFrame{}, wire.TypeCommandAck: wire.CommandAck{},
+	wire.TypeHeartbeatAck: wire.HeartbeatAck{}, wire.TypeCommand: wire.CommandFrame{},
+	wire.TypeCommandAck: wire.CommandAck{},
 	wire.TypeDeregister: wire.Deregister{}, wire.TypeDrain: wire.Drain{}, wire.TypeError: wire.Error{},
 }
 
@@ -67,7 +68,8 @@ func TestFieldsAreTheSame(t *testing.T) {
 	equal(t, "state", fieldsOf(wire.State{}), defs.Defs["state"].Properties)
 	members := fieldsOf(wire.Command{})
 	for _, row := range command.Table() {
-		members = slices.DeleteFunc(members, func(name string) bool { return name == row.Total }) // a frame has a driver's own part
+		// a frame has a driver's own part
+		members = slices.DeleteFunc(members, func(name string) bool { return name == row.Total })
 	}
 	equal(t, "command", members, defs.Defs["command"].Properties)
 }

@@ -167,7 +167,8 @@ func TestBackupRefuses(t *testing.T) {
 		change func(t *testing.T, s *sourceLog)
 		want   string
 	}{
-		"a flipped bit in the middle": {func(_ *testing.T, s *sourceLog) { s.blocks[1][40] ^= 1 }, "msgs/2.blk at byte 0"},
+		"a flipped bit in the middle": {func(_ *testing.T, s *sourceLog) { s.blocks[1][40] ^= 1 },
+			"msgs/2.blk at byte 0"},
 		"a missing block": {func(t *testing.T, s *sourceLog) {
 			s.blocks = s.blocks[:1]
 			if err := os.Remove(filepath.Join(s.dir, blockName(2))); err != nil {
@@ -254,7 +255,8 @@ func TestBackupTargets(t *testing.T) {
 	if _, err := Backup(t.Context(), s.dir, s.target()); err != nil {
 		t.Errorf("an empty directory: %v", err)
 	}
-	for _, inside := range []string{s.dir, filepath.Join(s.dir, "backup"), filepath.Join(s.dir, "..", "data", "x", "y")} {
+	for _, inside := range []string{s.dir, filepath.Join(s.dir, "backup"),
+		filepath.Join(s.dir, "..", "data", "x", "y")} {
 		if _, err := Backup(t.Context(), s.dir, inside); !errors.Is(err, ErrTarget) {
 			t.Errorf("%s: %v", inside, err)
 		}

@@ -33,7 +33,8 @@ func goldenRecords() map[string]swarm.Record {
 		"issued_set_players": swarmtest.Issued("ci", "d-1"),
 		"issued_stop":        stop,
 		"issued_total":       total,
-		"closed": swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}, swarm.Verdict{Kind: swarm.Superseded},
+		"closed": swarmtest.Closed(2, swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond},
+			swarm.Verdict{Kind: swarm.Superseded},
 			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "busy", Detail: "later"},
 			swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonNodeLost}),
 		"closed_compressed": swarmtest.Closed(2, many...),
@@ -52,16 +53,19 @@ func goldenRecords2() map[string]swarm.Record {
 	chained := swarmtest.Issued("ci", "d-1")
 	chained.Condition = &swarm.Condition{IfSeq: 7}
 	leftOut := swarmtest.Issued("ci", "d-1")
-	leftOut.LeftOut = []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutStale}, {DriverID: "d-3", Reason: swarm.LeftOutOtherRun}}
+	leftOut.LeftOut = []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutStale},
+		{DriverID: "d-3", Reason: swarm.LeftOutOtherRun}}
 	return map[string]swarm.Record{
 		"issued_conditional": conditional, "issued_chained": chained, "issued_left_out": leftOut,
 		"expired": &swarm.Expired{
-			Node: "test", At: swarmtest.Noon, Replaced: 5, Target: swarm.Target{DriverIDs: []string{"d-1"}, Labels: map[string]string{"a": "b"}}, Cause: "nobody",
+			Node: "test", At: swarmtest.Noon, Replaced: 5,
+			Target: swarm.Target{DriverIDs: []string{"d-1"}, Labels: map[string]string{"a": "b"}}, Cause: "nobody",
 		},
 	}
 }
 
-// TestGoldenRecords opens what each format version wrote: logs outlive servers. A record that version 1 can hold carries version 1.
+// TestGoldenRecords opens what each format version wrote: logs outlive servers. A record that version 1 can hold
+// carries version 1.
 func TestGoldenRecords(t *testing.T) {
 	for version, records := range map[byte]map[string]swarm.Record{1: goldenRecords(), 2: goldenRecords2()} {
 		testGolden(t, version, records)

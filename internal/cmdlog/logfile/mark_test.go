@@ -18,7 +18,8 @@ func TestMarkSurvivesATornSlot(t *testing.T) {
 	}
 	for i := range uint64(5) {
 		if err := m.Update(func(m *Mark) {
-			*m = Mark{Position: i + 1, Sum: Sum{byte(i)}, LogID: "0011223344556677", Epoch: 3, Session: swarmtest.Noon.Add(time.Duration(i))}
+			*m = Mark{Position: i + 1, Sum: Sum{byte(i)}, LogID: "0011223344556677", Epoch: 3,
+				Session: swarmtest.Noon.Add(time.Duration(i))}
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestWhatIsUnknownIsNewer: a record whose hash is right and that holds what this program does not know was written by a newer one.
-// It is no damage, and giving it up is no cure.
+// TestWhatIsUnknownIsNewer: a record whose hash is right and that holds what this program does not know was written by
+// a newer one. It is no damage, and giving it up is no cure.
 func TestWhatIsUnknownIsNewer(t *testing.T) {
 	c, err := NewCodec()
 	if err != nil {
@@ -24,9 +24,10 @@ func TestWhatIsUnknownIsNewer(t *testing.T) {
 		kind kind
 		body string
 	}{
-		"a kind of record":   {kindExpired + 1, `{}`},
-		"kind 0":             {0, `{}`},
-		"a command type":     {kindIssued, strings.Replace(string(issued[headerBytes:]), "set_players", "set_altitude", 1)},
+		"a kind of record": {kindExpired + 1, `{}`},
+		"kind 0":           {0, `{}`},
+		"a command type": {kindIssued,
+			strings.Replace(string(issued[headerBytes:]), "set_players", "set_altitude", 1)},
 		"a member":           {kindReset, `{"node":"a","at_us":0,"cause":"","run_id":"r-1"}`},
 		"a member of a list": {kindLate, `{"seq":1,"node":"a","at_us":0,"acks":[{"driver_id":"d","latency_us":1,"node":"b"}]}`},
 		"a verdict":          {kindClosed, `{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"x"}`},
@@ -40,7 +41,8 @@ func TestWhatIsUnknownIsNewer(t *testing.T) {
 		copy(b[sumAt:], own[:])
 		_, _, _, err := c.Decode(3, b)
 		damaged, ok := errors.AsType[*DamagedError](err)
-		if !ok || !damaged.Newer || !strings.Contains(err.Error(), "newer version of Swarmcall") || strings.Contains(err.Error(), "damaged") {
+		if !ok || !damaged.Newer || !strings.Contains(err.Error(), "newer version of Swarmcall") ||
+			strings.Contains(err.Error(), "damaged") {
 			t.Errorf("%s that is unknown: %v", name, err)
 		}
 		b[headerBytes] ^= 1

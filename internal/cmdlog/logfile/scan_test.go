@@ -65,8 +65,8 @@ func lay(t *testing.T, last Sum, payloads ...[]byte) *Report {
 	return r
 }
 
-// TestTheChainHoldsWhereChecksumsFit: what fits the engine's checksums and positions is still no log if the records are not those
-// that were written, in that order.
+// TestTheChainHoldsWhereChecksumsFit: what fits the engine's checksums and positions is still no log if the records are
+// not those that were written, in that order.
 func TestTheChainHoldsWhereChecksumsFit(t *testing.T) {
 	c, err := NewCodec()
 	if err != nil {
@@ -101,7 +101,8 @@ func TestTheChainHoldsWhereChecksumsFit(t *testing.T) {
 		}
 	}
 	stale := lay(t, sums[3], payloads[:5]...)
-	if stale.Err() == nil || !strings.Contains(stale.Err().Error(), "another record than the one that was acknowledged") {
+	if stale.Err() == nil ||
+		!strings.Contains(stale.Err().Error(), "another record than the one that was acknowledged") {
 		t.Errorf("another record at the mark: %v", stale.Err())
 	}
 }

@@ -16,8 +16,9 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// BenchmarkSockets is a command from Submit to its outcome over real loopback sockets; each round ends with the last ack. The
-// drivers are of our own and allocate nothing, so allocs/op are the server's. CPU is of both sides: they share the process.
+// BenchmarkSockets is a command from Submit to its outcome over real loopback sockets; each round ends with the last
+// ack. The drivers are of our own and allocate nothing, so allocs/op are the server's. CPU is of both sides: they share
+// the process.
 func BenchmarkSockets(b *testing.B) {
 	for _, n := range []int{1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -72,8 +73,10 @@ func dialLight(b *testing.B, addr, id string) net.Conn {
 		b.Fatal(err)
 	}
 	register := `{"type":"register","driver_id":"` + id + `"}`
-	_, err = fmt.Fprintf(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: %s\r\n\r\n%s%s",
+	_, err = fmt.Fprintf(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: "+
+		"websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+
+		"%s\r\n\r\n%s%s",
 		wire.Subprotocol, []byte{0x81, 0x80 | byte(len(register)), 0, 0, 0, 0}, register)
 	if err != nil {
 		b.Fatal(err)

@@ -40,18 +40,23 @@ func (h *history) truthful(e swarm.Entry) (problems []string) {
 	for i, v := range e.Closed.Verdicts {
 		id := e.Issued.Targets[i]
 		answered := h.process(id).results[e.Seq]
-		if v.Kind == swarm.Acked && answered != wire.StatusApplied || v.Kind == swarm.Rejected && answered != wire.StatusRejected {
-			problems = append(problems, fmt.Sprintf("seq %d: %s has verdict %d but answered %q", e.Seq, id, v.Kind, answered))
+		if v.Kind == swarm.Acked && answered != wire.StatusApplied || v.Kind == swarm.Rejected &&
+			answered != wire.StatusRejected {
+			problems = append(problems, fmt.Sprintf("seq %d: %s has verdict %d but answered %q", e.Seq, id, v.Kind,
+				answered))
 		}
 		late[id] = v.Kind == swarm.Missing
 		told, ok := h.process(id).told[e.Seq]
-		if silent := v.Reason == swarm.ReasonDeadline || v.Reason == swarm.ReasonUnresponsive; silent && ok && told.Before(e.Closed.ClosedAt) {
-			problems = append(problems, fmt.Sprintf("seq %d: %s is missing (%s) but answered at %v, before the close at %v", e.Seq, id, v.Reason, told, e.Closed.ClosedAt))
+		if silent := v.Reason == swarm.ReasonDeadline || v.Reason == swarm.ReasonUnresponsive; silent && ok &&
+			told.Before(e.Closed.ClosedAt) {
+			problems = append(problems, fmt.Sprintf("seq %d: %s is missing (%s) but answered at %v, before the close "+
+				"at %v", e.Seq, id, v.Reason, told, e.Closed.ClosedAt))
 		}
 	}
 	for _, ack := range e.Late {
 		if !late[ack.DriverID] {
-			problems = append(problems, fmt.Sprintf("seq %d: late answer of %s, which was not missing or is late twice", e.Seq, ack.DriverID))
+			problems = append(problems, fmt.Sprintf("seq %d: late answer of %s, which was not missing or is late twice",
+				e.Seq, ack.DriverID))
 		}
 		late[ack.DriverID] = false
 	}
@@ -77,8 +82,8 @@ func (h *history) closedOnce() (problems []string) {
 	return problems
 }
 
-// ordered checks what every driver saw: rising seqs on a connection, each slot rising over all connections, nothing that is not in
-// the log, and nothing applied twice.
+// ordered checks what every driver saw: rising seqs on a connection, each slot rising over all connections, nothing
+// that is not in the log, and nothing applied twice.
 func (h *history) ordered() (problems []string) {
 	records := h.log.Records()
 	for _, p := range h.processes {
@@ -90,12 +95,14 @@ func (h *history) ordered() (problems []string) {
 				problems = append(problems, fmt.Sprintf("%s saw seq %d after %d", p.id, s.seq, last.seq))
 			}
 			if slot := slotOf(s.command); s.seq < newest[slot] {
-				problems = append(problems, fmt.Sprintf("%s saw seq %d after %d of the same slot", p.id, s.seq, newest[slot]))
+				problems = append(problems,
+					fmt.Sprintf("%s saw seq %d after %d of the same slot", p.id, s.seq, newest[slot]))
 			} else {
 				newest[slot] = s.seq
 			}
 			if !logged(records, s) {
-				problems = append(problems, fmt.Sprintf("%s saw seq %d, %+v, which is not in the log", p.id, s.seq, s.command))
+				problems = append(problems,
+					fmt.Sprintf("%s saw seq %d, %+v, which is not in the log", p.id, s.seq, s.command))
 			}
 			last = s
 		}
@@ -115,14 +122,16 @@ func logged(records []swarm.Record, s sighting) bool {
 	}
 	switch r := records[s.seq-1].(type) {
 	case *swarm.Issued:
-		return string(r.Command.Type) == s.command.Type && (s.command.Players == nil || *s.command.Players == r.Command.Value)
+		return string(r.Command.Type) == s.command.Type &&
+			(s.command.Players == nil || *s.command.Players == r.Command.Value)
 	case *swarm.Reset:
 		return s.command.Type == "stop"
 	}
 	return false
 }
 
-// convergent folds the log in the simplest way there is and compares each driver with it: what it does, and what State says.
+// convergent folds the log in the simplest way there is and compares each driver with it: what it does, and what State
+// says.
 func (h *history) convergent() (problems []string) {
 	state := h.r.State(swarm.StateQuery{})
 	for _, d := range state.Drivers {

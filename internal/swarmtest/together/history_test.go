@@ -30,7 +30,8 @@ type step struct {
 }
 
 func (s step) String() string {
-	return fmt.Sprintf("{%s driver:%d mode:%d %s %d all:%v ms:%d seq:%d}", s.what, s.driver, s.mode, s.command.Type, s.command.Value, s.all, s.ms, s.seq)
+	return fmt.Sprintf("{%s driver:%d mode:%d %s %d all:%v ms:%d seq:%d}", s.what, s.driver, s.mode, s.command.Type,
+		s.command.Value, s.all, s.ms, s.seq)
 }
 
 const driversOfAHistory = 3
@@ -46,7 +47,8 @@ func drawStep(t *rapid.T) step {
 	case "submit":
 		s.all = rapid.Bool().Draw(t, "all")
 		s.ms = rapid.SampledFrom([]int{1, 50, 1000, 4000}).Draw(t, "deadline")
-		s.command = rapid.SampledFrom([]swarm.Command{stop, players(0), players(5), players(9), {Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
+		s.command = rapid.SampledFrom([]swarm.Command{stop, players(0), players(5), players(9),
+			{Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
 	case "wait":
 		s.ms = rapid.SampledFrom([]int{0, 1, 49, 50, 999, 1000, 2500, 11_000}).Draw(t, "ms")
 	case "stray":
@@ -151,7 +153,8 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 		h := &history{world: open(t), t: t, answers: map[uint64]swarm.Entry{}}
 		net := swarmtest.Serve(t, h.handler())
 		for i := range driversOfAHistory {
-			h.processes = append(h.processes, newProcess(fmt.Sprintf("d-%d", i), net.Client(), "ws://127.0.0.1/drivers/connect"))
+			h.processes = append(h.processes,
+				newProcess(fmt.Sprintf("d-%d", i), net.Client(), "ws://127.0.0.1/drivers/connect"))
 		}
 		for _, p := range h.processes[1:] { // one comes later, if at all
 			if err := p.connect(); err != nil {
@@ -177,8 +180,9 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 	return problems
 }
 
-// TestHistories plays random histories of three drivers that connect, vanish, leave, freeze, hold, refuse and answer what nobody
-// asked them, while commands are submitted and the log fails at times, and checks Complete, Final, Ordered, Bounded and Convergent.
+// TestHistories plays random histories of three drivers that connect, vanish, leave, freeze, hold, refuse and answer
+// what nobody asked them, while commands are submitted and the log fails at times, and checks Complete, Final, Ordered,
+// Bounded and Convergent.
 func TestHistories(t *testing.T) {
 	checks, seed := historiesToPlay(), seedFlag()
 	setFlag(t, "rapid.checks", strconv.Itoa(checks))

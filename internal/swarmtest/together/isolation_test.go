@@ -12,9 +12,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestOneBadDriverDelaysNobody measures over real sockets what 2 of 50 drivers cost the others: one that is stopped dead, and one
-// that heartbeats and never reads. The promise is about the product, not about what else the machine does meanwhile: a run that
-// was disturbed is run again.
+// TestOneBadDriverDelaysNobody measures over real sockets what 2 of 50 drivers cost the others: one that is stopped
+// dead, and one that heartbeats and never reads. The promise is about the product, not about what else the machine does
+// meanwhile: a run that was disturbed is run again.
 func TestOneBadDriverDelaysNobody(t *testing.T) {
 	const tries = 5
 	for try := range tries {

@@ -13,8 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestOrderUnderManySubmitters lets 100 submitters send 20 commands each to ten drivers, five of which lose their connection again
-// and again: no driver ever sees an inversion, and all are where the log says in the end.
+// TestOrderUnderManySubmitters lets 100 submitters send 20 commands each to ten drivers, five of which lose their
+// connection again and again: no driver ever sees an inversion, and all are where the log says in the end.
 func TestOrderUnderManySubmitters(t *testing.T) {
 	const submitters, each, drivers = 100, 20, 10
 	synctest.Test(t, func(t *testing.T) {
@@ -43,8 +43,10 @@ func TestOrderUnderManySubmitters(t *testing.T) {
 		for s := range submitters {
 			submitting.Go(func() {
 				for i := range each {
-					c := []swarm.Command{players(int64(s*each + i)), stop, {Type: command.SetSpawnDelay, Value: int64(i)}}[(s+i)%3]
-					if e, err := h.submit(submission(c, 50*time.Millisecond)); err != nil || e.Counts().Targeted < drivers/2 {
+					c := []swarm.Command{players(int64(s*each + i)), stop,
+						{Type: command.SetSpawnDelay, Value: int64(i)}}[(s+i)%3]
+					if e, err := h.submit(submission(c, 50*time.Millisecond)); err != nil ||
+						e.Counts().Targeted < drivers/2 {
 						t.Errorf("%+v %v", e, err)
 					}
 					swarmtest.Advance(time.Duration(s%7) * 100 * time.Microsecond)

@@ -24,9 +24,10 @@ type process struct {
 	mu      sync.Mutex
 	change  sync.Cond
 	applied uint64
-	slot    map[string]uint64    // newest seq applied of each slot
-	results map[uint64]string    // status that was answered first
-	now     map[uint64]string    // status that is answered by now: what was rejected may be applied when it is desired later
+	slot    map[string]uint64 // newest seq applied of each slot
+	results map[uint64]string // status that was answered first
+	// status that is answered by now: what was rejected may be applied when it is desired later
+	now     map[uint64]string
 	refused bool                 // it has rejected a command at some time
 	times   map[uint64]int       // how often each seq was applied
 	told    map[uint64]time.Time // when the answer was first on its way
@@ -74,7 +75,10 @@ const (
 )
 
 func newProcess(id string, client *http.Client, url string) *process {
-	p := &process{id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{}, now: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{})}
+	p := &process{
+		id: id, client: client, url: url, slot: map[string]uint64{}, results: map[uint64]string{},
+		now: map[uint64]string{}, times: map[uint64]int{}, told: map[uint64]time.Time{}, over: make(chan struct{}),
+	}
 	p.change.L = &p.mu
 	p.runs.Go(p.heartbeats)
 	return p
@@ -84,7 +88,8 @@ func newProcess(id string, client *http.Client, url string) *process {
 func (p *process) connect() error {
 	p.cut()
 	conn, resp, err := websocket.Dial(context.Background(), p.url, &websocket.DialOptions{
-		HTTPClient: p.client, Subprotocols: []string{wire.Subprotocol}, OnPingReceived: func(context.Context, []byte) bool { p.heard(); return true },
+		HTTPClient: p.client, Subprotocols: []string{wire.Subprotocol},
+		OnPingReceived: func(context.Context, []byte) bool { p.heard(); return true },
 	})
 	if err != nil {
 		return err
@@ -97,7 +102,8 @@ func (p *process) connect() error {
 	p.session++
 	session, state := p.session, p.state
 	reg := wire.Register{
-		Type: wire.TypeRegister, DriverID: p.id, Instance: p.id, Labels: p.labels, LogID: "log.1", AppliedSeq: p.applied, State: &state,
+		Type: wire.TypeRegister, DriverID: p.id, Instance: p.id, Labels: p.labels, LogID: "log.1",
+		AppliedSeq: p.applied, State: &state,
 		LeaseLost: p.leaseLost,
 	}
 	if p.mute {
@@ -158,7 +164,8 @@ func (p *process) heard() {
 	p.heardAt = time.Now()
 }
 
-// keepLease stops the load when no frame has come for a lease, and drops what waits on the connection. The lock is held.
+// keepLease stops the load when no frame has come for a lease, and drops what waits on the connection. The lock is
+// held.
 func (p *process) keepLease() {
 	if p.lease == 0 || time.Since(p.heardAt) < p.lease {
 		return

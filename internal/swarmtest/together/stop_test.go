@@ -24,8 +24,9 @@ func (p *process) players() int64 {
 	return p.state.Players
 }
 
-// TestStopThatWasMissedIsMadeUpFor runs a swarm, takes three of four drivers away in three ways (cut off, stopped dead, restarted),
-// stops the swarm meanwhile, and lets them come back one by one. One that nobody ever stopped and one that is new come as well.
+// TestStopThatWasMissedIsMadeUpFor runs a swarm, takes three of four drivers away in three ways (cut off, stopped dead,
+// restarted), stops the swarm meanwhile, and lets them come back one by one. One that nobody ever stopped and one that
+// is new come as well.
 func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 	const n = 40
 	synctest.Test(t, func(t *testing.T) {
@@ -57,8 +58,10 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 		if c := e.Counts(); err != nil || c.Targeted != n/4 || c.Acked != n/4 {
 			t.Fatalf("%+v %v", c, err)
 		}
-		if e, err := w.submit(submission(stop, time.Second, all[1].id, all[2].id)); err != nil || e.Closed.Duration != 0 ||
-			e.Closed.Verdicts[0].Reason != swarm.ReasonDisconnected || e.Closed.Verdicts[1].Reason != swarm.ReasonStale {
+		if e, err := w.submit(submission(stop, time.Second, all[1].id, all[2].id)); err != nil ||
+			e.Closed.Duration != 0 ||
+			e.Closed.Verdicts[0].Reason != swarm.ReasonDisconnected ||
+			e.Closed.Verdicts[1].Reason != swarm.ReasonStale {
 			t.Errorf("a Stop for drivers that are away: %+v %v", e.Closed, err)
 		}
 		var slowest time.Duration
@@ -89,7 +92,8 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 				runners++
 			}
 		}
-		t.Logf("%d of %d drivers missed the Stop: at 0 players %v after they were back at the latest; %d run on; State: %d converged, %d drifting",
+		t.Logf("%d of %d drivers missed the Stop: at 0 players %v after they were back at the latest; %d run on; "+
+			"State: %d converged, %d drifting",
 			n*3/4, n, slowest, runners, s.Converged, s.Drifting)
 		if slowest > 2*time.Second || runners > 0 || s.Converged != n {
 			t.Error("a Stop did not stop")

@@ -37,7 +37,8 @@ type deed struct {
 func (d deed) String() string {
 	switch d.what {
 	case "submit":
-		return fmt.Sprintf("%s:%s %d total:%v %v if:%q", d.submitter, d.command.Type, d.command.Value, d.command.Total, d.target, d.condition)
+		return fmt.Sprintf("%s:%s %d total:%v %v if:%q", d.submitter, d.command.Type, d.command.Value, d.command.Total,
+			d.target, d.condition)
 	case "wait":
 		return fmt.Sprintf("wait %ds", d.seconds)
 	case "behave":
@@ -52,8 +53,10 @@ func (d deed) String() string {
 var teamDrivers = []map[string]string{{"region": "eu"}, {"team": "b"}, {"region": "eu", "team": "b"}, nil}
 
 var teamTargets = []swarm.Target{
-	{}, {Labels: map[string]string{"region": "eu"}}, {Labels: map[string]string{"team": "b"}}, {DriverIDs: []string{"d-0"}},
-	{DriverIDs: []string{"d-2"}}, {DriverIDs: []string{"d-1", "d-2"}}, {DriverIDs: []string{"d-3"}}, {Labels: map[string]string{"region": "nowhere"}},
+	{}, {Labels: map[string]string{"region": "eu"}}, {Labels: map[string]string{"team": "b"}},
+	{DriverIDs: []string{"d-0"}},
+	{DriverIDs: []string{"d-2"}}, {DriverIDs: []string{"d-1", "d-2"}}, {DriverIDs: []string{"d-3"}},
+	{Labels: map[string]string{"region": "nowhere"}},
 }
 
 func drawDeed(t *rapid.T) deed {
@@ -66,7 +69,8 @@ func drawDeed(t *rapid.T) deed {
 		d.mode = mode(rapid.IntRange(0, int(deaf)).Draw(t, "mode"))
 	case "submit":
 		total := swarm.Command{Type: command.SetPlayers, Value: 12, Total: true}
-		d.command = rapid.SampledFrom([]swarm.Command{stop, stop, players(5), players(9), total, total, {Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
+		d.command = rapid.SampledFrom([]swarm.Command{stop, stop, players(5), players(9), total, total,
+			{Type: command.SetSpawnDelay, Value: 7}}).Draw(t, "command")
 		d.target = rapid.SampledFrom(teamTargets).Draw(t, "target")
 		d.submitter = rapid.SampledFrom([]string{"alice", "bob"}).Draw(t, "submitter")
 		d.condition = rapid.SampledFrom([]string{"", "own", "own", "newest", "never"}).Draw(t, "if_seq")
@@ -115,7 +119,10 @@ func newTeams(t *testing.T, n int) *teams {
 	s := &teams{t: t, change: configs(n), own: map[string]uint64{}, matched: map[uint64]time.Time{}}
 	s.change(&s.cfg)
 	s.start(log, nil)
-	s.net = swarmtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }))
+	s.net = swarmtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, r)
+	}))
 	for i, labels := range teamDrivers {
 		p := newProcess(fmt.Sprintf("d-%d", i), s.net.Client(), "ws://127.0.0.1/drivers/connect")
 		p.labels = labels
@@ -125,7 +132,11 @@ func newTeams(t *testing.T, n int) *teams {
 }
 
 func (s *teams) start(log *swarmtest.MemLog, former []swarm.Former) {
-	s.world = openOn(s.t, log, func(c *drivers.Config) { s.change(c); c.Past.Drivers, s.desired = former, c.Past.Desired }, func() { s.regressed = true })
+	s.world = openOn(s.t, log, func(c *drivers.Config) {
+		s.change(c)
+		c.Past.Drivers, s.desired = former,
+			c.Past.Desired
+	}, func() { s.regressed = true })
 	handler := s.world.handler()
 	s.handler.Store(&handler)
 	s.startedAt, s.forgotten = time.Now(), map[uint64]bool{}
@@ -299,9 +310,10 @@ func playTeams(t *testing.T, n int, deeds []deed) (problems []string) {
 	return problems
 }
 
-// TestHistoriesOfTeams plays random histories on a server that two teams share: drivers that come late, with the labels of both, that
-// return after they were forgotten, as the same process or a new one; conditional commands and totals; forged registers; restarts.
-// It checks what DESIGN calls concerns, if_seq, Stop, left_out, known, stale intent, the proof of a Stop, and re-splits.
+// TestHistoriesOfTeams plays random histories on a server that two teams share: drivers that come late, with the labels
+// of both, that return after they were forgotten, as the same process or a new one; conditional commands and totals;
+// forged registers; restarts. It checks what DESIGN calls concerns, if_seq, Stop, left_out, known, stale intent, the
+// proof of a Stop, and re-splits.
 func TestHistoriesOfTeams(t *testing.T) {
 	checks := historiesToPlay()
 	seed := seedFlag()

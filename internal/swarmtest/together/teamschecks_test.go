@@ -53,7 +53,8 @@ type loadRecord struct {
 	condition *swarm.Condition
 }
 
-// loads are the load commands of the log by their places: a Stop that takes the place of one that expired has that one's.
+// loads are the load commands of the log by their places: a Stop that takes the place of one that expired has that
+// one's.
 func loads(records []swarm.Record) map[uint64]loadRecord {
 	out, _ := loadsAndEnded(records)
 	return out
@@ -69,7 +70,10 @@ func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uin
 			if r.Command.Slot() != command.LoadSlot {
 				continue
 			}
-			l := loadRecord{seq: place, submitter: r.Submitter, command: r.Command, target: r.Target, targets: r.Targets, condition: r.Condition, parts: map[string]int64{}}
+			l := loadRecord{
+				seq: place, submitter: r.Submitter, command: r.Command, target: r.Target, targets: r.Targets,
+				condition: r.Condition, parts: map[string]int64{},
+			}
 			for at, n := range r.Split {
 				l.parts[r.Targets[at]] = n
 			}
@@ -83,7 +87,8 @@ func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uin
 				ended = max(ended, at)
 				continue
 			}
-			l.seq, l.command, l.target = place, stop, r.Target // of other drivers that it named, newer commands have taken its place
+			// of other drivers that it named, newer commands have taken its place
+			l.seq, l.command, l.target = place, stop, r.Target
 			out[r.Replaced] = l
 		}
 	}
@@ -100,20 +105,23 @@ func placeOf(all map[uint64]loadRecord, seq uint64) (place uint64, r loadRecord)
 	return 0, loadRecord{}
 }
 
-// loads are those of the log, without what the server has forgotten because nobody matched it for long and it keeps no load away.
+// loads are those of the log, without what the server has forgotten because nobody matched it for long and it keeps no
+// load away.
 func (s *teams) loads() map[uint64]loadRecord {
 	all := loads(s.world.log.Records())
 	maps.DeleteFunc(all, func(place uint64, _ loadRecord) bool { return s.forgotten[place] })
 	return all
 }
 
-// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place: those that were forgotten, and
-// those that expired. What they had taken the place of went before them, and does not come back.
+// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place: those that
+// were forgotten, and those that expired. What they had taken the place of went before them, and does not come back.
 func (s *teams) noteForgotten() {
 	all, newest := loadsAndEnded(s.world.log.Records())
 	for place, r := range all {
-		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second && len(r.target.DriverIDs)+len(r.target.Labels) > 0
-		if noLoad := r.command.Type == command.Stop || r.command.Value == 0; noLoad && idle && !s.desired.InForce(command.LoadSlot, r.seq) {
+		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second &&
+			len(r.target.DriverIDs)+len(r.target.Labels) > 0
+		if noLoad := r.command.Type == command.Stop || r.command.Value == 0; noLoad && idle &&
+			!s.desired.InForce(command.LoadSlot, r.seq) {
 			s.forgotten[place], newest = true, max(newest, place)
 		}
 	}
@@ -124,8 +132,8 @@ func (s *teams) noteForgotten() {
 	}
 }
 
-// holdsFor folds load commands for one driver in the plainest way there is: in order, each takes the place of the one before, unless it
-// is conditional and the one before is newer than its base and somebody else's.
+// holdsFor folds load commands for one driver in the plainest way there is: in order, each takes the place of the one
+// before, unless it is conditional and the one before is newer than its base and somebody else's.
 func holdsFor(all map[uint64]loadRecord, id string, labels map[string]string) (current uint64) {
 	for _, place := range slices.Sorted(maps.Keys(all)) {
 		r := all[place]
@@ -160,8 +168,8 @@ func (q question) takenFrom(d knownDriver) bool {
 	return current > baseOf(q.records, q.Submitter, *q.IfSeq) && q.loads[current].submitter != q.Submitter
 }
 
-// checkIssued: a conditional command was not refused, so nothing newer concerned it; every known driver that matches is a target or
-// was left out, each for its reason.
+// checkIssued: a conditional command was not refused, so nothing newer concerned it; every known driver that matches is
+// a target or was left out, each for its reason.
 func (s *teams) checkIssued(q question, e swarm.Entry) {
 	if q.IfSeq != nil && q.newest > *q.IfSeq {
 		s.bad("seq %d was issued if nothing newer than %d concerns it, and %d does", e.Seq, *q.IfSeq, q.newest)
@@ -187,14 +195,16 @@ func (s *teams) checkIssued(q question, e swarm.Entry) {
 		}
 	}
 	if !slices.Equal(targets, e.Issued.Targets) || !slices.Equal(sortedCopy(leftOut), sortedCopy(gotLeftOut)) {
-		s.bad("seq %d: targets %v and left out %v, want %v and %v", e.Seq, e.Issued.Targets, gotLeftOut, targets, leftOut)
+		s.bad("seq %d: targets %v and left out %v, want %v and %v", e.Seq, e.Issued.Targets, gotLeftOut, targets,
+			leftOut)
 	}
 	if len(q.known) == 0 && time.Since(s.startedAt) >= s.cfg.ForgetAfter {
 		s.bad("seq %d: a Stop for nobody was logged long after the start", e.Seq)
 	}
 }
 
-// checkNewer: a refusal for a newer command has one that concerns the target, or every driver there was is somebody else's.
+// checkNewer: a refusal for a newer command has one that concerns the target, or every driver there was is somebody
+// else's.
 func (s *teams) checkNewer(q question) {
 	if q.IfSeq == nil {
 		s.bad("a command without if_seq was refused for a newer one")
@@ -202,7 +212,8 @@ func (s *teams) checkNewer(q question) {
 	}
 	free := slices.ContainsFunc(q.known, func(d knownDriver) bool { return d.active && !q.takenFrom(d) })
 	if q.newest <= *q.IfSeq && free {
-		s.bad("%s of %s on %v was refused with if_seq %d, and the newest that concerns it is %d", q.Command.Type, q.Submitter, q.Target, *q.IfSeq, q.newest)
+		s.bad("%s of %s on %v was refused with if_seq %d, and the newest that concerns it is %d", q.Command.Type,
+			q.Submitter, q.Target, *q.IfSeq, q.newest)
 	}
 }
 
@@ -210,7 +221,8 @@ func (s *teams) checkNewer(q question) {
 func (s *teams) checkNobody(q question) {
 	for _, d := range q.known {
 		if (d.active || q.Command.Type == command.Stop) && !q.takenFrom(d) {
-			s.bad("%s of %s on %v was refused for want of drivers, and %s is there", q.Command.Type, q.Submitter, q.Target, d.id)
+			s.bad("%s of %s on %v was refused for want of drivers, and %s is there", q.Command.Type, q.Submitter,
+				q.Target, d.id)
 		}
 	}
 }
@@ -264,7 +276,8 @@ func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
 				continue
 			}
 			if idle := told.at.Sub(at); idle > s.cfg.ForgetAfter+staleSlack {
-				s.bad("%s registered and was told %d players of seq %d, which nobody had matched for %v", p.id, *told.command.Players, told.seq, idle)
+				s.bad("%s registered and was told %d players of seq %d, which nobody had matched for %v", p.id,
+					*told.command.Players, told.seq, idle)
 			}
 		}
 		p.mu.Unlock()
@@ -319,8 +332,10 @@ func (s *teams) checkTotals() {
 		for _, p := range s.processes {
 			p.mu.Lock()
 			before, part := all[p.slot["players"]]
-			runs := part && before.seq < seq && before.command.Total && s.first(before) == s.first(r) && p.state.Players > 0
-			lost := p.conn == nil && (p.lease == 0 || time.Since(p.heardAt) < p.lease) // a hung process stops when it goes on
+			runs := part && before.seq < seq && before.command.Total && s.first(before) == s.first(r) &&
+				p.state.Players > 0
+			// a hung process stops when it goes on
+			lost := p.conn == nil && (p.lease == 0 || time.Since(p.heardAt) < p.lease)
 			p.mu.Unlock()
 			if d, _ := s.world.r.Driver(p.id); runs && (lost || d.State == swarm.Stale) {
 				s.bad("seq %d splits a total again while %s may be running its part of seq %d", seq, p.id, before.seq)
@@ -358,7 +373,8 @@ func (s *teams) checkConvergent() {
 		r := all[holdsFor(all, p.id, p.labels)]
 		want, also := playersOf(r, p.id), playersOf(whole[holdsFor(whole, p.id, p.labels)], p.id)
 		p.mu.Lock()
-		if got := p.state.Players; got != want && got != also { // a Stop that was forgotten may have taken a driver from an older command
+		// a Stop that was forgotten may have taken a driver from an older command
+		if got := p.state.Players; got != want && got != also {
 			s.bad("%s runs %d players, want %d by seq %d; its slot is at %d", p.id, got, want, r.seq, p.slot["players"])
 		}
 		p.mu.Unlock()
@@ -379,7 +395,9 @@ func playersOf(r loadRecord, id string) int64 {
 func (s *teams) onlyTotal(all map[uint64]loadRecord) bool {
 	place := holdsFor(all, s.processes[0].id, s.processes[0].labels)
 	for at, r := range all {
-		if at > place && slices.ContainsFunc(s.processes, func(p *process) bool { return r.target.Matches(p.id, p.labels) || slices.Contains(r.targets, p.id) }) {
+		if at > place &&
+			slices.ContainsFunc(s.processes,
+				func(p *process) bool { return r.target.Matches(p.id, p.labels) || slices.Contains(r.targets, p.id) }) {
 			return false
 		}
 	}
@@ -394,7 +412,8 @@ func (s *teams) checkConditions() {
 		if !ok || issued.Condition == nil {
 			continue
 		}
-		if want := min(baseOf(records[:i], issued.Submitter, issued.Condition.IfSeq), uint64(i)); issued.Condition.Base > want {
+		if want := min(baseOf(records[:i], issued.Submitter, issued.Condition.IfSeq),
+			uint64(i)); issued.Condition.Base > want {
 			s.bad("seq %d has the base %d, want %d", i+1, issued.Condition.Base, want)
 		}
 	}

@@ -42,8 +42,8 @@ func open(t testing.TB) *world {
 	return openOn(t, log, func(*drivers.Config) {}, nil)
 }
 
-// openOn starts a world on a log, as a server does that finds it: entries that are open are closed, and the fold is made of what is
-// there. regressed is told when the log's epoch has to rise.
+// openOn starts a world on a log, as a server does that finds it: entries that are open are closed, and the fold is
+// made of what is there. regressed is told when the log's epoch has to rise.
 func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), regressed func()) *world {
 	w := &world{log: log}
 	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test"})
@@ -55,7 +55,8 @@ func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), r
 		t.Fatal(err)
 	}
 	cfg := drivers.Config{
-		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute, LeaseTTL: time.Minute,
+		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
+		LeaseTTL:    time.Minute,
 		OnLeaseLost: drivers.OnLeaseLostStop, OnLogShortened: func(string, string, uint64) { regressed() },
 		Past: drivers.Past{LogID: "log.1", Desired: foldOf(log.Records()), LastSeq: log.Last()},
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// Swarm is a log in memory with its feed, and a fake of the fleet and the dispatcher in one. Every driver that is active
-// acks at once.
+// Swarm is a log in memory with its feed, and a fake of the fleet and the dispatcher in one. Every driver that is
+// active acks at once.
 type Swarm struct {
 	Reached   swarm.Reach // what is known of a target that no driver matches
 	Unmatched bool        // a Stop that no driver matches is logged
@@ -196,7 +196,8 @@ func (s *Swarm) stopLost(e *swarm.Entry) {
 func (s *Swarm) issue(seq uint64, sub swarm.Submission) swarm.Entry {
 	now := time.Now()
 	e := swarm.Entry{Seq: seq, Issued: &swarm.Issued{
-		Node: "fake", Submitter: sub.Submitter, Command: sub.Command, Target: sub.Target, Deadline: sub.Deadline, SubmittedAt: now,
+		Node: "fake", Submitter: sub.Submitter, Command: sub.Command, Target: sub.Target, Deadline: sub.Deadline,
+		SubmittedAt: now,
 	}}
 	closed := &swarm.Closed{Seq: seq, Node: "fake", ClosedAt: now.Add(time.Millisecond), Duration: time.Millisecond}
 	for i := range s.server.Drivers {

@@ -27,17 +27,19 @@ var Payloads = map[string]string{
 	"clobber":   `<form id=main><input name=attributes>`,
 }
 
-// Hostile is a swarm where every text that somebody else can set is the payload: what validation refuses today must be inert all
-// the same, because the page is not the place to trust the log.
+// Hostile is a swarm where every text that somebody else can set is the payload: what validation refuses today must be
+// inert all the same, because the page is not the place to trust the log.
 func Hostile(payload string) *Swarm {
 	labels := map[string]string{payload: payload}
 	d := swarm.Driver{
-		ID: payload, State: swarm.DriverState(payload), Labels: labels, Version: payload, Capabilities: []string{payload}, RemoteAddr: payload,
+		ID: payload, State: swarm.DriverState(payload), Labels: labels, Version: payload,
+		Capabilities: []string{payload}, RemoteAddr: payload,
 		ConnectedAt: Now, Metrics: map[string]float64{payload: 1}, LastAck: &swarm.LastAck{Seq: 1},
 	}
 	hostile := swarm.Command{Type: command.Type(payload), Note: payload}
 	issued := &swarm.Issued{
-		Node: payload, Submitter: payload, Command: hostile, Target: swarm.Target{DriverIDs: []string{payload, payload}, Labels: labels},
+		Node: payload, Submitter: payload, Command: hostile,
+		Target:  swarm.Target{DriverIDs: []string{payload, payload}, Labels: labels},
 		Targets: []string{payload}, Deadline: time.Second, SubmittedAt: Now,
 	}
 	late := []swarm.LateAck{{DriverID: payload, Reply: swarm.Reply{Code: payload, Detail: payload}}}
@@ -51,8 +53,10 @@ func Hostile(payload string) *Swarm {
 	s := NewSwarm([]swarm.Driver{d}, []swarm.Entry{
 		{Seq: 4, Issued: &stop, Closed: &swarm.Closed{Node: payload, ClosedAt: Now}},
 		{Seq: 3, Issued: &left, Closed: closed(swarm.Verdict{Kind: swarm.Acked})},
-		{Seq: 2, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Rejected, Code: payload, Detail: payload})},
-		{Seq: 1, Issued: issued, Late: late, Closed: closed(swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(payload)})},
+		{Seq: 2, Issued: issued, Late: late,
+			Closed: closed(swarm.Verdict{Kind: swarm.Rejected, Code: payload, Detail: payload})},
+		{Seq: 1, Issued: issued, Late: late,
+			Closed: closed(swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(payload)})},
 	})
 	s.Reached.InUse = swarm.InUse{Labels: map[string][]string{payload: {payload}}, DriverIDs: []string{payload}}
 	return s

@@ -68,7 +68,8 @@ func (s *Server) Progress(e swarm.Entry) swarm.Progress {
 			return swarm.Taker{}
 		}
 		return swarm.Taker{
-			Holds: true, Converged: Drift(d, desired[at:at+1]).Kind() == swarm.DriftConverged, Applied: d.AppliedSeq >= e.Seq,
+			Holds: true, Converged: Drift(d, desired[at:at+1]).Kind() == swarm.DriftConverged,
+			Applied:   d.AppliedSeq >= e.Seq,
 			Connected: d.State != swarm.Disconnected,
 		}
 	})

@@ -1,5 +1,5 @@
-// Package webtest holds what the tests of the dashboard are made from: a small world with everything in it that can go wrong,
-// and fakes of the ports of package web.
+// Package webtest holds what the tests of the dashboard are made from: a small world with everything in it that can go
+// wrong, and fakes of the ports of package web.
 package webtest
 
 import (
@@ -40,19 +40,26 @@ func Entries() []swarm.Entry {
 	missing := func(r swarm.Reason) swarm.Verdict { return swarm.Verdict{Kind: swarm.Missing, Reason: r} }
 	players := func(n int64) swarm.Command { return swarm.Command{Type: command.SetPlayers, Value: n} }
 	pending := Entry(16, players(120), 0)
-	late := Entry(9, players(40), 2*time.Second, ack(1.1), ack(1.4), ack(900), missing(swarm.ReasonDeadline), missing(swarm.ReasonStale))
+	late := Entry(9, players(40), 2*time.Second, ack(1.1), ack(1.4), ack(900), missing(swarm.ReasonDeadline),
+		missing(swarm.ReasonStale))
 	late.Late = []swarm.LateAck{{DriverID: "d-4", Reply: swarm.Reply{Applied: true}, Latency: 2400 * time.Millisecond}}
 	return []swarm.Entry{
 		pending,
-		Entry(14, players(100), 2*time.Second, ack(1.2), ack(2.6), ack(340), missing(swarm.ReasonStale), missing(swarm.ReasonDisconnected)),
-		Entry(12, swarm.Command{Type: command.SetSpawnDelay, Value: 20, Note: "slower for the cache"}, 3*time.Millisecond,
+		Entry(14, players(100), 2*time.Second, ack(1.2), ack(2.6), ack(340), missing(swarm.ReasonStale),
+			missing(swarm.ReasonDisconnected)),
+		Entry(12, swarm.Command{Type: command.SetSpawnDelay, Value: 20, Note: "slower for the cache"},
+			3*time.Millisecond,
 			ack(1), ack(1.3), ack(2.2), ack(2.4), ack(2.9)),
 		late,
 		Entry(7, swarm.Command{Type: command.Stop}, 4*time.Millisecond, ack(0.8), ack(1), ack(1.2),
 			swarm.Verdict{Kind: swarm.Superseded}, swarm.Verdict{Kind: swarm.Superseded}),
 		Entry(5, players(1_000_000), time.Millisecond,
-			swarm.Verdict{Kind: swarm.Rejected, Latency: time.Millisecond, Code: "over_cap", Detail: "at most 5,000 players on this machine"},
-			missing(swarm.ReasonWriteTimeout), missing(swarm.ReasonServerRestart), missing(swarm.ReasonNodeLost), missing(swarm.ReasonUnresponsive)),
+			swarm.Verdict{
+				Kind: swarm.Rejected, Latency: time.Millisecond, Code: "over_cap",
+				Detail: "at most 5,000 players on this machine",
+			},
+			missing(swarm.ReasonWriteTimeout), missing(swarm.ReasonServerRestart), missing(swarm.ReasonNodeLost),
+			missing(swarm.ReasonUnresponsive)),
 	}
 }
 
@@ -61,11 +68,14 @@ func Entry(seq uint64, c swarm.Command, took time.Duration, verdicts ...swarm.Ve
 	all := []string{"d-1", "d-2", "d-3", "d-4", "d-5"}
 	submitted := Now.Add(-time.Duration(100-seq) * time.Second)
 	e := swarm.Entry{Seq: seq, Issued: &swarm.Issued{
-		Node: "local", Submitter: "ci/nightly", Command: c, Targets: all, Deadline: 2 * time.Second, SubmittedAt: submitted,
+		Node: "local", Submitter: "ci/nightly", Command: c, Targets: all, Deadline: 2 * time.Second,
+		SubmittedAt: submitted,
 	}}
 	if len(verdicts) > 0 {
 		e.Issued.Targets = all[:len(verdicts)]
-		e.Closed = &swarm.Closed{Seq: seq, Node: "local", ClosedAt: submitted.Add(took), Duration: took, Verdicts: verdicts}
+		e.Closed = &swarm.Closed{
+			Seq: seq, Node: "local", ClosedAt: submitted.Add(took), Duration: took, Verdicts: verdicts,
+		}
 	}
 	return e
 }

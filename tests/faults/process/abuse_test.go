@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// mostGrown is what the server may grow by at most, while one driver after the other does its worst: memory is for what has come, not
-// for what is said to come, and what is over the limit is not kept.
+// mostGrown is what the server may grow by at most, while one driver after the other does its worst: memory is for what
+// has come, not for what is said to come, and what is over the limit is not kept.
 const mostGrown = 32 << 20
 
-// TestAbusedSocket sends the driver socket of a real server what it must refuse, and what looks like that and is right. Another driver
-// obeys all the while.
+// TestAbusedSocket sends the driver socket of a real server what it must refuse, and what looks like that and is right.
+// Another driver obeys all the while.
 func TestAbusedSocket(t *testing.T) {
 	w := newWorld(t, 1)
 	before := w.server.peakBytes(t)
@@ -38,7 +38,8 @@ func TestAbusedSocket(t *testing.T) {
 	if grown > mostGrown {
 		t.Errorf("the server grew by %d MiB", grown>>20)
 	}
-	t.Logf("the server grew from %d MiB by %d MiB at its peak; the slowest command of the driver beside took %v", before>>20, grown>>20, slowest)
+	t.Logf("the server grew from %d MiB by %d MiB at its peak; the slowest command of the driver beside took %v",
+		before>>20, grown>>20, slowest)
 }
 
 // suffer sends one thing and returns the code that the server closes with, 0 if the session goes on.

@@ -34,7 +34,8 @@ const (
 )
 
 const upgrade = "GET /drivers/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: " +
+	"permessage-deflate\r\n" +
 	"Sec-WebSocket-Protocol: swarmcall.v1.json\r\n\r\n"
 
 // open upgrades a connection. What is not done within its time fails.

@@ -19,7 +19,8 @@ type client struct {
 }
 
 func newClient(url string) *client {
-	return &client{url: url, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}}
+	return &client{url: url, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true},
+		Timeout: 30 * time.Second}}
 }
 
 // command is what a test posts. Players tells it from every other.
@@ -82,7 +83,8 @@ type entry struct {
 // complete reports whether every target has a verdict.
 func (e entry) complete() bool {
 	n := e.Counts
-	return e.Status != "pending" && e.ClosedAt != "" && n.Targeted > 0 && n.Targeted == n.Acked+n.Rejected+n.Superseded+n.Missing
+	return e.Status != "pending" && e.ClosedAt != "" && n.Targeted > 0 &&
+		n.Targeted == n.Acked+n.Rejected+n.Superseded+n.Missing
 }
 
 // missingBy reports whether every target is missing for that reason.

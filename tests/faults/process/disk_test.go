@@ -14,8 +14,8 @@ import (
 // blockFile is where a small log lies, below its data directory.
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"
 
-// TestADiskThatFails: a failed write or sync is no word to build on. The server refuses from then on, says why and ends; what it
-// had answered is there when it is started anew, and nothing else was sent.
+// TestADiskThatFails: a failed write or sync is no word to build on. The server refuses from then on, says why and
+// ends; what it had answered is there when it is started anew, and nothing else was sent.
 func TestADiskThatFails(t *testing.T) {
 	for _, fault := range []struct {
 		name, calls, errno string
@@ -39,7 +39,8 @@ func TestADiskThatFails(t *testing.T) {
 					}
 					h := newHistory()
 					fire(w, h, func() {
-						eventually(t, patience, "commands are answered", func() bool { return h.len() > 3+chance.IntN(20) })
+						eventually(t, patience, "commands are answered",
+							func() bool { return h.len() > 3+chance.IntN(20) })
 						lift := inject(t, w.server, fault.calls, fault.errno, paths...)
 						c.untilItEnds(w)
 						lift()
@@ -82,7 +83,9 @@ func fire(w *world, h *history, act func()) {
 	for i := range 4 {
 		all.Go(func() {
 			for n := 0; firing.Err() == nil; n++ {
-				c := command{submitter: fmt.Sprintf("w-%d", i), players: int64(1000*(i+1) + n), deadline: 500 * time.Millisecond}
+				c := command{
+					submitter: fmt.Sprintf("w-%d", i), players: int64(1000*(i+1) + n), deadline: 500 * time.Millisecond,
+				}
 				if o := h.record(op{writer: i, command: c}, func(o *op) { try(w, o) }); o.unknown || o.refused {
 					return
 				}
@@ -104,8 +107,11 @@ type diskTallies struct {
 func newDiskTallies(t *testing.T, fault string, seed uint64) *diskTallies {
 	f := func(what string) tally { return tally{t: t, what: fault + ": " + what, seed: seed} }
 	return &diskTallies{
-		absent: f("accepted commands that are absent after the restart"), sent: f("commands at a driver that are not in the log"),
-		ended: f("servers that go on, or end without a word of the disk"), unready: f("reads that fail while the server is not ready"), refusal: f("refusals that are not log_unavailable"),
+		absent:    f("accepted commands that are absent after the restart"),
+		sent:      f("commands at a driver that are not in the log"),
+		ended:     f("servers that go on, or end without a word of the disk"),
+		unready:   f("reads that fail while the server is not ready"),
+		refusal:   f("refusals that are not log_unavailable"),
 		recovered: f("servers that take no commands after the restart, logs that do not verify"),
 	}
 }
@@ -121,20 +127,25 @@ func (c *diskTallies) report() {
 			f.report()
 		}
 	}
-	c.absent.t.Logf("commands refused with log_unavailable whose record had reached the disk all the same: %d", c.present)
+	c.absent.t.Logf("commands refused with log_unavailable whose record had reached the disk all the same: %d",
+		c.present)
 }
 
-// untilItEnds waits for the server to give up, and sees that it tells why. Once it is not ready, it can still be read until it ends.
+// untilItEnds waits for the server to give up, and sees that it tells why. Once it is not ready, it can still be read
+// until it ends.
 func (c *diskTallies) untilItEnds(w *world) {
 	over := within(patience, func() bool {
 		var r readiness
 		if w.client.get(w.t.Context(), "/readyz", &r) == nil && r.Status == "unavailable" {
 			a, err := w.client.do(w.t.Context(), http.MethodGet, "/commands", http.Header{}, "")
-			c.unready.trial(r.reason() != "" && (err != nil && w.server.EndsWithin(patience) || a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
+			c.unready.trial(r.reason() != "" &&
+				(err != nil && w.server.EndsWithin(patience) ||
+					a.status == http.StatusOK), "%+v; then %d %s, %v", r, a.status, a.body, err)
 		}
 		return w.server.Over()
 	})
-	c.ended.trial(over && w.server.Code() == 1 && strings.Contains(w.server.Err.String(), "the log failed"), "over %v with %d: %s", over, w.server.Code(), w.server.Err.String())
+	c.ended.trial(over && w.server.Code() == 1 && strings.Contains(w.server.Err.String(), "the log failed"),
+		"over %v with %d: %s", over, w.server.Code(), w.server.Err.String())
 }
 
 // aftermath starts a server on a disk that works again.
@@ -153,18 +164,21 @@ func (c *diskTallies) aftermath(w *world, h *history, round int) {
 		e, logged := byPlayers[o.command.players]
 		switch {
 		case o.refused:
-			c.refusal.trial(o.answer.code == "log_unavailable" || o.answer.code == "shutting_down" || o.answer.code == "outcome_not_recorded", "round %d: %s", round, o.answer.body)
+			c.refusal.trial(o.answer.code == "log_unavailable" || o.answer.code == "shutting_down" ||
+				o.answer.code == "outcome_not_recorded", "round %d: %s", round, o.answer.body)
 			if logged && o.answer.code == "log_unavailable" {
 				c.present++
 			}
 		case !o.unknown:
-			c.absent.trial(logged && e.Seq == o.answer.entry.Seq && e.complete(), "round %d: answered %s, logged %+v", round, o.answer.body, e)
+			c.absent.trial(logged && e.Seq == o.answer.entry.Seq && e.complete(), "round %d: answered %s, logged %+v",
+				round, o.answer.body, e)
 		}
 	}
 	for _, d := range w.drivers {
 		for _, f := range d.got() {
 			if f.kind == "set_players" {
-				c.sent.trial(bySeq[f.seq].Command.Players == f.players, "round %d: %s got %+v, the log has %+v", round, d.id, f, bySeq[f.seq])
+				c.sent.trial(bySeq[f.seq].Command.Players == f.players, "round %d: %s got %+v, the log has %+v", round,
+					d.id, f, bySeq[f.seq])
 			}
 		}
 	}

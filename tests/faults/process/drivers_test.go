@@ -15,7 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// light is a driver that comes back at once when its connection is lost, as the SDK must not, and keeps all that it was sent.
+// light is a driver that comes back at once when its connection is lost, as the SDK must not, and keeps all that it was
+// sent.
 type light struct {
 	url, id string
 	holds   bool        // never answers
@@ -72,7 +73,9 @@ func (d *light) connect(ctx context.Context, session int) {
 	}
 	defer func() { _ = ws.CloseNow() }()
 	d.mu.Lock()
-	hello := wire.Register{Type: wire.TypeRegister, DriverID: d.id, Instance: "one", LogID: d.logID, AppliedSeq: d.applied["players"]}
+	hello := wire.Register{
+		Type: wire.TypeRegister, DriverID: d.id, Instance: "one", LogID: d.logID, AppliedSeq: d.applied["players"],
+	}
 	d.mu.Unlock()
 	if ws.Write(ctx, websocket.MessageText, wire.Encode(hello)) != nil {
 		return
@@ -104,7 +107,8 @@ func (d *light) beat(ctx context.Context, ws *websocket.Conn) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if !d.asleep.Load() && ws.Write(ctx, websocket.MessageText, wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat})) != nil {
+			if !d.asleep.Load() &&
+				ws.Write(ctx, websocket.MessageText, wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat})) != nil {
 				return
 			}
 		}

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// TestExamplesOnARealServer takes each example through a driver's life: it registers, is told players and a spawn delay, is stopped,
-// misses a Stop while it is cut off, outlives a restart of the server, a kill -9 and the loss of its log, and leaves.
+// TestExamplesOnARealServer takes each example through a driver's life: it registers, is told players and a spawn
+// delay, is stopped, misses a Stop while it is cut off, outlives a restart of the server, a kill -9 and the loss of its
+// log, and leaves.
 func TestExamplesOnARealServer(t *testing.T) {
 	w := newWorld(t, 0)
 	var drivers []*program
@@ -23,7 +24,8 @@ func TestExamplesOnARealServer(t *testing.T) {
 	w.spawnDelay(5)
 	w.converged(n, "a spawn delay is wanted")
 	w.all(t, n, command{submitter: "ops", stop: true})
-	t.Logf("%d examples: 30 players run %v after they are wanted, 0 run %v after the Stop", n, took, w.converged(n, "a Stop"))
+	t.Logf("%d examples: 30 players run %v after they are wanted, 0 run %v after the Stop", n, took,
+		w.converged(n, "a Stop"))
 	w.load(n)
 	w.missedByAll(drivers)
 	w.load(n)
@@ -46,7 +48,8 @@ func TestExamplesOnARealServer(t *testing.T) {
 func (w *world) spawnDelay(ms int64) {
 	w.t.Helper()
 	body := fmt.Sprintf(`{"submitter":"ops","command":{"type":"set_spawn_delay_ms","spawn_delay_ms":%d}}`, ms)
-	a, err := w.client.do(w.t.Context(), http.MethodPost, "/commands", http.Header{"Content-Type": {"application/json"}}, body)
+	a, err := w.client.do(w.t.Context(), http.MethodPost, "/commands",
+		http.Header{"Content-Type": {"application/json"}}, body)
 	if err != nil || a.entry.Status != "complete" {
 		w.t.Fatalf("a spawn delay: %d %s %v", a.status, a.body, err)
 	}
@@ -84,11 +87,12 @@ func (w *world) missedByAll(drivers []*program) {
 	if running := w.state().running(); running > 0 {
 		w.t.Errorf("%d drivers run on after a Stop that they have missed", running)
 	}
-	w.t.Logf("a Stop that all of %d examples have missed: 0 players %v after the way to the server is free", len(drivers), took.Round(time.Millisecond))
+	w.t.Logf("a Stop that all of %d examples have missed: 0 players %v after the way to the server is free",
+		len(drivers), took.Round(time.Millisecond))
 }
 
-// restarted takes the server away and brings it back, and wants so many players of each driver then: those it had, or none if nobody
-// knows any more who wanted them.
+// restarted takes the server away and brings it back, and wants so many players of each driver then: those it had, or
+// none if nobody knows any more who wanted them.
 func (w *world) restarted(drivers []*program, how string, players int64, end func()) {
 	w.t.Helper()
 	end()
@@ -100,5 +104,6 @@ func (w *world) restarted(drivers []*program, how string, players int64, end fun
 			w.t.Errorf("%s: %s is at %+v, want %d players", how, p.id, d, players)
 		}
 	}
-	w.t.Logf("%s: %d examples run %d players %v after the server answers again", how, len(drivers), players, took.Round(time.Millisecond))
+	w.t.Logf("%s: %d examples run %d players %v after the server answers again", how, len(drivers), players,
+		took.Round(time.Millisecond))
 }

@@ -62,7 +62,8 @@ func pythonWithWebsockets() (string, error) {
 	return "", err
 }
 
-// nodeExample installs the program's one module once, beside a copy: Node looks for it there, and the work tree stays clean.
+// nodeExample installs the program's one module once, beside a copy: Node looks for it there, and the work tree stays
+// clean.
 func nodeExample(dir string) (string, error) {
 	return installNodeExample(dir)
 }

@@ -67,8 +67,8 @@ func (c *tally) trial(ok bool, format string, args ...any) {
 	}
 }
 
-// report prints the figure. Of no violation in n trials one may say with 95% confidence that fewer than 3 in n go wrong. A test
-// without trials has proved nothing.
+// report prints the figure. Of no violation in n trials one may say with 95% confidence that fewer than 3 in n go
+// wrong. A test without trials has proved nothing.
 func (c *tally) report() {
 	c.t.Helper()
 	bound := ""

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// TestAForeignClientResumes has the npm package eventsource follow the stream while its connection is cut again and again, and the
-// server killed: what it saw is the log, in order, without a gap or a repeat.
+// TestAForeignClientResumes has the npm package eventsource follow the stream while its connection is cut again and
+// again, and the server killed: what it saw is the log, in order, without a gap or a repeat.
 func TestAForeignClientResumes(t *testing.T) {
 	t.Parallel() // the client waits two seconds after each cut, as the server asks it to
 	_, seed := seeded(t)
@@ -26,7 +26,8 @@ func TestAForeignClientResumes(t *testing.T) {
 	for i := range 2 {
 		all.Go(func() {
 			for n := 0; firing.Err() == nil; n++ {
-				_, _ = w.client.post(t.Context(), command{submitter: fmt.Sprintf("w-%d", i), players: int64(n)}) // may be cut
+				// may be cut
+				_, _ = w.client.post(t.Context(), command{submitter: fmt.Sprintf("w-%d", i), players: int64(n)})
 			}
 		})
 	}
@@ -51,7 +52,10 @@ func TestAForeignClientResumes(t *testing.T) {
 		got, log = events.all(), w.records()
 		return slices.Equal(got, log)
 	})
-	c := tally{t: t, what: fmt.Sprintf("positions with a gap, a repeat or another event after %d cuts and a kill -9", cuts-1), seed: seed}
+	c := tally{
+		t: t, what: fmt.Sprintf("positions with a gap, a repeat or another event after %d cuts and a kill -9", cuts-1),
+		seed: seed,
+	}
 	c.trial(len(got) == len(log), "%d events came, the log has %d records", len(got), len(log))
 	for i := range min(len(got), len(log)) {
 		c.trial(got[i] == log[i], "event %d is %q, the log has %q", i, got[i], log[i])

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestAFullLog: at --log-max-bytes the log refuses load and says why, is read as ever, takes Stop and every outcome from its
-// reserve, and goes on under a higher bound.
+// TestAFullLog: at --log-max-bytes the log refuses load and says why, is read as ever, takes Stop and every outcome
+// from its reserve, and goes on under a higher bound.
 func TestAFullLog(t *testing.T) {
 	c := newFullTallies(t, "a full log")
 	for round := range rounds(1, 20) {
@@ -63,8 +63,9 @@ func newFullTallies(t *testing.T, what string) *fullTallies {
 	f := func(s string) tally { return tally{t: t, what: what + ": " + s, seed: seed} }
 	return &fullTallies{
 		refused: f("refusals that are not log_unavailable, or are in the log"), told: f("/readyz without the reason"),
-		read: f("reads that fail, entries without outcome"), stopped: f("Stops that are refused or do not reach every driver"),
-		after: f("commands refused once there is space, or at a driver and not in the log"),
+		read:    f("reads that fail, entries without outcome"),
+		stopped: f("Stops that are refused or do not reach every driver"),
+		after:   f("commands refused once there is space, or at a driver and not in the log"),
 	}
 }
 
@@ -90,7 +91,8 @@ func (c *fullTallies) fill(w *world, reason string) {
 		}
 		players++
 	}
-	c.refused.trial(a.status == http.StatusServiceUnavailable && a.code == "log_unavailable" && strings.Contains(string(a.body), reason), "%d %s", a.status, a.body)
+	c.refused.trial(a.status == http.StatusServiceUnavailable && a.code == "log_unavailable" &&
+		strings.Contains(string(a.body), reason), "%d %s", a.status, a.body)
 	r := w.client.ready(t)
 	c.told.trial(r.Status == "unavailable" && strings.Contains(r.reason(), reason), "%+v", r)
 	for _, e := range w.client.entries(t, 0, "") {
@@ -98,13 +100,15 @@ func (c *fullTallies) fill(w *world, reason string) {
 		c.refused.trial(e.Command.Players != players, "refused and logged: %+v", e)
 	}
 	a, err := w.client.post(t.Context(), command{submitter: "ci", stop: true})
-	c.stopped.trial(err == nil && a.accepted() && a.entry.Status == "complete" && a.entry.Counts.Acked == len(w.drivers), "%d %s %v", a.status, a.body, err)
+	c.stopped.trial(err == nil && a.accepted() && a.entry.Status == "complete" &&
+		a.entry.Counts.Acked == len(w.drivers), "%d %s %v", a.status, a.body, err)
 }
 
 // goesOn looks at the server once it has space again.
 func (c *fullTallies) goesOn(w *world, round int) {
 	w.t.Helper()
-	c.told.trial(within(patience, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round, w.client.ready(w.t))
+	c.told.trial(within(patience, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round,
+		w.client.ready(w.t))
 	a, err := w.client.post(w.t.Context(), command{submitter: "ci", players: 1})
 	c.after.trial(err == nil && a.accepted(), "round %d: %d %s %v", round, a.status, a.body, err)
 	logged := map[uint64]bool{}

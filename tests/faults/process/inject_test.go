@@ -11,13 +11,16 @@ import (
 	"time"
 )
 
-// inject has the server's system calls fail, of all files or of those named, until lift is called. strace does it from outside:
-// libraries that are preloaded do nothing to a Go binary.
+// inject has the server's system calls fail, of all files or of those named, until lift is called. strace does it from
+// outside: libraries that are preloaded do nothing to a Go binary.
 func inject(t *testing.T, s *server, calls, errno string, paths ...string) (lift func()) {
 	t.Helper()
 	_, absent := exec.LookPath("strace")
 	need(t, absent, "strace")
-	args := []string{"-f", "-p", fmt.Sprint(s.Cmd.Process.Pid), "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
+	args := []string{
+		"-f", "-p", fmt.Sprint(s.Cmd.Process.Pid), "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls +
+			":error=" + errno,
+	}
 	for _, p := range paths {
 		args = append(args, "-P", p)
 	}

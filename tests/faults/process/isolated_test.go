@@ -20,10 +20,11 @@ const (
 	short   = 250 * time.Millisecond // the least deadline
 )
 
-// TestOneBadProcessDelaysNobody has one of 50 drivers of a real server stop dead, fall silent behind a proxy, and never read. The others'
-// acks are measured without and with it, in the same run.
+// TestOneBadProcessDelaysNobody has one of 50 drivers of a real server stop dead, fall silent behind a proxy, and never
+// read. The others' acks are measured without and with it, in the same run.
 func TestOneBadProcessDelaysNobody(t *testing.T) {
-	for name, begin := range map[string]func(*world) *villain{"SIGSTOP": stopsDead, "half-open": fallsSilent, "never reads": neverReads} {
+	for name, begin := range map[string]func(*world) *villain{"SIGSTOP": stopsDead, "half-open": fallsSilent,
+		"never reads": neverReads} {
 		t.Run(name, func(t *testing.T) {
 			for range rounds(1, 5) {
 				calm(t, func(broken func(string, ...any)) { delaysNobody(t, begin, broken) })
@@ -70,11 +71,13 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 			t.Errorf("command %d: %s", i+1, wrong)
 		}
 	}
-	t.Logf("ack p99 of the %d others: %v before and %v after, %v beside the bad one (%+.0f %%); closed at most %v past the deadline",
+	t.Logf("ack p99 of the %d others: %v before and %v after, %v beside the bad one (%+.0f %%); closed at most %v "+
+		"past the deadline",
 		healthy, p99(before), p99(after), p99(with), 100*(float64(p99(with))/float64(base)-1), over)
 	// What this test is about costs a deadline, or 10 s, and a deadline is 20 times what an ack took when all was well.
 	if p99(with) > deadline/2 || over > deadline {
-		t.Errorf("with a deadline of %v, ack p99 of the others is %v beside the bad one, %v without; closed up to %v late",
+		t.Errorf("with a deadline of %v, ack p99 of the others is %v beside the bad one, %v without; closed up to %v "+
+			"late",
 			deadline, p99(with), base, over)
 	}
 	// The slack is for a machine that does other things.
@@ -125,8 +128,8 @@ func (w *world) sample(n int, deadline time.Duration) (all []sample) {
 	return all
 }
 
-// wrong says what is not as it should be: the healthy have acked, and the bad one alone is missing, for the right reason. Once the server
-// has found it out it may be no target any more.
+// wrong says what is not as it should be: the healthy have acked, and the bad one alone is missing, for the right
+// reason. Once the server has found it out it may be no target any more.
 func (s sample) wrong(reasons []string, must bool) string {
 	reason, missed := s.missing["bad"]
 	switch {
@@ -181,17 +184,22 @@ func neverReads(w *world) *villain {
 		_ = b.conn.Close()
 		<-ended
 	})
-	return &villain{misbehave: func() { w.jam("bad") }, first: silent[:2], then: append(silent, "write_timeout"), after: func() {
-		eventually(w.t, patience, "the driver that never reads is cut off", func() bool {
-			return strings.Contains(w.server.Err.String(), "driver_id=bad deregistered=false reason=write_timeout")
-		})
-	}}
+	return &villain{misbehave: func() { w.jam("bad") }, first: silent[:2], then: append(silent, "write_timeout"),
+		after: func() {
+			eventually(w.t, patience, "the driver that never reads is cut off", func() bool {
+				return strings.Contains(w.server.Err.String(), "driver_id=bad deregistered=false reason=write_timeout")
+			})
+		}}
 }
 
-// joinNarrow joins by a connection whose kernel takes little that is not read. The buffer must be small before the connection is made.
+// joinNarrow joins by a connection whose kernel takes little that is not read. The buffer must be small before the
+// connection is made.
 func joinNarrow(addr, id string) (*bare, error) {
 	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-		return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+		return c.Control(func(fd uintptr) {
+			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF,
+				4096)
+		})
 	}}
 	conn, err := small.DialContext(context.Background(), "tcp", addr)
 	if err != nil {
@@ -210,7 +218,9 @@ func (w *world) jam(id string) {
 	players := int64(0)
 	more := func() (seq uint64) {
 		players++
-		a, err := w.client.post(w.t.Context(), command{submitter: "ops", target: id, players: players, prefer: "respond-async"})
+		a, err := w.client.post(w.t.Context(), command{
+			submitter: "ops", target: id, players: players, prefer: "respond-async",
+		})
 		if err != nil || !a.accepted() && a.code != "no_active_drivers" { // a heartbeat may be late on a busy machine
 			w.t.Fatalf("after %d commands: %d %s %v", players, a.status, a.body, err)
 		}
@@ -222,10 +232,12 @@ func (w *world) jam(id string) {
 			more()
 		}
 		var e entry
-		return first != 0 && w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d", first), &e) == nil && e.Counts.Superseded > 0
+		return first != 0 && w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d", first), &e) == nil &&
+			e.Counts.Superseded > 0
 	})
 	var last entry // when it is closed, all before are: what is measured next is not measured beside their outcomes
-	if err := w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d?wait_ms=10000", more()), &last); err != nil || last.Status == "pending" {
+	if err := w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d?wait_ms=10000", more()), &last); err != nil ||
+		last.Status == "pending" {
 		w.t.Fatalf("%+v %v", last, err)
 	}
 }

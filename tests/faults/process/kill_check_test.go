@@ -30,19 +30,21 @@ func newKillTallies(t *testing.T, seed uint64) *killTallies {
 }
 
 func (c *killTallies) report() {
-	for _, f := range []*tally{&c.lost, &c.doubled, &c.half, &c.order, &c.outcome, &c.keys, &c.history, &c.sent, &c.verify} {
+	for _, f := range []*tally{&c.lost, &c.doubled, &c.half, &c.order, &c.outcome, &c.keys, &c.history, &c.sent,
+		&c.verify} {
 		f.report()
 	}
 }
 
-// settled returns the entries of a round. Those from before the kill have to be closed by now; those that came after the restart,
-// soon.
+// settled returns the entries of a round. Those from before the kill have to be closed by now; those that came after
+// the restart, soon.
 func (c *killTallies) settled(w *world, last uint64, killed time.Time) (log []entry) {
 	w.t.Helper()
 	log = w.client.entries(w.t, last, "")
 	for _, e := range log {
 		at, err := time.Parse(time.RFC3339, e.SubmittedAt)
-		c.outcome.trial(err == nil && (e.Status != "pending" || at.After(killed)), "open after the restart at %v: %+v, %v", killed, e, err)
+		c.outcome.trial(err == nil && (e.Status != "pending" || at.After(killed)),
+			"open after the restart at %v: %+v, %v", killed, e, err)
 	}
 	eventually(w.t, patience, "every entry is closed", func() bool {
 		log = w.client.entries(w.t, last, "")
@@ -59,7 +61,8 @@ func (c *killTallies) check(w *world, h *history, log []entry, round int) {
 			byCommand[e.Submitter] = map[int64]entry{}
 		}
 		_, again := byCommand[e.Submitter][e.Command.Players]
-		c.doubled.trial(!again, "round %d: %s %d is in the log twice, again at %d", round, e.Submitter, e.Command.Players, e.Seq)
+		c.doubled.trial(!again, "round %d: %s %d is in the log twice, again at %d", round, e.Submitter,
+			e.Command.Players, e.Seq)
 		byCommand[e.Submitter][e.Command.Players] = e
 		c.outcome.trial(e.complete(), "round %d: %+v", round, e)
 	}
@@ -87,18 +90,22 @@ func (c *killTallies) checkAppends(h *history, log map[string]map[int64]entry, r
 		e, logged := log[s][o.command.players]
 		if !o.unknown {
 			a := o.answer.entry
-			c.lost.trial(logged && e.Seq == a.Seq && e.SubmittedAt == a.SubmittedAt, "round %d: answered %s, logged %+v", round, o.answer.body, e)
-			final := a.ClosedAt == "" || a.ClosedAt == e.ClosedAt && a.Status == e.Status && a.Counts.Acked == e.Counts.Acked
+			c.lost.trial(logged && e.Seq == a.Seq && e.SubmittedAt == a.SubmittedAt,
+				"round %d: answered %s, logged %+v", round, o.answer.body, e)
+			final := a.ClosedAt == "" || a.ClosedAt == e.ClosedAt && a.Status == e.Status &&
+				a.Counts.Acked == e.Counts.Acked
 			c.outcome.trial(final, "round %d: answered %s, logged %+v", round, o.answer.body, e)
 		}
 		if logged && !o.answer.replayed && o.command.key == "" {
-			c.order.trial(newest[o.writer] < e.Seq, "round %d: writer %d: %d is not after %d", round, o.writer, e.Seq, newest[o.writer])
+			c.order.trial(newest[o.writer] < e.Seq, "round %d: writer %d: %d is not after %d", round, o.writer, e.Seq,
+				newest[o.writer])
 		}
 		newest[o.writer] = max(newest[o.writer], e.Seq)
 	}
 	for s, entries := range log {
 		for players, e := range entries {
-			c.half.trial(asked[s][players] && e.Command.Type == "set_players" && e.DeadlineMS == 2000, "round %d: %+v", round, e)
+			c.half.trial(asked[s][players] && e.Command.Type == "set_players" && e.DeadlineMS == 2000, "round %d: %+v",
+				round, e)
 		}
 	}
 }
@@ -113,10 +120,12 @@ func (c *killTallies) checkKeys(w *world, h *history, round int) {
 	}
 	for _, o := range newest {
 		a, err := w.client.post(w.t.Context(), o.command)
-		c.keys.trial(err == nil && a.replayed && a.entry.Seq == o.answer.entry.Seq && a.entry.complete(), "round %d: was %s, is %s %v", round, o.answer.body, a.body, err)
+		c.keys.trial(err == nil && a.replayed && a.entry.Seq == o.answer.entry.Seq && a.entry.complete(),
+			"round %d: was %s, is %s %v", round, o.answer.body, a.body, err)
 		o.command.players++
 		a, err = w.client.post(w.t.Context(), o.command)
-		c.keys.trial(err == nil && a.code == "idempotency_key_reused", "round %d: another request with the same key: %s %v", round, a.body, err)
+		c.keys.trial(err == nil && a.code == "idempotency_key_reused",
+			"round %d: another request with the same key: %s %v", round, a.body, err)
 	}
 }
 
@@ -137,7 +146,8 @@ func (c *killTallies) checkSent(w *world, log []entry, round int) {
 				continue // of an earlier round
 			}
 			e, ok := bySeq[f.seq]
-			c.sent.trial(ok && e.Command.Players == f.players, "round %d: %s got %+v, the log has %+v", round, d.id, f, e)
+			c.sent.trial(ok && e.Command.Players == f.players, "round %d: %s got %+v, the log has %+v", round, d.id, f,
+				e)
 		}
 	}
 }

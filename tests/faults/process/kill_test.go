@@ -14,7 +14,8 @@ const (
 	submitters = 4 // so that two writers each share one, with its keys
 )
 
-// TestKillAtAnyMoment kills the server under 8 writers again and again, and compares what they saw with what is in the log.
+// TestKillAtAnyMoment kills the server under 8 writers again and again, and compares what they saw with what is in the
+// log.
 func TestKillAtAnyMoment(t *testing.T) {
 	chance, seed := seeded(t)
 	w := newWorld(t, 3)
@@ -37,8 +38,8 @@ func TestKillAtAnyMoment(t *testing.T) {
 	t.Log(out)
 }
 
-// underFire lets the writers write for a while, kills the server, checks the log as the crash left it, and starts it again.
-// Who has a key tries until there is an answer; who has none gives up, and may have issued a command or not.
+// underFire lets the writers write for a while, kills the server, checks the log as the crash left it, and starts it
+// again. Who has a key tries until there is an answer; who has none gives up, and may have issued a command or not.
 func underFire(w *world, h *history, round int, life time.Duration, seed uint64) (killed time.Time) {
 	w.t.Helper()
 	firing, cease := context.WithCancel(w.t.Context())
@@ -84,7 +85,8 @@ func write(firing context.Context, w *world, h *history, writer, round int, chan
 // look reads the newest entries of a submitter.
 func look(w *world, o *op) {
 	var p page
-	err := w.client.get(w.t.Context(), fmt.Sprintf("/commands?limit=%d&submitter=%s", readLimit, o.command.submitter), &p)
+	err := w.client.get(w.t.Context(), fmt.Sprintf("/commands?limit=%d&submitter=%s", readLimit, o.command.submitter),
+		&p)
 	o.unknown, o.items = err != nil, p.Items
 }
 

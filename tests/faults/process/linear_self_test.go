@@ -21,14 +21,18 @@ func TestTheModelRefusesWhatMustNotBe(t *testing.T) {
 		ops  []op
 		want porcupine.CheckResult
 	}{
-		"in order":              {[]op{wrote(1, 2, 5, 7, "k", false), wrote(3, 4, 5, 7, "k", true), read(5, 6, item(5, 7))}, porcupine.Ok},
-		"a lost answer":         {[]op{wrote(1, 2, 5, 7, "", false), lost, read(5, 6, item(6, 9), item(5, 7))}, porcupine.Ok},
+		"in order": {[]op{wrote(1, 2, 5, 7, "k", false), wrote(3, 4, 5, 7, "k", true),
+			read(5, 6, item(5, 7))}, porcupine.Ok},
+		"a lost answer": {[]op{wrote(1, 2, 5, 7, "", false), lost, read(5, 6, item(6, 9), item(5, 7))},
+			porcupine.Ok},
 		"a lost answer, unseen": {[]op{wrote(1, 2, 5, 7, "", false), lost, read(5, 6, item(5, 7))}, porcupine.Ok},
-		"a key used twice":      {[]op{wrote(1, 2, 5, 7, "k", false), wrote(3, 4, 6, 7, "k", false)}, porcupine.Illegal},
+		"a key used twice": {[]op{wrote(1, 2, 5, 7, "k", false), wrote(3, 4, 6, 7, "k", false)},
+			porcupine.Illegal},
 		"a read without it":     {[]op{wrote(1, 2, 5, 7, "", false), read(3, 4)}, porcupine.Illegal},
 		"a read that goes back": {[]op{lost, read(5, 6, item(6, 9)), read(7, 8)}, porcupine.Illegal},
 		"a seq that goes back":  {[]op{wrote(1, 2, 5, 7, "", false), wrote(3, 4, 4, 8, "", false)}, porcupine.Illegal},
-		"a read of the unsaid":  {[]op{wrote(1, 2, 5, 7, "", false), read(3, 4, item(6, 8), item(5, 7))}, porcupine.Illegal},
+		"a read of the unsaid": {[]op{wrote(1, 2, 5, 7, "", false), read(3, 4, item(6, 8), item(5, 7))},
+			porcupine.Illegal},
 	} {
 		if got := linearizable(tc.ops, map[int64]entry{7: item(5, 7), 8: item(4, 8), 9: item(6, 9)}); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)

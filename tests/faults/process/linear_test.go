@@ -17,9 +17,10 @@ type stored struct {
 	key     string
 }
 
-// part is a submitter's part of the log: appends go to its end, a key leads to one entry, reads see its end.
-// What an append with an unknown answer left is known from the log that was found later; it may have taken effect at any time
-// between its call and then. One that left nothing is not in the history: had anybody seen its entry, no order would explain that.
+// part is a submitter's part of the log: appends go to its end, a key leads to one entry, reads see its end. What an
+// append with an unknown answer left is known from the log that was found later; it may have taken effect at any time
+// between its call and then. One that left nothing is not in the history: had anybody seen its entry, no order would
+// explain that.
 var part = porcupine.Model{
 	Init: func() any { return []stored(nil) },
 	Step: func(state, input, output any) (bool, any) {
@@ -50,7 +51,8 @@ func sameEnd(have []stored, items []entry) bool {
 	return true
 }
 
-// linearizable reports whether one order explains what the clients of a submitter saw, given what is in the log afterwards.
+// linearizable reports whether one order explains what the clients of a submitter saw, given what is in the log
+// afterwards.
 func linearizable(ops []op, log map[int64]entry) porcupine.CheckResult {
 	var events []porcupine.Operation
 	for _, o := range ops {
@@ -62,7 +64,9 @@ func linearizable(ops []op, log map[int64]entry) porcupine.CheckResult {
 		if o.unknown {
 			seq, end = e.Seq, time.Hour
 		}
-		events = append(events, porcupine.Operation{ClientId: o.writer, Input: o, Call: int64(o.call), Output: seq, Return: int64(end)})
+		events = append(events, porcupine.Operation{
+			ClientId: o.writer, Input: o, Call: int64(o.call), Output: seq, Return: int64(end),
+		})
 	}
 	return porcupine.CheckOperationsTimeout(part, events, 30*time.Second)
 }

@@ -17,7 +17,8 @@ func TestASecondServerOnOneDirectory(t *testing.T) {
 		took := time.Since(began)
 		_, said, _ := strings.Cut(strings.TrimSpace(second.Err.String()), "\n") // the first line is the address
 		c.trial(err != nil && second.Code() > 0 && (took < time.Second || !soak) && !strings.Contains(said, "\n") &&
-			strings.Contains(said, w.launch.dir) && strings.Contains(said, "--data-dir") && strings.Contains(said, "in use by another server"),
+			strings.Contains(said, w.launch.dir) && strings.Contains(said, "--data-dir") &&
+			strings.Contains(said, "in use by another server"),
 			"code %d after %v: %s", second.Code(), took, said)
 		a, err := w.client.post(t.Context(), command{submitter: "ci", players: 1})
 		c.trial(err == nil && a.accepted(), "the first server then answered %d %s, %v", a.status, a.body, err)

@@ -11,8 +11,8 @@ import (
 // backIn is how soon a driver that is back has to be at 0 players.
 const backIn = 2 * time.Second
 
-// TestStopMissedByProcesses takes driver processes away in three ways (their connections are reset, they are stopped by SIGSTOP, they
-// are killed and started anew), stops the swarm meanwhile, and lets them come back: none runs on.
+// TestStopMissedByProcesses takes driver processes away in three ways (their connections are reset, they are stopped by
+// SIGSTOP, they are killed and started anew), stops the swarm meanwhile, and lets them come back: none runs on.
 func TestStopMissedByProcesses(t *testing.T) {
 	m := newMissed(t)
 	for round := range rounds(1, 20) {
@@ -21,7 +21,8 @@ func TestStopMissedByProcesses(t *testing.T) {
 	for _, c := range []*tally{&m.runners, &m.told} {
 		c.report()
 	}
-	t.Logf("%d of %d drivers missed each Stop; at 0 players after they were back: reset at most %v, SIGSTOP %v, restarted %v",
+	t.Logf("%d of %d drivers missed each Stop; at 0 players after they were back: reset at most %v, SIGSTOP %v, "+
+		"restarted %v",
 		len(m.reset)+len(m.paused)+len(m.restarts), m.n, m.worst["reset"], m.worst["SIGSTOP"], m.worst["restart"])
 }
 
@@ -45,7 +46,8 @@ func newMissed(t *testing.T) *missed {
 	}
 	m.gate.Forward(m.server.Addr)
 	for _, e := range examples(t) {
-		for kind, group := range map[string]*[]*program{"reset": &m.reset, "paused": &m.paused, "restarted": &m.restarts} {
+		for kind, group := range map[string]*[]*program{"reset": &m.reset, "paused": &m.paused,
+			"restarted": &m.restarts} {
 			url := m.proxy.URL()
 			if kind == "reset" {
 				url = m.gate.URL()
@@ -65,7 +67,8 @@ func (m *missed) round(round int, broken func(string, ...any)) {
 	m.takeAway()
 	stays := m.n - len(m.reset) - len(m.paused) - len(m.restarts)
 	a, err := m.client.post(m.t.Context(), command{submitter: "ops", stop: true})
-	m.told.trial(err == nil && a.entry.Counts.Targeted == stays && a.entry.Counts.Acked == stays, "round %d: %d %s %v", round, a.status, a.body, err)
+	m.told.trial(err == nil && a.entry.Counts.Targeted == stays && a.entry.Counts.Acked == stays, "round %d: %d %s %v",
+		round, a.status, a.body, err)
 	back := func(how string, group []*program, bring func(*program)) {
 		for id, took := range m.comeBack(how, group, bring) {
 			if m.worst[how] = max(m.worst[how], took).Round(time.Millisecond); took > backIn {
@@ -105,8 +108,9 @@ func (m *missed) takeAway() {
 	})
 }
 
-// comeBack brings drivers back and tells how long each took to be at 0 players from when it was back: that is, from SIGCONT, or else
-// from when the server has it as active again, since how long a runtime takes to start, and a driver to dial, is not what Stop is about.
+// comeBack brings drivers back and tells how long each took to be at 0 players from when it was back: that is, from
+// SIGCONT, or else from when the server has it as active again, since how long a runtime takes to start, and a driver
+// to dial, is not what Stop is about.
 func (m *missed) comeBack(how string, group []*program, bring func(*program)) (took map[string]time.Duration) {
 	m.t.Helper()
 	back := map[string]time.Time{}

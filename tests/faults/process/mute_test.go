@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSocketsThatNeverRegister opens many connections that say nothing. Each is closed with 4005 when the time to register is over, and
-// the driver beside them obeys.
+// TestSocketsThatNeverRegister opens many connections that say nothing. Each is closed with 4005 when the time to
+// register is over, and the driver beside them obeys.
 func TestSocketsThatNeverRegister(t *testing.T) {
 	w := newWorld(t, 1)
 	n := min(rounds(500, 4500), int(openFiles(t)/4))
@@ -34,7 +34,8 @@ func TestSocketsThatNeverRegister(t *testing.T) {
 	}()
 	commands, slowest := w.commandUntil(over)
 	closed.report()
-	t.Logf("%d silent connections closed %v after the first was opened, %d KiB each at most; %d commands beside, the slowest took %v",
+	t.Logf("%d silent connections closed %v after the first was opened, %d KiB each at most; %d commands beside, the "+
+		"slowest took %v",
 		n, time.Since(began).Round(time.Millisecond), (w.server.peakBytes(t)-before)>>10/int64(n), commands, slowest)
 }
 

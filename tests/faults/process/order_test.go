@@ -9,8 +9,9 @@ import (
 
 const crowd = 100 // submitters at once
 
-// TestOrderOverABadNetwork has 100 submitters command ten drivers whose connections carry 3 bytes at a time and are cut again and again.
-// No driver sees an older command after a newer one, and in the end all are where the log is, as on a good network.
+// TestOrderOverABadNetwork has 100 submitters command ten drivers whose connections carry 3 bytes at a time and are cut
+// again and again. No driver sees an older command after a newer one, and in the end all are where the log is, as on a
+// good network.
 func TestOrderOverABadNetwork(t *testing.T) {
 	w := newWorld(t, 10)
 	w.proxy.Slice(3)
@@ -19,7 +20,10 @@ func TestOrderOverABadNetwork(t *testing.T) {
 	for s := range crowd {
 		all.Go(func() {
 			for n := range rounds(5, 100) {
-				c := command{submitter: fmt.Sprintf("s-%d", s), players: int64(1000*s + n), stop: (s+n)%5 == 0, prefer: "respond-async", deadline: 10 * time.Second}
+				c := command{
+					submitter: fmt.Sprintf("s-%d", s), players: int64(1000*s + n), stop: (s+n)%5 == 0,
+					prefer: "respond-async", deadline: 10 * time.Second,
+				}
 				if a, err := direct.post(t.Context(), c); err != nil || !a.accepted() && a.code != "no_active_drivers" {
 					t.Errorf("%+v: %d %s %v", c, a.status, a.body, err)
 				}
@@ -32,7 +36,8 @@ func TestOrderOverABadNetwork(t *testing.T) {
 		close(over)
 	}()
 	cuts := w.cutUntil(over)
-	eventually(t, patience, "every driver is active", func() bool { return direct.active(t.Context()) == len(w.drivers) })
+	eventually(t, patience, "every driver is active",
+		func() bool { return direct.active(t.Context()) == len(w.drivers) })
 	last := w.all(t, len(w.drivers), command{submitter: "last", players: 1, deadline: 20 * time.Second})
 
 	inversions := tally{t: t, what: "commands that a driver saw after a newer one"}

@@ -19,8 +19,9 @@ const (
 	leaseOver = time.Second // within which a driver whose lease is over has to be at 0
 )
 
-// TestDriversWithoutAServer kills the server while drivers of the SDK run at load. When the lease is over each has stopped by itself, or
-// runs on if that is the policy; when the server is back all do what the log desires, and the roster says who lost the lease.
+// TestDriversWithoutAServer kills the server while drivers of the SDK run at load. When the lease is over each has
+// stopped by itself, or runs on if that is the policy; when the server is back all do what the log desires, and the
+// roster says who lost the lease.
 func TestDriversWithoutAServer(t *testing.T) {
 	for _, policy := range []string{"stop", "hold"} {
 		t.Run(policy, func(t *testing.T) {
@@ -31,10 +32,12 @@ func TestDriversWithoutAServer(t *testing.T) {
 	}
 }
 
-// orphanage is one run. Drivers reach the server without a proxy: what they meet while it is gone is a refused connection.
+// orphanage is one run. Drivers reach the server without a proxy: what they meet while it is gone is a refused
+// connection.
 func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	t.Helper()
-	w := &world{t: t, launch: launch{dir: t.TempDir(), args: []string{"--lease-ttl", lease.String(), "--on-lease-lost", policy}}}
+	w := &world{t: t, launch: launch{dir: t.TempDir(),
+		args: []string{"--lease-ttl", lease.String(), "--on-lease-lost", policy}}}
 	w.server = w.launch.mustStart(t)
 	w.client = newClient("http://" + w.server.Addr)
 	ramps, leave := ramped(t, w.client.url, orphans)
@@ -86,7 +89,8 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	if n := strings.Count(w.server.Err.String(), "longer than its lease"); n != orphans {
 		t.Errorf("the server's log has %d of %d lost leases", n, orphans)
 	}
-	t.Logf("%s, lease %v: %s; the server is back: all run the desired load again after %v", policy, lease, said, took.Round(time.Millisecond))
+	t.Logf("%s, lease %v: %s; the server is back: all run the desired load again after %v", policy, lease, said,
+		took.Round(time.Millisecond))
 }
 
 // lostLeases counts the drivers that the roster says have lost their lease.

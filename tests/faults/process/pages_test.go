@@ -6,15 +6,16 @@ import (
 	"testing"
 )
 
-// TestPagesUnderAppends turns pages of a submitter's entries while others are appended: going back in time, every entry from
-// before the first page comes once; going forward, every entry comes once, in order.
+// TestPagesUnderAppends turns pages of a submitter's entries while others are appended: going back in time, every entry
+// from before the first page comes once; going forward, every entry comes once, in order.
 func TestPagesUnderAppends(t *testing.T) {
 	_, seed := seeded(t)
 	w := newWorld(t, 1)
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
 	back, ahead := f("pages to the older with a gap or a repeat"), f("pages to the newer with a gap or a repeat")
 	h := newHistory()
-	const perTurn = 12 // commands that are appended while pages are turned; a fast server would otherwise be ahead for ever
+	// commands that are appended while pages are turned; a fast server would otherwise be ahead for ever
+	const perTurn = 12
 	due := make(chan struct{}, perTurn)
 	var all sync.WaitGroup
 	for i := range 4 {
@@ -22,7 +23,9 @@ func TestPagesUnderAppends(t *testing.T) {
 			n := 0
 			for range due {
 				n++
-				c := command{submitter: fmt.Sprintf("w-%d", i%2), players: int64(i*1_000_000 + n), prefer: "respond-async"}
+				c := command{
+					submitter: fmt.Sprintf("w-%d", i%2), players: int64(i*1_000_000 + n), prefer: "respond-async",
+				}
 				h.record(op{writer: i, command: c}, func(o *op) { try(w, o) })
 			}
 		})
@@ -40,7 +43,8 @@ func TestPagesUnderAppends(t *testing.T) {
 			within[seq] = true
 		}
 		for _, seq := range before {
-			back.trial(within[seq] || seq < seen[len(seen)-1], "turn %d: %d was answered before and is on no page", turn, seq)
+			back.trial(within[seq] || seq < seen[len(seen)-1], "turn %d: %d was answered before and is on no page",
+				turn, seq)
 		}
 		turnPages(w, "asc", submitter, 100+limit, 1000, &ahead)
 	}
@@ -48,7 +52,8 @@ func TestPagesUnderAppends(t *testing.T) {
 	all.Wait()
 	for _, submitter := range []string{"", "w-0", "w-1"} {
 		want, got := answered(h, submitter), turnPages(w, "asc", submitter, 7, 1_000_000, &ahead)
-		ahead.trial(len(want) == len(got), "%q: %d entries were answered, %d are on the pages", submitter, len(want), len(got))
+		ahead.trial(len(want) == len(got), "%q: %d entries were answered, %d are on the pages", submitter, len(want),
+			len(got))
 	}
 	back.report()
 	ahead.report()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestAPausedServerLosesNoDriver stops the server for far longer than drivers may be silent, and asks for the roster at once when it goes
-// on: the time counts against no driver, none is marked stale, none has lost its load.
+// TestAPausedServerLosesNoDriver stops the server for far longer than drivers may be silent, and asks for the roster at
+// once when it goes on: the time counts against no driver, none is marked stale, none has lost its load.
 func TestAPausedServerLosesNoDriver(t *testing.T) {
 	w := newWorld(t, 0)
 	ramps, leave := ramped(t, w.proxy.URL(), orphans)
@@ -23,5 +23,6 @@ func TestAPausedServerLosesNoDriver(t *testing.T) {
 	if n := atLoad(ramps); n != orphans {
 		t.Errorf("after a pause of %v %d of %d drivers are at load", took, n, orphans)
 	}
-	t.Logf("%d of %d drivers active at the first request after a pause of %v", active, orphans, took.Round(time.Millisecond))
+	t.Logf("%d of %d drivers active at the first request after a pause of %v", active, orphans,
+		took.Round(time.Millisecond))
 }

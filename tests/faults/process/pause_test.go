@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestAPausedServer stops the whole process for a while, as a suspended machine would be. Nothing closes later than its deadline
-// and the pause, and drivers that were fine are not taken for dead. Deadlines run on the monotonic clock, which the pause does
-// not stop.
+// TestAPausedServer stops the whole process for a while, as a suspended machine would be. Nothing closes later than its
+// deadline and the pause, and drivers that were fine are not taken for dead. Deadlines run on the monotonic clock,
+// which the pause does not stop.
 func TestAPausedServer(t *testing.T) {
 	chance, seed := seeded(t)
 	w := newWorld(t, 3, "--stale-after", "1s")
@@ -32,18 +32,22 @@ func TestAPausedServer(t *testing.T) {
 		sleep(everybody, round%2 == 0) // as if on the same machine: then no heartbeats wait in the sockets
 		pause := pauseFor(w.server, time.Duration(500+chance.IntN(1300))*time.Millisecond)
 		a, err := w.client.post(t.Context(), command{submitter: "after", players: 1, prefer: "respond-async"})
-		dead.trial(err == nil && a.entry.Counts.Targeted == 4, "round %d: right after %v: %d %s, %v", round, pause, a.status, a.body, err)
+		dead.trial(err == nil && a.entry.Counts.Targeted == 4, "round %d: right after %v: %d %s, %v", round, pause,
+			a.status, a.body, err)
 		sleep(everybody, false)
 		cease()
 		all.Wait()
 		for _, o := range h.ops {
-			dead.trial(o.answer.code != "no_active_drivers", "round %d: in a pause of %v: %s", round, pause, o.answer.body)
+			dead.trial(o.answer.code != "no_active_drivers", "round %d: in a pause of %v: %s", round, pause,
+				o.answer.body)
 			e := o.answer.entry
 			over := time.Duration((e.DurationMS - float64(e.DeadlineMS)) * float64(time.Millisecond))
 			worst = max(worst, over)
-			late.trial(!o.unknown && over < pause+slack(pause), "round %d: %v over the deadline, paused for %v: %s", round, over, pause, o.answer.body)
+			late.trial(!o.unknown && over < pause+slack(pause), "round %d: %v over the deadline, paused for %v: %s",
+				round, over, pause, o.answer.body)
 			answered := o.command.target == "" || e.Counts.Superseded > 0
-			early.trial(o.answer.code == "no_active_drivers" || e.complete() && (answered || over >= 0), "round %d: %s", round, o.answer.body)
+			early.trial(o.answer.code == "no_active_drivers" || e.complete() && (answered || over >= 0), "round %d: %s",
+				round, o.answer.body)
 		}
 	}
 	for _, c := range []*tally{&late, &early, &dead} {
@@ -62,10 +66,14 @@ func slack(pause time.Duration) time.Duration {
 	return patience/4 + pause
 }
 
-// hurry issues commands. Those of every second writer are for the driver that never answers, so that each closes at its deadline.
+// hurry issues commands. Those of every second writer are for the driver that never answers, so that each closes at its
+// deadline.
 func hurry(firing context.Context, w *world, h *history, writer, round int) {
 	for n := 0; firing.Err() == nil; n++ {
-		c := command{submitter: fmt.Sprintf("w-%d", writer), players: int64(1000*round + n), deadline: time.Duration(20*(writer+1)) * time.Millisecond}
+		c := command{
+			submitter: fmt.Sprintf("w-%d", writer), players: int64(1000*round + n),
+			deadline: time.Duration(20*(writer+1)) * time.Millisecond,
+		}
 		if writer%2 == 1 {
 			c.target = "silent"
 		}

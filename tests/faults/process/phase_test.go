@@ -15,28 +15,36 @@ const swarmSize = 4
 // phase is a moment of a command's way, and what may be left of the command that was on its way.
 type phase struct {
 	name string
-	hits func(*rand.Rand) int                         // at which hit the server is killed
-	left func(logged bool, e entry, told, n int) bool // told are the drivers that got the command from the server that was killed
+	hits func(*rand.Rand) int // at which hit the server is killed
+	// told are the drivers that got the command from the server that was killed
+	left func(logged bool, e entry, told, n int) bool
 }
 
 var phases = []phase{
-	{failpoint.BeforeAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, _ int) bool {
-		return !logged && told == 0 || logged && e.missingBy("server_restart") // what was not appended is the outcome
-	}},
+	{failpoint.BeforeAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) },
+		func(logged bool, e entry, told, _ int) bool {
+			// what was not appended is the outcome
+			return !logged && told == 0 || logged && e.missingBy("server_restart")
+		}},
 	// What is not synced has reached the kernel, and outlives the process.
-	{failpoint.BeforeSync, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, n int) bool {
-		return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
-	}},
-	{failpoint.AfterAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) }, func(logged bool, e entry, told, n int) bool {
-		return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
-	}},
-	// Each driver has been sent the answer to its registration. The other half's writers may be quicker than the signal.
-	{failpoint.MidFanout, func(r *rand.Rand) int { return swarmSize*(1+r.IntN(3)) + swarmSize/2 }, func(logged bool, e entry, told, n int) bool {
-		return logged && told >= n/2 && e.missingBy("server_restart")
-	}},
-	{failpoint.BeforeClosed, func(r *rand.Rand) int { return 1 + r.IntN(4) }, func(logged bool, e entry, told, n int) bool {
-		return logged && told == n && e.missingBy("server_restart")
-	}},
+	{failpoint.BeforeSync, func(r *rand.Rand) int { return 1 + r.IntN(8) },
+		func(logged bool, e entry, told, n int) bool {
+			return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
+		}},
+	{failpoint.AfterAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) },
+		func(logged bool, e entry, told, n int) bool {
+			return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
+		}},
+	// Each driver has been sent the answer to its registration. The other half's writers may be quicker than the
+	// signal.
+	{failpoint.MidFanout, func(r *rand.Rand) int { return swarmSize*(1+r.IntN(3)) + swarmSize/2 },
+		func(logged bool, e entry, told, n int) bool {
+			return logged && told >= n/2 && e.missingBy("server_restart")
+		}},
+	{failpoint.BeforeClosed, func(r *rand.Rand) int { return 1 + r.IntN(4) },
+		func(logged bool, e entry, told, n int) bool {
+			return logged && told == n && e.missingBy("server_restart")
+		}},
 }
 
 // TestKillInEachPhase kills the server at the failpoints and looks at what comes of the command that was on its way.
@@ -47,8 +55,10 @@ func TestKillInEachPhase(t *testing.T) {
 			f := func(what string) tally { return tally{t: t, what: p.name + ": " + what, seed: seed} }
 			c := &phaseRounds{
 				t: t, phase: p, proxy: swarmtest.NewProxy(t), launch: launch{dir: t.TempDir()},
-				meaning: f("commands that came to something else than is documented"), outcome: f("entries without an outcome after the restart"),
-				once: f("keys that did not lead to one entry, or commands applied twice"), converged: f("drivers that did not come to the desired load"),
+				meaning:   f("commands that came to something else than is documented"),
+				outcome:   f("entries without an outcome after the restart"),
+				once:      f("keys that did not lead to one entry, or commands applied twice"),
+				converged: f("drivers that did not come to the desired load"),
 			}
 			c.client = newClient(c.proxy.URL())
 			for round := range rounds(4, 50) {
@@ -108,8 +118,8 @@ func (c *phaseRounds) round(round, hit int) {
 	c.proxy.Forward("")
 }
 
-// untilItDies issues commands until the server is gone and every driver has noticed. It returns the one that was never answered,
-// nil when the server did not even come to listen.
+// untilItDies issues commands until the server is gone and every driver has noticed. It returns the one that was never
+// answered, nil when the server did not even come to listen.
 func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *command {
 	c.t.Helper()
 	s, err := doomed.start(c.t)
@@ -156,14 +166,17 @@ func (c *phaseRounds) aftermath(last command, log []entry, told int, swarm []*sd
 			e, logged = l, true
 		}
 	}
-	c.meaning.trial(c.phase.left(logged, e, told, len(swarm)), "round %d: logged %v, told %d: %+v", round, logged, told, e)
+	c.meaning.trial(c.phase.left(logged, e, told, len(swarm)), "round %d: logged %v, told %d: %+v", round, logged, told,
+		e)
 	eventually(c.t, patience, "a driver is active", func() bool { return c.client.active(c.t.Context()) > 0 })
 	a, err := c.client.post(c.t.Context(), last)
-	c.once.trial(err == nil && a.accepted() && a.replayed == logged && (!logged || a.entry.Seq == e.Seq), "round %d: %s after %+v, %v", round, a.body, e, err)
+	c.once.trial(err == nil && a.accepted() && a.replayed == logged && (!logged || a.entry.Seq == e.Seq),
+		"round %d: %s after %+v, %v", round, a.body, e, err)
 	for _, d := range swarm {
 		came := within(patience, func() bool { return d.runs(last.players) })
 		applied, lost := d.did()
-		c.converged.trial(came, "round %d: %s does not run %d players, but %v; %d sessions lost", round, d.id, last.players, applied, lost)
+		c.converged.trial(came, "round %d: %s does not run %d players, but %v; %d sessions lost", round, d.id,
+			last.players, applied, lost)
 		c.once.trial(!twice(applied), "round %d: %s applied one twice: %v", round, d.id, applied)
 	}
 }

@@ -20,8 +20,8 @@ const (
 	readersLeave  = 0.8 // of the commands per second that a submitter has beside readers of nothing
 )
 
-// TestReadersOfAnEmptyFilter: a client that asks for entries that do not exist costs a submitter no more than one that asks for none,
-// however long the log is. Both rates are of the same server, in turns.
+// TestReadersOfAnEmptyFilter: a client that asks for entries that do not exist costs a submitter no more than one that
+// asks for none, however long the log is. Both rates are of the same server, in turns.
 func TestReadersOfAnEmptyFilter(t *testing.T) {
 	dir := t.TempDir()
 	longLog(t, dir, manyEntries)
@@ -35,9 +35,11 @@ func TestReadersOfAnEmptyFilter(t *testing.T) {
 			empty += beside(w, "status=superseded", turn)
 		}
 		left := nothing.Seconds() / empty.Seconds()
-		t.Logf("beside %d readers of an empty filter, %d entries: %.2f of the commands per second", readersBeside, manyEntries, left)
+		t.Logf("beside %d readers of an empty filter, %d entries: %.2f of the commands per second", readersBeside,
+			manyEntries, left)
 		if left < readersLeave {
-			broken("beside readers of an empty filter %.2f of the commands per second are left, want %.2f", left, readersLeave)
+			broken("beside readers of an empty filter %.2f of the commands per second are left, want %.2f", left,
+				readersLeave)
 		}
 	})
 	w.server.stop(t)
@@ -94,7 +96,9 @@ func longLog(t *testing.T, dir string, entries int) {
 			records = append(records, swarmtest.Issued(fmt.Sprintf("s%d", (done+i)%200), "d-1"))
 		}
 		for i := range uint64(half) {
-			records = append(records, swarmtest.Closed(l.Last()+1+i, core.Verdict{Kind: core.Acked, Latency: time.Millisecond}))
+			records = append(records, swarmtest.Closed(l.Last()+1+i, core.Verdict{
+				Kind: core.Acked, Latency: time.Millisecond,
+			}))
 		}
 		if _, err := l.Append(t.Context(), records); err != nil {
 			t.Fatal(err)

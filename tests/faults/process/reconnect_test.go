@@ -19,8 +19,8 @@ const (
 	apiAnswer = 500 * time.Millisecond // the slowest of the answers meanwhile: too few for a percentile
 )
 
-// TestReconnectStorm drops all connections of a large swarm at once: first the connections alone, then by a kill -9 of the server. All
-// come back as the protocol wants it, with full jitter. Meanwhile the API is asked all the time.
+// TestReconnectStorm drops all connections of a large swarm at once: first the connections alone, then by a kill -9 of
+// the server. All come back as the protocol wants it, with full jitter. Meanwhile the API is asked all the time.
 func TestReconnectStorm(t *testing.T) {
 	for range rounds(1, 5) {
 		calm(t, func(broken func(string, ...any)) { storm(t, broken) })
@@ -30,7 +30,8 @@ func TestReconnectStorm(t *testing.T) {
 func storm(t *testing.T, broken func(string, ...any)) {
 	t.Helper()
 	n := min(rounds(2000, 3000), int(openFiles(t)/4)) // a connection is a file here and one in the server
-	w := &world{t: t, launch: launch{dir: t.TempDir(), args: []string{"--stale-after", "30s", "--heartbeat-interval", "5s"}}}
+	w := &world{t: t, launch: launch{dir: t.TempDir(),
+		args: []string{"--stale-after", "30s", "--heartbeat-interval", "5s"}}}
 	w.server = w.launch.mustStart(t)
 	w.client = newClient("http://" + w.server.Addr)
 	f := newFlock(t, w.server.Addr, n)
@@ -42,7 +43,8 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	f.drop()
 	back := w.watch(f, n, joins)
 	times := answers()
-	t.Logf("%d connections dropped at once: %s; of %d answers of the API meanwhile the slowest took %v; %d MiB at most, %d KiB per driver",
+	t.Logf("%d connections dropped at once: %s; of %d answers of the API meanwhile the slowest took %v; %d MiB at "+
+		"most, %d KiB per driver",
 		n, back, len(times), slices.Max(times).Round(time.Millisecond), w.server.peakBytes(t)>>20, rss>>10/int64(n))
 	if back.last > allBackIn || slices.Max(times) > apiAnswer {
 		broken("all back after %v, the slowest answer of the API after %v", back.last, slices.Max(times))

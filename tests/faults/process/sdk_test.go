@@ -30,7 +30,8 @@ func swarm(t *testing.T, url string, n int) (all []*sdk, leave func()) {
 		all = append(all, d)
 		running.Go(func() {
 			err := driver.Run(ctx, driver.Config{
-				URL: url, DriverID: d.id, OnDisconnect: d.disconnected, HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+				URL: url, DriverID: d.id, OnDisconnect: d.disconnected,
+				HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 			}, driver.HandlerFunc(d.apply))
 			if err != nil {
 				t.Errorf("%s ended with %v", d.id, err)

@@ -29,10 +29,12 @@ type launch struct {
 // start starts a server and waits until it answers. The error is of one that ended before that.
 func (l launch) start(t *testing.T) (*server, error) {
 	t.Helper()
-	argv := append(append([]string{}, l.through...), filepath.Join(binaries, "server"), "--listen", "127.0.0.1:0", "--data-dir", l.dir,
+	argv := append(append([]string{}, l.through...), filepath.Join(binaries, "server"), "--listen", "127.0.0.1:0",
+		"--data-dir", l.dir,
 		"--heartbeat-interval", "200ms", "--stale-after", "2s")
 	cmd := exec.CommandContext(context.Background(), argv[0], append(argv[1:], l.args...)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWARMCALL_") }) // those are for the tests
+	// those are for the tests
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWARMCALL_") })
 	if l.failpoint != "" {
 		cmd.Env = append(cmd.Env, failpoint.Env+"="+l.failpoint)
 	}
@@ -77,6 +79,7 @@ func (s *server) stop(t *testing.T) {
 // verify runs `swarmcall log verify`, as an operator would.
 func verify(t *testing.T, dir string) (out string, err error) {
 	t.Helper()
-	b, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "swarmcall"), "log", "verify", "--data-dir", dir).CombinedOutput()
+	b, err := exec.CommandContext(t.Context(), filepath.Join(binaries, "swarmcall"), "log", "verify", "--data-dir",
+		dir).CombinedOutput()
 	return strings.TrimSpace(string(b)), err
 }

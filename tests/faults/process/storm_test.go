@@ -16,9 +16,9 @@ const (
 	postsPerKey  = 12
 )
 
-// TestOneKeyInAStorm posts the same requests many times at once, through a proxy that cuts connections before the server has the
-// request, or before the client has the answer, and with a kill -9 in every second storm. Whatever comes of it: one key, one
-// dispatch, and one answer to all.
+// TestOneKeyInAStorm posts the same requests many times at once, through a proxy that cuts connections before the
+// server has the request, or before the client has the answer, and with a kill -9 in every second storm. Whatever comes
+// of it: one key, one dispatch, and one answer to all.
 func TestOneKeyInAStorm(t *testing.T) {
 	chance, seed := seeded(t)
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
@@ -138,7 +138,8 @@ func (s *storms) check(round int, answers []answer) {
 		entries := s.world.client.entries(s.t, 0, c.submitter)
 		s.once.trial(len(entries) == 1, "round %d, key %d: %d entries", round, key, len(entries))
 		for _, d := range s.drivers {
-			s.once.trial(times(d, c.players) <= 1, "round %d, key %d: %s got it %d times", round, key, d.id, times(d, c.players))
+			s.once.trial(times(d, c.players) <= 1, "round %d, key %d: %s got it %d times", round, key, d.id,
+				times(d, c.players))
 		}
 		c.players += 50
 		a, err := s.world.client.post(s.t.Context(), c)

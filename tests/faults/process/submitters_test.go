@@ -58,7 +58,9 @@ func issueFrom(w *world, n, each, turn int) time.Duration {
 	for i := range n {
 		all.Go(func() {
 			for k := range each {
-				a, err := w.client.post(w.t.Context(), command{submitter: fmt.Sprintf("s-%d", i), players: int64(1000*turn + k)})
+				a, err := w.client.post(w.t.Context(), command{
+					submitter: fmt.Sprintf("s-%d", i), players: int64(1000*turn + k),
+				})
 				if err != nil || !a.accepted() {
 					w.t.Errorf("%d %s %v", a.status, a.body, err)
 					return

@@ -48,5 +48,6 @@ func (w *world) down() {
 // joined waits until every driver is active.
 func (w *world) joined() {
 	w.t.Helper()
-	eventually(w.t, patience, "every driver is active", func() bool { return w.client.active(w.t.Context()) == len(w.drivers) })
+	eventually(w.t, patience, "every driver is active",
+		func() bool { return w.client.active(w.t.Context()) == len(w.drivers) })
 }

@@ -58,7 +58,8 @@ func (s *source) Render(_ context.Context, topic string) (page.Live, error) {
 
 func serve(t *testing.T, s *source, change func(*live.Config)) string {
 	t.Helper()
-	cfg := live.Config{Source: s, Build: "b1", Valid: func(string) bool { return true }, Tick: time.Millisecond, Idle: time.Millisecond,
+	cfg := live.Config{Source: s, Build: "b1", Valid: func(string) bool { return true }, Tick: time.Millisecond,
+		Idle:       time.Millisecond,
 		MaxViewers: 10_000, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&cfg)
@@ -167,7 +168,8 @@ func TestViewerThatNeverReadsIsLetGo(t *testing.T) {
 		if next() == "" {
 			t.Fatal("the stream of one who reads ended")
 		}
-		resp, err := http.Get(url + "/?topic=broken&probe") // there is room for a second one only once the first is gone
+		// there is room for a second one only once the first is gone
+		resp, err := http.Get(url + "/?topic=broken&probe")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,13 +31,18 @@ var tabs = []page.Tab{
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	w, none := viewtest.World(), viewtest.Compare(view.World{Now: webtest.Now})
-	older := viewtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]}) // nothing came after its newest command
+	// nothing came after its newest command
+	older := viewtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]})
 	split := viewtest.SplitWorld()
 	down := viewtest.Compare(view.World{
-		Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"), Trouble: "the disk is full",
+		Now: webtest.Now, Drivers: webtest.Drivers(), LogErr: swarm.Errorf(swarm.CodeLogUnavailable, "disk"),
+		Trouble: "the disk is full",
 	})
 	chrome := func(w view.World) page.Chrome {
-		return page.Chrome{Title: "Test", Tabs: tabs, Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark", Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w)}
+		return page.Chrome{
+			Title: "Test", Tabs: tabs, Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark",
+			Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w),
+		}
 	}
 	d, _ := view.NewDriver(w, "d-4")
 	outside, _ := view.NewDriver(split, "d-5")
@@ -47,33 +52,39 @@ func TestGolden(t *testing.T) {
 		Checks: []view.CheckRow{view.NewCheckRow("log", "sync always", true)},
 	}
 	refused := view.Failure{
-		Title: "Nothing was sent", Says: "What is not in order:", Errors: []view.Figure{{Name: "Players", Value: "must be a whole number"}}, BackURL: "/", BackWord: "To the overview",
-		Form: view.NewFormAgain(url.Values{"type": {"set_players"}, "players": {"many"}}, []swarm.FieldError{{Pointer: "/players", Detail: "must be a whole number"}}),
+		Title: "Nothing was sent", Says: "What is not in order:",
+		Errors: []view.Figure{{Name: "Players", Value: "must be a whole number"}}, BackURL: "/",
+		BackWord: "To the overview",
+		Form: view.NewFormAgain(url.Values{
+			"type": {"set_players"}, "players": {"many"}},
+			[]swarm.FieldError{{Pointer: "/players", Detail: "must be a whole number"}}),
 	}
 	filter := view.CommandFilter{Status: "partial", Before: "99"}
 	for name, component := range map[string]templ.Component{
 		"overview":          page.Overview(chrome(w), view.NewOverview(w, address)),
 		"overview-empty":    page.Overview(chrome(none), view.NewOverview(none, address)),
 		"overview-log-down": page.Overview(chrome(down), view.NewOverview(down, address)),
-		"commands":          page.Commands(chrome(w), view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
+		"commands": page.Commands(chrome(w),
+			view.NewCommands(w, filter, swarm.Page{Entries: w.Recent, More: true}, nil, address)),
 		"command":           page.Command(chrome(w), view.NewCommand(w, w.Recent[1], address)),
 		"command-retry":     page.Command(chrome(w), view.NewCommand(older, w.Recent[1], address)),
 		"command-left-out":  page.Command(chrome(split), view.NewCommand(split, split.Recent[0], address)),
 		"command-no-driver": page.Command(chrome(split), view.NewCommand(split, split.Recent[1], address)),
 		"command-expired":   page.Command(chrome(split), view.NewCommand(split, split.Recent[2], address)),
-		"commands-split":    page.Commands(chrome(split), view.NewCommands(split, view.CommandFilter{}, swarm.Page{Entries: split.Recent}, nil, address)),
-		"overview-split":    page.Overview(chrome(split), view.NewOverview(split, address)),
-		"driver-outside":    page.Driver(chrome(split), outside),
-		"driver-withdrawn":  page.Driver(chrome(split), withdrawn),
-		"heatmap-split":     page.Heatmap(chrome(split), view.NewHeatmap(split, 1)),
-		"command-late":      page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
-		"command-pending":   page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
-		"drivers":           page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
-		"driver":            page.Driver(chrome(w), d),
-		"heatmap":           page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
-		"about":             page.About(chrome(w), about),
-		"refused":           page.Failure(chrome(w), refused),
-		"stop":              page.StopPage(chrome(w)),
+		"commands-split": page.Commands(chrome(split),
+			view.NewCommands(split, view.CommandFilter{}, swarm.Page{Entries: split.Recent}, nil, address)),
+		"overview-split":   page.Overview(chrome(split), view.NewOverview(split, address)),
+		"driver-outside":   page.Driver(chrome(split), outside),
+		"driver-withdrawn": page.Driver(chrome(split), withdrawn),
+		"heatmap-split":    page.Heatmap(chrome(split), view.NewHeatmap(split, 1)),
+		"command-late":     page.Command(chrome(w), view.NewCommand(w, w.Recent[3], address)),
+		"command-pending":  page.Command(chrome(w), view.NewCommand(w, w.Recent[0], address)),
+		"drivers":          page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
+		"driver":           page.Driver(chrome(w), d),
+		"heatmap":          page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
+		"about":            page.About(chrome(w), about),
+		"refused":          page.Failure(chrome(w), refused),
+		"stop":             page.StopPage(chrome(w)),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })
 	}

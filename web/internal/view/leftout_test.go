@@ -17,7 +17,8 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 	ack, missing := swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
 	skipped := swarm.Verdict{Kind: swarm.Superseded}
 	left := func(three, four, five swarm.LeftOutReason) []swarm.LeftOut {
-		return []swarm.LeftOut{{DriverID: "d-3", Reason: three}, {DriverID: "d-4", Reason: four}, {DriverID: "d-5", Reason: five}}
+		return []swarm.LeftOut{{DriverID: "d-3", Reason: three}, {DriverID: "d-4", Reason: four},
+			{DriverID: "d-5", Reason: five}}
 	}
 	stale := left(swarm.LeftOutStale, swarm.LeftOutStale, swarm.LeftOutStale)
 	mixed := left("node_moved", swarm.LeftOutOtherRun, swarm.LeftOutStale)
@@ -31,11 +32,13 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 		"complete": {[]swarm.Verdict{ack, ack}, stale, view.Warn,
 			"2 of 5 drivers acked in 1.0 s, 3 left out (stale).", "2 acked, 3 left out"},
 		"partial": {[]swarm.Verdict{ack, missing}, stale, view.Warn,
-			"Partial: 1 of 5 drivers acked; 3 left out (stale), 1 missing after 1.0 s.", "1 acked, 1 missing, 3 left out"},
+			"Partial: 1 of 5 drivers acked; 3 left out (stale), 1 missing after 1.0 s.",
+			"1 acked, 1 missing, 3 left out"},
 		"failed": {[]swarm.Verdict{missing}, stale, view.Bad,
 			"Failed: none of 4 drivers acked; 3 left out (stale), 1 missing after 1.0 s.", "1 missing, 3 left out"},
 		"superseded": {[]swarm.Verdict{skipped}, stale, view.Warn,
-			"Superseded: newer commands took its place at 1 of 4 drivers; 3 left out (stale).", "1 superseded, 3 left out"},
+			"Superseded: newer commands took its place at 1 of 4 drivers; 3 left out (stale).",
+			"1 superseded, 3 left out"},
 		"pending": {nil, stale[:1], view.Warn, "Pending: 0 of 6 drivers answered, 1 left out (stale)", "1 left out"},
 		"mixed": {[]swarm.Verdict{ack, ack}, mixed, view.Warn,
 			"2 of 5 drivers acked in 1.0 s, 3 left out (1 stale, 1 other run, 1 node moved).", "2 acked, 3 left out"},

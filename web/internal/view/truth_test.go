@@ -17,17 +17,23 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	w := viewtest.World() // d-4 is silent with 100 players, d-5 lost with 40
 	stop := webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked})
-	if o := view.NewOutcome(w, stop); o.Tone != view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") || strings.Contains(o.Says, "eft out") {
+	if o := view.NewOutcome(w, stop); o.Tone != view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") ||
+		strings.Contains(o.Says, "eft out") {
 		t.Errorf("a command that was not meant for others: %+v", o)
 	}
-	stop.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale}, {DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
+	stop.Issued.LeftOut = []swarm.LeftOut{{DriverID: "d-4", Reason: swarm.LeftOutStale},
+		{DriverID: "d-5", Reason: swarm.LeftOutDisconnected}}
 	o := view.NewOutcome(w, stop)
-	if o.Tone != view.Warn || !strings.Contains(o.Says, "3 of 5 drivers acked in 1.0 ms, 2 left out (1 stale, 1 disconnected).") ||
-		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") || !strings.Contains(o.Says, "d-5 is disconnected") {
+	if o.Tone != view.Warn ||
+		!strings.Contains(o.Says, "3 of 5 drivers acked in 1.0 ms, 2 left out (1 stale, 1 disconnected).") ||
+		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") ||
+		!strings.Contains(o.Says, "d-5 is disconnected") {
 		t.Errorf("%+v", o)
 	}
 	missing := webtest.Entry(21, swarm.Command{Type: command.Stop}, 2*time.Second,
-		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
+		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
+			Kind: swarm.Missing, Reason: swarm.ReasonDeadline,
+		})
 	if o := view.NewOutcome(w, missing); !strings.Contains(o.Says, "d-3: no ack within 2.0 s") {
 		t.Errorf("%+v", o)
 	}
@@ -38,7 +44,8 @@ func TestPendingCommandShowsAnswers(t *testing.T) {
 	w := viewtest.World()
 	pending := w.Recent[0] // 16, for all five
 	w.Drivers[0].LastAck, w.Drivers[0].AppliedSeq = &swarm.LastAck{Seq: 16, Latency: 3 * time.Millisecond}, 16
-	w.Drivers[1].LastAck, w.Drivers[1].AppliedSeq = &swarm.LastAck{Seq: 16, Latency: time.Millisecond}, 14 // an answer, but not applied
+	// an answer, but not applied
+	w.Drivers[1].LastAck, w.Drivers[1].AppliedSeq = &swarm.LastAck{Seq: 16, Latency: time.Millisecond}, 14
 	c := view.NewCommand(w.Settled(), pending, "http://x")
 	if !strings.Contains(c.Verdict.Sentence, "2 of 5 drivers answered") {
 		t.Error(c.Verdict.Sentence)
@@ -47,11 +54,13 @@ func TestPendingCommandShowsAnswers(t *testing.T) {
 	for _, r := range c.Rows {
 		words = append(words, r.Badge.Word)
 	}
-	if got := strings.Join(words, " "); got != "acked rejected waiting waiting waiting" || c.Rows[0].Latency != "3.0 ms" {
+	if got := strings.Join(words, " "); got != "acked rejected waiting waiting waiting" ||
+		c.Rows[0].Latency != "3.0 ms" {
 		t.Errorf("%s, %+v", got, c.Rows[0])
 	}
 	for _, r := range view.NewHeatmap(w, 1).Rows {
-		if cell := r.Cells[0]; r.ID == "d-1" && cell.Class != "h1" || r.ID == "d-2" && cell.Class != "r" || r.ID == "d-3" && cell.Class != "p" {
+		if cell := r.Cells[0]; r.ID == "d-1" && cell.Class != "h1" || r.ID == "d-2" && cell.Class != "r" ||
+			r.ID == "d-3" && cell.Class != "p" {
 			t.Errorf("%s: %+v", r.ID, cell)
 		}
 	}
@@ -65,7 +74,8 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 		says    string
 	}{
 		"none back": {nil, "Not known", "No driver is back since the server started; 4 drivers may still run players."},
-		"one back":  {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all back", "1 of 1 drivers run 5 of 5 players. 4 drivers not back since the server started may still run players."},
+		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all back",
+			"1 of 1 drivers run 5 of 5 players. 4 drivers not back since the server started may still run players."},
 	} {
 		w := asked(5, tc.drivers...)
 		w.NotBack = []string{"b", "c", "d", "e"}
@@ -78,7 +88,8 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 
 func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
-	if s.Actual != "0" || s.Unknown != "+20 unknown" || s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
+	if s.Actual != "0" || s.Unknown != "+20 unknown" ||
+		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
 		t.Errorf("%+v", s)
 	}
 }
@@ -87,7 +98,8 @@ func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	acked := swarm.Verdict{Kind: swarm.Acked}
 	w := viewtest.World()
-	w.Recent = []swarm.Entry{webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond, acked, acked, acked)}
+	w.Recent = []swarm.Entry{webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond, acked, acked,
+		acked)}
 	if rows := view.NewHeatmap(w.Settled(), 1).Rows; rows[0].ID != "d-5" || rows[1].ID != "d-4" {
 		t.Errorf("the first rows are %s and %s", rows[0].ID, rows[1].ID)
 	}
@@ -105,12 +117,14 @@ func TestFailuresAreInWordsOfThePage(t *testing.T) {
 func TestChartEndsWithNow(t *testing.T) {
 	w := viewtest.World()
 	w.Samples = []view.Sample{{At: webtest.Now.Add(-4 * time.Second), Target: 1, Actual: 1}}
-	if last := view.NewPlayersChart(w.Settled()).Last; view.Count(last.Actual) != view.NewStrip(w).Actual || !last.At.Equal(webtest.Now) {
+	if last := view.NewPlayersChart(w.Settled()).Last; view.Count(last.Actual) != view.NewStrip(w).Actual ||
+		!last.At.Equal(webtest.Now) {
 		t.Errorf("the chart ends with %+v", last)
 	}
 }
 
-// The number in the form, sent as it stands, must change nothing: it is no number where drivers are asked for different ones.
+// The number in the form, sent as it stands, must change nothing: it is no number where drivers are asked for different
+// ones.
 func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
 	each := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 5, 7))
 	if f := view.NewActForm(each, ""); f.Values[0].Now != "5" {

@@ -21,7 +21,9 @@ import (
 
 // asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
-	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{Kind: swarm.Acked})
+	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{
+		Kind: swarm.Acked,
+	})
 	w := viewtest.Compare(view.World{Now: webtest.Now, Drivers: drivers, Recent: []swarm.Entry{newest}})
 	c := swarm.Command{Type: command.SetPlayers, Value: players}
 	if players == 0 {
@@ -62,7 +64,8 @@ func unasked(w view.World, driver string) view.World {
 
 // is makes a driver that applied seq and reports so many players.
 func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Driver {
-	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players}, HeartbeatAge: 14 * time.Second}
+	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players},
+		HeartbeatAge: 14 * time.Second}
 }
 
 // TestHeadline is the one sentence that tells whether the swarm does what was asked.
@@ -76,26 +79,41 @@ func TestHeadline(t *testing.T) {
 		says   string
 		detail string
 	}{
-		"empty":                   {viewtest.Compare(view.World{}), view.Off, "No drivers", "nothing runs", ""},
-		"idle":                    {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
-		"reset":                   {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver", ""},
-		"running on":              {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left", "a runs 4 of 0"},
-		"converged":               {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "On target", "2 of 2 drivers run 10 of 10 players", ""},
-		"ramping":                 {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping", "15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
-		"behind":                  {asked(10, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1 drivers on target", "a has not applied #7"},
-		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1", "a has not applied #7"},
-		"no report yet":           {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Changing", "1 of 1 drivers on their way", "a has not reported since #7"},
-		"stale":                   {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Off target", "1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
-		"lost":                    {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Off target", "1 of 2", "b is disconnected"},
-		"stopping":                {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping", "1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
-		"stopped":                 {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
-		"one stopped by name":     {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK, "Stopped", "2 of 2 drivers report 0 players", ""},
-		"another runs unasked":    {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn, "Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
-		"not all stopped":         {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped", "1 of 2 drivers report 0 players, 1 unknown.", "b is disconnected"},
+		"empty": {viewtest.Compare(view.World{}), view.Off, "No drivers", "nothing runs", ""},
+		"idle":  {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
+		"reset": {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver",
+			""},
+		"running on": {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left",
+			"a runs 4 of 0"},
+		"converged": {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "On target",
+			"2 of 2 drivers run 10 of 10 players", ""},
+		"ramping": {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping",
+			"15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
+		"behind": {asked(10, is("a", active, 5, 6)), view.Warn, "Off target",
+			"0 of 1 drivers on target", "a has not applied #7"},
+		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1",
+			"a has not applied #7"},
+		"no report yet": {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Changing",
+			"1 of 1 drivers on their way", "a has not reported since #7"},
+		"stale": {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Off target",
+			"1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
+		"lost": {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Off target",
+			"1 of 2", "b is disconnected"},
+		"stopping": {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping",
+			"1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
+		"stopped": {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped",
+			"2 of 2 drivers report 0 players", ""},
+		"one stopped by name": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK,
+			"Stopped", "2 of 2 drivers report 0 players", ""},
+		"another runs unasked": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn,
+			"Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
+		"not all stopped": {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped",
+			"1 of 2 drivers report 0 players, 1 unknown.", "b is disconnected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := view.NewStrip(tc.world).Headline
-			if h.Tone != tc.tone || h.Word != tc.word || !strings.Contains(h.Says, tc.says) || !strings.Contains(h.Detail, tc.detail) {
+			if h.Tone != tc.tone || h.Word != tc.word || !strings.Contains(h.Says, tc.says) ||
+				!strings.Contains(h.Detail, tc.detail) {
 				t.Errorf("%+v", h)
 			}
 		})
@@ -155,7 +173,8 @@ func TestPlayersChartHasHoles(t *testing.T) {
 	at := func(s int, n int64) view.Sample {
 		return view.Sample{At: webtest.Now.Add(time.Duration(s) * time.Second), Target: 10, Actual: n}
 	}
-	c := view.NewPlayersChart(viewtest.Compare(view.World{Samples: []view.Sample{at(0, 0), at(1, 5), at(60, 5), at(61, 10)}}))
+	c := view.NewPlayersChart(viewtest.Compare(view.World{Samples: []view.Sample{at(0, 0), at(1, 5), at(60, 5),
+		at(61, 10)}}))
 	if len(c.Holes) != 1 || strings.Count(c.Actual, "M") != 2 || c.Max != "10" {
 		t.Errorf("%+v", c)
 	}
@@ -202,13 +221,16 @@ func TestCLIRepeatsTheCommand(t *testing.T) {
 		target  swarm.Target
 	}{
 		`players set 5 --label='zone=a b' --note='it'\''s'`: {
-			swarm.Command{Type: command.SetPlayers, Value: 5, Note: "it's"}, swarm.Target{Labels: map[string]string{"zone": "a b"}}},
+			swarm.Command{Type: command.SetPlayers, Value: 5, Note: "it's"},
+			swarm.Target{Labels: map[string]string{"zone": "a b"}}},
 		"players set 900 --total --driver=d-1 --driver=d-2": {
-			swarm.Command{Type: command.SetPlayers, Value: 900, Total: true}, swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
+			swarm.Command{Type: command.SetPlayers, Value: 900, Total: true},
+			swarm.Target{DriverIDs: []string{"d-1", "d-2"}}},
 		"spawn-delay set 1.5s":        {swarm.Command{Type: command.SetSpawnDelay, Value: 1500}, swarm.Target{}},
 		`stop --yes --note=--verbose`: {swarm.Command{Type: command.Stop, Note: "--verbose"}, swarm.Target{}},
 		`stop --yes --label=$'zone=\u2066x' --note=$'it\'s \u202egpj\\'`: {
-			swarm.Command{Type: command.Stop, Note: "it's \u202egpj\\"}, swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
+			swarm.Command{Type: command.Stop, Note: "it's \u202egpj\\"},
+			swarm.Target{Labels: map[string]string{"zone": "\u2066x"}}},
 		"stop --yes": {swarm.Command{Type: command.Stop}, swarm.Target{}},
 	} {
 		e := webtest.Entry(1, c.command, 0)
@@ -236,9 +258,10 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	silent := is("silent", swarm.Active, 5, 7)
 	silent.Unresponsive = true
 	w := asked(5, is("fine", swarm.Active, 5, 7), is("refuser", swarm.Active, 0, 6), silent)
-	e := swarm.Entry{Seq: 7, Issued: &swarm.Issued{Targets: []string{"fine", "refuser", "silent"}}, Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
-		{Kind: swarm.Acked}, {Kind: swarm.Rejected, Code: "over_cap", Detail: "at most 3"}, {Kind: swarm.Acked},
-	}}}
+	e := swarm.Entry{Seq: 7, Issued: &swarm.Issued{Targets: []string{"fine", "refuser", "silent"}},
+		Closed: &swarm.Closed{Verdicts: []swarm.Verdict{
+			{Kind: swarm.Acked}, {Kind: swarm.Rejected, Code: "over_cap", Detail: "at most 3"}, {Kind: swarm.Acked},
+		}}}
 	w.Recent = []swarm.Entry{e}
 	w = w.Settled()
 	rows := view.NewDrivers(w, view.ReadDriverFilter(url.Values{"sort": {"id"}}), "").Rows
@@ -255,7 +278,8 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 			t.Errorf("%s is %s, %s", d.ID, d.Tone, got)
 		}
 		if d.State != rows[i].State || d.Standing != rows[i].Standing {
-			t.Errorf("%s: the page says %v %v, the list %v %v", d.ID, d.State, d.Standing, rows[i].State, rows[i].Standing)
+			t.Errorf("%s: the page says %v %v, the list %v %v", d.ID, d.State, d.Standing, rows[i].State,
+				rows[i].Standing)
 		}
 	}
 }
@@ -268,7 +292,8 @@ func TestShellReadsWhatWasMeant(t *testing.T) {
 	}
 	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
 		e := webtest.Entry(1, swarm.Command{Type: command.Stop, Note: note}, 0)
-		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued), "curl": view.Curl("http://h", e.Issued)} {
+		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued),
+			"curl": view.Curl("http://h", e.Issued)} {
 			if strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 				t.Errorf("%s of %q turns what one reads: %q", name, note, line)
 			}
@@ -323,7 +348,8 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		return viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: drivers})
 	}
 	only := applied(0, 0)
-	back := viewtest.Compare(view.World{Recent: []swarm.Entry{e}, Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}})
+	back := viewtest.Compare(view.World{Recent: []swarm.Entry{e},
+		Drivers: []swarm.Driver{is("d-1", swarm.Active, 10, 5), is("d-2", swarm.Active, 10, 5)}})
 	for name, tc := range map[string]struct {
 		world      view.World
 		entry      swarm.Entry
@@ -342,7 +368,8 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 		if tc.n != "" && (c.Retry == nil || c.Retry.N != tc.n || c.NoRetry != nil) {
 			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
 		}
-		if tc.why != "" && (c.Retry != nil || c.NoRetry == nil || !strings.Contains(c.NoRetry.Why, tc.why) || c.NoRetry.Of != tc.of) {
+		if tc.why != "" &&
+			(c.Retry != nil || c.NoRetry == nil || !strings.Contains(c.NoRetry.Why, tc.why) || c.NoRetry.Of != tc.of) {
 			t.Errorf("%s: %+v, %+v", name, c.Retry, c.NoRetry)
 		}
 	}
@@ -371,7 +398,8 @@ func TestListsTellTheDay(t *testing.T) {
 	}
 }
 
-// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was obeyed.
+// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was
+// obeyed.
 func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
 	w := afterReset(is("a", swarm.Active, 0, 0))
 	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
@@ -384,7 +412,8 @@ func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
 	}
 }
 
-// TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor names.
+// TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor
+// names.
 func TestFirstStepsRunAnywhere(t *testing.T) {
 	s := view.NewOverview(viewtest.Compare(view.World{}), "http://[::1]:8080").Start
 	for want, got := range map[string]string{
@@ -404,7 +433,8 @@ func TestFirstStepsRunAnywhere(t *testing.T) {
 }
 
 func TestBytesAreInUnits(t *testing.T) {
-	for want, n := range map[string]int64{"0 bytes": 0, "512 bytes": 512, "64 KiB": 64 << 10, "1.5 MiB": 3 << 19, "8 GiB": 8 << 30, "2048 TiB": 2 << 50} {
+	for want, n := range map[string]int64{"0 bytes": 0, "512 bytes": 512, "64 KiB": 64 << 10, "1.5 MiB": 3 << 19,
+		"8 GiB": 8 << 30, "2048 TiB": 2 << 50} {
 		if got := view.Bytes(n); got != want {
 			t.Errorf("%d is %s, want %s", n, got, want)
 		}

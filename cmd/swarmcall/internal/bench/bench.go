@@ -55,7 +55,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 		if n := entry.Counts.Targeted; n != o.Drivers {
 			return Result{}, &clierr.Error{
-				Code: clierr.Failed, What: fmt.Sprintf("%d drivers carry the label %s=%s, and %d of them are ours", n, labelKey, labelValue, o.Drivers),
+				Code: clierr.Failed,
+				What: fmt.Sprintf("%d drivers carry the label %s=%s, and %d of them are ours", n, labelKey, labelValue,
+					o.Drivers),
 				Hint: "does another measurement run on this server? Wait for its end",
 			}
 		}
@@ -94,11 +96,14 @@ func (r *run) submit(ctx context.Context) error {
 // send commands no players at all: there is nothing to run, and nothing that would stay behind in the desired state.
 func (r *run) send(ctx context.Context) (remote.Entry, time.Duration, error) {
 	a, took, err := r.Client.Submit(ctx, remote.Submission{
-		Submitter: r.Submitter, Command: remote.Command{Type: command.SetPlayers}, Target: &remote.Target{Labels: map[string]string{labelKey: labelValue}},
+		Submitter: r.Submitter, Command: remote.Command{Type: command.SetPlayers},
+		Target:     &remote.Target{Labels: map[string]string{labelKey: labelValue}},
 		DeadlineMS: r.Deadline.Milliseconds(), MinDrivers: r.Drivers,
 	}, remote.NewKey())
 	if ctx.Err() != nil {
-		err = &clierr.Error{Code: clierr.Interrupted, What: fmt.Sprintf("interrupted after %d of %d commands", r.sent(), r.Commands)}
+		err = &clierr.Error{
+			Code: clierr.Interrupted, What: fmt.Sprintf("interrupted after %d of %d commands", r.sent(), r.Commands),
+		}
 	}
 	return a.Value, took, err
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// Commands select the drivers by a label. It is the same each time, for the server keeps what it desires of every label.
+// Commands select the drivers by a label. It is the same each time, for the server keeps what it desires of every
+// label.
 const (
 	labelKey   = "swarmcall.bench"
 	labelValue = "on"
@@ -48,10 +49,14 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 		case err := <-s.ended:
 			return s, drive.Refused(o.Client.URL(), err)
 		case <-ctx.Done():
-			return s, &clierr.Error{Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers)}
+			return s, &clierr.Error{
+				Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers),
+			}
 		case <-late.C:
 			return s, &clierr.Error{
-				Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout), Hint: "try fewer: --drivers",
+				Code: clierr.Timeout,
+				What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout),
+				Hint: "try fewer: --drivers",
 			}
 		}
 	}
@@ -61,7 +66,8 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 func (s *swarm) start(life context.Context, o Options, name string, n int) {
 	there := sync.OnceFunc(func() { s.there <- struct{}{} })
 	cfg := driver.Config{
-		URL: o.Client.Address(), DriverID: fmt.Sprintf("%s-%d", name, n), Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
+		URL: o.Client.Address(), DriverID: fmt.Sprintf("%s-%d", name, n),
+		Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
 		OnConnect: func(driver.Session) { there() },
 	}
 	if o.Token != "" {

@@ -40,7 +40,9 @@ func (r Result) Verdict() error {
 	case r.Rejected > 0:
 		return &clierr.Error{Code: clierr.Rejected, What: "drivers rejected commands", Hint: hint}
 	case r.Missing > 0:
-		return &clierr.Error{Code: clierr.Missing, What: "acks are missing", Hint: hint + "\nmore time to ack: --deadline"}
+		return &clierr.Error{
+			Code: clierr.Missing, What: "acks are missing", Hint: hint + "\nmore time to ack: --deadline",
+		}
 	}
 	return nil // superseded is what --submitters is for
 }

@@ -1,4 +1,5 @@
-// Package check is `swarmcall driver check`: it lends the conformance kit a listener, a process to start, and a terminal.
+// Package check is `swarmcall driver check`: it lends the conformance kit a listener, a process to start, and a
+// terminal.
 package check
 
 import (
@@ -30,7 +31,10 @@ type Options struct {
 func Run(ctx context.Context, o Options) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
-		return &clierr.Error{Code: clierr.Failed, What: "cannot listen", Cause: err, Hint: "choose another address: --listen 127.0.0.1:0"}
+		return &clierr.Error{
+			Code: clierr.Failed, What: "cannot listen", Cause: err,
+			Hint: "choose another address: --listen 127.0.0.1:0",
+		}
 	}
 	url := "http://" + listener.Addr().String()
 	kit := conformance.Options{
@@ -71,7 +75,10 @@ func verdict(ctx context.Context, report conformance.Report, err error) error {
 	case err != nil:
 		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Cause: err}
 	case !report.OK():
-		return &clierr.Error{Code: clierr.Failed, What: "the driver does not keep the protocol", Hint: "docs/protocol.md tells what each D demands"}
+		return &clierr.Error{
+			Code: clierr.Failed, What: "the driver does not keep the protocol",
+			Hint: "docs/protocol.md tells what each D demands",
+		}
 	}
 	return nil
 }

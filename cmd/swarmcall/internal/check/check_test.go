@@ -120,11 +120,13 @@ func TestWhatCannotBeginAtAll(t *testing.T) {
 	if _, _, err := check(t, "", Options{Command: []string{"/does/not/exist"}}); clierr.CodeOf(err) != clierr.Failed {
 		t.Errorf("no such command: %v", err)
 	}
-	if _, _, err := check(t, "", Options{Transcript: filepath.Join(t.TempDir(), "no", "dir")}); clierr.CodeOf(err) != clierr.Failed {
+	if _, _, err := check(t, "", Options{Transcript: filepath.Join(t.TempDir(),
+		"no", "dir")}); clierr.CodeOf(err) != clierr.Failed {
 		t.Errorf("no such directory: %v", err)
 	}
 	var out strings.Builder
-	if err := Run(t.Context(), Options{Listen: "256.0.0.1:0", Out: &out, Err: &out}); clierr.CodeOf(err) != clierr.Failed {
+	if err := Run(t.Context(), Options{Listen: "256.0.0.1:0", Out: &out,
+		Err: &out}); clierr.CodeOf(err) != clierr.Failed {
 		t.Errorf("no such address: %v", err)
 	}
 }

@@ -31,7 +31,8 @@ func TestCodeOf(t *testing.T) {
 
 func TestText(t *testing.T) {
 	got := clierr.Text(&clierr.Error{
-		What: "the server ended", Cause: errors.New("exit status 1"), Detail: []string{"line 1", "line 2"}, Hint: "do this\nor that",
+		What: "the server ended", Cause: errors.New("exit status 1"), Detail: []string{"line 1", "line 2"},
+		Hint: "do this\nor that",
 	})
 	want := `swarmcall: the server ended
   cause  exit status 1

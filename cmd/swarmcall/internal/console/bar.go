@@ -36,7 +36,8 @@ func (l *Line) Players(label string, actual, target int64) string {
 // Part draws how many of the things that are wanted there are.
 func (l *Line) Part(label, things string, actual, target int64) string {
 	text := fmt.Sprintf("%s %d/%d", things, actual, target)
-	bar := fill(l.cells(label, text), l.colour, []part{{int(actual), "█", green}, {int(max(target-actual, 0)), "·", ""}})
+	bar := fill(l.cells(label, text), l.colour,
+		[]part{{int(actual), "█", green}, {int(max(target-actual, 0)), "·", ""}})
 	return fmt.Sprintf("%s [%s] %s", Safe(label), bar, text)
 }
 
@@ -58,8 +59,8 @@ type part struct {
 	colour string
 }
 
-// fill shares the cells out. A part that is there at all gets one, a single missing driver of thousands must be seen; the largest
-// part gives it.
+// fill shares the cells out. A part that is there at all gets one, a single missing driver of thousands must be seen;
+// the largest part gives it.
 func fill(cells int, colour bool, parts []part) string {
 	whole, largest, most := 0, 0, 0
 	for i, p := range parts {

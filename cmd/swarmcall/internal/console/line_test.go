@@ -60,7 +60,8 @@ func TestSayKeepsTheDrawnLineBelow(t *testing.T) {
 
 func TestPlayers(t *testing.T) {
 	l := NewLine(&strings.Builder{})
-	if got := l.Players("ramp", 50, 100); !strings.Contains(got, "players 50/100") || !strings.Contains(got, "█") || !strings.Contains(got, "·") {
+	if got := l.Players("ramp", 50, 100); !strings.Contains(got, "players 50/100") || !strings.Contains(got, "█") ||
+		!strings.Contains(got, "·") {
 		t.Error(got)
 	}
 	if got := l.Players("ramp", 0, 0); !strings.Contains(got, "players 0/0") {

@@ -44,7 +44,8 @@ func TestPrint(t *testing.T) {
 }
 
 func TestNothingToPrint(t *testing.T) {
-	for format, want := range map[string]string{Auto: "", JSON: "[]\n", JSONL: "", Name: "", YAML: "[]\n", Table: "A\n"} {
+	for format, want := range map[string]string{Auto: "", JSON: "[]\n", JSONL: "", Name: "", YAML: "[]\n",
+		Table: "A\n"} {
 		var b strings.Builder
 		if err := Print(&b, format, Rows{Columns: []Column{{Name: "A"}}}); err != nil || b.String() != want {
 			t.Errorf("%s: %q, %v", format, b.String(), err)
@@ -63,7 +64,10 @@ func TestYAMLMeansTheSame(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(b.String()), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": nil, "f": "", "g": "x: y", "h": 9007199254740993, "i": "no", "j": "~"}
+	want := map[string]any{
+		"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": nil, "f": "", "g": "x: y",
+		"h": 9007199254740993, "i": "no", "j": "~",
+	}
 	for k, v := range want {
 		if got[k] != v {
 			t.Errorf("%s is %v (%T), want %v\n%s", k, got[k], got[k], v, b.String())

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Safe makes s harmless on a terminal: what could move the cursor, change the order of text or break the line is spelled out.
-// Drivers and submitters choose their own words, and a terminal would obey them.
+// Safe makes s harmless on a terminal: what could move the cursor, change the order of text or break the line is
+// spelled out. Drivers and submitters choose their own words, and a terminal would obey them.
 func Safe(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s

@@ -16,7 +16,8 @@ func IsTTY(f any) bool {
 // Animated reports whether lines on w may be drawn again: w is a terminal that understands how.
 func Animated(w io.Writer) bool { return IsTTY(w) && os.Getenv("TERM") != "dumb" }
 
-// Colour reports whether w gets colour: a terminal that is not dumb, unless NO_COLOR says no or CLICOLOR_FORCE says yes.
+// Colour reports whether w gets colour: a terminal that is not dumb, unless NO_COLOR says no or CLICOLOR_FORCE says
+// yes.
 func Colour(w io.Writer) bool {
 	if os.Getenv("NO_COLOR") != "" {
 		return false

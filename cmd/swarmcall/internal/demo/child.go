@@ -30,7 +30,8 @@ func newChild(name string, log *tail, p process) *child {
 // ask tells the child to end.
 func (c *child) ask() { c.process.ask() }
 
-// wait waits for the end of a child that was asked; after patience the child is killed. It reports whether it went by itself.
+// wait waits for the end of a child that was asked; after patience the child is killed. It reports whether it went by
+// itself.
 func (c *child) wait(patience time.Duration) bool {
 	late := time.NewTimer(patience)
 	defer late.Stop()

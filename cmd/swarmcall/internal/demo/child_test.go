@@ -120,7 +120,8 @@ func TestChildThatCannotStart(t *testing.T) {
 func TestTail(t *testing.T) {
 	var echo strings.Builder
 	tail := newTail("d-1", &echo)
-	if _, err := io.Copy(tail, iotest.OneByteReader(strings.NewReader("starting\r\nlistening on addr=[::1]:8080 not 127.0.0.1:9\nunfinished"))); err != nil {
+	if _, err := io.Copy(tail, iotest.OneByteReader(strings.NewReader("starting\r\nlistening on addr=[::1]:8080 not "+
+		"127.0.0.1:9\nunfinished"))); err != nil {
 		t.Fatal(err)
 	}
 	<-tail.told

@@ -67,7 +67,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.awaitAddress(ctx); err != nil {
 		return interruptIsNoError(ctx, err)
 	}
-	if d.api, err = remote.Dial(remote.Config{URL: d.url, From: "the server's log", Agent: "swarmcall-demo"}); err != nil {
+	if d.api, err = remote.Dial(remote.Config{URL: d.url, From: "the server's log",
+		Agent: "swarmcall-demo"}); err != nil {
 		return err
 	}
 	defer d.api.CloseIdle()

@@ -85,15 +85,20 @@ func TestDemoWantsAFreePort(t *testing.T) {
 	}
 	defer l.Close()
 	self := executable(t)
-	err = Run(t.Context(), Options{Self: self, Server: self, Listen: l.Addr().String(), DataDir: t.TempDir(), Drivers: 1})
-	if text := clierr.Text(err); !strings.Contains(text, "cannot listen on "+l.Addr().String()) || !strings.Contains(text, "127.0.0.1:0") {
+	err = Run(t.Context(), Options{
+		Self: self, Server: self, Listen: l.Addr().String(), DataDir: t.TempDir(), Drivers: 1,
+	})
+	if text := clierr.Text(err); !strings.Contains(text, "cannot listen on "+l.Addr().String()) ||
+		!strings.Contains(text, "127.0.0.1:0") {
 		t.Errorf("the error names neither the trouble nor the way out:\n%s", text)
 	}
 }
 
 func TestDemoWantsAServer(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	err := Run(t.Context(), Options{Self: t.TempDir() + "/swarmcall", Listen: "127.0.0.1:0", DataDir: t.TempDir(), Drivers: 1})
+	err := Run(t.Context(), Options{
+		Self: t.TempDir() + "/swarmcall", Listen: "127.0.0.1:0", DataDir: t.TempDir(), Drivers: 1,
+	})
 	if text := clierr.Text(err); !strings.Contains(text, "make build") {
 		t.Errorf("the error does not say how to get a server:\n%s", text)
 	}

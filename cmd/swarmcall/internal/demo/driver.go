@@ -32,8 +32,9 @@ func Drive(ctx context.Context, o DriverOptions) error {
 	defer players.Close() // they run until the driver has deregistered
 
 	return driver.Run(ctx, driver.Config{
-		URL: o.URL, DriverID: o.ID, Version: o.Version, Labels: map[string]string{"app": "demo"}, MaxPlayers: MaxPlayers,
-		Logger:  slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Metrics: l.metrics, State: players.State,
+		URL: o.URL, DriverID: o.ID, Version: o.Version, Labels: map[string]string{"app": "demo"},
+		MaxPlayers: MaxPlayers,
+		Logger:     slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Metrics:    l.metrics, State: players.State,
 	}, players)
 }

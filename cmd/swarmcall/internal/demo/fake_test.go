@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// fakeServer plays the server's part in the demo. The base name of its data directory says how it behaves: "locked" ends at once,
-// "partial" loses a driver, "dies" ends after the first command, anything else works.
+// fakeServer plays the server's part in the demo. The base name of its data directory says how it behaves: "locked"
+// ends at once, "partial" loses a driver, "dies" ends after the first command, anything else works.
 func fakeServer(args []string) int {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	listen, dataDir := flags.String("listen", "", ""), flags.String("data-dir", "", "")
@@ -76,8 +76,10 @@ func (f *fake) mux() http.Handler {
 		}
 		_, _ = io.WriteString(w, `{"status": "ok", "checks": []}`)
 	})
-	handle("POST /fake/here", http.StatusOK, func(r *http.Request) any { f.active[r.FormValue("id")] = true; return nil })
-	handle("POST /fake/gone", http.StatusOK, func(r *http.Request) any { delete(f.active, r.FormValue("id")); return nil })
+	handle("POST /fake/here", http.StatusOK,
+		func(r *http.Request) any { f.active[r.FormValue("id")] = true; return nil })
+	handle("POST /fake/gone", http.StatusOK,
+		func(r *http.Request) any { delete(f.active, r.FormValue("id")); return nil })
 	handle("GET /drivers", http.StatusOK, func(*http.Request) any { return f.roster() })
 	handle("GET /commands", http.StatusOK, func(*http.Request) any { return map[string]any{"items": []any{}} })
 	handle("POST /commands", http.StatusCreated, func(*http.Request) any {
@@ -92,7 +94,8 @@ func (f *fake) mux() http.Handler {
 func (f *fake) roster() any {
 	items := []any{}
 	for id := range f.active {
-		items = append(items, map[string]any{"driver_id": id, "state": "active", "reported": map[string]any{"players": 5}})
+		items = append(items, map[string]any{"driver_id": id, "state": "active",
+			"reported": map[string]any{"players": 5}})
 	}
 	return map[string]any{"items": items, "counts": map[string]int{"active": len(items)}}
 }
@@ -103,7 +106,8 @@ func (f *fake) outcome() any {
 		acked = append(acked, map[string]any{"driver_id": id, "latency_ms": 1.25})
 	}
 	if f.behaviour == "partial" {
-		status, acked, missing = "partial", acked[1:], []any{map[string]any{"driver_id": "demo-9", "reason": "deadline"}}
+		status, acked, missing = "partial", acked[1:], []any{map[string]any{"driver_id": "demo-9",
+			"reason": "deadline"}}
 	}
 	return map[string]any{
 		"seq": 1, "status": status, "duration_ms": 1.5, "acked": acked, "missing": missing,

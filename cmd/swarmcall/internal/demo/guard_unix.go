@@ -14,4 +14,5 @@ func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: tru
 
 func terminate(p *os.Process) { _ = p.Signal(syscall.SIGTERM) } // fails when it has ended already
 
-func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) } // the guard and what it guards are one process group
+// the guard and what it guards are one process group
+func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }

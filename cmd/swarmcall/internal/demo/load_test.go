@@ -21,7 +21,8 @@ func TestPlayersLoadTheTarget(t *testing.T) {
 	if err := players.Apply(t.Context(), driver.Command{Type: driver.SetPlayers, Players: 10}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "every player has visited twice", func() bool { return target.served.Load() >= 20 && l.served.Load() >= 20 })
+	eventually(t, "every player has visited twice",
+		func() bool { return target.served.Load() >= 20 && l.served.Load() >= 20 })
 	if m := l.metrics(); m["rps"] <= 0 || m["errors"] != 0 {
 		t.Errorf("metrics %v, want requests and no errors", m)
 	}

@@ -19,9 +19,11 @@ import (
 
 // firstCommand sends one real command and prints what became of it.
 func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
-	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target  %s\n\n",
+	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target "+
+		" %s\n\n",
 		plural(d.Drivers, "driver"), d.url, d.DataDir, d.target.URL)
-	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": %d}}\n", d.Players)
+	fprintf(d.Out, "POST /commands  {\"submitter\": \"demo\", \"command\": {\"type\": \"set_players\", \"players\": "+
+		"%d}}\n", d.Players)
 	ctx, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()
 	a, _, err := d.api.Submit(ctx, remote.Submission{
@@ -30,7 +32,8 @@ func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 	e := a.Value
 	if err != nil {
 		return e, &clierr.Error{
-			Code: clierr.Failed, What: "the server refused the first command", Cause: clierr.Cause(err), Detail: d.server.log.last(),
+			Code: clierr.Failed, What: "the server refused the first command", Cause: clierr.Cause(err),
+			Detail: d.server.log.last(),
 		}
 	}
 	printOutcome(d.Out, e)
@@ -125,7 +128,8 @@ func Hints(url string) string {
 }
 
 func (d *demo) printHints() {
-	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url), Hints(d.url))
+	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url),
+		Hints(d.url))
 }
 
 // exportURL is the line that has swarmcall speak to this demo; "" where it does so by itself.

@@ -38,13 +38,15 @@ func (d *demo) startServer(ctx context.Context) error {
 	return nil
 }
 
-// checkFree refuses an address that is taken: were another server there, the demo would take that one's answers for its own's.
+// checkFree refuses an address that is taken: were another server there, the demo would take that one's answers for its
+// own's.
 func checkFree(ctx context.Context, address string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return &clierr.Error{
 			Code: clierr.Failed, What: "cannot listen on " + address, Cause: err,
-			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make run ARGS='--listen 127.0.0.1:0'",
+			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make " +
+				"run ARGS='--listen 127.0.0.1:0'",
 		}
 	}
 	return l.Close()
@@ -95,7 +97,10 @@ func (d *demo) poll(ctx context.Context, patience time.Duration, done func(conte
 		if still, isWait := errors.AsType[*waitError](err); !isWait {
 			return err
 		} else if ctx.Err() != nil {
-			return &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("%s after %v", still.what, patience), Cause: still.why, Detail: d.server.log.last()}
+			return &clierr.Error{
+				Code: clierr.Failed, What: fmt.Sprintf("%s after %v", still.what, patience), Cause: still.why,
+				Detail: d.server.log.last(),
+			}
 		}
 		select {
 		case <-d.server.done:

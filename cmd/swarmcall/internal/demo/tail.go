@@ -30,7 +30,8 @@ func newTail(prefix string, echo io.Writer) *tail {
 	return &tail{prefix: prefix, echo: echo, told: make(chan struct{})}
 }
 
-// addressForm is an address with a port, as a server's first log line tells it. It is compiled when first used: every verb would wait.
+// addressForm is an address with a port, as a server's first log line tells it. It is compiled when first used: every
+// verb would wait.
 var addressForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost):\d{1,5}\b`)
 })

@@ -30,7 +30,8 @@ type figures struct {
 	active, stale, lost int
 }
 
-// watch prints a line whenever something has changed, until ctx ends. It returns an error when the server ends before that.
+// watch prints a line whenever something has changed, until ctx ends. It returns an error when the server ends before
+// that.
 func (d *demo) watch(ctx context.Context, seq client.Seq) error {
 	w := watcher{demo: d, seq: seq, at: time.Now(), served: d.target.served.Load(), gone: map[string]bool{}}
 	tick := time.NewTicker(watchEvery)
@@ -77,7 +78,8 @@ func (w *watcher) tellEnded() {
 	}
 }
 
-// tellCommands tells of each command that closed since it looked last, in order; one that is open keeps later ones back.
+// tellCommands tells of each command that closed since it looked last, in order; one that is open keeps later ones
+// back.
 func (w *watcher) tellCommands(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 
 // Generator makes load as commands say. Its methods may be called from several goroutines, Apply from one at a time.
 type Generator interface {
-	// Apply takes a command, or says why not by driver.Reject; any other error says that the generator did not answer. A Stop that
-	// it takes has ended the load.
+	// Apply takes a command, or says why not by driver.Reject; any other error says that the generator did not answer.
+	// A Stop that it takes has ended the load.
 	driver.Handler
 
 	// State says what runs now, not what is wanted.
@@ -22,7 +22,8 @@ type Generator interface {
 	// Metrics returns figures of the last seconds by name, such as "rps". It may return nil.
 	Metrics() map[string]float64
 
-	// Ended is closed when no load can come of this generator any more: its process has ended, or what it was attached to is gone.
+	// Ended is closed when no load can come of this generator any more: its process has ended, or what it was attached
+	// to is gone.
 	Ended() <-chan struct{}
 
 	// Err says why, after Ended.
@@ -64,7 +65,8 @@ func (g guarded) accepted(c driver.Command) {
 	}
 }
 
-// Apply has the generator apply c; the context of that ends with the generator, too. Where nothing makes load, a Stop holds.
+// Apply has the generator apply c; the context of that ends with the generator, too. Where nothing makes load, a Stop
+// holds.
 func (g guarded) Apply(ctx context.Context, c driver.Command) error {
 	if g.ended() {
 		return g.late(c)

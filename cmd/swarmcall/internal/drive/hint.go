@@ -7,16 +7,19 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// hintOn is the exit code for a driver that was refused, and what to do about it. It follows the code of the refusal: only where that
-// says so, or where nothing says anything, is it about the credential.
+// hintOn is the exit code for a driver that was refused, and what to do about it. It follows the code of the refusal:
+// only where that says so, or where nothing says anything, is it about the credential.
 func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	switch h.Code {
 	case "host_not_allowed":
-		return clierr.Auth, "start the server with --allowed-hosts for this name, or give the driver its IP address: --url"
+		return clierr.Auth, "start the server with --allowed-hosts for this name, or give the driver its IP address: " +
+			"--url"
 	case "origin_not_allowed":
-		return clierr.Auth, "something between the driver and the server added an Origin, which only browsers send; the server's log names it"
+		return clierr.Auth, "something between the driver and the server added an Origin, which only browsers send; " +
+			"the server's log names it"
 	case "unsupported_subprotocol":
-		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol, or what stands between them " +
+		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol, or " +
+			"what stands between them " +
 			"passes no Sec-WebSocket-Protocol: swarmcall version"
 	case "bad_request":
 		return clierr.Failed, "a proxy on the way passes no WebSocket on (Connection, Upgrade): see docs/howto/proxy.md"

@@ -21,12 +21,14 @@ func TestHintsFollowTheCode(t *testing.T) {
 		{403, "host_not_allowed", clierr.Auth, "--allowed-hosts"}, {403, "origin_not_allowed", clierr.Auth, "Origin"},
 		{400, "unsupported_subprotocol", clierr.Failed, "versions"}, {400, "bad_request", clierr.Failed, "Upgrade"},
 		{404, "not_found", clierr.Failed, "path"}, {101, "unsupported_subprotocol", clierr.Failed, "versions"},
-		{404, "", clierr.Failed, "no answer of Swarmcall"}, {403, "", clierr.Auth, "no answer of Swarmcall"}, {426, "", clierr.Failed, "WebSockets"},
+		{404, "", clierr.Failed, "no answer of Swarmcall"}, {403, "", clierr.Auth, "no answer of Swarmcall"},
+		{426, "", clierr.Failed, "WebSockets"},
 		{401, "unauthenticated", clierr.Auth, "credential"}, {403, "forbidden", clierr.Auth, "credential"},
 	} {
 		err := drive.Refused("http://swarmcall:8080", &driver.HandshakeError{Status: c.status, Code: c.code})
 		e, ok := errors.AsType[*clierr.Error](err)
-		if !ok || e.Code != c.exit || !strings.Contains(e.Hint, c.hint) || (strings.Contains(e.Hint, "credential") != (c.hint == "credential")) {
+		if !ok || e.Code != c.exit || !strings.Contains(e.Hint, c.hint) ||
+			(strings.Contains(e.Hint, "credential") != (c.hint == "credential")) {
 			t.Errorf("%d %s: exit code %d, the hint is %q", c.status, c.code, e.Code, e.Hint)
 		}
 	}

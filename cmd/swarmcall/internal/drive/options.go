@@ -33,8 +33,9 @@ type Options struct {
 // config is the SDK's, for g.
 func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 	cfg := driver.Config{
-		URL: o.URL, DriverID: o.DriverID, Labels: o.Labels, MaxPlayers: o.MaxPlayers, Weight: o.Weight, Version: o.Version,
-		Logger: o.Log, LocalStop: stop, State: g.state, Metrics: g.metrics,
+		URL: o.URL, DriverID: o.DriverID, Labels: o.Labels, MaxPlayers: o.MaxPlayers, Weight: o.Weight,
+		Version: o.Version,
+		Logger:  o.Log, LocalStop: stop, State: g.state, Metrics: g.metrics,
 		HTTPClient: o.HTTPClient,
 	}
 	if cfg.DriverID == "" {
@@ -50,8 +51,8 @@ func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 // notInIDs is compiled when it is first used: every verb of the command line would wait for it otherwise.
 var notInIDs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9._:-]+`) })
 
-// defaultID names a driver by its host, and by chance: many drivers may run on one host, and a name must not be taken from a
-// driver that runs already.
+// defaultID names a driver by its host, and by chance: many drivers may run on one host, and a name must not be taken
+// from a driver that runs already.
 func defaultID(host, chance string) string {
 	host = strings.TrimLeft(notInIDs().ReplaceAllString(host, "-"), "._:-")
 	if host == "" {

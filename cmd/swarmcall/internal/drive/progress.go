@@ -87,7 +87,8 @@ func (p *progress) tell(now time.Time, g guarded) {
 func (p *progress) due(now time.Time, l line) bool {
 	was := p.last
 	return p.lastAt.IsZero() || now.Sub(p.lastAt) >= quiet ||
-		l.Connected != was.Connected || l.Players != was.Players || l.SpawnDelayMS != was.SpawnDelayMS || l.Running != was.Running
+		l.Connected != was.Connected || l.Players != was.Players || l.SpawnDelayMS != was.SpawnDelayMS ||
+		l.Running != was.Running
 }
 
 // text is l for people: "locust-1 connected, 20/20 players, 95 req/s, 0 errors". A wanted number below 0 is none.

@@ -43,7 +43,8 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	case <-left:
 		return Refused(o.URL, leftBy)
 	case <-g.Ended():
-		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(), "in", o.Linger)
+		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(),
+			"in", o.Linger)
 		linger(ctx, o.Linger)
 		leave(g.Err())
 		<-left
@@ -123,11 +124,15 @@ func ended(err error) error {
 	return e
 }
 
-// interrupted is how a driver ends that was told to: by Ctrl-C with the code for that, by a supervisor's SIGTERM with 0.
+// interrupted is how a driver ends that was told to: by Ctrl-C with the code for that, by a supervisor's SIGTERM with
+// 0.
 func interrupted(ctx context.Context, unloaded bool) error {
 	switch {
 	case !unloaded:
-		return &clierr.Error{Code: clierr.Failed, What: "told to end, but players still ran", Cause: fmt.Errorf("not at 0 after %v", unloadTimeout)}
+		return &clierr.Error{
+			Code: clierr.Failed, What: "told to end, but players still ran",
+			Cause: fmt.Errorf("not at 0 after %v", unloadTimeout),
+		}
 	case strings.HasPrefix(fmt.Sprint(context.Cause(ctx)), syscall.SIGINT.String()):
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has left"}
 	}

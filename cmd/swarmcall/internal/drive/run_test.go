@@ -65,7 +65,8 @@ func start(t *testing.T, g Generator) *started {
 	server := drivertest.NewServer(t)
 	ctx, stop := context.WithCancelCause(t.Context())
 	s := &started{stop: stop, end: make(chan error, 1), out: new(bytes.Buffer)}
-	o := Options{URL: server.URL, HTTPClient: server.Client(), Labels: map[string]string{"a": "b"}, Linger: 5 * time.Second,
+	o := Options{URL: server.URL, HTTPClient: server.Client(), Labels: map[string]string{"a": "b"},
+		Linger:     5 * time.Second,
 		MaxPlayers: 1000, Weight: 2.5, Out: s.out, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	go func() { s.end <- Run(ctx, o, g) }()
 	s.Driver = server.Driver()
@@ -135,7 +136,8 @@ func TestRegisters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := start(t, newFake(0))
 		host, _ := os.Hostname()
-		if r := d.Register; r.Labels["a"] != "b" || r.Weight == nil || *r.Weight != 2.5 || r.MaxPlayers != 1000 || !strings.HasPrefix(r.DriverID, defaultID(host, "")) {
+		if r := d.Register; r.Labels["a"] != "b" || r.Weight == nil || *r.Weight != 2.5 || r.MaxPlayers != 1000 ||
+			!strings.HasPrefix(r.DriverID, defaultID(host, "")) {
 			t.Errorf("registered as %+v", r)
 		}
 		d.SetPlayers(1001).WantRejected(t, "over_local_limit")
@@ -162,7 +164,8 @@ func TestRefusals(t *testing.T) {
 
 func TestDefaultID(t *testing.T) {
 	for host, want := range map[string]string{
-		"box.example.org": "box.example.org-abcdef", "": "driver-abcdef", "--ü": "driver-abcdef", "my host": "my-host-abcdef",
+		"box.example.org": "box.example.org-abcdef", "": "driver-abcdef", "--ü": "driver-abcdef",
+		"my host":                "my-host-abcdef",
 		strings.Repeat("x", 300): strings.Repeat("x", 100) + "-abcdef",
 	} {
 		if got := defaultID(host, "ABCDEFGH"); got != want {

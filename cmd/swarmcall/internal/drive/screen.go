@@ -24,7 +24,9 @@ const clearLine = "\r\x1b[K"
 
 // NewScreen returns a screen on a process's own streams.
 func NewScreen(out, err io.Writer) *Screen {
-	return &Screen{out: out, err: err, terminal: console.IsTTY(out), animated: console.Animated(out), shared: console.IsTTY(err)}
+	return &Screen{
+		out: out, err: err, terminal: console.IsTTY(out), animated: console.Animated(out), shared: console.IsTTY(err),
+	}
 }
 
 // Write writes to stdout.

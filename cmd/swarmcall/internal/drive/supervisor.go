@@ -8,7 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// Supervisor watches over a generator that is another process, for the adapter to it: Ended, Err and Close of a Generator.
+// Supervisor watches over a generator that is another process, for the adapter to it: Ended, Err and Close of a
+// Generator.
 type Supervisor struct {
 	process  *proc.Process // nil: it is not the driver's
 	patience time.Duration
@@ -18,8 +19,8 @@ type Supervisor struct {
 	err      error // read it after ended
 }
 
-// Supervise runs parts until Close. A part that returns an error says by it that no load can come of the generator any more. The
-// process, if it is the driver's own, has patience to end when it is asked to.
+// Supervise runs parts until Close. A part that returns an error says by it that no load can come of the generator any
+// more. The process, if it is the driver's own, has patience to end when it is asked to.
 func Supervise(process *proc.Process, patience time.Duration, parts ...func(context.Context) error) *Supervisor {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Supervisor{process: process, patience: patience, stop: stop, ended: make(chan struct{})}
@@ -35,9 +36,11 @@ func Supervise(process *proc.Process, patience time.Duration, parts ...func(cont
 	return s
 }
 
-// Poll makes a part of asking the generator every so often. Ask says why no load can come of it any more, or that it did not answer:
-// that is borne for as long as patience.
-func Poll(every, patience time.Duration, ask func(context.Context) (over, unanswered error)) func(context.Context) error {
+// Poll makes a part of asking the generator every so often. Ask says why no load can come of it any more, or that it
+// did not answer: that is borne for as long as patience.
+func Poll(
+	every, patience time.Duration, ask func(context.Context) (over, unanswered error),
+) func(context.Context) error {
 	return func(ctx context.Context) error {
 		again := time.NewTicker(every)
 		defer again.Stop()

@@ -1,7 +1,7 @@
 package input
 
-// Nearest returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and two of
-// a short one.
+// Nearest returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and
+// two of a short one.
 func Nearest(word string, candidates []string) string {
 	best, least := "", max(len([]rune(word))/3, 2)+1
 	for _, c := range candidates {

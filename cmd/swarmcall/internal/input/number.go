@@ -9,7 +9,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Decimal reports whether s is a whole number without a leading zero: some programs read 010 as 8, so the writer may mean either.
+// Decimal reports whether s is a whole number without a leading zero: some programs read 010 as 8, so the writer may
+// mean either.
 func Decimal(s string) bool {
 	digits := strings.TrimPrefix(s, "-")
 	if s == "0" {

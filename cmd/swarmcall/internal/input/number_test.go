@@ -14,7 +14,8 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for in, part := range map[string]string{
-		"010": "without the leading zero: 10", "0x10": "such as 10", "0b1": "decimal", "1_000": "decimal", "": "decimal", "+5": "decimal", "1e3": "decimal",
+		"010": "without the leading zero: 10", "0x10": "such as 10", "0b1": "decimal", "1_000": "decimal",
+		"": "decimal", "+5": "decimal", "1e3": "decimal",
 		"-0": "decimal", "00": "decimal", "５": "decimal", "9223372036854775808": "too large",
 	} {
 		if got, err := input.ParseInt(in, 64); err == nil || !strings.Contains(err.Error(), part) {

@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Export prints the log in dir as NDJSON: one line per whole record, in the names of the HTTP API. Damage is its error, after what
-// is left.
+// Export prints the log in dir as NDJSON: one line per whole record, in the names of the HTTP API. Damage is its error,
+// after what is left.
 func Export(ctx context.Context, dir string, out io.Writer) error {
 	ctx, stop := context.WithCancelCause(ctx) // nobody reads on: why read on
 	defer stop(nil)
@@ -36,7 +36,8 @@ func Export(ctx context.Context, dir string, out io.Writer) error {
 	return damaged(dir, r.Damage)
 }
 
-// exporter gives each record its line. It remembers the targets of open entries, for an outcome names drivers by their place.
+// exporter gives each record its line. It remembers the targets of open entries, for an outcome names drivers by their
+// place.
 type exporter struct{ targets map[uint64][]string }
 
 func (e *exporter) line(s swarm.Stored) []byte {

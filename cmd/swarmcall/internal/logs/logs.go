@@ -1,4 +1,5 @@
-// Package logs looks into a server's log on disk, and copies it: it reads the files and changes none, whether a server has them or not.
+// Package logs looks into a server's log on disk, and copies it: it reads the files and changes none, whether a server
+// has them or not.
 package logs
 
 import (
@@ -31,7 +32,8 @@ func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile
 
 func noLog(dir string) error {
 	return &clierr.Error{
-		Code: clierr.Failed, What: "there is no log in " + dir, Hint: "name the server's data directory: --data-dir DIR",
+		Code: clierr.Failed, What: "there is no log in " + dir,
+		Hint: "name the server's data directory: --data-dir DIR",
 	}
 }
 
@@ -57,8 +59,8 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 	return e
 }
 
-// newer is the error of a log that this program is too old for. Whatever else looks wrong in it may be its format, so nothing is
-// called damaged, and nobody is told to give anything up.
+// newer is the error of a log that this program is too old for. Whatever else looks wrong in it may be its format, so
+// nothing is called damaged, and nobody is told to give anything up.
 func newer(dir string, first error) error {
 	return &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Cause: first,

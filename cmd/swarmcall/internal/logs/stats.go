@@ -27,7 +27,8 @@ type Figures struct {
 	LastAt          string  `json:"last_at,omitempty"`
 }
 
-// Stats prints the figures of the log in dir, as text or as JSON. Damage is its error, after the figures of what is left.
+// Stats prints the figures of the log in dir, as text or as JSON. Damage is its error, after the figures of what is
+// left.
 func Stats(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
 	var c counter
 	r, err := scan(ctx, dir, c.take)
@@ -73,7 +74,8 @@ func (c *counter) take(s logfile.Stored) {
 
 func (c *counter) figures(r *logfile.Report) Figures {
 	f := Figures{
-		LogID: logName(r.LogID, r.Epoch), Entries: c.entries, Records: r.Records, LastPosition: r.Last, Files: r.Blocks, Bytes: r.Bytes,
+		LogID: logName(r.LogID, r.Epoch), Entries: c.entries, Records: r.Records, LastPosition: r.Last, Files: r.Blocks,
+		Bytes:      r.Bytes,
 		Submitters: len(c.submitters), Verdicts: c.verdicts,
 	}
 	if c.entries > 0 {

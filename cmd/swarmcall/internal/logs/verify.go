@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
-// Verify checks the log in dir: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict per target.
-// It says what it found on out; damage is its error.
+// Verify checks the log in dir: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict
+// per target. It says what it found on out; damage is its error.
 func Verify(ctx context.Context, dir string, out io.Writer) error {
 	inUse, err := logfile.InUse(dir)
 	if err != nil {
@@ -44,13 +44,15 @@ func findings(r *logfile.Report, promises *logfile.Invariants, inUse bool, damag
 	if t := r.Torn; t != nil && inUse {
 		line("the last %d bytes of %s are a write that has not come to its end", t.Bytes, t.File)
 	} else if t != nil {
-		line("the last %d bytes of %s, from byte %d on, are an unfinished write that nobody was told of; the next start cuts them off", t.Bytes, t.File, t.Offset)
+		line("the last %d bytes of %s, from byte %d on, are an unfinished write that nobody was told of; the next "+
+			"start cuts them off", t.Bytes, t.File, t.Offset)
 	}
 	for _, note := range r.Notes {
 		line("harmless: %s", note)
 	}
 	if damage == 0 {
-		line("ok: every checksum, hash, chain and outcome is as it should be, up to position %d, which is the newest acknowledged one or past it (%d)", r.Last, r.Mark.Position)
+		line("ok: every checksum, hash, chain and outcome is as it should be, up to position %d, which is the newest "+
+			"acknowledged one or past it (%d)", r.Last, r.Mark.Position)
 	}
 	return b.String()
 }

@@ -189,7 +189,8 @@ func GoodDeadline(d time.Duration) bool {
 // checkNames refuses the names that the server would, before anything is sent.
 func (p *Plan) checkNames(bad *faults) {
 	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it", p.Name)
+		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it",
+			p.Name)
 		*bad = append(*bad, p.where.at(err, "name"))
 	}
 	if p.Target == nil {

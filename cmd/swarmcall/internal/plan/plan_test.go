@@ -60,10 +60,11 @@ func TestEveryFaultIsNamed(t *testing.T) {
 func TestFaultsHaveALine(t *testing.T) {
 	const stages = "stages: [{hold: 1s}]\n"
 	for text, want := range map[string]string{
-		stages + "target:\n  driver_ids:\n  - ok\n  - a b\n":          `line 5: "a b" cannot be the id of a driver`,
-		stages + "target:\n  labels: {a b: c}\n":                      "line 3: labels has a key",
-		stages + "name: \"a\\nb\"\n":                                  "line 2: the name",
-		"stages:\n- set:\n    players: 1.5\n":                         "line 3: players is 1.5; it must be a whole number",
+		stages + "target:\n  driver_ids:\n  - ok\n  - a b\n": `line 5: "a b" cannot be the id of a driver`,
+		stages + "target:\n  labels: {a b: c}\n":             "line 3: labels has a key",
+		stages + "name: \"a\\nb\"\n":                         "line 2: the name",
+		"stages:\n- set:\n    players: 1.5\n": "line 3: players is 1.5; it must be a whole " +
+			"number",
 		"stages:\n- set: {total: 010}\n":                              "line 2: total is 010; it must be a whole number",
 		"stages:\n- ramp: {from: 0x1, to: 1e3, step: 1, every: 1s}\n": "line 2: to is 1e3",
 		stages + "min_drivers: 1_0\n":                                 "line 2: min_drivers is 1_0",
@@ -71,12 +72,16 @@ func TestFaultsHaveALine(t *testing.T) {
 		stages + "---\nstages: []\n":                                  "a second document begins here",
 		"stages:\n- hold: 1s\n- hold: -1s\n":                          "line 3: stage 2: hold must not",
 		"":                                                            "it is empty",
-		stages + "deadline: 1500us\n":                                 "line 2: deadline must be 1ms to 60s, in whole milliseconds",
-		stages + "deadline: 0s\n":                                     "line 2: deadline must be",
-		"stages:\n- set: {playerz: 1}\n":                              "line 2: there is no playerz here; there may be players, total",
-		"stages: [{hold: 5}]\n":                                       "line 1: 5 must be a duration with a unit, such as 10s",
-		"stages: [{wait: {drivers: many}}]\n":                         "line 1: many must be a whole number",
-		"stages: {hold: 5s}\n":                                        "line 1: what stands here must be a list of stages",
+		stages + "deadline: 1500us\n": "line 2: deadline must be 1ms to 60s, in " +
+			"whole milliseconds",
+		stages + "deadline: 0s\n": "line 2: deadline must be",
+		"stages:\n- set: {playerz: 1}\n": "line 2: there is no playerz here; there may " +
+			"be players, total",
+		"stages: [{hold: 5}]\n": "line 1: 5 must be a duration with a unit, " +
+			"such as 10s",
+		"stages: [{wait: {drivers: many}}]\n": "line 1: many must be a whole number",
+		"stages: {hold: 5s}\n": "line 1: what stands here must be a list of " +
+			"stages",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v of\n%s", want, err, text)

@@ -46,7 +46,8 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	case api.NewerCommand:
 		return clierr.Superseded, newerHint(p)
 	case api.IdempotencyKeyReused:
-		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") + "; leave it out to get a new one"
+		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") +
+			"; leave it out to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
 		if p.cannotDryRun() {
 			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
@@ -72,11 +73,14 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.HostNotAllowed:
-		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address is from " + c.from + ")"
+		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address " +
+			"is from " + c.from + ")"
 	case api.OriginNotAllowed:
-		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the server's log names it"
+		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the " +
+			"server's log names it"
 	case api.UnsupportedSubprotocol:
-		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: swarmcall version"
+		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: " +
+			"swarmcall version"
 	case api.NotFound:
 		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
 	case api.MethodNotAllowed:

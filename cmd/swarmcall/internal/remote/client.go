@@ -63,7 +63,8 @@ func Dial(cfg Config) (*Client, error) {
 		transport = &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
 	}
 	d := &doer{
-		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience, trace: cfg.Trace, quiet: cfg.Quiet,
+		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience,
+		trace: cfg.Trace, quiet: cfg.Quiet,
 		proxy:  proxy,
 		header: http.Header{"User-Agent": {cfg.Agent}},
 	}

@@ -38,7 +38,8 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		b, _ := io.ReadAll(r.Body)
 		body = string(b)
 	}
-	s.at, s.keys, s.bodies = append(s.at, time.Since(s.began)), append(s.keys, r.Header.Get("Idempotency-Key")), append(s.bodies, body)
+	s.at, s.keys, s.bodies = append(s.at, time.Since(s.began)), append(s.keys,
+		r.Header.Get("Idempotency-Key")), append(s.bodies, body)
 	wait, _ := time.ParseDuration("0" + r.URL.Query().Get("wait_ms") + "ms")
 	s.waits = append(s.waits, wait)
 	next := s.answers[min(len(s.at), len(s.answers))-1]
@@ -80,7 +81,8 @@ func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func dial(t *testing.T, patience time.Duration, answers ...reply) (*remote.Client, *scripted) {
 	t.Helper()
 	s := &scripted{answers: answers, began: time.Now()}
-	c, err := remote.Dial(remote.Config{URL: "http://swarm/", From: "--url", HTTP: s, Patience: remote.Patience{For: patience}})
+	c, err := remote.Dial(remote.Config{URL: "http://swarm/", From: "--url", HTTP: s,
+		Patience: remote.Patience{For: patience}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +136,8 @@ func TestWhatIsNotRetried(t *testing.T) {
 			}
 		}
 		c, s := dial(t, 0, lost)
-		if _, err := c.Drivers(t.Context(), remote.DriverFilter{}); clierr.CodeOf(err) != clierr.Unreachable || len(s.at) != 1 {
+		if _, err := c.Drivers(t.Context(), remote.DriverFilter{}); clierr.CodeOf(err) != clierr.Unreachable ||
+			len(s.at) != 1 {
 			t.Errorf("without patience: %v after %d requests", err, len(s.at))
 		}
 	})
@@ -219,13 +222,15 @@ func TestASilentServer(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began, told := time.Now(), time.Duration(0)
 			c, err := remote.Dial(remote.Config{
-				URL: "http://swarm/", From: "--url", HTTP: &scripted{answers: []reply{mute}, began: began}, Quiet: func() { told = time.Since(began) },
+				URL: "http://swarm/", From: "--url", HTTP: &scripted{answers: []reply{mute}, began: began},
+				Quiet: func() { told = time.Since(began) },
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			err = tc.ask(t.Context(), c)
-			if took := time.Since(began); clierr.CodeOf(err) != clierr.Unreachable || !strings.Contains(err.Error(), "no answer in ") || took != tc.want || told != tc.told {
+			if took := time.Since(began); clierr.CodeOf(err) != clierr.Unreachable ||
+				!strings.Contains(err.Error(), "no answer in ") || took != tc.want || told != tc.told {
 				t.Errorf("%s: %v after %v, told after %v", name, err, took, told)
 			}
 		})
@@ -243,7 +248,8 @@ func TestPages(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	c, s := dial(t, 0, page("a", `"c1"`), page("b", `"c2"`), page("c", "null"))
-	if some, err := c.Drivers(t.Context(), remote.DriverFilter{Limit: 2}); err != nil || len(some.Items) != 2 || len(s.at) != 2 {
+	if some, err := c.Drivers(t.Context(), remote.DriverFilter{Limit: 2}); err != nil || len(some.Items) != 2 ||
+		len(s.at) != 2 {
 		t.Errorf("%+v, %v, %d requests", some, err, len(s.at))
 	}
 }
@@ -269,7 +275,8 @@ func TestAdvice(t *testing.T) {
 	} {
 		c, _ := dial(t, 0, status(want.status, body, "Location", "/else", "X-Request-Id", "r-9"))
 		_, err := c.Ready(t.Context())
-		if text := clierr.Text(err); clierr.CodeOf(err) != want.code || !strings.Contains(text, "(request r-9)") || !strings.Contains(text, "hint") {
+		if text := clierr.Text(err); clierr.CodeOf(err) != want.code || !strings.Contains(text, "(request r-9)") ||
+			!strings.Contains(text, "hint") {
 			t.Errorf("%s: code %d\n%s", body, clierr.CodeOf(err), text)
 		}
 	}
@@ -317,8 +324,10 @@ func TestAddresses(t *testing.T) {
 
 func TestMask(t *testing.T) {
 	for in, want := range map[string]string{
-		"http://h:8080": "http://h:8080", "http://u:p@h:1/x": "http://u:xxxxx@h:1/x", "http://:p@q@h": "http://:xxxxx@h", "ftp://u:%zz@h": "ftp://u:xxxxx@h",
-		"http://u@h": "http://u@h", "a --url=http://u:p@h --submitter ci/a:b@c": "a --url=http://u:xxxxx@h --submitter ci/a:b@c",
+		"http://h:8080": "http://h:8080", "http://u:p@h:1/x": "http://u:xxxxx@h:1/x",
+		"http://:p@q@h": "http://:xxxxx@h", "ftp://u:%zz@h": "ftp://u:xxxxx@h",
+		"http://u@h": "http://u@h",
+		"a --url=http://u:p@h --submitter ci/a:b@c": "a --url=http://u:xxxxx@h --submitter ci/a:b@c",
 		"http://h:1 a@b": "http://h:1 a@b",
 	} {
 		if got := remote.Mask(in); got != want {

@@ -87,7 +87,8 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	if err == nil && len(body) > maxBody {
 		err = fmt.Errorf("the answer is over %d MiB", maxBody>>20)
 	}
-	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, d.where(req), resp.Status, len(body), time.Since(began).Round(time.Microsecond))
+	d.tracef("%s %s → %s, %d bytes (%v)\n", req.Method, d.where(req), resp.Status, len(body),
+		time.Since(began).Round(time.Microsecond))
 	if err != nil {
 		return nil, silence(err, began)
 	}

@@ -16,7 +16,8 @@ import (
 
 // strangers are answers of proxies and other servers in the place of one that restarts, and how they are named.
 var strangers = map[string]reply{
-	"404 text/html, server: nginx":    status(404, "<h1>404</h1>", "Content-Type", "text/html; charset=utf-8", "Server", "nginx"),
+	"404 text/html, server: nginx": status(404, "<h1>404</h1>", "Content-Type", "text/html; charset=utf-8", "Server",
+		"nginx"),
 	"200 text/html":                   status(200, "<h1>be right back</h1>", "Content-Type", "text/html"),
 	"200 application/json":            status(200, `{"status": "maintenance"}`, "Content-Type", "application/json"),
 	"200 application/json, server: a": status(200, `{"items": [{"driver_id":`, "Content-Type", "application/json", "Server", "a"),

@@ -88,7 +88,8 @@ func idsInUse(wanted, ids []string) (lines []string) {
 	}
 	for _, id := range wanted {
 		if !slices.Contains(ids, id) {
-			lines = append(lines, fmt.Sprintf("in use: no driver has the id %s, but %s%s", id, first(ids), meant(id, ids)))
+			lines = append(lines, fmt.Sprintf("in use: no driver has the id %s, but %s%s", id, first(ids),
+				meant(id, ids)))
 		}
 	}
 	return lines[:min(len(lines), maxInUse)]

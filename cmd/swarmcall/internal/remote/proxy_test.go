@@ -21,7 +21,8 @@ func TestProxyIsNamed(t *testing.T) {
 		body   string
 		named  bool
 	}{
-		{http.StatusForbidden, "<html>denied by policy</html>", true}, {http.StatusProxyAuthRequired, "", true}, {http.StatusBadGateway, "no route", true},
+		{http.StatusForbidden, "<html>denied by policy</html>", true}, {http.StatusProxyAuthRequired, "", true},
+		{http.StatusBadGateway, "no route", true},
 		{http.StatusServiceUnavailable, refusal, false},
 	} {
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -41,7 +42,8 @@ func TestProxyIsNamed(t *testing.T) {
 			t.Errorf("%d: the trace is %s", c.status, trace)
 		}
 		err, trace = throughProxy(t, proxy.URL) // it is closed now
-		if !strings.Contains(err, name) || !strings.Contains(err, "NO_PROXY") || !strings.Contains(trace, name) || strings.Contains(trace+err, "secret") {
+		if !strings.Contains(err, name) || !strings.Contains(err, "NO_PROXY") || !strings.Contains(trace, name) ||
+			strings.Contains(trace+err, "secret") {
 			t.Errorf("a proxy that is not there: %s; %s", err, trace)
 		}
 	}
@@ -55,7 +57,9 @@ func throughProxy(t *testing.T, proxy string) (failure, trace string) {
 	}
 	at.User = url.UserPassword("me", "secret")
 	var lines bytes.Buffer
-	c, err := remote.Dial(remote.Config{URL: "http://load.example.com", From: "--url", Trace: &lines, Proxy: http.ProxyURL(at)})
+	c, err := remote.Dial(remote.Config{
+		URL: "http://load.example.com", From: "--url", Trace: &lines, Proxy: http.ProxyURL(at),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +79,21 @@ func TestHintsFollowTheCode(t *testing.T) {
 		hint   string
 	}{
 		"host_not_allowed": {403, clierr.Auth, "--allowed-hosts"}, "origin_not_allowed": {403, clierr.Auth, "Origin"},
-		"unsupported_subprotocol": {400, clierr.Failed, "versions"}, "not_found": {404, clierr.Failed, "swarmcall commands list"},
-		"method_not_allowed": {405, clierr.Failed, "older"}, "forbidden": {403, clierr.Auth, "--token-file"}, "unauthenticated": {401, clierr.Auth, "--token-file"},
+		"unsupported_subprotocol": {400, clierr.Failed, "versions"},
+		"not_found":               {404, clierr.Failed, "swarmcall commands list"},
+		"method_not_allowed":      {405, clierr.Failed, "older"}, "forbidden": {403, clierr.Auth, "--token-file"},
+		"unauthenticated": {401, clierr.Auth, "--token-file"},
 	} {
 		server := httptest.NewServer(refusal(c.status, code))
 		checkHint(t, server.URL, code, c.exit, c.hint)
 		server.Close()
 	}
-	for status, hint := range map[int]string{401: "no answer of Swarmcall", 403: "no answer of Swarmcall", 404: "is there a path missing"} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", status) }))
+	for status, hint := range map[int]string{401: "no answer of Swarmcall", 403: "no answer of Swarmcall",
+		404: "is there a path missing"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request) {
+			http.Error(w, "<html>", status)
+		}))
 		checkHint(t, server.URL, http.StatusText(status), clierr.Unreachable, hint)
 		server.Close()
 	}
@@ -106,7 +116,8 @@ func checkHint(t *testing.T, at, code string, exit clierr.Code, hint string) {
 	defer c.CloseIdle()
 	_, err = c.ServerVersion(t.Context())
 	e, ok := errors.AsType[*clierr.Error](err)
-	if !ok || e.Code != exit || !strings.Contains(e.Hint, hint) || (strings.Contains(e.Hint, "token") != strings.Contains(hint, "token")) {
+	if !ok || e.Code != exit || !strings.Contains(e.Hint, hint) ||
+		(strings.Contains(e.Hint, "token") != strings.Contains(hint, "token")) {
 		t.Errorf("%s: exit code %d, %v; the hint is %q", code, clierr.CodeOf(err), err, e.Hint)
 	}
 }

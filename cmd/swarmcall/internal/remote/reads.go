@@ -32,7 +32,9 @@ type wirePage struct {
 }
 
 // pages reads a list until it ends or has limit items; limit 0 means all.
-func pages[T any](c *Client, what string, limit int, fetch func(limit int32, cursor *string) (*http.Response, error)) (all Page[T], _ error) {
+func pages[T any](
+	c *Client, what string, limit int, fetch func(limit int32, cursor *string) (*http.Response, error),
+) (all Page[T], _ error) {
 	for cursor := (*string)(nil); ; {
 		want := pageLimit
 		if limit > 0 {
@@ -101,7 +103,9 @@ type CommandFilter struct {
 // Commands reads entries, newest first unless the filter says otherwise.
 func (c *Client) Commands(ctx context.Context, f CommandFilter) (Page[Entry], error) {
 	return pages[Entry](c, "list the commands", f.Limit, func(limit int32, cursor *string) (*http.Response, error) {
-		p := &api.ListCommandsParams{Limit: &limit, Cursor: cursor, Submitter: some(f.Submitter), Before: some(f.Before), After: some(f.After)}
+		p := &api.ListCommandsParams{
+			Limit: &limit, Cursor: cursor, Submitter: some(f.Submitter), Before: some(f.Before), After: some(f.After),
+		}
 		p.Type, p.Status, p.Order = some(api.CommandType(f.Type)), some(api.Status(f.Status)), some(api.ListCommandsParamsOrder(f.Order))
 		return c.api.ListCommands(ctx, p)
 	})

@@ -51,7 +51,8 @@ func refused(status int, body []byte) *Refusal {
 	if json.Unmarshal(body, &r.Problem) != nil || r.Code == "" {
 		const enough = 300
 		r.Problem = client.Problem{
-			Code: client.ProblemCode(http.StatusText(status)), Detail: strings.TrimSpace(string(body[:min(len(body), enough)])),
+			Code:   client.ProblemCode(http.StatusText(status)),
+			Detail: strings.TrimSpace(string(body[:min(len(body), enough)])),
 		}
 	}
 	r.Status = status
@@ -64,7 +65,10 @@ func (r *Refusal) evidence() []string {
 		return InUseLines(r.InUse)
 	}
 	e := *r.Entry
-	return []string{fmt.Sprintf("%s sent %s at %s (entry %d)", e.Submitter, CommandOf(e), e.SubmittedAt.Format(time.RFC3339), e.Seq)}
+	return []string{
+		fmt.Sprintf("%s sent %s at %s (entry %d)", e.Submitter, CommandOf(e), e.SubmittedAt.Format(time.RFC3339),
+			e.Seq),
+	}
 }
 
 // look is the command that shows the entry of a refusal; otherwise when it names none.

@@ -79,25 +79,29 @@ func (s *stream) connect(ctx context.Context) error {
 	setNonZero(q, "submitter", s.submitter)
 	setNonZero(q, "after", s.last)
 	var e Event
-	err := s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", s.opened, func(line []byte) error {
-		if len(line) > 0 {
-			e.field(string(line))
-			return nil
-		}
-		if e.ID != "" {
-			s.last = e.ID
-		}
-		s.seen++
-		done := e
-		e = Event{}
-		if done.Name == "" || done.Name == "ping" || done.Data == "" {
-			return nil
-		}
-		s.handled = s.each(done)
-		return s.handled
-	})
+	err := s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", s.opened,
+		func(line []byte) error {
+			if len(line) > 0 {
+				e.field(string(line))
+				return nil
+			}
+			if e.ID != "" {
+				s.last = e.ID
+			}
+			s.seen++
+			done := e
+			e = Event{}
+			if done.Name == "" || done.Name == "ping" || done.Data == "" {
+				return nil
+			}
+			s.handled = s.each(done)
+			return s.handled
+		})
 	if err == nil {
-		err = &clierr.Error{Code: clierr.Unreachable, What: "the server ended the stream", Hint: "start again from where it was cut: --after " + s.last}
+		err = &clierr.Error{
+			Code: clierr.Unreachable, What: "the server ended the stream",
+			Hint: "start again from where it was cut: --after " + s.last,
+		}
 	}
 	return err
 }
@@ -124,7 +128,8 @@ func (e *Event) field(line string) {
 func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) }) // the headers come at once, the lines whenever
+	// the headers come at once, the lines whenever
+	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) })
 	defer late.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {

@@ -48,12 +48,16 @@ func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[En
 }
 
 // Submit is Issue that waits for the outcome in the same request, and tells how long its answer took, read whole.
-func (c *Client) Submit(ctx context.Context, s Submission, key string) (a Answer[Entry], took time.Duration, err error) {
+func (c *Client) Submit(
+	ctx context.Context, s Submission, key string,
+) (a Answer[Entry], took time.Duration, err error) {
 	a, err = c.post(ctx, s, &api.SubmitCommandParams{IdempotencyKey: &key}, &took)
 	return a, took, err
 }
 
-func (c *Client) post(ctx context.Context, s Submission, params *api.SubmitCommandParams, took *time.Duration) (Answer[Entry], error) {
+func (c *Client) post(
+	ctx context.Context, s Submission, params *api.SubmitCommandParams, took *time.Duration,
+) (Answer[Entry], error) {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return Answer[Entry]{}, err
@@ -102,8 +106,9 @@ func StillOpen(seq int64, err error) error {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq), Cause: err,
-		Hint: fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
+		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq),
+		Cause: err,
+		Hint:  fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
 	}
 }
 

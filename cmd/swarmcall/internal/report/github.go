@@ -17,7 +17,8 @@ import (
 // maxAnnotations is how many of one kind GitHub shows per step.
 const maxAnnotations = 10
 
-// GitHub tells GitHub's runner, if that is what runs us: annotations on w, the step's summary and its outputs into their files.
+// GitHub tells GitHub's runner, if that is what runs us: annotations on w, the step's summary and its outputs into
+// their files.
 func (r Report) GitHub(env func(string) string, w io.Writer) error {
 	if env("GITHUB_ACTIONS") != "true" {
 		return nil

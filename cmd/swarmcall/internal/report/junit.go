@@ -62,8 +62,9 @@ type failure struct {
 	Message string `xml:"message,attr"`
 }
 
-// junit makes a suite of each command, a case of each driver, and one of the command itself, which fails when the exit code does.
-// Drivers that may be missing are skipped, and so is a command whose outcome nobody waited for: neither is green.
+// junit makes a suite of each command, a case of each driver, and one of the command itself, which fails when the exit
+// code does. Drivers that may be missing are skipped, and so is a command whose outcome nobody waited for: neither is
+// green.
 func (r Report) junit() ([]byte, error) {
 	all := suites{Name: clean(r.Name), Time: seconds(r.Took.Seconds())}
 	steps := r.Steps
@@ -85,7 +86,10 @@ func (s Step) suite(began time.Time) suite {
 	one := suite{Name: clean(s.title()), Timestamp: began.UTC().Format("2006-01-02T15:04:05")}
 	if e.Seq > 0 {
 		one.Timestamp = e.SubmittedAt.UTC().Format("2006-01-02T15:04:05")
-		one.Props = &props{[]prop{{"seq", fmt.Sprint(e.Seq)}, {"idempotency_key", clean(s.Key)}, {"submitter", clean(e.Submitter)}, {"status", string(e.Status)}}}
+		one.Props = &props{
+			[]prop{{"seq", fmt.Sprint(e.Seq)}, {"idempotency_key", clean(s.Key)}, {"submitter", clean(e.Submitter)},
+				{"status", string(e.Status)}},
+		}
 	}
 	if e.DurationMs != nil {
 		one.Time = seconds(*e.DurationMs / 1000)

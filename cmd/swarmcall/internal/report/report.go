@@ -1,4 +1,5 @@
-// Package report writes down for machines what a call of the CLI did: JUnit XML, JSON, and what GitHub's pipelines show.
+// Package report writes down for machines what a call of the CLI did: JUnit XML, JSON, and what GitHub's pipelines
+// show.
 package report
 
 import (
@@ -71,7 +72,8 @@ func (f File) Writable() error {
 	return nil
 }
 
-// Write writes every file. A report that cannot be written is an error: a pipeline that collects it would take none for no failures.
+// Write writes every file. A report that cannot be written is an error: a pipeline that collects it would take none for
+// no failures.
 func (r Report) Write(files []File) error {
 	for _, f := range files {
 		content, err := r.form(f.Form)
@@ -133,7 +135,9 @@ func (r Report) json() ([]byte, error) {
 		Steps   []jsonStep  `json:"steps"`
 	}{1, r.Name, r.Began.UTC().Truncate(time.Millisecond), r.Took.Milliseconds(), clierr.CodeOf(r.Err), text(r.Err), []jsonStep{}}
 	for _, s := range r.Steps {
-		j := jsonStep{Name: s.Name, Key: s.Key, Code: clierr.CodeOf(s.Err), Error: text(s.Err), Lost: s.Lost, Entry: s.Entry.Raw}
+		j := jsonStep{
+			Name: s.Name, Key: s.Key, Code: clierr.CodeOf(s.Err), Error: text(s.Err), Lost: s.Lost, Entry: s.Entry.Raw,
+		}
 		j.Verdict = s.verdict()
 		doc.Steps = append(doc.Steps, j)
 	}

@@ -23,7 +23,8 @@ const partial = `{"seq": 7, "submitter": "ci/x", "command": {"type": "set_player
 
 func sample(t *testing.T, allow string) Report {
 	t.Helper()
-	s := Step{Name: "set_players 5", Key: "k", Entry: remote.Answer[remote.Entry]{Raw: []byte(partial)}, Lost: []string{"d-9"}}
+	s := Step{Name: "set_players 5", Key: "k", Entry: remote.Answer[remote.Entry]{Raw: []byte(partial)},
+		Lost: []string{"d-9"}}
 	if err := json.Unmarshal(s.Entry.Raw, &s.Entry.Value); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,8 @@ func sample(t *testing.T, allow string) Report {
 		t.Fatal(err)
 	}
 	s.Err = verdict.Error(s.Entry.Value, s.Allow)
-	return Report{Name: "swarmcall players set 5", Began: time.Unix(0, 0), Took: 2100 * time.Millisecond, Steps: []Step{s}, Err: s.Err}
+	return Report{Name: "swarmcall players set 5", Began: time.Unix(0, 0), Took: 2100 * time.Millisecond,
+		Steps: []Step{s}, Err: s.Err}
 }
 
 // TestJUnit reads it back: a driver is a case.
@@ -48,7 +50,8 @@ func TestJUnit(t *testing.T) {
 		if got.Failures != failures || got.Skipped != 3-failures || got.Errors != 1 || len(got.Suites) != 1 {
 			t.Errorf("allowing %s: %d failures, %d errors\n%s", allow, got.Failures, got.Errors, b)
 		}
-		if s := got.Suites[0]; s.Tests != len(s.Cases) || s.Tests != 5 || s.Cases[0].Name != "d-1" || s.Cases[0].Time != "0.001" || s.Time != "2.000" {
+		if s := got.Suites[0]; s.Tests != len(s.Cases) || s.Tests != 5 || s.Cases[0].Name != "d-1" ||
+			s.Cases[0].Time != "0.001" || s.Time != "2.000" {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -96,7 +99,8 @@ func TestJSON(t *testing.T) {
 			Entry struct{ Seq int }
 		}
 	}
-	if err := json.Unmarshal(b, &got); err != nil || got.Version != 1 || got.ExitCode != 5 || got.Steps[0].Entry.Seq != 7 || got.Steps[0].Key != "k" || got.Steps[0].Lost[0] != "d-9" {
+	if err := json.Unmarshal(b, &got); err != nil || got.Version != 1 || got.ExitCode != 5 ||
+		got.Steps[0].Entry.Seq != 7 || got.Steps[0].Key != "k" || got.Steps[0].Lost[0] != "d-9" {
 		t.Errorf("%+v, %v\n%s", got, err, b)
 	}
 }

@@ -56,10 +56,12 @@ func Resolve(in Input) (Settings, error) {
 	contexts := contextsOf(project, user)
 	s := Settings{}
 	for _, l := range []layer{
-		{in.URL, in.TokenFile, in.Submitter, in.Context, func(name string) string { return "--" + strings.ReplaceAll(name, "_", "-") }},
-		{in.Env("SWARMCALL_URL"), in.Env("SWARMCALL_TOKEN_FILE"), "", in.Env("SWARMCALL_CONTEXT"), func(name string) string {
-			return "SWARMCALL_" + strings.ToUpper(name)
-		}},
+		{in.URL, in.TokenFile, in.Submitter, in.Context,
+			func(name string) string { return "--" + strings.ReplaceAll(name, "_", "-") }},
+		{in.Env("SWARMCALL_URL"), in.Env("SWARMCALL_TOKEN_FILE"), "", in.Env("SWARMCALL_CONTEXT"),
+			func(name string) string {
+				return "SWARMCALL_" + strings.ToUpper(name)
+			}},
 		project.layer(), user.layer(),
 	} {
 		s.take(l)
@@ -82,15 +84,16 @@ func (s *Settings) take(l layer) {
 		into *Value
 		from string
 		name string
-	}{{&s.URL, l.url, "url"}, {&s.TokenFile, l.tokenFile, "token_file"}, {&s.Submitter, l.submitter, "submitter"}, {&s.Context, l.context, "context"}} {
+	}{{&s.URL, l.url, "url"}, {&s.TokenFile, l.tokenFile, "token_file"}, {&s.Submitter, l.submitter,
+		"submitter"}, {&s.Context, l.context, "context"}} {
 		if v.into.Value == "" && v.from != "" {
 			*v.into = Value{v.from, l.origin(v.name)}
 		}
 	}
 }
 
-// guardToken keeps a project from getting at the user's token: anyone who can write into a repository could otherwise have
-// it sent to a server of theirs.
+// guardToken keeps a project from getting at the user's token: anyone who can write into a repository could otherwise
+// have it sent to a server of theirs.
 func (s *Settings) guardToken(project *File) error {
 	if s.TokenFile.Value == "" || !project.chose(s.URL.Origin) || project.chose(s.TokenFile.Origin) {
 		return nil
@@ -140,7 +143,9 @@ func (s Settings) Token() (string, error) {
 	}
 	token := strings.TrimSpace(string(b))
 	if why := noToken(token); why != "" {
-		return "", &clierr.Error{Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Hint: named}
+		return "", &clierr.Error{
+			Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Hint: named,
+		}
 	}
 	return token, nil
 }

@@ -29,7 +29,10 @@ func TestPrecedence(t *testing.T) {
 	project := write(t, filepath.Join(dir, "p", ProjectFile), "url: http://project\n")
 	user := write(t, filepath.Join(dir, "user.yaml"), "url: http://user\nsubmitter: me\n")
 	env := map[string]string{"SWARMCALL_URL": "http://env", "USER": "eve"}
-	in := Input{URL: "http://flag", Who: unknown, Env: func(n string) string { return env[n] }, Dir: filepath.Join(dir, "p", "deep", "er"), UserFile: user}
+	in := Input{
+		URL: "http://flag", Who: unknown, Env: func(n string) string { return env[n] },
+		Dir: filepath.Join(dir, "p", "deep", "er"), UserFile: user,
+	}
 	check := func(url, origin string) {
 		t.Helper()
 		s, err := Resolve(in)
@@ -47,14 +50,16 @@ func TestPrecedence(t *testing.T) {
 	}
 	check("http://user", user)
 	in.UserFile = ""
-	if s, err := Resolve(in); err != nil || s.URL != (Value{DefaultURL, "default"}) || s.Submitter != (Value{"eve@unknown", "default"}) {
+	if s, err := Resolve(in); err != nil || s.URL != (Value{DefaultURL, "default"}) ||
+		s.Submitter != (Value{"eve@unknown", "default"}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
 
 func TestContexts(t *testing.T) {
 	dir := t.TempDir()
-	user := write(t, filepath.Join(dir, "user.yaml"), "context: a\ncontexts:\n  a: {url: http://a, token_file: a.token}\n  b: {url: http://b}\n")
+	user := write(t, filepath.Join(dir, "user.yaml"),
+		"context: a\ncontexts:\n  a: {url: http://a, token_file: a.token}\n  b: {url: http://b}\n")
 	env := map[string]string{}
 	in := Input{Who: unknown, Env: func(n string) string { return env[n] }, UserFile: user}
 	url := func(want, origin string) {
@@ -135,7 +140,8 @@ func TestToken(t *testing.T) {
 }
 
 func TestSubmitterFits(t *testing.T) {
-	for env, want := range map[string]string{"GITHUB_REPOSITORY=o/r": "ci/o/r", "CI_PROJECT_PATH=g/p": "ci/g/p", "USER=jö e": "j--e@box", "USER=ö": "unknown@box", "": "me@box"} {
+	for env, want := range map[string]string{"GITHUB_REPOSITORY=o/r": "ci/o/r", "CI_PROJECT_PATH=g/p": "ci/g/p",
+		"USER=jö e": "j--e@box", "USER=ö": "unknown@box", "": "me@box"} {
 		name, value, _ := strings.Cut(env, "=")
 		in := Input{Who: func() (string, string) { return "me", "box" }, Env: func(n string) string {
 			if n == name {

@@ -78,7 +78,8 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 	case asked == nil:
 		err.What = "not converged: " + verdict.InForce(a.Value)
 	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
-		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: swarmcall state"
+		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: "+
+			"swarmcall state"
 	}
 	return err
 }

@@ -108,7 +108,8 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 	}
 	a, err := c.Issue(ctx, j.Submission, j.Key)
 	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
-		e.Hint += "\nit may have been sent all the same; this does not send it twice: the same call with --idempotency-key " + j.Key
+		e.Hint += "\nit may have been sent all the same; this does not send it twice: the same call with " +
+			"--idempotency-key " + j.Key
 	}
 	return a, err
 }

@@ -31,7 +31,8 @@ func Run(ctx context.Context, o Options) error {
 		ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: console.Colour(o.Out),
 		width: 80, height: 24,
 	}
-	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithoutSignalHandler()).Run()
+	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
+		tea.WithoutSignalHandler()).Run()
 	if ctx.Err() != nil {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; nothing was sent"}
 	}
@@ -100,7 +101,8 @@ func (m *model) look() tea.Msg {
 	}
 	page, err := m.client.Commands(ctx, remote.CommandFilter{Limit: history})
 	l.commands, l.err = page.Items, err
-	l.commands = slices.DeleteFunc(l.commands, func(e remote.Entry) bool { return !remote.MayShare(e.Target, m.labels) })
+	l.commands = slices.DeleteFunc(l.commands,
+		func(e remote.Entry) bool { return !remote.MayShare(e.Target, m.labels) })
 	return l
 }
 

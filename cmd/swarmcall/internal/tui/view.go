@@ -39,7 +39,8 @@ func (m *model) screen() string {
 	drivers, commands := m.drivers(), m.commands()
 	share := min(len(drivers), max(room/2, room-len(commands)))
 	lines := []string{m.title(), m.load(), ""}
-	lines = append(lines, m.paint(bold, fmt.Sprintf("%-24s %-12s %10s %10s %9s  %s", "DRIVER", "STATE", "PLAYERS", "APPLIED", "ACK MS", "HEARTBEAT")))
+	lines = append(lines, m.paint(bold, fmt.Sprintf("%-24s %-12s %10s %10s %9s  %s", "DRIVER", "STATE", "PLAYERS",
+		"APPLIED", "ACK MS", "HEARTBEAT")))
 	lines = append(lines, cut(drivers, share)...)
 	heading := fmt.Sprintf("%-7s %-26s %-18s %-10s %s", "ENTRY", "COMMAND", "SUBMITTER", "STATUS", "ACKS AND TARGET")
 	lines = append(lines, "", m.paint(bold, heading))
@@ -109,7 +110,8 @@ func (m *model) load() string {
 			text += m.paint(red, fmt.Sprintf(", %d %s", part.n, part.name))
 		}
 	}
-	i := slices.IndexFunc(m.seen.commands, func(e remote.Entry) bool { return remote.CommandOf(e).Slot() == command.LoadSlot })
+	i := slices.IndexFunc(m.seen.commands,
+		func(e remote.Entry) bool { return remote.CommandOf(e).Slot() == command.LoadSlot })
 	if i >= 0 {
 		e := m.seen.commands[i]
 		text += fmt.Sprintf("   wanted: %s (entry %d)", remote.CommandOf(e), e.Seq)
@@ -127,7 +129,8 @@ func (m *model) drivers() []string {
 		if d.LastAck != nil {
 			ack = fmt.Sprintf("%.1f", d.LastAck.LatencyMs)
 		}
-		row := fmt.Sprintf("%-24s %-12s %10d %10d %9s  %v", console.Safe(d.DriverId), d.State, d.Reported.Players, d.AppliedSeq, ack,
+		row := fmt.Sprintf("%-24s %-12s %10d %10d %9s  %v", console.Safe(d.DriverId), d.State, d.Reported.Players,
+			d.AppliedSeq, ack,
 			time.Duration(d.HeartbeatAgeMs)*time.Millisecond)
 		if m.matches(row) {
 			rows = append(rows, m.paint(map[int]string{1: yellow, 2: red}[rank(d)], row))
@@ -207,7 +210,8 @@ func (m *model) keys() string {
 		k := m.seen.drivers.Counts
 		whom := fmt.Sprintf("all %d drivers", k.Active+k.Stale+k.Disconnected)
 		if len(m.labels) > 0 {
-			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected, console.Safe(remote.LabelsText(m.labels)))
+			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected,
+				console.Safe(remote.LabelsText(m.labels)))
 		}
 		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, anything else: no")
 	case m.filtering:

@@ -12,7 +12,8 @@ import (
 
 func entry(acked, rejected, missing, superseded int) remote.Entry {
 	e := remote.Entry{Seq: 7, Status: api.StatusPartial, Counts: api.Counts{
-		Targeted: acked + rejected + missing + superseded, Acked: acked, Rejected: rejected, Missing: missing, Superseded: superseded,
+		Targeted: acked + rejected + missing + superseded, Acked: acked, Rejected: rejected, Missing: missing,
+		Superseded: superseded,
 	}}
 	for i := range rejected {
 		e.Rejected = append(e.Rejected, api.Rejected{DriverId: fmt.Sprintf("r-%d", i), Code: "busy"})
@@ -87,7 +88,8 @@ func TestLeftOutIsMissing(t *testing.T) {
 		want  clierr.Code
 		says  string
 	}{
-		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "0", clierr.Missing, "3 of 6 acked, 3 left out (stale) (entry 7)"},
+		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "0", clierr.Missing,
+			"3 of 6 acked, 3 left out (stale) (entry 7)"},
 		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "49%", clierr.Missing, "3 of 6"},
 		{leftOut(entry(3, 0, 0, 0), stale, stale, stale), "50%", clierr.OK, "3 of 6"},
 		{leftOut(entry(3, 0, 0, 0), stale, gone, stale), "3", clierr.OK, "3 left out (1 disconnected, 2 stale)"},

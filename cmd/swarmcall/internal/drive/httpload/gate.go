@@ -11,8 +11,8 @@ import (
 
 var errHalted = errors.New("the load was stopped")
 
-// gate is the way of every request. When it is halted nothing goes through, what has gone is cut off, and a hit that vegeta has
-// on its way finds it shut: that makes a Stop one.
+// gate is the way of every request. When it is halted nothing goes through, what has gone is cut off, and a hit that
+// vegeta has on its way finds it shut: that makes a Stop one.
 type gate struct {
 	next http.RoundTripper
 
@@ -96,7 +96,8 @@ func (g *gate) inFlight() int64 {
 	return g.inside
 }
 
-// cutOff reports whether a request that began at that time and failed may have failed by a halt: it says nothing of the target.
+// cutOff reports whether a request that began at that time and failed may have failed by a halt: it says nothing of the
+// target.
 func (g *gate) cutOff(began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -31,7 +31,9 @@ func New(o Options) (*Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Load{meter: newMeter(time.Now()), transport: o.transport(), results: make(chan struct{}), ended: make(chan struct{})}
+	l := &Load{
+		meter: newMeter(time.Now()), transport: o.transport(), results: make(chan struct{}), ended: make(chan struct{}),
+	}
 	l.gate = newGate(l.transport)
 	l.pacer = newUsers()
 	if o.Rate {
@@ -40,7 +42,8 @@ func New(o Options) (*Load, error) {
 	l.ramp = driver.NewRamp(0, l.pacer.play)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: l.gate, Timeout: o.Timeout}),
-		vegeta.Workers(1), vegeta.MaxWorkers(uint64(o.Max)), // started as they are needed; they bound an open load on a slow target
+		// started as they are needed; they bound an open load on a slow target
+		vegeta.Workers(1), vegeta.MaxWorkers(uint64(o.Max)),
 		vegeta.MaxBody(0), // answers are read, not kept
 	)
 	hits := attacker.Attack(vegeta.NewStaticTargeter(target), l.pacer, 0, "")

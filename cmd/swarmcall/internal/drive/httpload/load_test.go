@@ -101,12 +101,14 @@ func TestUsersHaveOneRequestEach(t *testing.T) {
 	l.do(t, players(2))
 	eventually(t, "2 players", func() bool { return l.State().Players == 2 })
 	eventually(t, "2 at once", func() bool { return g.inside.Load() <= 2 })
-	if m := l.Metrics(); m["rps"] <= 0 || m["errors_per_s"] != 0 || m["latency_p99_ms"] < m["latency_p50_ms"] || m["latency_p50_ms"] <= 0 {
+	if m := l.Metrics(); m["rps"] <= 0 || m["errors_per_s"] != 0 || m["latency_p99_ms"] < m["latency_p50_ms"] ||
+		m["latency_p50_ms"] <= 0 {
 		t.Errorf("metrics %v", m)
 	}
 }
 
-// started counts the requests that leave for the target. The target itself may see one later that was cut off on its way.
+// started counts the requests that leave for the target. The target itself may see one later that was cut off on its
+// way.
 type started struct {
 	next http.RoundTripper
 	n    atomic.Int64
@@ -216,7 +218,8 @@ func TestInsecure(t *testing.T) {
 	defer server.Close()
 	l := newLoad(t, Options{Target: server.URL, Insecure: true})
 	l.do(t, players(1))
-	eventually(t, "answers", func() bool { m := l.Metrics(); return m["rps"] > 0 && m["errors_per_s"] == m["rps"] }) // 404s
+	// 404s
+	eventually(t, "answers", func() bool { m := l.Metrics(); return m["rps"] > 0 && m["errors_per_s"] == m["rps"] })
 }
 
 func TestMeterSlides(t *testing.T) {
@@ -229,7 +232,8 @@ func TestMeterSlides(t *testing.T) {
 		at = at.Add(time.Second)
 	}
 	f := m.figures(at.Add(-time.Nanosecond))
-	for name, want := range map[string]float64{"rps": 10, "errors_per_s": 1, "latency_p50_ms": 10, "latency_p99_ms": 10} {
+	for name, want := range map[string]float64{"rps": 10, "errors_per_s": 1, "latency_p50_ms": 10,
+		"latency_p99_ms": 10} {
 		if math.Abs(f[name]-want) > 0.02 {
 			t.Errorf("%s is %v, want %v", name, f[name], want)
 		}

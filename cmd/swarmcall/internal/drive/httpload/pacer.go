@@ -16,7 +16,8 @@ type pacer interface {
 	close()                   // ends the attack
 }
 
-// users are closed-loop: each has at most one request in flight. Hits are alike, so a user waits for the end of one, not of its own.
+// users are closed-loop: each has at most one request in flight. Hits are alike, so a user waits for the end of one,
+// not of its own.
 type users struct {
 	turns chan struct{} // a user is ready
 	ends  chan struct{} // a hit is over
@@ -103,7 +104,8 @@ func (r *rate) wait(now time.Time) time.Duration {
 	return max(0, r.last.Add(time.Second/time.Duration(n)).Sub(now))
 }
 
-// hit notes a hit. Lateness is made good, but only of the last moments: a load that stood still must not come as a wave.
+// hit notes a hit. Lateness is made good, but only of the last moments: a load that stood still must not come as a
+// wave.
 func (r *rate) hit(now time.Time, n int64) {
 	r.last = r.last.Add(time.Second / time.Duration(n))
 	if r.last.Before(now.Add(-burst)) {

@@ -24,7 +24,8 @@ type api struct {
 
 func newAPI(base string) *api {
 	// Without a proxy: k6 is on this machine, or where the user says.
-	return &api{base: strings.TrimRight(base, "/"), client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
+	return &api{base: strings.TrimRight(base, "/"),
+		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
 }
 
 // status is what k6 says of its run.
@@ -72,7 +73,8 @@ func (a *api) status(ctx context.Context) (status, error) {
 
 // patch changes the run. It returns when k6 has done so.
 func (a *api) patch(ctx context.Context, c change) (status, error) {
-	body, err := json.Marshal(envelope[resource[change]]{resource[change]{Type: "status", ID: "default", Attributes: c}})
+	body, err := json.Marshal(envelope[resource[change]]{resource[change]{Type: "status", ID: "default",
+		Attributes: c}})
 	if err != nil {
 		return status{}, err
 	}

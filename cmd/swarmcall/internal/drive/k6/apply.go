@@ -16,8 +16,9 @@ const (
 	codeStopped = "k6_not_stopped" // VUs still ran at the deadline
 )
 
-// Apply takes a command. A command for more or fewer players is acked when k6 has taken its first step, or, where that is not due
-// yet, when k6 says that it runs; the VUs that really run stand in the heartbeats. A Stop is acked when no VU runs.
+// Apply takes a command. A command for more or fewer players is acked when k6 has taken its first step, or, where that
+// is not due yet, when k6 says that it runs; the VUs that really run stand in the heartbeats. A Stop is acked when no
+// VU runs.
 func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	ctx, cancel := drive.Patience(ctx, c)
 	defer cancel()
@@ -92,7 +93,8 @@ func (g *Generator) stop(ctx context.Context) error {
 func (g *Generator) force() error {
 	g.log.Error("k6 does not stop; it is killed if it is the driver's own", "vus", g.poll.vus())
 	if !g.Kill() {
-		return driver.Reject(codeStopped, fmt.Sprintf("%d VUs still run, and this k6 is not the driver's to kill", g.poll.vus()))
+		return driver.Reject(codeStopped,
+			fmt.Sprintf("%d VUs still run, and this k6 is not the driver's to kill", g.poll.vus()))
 	}
 	g.poll.saw(status{})
 	return nil

@@ -31,7 +31,9 @@ func checkVersion(printed string) error {
 	m := regexp.MustCompile(`\bv(\d+)\.(\d+)\.\d+`).FindStringSubmatch(printed)
 	switch {
 	case m == nil:
-		return &clierr.Error{Code: clierr.Usage, What: "cannot tell the version of k6", Detail: lines(printed), Hint: "is --k6 a k6?"}
+		return &clierr.Error{
+			Code: clierr.Usage, What: "cannot tell the version of k6", Detail: lines(printed), Hint: "is --k6 a k6?",
+		}
 	case m[1] != "0" && m[1] != "1":
 		return &clierr.Error{Code: clierr.Usage, What: fmt.Sprintf("k6 %s has no live control", m[0]), Hint: wayOut}
 	}
@@ -85,7 +87,10 @@ func planOfScenarios(o scriptOptions) (p plan, err error) {
 }
 
 func unfit(why string) error {
-	return &clierr.Error{Code: clierr.Usage, What: "the load of this script cannot be changed while it runs", Cause: errors.New(why), Hint: snippet}
+	return &clierr.Error{
+		Code: clierr.Usage, What: "the load of this script cannot be changed while it runs", Cause: errors.New(why),
+		Hint: snippet,
+	}
 }
 
 // check finds out how to run the script.
@@ -96,14 +101,18 @@ func (o Options) check(ctx context.Context) (plan, error) {
 			return plan{}, &clierr.Error{Code: clierr.Usage, What: "there is no k6", Cause: err,
 				Hint: "drive k6 needs k6 1.x, at best 1.8, which you bring; --k6 names one that is not on the PATH"}
 		}
-		return plan{}, &clierr.Error{Code: clierr.Usage, What: "k6 does not run", Cause: err, Detail: lines(string(version))}
+		return plan{}, &clierr.Error{
+			Code: clierr.Usage, What: "k6 does not run", Cause: err, Detail: lines(string(version)),
+		}
 	}
 	if err := checkVersion(string(version)); err != nil {
 		return plan{}, err
 	}
 	printed, err := o.output(ctx, append(append([]string{"inspect"}, envArgs(o.Args)...), o.Script)...)
 	if err != nil {
-		return plan{}, &clierr.Error{Code: clierr.Usage, What: "k6 cannot read " + o.Script, Cause: err, Detail: failure(err)}
+		return plan{}, &clierr.Error{
+			Code: clierr.Usage, What: "k6 cannot read " + o.Script, Cause: err, Detail: failure(err),
+		}
 	}
 	return planOf(printed)
 }

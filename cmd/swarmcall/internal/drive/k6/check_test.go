@@ -20,7 +20,8 @@ func TestCheckVersion(t *testing.T) {
 		"GNU coreutils 9.1":                               "is --k6 a k6?",
 	} {
 		err := checkVersion(printed)
-		if (err != nil) != (hint != "") || (err != nil && (clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), hint))) {
+		if (err != nil) != (hint != "") ||
+			(err != nil && (clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), hint))) {
 			t.Errorf("%s: %v, want %q", printed, err, hint)
 		}
 	}
@@ -40,7 +41,8 @@ func TestPlanOf(t *testing.T) {
 		`no json`:                                                                      {plan{}, "cannot read"},
 	} {
 		got, err := planOf([]byte(printed))
-		if got != want.plan || (err != nil) != (want.says != "") || (err != nil && !strings.Contains(err.Error(), want.says)) {
+		if got != want.plan || (err != nil) != (want.says != "") ||
+			(err != nil && !strings.Contains(err.Error(), want.says)) {
 			t.Errorf("%s: %+v, %v", printed, got, err)
 		}
 	}
@@ -57,7 +59,8 @@ func TestEnvArgs(t *testing.T) {
 func TestStart(t *testing.T) {
 	k6 := filepath.Join(t.TempDir(), "k6")
 	script := func(run string) {
-		text := "#!/bin/sh\ncase $1 in\nversion) echo 'k6 v1.8.1 (test)' ;;\ninspect) echo '{}' ;;\nrun) " + run + " ;;\nesac\n"
+		text := "#!/bin/sh\ncase $1 in\nversion) echo 'k6 v1.8.1 (test)' ;;\ninspect) echo '{}' ;;\nrun) " + run +
+			" ;;\nesac\n"
 		if err := os.WriteFile(k6, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,8 @@ import (
 
 var errStopped = errors.New("k6 says that its run was stopped")
 
-// control moves k6 to the VUs that are wanted. One goroutine, that of run, sends every change: k6 takes one after the other anyway.
+// control moves k6 to the VUs that are wanted. One goroutine, that of run, sends every change: k6 takes one after the
+// other anyway.
 type control struct {
 	api  *api
 	log  *slog.Logger
@@ -25,7 +26,8 @@ type control struct {
 }
 
 func newControl(a *api, log *slog.Logger, at status) *control {
-	return &control{api: a, log: log, wake: make(chan struct{}, 1), ramp: ramp{now: at.VUs, max: at.VUsMax, target: at.VUs}}
+	return &control{api: a, log: log, wake: make(chan struct{}, 1),
+		ramp: ramp{now: at.VUs, max: at.VUsMax, target: at.VUs}}
 }
 
 // run sends changes until ctx ends.

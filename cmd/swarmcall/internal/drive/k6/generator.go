@@ -26,10 +26,11 @@ type Generator struct {
 // newGenerator takes over a k6 whose status is s. The process is nil if it is not the driver's.
 func newGenerator(a *api, s status, process *proc.Process, log *slog.Logger) *Generator {
 	g := &Generator{api: a, control: newControl(a, log, s), poll: &poll{api: a, last: s}, log: log, clean: func() {}}
-	g.Supervisor = drive.Supervise(process, endTimeout, drive.Poll(pollEvery, lostAfter, g.poll.ask), func(ctx context.Context) error {
-		g.control.run(ctx)
-		return nil
-	})
+	g.Supervisor = drive.Supervise(process, endTimeout, drive.Poll(pollEvery, lostAfter, g.poll.ask),
+		func(ctx context.Context) error {
+			g.control.run(ctx)
+			return nil
+		})
 	return g
 }
 

@@ -133,14 +133,17 @@ func TestMetricsAreRates(t *testing.T) {
 	p := &poll{}
 	at := time.Now()
 	sample := func(n float64) map[string]map[string]float64 {
-		return map[string]map[string]float64{"http_reqs": {"count": n}, "http_req_failed": {"rate": 0.5}, "http_req_duration": {"med": 3, "p(95)": 9}}
+		return map[string]map[string]float64{
+			"http_reqs": {"count": n}, "http_req_failed": {"rate": 0.5}, "http_req_duration": {"med": 3, "p(95)": 9},
+		}
 	}
 	p.measured(sample(100), at)
 	if _, ok := p.metrics()["rps"]; ok {
 		t.Errorf("a rate of one sample: %v", p.metrics())
 	}
 	p.measured(sample(150), at.Add(2*time.Second))
-	if m := p.metrics(); m["rps"] != 25 || m["errors_per_s"] != 12.5 || m["run_latency_p50_ms"] != 3 || m["run_latency_p95_ms"] != 9 {
+	if m := p.metrics(); m["rps"] != 25 || m["errors_per_s"] != 12.5 || m["run_latency_p50_ms"] != 3 ||
+		m["run_latency_p95_ms"] != 9 {
 		t.Errorf("%v", m)
 	}
 }

@@ -102,7 +102,9 @@ func ready(ctx context.Context, a *api, process *proc.Process, p plan) (s status
 	case exited:
 		return s, failedToStart(process.Err())
 	case err != nil:
-		return s, &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("k6 was not ready in %v", startTimeout), Cause: err}
+		return s, &clierr.Error{
+			Code: clierr.Failed, What: fmt.Sprintf("k6 was not ready in %v", startTimeout), Cause: err,
+		}
 	case p.startsAt > 0:
 		return atZero(ctx, a)
 	}
@@ -144,7 +146,10 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	})
 	// A change to what is tells whether it can be changed.
 	if s, err = a.patch(ctx, change{VUs: &s.VUs}); err != nil {
-		e := &clierr.Error{Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Cause: err, Hint: snippet}
+		e := &clierr.Error{
+			Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Cause: err,
+			Hint: snippet,
+		}
 		if r, ok := errors.AsType[*refusal](err); ok && r.Status == 500 {
 			e.Hint += "\n" + wayOut
 		}

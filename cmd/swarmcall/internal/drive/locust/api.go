@@ -26,7 +26,8 @@ type api struct {
 }
 
 func newAPI(base string) *api {
-	return &api{base: strings.TrimRight(base, "/"), client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
+	return &api{base: strings.TrimRight(base, "/"),
+		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
 }
 
 // answer is what Locust says to a command. Success means that it was read.
@@ -37,7 +38,9 @@ type answer struct {
 
 // swarm asks for users.
 func (a *api) swarm(ctx context.Context, users int64, rate float64) (answer, error) {
-	form := url.Values{"user_count": {strconv.FormatInt(users, 10)}, "spawn_rate": {strconv.FormatFloat(rate, 'f', -1, 64)}}
+	form := url.Values{
+		"user_count": {strconv.FormatInt(users, 10)}, "spawn_rate": {strconv.FormatFloat(rate, 'f', -1, 64)},
+	}
 	body, err := a.call(ctx, http.MethodPost, "/swarm", form.Encode())
 	return decode[answer](body, err)
 }

@@ -91,7 +91,10 @@ func (g *Generator) look(ctx context.Context) (view, error) {
 // State says how many users Locust shows.
 func (g *Generator) State() driver.State {
 	v := g.seen.get()
-	return driver.State{Players: v.Users, SpawnDelayMS: g.want.spawnDelay().Milliseconds(), Running: v.Users > 0 || g.want.players() > 0}
+	return driver.State{
+		Players: v.Users, SpawnDelayMS: g.want.spawnDelay().Milliseconds(), Running: v.Users > 0 ||
+			g.want.players() > 0,
+	}
 }
 
 // Metrics returns what Locust measured.

@@ -139,11 +139,13 @@ func TestNotALocust(t *testing.T) {
 
 func TestStartRefuses(t *testing.T) {
 	for _, args := range [][]string{{"--headless"}, {"--autostart"}, {"--web-port=1"}} {
-		if _, err := Start(t.Context(), Options{Locust: "true", File: "x.py", Args: args}); clierr.CodeOf(err) != clierr.Usage {
+		if _, err := Start(t.Context(), Options{Locust: "true", File: "x.py",
+			Args: args}); clierr.CodeOf(err) != clierr.Usage {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	if _, err := Start(t.Context(), Options{Locust: "no-such-program", File: "x.py"}); clierr.CodeOf(err) != clierr.Usage {
+	if _, err := Start(t.Context(), Options{Locust: "no-such-program",
+		File: "x.py"}); clierr.CodeOf(err) != clierr.Usage {
 		t.Error(err)
 	}
 	_, err := Start(t.Context(), Options{Locust: "false", File: "x.py"})

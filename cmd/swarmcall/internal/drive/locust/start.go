@@ -37,7 +37,8 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	for _, arg := range o.Args {
 		if name, _, _ := strings.Cut(arg, "="); slices.Contains(uncontrolled, name) {
 			return nil, &clierr.Error{Code: clierr.Usage, What: name + " is not for a Locust that is driven",
-				Hint: "the driver starts its web API and gives it users as commands say; workers are started beside it: locust --worker"}
+				Hint: "the driver starts its web API and gives it users as commands say; workers are started beside " +
+					"it: locust --worker"}
 		}
 	}
 	address, err := proc.FreePort(ctx)
@@ -50,7 +51,8 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	if err != nil {
 		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Cause: err}
 		if errors.Is(err, exec.ErrNotFound) {
-			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; --locust names one that is not on the PATH"
+			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; "+
+				"--locust names one that is not on the PATH"
 		}
 		return nil, e
 	}
@@ -86,7 +88,9 @@ func ready(ctx context.Context, a *api, process *proc.Process) (v view, err erro
 		return v, e
 	}
 	if err != nil {
-		err = &clierr.Error{Code: clierr.Failed, What: fmt.Sprintf("Locust was not ready in %v", startTimeout), Cause: err}
+		err = &clierr.Error{
+			Code: clierr.Failed, What: fmt.Sprintf("Locust was not ready in %v", startTimeout), Cause: err,
+		}
 	}
 	return v, err
 }

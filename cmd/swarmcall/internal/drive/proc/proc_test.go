@@ -59,10 +59,12 @@ func TestLastWords(t *testing.T) {
 	p := begin(t, "fail", Streams{Stderr: &all})
 	<-p.Ended()
 	e, ok := errors.AsType[*Error](p.Err())
-	if !ok || e.How != "exit status 107" || len(e.Seen()) != keptLines || e.Words[0] != "line 11" || e.Words[9] != "no newline" {
+	if !ok || e.How != "exit status 107" || len(e.Seen()) != keptLines || e.Words[0] != "line 11" ||
+		e.Words[9] != "no newline" {
 		t.Fatalf("%+v", p.Err())
 	}
-	if !strings.Contains(e.Error(), "exit status 107; its last line: no newline") || !strings.HasPrefix(all.String(), "line 0\n") {
+	if !strings.Contains(e.Error(), "exit status 107; its last line: no newline") ||
+		!strings.HasPrefix(all.String(), "line 0\n") {
 		t.Error(e, all.String())
 	}
 }

@@ -114,7 +114,8 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	case r := <-answer:
 		return r, nil
 	case <-ctx.Done():
-		return report{}, driver.Reject(codeNoAnswer, fmt.Sprintf("the program has not answered %s with id %d in time", c.Type, id))
+		return report{}, driver.Reject(codeNoAnswer,
+			fmt.Sprintf("the program has not answered %s with id %d in time", c.Type, id))
 	}
 }
 

@@ -65,7 +65,8 @@ func TestAcksAndState(t *testing.T) {
 func TestReportsGoBeforeAcks(t *testing.T) {
 	g := shell(t, loop(`echo '{"type":"ack","id":1}'; sleep 0.02; echo '{"type":"state","players":3,"spawn_delay_ms":5,"metrics":{"rps":1.5}}'`))
 	drivetest.Applied(t, g, players(7))
-	drivetest.Eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
+	drivetest.Eventually(t, "3 players",
+		func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
 	c := players(9)
 	c.Deadline = 100 * time.Millisecond
 	drivetest.Rejected(t, g, c, codeNoAnswer, "") // it knows one id only; but its state counts
@@ -83,7 +84,8 @@ func TestIntegersOfOtherLanguages(t *testing.T) {
 		loop(`echo '{"type":"ack","id":1.0}'; `+
 			`echo '{"type":"state","players":3.0,"spawn_delay_ms":5e0,"metrics":{"rps":1.5}}'`))
 	drivetest.Applied(t, g, players(7))
-	drivetest.Eventually(t, "3 players", func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
+	drivetest.Eventually(t, "3 players",
+		func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
 }
 
 func TestRejections(t *testing.T) {
