@@ -1,21 +1,15 @@
 package dispatch
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/script"
 )
-
-var update = flag.Bool("update", false, "write the golden scenarios again; review the diff")
 
 // TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
 //
@@ -24,50 +18,9 @@ var update = flag.Bool("update", false, "write the golden scenarios again; revie
 //	ack a [code]                  a reply; with a code a rejection
 //	gone a reason · supersede a · stale a · advance 5s
 func TestRoundScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := playScenario(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func playScenario(t *testing.T, text string) string {
-	p := &player{t: t, stale: map[string]bool{}}
-	var out strings.Builder
-	inOutput := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		switch {
-		case line == "----":
-			fmt.Fprintf(&out, "----\n%s", p.report())
-			inOutput = true
-		case line == "":
-			out.WriteString("\n")
-			inOutput = false
-		case inOutput:
-		default:
-			out.WriteString(line + "\n")
-			if !strings.HasPrefix(line, "#") {
-				p.do(strings.Fields(line))
-			}
-		}
-	}
-	return out.String()
+	script.Files(t, "testdata/*.txt", func(t *testing.T, text string) string {
+		return script.Play(&player{t: t, stale: map[string]bool{}}, text)
+	})
 }
 
 // player is the shell of a scenario: it has the clock that a round has not.
@@ -81,7 +34,9 @@ type player struct {
 	notes    []string
 }
 
-func (p *player) do(words []string) {
+// Do implements script.Player.
+func (p *player) Do(line string) {
+	words := strings.Fields(line)
 	p.t.Helper()
 	switch words[0] {
 	case "drivers":
@@ -158,7 +113,8 @@ var kindNames = map[swarm.VerdictKind]string{
 	swarm.Missing: "missing",
 }
 
-func (p *player) report() string {
+// Report implements script.Player.
+func (p *player) Report() string {
 	var b strings.Builder
 	for _, n := range p.notes {
 		b.WriteString(n + "\n")

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app/servertest"
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
-	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 

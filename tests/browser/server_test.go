@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app/servertest"
 	"github.com/swarmcall/swarmcall/driver"
-	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 

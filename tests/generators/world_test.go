@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app/servertest"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
-	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 

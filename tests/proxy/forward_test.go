@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/swarmcall/swarmcall/cmd/server/app/servertest"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
-	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
 // TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which cuts the Upgrade off plain requests.

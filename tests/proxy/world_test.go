@@ -19,9 +19,9 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/cmd/server/app/servertest"
 	"github.com/swarmcall/swarmcall/driver"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
-	"github.com/swarmcall/swarmcall/internal/swarmtest/servertest"
 )
 
 // world is a server behind a proxy.

@@ -2,10 +2,7 @@ package plan
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,15 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/script"
 )
-
-var update = flag.Bool("update", false, "write the scenarios with what came of them; review the diff")
 
 // TestScenarios plays testdata/*.txt against the fake server, in fake time. A scenario is blocks of lines, each
 // followed by ---- and what was sent (→) and printed in that time:
@@ -43,52 +37,14 @@ var update = flag.Bool("update", false, "write the scenarios with what came of t
 //	                              nobody, its release
 //	interrupt                     Ctrl-C; the second time, the command leaves
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got string
-			synctest.Test(t, func(t *testing.T) { got = playScenarios(t, string(want)) })
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+	script.Files(t, "testdata/*.txt", func(t *testing.T, text string) (got string) {
+		synctest.Test(t, func(t *testing.T) {
+			p := &player{t: t}
+			got = script.Play(p, text)
+			p.finish()
 		})
-	}
-}
-
-func playScenarios(t *testing.T, text string) string {
-	p := &player{t: t}
-	var out strings.Builder
-	inOutput := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		switch {
-		case line == "----":
-			fmt.Fprintf(&out, "----\n%s", p.report())
-			inOutput = true
-		case line == "":
-			out.WriteString("\n")
-			inOutput = false
-		case inOutput:
-		default:
-			out.WriteString(line + "\n")
-			if !strings.HasPrefix(line, "#") {
-				p.do(line)
-			}
-		}
-	}
-	p.finish()
-	return out.String()
+		return got
+	})
 }
 
 // player plays one scenario after the other.
@@ -147,7 +103,8 @@ func (p *player) note(format string, args ...any) {
 }
 
 // report is what came of a block.
-func (p *player) report() string {
+// Report implements script.Player.
+func (p *player) Report() string {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,7 +129,8 @@ func (p *player) finish() {
 	}
 }
 
-func (p *player) do(line string) {
+// Do implements script.Player.
+func (p *player) Do(line string) {
 	p.t.Helper()
 	verb, rest, _ := strings.Cut(line, " ")
 	words := strings.Fields(rest)
