@@ -114,6 +114,8 @@ type Registry struct {
 	cfg  Config
 	sink Sink
 
+	looking   turns    // of readers of the whole swarm; begun before mu is taken
+	members   []member // memory of their snapshots, of the one who has the turn
 	mu        sync.Mutex
 	seats     map[string]*seat
 	joined    []*session // open registered sessions by driver id; nil when it must be made again
@@ -147,7 +149,7 @@ func New(cfg Config, sink Sink) (*Registry, error) {
 	r := &Registry{
 		cfg: cfg, sink: sink, accepting: true, emptyAt: time.Now(), startedAt: time.Now(), resplits: resplits{},
 		seats: map[string]*seat{}, sessions: map[*session]struct{}{}, former: newFormer(cfg.Former), idle: idle{since: map[uint64]time.Time{}},
-		claims: claims{},
+		claims: claims{}, looking: newTurns(),
 	}
 	r.offered.Store(cfg.LastSeq)
 	r.interval.Store(int64(cfg.interval(cfg.HeartbeatInterval)))

@@ -11,18 +11,10 @@ func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{
 
 // Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it returns.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.looking.begin()()
 	now := time.Now()
 	byLabels := swarm.Target{Labels: q.Labels}
-	if q.Limit == 0 {
-		out.Drivers = make([]swarm.Driver, 0, len(r.seats))
-	}
-	for _, seat := range r.everybody() {
-		if r.forgotten(seat, now) {
-			continue
-		}
-		state := r.stateOf(seat, now)
+	r.survey(now, func(seat *seat, state swarm.DriverState) {
 		switch state {
 		case swarm.Active:
 			out.Active++
@@ -40,7 +32,7 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 			d.State, d.Conflict = state, seat.rivals.describe(now)
 			out.Drivers = append(out.Drivers, d)
 		}
-	}
+	})
 	return out
 }
 

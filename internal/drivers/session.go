@@ -149,7 +149,7 @@ func (s *session) describe(now time.Time) swarm.Driver {
 	defer s.mu.Unlock()
 	d := swarm.Driver{
 		ID: s.id, Unresponsive: s.unresponsive(), Labels: s.labels, Version: s.version, Capabilities: s.capabilities,
-		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: s.age(now),
+		ConnectedAt: s.since, RemoteAddr: s.remoteAddr, HeartbeatAge: max(0, s.age(now)),
 		AppliedSeq: s.applied, Reported: s.report, Metrics: s.metrics, Share: s.share, RTT: time.Duration(s.rtt.Load()), LeaseLost: s.leaseLost,
 	}
 	if last := s.lastAck; last.Seq != 0 {

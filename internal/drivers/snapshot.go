@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -26,20 +27,47 @@ type member struct {
 	session *session
 }
 
+// snapshot is for those who have a turn.
 func (r *Registry) snapshot() *snapshot {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	now := time.Now()
-	snap := &snapshot{desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL, members: make([]member, 0, len(r.seats))}
-	for _, seat := range r.everybody() {
-		if !r.forgotten(seat, now) {
-			snap.members = append(snap.members, member{r.stateOf(seat, now), seat.lostAt, seat.session})
-		}
-	}
+	snap := &snapshot{desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL, members: r.members[:0]}
 	if now.Sub(r.startedAt) < r.cfg.LeaseTTL { // else who is not known cannot be running
 		snap.former = maps.Clone(r.former.left)
 	}
+	r.mu.Unlock()
+	r.survey(now, func(seat *seat, state swarm.DriverState) {
+		snap.members = append(snap.members, member{state, seat.lostAt, seat.session})
+	})
 	return snap
+}
+
+// giveBack lets the next snapshot have the memory of one.
+func (r *Registry) giveBack(snap *snapshot) {
+	clear(snap.members)
+	r.members = snap.members
+}
+
+// survey shows the known drivers to do, by id. Now and then it gives the lock back: those who command must not wait until
+// somebody has looked at a large swarm. So each driver is as it is when it is looked at. It is for those who have a turn.
+func (r *Registry) survey(now time.Time, do func(*seat, swarm.DriverState)) {
+	r.mu.Lock()
+	everybody := r.everybody()
+	r.mu.Unlock()
+	for some := range slices.Chunk(everybody, lookAtOnce) {
+		r.surveySome(some, now, do)
+		runtime.Gosched()
+	}
+}
+
+func (r *Registry) surveySome(seats []*seat, now time.Time, do func(*seat, swarm.DriverState)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, seat := range seats {
+		if !r.forgotten(seat, now) {
+			do(seat, r.stateOf(seat, now))
+		}
+	}
 }
 
 // desiredNow is a copy of the fold that is shared by all who look at it until the fold changes. The lock is held.

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"runtime"
 	"slices"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -8,7 +9,9 @@ import (
 
 // State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
+	defer r.looking.begin()()
 	snap := r.snapshot()
+	defer r.giveBack(snap)
 	state := swarm.State{Rules: snap.desired.Rules()}
 	rules := make(map[uint64]*swarm.Rule, len(state.Rules))
 	for i := range state.Rules {
@@ -22,9 +25,15 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	if q.Limit == 0 {
 		state.Drivers = make([]swarm.Drift, 0, len(snap.members))
 	}
-	for _, m := range snap.members {
+	var reasons []swarm.DriftCause // of one driver after the other
+	for i, m := range snap.members {
+		if i%lookAtOnce == lookAtOnce-1 {
+			runtime.Gosched() // as survey does
+		}
 		d := m.session.drift(m.state)
+		d.Reasons = reasons[:0]
 		snap.compare(&d, m.session, rules)
+		reasons = d.Reasons
 		kind := d.Kind()
 		switch kind {
 		case swarm.DriftUnknown:
@@ -39,6 +48,7 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 		case q.Limit > 0 && len(state.Drivers) == q.Limit:
 			state.More = true
 		default:
+			d.Reasons = append([]swarm.DriftCause(nil), d.Reasons...)
 			d.Desired = snap.desired.For(d.DriverID, m.session.labels)
 			state.Drivers = append(state.Drivers, d)
 		}

@@ -112,15 +112,22 @@ type StopProof struct {
 	Pending []string // the others, sorted
 }
 
+// What Compare returns, made once: it is asked for each driver of a swarm. Nobody writes to them.
+var (
+	onlyNotReported = []DriftCause{DriftNotReported}
+	onlySpawnDelay  = []DriftCause{DriftSpawnDelay}
+	onlyPlayers     = []DriftCause{DriftPlayers}
+)
+
 // Compare lists what of a report is not as w desires. since says that the report came after w was handed over.
 func (w Wanted) Compare(r Report, since bool) []DriftCause {
 	switch {
 	case !since:
-		return []DriftCause{DriftNotReported}
+		return onlyNotReported
 	case w.Command.Type == SetSpawnDelay && r.SpawnDelayMS != w.Command.SpawnDelayMS:
-		return []DriftCause{DriftSpawnDelay}
+		return onlySpawnDelay
 	case w.Command.Type == SetPlayers && r.Players != w.Command.Players, w.Command.Type == Stop && r.Players != 0:
-		return []DriftCause{DriftPlayers}
+		return onlyPlayers
 	}
 	return nil
 }
