@@ -160,12 +160,22 @@ func (s *server) profile(name string, figure *regexp.Regexp) float64 {
 	return n
 }
 
-// files is how many file descriptors the server has open.
-func (s *server) files() float64 {
+// files is how many file descriptors the server has open, and sockets how many of them are sockets: the log opens files
+// with its first records, and as it grows.
+func (s *server) files() float64   { return s.open("") }
+func (s *server) sockets() float64 { return s.open("socket:") }
+
+func (s *server) open(kind string) (n float64) {
 	s.tb.Helper()
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
+	dir := fmt.Sprintf("/proc/%d/fd/", s.cmd.Process.Pid)
+	open, err := os.ReadDir(dir)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	return float64(len(open))
+	for _, fd := range open {
+		if what, err := os.Readlink(dir + fd.Name()); err == nil && strings.HasPrefix(what, kind) { // else it is closed
+			n++
+		}
+	}
+	return n
 }

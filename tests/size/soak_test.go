@@ -2,6 +2,7 @@ package size
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -19,7 +20,7 @@ const (
 
 // TestSoak: drivers come and leave, each with an id of its own, readers of the streams never read, viewers come and
 // leave, and a load command is sent every 50 ms. In the second half nothing that the server uses has a slope. When all
-// have left, it has as many goroutines and files as before they came.
+// have left, it has as many goroutines and sockets as before they came.
 //
 // `make test` plays some seconds and judges the end alone, which needs no time: what each driver, reader or viewer
 // leaves behind is there however few there were. A slope it cannot judge: what the server keeps of the newest commands
@@ -27,24 +28,50 @@ const (
 func TestSoak(t *testing.T) {
 	long := soakFor(t)
 	s := start(t, "--forget-after", "20s", "--lease-ttl", "10s")
-	goroutinesBefore, filesBefore := s.goroutines(), s.files()
-	var heap, goroutines, files []float64
+	goroutinesBefore, socketsBefore := s.goroutines(), s.sockets()
 	u := use(s)
+	judge(t, sampled(s, u, long))
+	u.end()
+	eventually(t, "all that goroutines were for has ended", func() bool { return s.goroutines() <= goroutinesBefore })
+	eventually(t, "all that sockets were for has ended", func() bool { return s.sockets() <= socketsBefore })
+}
+
+// samples are what the server used in the second half.
+type samples struct{ heap, goroutines, files []float64 }
+
+func sampled(s *server, u *usage, long time.Duration) (all samples) {
+	s.tb.Helper()
 	tick := time.NewTicker(sampleEach)
 	defer tick.Stop()
 	for began := time.Now(); time.Since(began) < long; {
 		<-tick.C
-		t.Logf("%v: %s", time.Since(began).Round(time.Second), u)
+		heap, goroutines, files := s.heap()/1e6, s.goroutines(), s.files()
+		s.tb.Logf("%v: %.1f MB of heap, %.0f goroutines, %.0f files; %s",
+			time.Since(began).Round(time.Second), heap, goroutines, files, u)
 		if time.Since(began) > long/2 {
-			heap, goroutines, files = append(heap, s.heap()/1e6), append(goroutines, s.goroutines()), append(files, s.files())
+			all.heap, all.goroutines = append(all.heap, heap), append(all.goroutines, goroutines)
+			all.files = append(all.files, files)
 		}
 	}
-	judge(t, "MB of heap", heap)
-	judge(t, "goroutines", goroutines)
-	judge(t, "files", files)
-	u.end()
-	eventually(t, "all that goroutines were for has ended", func() bool { return s.goroutines() <= goroutinesBefore })
-	eventually(t, "all that files were for has ended", func() bool { return s.files() <= filesBefore })
+	return all
+}
+
+// judge looks at the lowest heap of each minute: the memory of the newest records grows to its bound and is cut to three
+// quarters of that, again and again.
+func judge(t *testing.T, all samples) {
+	t.Helper()
+	var low []float64
+	for minute := range slices.Chunk(all.heap, int(time.Minute/sampleEach)) {
+		low = append(low, slices.Min(minute))
+	}
+	for what, figures := range map[string][]float64{"heap": low, "goroutines": all.goroutines, "files": all.files} {
+		if len(figures) < 2 {
+			continue
+		}
+		grown := slope(figures)
+		t.Logf("%s in the second half: slope %+.1f %% of the median", what, 100*grown)
+		held(t, "slope of "+what, grown, mostSlope)
+	}
 }
 
 // soakFor is how long the soak takes.
@@ -61,17 +88,6 @@ func soakFor(t *testing.T) time.Duration {
 		return soakLong
 	}
 	return soakShort
-}
-
-func judge(t *testing.T, what string, figures []float64) {
-	t.Helper()
-	if len(figures) < 2 {
-		return
-	}
-	grown := slope(figures)
-	t.Logf("%s in the second half: first %.1f, last %.1f, slope %+.1f %% of the median", what, figures[0],
-		figures[len(figures)-1], 100*grown)
-	held(t, "slope of "+what, grown, mostSlope)
 }
 
 // eventually asks until the condition holds.
