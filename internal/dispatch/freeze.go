@@ -8,10 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the
-// meantime waits for the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not
-// shared is small.
-const maxBatchTargets = 10_000
+// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the meantime waits for
+// the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not shared is small.
+const maxBatchTargets = 2_000
 
 // frozen is an accepted submission with its targets.
 type frozen struct {

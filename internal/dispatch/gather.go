@@ -1,10 +1,6 @@
 package dispatch
 
-import (
-	"time"
-
-	"github.com/swarmcall/swarmcall/command"
-)
+import "time"
 
 const (
 	gatherFrom = 2 * time.Millisecond  // a log that is quicker gains nothing when the sequencer waits
@@ -62,13 +58,5 @@ func (q *queue) gathered(enough int) bool {
 	defer q.mu.Unlock()
 	w := &q.waiting
 	commands := len(w.closes) + len(w.submits)
-	if q.closed || commands == 0 || commands >= enough || len(w.resets) > 0 {
-		return true
-	}
-	for _, s := range w.submits {
-		if s.Command.Type == command.Stop {
-			return true
-		}
-	}
-	return false
+	return q.closed || commands == 0 || commands >= enough || len(w.resets) > 0 || w.urgent()
 }

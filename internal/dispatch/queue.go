@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -54,6 +53,7 @@ type queue struct {
 	mu      sync.Mutex
 	waiting batch
 	closed  bool
+	urgency urgency
 	wake    chan struct{}
 }
 
@@ -112,12 +112,14 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns what waits, of the submissions at most maxBatch, and whether the queue is closed and empty. Stops go
-// first: they must not wait for whatever others have submitted before, and no order is promised among requests that
-// wait at the same time.
+// take returns what the next append writes, and whether the queue is closed and empty: what is urgent, or else all that
+// waits, of the submissions at most maxBatch.
 func (q *queue) take() (b batch, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if b, only := q.takeUrgent(); only {
+		return b, false
+	}
 	b = q.waiting
 	q.waiting = batch{}
 	b.submits = stopsFirst(b.submits)
@@ -130,25 +132,4 @@ func (q *queue) take() (b batch, ended bool) {
 		q.nudge() // to find it empty once this batch is done: nothing else wakes the sequencer any more
 	}
 	return b, q.closed && b.empty()
-}
-
-// stopsFirst moves Stops before all else, and keeps the order otherwise.
-func stopsFirst(submits []*submission) []*submission {
-	isStop := func(s *submission) bool { return s.Command.Type == command.Stop }
-	last := len(submits) - 1
-	for last >= 0 && !isStop(submits[last]) {
-		last--
-	}
-	if last < 0 || isStop(submits[0]) && last == 0 {
-		return submits
-	}
-	sorted := make([]*submission, 0, len(submits))
-	for _, wanted := range []bool{true, false} {
-		for _, s := range submits {
-			if isStop(s) == wanted {
-				sorted = append(sorted, s)
-			}
-		}
-	}
-	return sorted
 }

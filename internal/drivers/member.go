@@ -124,9 +124,9 @@ func (m *member) describe(now time.Time) swarm.Driver {
 		Conflict: m.rivals.describe(now),
 	}
 	if s := m.session; s != nil {
-		d.HeartbeatAge, d.RTT = s.age(now), time.Duration(s.rtt.Load())
+		d.HeartbeatAge, d.RTT = max(0, s.age(now)), time.Duration(s.rtt.Load())
 	} else {
-		d.HeartbeatAge, d.RTT = now.Sub(m.beatAt), m.rtt
+		d.HeartbeatAge, d.RTT = max(0, now.Sub(m.beatAt)), m.rtt
 	}
 	if last := m.lastAck; last.Seq != 0 {
 		d.LastAck = &last

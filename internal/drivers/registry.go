@@ -39,6 +39,9 @@ type Registry struct {
 	idle     idle
 	leases   leases // has no need of mu
 
+	looking turns   // of readers of the whole swarm; one begins before mu is taken
+	spare   []shown // memory for the next snapshot, of the reader that has the turn
+
 	offered   atomic.Uint64 // seq of the last command or reset handed over
 	conflicts atomic.Uint64
 
@@ -57,7 +60,7 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 		logID: cfg.Past.LogID, desired: cfg.Past.Desired, former: newFormer(cfg.Past.Drivers),
 		members: map[string]*member{}, sessions: map[*session]struct{}{}, claims: claims{},
 		resplits: newResplits(cfg.Resplit), empty: empty{after: cfg.ForgetAfter, since: now},
-		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()},
+		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, looking: newTurns(),
 	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)

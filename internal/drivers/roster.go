@@ -12,18 +12,10 @@ func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{
 // Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it
 // returns.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.looking.begin()()
 	now := time.Now()
 	byLabels := swarm.Target{Labels: q.Labels}
-	if q.Limit == 0 {
-		out.Drivers = make([]swarm.Driver, 0, len(r.members))
-	}
-	for _, m := range r.known() {
-		if r.forgotten(m, now) {
-			continue
-		}
-		state := r.stateOf(m, now)
+	r.survey(now, func(m *member, state swarm.DriverState) {
 		switch state {
 		case swarm.Active:
 			out.Active++
@@ -41,7 +33,7 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 			d.State = state
 			out.Drivers = append(out.Drivers, d)
 		}
-	}
+	})
 	return out
 }
 

@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -26,23 +27,51 @@ type shown struct {
 	lostAt time.Time
 }
 
+// snapshot is for a reader that has the turn, and gives it back with giveBack.
 func (r *Registry) snapshot() *snapshot {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	now := time.Now()
 	snap := &snapshot{
-		desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL,
-		members: make([]shown, 0, len(r.members)),
+		desired: r.desiredNow(), since: r.startedAt, now: now, lease: r.cfg.LeaseTTL, members: r.spare[:0],
 	}
-	for _, m := range r.known() {
-		if !r.forgotten(m, now) {
-			snap.members = append(snap.members, shown{m, r.stateOf(m, now), m.lostAt})
-		}
-	}
-	if now.Sub(r.startedAt) < r.cfg.LeaseTTL { // else who is not known cannot be running
+	if now.Sub(r.startedAt) < r.cfg.LeaseTTL { // after that, a driver that is not known cannot be running
 		snap.former = maps.Clone(r.former.left)
 	}
+	r.mu.Unlock()
+	r.survey(now, func(m *member, state swarm.DriverState) {
+		snap.members = append(snap.members, shown{m, state, m.lostAt})
+	})
 	return snap
+}
+
+// giveBack lets the next snapshot have the memory of this one.
+func (r *Registry) giveBack(snap *snapshot) {
+	clear(snap.members)
+	r.spare = snap.members
+}
+
+// survey shows the known members to do, by id. It releases the lock after every lookAtOnce members, so that a command
+// does not wait until a reader has looked at a large swarm. So each driver is shown as it is when it is looked at. It is
+// for a reader that has the turn.
+func (r *Registry) survey(now time.Time, do func(*member, swarm.DriverState)) {
+	r.mu.Lock()
+	all := r.known()
+	r.mu.Unlock()
+	for some := range slices.Chunk(all, lookAtOnce) {
+		r.surveySome(some, now, do)
+		runtime.Gosched()
+	}
+}
+
+func (r *Registry) surveySome(some []*member, now time.Time, do func(*member, swarm.DriverState)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range some {
+		m := r.members[m.id] // the driver may have registered again since, or have left
+		if m != nil && !r.forgotten(m, now) {
+			do(m, r.stateOf(m, now))
+		}
+	}
 }
 
 // desiredNow is a copy of the fold that is shared by all who look at it until the fold changes. The lock is held.

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"runtime"
 	"slices"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -9,7 +10,9 @@ import (
 // State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under
 // the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
+	defer r.looking.begin()()
 	snap := r.snapshot()
+	defer r.giveBack(snap)
 	state := swarm.State{Rules: snap.desired.Rules()}
 	rules := make(map[uint64]*swarm.Rule, len(state.Rules))
 	for i := range state.Rules {
@@ -23,7 +26,10 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	if q.Limit == 0 {
 		state.Drivers = make([]swarm.Drift, 0, len(snap.members))
 	}
-	for _, m := range snap.members {
+	for i, m := range snap.members {
+		if i%lookAtOnce == lookAtOnce-1 {
+			runtime.Gosched() // as survey does
+		}
 		d := m.drift(m.state)
 		snap.compare(&d, m.member, rules)
 		kind := d.Kind()

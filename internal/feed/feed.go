@@ -15,8 +15,8 @@ const (
 	ringBytes = 64 << 20
 )
 
-// These bound what a reader that is further behind takes from the log at once. A record has a verdict per driver: so
-// the bytes are looked at after every few.
+// These bound what a reader takes at once, of the ring or of the log: it holds that until it has been sent. A record has a verdict per
+// driver: so the bytes are looked at, those of the log after every few.
 const (
 	readBatch = 256
 	readStep  = 8
@@ -171,7 +171,11 @@ func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{},
 		return nil, f.more, true
 	}
 	from := n - (f.last - position)
-	return f.ring[from:min(n, from+readBatch)], f.more, false
+	to, bytes := from, 0
+	for ; to < min(n, from+readBatch) && bytes < readBytes; to++ {
+		bytes += f.sizes[to]
+	}
+	return f.ring[from:to], f.more, false
 }
 
 // complete finds the commands that records of the ring belong to and that the ring does not hold. Such an event is a

@@ -207,6 +207,10 @@ func TestTheRingIsBoundedByBytes(t *testing.T) {
 	if err != nil || len(batch) > 3*readStep {
 		t.Errorf("a reader far behind takes %d events at once, %v", len(batch), err)
 	}
+	batch, err = l.feed.After(t.Context(), l.feed.ring[0].Position-1)
+	if n := len(l.feed.ring); err != nil || len(batch) >= n || len(batch) > 3*readStep {
+		t.Errorf("a reader a little behind takes %d events of %d at once, %v", len(batch), n, err)
+	}
 	l.append(&swarm.Closed{Seq: 1, Verdicts: make([]swarm.Verdict, 100*drivers)})
 	if got, err := l.feed.After(t.Context(), 2*commands); err != nil || len(got) != 1 {
 		t.Errorf("an event over the bound: %v %v", got, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/light"
 )
 
 // BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on
@@ -29,9 +30,12 @@ func benchmarkSwarm(b *testing.B, n int) {
 	client := &http.Client{Transport: &http.Transport{}}
 	var drivers sync.WaitGroup
 	for i := range n {
-		drivers.Add(1)
-		d := dialLight(b, s, fmt.Sprintf("d-%d", i), drivers.Done)
-		defer func() { _ = d.conn.Close() }()
+		d, err := light.Dial(b.Context(), strings.TrimPrefix(s.url, "http://"), fmt.Sprintf("d-%d", i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		drivers.Go(func() { d.Serve(nil) })
+		defer func() { _ = d.Close() }()
 	}
 	acked := fmt.Sprintf(`"acked":%d,`, n)
 	b.ReportAllocs()

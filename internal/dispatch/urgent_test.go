@@ -1,0 +1,116 @@
+package dispatch
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+const holdForOne = holdBase + holdPerDriver
+
+// TestStopsHaveAppendsOfTheirOwn: commands, their outcomes and a Stop wait while an append takes its time. The Stop is
+// written alone, and its outcome alone, before the others.
+func TestStopsHaveAppendsOfTheirOwn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		w.fleet.Join("b").Hold()
+		slow := make(chan struct{})
+		var appends [][]swarm.Record
+		w.log.Refuse(func(records []swarm.Record) error {
+			appends = append(appends, slices.Clone(records))
+			<-slow
+			return nil
+		})
+		var all sync.WaitGroup
+		submit := func(s swarm.Submission) {
+			all.Go(func() { w.Submit(t.Context(), s) })
+			synctest.Wait()
+		}
+		submit(from("ci", -1, 1, "a"))
+		for range 5 {
+			submit(from("flood", -1, 2, "a", "b"))
+		}
+		submit(from("ops", -1, -1, "a"))
+		close(slow)
+		all.Wait()
+		if _, ok := appends[0][0].(*swarm.Issued); !ok || len(appends[0]) != 1 {
+			t.Fatalf("the first append was to have the first command: %+v", appends[0])
+		}
+		stop, ok := appends[1][0].(*swarm.Issued)
+		if !ok || len(appends[1]) != 1 || stop.Command.Type != command.Stop {
+			t.Errorf("the second append: %+v", appends[1])
+		}
+		if closed, ok := appends[2][0].(*swarm.Closed); !ok || len(appends[2]) != 1 || closed.Seq != 2 {
+			t.Errorf("the third append: %+v", appends[2])
+		}
+		if len(appends[3]) != 6 {
+			t.Errorf("the fourth append was to have all that waited: %+v", appends[3])
+		}
+	})
+}
+
+// TestAStopOnItsWayHoldsOthersBack: until it is closed, and no longer than a hung driver could have others wait.
+func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
+	for name, tc := range map[string]struct{ answersAfter, waits time.Duration }{
+		"a driver that answers": {5 * time.Millisecond, 5 * time.Millisecond},
+		"a hung driver":         {time.Minute, holdForOne},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.fleet.Join("a").Hold()
+				w.fleet.Join("b")
+				stop, err := w.d.Submit(t.Context(), from("ops", -1, -1, "a"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(tc.answersAfter, func() { w.d.Ack("a", stop.Seq(), swarm.Reply{Applied: true}) })
+				began := time.Now()
+				if _, err := w.d.Submit(t.Context(), from("ci", -1, 1, "b")); err != nil {
+					t.Fatal(err)
+				}
+				if waited := time.Since(began); waited != tc.waits {
+					t.Errorf("waited %v, want %v", waited, tc.waits)
+				}
+				<-time.After(time.Minute) // for the answer that comes late
+			})
+		})
+	}
+}
+
+// TestStopsDoNotKeepOthersOut: with one Stop after the other to a hung driver, commands to others still have their turn.
+func TestStopsDoNotKeepOthersOut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a").Hold()
+		w.fleet.Join("b")
+		ctx, cease := context.WithCancel(t.Context())
+		var stops sync.WaitGroup
+		stops.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := w.d.Submit(t.Context(), from("ops", -1, -1, "a")); err != nil {
+					t.Error(err)
+				}
+				<-time.After(time.Millisecond)
+			}
+		})
+		slowest := time.Duration(0)
+		for range 50 {
+			<-time.After(7 * time.Millisecond)
+			began := time.Now()
+			if r := w.Submit(t.Context(), from("ci", -1, 1, "b")); r.Counts.Acked != 1 {
+				t.Errorf("%+v", r)
+			}
+			slowest = max(slowest, time.Since(began))
+		}
+		cease()
+		stops.Wait()
+		if slowest > 2*holdForOne+time.Millisecond { // it is issued after one, and its outcome is written after another
+			t.Errorf("the slowest of 50 commands took %v beside Stops; one holds others back for %v", slowest, holdForOne)
+		}
+	})
+}
