@@ -59,7 +59,7 @@ func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unpar
 
 // candidates are the words that may follow typed.
 func candidates(ctx context.Context, typed []string, last string) []string {
-	parser, err := kong.New(&struct{}{}, all()...)
+	parser, err := kong.New(&struct{}{}, append(all(), commandTypes())...)
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/swarmcall/swarmcall/api"
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -13,16 +14,40 @@ import (
 // stays left out: the default may change between a request and its retry.
 type request struct {
 	Submitter  string
-	Command    swarm.Command
+	Command    hashedCommand
 	Target     swarm.Target
 	DeadlineMS *int64
 	MinDrivers int
 	IfSeq      *uint64
 }
 
+// hashedCommand is a command as it is hashed. Hashes are in the log, and a retry may come after an upgrade, so the shape
+// never changes: the types of the first release have members of their own.
+type hashedCommand struct {
+	Type         command.Type
+	Players      int64
+	Total        bool
+	SpawnDelayMS int64
+	Note         string
+	Value        int64 `json:",omitzero"`
+}
+
+func hashed(c swarm.Command) hashedCommand {
+	h := hashedCommand{Type: c.Type, Total: c.Total, Note: c.Note}
+	switch c.Type {
+	case command.SetPlayers:
+		h.Players = c.Value
+	case command.SetSpawnDelay:
+		h.SpawnDelayMS = c.Value
+	default:
+		h.Value = c.Value
+	}
+	return h
+}
+
 // requestHash tells a retry from another request with the same idempotency key.
 func requestHash(body *api.CommandRequest, s swarm.Submission) []byte {
-	b, err := json.Marshal(request{s.Submitter, s.Command, s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
+	b, err := json.Marshal(request{s.Submitter, hashed(s.Command), s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
 		json.Deterministic(true))
 	if err != nil {
 		panic("a request cannot be JSON: " + err.Error()) // it was decoded from JSON

@@ -382,7 +382,7 @@ func refusedName(t *testing.T, i image) {
 func certificates(t *testing.T, i image) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"status":"ok","checks":{}}`))
+		_, _ = w.Write([]byte(`{"status":"ok","checks":[]}`))
 	}))
 	defer server.Close()
 	c := create(t, i, i.user, true)
