@@ -41,8 +41,9 @@ test-k6: ## the tests of `drive k6` against a real k6 1.x: make test-k6 K6=PATH
 test-busy: ## `make test` three times beside four busy loops: no test may depend on how fast the machine is
 	@bash .ci/busy $(MAKE) --no-print-directory test TESTFLAGS=-count=1
 
-soak: ## every fault as often as the figures in the docs say; takes about a quarter of an hour
+soak: ## every fault as often as the figures in the docs say, and ten minutes of use; takes about half an hour
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together
+	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 1h -v -bench . -benchtime 10x ./tests/size
 
 generate: ## write the generated files again
 	$(GO) generate ./...
