@@ -83,7 +83,8 @@ func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
 	}
 }
 
-// TestStopsDoNotKeepOthersOut: with one Stop after the other to a hung driver, commands to others still have their turn.
+// TestStopsDoNotKeepOthersOut: with one Stop after the other to a hung driver, commands to others still have their
+// turn.
 func TestStopsDoNotKeepOthersOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
@@ -110,7 +111,8 @@ func TestStopsDoNotKeepOthersOut(t *testing.T) {
 		cease()
 		stops.Wait()
 		if slowest > 2*holdForOne+time.Millisecond { // it is issued after one, and its outcome is written after another
-			t.Errorf("the slowest of 50 commands took %v beside Stops; one holds others back for %v", slowest, holdForOne)
+			t.Errorf("the slowest of 50 commands took %v beside Stops; one holds others back for %v", slowest,
+				holdForOne)
 		}
 	})
 }

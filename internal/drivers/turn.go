@@ -10,9 +10,9 @@ const (
 	longestRest = 50 * time.Millisecond
 )
 
-// turns lets readers of the whole swarm look at it one at a time, with rests between. So all together they have a quarter
-// of one processor, however many they are and however often they ask; those who command have the rest. Who reads now
-// and then never waits.
+// turns lets readers of the whole swarm look at it one at a time, with rests between. So all together they have a
+// quarter of one processor, however many they are and however often they ask; those who command have the rest. Who
+// reads now and then never waits.
 type turns chan time.Time // it has from when on the next may look, and is empty while somebody does
 
 func newTurns() turns {

@@ -15,8 +15,8 @@ const (
 	ringBytes = 64 << 20
 )
 
-// These bound what a reader takes at once, of the ring or of the log: it holds that until it has been sent. A record has a verdict per
-// driver: so the bytes are looked at, those of the log after every few.
+// These bound what a reader takes at once, of the ring or of the log: it holds that until it has been sent. A record
+// has a verdict per driver: so the bytes are looked at, those of the log after every few.
 const (
 	readBatch = 256
 	readStep  = 8

@@ -52,7 +52,8 @@ func toOne(s *server) (took times) {
 
 // poll reads the roster and the state once.
 func poll(client *http.Client, addr string, _ int) error {
-	if err := do(context.Background(), client, http.MethodGet, "http://"+addr+"/drivers", "", http.StatusOK); err != nil {
+	if err := do(context.Background(), client, http.MethodGet, "http://"+addr+"/drivers", "",
+		http.StatusOK); err != nil {
 		return err
 	}
 	return do(context.Background(), client, http.MethodGet, "http://"+addr+"/state", "", http.StatusOK)

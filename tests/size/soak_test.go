@@ -13,8 +13,8 @@ const (
 	soakLong   = 10 * time.Minute
 	sampleEach = 5 * time.Second
 
-	// What may remain of a slope in the second half, as a part of the median: noise, and of the heap the 140 bytes or so
-	// that the index keeps of each entry. Of the heap it is less than 1 KB for each driver that has come and left.
+	// What may remain of a slope in the second half, as a part of the median: noise, and of the heap the 140 bytes or
+	// so that the index keeps of each entry. Of the heap it is less than 1 KB for each driver that has come and left.
 	mostSlope     = 0.05
 	mostHeapSlope = 0.08
 )

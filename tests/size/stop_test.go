@@ -38,7 +38,8 @@ func benchmarkStop(b *testing.B, n int) {
 		flooded += flooders.be(0) - before
 	}
 	b.ReportMetric(float64(flooded)/took.Seconds(), "commands/s-beside")
-	sent, answered := compare(b, "sent", alone.sent, beside.sent), compare(b, "answered", alone.answered, beside.answered)
+	sent, answered := compare(b, "sent", alone.sent, beside.sent), compare(b, "answered", alone.answered,
+		beside.answered)
 	held(b, "until drivers have a Stop, beside flooders", sent, stopBeside)
 	held(b, "until a Stop is answered, beside flooders", answered, stopBeside)
 }
