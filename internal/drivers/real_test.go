@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
@@ -49,16 +48,10 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 				4096)
 		})
 	}}
-	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
-		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: small.DialContext}}, Subprotocols: []string{
-			wire.Subprotocol,
-		},
+	d := bare.Dial(t, "ws"+strings.TrimPrefix(server.URL, "http"), &http.Client{
+		Transport: &http.Transport{DialContext: small.DialContext},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = ws.CloseNow() }()
-	p := &peer{t: t, ws: ws}
+	p := &peer{Driver: d, t: t, ws: d.Conn}
 	p.send(`{"type":"register","driver_id":"deaf"}`)
 	var reg wire.Registered
 	p.receive(&reg)
