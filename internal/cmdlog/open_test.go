@@ -114,7 +114,7 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
 		if err == nil || !strings.Contains(err.Error(), "newer version of Swarmcall") ||
-			!strings.Contains(err.Error(), "no cure") {
+			!strings.Contains(err.Error(), "does not help") {
 			t.Errorf("accept %v: %v", accept, err)
 		}
 	}

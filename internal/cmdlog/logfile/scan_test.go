@@ -102,7 +102,7 @@ func TestTheChainHoldsWhereChecksumsFit(t *testing.T) {
 	}
 	stale := lay(t, sums[3], payloads[:5]...)
 	if stale.Err() == nil ||
-		!strings.Contains(stale.Err().Error(), "another record than the one that was acknowledged") {
+		!strings.Contains(stale.Err().Error(), "it is not the record that was acknowledged") {
 		t.Errorf("another record at the mark: %v", stale.Err())
 	}
 }
