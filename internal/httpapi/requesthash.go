@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// request is what a client asked for, whatever the order and the white space of its JSON. A deadline that it left out
-// stays left out: the default may change between a request and its retry.
+// request is the content of a client's request, independent of the order and the white space of its JSON. An omitted
+// deadline stays omitted: the default may change between a request and its retry.
 type request struct {
 	Submitter  string
 	Command    swarm.Command
@@ -20,12 +20,12 @@ type request struct {
 	IfSeq      *uint64
 }
 
-// requestHash tells a retry from another request with the same idempotency key.
+// requestHash distinguishes a retry from another request with the same idempotency key.
 func requestHash(body *api.CommandRequest, s swarm.Submission) []byte {
 	b, err := json.Marshal(request{s.Submitter, s.Command, s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
 		json.Deterministic(true))
 	if err != nil {
-		panic("a request cannot be JSON: " + err.Error()) // it was decoded from JSON
+		panic("cannot encode a request as JSON: " + err.Error()) // it was decoded from JSON
 	}
 	sum := sha256.Sum256(b)
 	return sum[:]
