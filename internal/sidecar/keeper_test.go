@@ -149,7 +149,7 @@ func TestUnwritable(t *testing.T) {
 			<-time.After(3 * time.Second)
 		}
 		synctest.Wait()
-		if n := strings.Count(k.log.String(), "cannot write down"); n != 1 || k.writes() < 3 {
+		if n := strings.Count(k.log.String(), "cannot save the drivers"); n != 1 || k.writes() < 3 {
 			t.Errorf("%d warnings, %d writes: %s", n, k.writes(), k.log.String())
 		}
 	})
