@@ -40,7 +40,7 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 		return 0, l.unavailable(err)
 	}
 	bytes := storedBytes(stored)
-	if err := l.limits.room(bytes, essential(records)); err != nil {
+	if err := l.limits.check(bytes, essential(records)); err != nil {
 		return 0, err
 	}
 	failpoint.Hit(failpoint.BeforeAppend)

@@ -61,7 +61,7 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the log engine: %w", err)
 	}
-	words := &engineLogger{logger: cfg.Logger.With("room", "log engine"), die: e.die}
+	words := &engineLogger{logger: cfg.Logger.With("component", "log engine"), die: e.die}
 	e.server.SetLoggerV2(words, false, false, false)
 	e.server.Start()
 	defer func() {

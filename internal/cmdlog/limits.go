@@ -50,8 +50,8 @@ func freeBytes(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), err
 }
 
-// room returns why the log cannot accept this many more bytes, or nil. Essential records may use the reserve.
-func (l *limits) room(bytes int64, essential bool) error {
+// check returns why the log cannot accept this many more bytes, or nil. Essential records may use the reserve.
+func (l *limits) check(bytes int64, essential bool) error {
 	max, minFree := l.max-l.reserve, l.minFree
 	if essential {
 		max, minFree = l.max, l.minFree/4

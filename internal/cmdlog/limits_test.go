@@ -90,7 +90,7 @@ func TestAFullDiskIsNotMetByTheEngine(t *testing.T) {
 	add(t, l, swarmtest.Issued("ci", "a"))
 }
 
-// TestASmallerBoundRemovesNothing: a log over a bound it is given later keeps every record.
+// TestASmallerBoundRemovesNothing: a log that is larger than its new limit keeps every record.
 func TestASmallerBoundRemovesNothing(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

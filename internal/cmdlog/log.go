@@ -104,7 +104,7 @@ func (l *Log) Check(context.Context) error {
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
 	}
-	return l.limits.room(oneCommand, false)
+	return l.limits.check(oneCommand, false)
 }
 
 // Failed receives the error that ended the log, at most once: the log accepts nothing any more, and the server must

@@ -50,7 +50,7 @@ func TestARaisedEpochIsANewName(t *testing.T) {
 	}
 }
 
-// TestEachWriterHasItsChain: several nodes may write to one log, and a node may get another name.
+// TestEachWriterHasItsChain: several nodes may write to one log, and a node may be renamed.
 func TestEachWriterHasItsChain(t *testing.T) {
 	dir := t.TempDir()
 	for _, node := range []string{"a", "b", "a", "c"} {
@@ -98,7 +98,7 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestANewerFormatIsNotDamage: giving it up would be a loss of the operator's making.
+// TestANewerFormatIsNotDamage: accepting a loss would cause the loss.
 func TestANewerFormatIsNotDamage(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -120,7 +120,7 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 	}
 }
 
-// TestALogOfSeveralFiles: records over the size of one file of the engine, and one file of them gone.
+// TestALogOfSeveralFiles: the records exceed the size of one file of the engine, and then one file is missing.
 func TestALogOfSeveralFiles(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

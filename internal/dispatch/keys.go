@@ -92,7 +92,7 @@ func (k *Keys) find(s *swarm.Submission, now time.Time) (seq uint64, err error) 
 	e, ok := k.byKey[hashKey(s.Submitter, s.Key)]
 	switch {
 	case !ok && s.Command.Type != command.Stop && k.full(hashKey(s.Submitter, "")):
-		return 0, k.noRoom(hashKey(s.Submitter, ""), now)
+		return 0, k.keysUsedUp(hashKey(s.Submitter, ""), now)
 	case !ok:
 		return 0, nil
 	case !bytes.HasPrefix(s.RequestHash, e.request[:]):
@@ -118,7 +118,7 @@ func (k *Keys) full(submitter keyHash) bool {
 	return has >= k.each || len(k.byKey) >= k.most && has >= k.most/submitters || len(k.byKey) >= 2*k.most
 }
 
-func (k *Keys) noRoom(submitter keyHash, now time.Time) error {
+func (k *Keys) keysUsedUp(submitter keyHash, now time.Time) error {
 	e := &swarm.Error{
 		Code: swarm.CodeRateLimited,
 		Detail: "this submitter has used too many idempotency keys within 24 h; no more can be remembered; " +

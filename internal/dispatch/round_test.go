@@ -70,7 +70,7 @@ func playScenario(t *testing.T, text string) string {
 	return out.String()
 }
 
-// player is the shell of a scenario: it has the clock that a round has not.
+// player drives a scenario: it has the clock that a round does not have.
 type player struct {
 	t        *testing.T
 	members  []swarm.Member

@@ -32,7 +32,7 @@ type work struct {
 	closes  []*Call
 	resets  []*reset
 	expired []*swarm.Expired
-	issues  []frozen
+	issues  []admitted
 	lates   []*swarm.Late
 	lateFor []uint64 // entries of lates, and those without a record
 }
@@ -41,7 +41,7 @@ type work struct {
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
 	w := work{
-		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.freeze(b),
+		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.admit(b),
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
 	}
 	err := d.write(w)
@@ -148,7 +148,7 @@ func (w work) split() (first, rest work) {
 
 // handOver opens the round and offers the command to the drivers. The round comes first, because an ack may arrive
 // before Offer returns.
-func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
+func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
 		round: newRound(f.members, f.Command.Type),

@@ -102,9 +102,9 @@ func TestRegisterTellsWhatIsDesired(t *testing.T) {
 	})
 }
 
-// TestNoCommandFallsBetweenHandOverAndRegister registers drivers while commands are handed over: each driver must learn
-// the newest command, by its register's answer or live, and never one twice or out of order.
-func TestNoCommandFallsBetweenHandOverAndRegister(t *testing.T) {
+// TestNoCommandIsLostBetweenOfferAndRegister registers drivers while commands are offered: each driver must receive the
+// newest command, in the answer to register or live, and never twice or out of order.
+func TestNoCommandIsLostBetweenOfferAndRegister(t *testing.T) {
 	const drivers, commands = 40, 200
 	inWorld(t, func(w *world) {
 		var wg sync.WaitGroup

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// total hands a total over that is split as parts say, in the order of ids.
+// total offers a total with the given split, in the order of ids.
 func (w *world) total(seq uint64, ids []string, parts ...int64) {
 	var sum int64
 	for _, n := range parts {
@@ -70,7 +70,7 @@ func TestBadWeightsAreRefused(t *testing.T) {
 	})
 }
 
-func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
+func TestATotalIsSplitAgainWhenALeaseHasExpired(t *testing.T) {
 	resplit := func(c *Config) { c.Resplit = ResplitOnLoss }
 	inWorldWith(t, resplit, func(w *world) {
 		a, _ := w.join("a", "")
@@ -129,7 +129,7 @@ func TestSplitsAreLeftAloneUnlessAskedFor(t *testing.T) {
 	})
 }
 
-// keepAlive heartbeats, and reads what comes, until the connection ends.
+// keepAlive sends heartbeats, and reads all frames, until the connection ends.
 func (p *peer) keepAlive() {
 	ended := make(chan struct{})
 	go func() {
@@ -155,8 +155,8 @@ func (p *peer) keepAlive() {
 }
 
 // TestOnChangeALateDriverGetsItsPart: with on-change a total is split again for a driver that joins or returns, at most
-// every 5 s, and never while somebody may be running a part and does not say so. With on-loss the two outside the split
-// are shown.
+// every 5 s, and never while some driver may be running a share without reporting it. With on-loss the two outside the
+// split are shown.
 func TestOnChangeALateDriverGetsItsPart(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		a, _ := w.join("a", "")
@@ -214,7 +214,7 @@ func TestDriversOutsideASplitAreShown(t *testing.T) {
 	})
 }
 
-// TestAHungDriverKeepsItsPart: what a stale driver runs nobody knows, so nobody else gets it.
+// TestAHungDriverKeepsItsPart: it is not known what a stale driver runs, so no other driver gets its share.
 func TestAHungDriverKeepsItsPart(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		a, _ := w.join("a", "")
@@ -231,7 +231,8 @@ func TestAHungDriverKeepsItsPart(t *testing.T) {
 	})
 }
 
-// TestATotalIsSplitAtMostOncePer5s, though each split is an entry of its own; and less often while nothing comes of it.
+// TestATotalIsSplitAtMostOncePer5s, though each split is a separate entry; and less often while the splits have no
+// effect.
 func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		ids := []string{"a"}

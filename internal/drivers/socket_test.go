@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// recorder is a connection that keeps what each write gave it.
+// recorder is a connection that keeps the data of each write.
 type recorder struct {
 	net.Conn
 	writes []string

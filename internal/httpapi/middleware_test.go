@@ -58,7 +58,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// TestPanic: the client learns that something went wrong and under which id; the cause is for the log alone.
+// TestPanic: the client learns that an error occurred, and its request id; the cause is only in the log.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -83,9 +83,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestPanicInTheMiddleOfAnAnswer: half an answer must not end as if it were whole, and nothing may be written behind
-// it.
-func TestPanicInTheMiddleOfAnAnswer(t *testing.T) {
+// TestPanicWhileWritingAResponse: an incomplete answer must not look complete, and nothing may be written after it.
+func TestPanicWhileWritingAResponse(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Pages = func(func(http.ResponseWriter, *http.Request, error)) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

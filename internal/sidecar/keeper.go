@@ -102,8 +102,8 @@ func (k *Keeper) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// save writes what must be remembered, unless only the time has changed and there is no driver or load. A failure is logged
-// once until a write succeeds again.
+// save writes what must be remembered, unless only the time has changed and there is no driver or load. A failure is
+// logged once until a write succeeds again.
 func (k *Keeper) save(changed bool) {
 	at := time.Now().UTC() // before Take: what it returns was true then, or later
 	m := k.cfg.Take()

@@ -92,7 +92,7 @@ type IdleRule struct {
 
 // loadIndex finds load rules that may affect the drivers of another rule.
 type loadIndex struct {
-	anybody namedRules            // those that name no driver id
+	unnamed namedRules            // those that name no driver id
 	byID    map[string]namedRules // the others
 	all     namedRules
 }
@@ -101,7 +101,7 @@ func indexLoads(loads namedRules) loadIndex {
 	x := loadIndex{all: loads, byID: map[string]namedRules{}}
 	for _, n := range loads {
 		if len(n.ids) == 0 {
-			x.anybody = append(x.anybody, n)
+			x.unnamed = append(x.unnamed, n)
 		}
 		for _, id := range n.ids {
 			x.byID[id] = append(x.byID[id], n)
@@ -116,7 +116,7 @@ func (x loadIndex) any(t Target, ok func(namedRule) bool) bool {
 	if len(t.DriverIDs) == 0 {
 		return slices.ContainsFunc(x.all, overlaps)
 	}
-	return slices.ContainsFunc(x.anybody, overlaps) ||
+	return slices.ContainsFunc(x.unnamed, overlaps) ||
 		slices.ContainsFunc(t.DriverIDs, func(id string) bool { return slices.ContainsFunc(x.byID[id], overlaps) })
 }
 

@@ -72,7 +72,7 @@ func (h *history) play(s step) {
 	p := h.processes[s.driver]
 	switch s.what {
 	case "connect":
-		if p.is(frozen) || p.is(deaf) {
+		if p.is(hung) || p.is(deaf) {
 			break // as everything else of it
 		}
 		if err := p.connect(); err != nil {
@@ -85,7 +85,7 @@ func (h *history) play(s step) {
 	case "behave":
 		p.behave(s.mode)
 	case "stray":
-		if !p.is(frozen) && !p.is(deaf) { // who reads nothing has nothing to answer
+		if !p.is(hung) && !p.is(deaf) { // who reads nothing has nothing to answer
 			p.say(wire.AppendApplied(nil, s.seq))
 		}
 	case "log fails":

@@ -70,7 +70,7 @@ const (
 	acks    mode = iota
 	holds        // applies and heartbeats, but does not answer
 	rejects      // refuses every command
-	frozen       // does nothing at all, as after SIGSTOP
+	hung         // does nothing at all, as after SIGSTOP
 	deaf         // heartbeats, but reads nothing
 )
 
@@ -216,7 +216,7 @@ func slotOf(c wire.Command) string {
 // take handles a command as DESIGN §4 says: desired by slot, live frames by seq.
 func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Command, desired bool) {
 	p.mu.Lock()
-	for (p.mode == frozen || p.mode == deaf) && !p.gone {
+	for (p.mode == hung || p.mode == deaf) && !p.gone {
 		p.change.Wait()
 	}
 	if p.conn != conn {
@@ -289,10 +289,10 @@ func (p *process) heartbeats() {
 		case <-tick.C:
 		}
 		p.mu.Lock()
-		if p.mode != frozen {
+		if p.mode != hung {
 			p.keepLease()
 		}
-		conn, quiet, state := p.conn, p.mode == frozen, p.state
+		conn, quiet, state := p.conn, p.mode == hung, p.state
 		beat := wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: p.applied, State: &state})
 		p.mu.Unlock()
 		if conn != nil && !quiet {
@@ -315,7 +315,7 @@ func (p *process) say(frame []byte) {
 func (p *process) behave(m mode) {
 	p.mu.Lock()
 	p.mode = m
-	if m != frozen {
+	if m != hung {
 		p.keepLease() // before anything that waits is read
 	}
 	var due []owed

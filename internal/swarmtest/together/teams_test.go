@@ -154,18 +154,18 @@ func (s *teams) play(d deed) {
 	before, seen := s.matchedNow(), s.sightings()
 	switch d.what {
 	case "connect":
-		if !p.is(frozen) && !p.is(deaf) {
+		if !p.is(hung) && !p.is(deaf) {
 			_ = p.connect() // a server that has just been started takes it
 		}
 	case "cut":
 		p.cut()
 	case "leave":
-		if p.connected() && !p.is(frozen) && !p.is(deaf) {
+		if p.connected() && !p.is(hung) && !p.is(deaf) {
 			p.stopLoad() // who leaves is done
 			p.say(wire.Encode(wire.Deregister{Type: wire.TypeDeregister}))
 		}
 	case "fresh":
-		if !p.is(frozen) && !p.is(deaf) {
+		if !p.is(hung) && !p.is(deaf) {
 			p.startAfresh()
 		}
 	case "mute":

@@ -13,18 +13,18 @@ import (
 // shared is small.
 const maxBatchTargets = 10_000
 
-// frozen is an accepted submission with its fixed targets.
-type frozen struct {
+// admitted is an accepted submission with its fixed targets.
+type admitted struct {
 	*submission
 	members []swarm.Member
 	issued  *swarm.Issued
 }
 
-// freeze fixes the targets of the batch's submissions and answers those that are refused. Two kinds of submission
+// admit fixes the targets of the batch's submissions and answers those that are refused. Two kinds of submission
 // return to the head of the queue: those over maxBatchTargets, and those for which mustWait is true.
-func (d *Dispatcher) freeze(b batch) []frozen {
+func (d *Dispatcher) admit(b batch) []admitted {
 	stopping := !d.stepping()
-	var accepted []frozen
+	var accepted []admitted
 	targets := 0
 	for i, s := range b.submits {
 		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
@@ -43,7 +43,7 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			s.result <- known
 			continue
 		}
-		f, err := d.freezeOne(s)
+		f, err := d.admitOne(s)
 		if err != nil || s.preview {
 			s.result <- submitted{issued: f.issued, err: err}
 			continue
@@ -56,14 +56,14 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 
 // mustWait reports whether a submission can only be judged after the earlier ones of the batch have been folded: a
 // conditional command, a preview, or one whose key an earlier one of the batch also has.
-func (d *Dispatcher) mustWait(s *submission, b batch, accepted []frozen) bool {
+func (d *Dispatcher) mustWait(s *submission, b batch, accepted []admitted) bool {
 	pending := len(accepted) + len(b.resets) + len(b.expired)
 	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)
 }
 
 // twin reports whether a submission of the same submitter with the same key is among those accepted.
-func twin(accepted []frozen, s *submission) bool {
-	return slices.ContainsFunc(accepted, func(f frozen) bool { return f.Key == s.Key && f.Submitter == s.Submitter })
+func twin(accepted []admitted, s *submission) bool {
+	return slices.ContainsFunc(accepted, func(f admitted) bool { return f.Key == s.Key && f.Submitter == s.Submitter })
 }
 
 // known answers a submission whose key was used before, or cannot be remembered.
@@ -79,10 +79,10 @@ func (d *Dispatcher) known(s *submission) (submitted, bool) {
 	return submitted{call: c, seq: seq, replayed: true}, true
 }
 
-func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
+func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 	condition, err := d.condition(s)
 	if err != nil {
-		return frozen{}, err
+		return admitted{}, err
 	}
 	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter}
 	if s.Command.Slot() == command.LoadSlot {
@@ -93,20 +93,20 @@ func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
 	n := len(targets)
 	switch {
 	case n == 0 && in.Blocked > 0:
-		return frozen{}, newerCommand(in.Blocked)
+		return admitted{}, newerCommand(in.Blocked)
 	case n == 0 && s.Command.Type == command.Stop && !in.Awaited:
-		return frozen{}, d.nothingToStop(s.Target)
+		return admitted{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != command.Stop:
-		return frozen{}, d.nobody(s.Target)
+		return admitted{}, d.noActiveDrivers(s.Target)
 	// a Stop for lost drivers waits for them, however few they are
 	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)):
-		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
+		return admitted{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
-	return d.frozen(s, targets, leftOut, condition), nil
+	return d.admitted(s, targets, leftOut, condition), nil
 }
 
-// nobody returns the refusal of a command that no active driver would receive.
-func (d *Dispatcher) nobody(t swarm.Target) error {
+// noActiveDrivers returns the refusal of a command that no active driver would receive.
+func (d *Dispatcher) noActiveDrivers(t swarm.Target) error {
 	return &swarm.Error{
 		Code: swarm.CodeNoActiveDrivers, Detail: "no active driver matches the target; see GET /drivers",
 		Attrs: d.withInUse(t, map[string]any{}),
@@ -146,14 +146,14 @@ func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	}
 }
 
-func (d *Dispatcher) frozen(
+func (d *Dispatcher) admitted(
 	s *submission, targets []swarm.Member, leftOut []swarm.LeftOut, condition *swarm.Condition,
-) frozen {
+) admitted {
 	ids := make([]string, len(targets))
 	for i, m := range targets {
 		ids[i] = m.DriverID
 	}
-	return frozen{submission: s, members: targets, issued: &swarm.Issued{
+	return admitted{submission: s, members: targets, issued: &swarm.Issued{
 		Split: split(s.Command, targets), Cause: s.Cause, LeftOut: leftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
