@@ -102,7 +102,7 @@ func TestJSONNamesTheMemberOfTheRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(b, &back); err != nil || back != c {
-			t.Errorf("%s comes back as %+v, %v", b, back, err)
+			t.Errorf("%s decodes to %+v, %v", b, back, err)
 		}
 		seven, err := strconv.ParseFloat(r.Number(7), 64)
 		if err != nil {

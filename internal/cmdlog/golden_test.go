@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-var update = flag.Bool("update", false, "write the golden logs anew; only for a new format version")
+var update = flag.Bool("update", false, "rewrite the golden logs; only for a new format version")
 
 // goldenRecords are the records of the golden log after its first: every kind, a second writer, and one over the
 // compression limit.

@@ -36,7 +36,7 @@ func BenchmarkItems(b *testing.B) {
 	b.ReportMetric(float64(brief.Microseconds())/float64(b.N*20), "µs/brief")
 	b.ReportMetric(whole.Seconds()/brief.Seconds(), "ratio")
 	if whole < briefGain*brief {
-		b.Errorf("a page of whole entries takes %v, and of brief ones %v: want %d times less", whole, brief, briefGain)
+		b.Errorf("a page of complete entries takes %v, of brief ones %v: want %d times less", whole, brief, briefGain)
 	}
 }
 

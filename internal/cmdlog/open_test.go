@@ -75,7 +75,7 @@ func TestSyncPolicies(t *testing.T) {
 		}
 		add(t, l, swarmtest.Issued("ci", "a"))
 		if l.SyncPolicy() != policy {
-			t.Errorf("says %s, was told %s", l.SyncPolicy(), policy)
+			t.Errorf("reports %s, configured %s", l.SyncPolicy(), policy)
 		}
 		shut(t, l)
 	}
@@ -142,7 +142,7 @@ func TestALogOfSeveralFiles(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "missing") ||
 		!strings.Contains(err.Error(), "3.blk at byte 0") {
-		t.Errorf("a file is gone: %v", err)
+		t.Errorf("a file is missing: %v", err)
 	}
 	l, err = Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: true})
 	if err != nil {

@@ -126,10 +126,10 @@ func then(t *testing.T, l *Log, stuck bool) {
 	select {
 	case err := <-l.Failed():
 		if !strings.Contains(err.Error(), "log") {
-			t.Errorf("Failed says %v", err)
+			t.Errorf("Failed reports %v", err)
 		}
 	default:
-		t.Error("Failed does not say so")
+		t.Error("Failed does not report it")
 	}
 }
 

@@ -104,7 +104,7 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 			t.Errorf("base %d, %v, want 3", base, err)
 		}
 		if base, err := w.d.base(1, "ops"); base != 1 || err != nil {
-			t.Errorf("of somebody else: base %d, %v, want 1", base, err)
+			t.Errorf("of another submitter: base %d, %v, want 1", base, err)
 		}
 	})
 }
@@ -124,7 +124,7 @@ func TestADriverOfAnotherSubmitterIsLeftOut(t *testing.T) {
 			t.Errorf("targets %v, left out %+v, want b to be left to the other", next.Issued.Targets, got)
 		}
 		if len(b.Applied()) != 0 {
-			t.Errorf("b was told %v", b.Applied())
+			t.Errorf("b received %v", b.Applied())
 		}
 		a.Lose(swarm.ReasonDisconnected)
 		_, err := w.d.Submit(t.Context(), from("ci", int(next.Seq), 7))
@@ -228,7 +228,7 @@ func TestAStopWithoutDrivers(t *testing.T) {
 			if !ok || e.Code != swarm.CodeNoActiveDrivers || e.Attrs["nothing_to_stop"] != tc.left {
 				t.Errorf("%v: %v %+v", tc.target, err, e)
 			} else if _, ok := e.Attrs["in_use"].(swarm.InUse); !ok {
-				t.Errorf("%v: %+v does not say what is in use", tc.target, e.Attrs)
+				t.Errorf("%v: %+v does not report what is in use", tc.target, e.Attrs)
 			}
 		}
 	})

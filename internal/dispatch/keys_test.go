@@ -163,7 +163,7 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 		t.Errorf("told to come back after %v, want 23 h", after)
 	}
 	if err := k.refuses("other", command.SetPlayers, now); err != nil {
-		t.Errorf("somebody else: %v", err)
+		t.Errorf("another submitter: %v", err)
 	}
 	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)},
 		now); seq != 2 || err != nil {

@@ -20,7 +20,7 @@ func stopFor(target swarm.Target) swarm.Submission {
 func TestStopIsNotRefusedWithoutActiveDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
-			t.Errorf("nothing to stop, and nobody known: %+v", r)
+			t.Errorf("nothing to stop, and no driver known: %+v", r)
 		}
 		a := w.fleet.Join("a")
 		w.Submit(t.Context(), ordinary(time.Second))
@@ -34,7 +34,7 @@ func TestStopIsNotRefusedWithoutActiveDrivers(t *testing.T) {
 		}
 		a.Lose(swarm.ReasonDisconnected) // the fake forgets it
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
-			t.Errorf("stopped, and nobody known: %+v", r)
+			t.Errorf("stopped, and no driver known: %+v", r)
 		}
 	})
 }

@@ -44,10 +44,10 @@ func TestLoadWithoutMatchingDriversExpires(t *testing.T) {
 		w.r.Expire(6, &swarm.Expired{Replaced: 4, Target: swarm.Target{Labels: map[string]string{"zone": "eu"}}})
 		for _, who := range []string{"pod-5", "pod-6"} {
 			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":0}`); len(reg.Desired) != 0 {
-				t.Errorf("%s, which is at rest, is told %+v", who, reg.Desired)
+				t.Errorf("%s, which is at rest, receives %+v", who, reg.Desired)
 			}
 			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":20,"running":true}`); len(reg.Desired) != 1 || reg.Desired[0].Seq != 6 || reg.Desired[0].Command.Type != "stop" {
-				t.Errorf("%s, which runs on, is told %+v, want the Stop of seq 6", who, reg.Desired)
+				t.Errorf("%s, which still runs, receives %+v, want the Stop of seq 6", who, reg.Desired)
 			}
 		}
 	})
@@ -68,7 +68,7 @@ func TestADriverThatJoinedMeanwhileIsStopped(t *testing.T) {
 			t.Errorf("told %+v, want the Stop of seq 4", c)
 		}
 		if c := other.command(); c.Seq != 5 {
-			t.Errorf("another driver is told %+v", c)
+			t.Errorf("another driver receives %+v", c)
 		}
 	})
 }

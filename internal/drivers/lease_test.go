@@ -115,7 +115,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 
 		swarmtest.Advance(30 * time.Second)
 		if n := active(); n != drivers+1 {
-			t.Errorf("%d of %d drivers are active before anybody looked", n, drivers+1)
+			t.Errorf("%d of %d drivers are active before the next sweep", n, drivers+1)
 		}
 		w.r.sweep(time.Now())
 		if n := active(); n != drivers+1 {

@@ -83,7 +83,7 @@ func TestFormerDriversAreRemembered(t *testing.T) {
 		select {
 		case <-w.r.Left():
 		default:
-			t.Error("nobody is told that a driver has left")
+			t.Error("Left does not report that a driver has left")
 		}
 		began := time.Now()
 		want := []swarm.Former{
@@ -278,7 +278,7 @@ func TestANewProcessHasAppliedNothing(t *testing.T) {
 		_ = again.ws.CloseNow()
 		synctest.Wait()
 		if p := w.r.Progress(e); len(p.Outstanding) != 0 {
-			t.Errorf("with nobody there, what the log says stands: %+v", p)
+			t.Errorf("with no driver known, the log's acks count: %+v", p)
 		}
 	})
 }

@@ -50,10 +50,10 @@ func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
 		_, late := w.join("d", "")
 		_, again := w.join("b", `,"state":{"players":30,"spawn_delay_ms":0,"running":true}`)
 		if n := *late.Desired[0].Command.Players; n != 0 {
-			t.Errorf("a late joiner is told %d players", n)
+			t.Errorf("a late joiner receives %d players", n)
 		}
 		if n := *again.Desired[0].Command.Players; n != 30 {
-			t.Errorf("a driver that came back is told %d players", n)
+			t.Errorf("a driver that returned receives %d players", n)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func TestSecurityHeadersOnEveryAnswer(t *testing.T) {
 				for _, part := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
 					"object-src 'none'", "form-action 'self'"} {
 					if !strings.Contains(csp, part) {
-						t.Errorf("%s %s at %s: the policy %q lacks %s", method, path, host, csp, part)
+						t.Errorf("%s %s at %s: the policy %q is missing %s", method, path, host, csp, part)
 					}
 				}
 			}
@@ -71,7 +71,7 @@ func TestPanic(t *testing.T) {
 		if cause := fmt.Sprint(boom); strings.Contains(a.body, cause+`"`) || strings.Contains(a.body, "secret") {
 			t.Errorf("the answer tells the cause: %s", a.body)
 		} else if !strings.Contains(log.String(), cause) || !strings.Contains(log.String(), a.RequestID) {
-			t.Errorf("the log lacks %q or the request id %s:\n%s", cause, a.RequestID, &log)
+			t.Errorf("the log is missing %q or the request id %s:\n%s", cause, a.RequestID, &log)
 		}
 		if !strings.Contains(log.String(), "fakes_test.go") {
 			t.Errorf("the log does not tell where it happened:\n%s", &log)

@@ -134,7 +134,7 @@ func TestItemsAreShort(t *testing.T) {
 		t.Errorf("the item lists %d late, acked %v", got, item["acked"])
 	}
 	if whole := w.do(t, "GET", "/commands/2", ""); strings.Count(whole.body, `"deadline"`) != 300 {
-		t.Error("the whole entry lacks some of the missing")
+		t.Error("the complete entry does not have all missing drivers")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestDriverPages(t *testing.T) {
 	}
 	if a := w.do(t, "GET", "/drivers?state=stale", ""); a.Counts["active"] != 1 || a.Counts["stale"] != 1 ||
 		a.Counts["disconnected"] != 1 {
-		t.Errorf("counts of the filtered roster: %v, want those of the whole", a.Counts)
+		t.Errorf("counts of the filtered drivers: %v, want those of all", a.Counts)
 	}
 	if a := w.do(t, "GET", "/drivers/d%2D1", ""); a.StatusCode != http.StatusOK {
 		t.Errorf("an escaped id: %d", a.StatusCode)

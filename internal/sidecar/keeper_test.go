@@ -119,7 +119,7 @@ func TestTimeIsWrittenEveryTenSecondsWhileADriverIsKnown(t *testing.T) {
 		k := keep(t, dir)
 		before := k.after(t, 11*time.Second)
 		if idle := k.after(t, time.Minute); !idle.At.Equal(before.At) {
-			t.Errorf("with nobody here it was written again: %v, %v", before.At, idle.At)
+			t.Errorf("with no driver known it was written again: %v, %v", before.At, idle.At)
 		}
 		k.set(func(m *Memory) { m.Drivers = []swarm.Former{{ID: "d-1"}} })
 		if m := k.after(t, 11*time.Second); time.Since(m.At) > 11*time.Second || len(m.Drivers) != 1 {

@@ -171,7 +171,7 @@ func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
 		checkFold(t, d.Clone().withFixed(d), model)
 		q := foldTargets.Draw(t, "query")
 		if model.loaded(q, append(foldIDs, "z")) && !d.Loaded(q) {
-			t.Fatalf("load is desired of %v, and the fold does not say so", q)
+			t.Fatalf("load is desired of %v, but the fold does not report it", q)
 		}
 	})
 }
@@ -213,7 +213,7 @@ func TestForgettingKeepsWhatMatters(t *testing.T) {
 		for _, id := range append(foldIDs, "z") {
 			for _, labels := range everyLabels() {
 				if want, got := loadOf(model.newest(id, labels)), loadOf(d.For(id, labels)); got != want && got != 0 {
-					t.Fatalf("%s %v is told %d players, and was told %d before", id, labels, got, want)
+					t.Fatalf("%s %v receives %d players, and received %d before", id, labels, got, want)
 				}
 			}
 		}
@@ -334,7 +334,7 @@ func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	}
 	both := map[string]string{"eu": "x", "b": "x"}
 	if got := d.For("late", both); len(got) != 1 || got[0].Seq != 2+2*9_999 {
-		t.Errorf("a driver with both labels is told %+v, want the newest step of the run that was there first", got)
+		t.Errorf("a driver with both labels receives %+v, want the newest step of the run that was there first", got)
 	}
 	if rules := d.Rules(); len(rules) != 3 {
 		t.Errorf("shows %+v", rules)

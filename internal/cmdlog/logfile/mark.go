@@ -133,11 +133,11 @@ func OpenMark(dir string) (_ *MarkFile, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoMark) {
 		return nil, err
 	}
-	anew := err != nil || len(notes) > 0
+	recreate := err != nil || len(notes) > 0
 	if m.file, err = os.OpenFile(filepath.Join(dir, markName), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, err
 	}
-	if anew {
+	if recreate {
 		if err := m.format(dir); err != nil {
 			return nil, errors.Join(err, m.file.Close())
 		}

@@ -67,7 +67,7 @@ func TestASyncOfAnotherFileIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tail.Sync() == nil {
-		t.Error("a file that nobody reads was synced")
+		t.Error("a file that is not in use was synced")
 	}
 	if err := os.Remove(filepath.Join(dir, blockName(1))); err != nil {
 		t.Fatal(err)

@@ -199,7 +199,7 @@ func (s *teams) checkIssued(q question, e swarm.Entry) {
 			leftOut)
 	}
 	if len(q.known) == 0 && time.Since(s.startedAt) >= s.cfg.ForgetAfter {
-		s.bad("seq %d: a Stop for nobody was logged long after the start", e.Seq)
+		s.bad("seq %d: a Stop without drivers was logged long after the start", e.Seq)
 	}
 }
 
@@ -276,7 +276,7 @@ func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
 				continue
 			}
 			if idle := told.at.Sub(at); idle > s.cfg.ForgetAfter+staleSlack {
-				s.bad("%s registered and was told %d players of seq %d, which nobody had matched for %v", p.id,
+				s.bad("%s registered and received %d players of seq %d, which no driver had matched for %v", p.id,
 					*told.command.Players, told.seq, idle)
 			}
 		}
