@@ -67,7 +67,7 @@ func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsNotMetByTheEngine(t *testing.T) {
+func TestAFullDiskIsDetectedBeforeTheEngine(t *testing.T) {
 	l := open(t, t.TempDir())
 	defer shut(t, l)
 	free := int64(DefaultMinFree / 2)

@@ -128,7 +128,7 @@ func TestLossDecidesAtOnce(t *testing.T) {
 	})
 }
 
-func TestLateAnswersAreRecordsOfTheirOwn(t *testing.T) {
+func TestLateAnswersAreSeparateRecords(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.fleet.Join("a"), w.fleet.Join("b")
 		a.Hold()

@@ -70,7 +70,7 @@ func TestReplayOfAClosedEntryNeedsNoDriver(t *testing.T) {
 	})
 }
 
-func TestKeysAreTheSubmittersOwn(t *testing.T) {
+func TestKeysBelongToTheirSubmitter(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")
 		first := submitAndWait(t, w, keyedCommand("ci", "k", 7))
@@ -115,7 +115,7 @@ func TestAKeyIsForgottenAfterItsWindow(t *testing.T) {
 	})
 }
 
-func TestKeysComeBackFromTheLog(t *testing.T) {
+func TestKeysAreRestoredFromTheLog(t *testing.T) {
 	k := NewKeys()
 	now := time.Now()
 	for seq, age := range []time.Duration{KeyWindow + time.Minute, time.Hour} {

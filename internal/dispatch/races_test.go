@@ -80,7 +80,7 @@ func TestAckRacingTheOutcome(t *testing.T) {
 	})
 }
 
-func TestRunEndsThoughLateAnswersWaitAtShutdown(t *testing.T) {
+func TestRunEndsWithLateAnswersWaitingAtShutdown(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) { // leaving the bubble shuts down and waits for Run
 		w.d.queue.late(1)
 		w.d.queue.close()

@@ -57,8 +57,8 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 	})
 }
 
-// TestRegisterThatComesTooLate: a driver that is closed with 4005 was never in the swarm.
-func TestRegisterThatComesTooLate(t *testing.T) {
+// TestRegisterTooLate: a driver that is closed with 4005 was never in the swarm.
+func TestRegisterTooLate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.dial()
 		swarmtest.Advance(wire.RegisterTimeout)
@@ -239,7 +239,7 @@ func TestLeaseOfAnyLength(t *testing.T) {
 	}
 }
 
-func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
+func TestReplacedSessionIsNotSentWhatTheNewerOneReceived(t *testing.T) {
 	inWorld(t, func(w *world) {
 		old, _ := w.join("d-1", `,"instance":"one"`)
 		for seq := uint64(2); seq < 5; seq++ {
@@ -257,7 +257,7 @@ func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
 	})
 }
 
-func TestRosterKeepsTheLastAckAndBelievesNoFutureSeq(t *testing.T) {
+func TestRosterKeepsTheLastAckAndIgnoresAFutureSeq(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		w.offer(2, set10, "d-1")

@@ -73,7 +73,7 @@ func TestCapabilitiesLimitWhatIsSent(t *testing.T) {
 	})
 }
 
-func TestRegisterTellsWhatIsDesired(t *testing.T) {
+func TestRegisterReturnsTheDesiredState(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.r.Reset(2)
 		if _, reg := w.join("idle", `,"state":{"players":0}`); len(reg.Desired) != 0 {

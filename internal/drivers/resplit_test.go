@@ -34,7 +34,7 @@ func (p *peer) players() int64 {
 	return *f.Command.Players
 }
 
-func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
+func TestEachDriverReceivesItsShareOfATotal(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
 		b, _ := w.join("b", "")

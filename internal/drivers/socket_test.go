@@ -18,7 +18,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFramesThatWaitTogetherLeaveInOneWrite(t *testing.T) {
+func TestWaitingFramesLeaveInOneWrite(t *testing.T) {
 	kernel := &recorder{}
 	s := &socket{Conn: kernel, raw: kernel, since: time.Now()}
 	write := func(frames ...string) {

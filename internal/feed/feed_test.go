@@ -125,7 +125,7 @@ func TestAnOutcomeOfAnEarlierProcessHasItsCommand(t *testing.T) {
 	}
 }
 
-func TestARecordOfALostCommandIsStillTold(t *testing.T) {
+func TestARecordOfALostCommandIsStillDelivered(t *testing.T) {
 	l := &memLog{records: []swarm.Record{&swarm.Reset{}}}
 	l.feed = New(l, 1)
 	l.append(&swarm.Closed{Seq: 1})

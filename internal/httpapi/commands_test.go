@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-func TestSubmitTakesEveryMember(t *testing.T) {
+func TestSubmitAcceptsEveryField(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.do(t, "POST", "/commands", `{"submitter":"ci/nightly","command":{"type":"set_players","players":1000000000,"note":"ü"},
 		"deadline_ms":60000,"target":{"driver_ids":["d-1"],"labels":{"region":"eu"}},"min_drivers":1,"if_seq":0}`)

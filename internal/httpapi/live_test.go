@@ -135,7 +135,7 @@ func TestAStopWithoutDriversIsExplained(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
+func TestRetryAfterComesFromTheError(t *testing.T) {
 	w := newWorld(t, nil)
 	for want, attrs := range map[string]map[string]any{"1": nil,
 		"5401": {"retry_after": 90*time.Minute + time.Millisecond}} {
