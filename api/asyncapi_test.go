@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// frameTypes are who sends what: the server receives what drivers send.
+// frameTypes are the senders of each frame: the server receives what drivers send.
 var frameTypes = map[string]string{
 	wire.TypeRegister: "receive", wire.TypeHeartbeat: "receive", wire.TypeCommandAck: "receive",
 	wire.TypeDeregister: "receive",
@@ -128,7 +128,8 @@ func TestAsyncAPIHasEveryFrame(t *testing.T) {
 	}
 }
 
-// directions returns which messages operations have the server send and receive; a reply goes the other way.
+// directions returns which messages the server sends and receives, according to the operations; a reply goes the other
+// way.
 func directions(t *testing.T, operations object) map[string]string {
 	t.Helper()
 	out := map[string]string{}

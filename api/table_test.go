@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// at follows names into a document.
+// at follows a path of names into a document.
 func at(t *testing.T, doc any, names ...string) any {
 	t.Helper()
 	for _, name := range names {
@@ -22,7 +22,7 @@ func at(t *testing.T, doc any, names ...string) any {
 	return doc
 }
 
-// bounded wants an integer or number from 0 to most.
+// bounded checks for an integer or number from 0 to most.
 func bounded(t *testing.T, what string, schema any, most string) {
 	t.Helper()
 	o, _ := schema.(object)
@@ -31,7 +31,7 @@ func bounded(t *testing.T, what string, schema any, most string) {
 	}
 }
 
-// TestOpenAPIHasTheTable: the published contract and the command table say the same.
+// TestOpenAPIHasTheTable: the published contract and the command table agree.
 func TestOpenAPIHasTheTable(t *testing.T) {
 	schemas := at(t, load(t, "openapi.yaml"), "components", "schemas")
 	var types []any
@@ -65,7 +65,7 @@ func TestOpenAPIHasTheTable(t *testing.T) {
 	}
 }
 
-// TestFrameSchemaHasTheTable: so do the schema of a command in a frame, and that of a state.
+// TestFrameSchemaHasTheTable: the schemas of a command in a frame and of a state agree with the table too.
 func TestFrameSchemaHasTheTable(t *testing.T) {
 	defs := at(t, load(t, "../driver/wire/schema/defs.json"), "$defs")
 	var types []any
@@ -90,7 +90,7 @@ func TestFrameSchemaHasTheTable(t *testing.T) {
 	}
 }
 
-// has wants exactly the members.
+// has checks for exactly these members.
 func has(t *testing.T, what string, properties any, want []string) {
 	t.Helper()
 	var got []string

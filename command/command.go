@@ -11,12 +11,12 @@ import (
 // MaxNoteBytes bounds a note.
 const MaxNoteBytes = 256
 
-// Command is one command. Its value is absolute: to apply a command twice is to apply it once.
+// Command is one command. Its value is absolute: applying a command twice has the same effect as applying it once.
 type Command struct {
 	Type  Type
 	Value int64  // what is set, in the unit of the type; 0 for a type without a value
 	Total bool   // Value is for all targets together, and split over them
-	Note  string // free text for people, at most MaxNoteBytes
+	Note  string // free text for human readers, at most MaxNoteBytes
 }
 
 // FieldError says which field of a request is wrong, and how.
@@ -25,14 +25,14 @@ type FieldError struct {
 	Detail  string
 }
 
-// Slot tells which part of the desired state c sets.
+// Slot returns the part of the desired state that c sets.
 func (c Command) Slot() Slot { return c.Type.row().Slot }
 
 // Load reports whether c asks for load.
 func (c Command) Load() bool { return c.Type.row().Level && c.Value > 0 }
 
-// Supersedes tells whether c makes an older command that was not sent yet pointless. A Stop is superseded only by
-// another Stop: a driver that is told to stop and then to run must have stopped in between.
+// Supersedes reports whether c makes an older command that was not sent yet irrelevant. Only another Stop supersedes a
+// Stop: a driver that receives a Stop and then load must have stopped in between.
 func (c Command) Supersedes(older Command) bool {
 	return c.Slot() == older.Slot() && (older.Type != Stop || c.Type == Stop)
 }
@@ -60,7 +60,7 @@ func unknownType(pointer string) FieldError {
 	return FieldError{pointer + "/type", "is not a command type; use " + OneOf()}
 }
 
-// OneOf lists the command types as words: "set_players, set_spawn_delay_ms or stop".
+// OneOf lists the command types in a sentence: "set_players, set_spawn_delay_ms or stop".
 func OneOf() string {
 	var b strings.Builder
 	for i, t := range Types() {
@@ -84,7 +84,7 @@ func (r *Row) between(bad []FieldError, pointer string, v, high int64) []FieldEr
 	return bad
 }
 
-// Words are the words of the command line that send c again, without its target and its note.
+// Words returns the command-line arguments that send c again, without its target and its note.
 func (c Command) Words() []string {
 	r := c.Type.row()
 	words := strings.Fields(r.Verb)
@@ -101,8 +101,8 @@ func (c Command) Words() []string {
 	return words
 }
 
-// Text says in a few words what c does; number writes its value. For a type with a total it says whether it is meant
-// per driver: "50 players each", "600 players in all".
+// Text describes c in a few words; number formats its value. For a type with a total it says whether the value is per
+// driver: "50 players each", "600 players in all".
 func (c Command) Text(number func(int64) string) string {
 	r := c.Type.row()
 	if r == &unknown {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Fields is a command as JSON has it, in HTTP bodies, frames, exports and the command line: a member for each value
-// that a command can carry, of which it has the one of its type.
+// Fields is the JSON form of a command, in HTTP bodies, frames, exports and the command line. It has a field for each
+// value that a command can carry; a command has only the one of its type.
 type Fields struct {
 	Type         string `json:"type"`
 	Players      *int64 `json:"players,omitempty"`        // of set_players: per driver
@@ -15,7 +15,7 @@ type Fields struct {
 	Note         string `json:"note,omitempty"`
 }
 
-// Fields returns c as JSON has it.
+// Fields returns the JSON form of c.
 func (c Command) Fields() Fields {
 	f := Fields{Type: string(c.Type), Note: c.Note}
 	switch r := c.Type.row(); {
@@ -28,7 +28,7 @@ func (c Command) Fields() Fields {
 	return f
 }
 
-// Command reads f. What is missing is 0, and what does not belong to the type is left out: Check tells of both.
+// Command converts f. A missing value is 0, and a value of another type is ignored: Check reports both.
 func (f Fields) Command() Command {
 	c := Command{Type: Type(f.Type), Note: f.Note}
 	r := c.Type.row()
@@ -45,7 +45,7 @@ func (f Fields) Command() Command {
 	return c
 }
 
-// Value returns the value per driver of a command, as frames have it; ok is false if it is missing.
+// Value returns the value per driver of a command, as in frames; ok is false if it is missing.
 func (f Fields) Value() (v int64, ok bool) {
 	r := Type(f.Type).row()
 	if !r.HasValue() {
@@ -58,8 +58,8 @@ func (f Fields) Value() (v int64, ok bool) {
 	return *value, true
 }
 
-// Check reports what is missing of the members of a command, and what belongs to another type, as field errors below
-// pointer. It does not look at the values: Command.Validate does.
+// Check reports missing fields of a command, and fields that belong to another type, as field errors below pointer. It
+// does not check the values: Command.Validate does.
 func (f Fields) Check(pointer string) (bad []FieldError) {
 	of := Type(f.Type)
 	if !of.Known() {
@@ -86,9 +86,9 @@ func (f Fields) Check(pointer string) (bad []FieldError) {
 	return bad
 }
 
-// strangers reports members of r that another type of command was given.
+// strangers reports fields of r that were given with another type of command.
 func (r *Row) strangers(pointer string, value, total bool) (bad []FieldError) {
-	const detail = "is not a member of this type of command"
+	const detail = "is not a field of this command type"
 	if value {
 		bad = append(bad, FieldError{pointer + "/" + r.Value, detail})
 	}
@@ -98,7 +98,7 @@ func (r *Row) strangers(pointer string, value, total bool) (bad []FieldError) {
 	return bad
 }
 
-// String says what a command is, in the words of the API: "set_players 600 in total".
+// String describes a command in the words of the API: "set_players 600 in total".
 func (f Fields) String() string {
 	c := f.Command()
 	r := c.Type.row()
@@ -110,13 +110,13 @@ func (f Fields) String() string {
 	return f.Type + " " + r.Number(c.Value)
 }
 
-// String is that of its Fields.
+// String returns that of its Fields.
 func (c Command) String() string { return c.Fields().String() }
 
 // MarshalJSON writes c as its Fields.
 func (c Command) MarshalJSON() ([]byte, error) { return json.Marshal(c.Fields()) }
 
-// UnmarshalJSON reads Fields. A type that is not in the table has its name alone, so that a client can show a command
+// UnmarshalJSON reads Fields. A type that is not in the table keeps only its name, so that a client can show a command
 // of a newer server.
 func (c *Command) UnmarshalJSON(b []byte) error {
 	var f Fields

@@ -2,7 +2,7 @@ package command
 
 import "encoding/json"
 
-// Part is what one driver gets of a total.
+// Part is one driver's share of a total.
 type Part struct {
 	DriverID string
 	Type     Type

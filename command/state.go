@@ -1,13 +1,13 @@
 package command
 
-// State is what a driver says of itself.
+// State is what a driver reports about itself.
 type State struct {
 	Players      int64 `json:"players"`        // players that run now
 	SpawnDelayMS int64 `json:"spawn_delay_ms"` // milliseconds between two spawns
 	Running      bool  `json:"running"`        // whether the driver generates load
 }
 
-// After returns s as it is once c has been applied. A level of load ends the other levels.
+// After returns s after c has been applied. A level of load sets the other levels to 0.
 func (s State) After(c Command) State {
 	r := c.Type.row()
 	if r == &unknown {
@@ -35,7 +35,7 @@ func (s *State) rest() {
 // AtRest reports whether s has no load.
 func (s State) AtRest() bool { return len(s.Drift(Command{Type: Stop})) == 0 }
 
-// Negative reports whether s has a value below 0, which no driver can mean.
+// Negative reports whether s has a value below 0, which is never valid.
 func (s State) Negative() bool {
 	for i := range table {
 		if report := table[i].report; report != nil && *report(&s) < 0 {
@@ -45,7 +45,7 @@ func (s State) Negative() bool {
 	return false
 }
 
-// Drift lists what of s is not as c sets it, by the names of Row.Drift.
+// Drift lists the values of s that differ from those that c sets, by the names of Row.Drift.
 func (s State) Drift(c Command) (reasons []string) {
 	want := s.After(c)
 	for i := range table {
@@ -56,7 +56,7 @@ func (s State) Drift(c Command) (reasons []string) {
 	return reasons
 }
 
-// Drifts reports whether reason is that of a value which commands of the slot set.
+// Drifts reports whether reason names a value that commands of the slot set.
 func (s Slot) Drifts(reason string) bool {
 	for i := range table {
 		if r := &table[i]; r.report != nil && r.Slot == s && r.Drift == reason {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Type names a member of the closed union of commands.
+// Type names a command type of the closed set.
 type Type string
 
 // The command types.
@@ -15,17 +15,18 @@ const (
 	Stop          Type = "stop"
 )
 
-// MaxPlayers bounds the players of one driver, by command and by the most it says to take.
+// MaxPlayers bounds the players of one driver, in commands and in the max_players that it registers.
 const MaxPlayers = 1_000_000_000
 
-// Slot is the part of a driver's desired state that a command sets. The newest command of a slot is what counts.
+// Slot is the part of a driver's desired state that a command sets. The newest command of a slot is the one that
+// counts.
 type Slot int
 
 // The slots. Levels of load and Stop share one.
 const (
 	LoadSlot Slot = iota
 	SpawnDelaySlot
-	Slots // how many there are
+	Slots // the number of slots
 )
 
 // Unit is what a value counts.
@@ -37,7 +38,7 @@ const (
 	Milliseconds             // written as a duration on the command line
 )
 
-// Row is all there is to know about one command type.
+// Row is the complete definition of one command type.
 type Row struct {
 	Type  Type
 	Value string // JSON member of its value; "" for a command without one
@@ -49,11 +50,11 @@ type Row struct {
 	Max      int64 // of the value, per driver
 	MaxTotal int64 // of the total
 
-	// Original says that a driver which lists no capabilities takes the command.
+	// Original says that a driver which lists no capabilities supports the command.
 	Original bool
-	// Format is the least version of the log format that has the type.
+	// Format is the lowest version of the log format that supports the type.
 	Format byte
-	// Drift is the reason for which a driver that reports another value is off target.
+	// Drift is the reason why a driver that reports another value is off target.
 	Drift string
 
 	Figure    string // a number with its unit, %s for the number: "%s ms"
@@ -68,7 +69,7 @@ type Row struct {
 	report func(*State) *int64
 }
 
-// table is the union. Documents and pages show the types in this order.
+// table is the set of command types. Documents and pages show the types in this order.
 var table = [...]Row{
 	{
 		Type: SetPlayers, Value: "players", Total: "players_total", Slot: LoadSlot, Level: true, Unit: Count,
@@ -127,17 +128,17 @@ func (t Type) Row() (r Row, known bool) {
 // Known reports whether the table has the type.
 func (t Type) Known() bool { return t.row() != &unknown }
 
-// Number writes a value as JSON and the command line have it.
+// Number writes a value as in JSON and on the command line.
 func (r *Row) Number(v int64) string { return strconv.FormatInt(v, 10) }
 
-// Parse reads what Number writes.
+// Parse reads the format of Number.
 func (r *Row) Parse(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 
 // HasValue reports whether commands of the type set a value.
 func (r *Row) HasValue() bool { return r.Value != "" }
 
-// Takes reports whether a driver that lists these capabilities takes commands of a type. One that lists none takes the
-// original types.
+// Takes reports whether a driver that lists these capabilities supports commands of a type. A driver that lists none
+// supports the original types.
 func Takes[S ~string](capabilities []S, t Type) bool {
 	if len(capabilities) == 0 {
 		return t.row().Original

@@ -20,8 +20,8 @@ func members(of any) (names []string) {
 	return names
 }
 
-// TestEveryRowIsWhole: a row that lacks something would be wrong without a word wherever it is used.
-func TestEveryRowIsWhole(t *testing.T) {
+// TestEveryRowIsComplete: a row with a missing field would cause silent errors wherever it is used.
+func TestEveryRowIsComplete(t *testing.T) {
 	for _, r := range Table() {
 		for name, missing := range map[string]bool{
 			"Type": r.Type == "", "Verb": r.Verb == "", "Button": r.Button == "", "One": r.One == "",
@@ -51,7 +51,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 	}
 }
 
-// TestEveryMemberHasARow: what JSON can carry and drivers can report is what the table knows, no more and no less.
+// TestEveryMemberHasARow: the fields of the JSON and of a driver's report are exactly those of the table.
 func TestEveryMemberHasARow(t *testing.T) {
 	fields, state := []string{"type", "note"}, []string{"running"}
 	for _, r := range Table() {
@@ -73,7 +73,7 @@ func TestEveryMemberHasARow(t *testing.T) {
 	}
 }
 
-// each plays a test for each row, per driver and in total, with a value other than 0.
+// each runs a test for each row, per driver and in total, with a value other than 0.
 func each(t *testing.T, test func(t *testing.T, r Row, c Command)) {
 	for _, r := range Table() {
 		for _, total := range []bool{false, true} {
@@ -89,7 +89,7 @@ func each(t *testing.T, test func(t *testing.T, r Row, c Command)) {
 	}
 }
 
-// TestJSONNamesTheMemberOfTheRow: the value stands under the name that the row says, and comes back from there.
+// TestJSONNamesTheMemberOfTheRow: the value is encoded under the name in the row, and decoded from there.
 func TestJSONNamesTheMemberOfTheRow(t *testing.T) {
 	each(t, func(t *testing.T, r Row, c Command) {
 		b, err := json.Marshal(c)
@@ -102,7 +102,7 @@ func TestJSONNamesTheMemberOfTheRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(b, &back); err != nil || back != c {
-			t.Errorf("%s comes back as %+v, %v", b, back, err)
+			t.Errorf("%s decodes to %+v, %v", b, back, err)
 		}
 		seven, err := strconv.ParseFloat(r.Number(7), 64)
 		if err != nil {
@@ -124,7 +124,7 @@ func TestJSONNamesTheMemberOfTheRow(t *testing.T) {
 	})
 }
 
-// TestBounds: 0 and the most are valid, and what is past them is named with its member.
+// TestBounds: 0 and the maximum are valid, and values outside are reported with their field.
 func TestBounds(t *testing.T) {
 	each(t, func(t *testing.T, r Row, c Command) {
 		if !r.HasValue() {
@@ -169,8 +169,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestAfterACommandNothingDrifts: a driver that does what a command says is on target, whatever it did before, and off
-// target for the reason of the row when its value differs.
+// TestAfterACommandNothingDrifts: a driver that does what a command requires is on target, whatever it did before, and
+// off target for the reason of the row if its value differs.
 func TestAfterACommandNothingDrifts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		state := rapid.Custom(func(t *rapid.T) (s State) {
@@ -202,7 +202,8 @@ func TestAfterACommandNothingDrifts(t *testing.T) {
 	})
 }
 
-// TestSupersedes: within a slot the newer command makes the older pointless, but for a Stop, which only a Stop does.
+// TestSupersedes: within a slot the newer command supersedes the older one, except a Stop, which only a Stop
+// supersedes.
 func TestSupersedes(t *testing.T) {
 	for _, newer := range Table() {
 		for _, older := range Table() {
@@ -236,7 +237,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestTakes: a driver that lists nothing takes the types there were when drivers did not list any.
+// TestTakes: a driver that lists no capabilities supports the types that existed before drivers listed any.
 func TestTakes(t *testing.T) {
 	for _, r := range Table() {
 		if Takes([]string(nil), r.Type) != r.Original || !Takes([]Type{r.Type}, r.Type) ||
@@ -247,8 +248,8 @@ func TestTakes(t *testing.T) {
 	}
 }
 
-// TestACommandOfTomorrow has its name alone, wherever it comes from.
-func TestACommandOfTomorrow(t *testing.T) {
+// TestACommandOfANewerVersion has only its name, wherever it comes from.
+func TestACommandOfANewerVersion(t *testing.T) {
 	var c Command
 	if err := json.Unmarshal([]byte(`{"type":"explode","force":3,"players":4}`), &c); err != nil || c != (Command{Type: "explode"}) {
 		t.Errorf("%+v, %v", c, err)

@@ -273,7 +273,7 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 		return more
 	}
 	newer := &swarm.Error{Code: swarm.CodeNewerCommand,
-		Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
+		Detail: "another command was issued after the one that if_seq names", Attrs: map[string]any{"seq": uint64(16)}}
 	for name, tc := range map[string]struct {
 		form      url.Values
 		err       error

@@ -1,4 +1,4 @@
-// Package apitest holds tests to the contract: what a server answers has to fit openapi.yaml.
+// Package apitest checks tests against the contract: a server's answers must match openapi.yaml.
 package apitest
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/swarmcall/swarmcall/api"
 )
 
-// Transport passes requests on to base and fails those whose answer does not fit the contract. What it lets through
-// unchecked: answers to paths or methods outside the contract, and answers that never end.
+// Transport passes requests on to base and fails those whose answer does not match the contract. Not checked are
+// answers to paths or methods outside the contract, and answers that never end.
 func Transport(base http.RoundTripper) http.RoundTripper { return transport{base} }
 
 type transport struct{ base http.RoundTripper }

@@ -382,26 +382,26 @@ type Command struct {
 type CommandRequest struct {
 	Command Command `json:"command"`
 
-	// DeadlineMs The server's --default-deadline if absent.
+	// DeadlineMs If absent, the server's `--default-deadline`.
 	DeadlineMs *int64 `json:"deadline_ms,omitempty"`
 
-	// DryRun Answer 200 with the drivers this would go to; log, send and use up nothing.
+	// DryRun Answer 200 with the drivers that the command would go to; nothing is logged or sent, and no idempotency key is used.
 	DryRun *bool `json:"dry_run,omitempty"`
 
-	// IfSeq 412 `newer_command` if a load command that concerns my target is newer than this entry. A command concerns a target if a known
-	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and holds later: on no driver,
-	// whenever it appears, does this command replace a load command of another submitter that is newer.
+	// IfSeq 412 `newer_command` if a load command that concerns this target is newer than the entry with this `seq`. A command concerns a target if a known
+	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and also holds later:
+	// whenever a driver appears, this command never replaces a newer load command of another submitter on it.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
-	// MinDrivers Refuse unless at least so many drivers are targeted.
+	// MinDrivers Refuse the command if fewer drivers than this are targeted.
 	MinDrivers *int32 `json:"min_drivers,omitempty"`
 
-	// Submitter Who sends commands.
+	// Submitter Who issues commands.
 	//
 	// Examples: ci/nightly
 	Submitter *Submitter `json:"submitter,omitempty"`
 
-	// Target A driver must satisfy both members; absent or empty means every active driver.
+	// Target A driver must match both fields. If both are absent or empty, the target is every active driver.
 	Target *Target `json:"target,omitempty"`
 }
 
@@ -420,46 +420,46 @@ type Counts struct {
 	// LeftOut Known drivers that match the target and were not targeted; absent when there are none.
 	LeftOut *int `json:"left_out,omitempty"`
 
-	// Outstanding Drivers of the entry, targeted or left out, that have not applied it; in GET /commands/{seq} only.
+	// Outstanding Drivers of the entry, targeted or left out, that have not applied it; only in GET /commands/{seq}.
 	Outstanding *int `json:"outstanding,omitempty"`
 
-	// Converged Drivers of the entry that report what it asks for; in GET /commands/{seq} only.
+	// Converged Drivers of the entry that report what it requires; only in GET /commands/{seq}.
 	Converged *int `json:"converged,omitempty"`
 }
 
 // DesiredCommand defines model for DesiredCommand.
 type DesiredCommand struct {
-	// Seq Position of the entry in the log; rises, but need not be dense.
+	// Seq Position of the entry in the log. It increases, but not always by one.
 	Seq     Seq     `json:"seq"`
 	Command Command `json:"command"`
 }
 
 // DesiredRule defines model for DesiredRule.
 type DesiredRule struct {
-	// Seq Position of the entry in the log; rises, but need not be dense.
+	// Seq Position of the entry in the log. It increases, but not always by one.
 	Seq     Seq     `json:"seq"`
 	Command Command `json:"command"`
 
-	// Target A driver must satisfy both members; absent or empty means every active driver.
+	// Target A driver must match both fields. If both are absent or empty, the target is every active driver.
 	Target Target `json:"target"`
 
-	// Reset Set by the server
+	// Reset True if the server set it, not a submitter: after all drivers were disconnected, or because a load command expired.
 	Reset bool `json:"reset"`
 
 	// Matching Known drivers for which no newer rule holds.
 	Matching int `json:"matching"`
 
-	// Converged Those of them that report it.
+	// Converged How many of these report it.
 	Converged int `json:"converged"`
 
-	// Unconfirmed Of players_total: players of lost drivers, which may run them until their lease has run out.
+	// Unconfirmed For players_total: players of lost drivers, which may keep running them until their lease expires.
 	Unconfirmed int64 `json:"unconfirmed"`
 
-	// OutsideSplit Of players_total: connected drivers that match and came after the split, so that they run 0.
+	// OutsideSplit For players_total: connected drivers that match but joined after the split, so they run 0.
 	OutsideSplit *int `json:"outside_split,omitempty"`
 }
 
-// DriftKind unknown: stale or disconnected, so what it does is not known.
+// DriftKind unknown: the driver is stale or disconnected, so its load is not known.
 type DriftKind string
 
 // DriftReason defines model for DriftReason.
@@ -470,7 +470,7 @@ type Driver struct {
 	DriverId DriverID    `json:"driver_id"`
 	State    DriverState `json:"state"`
 
-	// Unresponsive Let its last 3 deadlines pass; it gets every command, but no round waits for it.
+	// Unresponsive It missed its last 3 deadlines. It still receives every command, but no command waits for its ack.
 	Unresponsive bool   `json:"unresponsive"`
 	Labels       Labels `json:"labels"`
 	Version      string `json:"version"`
@@ -483,36 +483,36 @@ type Driver struct {
 	RemoteAddr     string    `json:"remote_addr"`
 	HeartbeatAgeMs int64     `json:"heartbeat_age_ms"`
 
-	// RttMs Round trip of the last ping, measured every minute; 0 when none was answered yet.
+	// RttMs Round-trip time of the last ping, measured every minute; 0 until the first ping is answered.
 	RttMs      float64            `json:"rtt_ms"`
 	AppliedSeq int64              `json:"applied_seq"`
 	LastAck    *LastAck           `json:"last_ack"`
 	Reported   DriverReport       `json:"reported"`
 	Metrics    map[string]float64 `json:"metrics"`
 
-	// LeaseLost Was without a server for longer than its lease before this session, and did by itself what on_lease_lost says.
+	// LeaseLost Before this session, it had no server for longer than its lease, and did what on_lease_lost says.
 	LeaseLost bool `json:"lease_lost"`
 
 	// Conflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
 	Conflict *DriverConflict `json:"conflict,omitempty"`
 
-	// Weight What it gets of players_total, relative to the other drivers; 1 unless it registered with another.
+	// Weight Its share of players_total, relative to the other drivers; 1 unless it registered with another weight.
 	Weight *float64 `json:"weight,omitempty"`
 
-	// MaxPlayers The most players that it takes; absent if it named none.
+	// MaxPlayers The most players that it accepts; absent if it has no limit.
 	MaxPlayers *int64 `json:"max_players,omitempty"`
 }
 
 // DriverConflict Several processes use this driver id and end each other's sessions: at least 3 takeovers within 30 s. Absent otherwise, and 30 s after the last takeover.
 type DriverConflict struct {
-	// RemoteAddrs Of the session that ended last, and of the one that took its place.
+	// RemoteAddrs Addresses of the session that ended last, and of the session that replaced it.
 	RemoteAddrs []string `json:"remote_addrs"`
 
-	// Takeovers How often the id was taken over since the conflict began.
+	// Takeovers How many times the id was taken over since the conflict began.
 	Takeovers int `json:"takeovers"`
 }
 
-// DriverCounts Of the whole roster, whatever the filter.
+// DriverCounts Counts over all known drivers, regardless of the filter.
 type DriverCounts struct {
 	Active       int `json:"active"`
 	Stale        int `json:"stale"`
@@ -525,7 +525,7 @@ type DriverDrift struct {
 	State        DriverState `json:"state"`
 	Unresponsive bool        `json:"unresponsive"`
 
-	// Drift unknown: stale or disconnected, so what it does is not known.
+	// Drift unknown: the driver is stale or disconnected, so its load is not known.
 	Drift   DriftKind     `json:"drift"`
 	Reasons []DriftReason `json:"reasons"`
 
@@ -534,7 +534,7 @@ type DriverDrift struct {
 	Reported   DriverReport     `json:"reported"`
 	AppliedSeq int64            `json:"applied_seq"`
 
-	// OutsideSplit True if players_total holds for the driver and it has no part, because it came after the split.
+	// OutsideSplit True if players_total holds for the driver but it has no share, because it joined after the split.
 	OutsideSplit *bool `json:"outside_split,omitempty"`
 }
 
@@ -545,7 +545,7 @@ type DriverID = string
 type DriverPage struct {
 	Items []Driver `json:"items"`
 
-	// Counts Of the whole roster, whatever the filter.
+	// Counts Counts over all known drivers, regardless of the filter.
 	Counts     DriverCounts `json:"counts"`
 	NextCursor *string      `json:"next_cursor"`
 }
@@ -564,43 +564,43 @@ type DriverState string
 type DryRun struct {
 	Command Command `json:"command"`
 
-	// Target A driver must satisfy both members; absent or empty means every active driver.
+	// Target A driver must match both fields. If both are absent or empty, the target is every active driver.
 	Target Target `json:"target"`
 
-	// Targets Drivers that the command would go to now.
+	// Targets Drivers that would receive the command now.
 	Targets []DriverID `json:"targets"`
 
 	// LeftOut Known drivers that match the target and would not be targeted.
 	LeftOut []LeftOut `json:"left_out"`
 
-	// Split Of players_total: who would get what.
+	// Split For players_total: the share that each driver would receive.
 	Split *[]SplitPart `json:"split,omitempty"`
 
-	// Shortfall Of players_total: players that no driver is there to run.
+	// Shortfall For players_total: players that no driver has capacity for.
 	Shortfall *int64 `json:"shortfall,omitempty"`
 
-	// InUse Of a Stop that would have no targets.
+	// InUse For a Stop that would have no targets.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// Awaited Of a Stop that would have no targets: drivers that match may still return, see `Entry`.
+	// Awaited For a Stop that would have no targets: drivers that match may still return, see `Entry`.
 	Awaited *bool `json:"awaited,omitempty"`
 
-	// Restrictions Restrictions that bound the command.
+	// Restrictions Restrictions that limit the command.
 	Restrictions []map[string]interface{} `json:"restrictions"`
 }
 
 // Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 type Entry struct {
-	// Seq Position of the entry in the log; rises, but need not be dense.
+	// Seq Position of the entry in the log. It increases, but not always by one.
 	Seq Seq `json:"seq"`
 
-	// Submitter Who sends commands.
+	// Submitter Who issues commands.
 	//
 	// Examples: ci/nightly
 	Submitter Submitter `json:"submitter"`
 	Command   Command   `json:"command"`
 
-	// Target A driver must satisfy both members; absent or empty means every active driver.
+	// Target A driver must match both fields. If both are absent or empty, the target is every active driver.
 	Target Target `json:"target"`
 
 	// Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
@@ -613,16 +613,16 @@ type Entry struct {
 	// ClosedAt Absent while the entry is pending.
 	ClosedAt *Timestamp `json:"closed_at,omitempty"`
 
-	// DurationMs From the moment the command was durable; absent while the entry is pending.
+	// DurationMs Measured from when the command was durable; absent while the entry is pending.
 	DurationMs *float64 `json:"duration_ms,omitempty"`
 
-	// Cause Why the server issued the command by itself; absent when a submitter did.
+	// Cause Why the server issued the command itself; absent when a submitter issued it.
 	Cause *string `json:"cause,omitempty"`
 
-	// Split Of players_total: who got what; the first 100 in items of a page, with return=minimal and in events. `counts.targeted` says how many there are.
+	// Split For players_total: the share of each driver; the first 100 in items of a page, with return=minimal and in events. `counts.targeted` says how many there are.
 	Split *[]SplitPart `json:"split,omitempty"`
 
-	// Shortfall Of players_total: players that no driver was there to run.
+	// Shortfall For players_total: players that no driver had capacity for.
 	Shortfall *int64 `json:"shortfall,omitempty"`
 
 	// Counts targeted = acked + rejected + superseded + missing once the entry is closed.
@@ -633,27 +633,27 @@ type Entry struct {
 	Missing    []Missing    `json:"missing"`
 	Late       []Late       `json:"late"`
 
-	// IfSeq The condition that the command was sent with.
+	// IfSeq The `if_seq` condition of the request.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
 	// LeftOut Known drivers that match the target and were not targeted, by id; the first 100 in items of a page. Absent when there are none.
 	LeftOut *[]LeftOut `json:"left_out,omitempty"`
 
-	// Outstanding Drivers of the entry that have not applied it, the first 100; in GET /commands/{seq} only.
+	// Outstanding Drivers of the entry that have not applied it, the first 100; only in GET /commands/{seq}.
 	Outstanding *[]DriverID `json:"outstanding,omitempty"`
 
-	// Converged Drivers of the entry that report what it asks for, the first 100; in GET /commands/{seq} only.
+	// Converged Drivers of the entry that report what it requires, the first 100; only in GET /commands/{seq}.
 	Converged *[]DriverID `json:"converged,omitempty"`
 
-	// InUse Of a Stop without targets.
+	// InUse For a Stop without targets.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// Awaited Of a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
+	// Awaited For a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
 	// driver has matched since, or no known driver has one of the target's label keys with another value.
 	Awaited *bool `json:"awaited,omitempty"`
 
-	// Deregistered Drivers of the entry that have deregistered since and are not back, all of them; in GET /commands/{seq} only. Absent when there
-	// are none. They are not lost: nobody needs to wait for them. Remembered for `--forget-after`, across restarts too.
+	// Deregistered All drivers of the entry that have deregistered since and have not returned; only in GET /commands/{seq}. Absent when there are
+	// none. They are not lost: there is no need to wait for them. Remembered for `--forget-after`, across restarts too.
 	Deregistered *[]DriverID `json:"deregistered,omitempty"`
 }
 
@@ -678,7 +678,7 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
-// InUse What of a target is in use, when no known driver matches all of it. At most 20 of each.
+// InUse When no known driver matches the whole target, the parts of it that known drivers do have. At most 20 of each.
 type InUse struct {
 	// Labels By label key of the target: the values that known drivers have.
 	Labels map[string][]string `json:"labels"`
@@ -692,7 +692,7 @@ type Labels map[string]string
 
 // LastAck defines model for LastAck.
 type LastAck struct {
-	// Seq Position of the entry in the log; rises, but need not be dense.
+	// Seq Position of the entry in the log. It increases, but not always by one.
 	Seq       Seq     `json:"seq"`
 	LatencyMs float64 `json:"latency_ms"`
 }
@@ -729,7 +729,7 @@ type Missing struct {
 // MissingReason defines model for Missing.Reason.
 type MissingReason string
 
-// Note For people; at most 256 bytes.
+// Note A note for human readers; at most 256 bytes.
 type Note = string
 
 // Problem defines model for Problem.
@@ -743,26 +743,26 @@ type Problem struct {
 	RequestId string        `json:"request_id"`
 	Errors    *[]FieldError `json:"errors,omitempty"`
 
-	// Supported Of unsupported_subprotocol.
+	// Supported For unsupported_subprotocol.
 	Supported *[]string `json:"supported,omitempty"`
 
-	// Have Of not_enough_drivers.
+	// Have For not_enough_drivers.
 	Have *int `json:"have,omitempty"`
 
-	// Want Of not_enough_drivers.
+	// Want For not_enough_drivers.
 	Want *int `json:"want,omitempty"`
 
-	// Seq Of newer_command, idempotency_key_reused and outcome_not_recorded.
+	// Seq For newer_command, idempotency_key_reused and outcome_not_recorded.
 	Seq *int64 `json:"seq,omitempty"`
 
 	// Entry `acked` is absent in items of a page and with return=minimal; items of a page have the first 100 missing and rejected.
 	Entry *Entry `json:"entry,omitempty"`
 
-	// InUse Of no_active_drivers and not_enough_drivers, if the target has labels or ids, and of any Stop.
+	// InUse For no_active_drivers and not_enough_drivers, if the target has labels or ids, and for any Stop.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// NothingToStop Of no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
-	// `--forget-after`. Such drivers have left, and there is nothing to stop. False: check the spelling of the target.
+	// NothingToStop For no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
+	// `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling of the target.
 	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
 }
 
@@ -777,33 +777,33 @@ type Rejected struct {
 	Detail    string   `json:"detail"`
 }
 
-// Seq Position of the entry in the log; rises, but need not be dense.
+// Seq Position of the entry in the log. It increases, but not always by one.
 type Seq = int64
 
-// SetPlayersCommand Run so many players on each driver, or so many in all.
+// SetPlayersCommand Run this many players on each driver, or this many in total.
 type SetPlayersCommand struct {
 	Type SetPlayersCommandType `json:"type"`
 
 	// Players Players per driver. Either this or `players_total` is given.
 	Players *int64 `json:"players,omitempty"`
 
-	// PlayersTotal Players of all targets together, split over them by largest remainder: by the `weight` and up to the `max_players` they registered
-	// with. The entry says who got what; a matching driver outside the split is told 0.
+	// PlayersTotal The total over all targets. It is split by largest remainder, by the `weight` and up to the `max_players` that each driver
+	// registered with. The entry lists each driver's share; a matching driver outside the split receives 0.
 	PlayersTotal *int64 `json:"players_total,omitempty"`
 
-	// Note For people; at most 256 bytes.
+	// Note A note for human readers; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
 }
 
 // SetPlayersCommandType defines model for SetPlayersCommand.Type.
 type SetPlayersCommandType string
 
-// SetSpawnDelayCommand Wait so long between two spawns. It is per driver, so that more drivers start more players in the same time.
+// SetSpawnDelayCommand Wait this long between two spawns. The delay is per driver, so more drivers start more players in the same time.
 type SetSpawnDelayCommand struct {
 	Type         SetSpawnDelayCommandType `json:"type"`
 	SpawnDelayMs int64                    `json:"spawn_delay_ms"`
 
-	// Note For people; at most 256 bytes.
+	// Note A note for human readers; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
 }
 
@@ -824,7 +824,7 @@ type State struct {
 	Items      []DriverDrift `json:"items"`
 	NextCursor *string       `json:"next_cursor"`
 
-	// DesiredNextCursor Reads on in `desired`, by desired_cursor; absent at the end.
+	// DesiredNextCursor Pass it as desired_cursor to get the next rules of `desired`; absent at the end.
 	DesiredNextCursor *string `json:"desired_next_cursor,omitempty"`
 }
 
@@ -838,11 +838,11 @@ type StateCounts struct {
 // Status complete: all acked; superseded: all acked or superseded; partial: some acked; failed: none acked.
 type Status string
 
-// StopCommand Go to zero players now, cancel any ramp, stay connected.
+// StopCommand Go to zero players now, cancel any ramp and stay connected.
 type StopCommand struct {
 	Type StopCommandType `json:"type"`
 
-	// Note For people; at most 256 bytes.
+	// Note A note for human readers; at most 256 bytes.
 	Note *Note `json:"note,omitempty"`
 }
 
@@ -851,18 +851,18 @@ type StopCommandType string
 
 // StopProof defines model for StopProof.
 type StopProof struct {
-	// Seq Position of the entry in the log; rises, but need not be dense.
+	// Seq Position of the entry in the log. It increases, but not always by one.
 	Seq     Seq `json:"seq"`
 	Targets int `json:"targets"`
 
-	// Stopped Targets that have reported 0 players since the Stop was handed over.
+	// Stopped Targets that have reported 0 players since the Stop was sent to them.
 	Stopped int `json:"stopped"`
 
-	// Pending The first 100 others.
+	// Pending The other targets, the first 100.
 	Pending []DriverID `json:"pending"`
 }
 
-// Submitter Who sends commands.
+// Submitter Who issues commands.
 //
 // Examples: ci/nightly
 type Submitter = string
@@ -872,7 +872,7 @@ type Superseded struct {
 	DriverId DriverID `json:"driver_id"`
 }
 
-// Target A driver must satisfy both members; absent or empty means every active driver.
+// Target A driver must match both fields. If both are absent or empty, the target is every active driver.
 type Target struct {
 	DriverIds *[]DriverID `json:"driver_ids,omitempty"`
 	Labels    *Labels     `json:"labels,omitempty"`
@@ -920,10 +920,10 @@ type ListCommandsParams struct {
 	// Order Order by seq.
 	Order *ListCommandsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
 
-	// Limit Items of a page.
+	// Limit Maximum number of items per page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -932,17 +932,18 @@ type ListCommandsParamsOrder string
 
 // SubmitCommandParams defines parameters for SubmitCommand.
 type SubmitCommandParams struct {
-	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` leaves `acked` out and cuts `split` to the first 100 drivers.
+	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` omits `acked` and limits `split` to the first 100 drivers.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
-	// IdempotencyKey A retry with the same key gets the same entry, whatever became of the first try: the command is dispatched once. Keys are the
-	// submitter's own and remembered for 24 hours. The same key with another request is 422 `idempotency_key_reused`.
+	// IdempotencyKey A retry with the same key gets the same entry, whether the first attempt succeeded or not: the command is dispatched once. Each
+	// submitter has its own keys; they are remembered for 24 hours. The same key with a different request is 422
+	// `idempotency_key_reused`.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetCommandParams defines parameters for GetCommand.
 type GetCommandParams struct {
-	// WaitMs Wait so long for the outcome if the entry is open.
+	// WaitMs If the entry is open, wait up to this long for the outcome.
 	WaitMs *int64 `form:"wait_ms,omitempty" json:"wait_ms,omitempty"`
 }
 
@@ -954,25 +955,25 @@ type ListDriversParams struct {
 	// Label Only drivers with this label, as key=value; repeat it for several, all must match.
 	Label *[]string `form:"label,omitempty" json:"label,omitempty"`
 
-	// Limit Items of a page.
+	// Limit Maximum number of items per page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // GetStateParams defines parameters for GetState.
 type GetStateParams struct {
-	// DesiredCursor The `desired_next_cursor` of the page before.
+	// DesiredCursor The `desired_next_cursor` of the previous page.
 	DesiredCursor *string `form:"desired_cursor,omitempty" json:"desired_cursor,omitempty"`
 
-	// Drift Only drivers of this kind.
+	// Drift Only drivers in this condition.
 	Drift *DriftKind `form:"drift,omitempty" json:"drift,omitempty"`
 
-	// Limit Items of a page.
+	// Limit Maximum number of items per page.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before.
+	// Cursor The `next_cursor` of the previous page.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -1198,8 +1199,8 @@ type ClientInterface interface {
 	// SubmitCommandWithBody Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-	// sent or used up.
+	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+	// or sent, and no idempotency key is used.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1209,15 +1210,15 @@ type ClientInterface interface {
 	// SubmitCommand Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-	// sent or used up.
+	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+	// or sent, and no idempotency key is used.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /commands (the `SubmitCommand` operationId).
 	SubmitCommand(ctx context.Context, params *SubmitCommandParams, body SubmitCommandJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetCommand One entry whole, with late answers
+	// GetCommand One complete entry, with late answers
 	//
 	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
 	// a newer command for the same setting holds for every driver of the entry.
@@ -1225,7 +1226,7 @@ type ClientInterface interface {
 	// Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 	GetCommand(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListDrivers The roster
+	// ListDrivers All known drivers
 	//
 	// Corresponds with GET /drivers (the `ListDrivers` operationId).
 	ListDrivers(ctx context.Context, params *ListDriversParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1235,27 +1236,27 @@ type ClientInterface interface {
 	// Corresponds with GET /drivers/{driver_id} (the `GetDriver` operationId).
 	GetDriver(ctx context.Context, driverId string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Livez Is the process alive
+	// Livez Whether the process is alive
 	//
 	// Corresponds with GET /livez (the `Livez` operationId).
 	Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Readyz Can commands be taken
+	// Readyz Whether the server accepts commands
 	//
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetState What is desired, and how many drivers report it
+	// GetState The desired state, and how many drivers report it
 	//
-	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-	// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
-	// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
-	// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
+	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
+	// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
+	// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
+	// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 	//
 	// Corresponds with GET /state (the `GetState` operationId).
 	GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// Version What was built
+	// Version Version and build
 	//
 	// Corresponds with GET /version (the `Version` operationId).
 	Version(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1279,8 +1280,8 @@ func (c *Client) ListCommands(ctx context.Context, params *ListCommandsParams, r
 // SubmitCommandWithBody Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-// sent or used up.
+// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+// or sent, and no idempotency key is used.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1300,8 +1301,8 @@ func (c *Client) SubmitCommandWithBody(ctx context.Context, params *SubmitComman
 // SubmitCommand Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-// sent or used up.
+// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+// or sent, and no idempotency key is used.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1318,7 +1319,7 @@ func (c *Client) SubmitCommand(ctx context.Context, params *SubmitCommandParams,
 	return c.Client.Do(req)
 }
 
-// GetCommand One entry whole, with late answers
+// GetCommand One complete entry, with late answers
 //
 // `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
 // a newer command for the same setting holds for every driver of the entry.
@@ -1336,7 +1337,7 @@ func (c *Client) GetCommand(ctx context.Context, seq Seq, params *GetCommandPara
 	return c.Client.Do(req)
 }
 
-// ListDrivers The roster
+// ListDrivers All known drivers
 //
 // Corresponds with GET /drivers (the `ListDrivers` operationId).
 func (c *Client) ListDrivers(ctx context.Context, params *ListDriversParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1366,7 +1367,7 @@ func (c *Client) GetDriver(ctx context.Context, driverId string, reqEditors ...R
 	return c.Client.Do(req)
 }
 
-// Livez Is the process alive
+// Livez Whether the process is alive
 //
 // Corresponds with GET /livez (the `Livez` operationId).
 func (c *Client) Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1381,7 +1382,7 @@ func (c *Client) Livez(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 	return c.Client.Do(req)
 }
 
-// Readyz Can commands be taken
+// Readyz Whether the server accepts commands
 //
 // Corresponds with GET /readyz (the `Readyz` operationId).
 func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1396,12 +1397,12 @@ func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 	return c.Client.Do(req)
 }
 
-// GetState What is desired, and how many drivers report it
+// GetState The desired state, and how many drivers report it
 //
-// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
-// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
-// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
+// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
+// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
+// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
+// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 //
 // Corresponds with GET /state (the `GetState` operationId).
 func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1416,7 +1417,7 @@ func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditor
 	return c.Client.Do(req)
 }
 
-// Version What was built
+// Version Version and build
 //
 // Corresponds with GET /version (the `Version` operationId).
 func (c *Client) Version(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2045,8 +2046,8 @@ type ClientWithResponsesInterface interface {
 	// SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-	// sent or used up.
+	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+	// or sent, and no idempotency key is used.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2056,15 +2057,15 @@ type ClientWithResponsesInterface interface {
 	// SubmitCommandWithResponse Issue a command and wait for its outcome
 	//
 	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-	// sent or used up.
+	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+	// or sent, and no idempotency key is used.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /commands (the `SubmitCommand` operationId).
 	SubmitCommandWithResponse(ctx context.Context, params *SubmitCommandParams, body SubmitCommandJSONRequestBody, reqEditors ...RequestEditorFn) (*SubmitCommandResponse, error)
 
-	// GetCommandWithResponse One entry whole, with late answers
+	// GetCommandWithResponse One complete entry, with late answers
 	//
 	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
 	// a newer command for the same setting holds for every driver of the entry.
@@ -2074,7 +2075,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 	GetCommandWithResponse(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*GetCommandResponse, error)
 
-	// ListDriversWithResponse The roster
+	// ListDriversWithResponse All known drivers
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2088,33 +2089,33 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /drivers/{driver_id} (the `GetDriver` operationId).
 	GetDriverWithResponse(ctx context.Context, driverId string, reqEditors ...RequestEditorFn) (*GetDriverResponse, error)
 
-	// LivezWithResponse Is the process alive
+	// LivezWithResponse Whether the process is alive
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /livez (the `Livez` operationId).
 	LivezWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*LivezResponse, error)
 
-	// ReadyzWithResponse Can commands be taken
+	// ReadyzWithResponse Whether the server accepts commands
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /readyz (the `Readyz` operationId).
 	ReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadyzResponse, error)
 
-	// GetStateWithResponse What is desired, and how many drivers report it
+	// GetStateWithResponse The desired state, and how many drivers report it
 	//
-	// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-	// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
-	// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
-	// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
+	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
+	// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
+	// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
+	// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /state (the `GetState` operationId).
 	GetStateWithResponse(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*GetStateResponse, error)
 
-	// VersionWithResponse What was built
+	// VersionWithResponse Version and build
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2709,8 +2710,8 @@ func (c *ClientWithResponses) ListCommandsWithResponse(ctx context.Context, para
 // SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-// sent or used up.
+// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+// or sent, and no idempotency key is used.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2726,8 +2727,8 @@ func (c *ClientWithResponses) SubmitCommandWithBodyWithResponse(ctx context.Cont
 // SubmitCommandWithResponse Issue a command and wait for its outcome
 //
 // The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and says which drivers the command would go to. The refusals are the same; nothing is logged,
-// sent or used up.
+// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
+// or sent, and no idempotency key is used.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2740,7 +2741,7 @@ func (c *ClientWithResponses) SubmitCommandWithResponse(ctx context.Context, par
 	return ParseSubmitCommandResponse(rsp)
 }
 
-// GetCommandWithResponse One entry whole, with late answers
+// GetCommandWithResponse One complete entry, with late answers
 //
 // `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
 // a newer command for the same setting holds for every driver of the entry.
@@ -2756,7 +2757,7 @@ func (c *ClientWithResponses) GetCommandWithResponse(ctx context.Context, seq Se
 	return ParseGetCommandResponse(rsp)
 }
 
-// ListDriversWithResponse The roster
+// ListDriversWithResponse All known drivers
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2782,7 +2783,7 @@ func (c *ClientWithResponses) GetDriverWithResponse(ctx context.Context, driverI
 	return ParseGetDriverResponse(rsp)
 }
 
-// LivezWithResponse Is the process alive
+// LivezWithResponse Whether the process is alive
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2795,7 +2796,7 @@ func (c *ClientWithResponses) LivezWithResponse(ctx context.Context, reqEditors 
 	return ParseLivezResponse(rsp)
 }
 
-// ReadyzWithResponse Can commands be taken
+// ReadyzWithResponse Whether the server accepts commands
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2808,12 +2809,12 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 	return ParseReadyzResponse(rsp)
 }
 
-// GetStateWithResponse What is desired, and how many drivers report it
+// GetStateWithResponse The desired state, and how many drivers report it
 //
-// Desired state is the fold of the log: the rules that no newer command covers. A driver has converged when it has reported, since
-// the commands that hold for it were handed over, what they ask for. A report counts for a command if this session has acked it
-// before the report came, or if the report's `applied_seq` is that far. A stale or disconnected driver is `unknown`. When the newest
-// players command is a Stop, `stop` is its proof. `desired` has the first 1,000 rules; `desired_cursor` reads on.
+// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
+// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
+// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
+// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2826,7 +2827,7 @@ func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, params *
 	return ParseGetStateResponse(rsp)
 }
 
-// VersionWithResponse What was built
+// VersionWithResponse Version and build
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -1,6 +1,5 @@
-// Package integer reads the integers of JSON Schema: 5, 5.0 and 5e0 are one value, and all of them fit "type:
-// integer". Decoders for Go's integer types take digits alone. Nothing is rounded on the way: no number becomes a
-// float.
+// Package integer reads the integers of JSON Schema: 5, 5.0 and 5e0 are one value, and all of them match "type:
+// integer". Decoders for Go's integer types accept only digits. Nothing is rounded: no number becomes a float.
 package integer
 
 import (
@@ -9,15 +8,15 @@ import (
 	"strconv"
 )
 
-// maxDigits is how many digits a number may have to be written in digits: those of the largest uint64.
+// maxDigits is how many digits an expanded number may have: those of the largest uint64.
 const maxDigits = 20
 
-// maxExponent bounds an exponent, far beyond what a text can make up for by digits.
+// maxExponent bounds an exponent, far beyond what the digits of a text can compensate.
 const maxExponent = math.MaxInt32
 
-// InDigits returns a JSON text with every whole number in plain digits, if it has at most 20 of them: -0 and 0e9 are
-// 0, 1.5e3 is 1500. Other numbers, and the rest of the text, are left as they are. The result is text itself if
-// nothing changes, else a new slice. What is no JSON before is none afterwards.
+// InDigits returns a JSON text with every whole number in plain digits, if it has at most 20 of them: -0 and 0e9 become
+// 0, 1.5e3 becomes 1500. Other numbers, and the rest of the text, are unchanged. The result is text itself if nothing
+// changes, else a new slice. Invalid JSON stays invalid.
 func InDigits(text []byte) []byte {
 	var out []byte
 	copied := 0
@@ -25,7 +24,7 @@ func InDigits(text []byte) []byte {
 		switch c := text[i]; {
 		case c == '"':
 			i = afterString(text, i)
-		case isDigit(c) || bytes.IndexByte([]byte("+-."), c) >= 0: // "+5.0" is no number, and has none in it
+		case isDigit(c) || bytes.IndexByte([]byte("+-."), c) >= 0: // "+5.0" is not a number and does not contain one
 			end := afterNumber(text, i)
 			if digits, ok := plain(text[i:end]); ok && !bytes.Equal(digits, text[i:end]) {
 				out = append(append(out, text[copied:i]...), digits...)
@@ -127,8 +126,8 @@ func cutDigits(text []byte) (digits, rest []byte) {
 	return text[:i], text[i:]
 }
 
-// parseExponent reads e+9 and the like. One that is out of bounds is cut to them: no text is long enough to make up
-// for it.
+// parseExponent reads e+9 and similar forms. An exponent out of bounds is limited to them: no text is long enough to
+// compensate.
 func parseExponent(text []byte) (exponent int, ok bool) {
 	if text[0] != 'e' && text[0] != 'E' {
 		return 0, false

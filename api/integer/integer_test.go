@@ -51,7 +51,7 @@ func TestExponentsCostNothing(t *testing.T) {
 	}
 }
 
-// decodes is the reference: which value does a number in JSON have as an int64, by arithmetic without bounds.
+// decodes is the reference: it returns the int64 value of a JSON number, by arithmetic without bounds.
 func decodes(number string) (value int64, ok bool) {
 	r, ok := new(big.Rat).SetString(number)
 	if !ok || !r.IsInt() || !r.Num().IsInt64() {
@@ -107,7 +107,7 @@ func FuzzAsArithmetic(f *testing.F) {
 	})
 }
 
-// FuzzInDigits: what is JSON stays JSON of the same values, and what is none does not become it.
+// FuzzInDigits: valid JSON stays JSON of the same values, and invalid JSON does not become valid.
 func FuzzInDigits(f *testing.F) {
 	f.Add([]byte(`{"a":[5.0,"x\"5.0",-0,1e3,null,true]}`))
 	f.Add([]byte(`{"a":01.0}`))
@@ -128,7 +128,7 @@ func FuzzInDigits(f *testing.F) {
 	})
 }
 
-// tokens lists what a JSON text says, with numbers as floats.
+// tokens lists the tokens of a JSON text, with numbers as floats.
 func tokens(text []byte) string {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

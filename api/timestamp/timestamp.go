@@ -1,4 +1,4 @@
-// Package timestamp is the form of times in the HTTP contract: RFC 3339, UTC, always with milliseconds.
+// Package timestamp is the format of times in the HTTP contract: RFC 3339, UTC, always with milliseconds.
 package timestamp
 
 import "time"
@@ -6,10 +6,10 @@ import "time"
 // Format is the form of a Time.
 const Format = "2006-01-02T15:04:05.000Z"
 
-// Time is a time that is written with milliseconds. Any RFC 3339 time can be read.
+// Time is a time that is written with milliseconds. It reads any RFC 3339 time.
 type Time struct{ time.Time }
 
-// Of is t in UTC.
+// Of returns t in UTC.
 func Of(t time.Time) Time { return Time{t.UTC()} }
 
 // MarshalJSON writes t in Format.

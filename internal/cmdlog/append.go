@@ -13,23 +13,22 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// appendTimeout bounds each of what an append waits for: the engine, and the disk.
+// appendTimeout bounds each wait of an append: for the engine, and for the disk.
 const appendTimeout = 10 * time.Second
 
-// codeStoreFailed is the engine's error when its files fail it, as it does when they are full; that is prevented in
-// limits.go.
+// codeStoreFailed is the engine's error when it cannot write its files, as on a full disk; limits.go prevents that.
 const codeStoreFailed = 10077
 
 // Append makes records durable, in order and without a gap, and returns the position of the first. After an error none
-// of them is in the log, with one exception: when the engine cannot tell any more what it stored, the log takes nothing
-// from then on and Failed says so. The error is of CodeLogUnavailable. ctx is not waited for: an append never hangs on
-// a request.
+// of them is in the log, with one exception: if the engine can no longer tell what it stored, the log accepts nothing
+// from then on, and Failed reports it. The error is of CodeLogUnavailable. An append does not depend on ctx: it never
+// waits for, or ends with, a request.
 func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if failed := l.engine.failure(); failed != nil {
 		return 0, &swarm.Error{
-			Code: swarm.CodeLogUnavailable, Detail: "the log has failed and the server ends; nothing was sent",
+			Code: swarm.CodeLogUnavailable, Detail: "the log has failed and the server is stopping; nothing was sent",
 			Cause: failed,
 		}
 	}
@@ -41,7 +40,7 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 		return 0, l.unavailable(err)
 	}
 	bytes := storedBytes(stored)
-	if err := l.limits.room(bytes, essential(records)); err != nil {
+	if err := l.limits.check(bytes, essential(records)); err != nil {
 		return 0, err
 	}
 	failpoint.Hit(failpoint.BeforeAppend)
@@ -83,8 +82,8 @@ func (l *Log) encode(records []swarm.Record) (stored [][]byte, heads logfile.Hea
 	return stored, heads, nil
 }
 
-// put hands all of the records to the kernel, or none. The engine takes one at a time: it flushes each to the block
-// file before it answers, and a batch of its own would be synced twice before it is stored.
+// put hands all of the records to the kernel, or none. The engine accepts one at a time: it flushes each to the block
+// file before it answers. Its own batches would be synced twice before they are stored.
 func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
@@ -99,23 +98,23 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 			return err
 		}
 		if done == before {
-			return l.fail(fmt.Errorf("the log took %d of %d records and takes no more", done, len(stored)))
+			return l.fail(fmt.Errorf("the log accepted %d of %d records and accepts no more", done, len(stored)))
 		}
 		before = done
 	}
 	return nil
 }
 
-// harden brings what put has written to disk: one sync for all of an append, which is what submitters who wait together
-// share. With SyncInterval the engine does that every second, all but the names of new files. A failed sync is final:
-// the kernel takes the pages for clean from then on, and they never reached the disk.
+// harden writes the data of put to disk: one sync for the whole append, which submitters that wait together share. With
+// SyncInterval the engine syncs every second, except the names of new files. A failed sync is final: the kernel
+// considers the pages clean from then on, although they never reached the disk.
 func (l *Log) harden() error {
 	sync := l.tail.Sync
 	if l.cfg.Sync == SyncInterval {
 		sync = l.tail.SyncNames
 	}
 	done := make(chan error, 1)
-	go func() { done <- sync() }() // a disk that hangs keeps it, and release waits for it
+	go func() { done <- sync() }() // a disk that hangs blocks it, and release waits for it
 	patience := time.NewTimer(appendTimeout)
 	defer patience.Stop()
 	select {
@@ -129,8 +128,8 @@ func (l *Log) harden() error {
 	}
 }
 
-// remember writes the mark. The records are durable whatever comes of it; but a log that cannot write eight bytes takes
-// no more.
+// remember writes the mark. The records are durable even if this fails; but a log that cannot write its mark accepts no
+// more.
 func (l *Log) remember(records []swarm.Record) {
 	id, epoch := l.index.identity()
 	err := l.mark.Update(func(m *logfile.Mark) {
@@ -138,13 +137,13 @@ func (l *Log) remember(records []swarm.Record) {
 		m.LogID, m.Epoch = id, epoch
 	})
 	if err != nil {
-		_ = l.fail(fmt.Errorf("the log's mark file cannot be written: %w", err)) // told by Failed
+		_ = l.fail(fmt.Errorf("the log's mark file cannot be written: %w", err)) // reported by Failed
 	}
 }
 
-// settle finds out what a failed publish left in the stream: the end of the log is read again. It returns how many of
-// the records are stored. None of several means an honest failure; some mean to go on, for nobody may see half of an
-// append.
+// settle determines what a failed publish left in the stream, by reading the end of the log again. It returns how many
+// of the records are stored. If none of several is stored, the append has simply failed. If some are, the append must
+// be completed, because no reader may see part of an append.
 func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
@@ -157,52 +156,52 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 	}
 	switch {
 	case end < first-1 || end >= first+uint64(len(stored)):
-		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: somebody else writes to it: %w",
+		return 0, l.fail(fmt.Errorf("the log ends at %d after a failed append at %d: another process writes to it: %w",
 			end, first, cause))
 	case broken(cause):
 		return 0, l.fail(diskFailed(cause))
 	case end == first-1 && (refused(cause) || l.reader.EndsAt(end)):
 		return 0, cause
 	case end == first-1:
-		return 0, l.fail(fmt.Errorf("the log's files go on behind position %d after a failed append, and the engine "+
-			"does not know: %w", end, cause))
+		return 0, l.fail(fmt.Errorf("the log's files contain records after position %d since a failed append, and the "+
+			"engine does not know them: %w", end, cause))
 	case refused(cause):
-		return 0, l.fail(fmt.Errorf("the log took %d of %d records: %w", end-first+1, len(stored), cause))
+		return 0, l.fail(fmt.Errorf("the log accepted %d of %d records: %w", end-first+1, len(stored), cause))
 	default:
 		return int(end - first + 1), nil
 	}
 }
 
-// broken reports whether the engine could not write or sync. It may succeed when tried again and yet have lost the
-// bytes, for a failed sync leaves pages marked clean that never reached the disk; so it is not tried again.
+// broken reports whether the engine could not write or sync. A retry may succeed although bytes were lost, because
+// after a failed sync pages are marked clean that never reached the disk; so there is no retry.
 func broken(cause error) bool {
 	var api jetstream.JetStreamError
 	return errors.As(cause, &api) && api.APIError() != nil && api.APIError().ErrorCode == codeStoreFailed
 }
 
 func diskFailed(cause error) error {
-	return fmt.Errorf("the log's disk failed, and what it took is uncertain; start the server again: %w", cause)
+	return fmt.Errorf("the log's disk failed, and it is unknown what was written; restart the server: %w", cause)
 }
 
-// refused reports whether the engine said no, so that trying again changes nothing.
+// refused reports whether the engine answered with an error, so that a retry changes nothing.
 func refused(err error) bool {
 	var api jetstream.JetStreamError
 	return errors.As(err, &api) && api.APIError() != nil
 }
 
-// fail ends the log: what is in it is not known any more, so nothing may be sent on its word.
+// fail ends the log: its content is no longer certain, so nothing may be sent that depends on it.
 func (l *Log) fail(err error) error {
 	l.engine.die(err)
 	return err
 }
 
-// unavailable is the refusal of an append. Of a log that has failed nobody knows what it stored last: a command may
-// stand in it after the restart, closed and desired, though it was not sent.
+// unavailable is the refusal of an append. If the log has failed, it is unknown what it stored last: after the restart
+// a command may be in it, closed and desired, although it was not sent.
 func (l *Log) unavailable(cause error) error {
-	detail := "the log takes no entries at the moment; nothing was sent"
+	detail := "the log cannot accept entries at the moment; nothing was sent"
 	if l.engine.failure() != nil {
-		detail = "the log has failed and the server ends; nothing was sent, but the command may be in the log when " +
-			"it is back: send it again with the same Idempotency-Key, or look first"
+		detail = "the log has failed and the server is stopping; nothing was sent, but the command may be in the " +
+			"log after the restart: send it again with the same Idempotency-Key, or check the log first"
 	}
 	return &swarm.Error{Code: swarm.CodeLogUnavailable, Detail: detail, Cause: cause}
 }

@@ -28,8 +28,8 @@ func replayed(t *testing.T, dir string) map[uint64]swarm.Record {
 	return got
 }
 
-// TestTheEngineOpensABackup: the copy lacks the engine's summary of the blocks. It reads the blocks, and the log goes
-// on.
+// TestTheEngineOpensABackup: the copy does not have the engine's summary of the blocks. The engine reads the blocks,
+// and the log continues.
 func TestTheEngineOpensABackup(t *testing.T) {
 	for _, name := range []string{"log-v1", "log-v1-loss"} {
 		dir := t.TempDir()
@@ -55,8 +55,8 @@ func TestTheEngineOpensABackup(t *testing.T) {
 	}
 }
 
-// TestBackupOfALogThatGrows copies a log of several blocks again and again while records come. Each copy has what was
-// appended before it began, and no more than there is.
+// TestBackupOfALogThatGrows copies a log of several blocks again and again while records arrive. Each copy has what was
+// appended before it started, and no more than there is.
 func TestBackupOfALogThatGrows(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -98,7 +98,7 @@ func TestBackupOfALogThatGrows(t *testing.T) {
 	shut(t, l)
 }
 
-// bulky is a record of some megabytes, also when it is compressed.
+// bulky returns a record of some megabytes, even when it is compressed.
 func bulky() swarm.Record {
 	targets := make([]string, 120_000)
 	for i := range targets {

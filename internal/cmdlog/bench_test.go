@@ -16,15 +16,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// The bounds that BenchmarkAppend and BenchmarkSize hold the log to.
+// The limits that BenchmarkAppend and BenchmarkSize enforce.
 const (
 	appendOverSync = 2.5 // p50 of an append over p50 of a write and fsync of as many bytes
 	pageOverPage   = 2.0 // a page of a log of 1,000,000 entries over one of 10,000
 	mostRSS        = 150 // MB, after a start with 1,000,000 entries and reading in them
 )
 
-// BenchmarkAppend is durable records, one at a time and many that waited together, beside a bare write and fsync on the
-// same disk.
+// BenchmarkAppend measures durable records, one at a time and many that waited together, compared with a bare write and
+// fsync on the same disk.
 func BenchmarkAppend(b *testing.B) {
 	var bare, one time.Duration
 	b.Run("bare", func(b *testing.B) {
@@ -81,8 +81,8 @@ func p50(b *testing.B, records int, f func() error) time.Duration {
 	return median
 }
 
-// BenchmarkSize is what size costs: the same reads in a log of 10,000 entries and in one of 1,000,000, with the memory
-// and the start of a process of its own.
+// BenchmarkSize measures the cost of size: the same reads in a log of 10,000 entries and in one of 1,000,000, with the
+// memory and the start of a separate process.
 func BenchmarkSize(b *testing.B) {
 	var pages []time.Duration
 	for _, n := range []int{10_000, 1_000_000} {
@@ -140,8 +140,8 @@ func build(b *testing.B, dir string, n int) {
 	}
 }
 
-// readerEnv names the directory for a process of this test binary that starts with a log, reads in it and tells what
-// that cost.
+// readerEnv names the directory for a process of this test binary that starts with a log, reads from it and reports the
+// cost.
 const readerEnv = "SWARMCALL_BENCH_READER"
 
 func measureStart(b *testing.B, dir string) (startMS, rssMB float64) {

@@ -24,7 +24,7 @@ func TestLogContract(t *testing.T) {
 	})
 }
 
-// machine drives a log and a model of it with the same steps, restarts and torn writes among them.
+// machine runs the same steps, including restarts and torn writes, on a log and a model of it.
 type machine struct {
 	dir   string
 	log   *Log
@@ -46,7 +46,7 @@ func (m *machine) issue(t *rapid.T) *swarm.Issued {
 	return r
 }
 
-// seq is that of some entry, or of none.
+// seq returns the seq of some entry, or of none.
 func (m *machine) seq(t *rapid.T) uint64 {
 	return rapid.Uint64Range(0, m.model.Last()+1).Draw(t, "seq")
 }
@@ -123,7 +123,7 @@ func (m *machine) Page(t *rapid.T) {
 	})
 }
 
-// Events are what a filter leaves of all records.
+// Events checks the records that a filter selects.
 func (m *machine) Events(t *rapid.T) {
 	q := swarm.EventQuery{
 		Submitter: rapid.SampledFrom([]string{"ci", "ui", "nobody"}).Draw(t, "submitter"),
@@ -158,7 +158,7 @@ func (m *machine) Entry(t *rapid.T) {
 	}
 }
 
-// Check holds after every step.
+// Check runs after every step.
 func (m *machine) Check(t *rapid.T) {
 	if m.log.Last() != m.model.Last() {
 		t.Fatalf("the log ends at %d, want %d", m.log.Last(), m.model.Last())
@@ -171,7 +171,7 @@ func (m *machine) Check(t *rapid.T) {
 }
 
 func TestLogMachine(t *testing.T) {
-	// A check restarts the log several times; more of them by -rapid.checks.
+	// A check restarts the log several times; -rapid.checks sets how many there are.
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		if err := f.Value.Set("25"); err != nil {
 			t.Fatal(err)

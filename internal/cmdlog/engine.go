@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	enginePayload = 8 << 20                    // bytes of one message: the most for which the engine does not warn
+	enginePayload = 8 << 20                    // bytes of one message: the most without a warning of the engine
 	maxPayload    = enginePayload - (64 << 10) // bytes of one record
 	// bytes the engine may store: more than there are, for the bound that counts is in limits.go
 	engineMost   = 1 << 50
-	syncInterval = time.Second               // between two syncs by the engine, when it is the one that syncs
+	syncInterval = time.Second               // between two syncs by the engine, if the engine syncs
 	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 33
 	startTimeout = 10 * time.Second
 )
 
-// store is what an append needs of the engine.
+// store is the part of the engine that an append needs.
 type store interface {
-	// publish stores a record after position last. It is in the block file then, and not yet on disk.
+	// publish stores a record after position last. It is then in the block file, but not yet on disk.
 	publish(ctx context.Context, record []byte, last uint64) error
 	// state returns the position of the last record, and how many there are.
 	state(ctx context.Context) (last, records uint64, err error)
@@ -41,7 +41,7 @@ type engine struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	failed chan error      // what ended the log, at most once
-	alive  context.Context // until the engine says that something failed, with that as its cause
+	alive  context.Context // ends when the engine reports a failure, with that as its cause
 	kill   context.CancelCauseFunc
 }
 
@@ -59,9 +59,9 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot make the log engine: %w", err)
+		return nil, fmt.Errorf("cannot create the log engine: %w", err)
 	}
-	words := &engineLogger{logger: cfg.Logger.With("room", "log engine"), die: e.die}
+	words := &engineLogger{logger: cfg.Logger.With("component", "log engine"), die: e.die}
 	e.server.SetLoggerV2(words, false, false, false)
 	e.server.Start()
 	defer func() {
@@ -83,9 +83,10 @@ func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
 		Name: logfile.StreamName, Subjects: []string{logfile.Subject}, Storage: jetstream.FileStorage, Replicas: 1,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
 		DenyDelete: true, DenyPurge: true, AllowDirect: true,
-		// Batches are not used; older versions describe the stream so, and neither writes the description again.
+		// Batches are not used; older versions describe the stream this way, and no version writes the description
+		// again.
 		AllowAtomicPublish: true,
-		// the least: message ids are not used, and a start reads this window
+		// the minimum: message ids are not used, and a start reads this window
 		Duplicates: 100 * time.Millisecond,
 	})
 	if err != nil {
@@ -127,7 +128,7 @@ func (e *engine) fetch(ctx context.Context, pos uint64) ([]byte, error) {
 	return m.Data, nil
 }
 
-// die ends the log: the engine goes on after a failed write or sync, but what it stored is not certain any more.
+// die ends the log: the engine continues after a failed write or sync, but what it stored is no longer certain.
 func (e *engine) die(err error) {
 	e.kill(err)
 	select {
@@ -136,16 +137,16 @@ func (e *engine) die(err error) {
 	}
 }
 
-// failure is what ended the log, or nil.
+// failure returns what ended the log, or nil.
 func (e *engine) failure() error { return context.Cause(e.alive) }
 
-// engineLogger sends the engine's words to slog. They are also the only sign of a failed disk: a publish that cannot be
-// stored gets no answer, and with a logger of its own the engine does not end the process on a fatal error, but goes on
-// dead. Here it has no listener, no peers and one client, so an error of whatever kind is one of its store.
+// engineLogger sends the engine's messages to slog. They are also the only sign of a failed disk: a publish that cannot
+// be stored gets no answer, and with a custom logger the engine does not end the process on a fatal error, but
+// continues without working. Here it has no listener, no peers and one client, so any error comes from its store.
 type engineLogger struct {
 	logger  *slog.Logger
 	die     func(error)
-	started atomic.Bool // until then an error is no more than a word: Open compares what the engine sees with the files
+	started atomic.Bool // before that, an error is only a message: Open compares what the engine sees with the files
 }
 
 func (l *engineLogger) say(level slog.Level, format string, v ...any) {
@@ -168,5 +169,5 @@ func (l *engineLogger) Errorf(format string, v ...any) {
 
 func (l *engineLogger) fail(format string, v ...any) {
 	l.say(slog.LevelError, format, v...)
-	l.die(fmt.Errorf("the log engine failed, so the server has to end and check its log again: "+format, v...))
+	l.die(fmt.Errorf("the log engine failed, so the server must restart and check its log: "+format, v...))
 }

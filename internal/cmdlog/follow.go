@@ -9,16 +9,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Notify has told called after each append, with the position of the first record, in the order of the log. told must
-// be quick: the next append waits for it. Notify is called once, before anybody else appends.
+// Notify registers told, which is called after each append with the position of the first record, in the order of the
+// log. told must be fast: the next append waits for it. Notify is called once, before the first append.
 func (l *Log) Notify(told func(first uint64, records []swarm.Record)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.told = told
 }
 
-// Records returns up to limit records after a position, in order; none at the end. Positions that an accepted loss has
-// taken are left out.
+// Records returns up to limit records after a position, in order; none at the end. Positions whose loss was accepted
+// are left out.
 func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Stored, error) {
 	var out []swarm.Stored
 	for pos, last := after+1, l.Last(); pos <= last && len(out) < limit; pos++ {
@@ -34,8 +34,7 @@ func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Sto
 	return out, nil
 }
 
-// Events returns the first records that q selects, in order, each with its command. It reads these records and no
-// others.
+// Events returns the first records that q selects, in order, each with its command. It reads no other records.
 func (l *Log) Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error) {
 	issued := map[uint64]*swarm.Issued{}
 	var out []*swarm.Event
@@ -53,8 +52,8 @@ func (l *Log) Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, e
 	return out, nil
 }
 
-// commandOf returns the command that a record belongs to, nil for none. read are those that have been read for the
-// records before.
+// commandOf returns the command that a record belongs to, nil for none. read holds the commands read for the records
+// before it.
 func (l *Log) commandOf(ctx context.Context, s swarm.Stored, read map[uint64]*swarm.Issued) (*swarm.Issued, error) {
 	seq := s.Seq()
 	if r, ok := s.Record.(*swarm.Issued); ok {

@@ -17,10 +17,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-var update = flag.Bool("update", false, "write the golden logs anew; only for a new format version")
+var update = flag.Bool("update", false, "rewrite the golden logs; only for a new format version")
 
 // goldenRecords are the records of the golden log after its first: every kind, a second writer, and one over the
-// compression bound.
+// compression limit.
 func goldenRecords() []swarm.Record {
 	many := make([]swarm.Verdict, 600)
 	for i := range many {
@@ -46,7 +46,7 @@ func goldenRecords() []swarm.Record {
 	}
 }
 
-// TestGoldenLogs opens the directories that format version 1 left: logs outlive servers. One of them has an accepted
+// TestGoldenLogs opens the directories that format version 1 wrote: logs outlive servers. One of them has an accepted
 // loss.
 func TestGoldenLogs(t *testing.T) {
 	if *update {

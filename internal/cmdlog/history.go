@@ -6,16 +6,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// history is where the records of each submitter's commands lie, for readers that want no others. Positions fit 32
-// bits: a log of so many records is over a terabyte, and rows count entries the same way.
+// history holds the positions of each submitter's records, for readers that want no others. Positions fit into 32 bits:
+// a log with more records is over a terabyte, and rows count entries the same way.
 type history struct {
-	of     [][]uint32   // by submitter: positions, rising
+	of     [][]uint32   // by submitter: positions, increasing
 	common []uint32     // of records that belong to no command
 	absent []swarm.Span // positions that have no record, because a loss was accepted
 	last   uint64
 }
 
-// add notes that a record of a submitter lies at pos. Positions rise.
+// add notes that a record of a submitter is at pos. Positions increase.
 func (h *history) add(submitter uint32, pos uint64) {
 	h.of[submitter] = append(h.of[submitter], uint32(pos))
 }
@@ -23,7 +23,7 @@ func (h *history) add(submitter uint32, pos uint64) {
 // addCommon is add for a record of no command.
 func (h *history) addCommon(pos uint64) { h.common = append(h.common, uint32(pos)) }
 
-// reached notes that the log goes on at pos.
+// reached notes that the log continues at pos.
 func (h *history) reached(pos uint64) {
 	if h.last > 0 && pos > h.last+1 {
 		h.absent = append(h.absent, swarm.Span{From: h.last + 1, To: pos - 1})
@@ -31,7 +31,7 @@ func (h *history) reached(pos uint64) {
 	h.last = pos
 }
 
-// page returns the first positions that q selects, of the one submitter's.
+// page returns the first positions that q selects, for its one submitter.
 func (h *history) page(own []uint32, q swarm.EventQuery) (out []uint64) {
 	lists := [][]uint32{own}
 	if q.Common {

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// index finds the records of entries by number, submitter, type and status. It holds no record itself. No call looks at
-// more than it returns, so that readers never hold up an append.
+// index finds the records of entries by number, submitter, type and status. It holds no record itself. No call examines
+// more than it returns, so readers never delay an append.
 type index struct {
 	mu         sync.RWMutex
 	rows       rows // in order of seq
@@ -25,7 +25,7 @@ type index struct {
 	epoch      uint64
 }
 
-// add takes in the record stored at pos. Positions rise.
+// add indexes the record stored at pos. Positions increase.
 func (x *index) add(pos uint64, r swarm.Record) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -71,7 +71,7 @@ func (x *index) closed(at int, pos uint64, status uint8) {
 	v.closed, v.status = pos, status
 }
 
-// belongs notes the record at pos as one of the entry seq, and returns the place of that entry.
+// belongs notes that the record at pos belongs to the entry seq, and returns the index of that entry.
 func (x *index) belongs(seq, pos uint64) (at int, ok bool) {
 	if at, ok = x.find(seq); ok {
 		x.history.add(x.rows.at(at).submitter, pos)
@@ -81,7 +81,7 @@ func (x *index) belongs(seq, pos uint64) (at int, ok bool) {
 	return at, ok
 }
 
-// pending is the place of swarm.Pending in swarm.Statuses.
+// pending is the index of swarm.Pending in swarm.Statuses.
 var pending = place(swarm.Statuses(), swarm.Pending)
 
 func place[T comparable](all []T, v T) uint8 {
@@ -119,7 +119,7 @@ func (x *index) identity() (id string, epoch uint64) {
 	return x.logID, x.epoch
 }
 
-// positions are where the records of one entry lie.
+// positions are the positions of the records of one entry.
 type positions struct {
 	issued, closed uint64
 	late           []uint64
@@ -156,7 +156,7 @@ func (x *index) page(q swarm.Query) (out []positions, more bool) {
 		}
 		lists = x.by[n]
 	}
-	// low and high bound the places whose seq lies between After and Before.
+	// low and high bound the rows whose seq is between After and Before.
 	low := search(x.rows.count, func(i int) bool { return x.rows.at(i).issued > q.After })
 	high := x.rows.count
 	if q.Before > 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// BenchmarkItems is a page of 20 entries with 10,000 targets each: whole, and with lists that are cut as GET /commands
-// shows them.
+// BenchmarkItems measures a page of 20 entries with 10,000 targets each: complete, and with lists cut as in GET
+// /commands.
 func BenchmarkItems(b *testing.B) {
 	const targets, entries = 10_000, 60
 	l := open(b, b.TempDir())
@@ -36,11 +36,11 @@ func BenchmarkItems(b *testing.B) {
 	b.ReportMetric(float64(brief.Microseconds())/float64(b.N*20), "µs/brief")
 	b.ReportMetric(whole.Seconds()/brief.Seconds(), "ratio")
 	if whole < briefGain*brief {
-		b.Errorf("a page of whole entries takes %v, and of brief ones %v: want %d times less", whole, brief, briefGain)
+		b.Errorf("a page of complete entries takes %v, of brief ones %v: want %d times less", whole, brief, briefGain)
 	}
 }
 
-// briefGain is how much less a page takes whose lists are cut.
+// briefGain is how many times faster a page with cut lists must be.
 const briefGain = 3
 
 func page(b *testing.B, l *Log, brief int) time.Duration {

@@ -10,21 +10,20 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// DefaultMinFree is how much free disk a log leaves, unless told otherwise.
+// DefaultMinFree is the default for how much free disk a log leaves.
 const DefaultMinFree = 64 << 20
 
 const (
 	mostReserve   = 64 << 20 // bytes under the bound that are kept for what must still be recorded
 	frameOverhead = 128      // bytes the engine stores around a record, rounded up
 	warnPercent   = 80
-	oneCommand    = 4 << 10 // bytes for which there has to be room in a log that says it is ready
+	oneCommand    = 4 << 10 // bytes that a log must have left to report that it is ready
 )
 
-// Usage says how much of its bound a log has taken, in bytes.
+// Usage is how much of its limit a log has used, in bytes.
 type Usage struct{ Bytes, Max int64 }
 
-// limits refuse records in time: a full disk is met here, and by the engine only by accident, for the engine does not
-// survive it.
+// limits refuse records in time: a full disk is detected here, because the engine does not survive it.
 type limits struct {
 	max     int64 // bytes the log may take
 	reserve int64 // of these, for outcomes and Stops
@@ -51,8 +50,8 @@ func freeBytes(dir string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), err
 }
 
-// room reports why the log cannot take so many bytes more, or nil. What is essential may take the reserve.
-func (l *limits) room(bytes int64, essential bool) error {
+// check returns why the log cannot accept this many more bytes, or nil. Essential records may use the reserve.
+func (l *limits) check(bytes int64, essential bool) error {
 	max, minFree := l.max-l.reserve, l.minFree
 	if essential {
 		max, minFree = l.max, l.minFree/4
@@ -66,8 +65,8 @@ func (l *limits) room(bytes int64, essential bool) error {
 		return full("the free space of the log's disk cannot be read: " + err.Error())
 	}
 	if free-bytes < minFree {
-		return full(fmt.Sprintf("the log's disk is full: %s are free and %s are kept; make space there, and the log "+
-			"goes on by itself", mib(free), mib(l.minFree)))
+		return full(fmt.Sprintf("the log's disk is full: %s are free, and %s must stay free; free some space, and the "+
+			"log resumes by itself", mib(free), mib(l.minFree)))
 	}
 	return nil
 }
@@ -78,17 +77,17 @@ func full(detail string) error {
 
 func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 
-// took counts what was stored, and warns once when the log fills up.
+// took counts stored bytes, and warns once when the log fills up.
 func (l *limits) took(bytes int64) {
 	used := l.used.Add(bytes)
 	if !l.warned && used >= l.max/100*warnPercent {
 		l.warned = true
-		l.logger.Warn("the log is filling up; when it is full, only Stop is taken", "used_bytes", used,
+		l.logger.Warn("the log is filling up; when it is full, only Stop is accepted", "used_bytes", used,
 			"log_max_bytes", l.max)
 	}
 }
 
-// essential reports whether all of the records must be taken as long as any can: what has happened, and Stop.
+// essential reports whether all of the records must be accepted while any can be: events that have happened, and Stop.
 func essential(records []swarm.Record) bool {
 	for _, r := range records {
 		if issued, ok := r.(*swarm.Issued); ok && issued.Command.Type != command.Stop {
@@ -98,7 +97,7 @@ func essential(records []swarm.Record) bool {
 	return true
 }
 
-// storedBytes is what the records take in the engine's files.
+// storedBytes returns how many bytes the records need in the engine's files.
 func storedBytes(stored [][]byte) (n int64) {
 	for _, b := range stored {
 		n += int64(len(b)) + frameOverhead

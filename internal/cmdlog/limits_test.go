@@ -67,7 +67,7 @@ func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 	}
 }
 
-func TestAFullDiskIsNotMetByTheEngine(t *testing.T) {
+func TestAFullDiskIsDetectedBeforeTheEngine(t *testing.T) {
 	l := open(t, t.TempDir())
 	defer shut(t, l)
 	free := int64(DefaultMinFree / 2)
@@ -90,7 +90,7 @@ func TestAFullDiskIsNotMetByTheEngine(t *testing.T) {
 	add(t, l, swarmtest.Issued("ci", "a"))
 }
 
-// TestASmallerBoundRemovesNothing: a log over a bound it is given later keeps every record.
+// TestASmallerBoundRemovesNothing: a log that is larger than its new limit keeps every record.
 func TestASmallerBoundRemovesNothing(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)

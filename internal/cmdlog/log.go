@@ -13,14 +13,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// DefaultMaxBytes is the size at which a log refuses entries, unless told otherwise.
+// DefaultMaxBytes is the default size at which a log refuses entries.
 const DefaultMaxBytes = 8 << 30
 
 // SyncPolicy says when an append is on disk.
 type SyncPolicy string
 
-// The policies. With SyncInterval an append may be answered up to a second before it is on disk: kill -9 loses nothing,
-// a power cut may lose that second, and the next start tells of it as of any loss.
+// The policies. With SyncInterval an append may be acknowledged up to a second before it is on disk: kill -9 loses
+// nothing, a power cut may lose that second, and the next start reports it like any other loss.
 const (
 	SyncAlways   SyncPolicy = "always"
 	SyncInterval SyncPolicy = "interval"
@@ -28,13 +28,13 @@ const (
 
 // Config says where the log is and who writes to it.
 type Config struct {
-	Dir      string     // data directory, made with mode 0700 if absent
+	Dir      string     // data directory, created with mode 0700 if absent
 	Node     string     // writer's name in the records
 	Sync     SyncPolicy // "" for SyncAlways
 	MaxBytes int64      // size at which the log refuses entries; 0 for DefaultMaxBytes
-	// bytes of free disk below which it refuses them too; 0 for DefaultMinFree
+	// bytes of free disk below which it also refuses entries; 0 for DefaultMinFree
 	MinFree    int64
-	AcceptLoss bool         // open a damaged log with what is left of it, and record the loss
+	AcceptLoss bool         // open a damaged log with its intact records, and record the loss
 	Logger     *slog.Logger // nil for none
 	// called for each record of the log that Open returns, in order, while it runs; nil for none
 	Replay func(pos uint64, r swarm.Record)
@@ -45,7 +45,7 @@ type Log struct {
 	cfg    Config
 	lock   *os.File
 	engine *engine
-	store  store // the engine, but for tests
+	store  store // the engine, except in tests
 	codec  *logfile.Codec
 	mark   *logfile.MarkFile
 	reader *logfile.Reader
@@ -59,13 +59,13 @@ type Log struct {
 	heads logfile.Heads // the newest record of each writer
 }
 
-// DamagedError tells of stored records that cannot be read.
+// DamagedError describes stored records that cannot be read.
 type DamagedError = logfile.DamagedError
 
-// ID names the log, as id.epoch.
+// ID identifies the log, as id.epoch.
 func (l *Log) ID() string { return l.index.name() }
 
-// Last is the position of the last record.
+// Last returns the position of the last record.
 func (l *Log) Last() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,26 +75,26 @@ func (l *Log) Last() uint64 {
 // SyncPolicy says when an append is on disk.
 func (l *Log) SyncPolicy() SyncPolicy { return l.cfg.Sync }
 
-// Usage says how much of its bound the log has taken.
+// Usage reports how much of its limit the log has used.
 func (l *Log) Usage() Usage { return Usage{Bytes: l.limits.used.Load(), Max: l.limits.max} }
 
-// TouchSession notes that a driver session was open at t. It outlives the process.
+// TouchSession records that a driver session was open at t. The time survives the process.
 func (l *Log) TouchSession(t time.Time) error {
 	return l.mark.Update(func(m *logfile.Mark) { m.Session = t })
 }
 
-// LastSession is when a driver session was last open, as TouchSession was told; zero for never.
+// LastSession returns when a driver session was last open, as recorded by TouchSession; zero for never.
 func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
 
-// NextEpoch is the record that gives the log a new name, because a driver has applied more than this log holds: what
-// drivers remember of it must not count. Whoever appends it does so in order with the commands, for it folds as Stop
-// for all.
+// NextEpoch returns the record that gives the log a new id, because a driver has applied more than this log holds: what
+// drivers remember of it must not count. It must be appended in order with the commands, because it folds as Stop for
+// all.
 func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
 	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
 }
 
-// Check reports why the log could not take an ordinary command now, or nil.
+// Check returns why the log could not accept an ordinary command now, or nil.
 func (l *Log) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,16 +104,17 @@ func (l *Log) Check(context.Context) error {
 	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
 		return errors.New("the log engine is not running")
 	}
-	return l.limits.room(oneCommand, false)
+	return l.limits.check(oneCommand, false)
 }
 
-// Failed gets the error that ended the log, at most once: it takes nothing any more, and the server must end.
+// Failed receives the error that ended the log, at most once: the log accepts nothing any more, and the server must
+// end.
 func (l *Log) Failed() <-chan error { return l.engine.failed }
 
-// Close stops the engine and gives the directory free. No other method may be called from then on.
+// Close stops the engine and releases the directory. No other method may be called from then on.
 func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
-	go func() { done <- l.release() }() // the engine's stop takes no context; a process that goes on joins it here
+	go func() { done <- l.release() }() // the engine's stop has no context; if the process continues, it joins it here
 	select {
 	case err := <-done:
 		return err

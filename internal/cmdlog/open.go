@@ -14,9 +14,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Open locks the directory, reads and checks the files, starts the engine on them, and returns the log ready to be
-// appended to. A new log begins with a reset record. It refuses to open a log that another process has, and a damaged
-// one, unless the loss is accepted; refusing changes nothing.
+// Open locks the directory, reads and checks the files, starts the engine on them, and returns the log ready for
+// appends. A new log begins with a reset record. Open refuses a log that another process has open, and a damaged one
+// unless the loss is accepted; a refusal changes nothing.
 func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if cfg, err = cfg.complete(); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before the engine: a log that has records and no mark has lost its mark.
+	// Before the engine starts: a log with records but without a mark has lost its mark.
 	if l.mark, err = logfile.OpenMark(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("cannot open the log's mark file in %s: %w", cfg.Dir, err)
 	}
@@ -49,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 		return nil, err
 	}
 	if l.tail, err = logfile.OpenTail(cfg.Dir); err != nil {
-		return nil, fmt.Errorf("cannot bring the log in %s to disk: %w", cfg.Dir, err)
+		return nil, fmt.Errorf("cannot sync the log in %s to disk: %w", cfg.Dir, err)
 	}
 	if first := l.firstRecord(found, accepted); first != nil {
 		pos, err := l.Append(ctx, []swarm.Record{first})
@@ -82,8 +82,8 @@ func (cfg Config) complete() (Config, error) {
 	return cfg, nil
 }
 
-// recover reads the files into the log's state and mends what may be mended. accepted is the damage that the operator
-// gave up.
+// recover reads the files into the log's state and repairs what can be repaired. accepted is the damage whose loss the
+// operator accepted.
 func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err error) {
 	found, err = logfile.Scan(ctx, l.cfg.Dir, func(s logfile.Stored) {
 		l.index.add(s.Position, s.Record)
@@ -96,10 +96,10 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 		return nil, nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
 	}
 	for _, note := range found.Notes {
-		l.cfg.Logger.Warn("a file beside the log is damaged and was repaired", "what", note)
+		l.cfg.Logger.Warn("a file next to the log was damaged and has been repaired", "what", note)
 	}
 	if newer := found.Newer(); newer != nil {
-		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss is no cure for it", newer,
+		return nil, nil, fmt.Errorf("%w; nothing was changed in %s, and --accept-data-loss does not help", newer,
 			l.cfg.Dir)
 	}
 	switch damage := found.Err(); {
@@ -116,7 +116,7 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 	}
 	if found.Last > found.Mark.Position {
 		if err := l.reader.RewriteFrom(found.Mark.Position); err != nil {
-			return nil, nil, fmt.Errorf("cannot bring the end of the log in %s to disk: %w", l.cfg.Dir, err)
+			return nil, nil, fmt.Errorf("cannot sync the end of the log in %s to disk: %w", l.cfg.Dir, err)
 		}
 	}
 	l.last, l.heads = found.Last, found.Heads
@@ -125,8 +125,8 @@ func (l *Log) recover(ctx context.Context) (found, accepted *logfile.Report, err
 }
 
 func refusal(dir string, damage error) error {
-	return fmt.Errorf("%w; nothing was changed. Keep a copy of %s, look with `swarmcall log verify --data-dir %s`, and start with --accept-data-loss to go on with what is left",
-		damage, dir, dir)
+	return fmt.Errorf("%w; nothing was changed. Keep a copy of %s, check it with `swarmcall log verify "+
+		"--data-dir %s`, and start with --accept-data-loss to continue with the intact records", damage, dir, dir)
 }
 
 func (l *Log) repair(found *logfile.Report) error {
@@ -134,16 +134,16 @@ func (l *Log) repair(found *logfile.Report) error {
 		return fmt.Errorf("cannot repair the log in %s: %w", l.cfg.Dir, err)
 	}
 	if t := found.Torn; t != nil {
-		l.cfg.Logger.Warn("the log ended in an unfinished write, which nobody was told of; it is cut off",
+		l.cfg.Logger.Warn("the log ended in an unfinished write, which was never acknowledged; it was cut off",
 			"file", t.File, "offset", t.Offset, "bytes", t.Bytes, "last_position", found.Last)
 	}
 	if l.cfg.AcceptLoss {
-		l.cfg.Logger.Warn("--accept-data-loss was given, and nothing is lost; start without it")
+		l.cfg.Logger.Warn("--accept-data-loss was given, but no data is lost; start without it")
 	}
 	return nil
 }
 
-// salvage keeps what is whole and looks again: nothing but absent positions may be left of the damage.
+// salvage keeps the intact records and scans again: the only damage left may be absent positions.
 func (l *Log) salvage(ctx context.Context, damaged *logfile.Report) (*logfile.Report, error) {
 	if err := damaged.Salvage(l.cfg.Dir); err != nil {
 		return nil, fmt.Errorf("cannot salvage the log in %s: %w", l.cfg.Dir, err)
@@ -151,19 +151,19 @@ func (l *Log) salvage(ctx context.Context, damaged *logfile.Report) (*logfile.Re
 	for _, d := range damaged.Damage {
 		l.cfg.Logger.Error("loss accepted", "damage", d.Error())
 	}
-	l.reader = logfile.NewReader(l.cfg.Dir) // records have other places now
+	l.reader = logfile.NewReader(l.cfg.Dir) // records have moved
 	left, err := logfile.Scan(ctx, l.cfg.Dir, l.reader.Note)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the log in %s: %w", l.cfg.Dir, err)
 	}
 	if left.Records != damaged.Records {
-		return nil, fmt.Errorf("the log in %s has %d whole records after salvage and had %d; its files are in %s",
+		return nil, fmt.Errorf("the log in %s has %d intact records after salvage, but had %d; its files are in %s",
 			l.cfg.Dir, left.Records, damaged.Records, filepath.Join(l.cfg.Dir, damaged.LostDir()))
 	}
 	return left, nil
 }
 
-// agree compares what the engine makes of the files with what they hold.
+// agree compares the engine's view of the files with their content.
 func (l *Log) agree(ctx context.Context, found *logfile.Report) error {
 	last, records, err := l.engine.state(ctx)
 	if err != nil {
@@ -177,7 +177,7 @@ func (l *Log) agree(ctx context.Context, found *logfile.Report) error {
 	return nil
 }
 
-// firstRecord is what this start has to write before anything else, or nil.
+// firstRecord returns the record that this start must write before any other, or nil.
 func (l *Log) firstRecord(found, accepted *logfile.Report) *swarm.Reset {
 	reset := &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), LogID: found.LogID, Epoch: found.Epoch + 1}
 	switch {

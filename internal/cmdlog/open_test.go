@@ -50,7 +50,7 @@ func TestARaisedEpochIsANewName(t *testing.T) {
 	}
 }
 
-// TestEachWriterHasItsChain: several nodes may write to one log, and a node may get another name.
+// TestEachWriterHasItsChain: several nodes may write to one log, and a node may be renamed.
 func TestEachWriterHasItsChain(t *testing.T) {
 	dir := t.TempDir()
 	for _, node := range []string{"a", "b", "a", "c"} {
@@ -75,7 +75,7 @@ func TestSyncPolicies(t *testing.T) {
 		}
 		add(t, l, swarmtest.Issued("ci", "a"))
 		if l.SyncPolicy() != policy {
-			t.Errorf("says %s, was told %s", l.SyncPolicy(), policy)
+			t.Errorf("reports %s, configured %s", l.SyncPolicy(), policy)
 		}
 		shut(t, l)
 	}
@@ -98,7 +98,7 @@ func TestADirectoryThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestANewerFormatIsNotDamage: giving it up would be a loss of the operator's making.
+// TestANewerFormatIsNotDamage: accepting a loss would cause the loss.
 func TestANewerFormatIsNotDamage(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -114,13 +114,13 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 	for _, accept := range []bool{false, true} {
 		_, err := Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: accept})
 		if err == nil || !strings.Contains(err.Error(), "newer version of Swarmcall") ||
-			!strings.Contains(err.Error(), "no cure") {
+			!strings.Contains(err.Error(), "does not help") {
 			t.Errorf("accept %v: %v", accept, err)
 		}
 	}
 }
 
-// TestALogOfSeveralFiles: records over the size of one file of the engine, and one file of them gone.
+// TestALogOfSeveralFiles: the records exceed the size of one file of the engine, and then one file is missing.
 func TestALogOfSeveralFiles(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -142,7 +142,7 @@ func TestALogOfSeveralFiles(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "missing") ||
 		!strings.Contains(err.Error(), "3.blk at byte 0") {
-		t.Errorf("a file is gone: %v", err)
+		t.Errorf("a file is missing: %v", err)
 	}
 	l, err = Open(t.Context(), Config{Dir: dir, Node: "test", AcceptLoss: true})
 	if err != nil {

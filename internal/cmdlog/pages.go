@@ -6,8 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Entry returns the entry seq with its outcome and late answers. The error is of CodeNotFound when no command has that
-// seq.
+// Entry returns the entry seq with its outcome and late answers. The error is CodeNotFound if no command has that seq.
 func (l *Log) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 	at, ok := l.index.entry(seq)
 	if !ok {
@@ -16,8 +15,8 @@ func (l *Log) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) {
 	return l.load(ctx, at)
 }
 
-// Page returns the entries that q selects, newest first unless q says otherwise. It shows at least what Append has
-// returned.
+// Page returns the entries that q selects, newest first unless q requests another order. It includes everything that
+// Append had acknowledged before the call.
 func (l *Log) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	found, more := l.index.page(q)
 	entries, err := l.loadAll(ctx, found, q.Brief)
@@ -41,7 +40,7 @@ func (l *Log) loadAll(ctx context.Context, found []positions, brief int) ([]swar
 	return entries, nil
 }
 
-// loadBrief is load for a page whose lists are cut to so many elements; 0 for whole ones.
+// loadBrief is load for a page whose lists are limited to this many elements; 0 for complete ones.
 func (l *Log) loadBrief(ctx context.Context, at positions, most int) (swarm.Entry, error) {
 	if most == 0 {
 		return l.load(ctx, at)
@@ -78,7 +77,7 @@ func (l *Log) load(ctx context.Context, at positions) (swarm.Entry, error) {
 			return swarm.Entry{}, err
 		}
 		if len(e.Closed.Verdicts) != len(issued.Targets) {
-			return swarm.Entry{}, damaged(at.closed, "it has not one verdict per target")
+			return swarm.Entry{}, damaged(at.closed, "it does not have exactly one verdict per target")
 		}
 	}
 	e.Late, err = l.late(ctx, at)
@@ -97,7 +96,7 @@ func (l *Log) late(ctx context.Context, at positions) (out []swarm.LateAck, err 
 	return out, nil
 }
 
-// bytes returns the stored record at a position. The engine has the last word on where its records lie.
+// bytes returns the stored record at a position. If the files do not have it, the engine decides.
 func (l *Log) bytes(ctx context.Context, pos uint64) ([]byte, error) {
 	b, err := l.reader.Read(pos)
 	if err != nil {
@@ -124,7 +123,7 @@ func record[R swarm.Record](ctx context.Context, l *Log, pos uint64) (none R, er
 	if r, ok := r.(R); ok {
 		return r, nil
 	}
-	return none, damaged(pos, "it is of another kind than the index says")
+	return none, damaged(pos, "its kind is not the one in the index")
 }
 
 func damaged(pos uint64, what string) error { return &DamagedError{Position: pos, To: pos, What: what} }

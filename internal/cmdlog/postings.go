@@ -2,17 +2,17 @@ package cmdlog
 
 import "slices"
 
-// postings are the places of entries in rows, in one list for each type and status. So a page is put together from the
-// lists that its filter names, from their ends, and never walks past an entry that it does not return: a filter that
-// matches nothing costs nothing, however long the log is. There are at most 15 lists.
+// postings are the row numbers of entries, in one list for each type and status. A page is merged from the ends of the
+// lists that its filter names, and never examines an entry that it does not return: a filter that matches nothing costs
+// nothing, however long the log is. There are at most 15 lists.
 type postings []posting
 
 type posting struct {
 	kind, status uint8
-	places       []uint32 // rising
+	places       []uint32 // increasing
 }
 
-// list is the one of a type and a status; it is made when it is first used.
+// list returns the list of a type and a status; it is created on first use.
 func (p *postings) list(kind, status uint8) *posting {
 	for i := range *p {
 		if l := &(*p)[i]; l.kind == kind && l.status == status {
@@ -23,7 +23,7 @@ func (p *postings) list(kind, status uint8) *posting {
 	return &(*p)[len(*p)-1]
 }
 
-// add takes in the entry at a place, mostly behind all others: entries are closed roughly in the order in which they
+// add inserts the entry with a row number, mostly at the end: entries are closed roughly in the order in which they
 // were issued.
 func (p *postings) add(kind, status uint8, place uint32) {
 	l := p.list(kind, status)
@@ -31,7 +31,7 @@ func (p *postings) add(kind, status uint8, place uint32) {
 	l.places = slices.Insert(l.places, at, place)
 }
 
-// move gives the entry at a place another status.
+// move changes the status of the entry with a row number.
 func (p *postings) move(kind, from, to uint8, place uint32) {
 	l := p.list(kind, from)
 	if at, ok := slices.BinarySearch(l.places, place); ok {
@@ -40,7 +40,7 @@ func (p *postings) move(kind, from, to uint8, place uint32) {
 	p.add(kind, to, place)
 }
 
-// within returns the lists that match, cut to the places from low to before high.
+// within returns the lists that match, cut to the row numbers from low up to but not including high.
 func (p postings) within(low, high uint32, matches func(*posting) bool) merged {
 	var out merged
 	for i := range p {
@@ -57,10 +57,10 @@ func (p postings) within(low, high uint32, matches func(*posting) bool) merged {
 	return out
 }
 
-// merged are rising lists without a common element, which are read as one, from its beginning or from its end.
+// merged are increasing lists without a common element, read as one list from the beginning or from the end.
 type merged [][]uint32
 
-// next takes the first of all places, or the last.
+// next returns the first of all row numbers, or the last.
 func (m *merged) next(last bool) (place uint32, ok bool) {
 	var from int
 	for i, list := range *m {

@@ -16,8 +16,8 @@ const (
 	summary     = engineFiles + "/index.db"
 )
 
-// TestASummaryAheadOfTheRecords: the engine writes its summary of the blocks when it likes, and a power cut may leave
-// it with records whose blocks were never synced. The log ends where its records end.
+// TestASummaryAheadOfTheRecords: the engine writes its summary of the blocks at any time, and a power cut may leave it
+// with records whose blocks were never synced. The log ends where its records end.
 func TestASummaryAheadOfTheRecords(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -40,7 +40,7 @@ func TestASummaryAheadOfTheRecords(t *testing.T) {
 	}
 }
 
-// TestAnEndThatWasNeverAcknowledged: records past the mark are taken over, and their bytes stay what they are.
+// TestAnEndThatWasNeverAcknowledged: records after the mark are kept, and their bytes do not change.
 func TestAnEndThatWasNeverAcknowledged(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -65,14 +65,14 @@ func TestAnEndThatWasNeverAcknowledged(t *testing.T) {
 	}
 }
 
-// TestAFailedSyncEndsTheLog: an append whose sync fails is refused, and nothing is taken from then on.
+// TestAFailedSyncEndsTheLog: an append whose sync fails is refused, and the log accepts nothing from then on.
 func TestAFailedSyncEndsTheLog(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	defer shut(t, l)
 	before := l.Last()
 	write(t, dir, firstBlock+".new", read(t, dir, firstBlock))
-	// What is synced from now on is not what is read.
+	// From now on, another file is synced than the one that is read.
 	if err := os.Rename(filepath.Join(dir, firstBlock+".new"), filepath.Join(dir, firstBlock)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,13 @@
 package cmdlog
 
-// row is what the index knows of one entry: 24 bytes.
+// row is what the index stores for one entry: 24 bytes.
 type row struct {
 	issued, closed uint64 // positions; closed is 0 while the entry is open
-	submitter      uint32 // place in index.submitters
-	kind, status   uint8  // places in swarm.CommandTypes and swarm.Statuses
+	submitter      uint32 // index in index.submitters
+	kind, status   uint8  // indexes in swarm.CommandTypes and swarm.Statuses
 }
 
-// rows grow by pieces, so that a million of them are never copied and never half empty.
+// rows grow in chunks, so that a million of them are never copied and never half empty.
 type rows struct {
 	pieces [][]row
 	count  int

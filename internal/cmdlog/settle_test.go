@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// brittle is a store whose answers get lost.
+// brittle is a store whose answers may get lost.
 type brittle struct {
 	store
 	publishes int
@@ -40,8 +40,8 @@ func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
 
 var errLost = errors.New("the answer was lost")
 
-// TestAnAmbiguousAppend: whatever becomes of the answer, the log says stored when it is, not stored when it is not, and
-// nothing from then on when it cannot tell.
+// TestAnAmbiguousAppend: whatever happens to the answer, the log reports stored if it is, not stored if it is not, and
+// accepts nothing from then on if it cannot tell.
 func TestAnAmbiguousAppend(t *testing.T) {
 	lost := func(n int, publish func() error) error {
 		if n > 1 {
@@ -109,7 +109,7 @@ func TestAnAmbiguousAppend(t *testing.T) {
 	}
 }
 
-// then appends once more: a stuck log must refuse and say why, any other must go on.
+// then appends once more: a failed log must refuse and give the reason, any other log must continue.
 func then(t *testing.T, l *Log, stuck bool) {
 	t.Helper()
 	want := l.Last() + 1
@@ -126,10 +126,10 @@ func then(t *testing.T, l *Log, stuck bool) {
 	select {
 	case err := <-l.Failed():
 		if !strings.Contains(err.Error(), "log") {
-			t.Errorf("Failed says %v", err)
+			t.Errorf("Failed reports %v", err)
 		}
 	default:
-		t.Error("Failed does not say so")
+		t.Error("Failed does not report it")
 	}
 }
 

@@ -3,32 +3,32 @@ package dispatch
 import "time"
 
 const (
-	gatherFrom = 2 * time.Millisecond  // a log that is quicker gains nothing when the sequencer waits
-	gatherPart = 4                     // the sequencer waits at most for this part of what an append takes
+	gatherFrom = 2 * time.Millisecond  // with a faster log, waiting gains nothing
+	gatherPart = 4                     // the sequencer waits at most this fraction of an append
 	gatherMost = 10 * time.Millisecond // and never longer
 )
 
-// gathering has the sequencer wait a little for commands that can share an append. Submitters that are answered
-// together come back together, some milliseconds apart. Without a wait the first of them has an append alone, the
-// others wait for its end, and from then on two groups take turns, each waiting for the other's append: half as many
-// commands per second. It belongs to Run.
+// gathering makes the sequencer wait a little for commands that can share an append. Submitters that are answered
+// together send their next commands together, some milliseconds apart. Without a wait, the first of them gets an append
+// alone and the others wait for its end. From then on two groups take turns, each waiting for the other's append, which
+// halves the commands per second. It belongs to Run.
 type gathering struct {
 	shared   int           // commands of the last append
-	expected int           // these, and what came meanwhile
-	took     time.Duration // by the log
-	ended    time.Time     // when all of it had been carried out
+	expected int           // these, and those that arrived meanwhile
+	took     time.Duration // how long the log needed
+	ended    time.Time     // when all of it had been processed
 }
 
-// appended notes how many commands shared an append, and how long the log took for it.
+// appended records how many commands shared an append, and how long the log took for it.
 func (g *gathering) appended(commands int, took time.Duration) { g.shared, g.took = commands, took }
 
-// over notes that the append has been carried out: from now on those that it answered may come back.
+// over records that the append has been processed: from now on the submitters that it answered may send again.
 func (g *gathering) over(q *queue) {
 	g.expected, g.ended = g.shared+q.commands(), time.Now()
 }
 
-// wait returns when as many commands wait as are expected, or none of them may wait any longer. A submitter who is
-// alone never waits, and no Stop does.
+// wait returns when the expected number of commands is waiting, or when none of them may wait any longer. A single
+// submitter never waits, and no Stop does.
 func (g *gathering) wait(q *queue) {
 	if g.took < gatherFrom || g.expected < 2 {
 		return
@@ -44,15 +44,15 @@ func (g *gathering) wait(q *queue) {
 	}
 }
 
-// commands is how many commands wait for an append.
+// commands returns how many commands wait for an append.
 func (q *queue) commands() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting.closes) + len(q.waiting.submits)
 }
 
-// gathered reports whether the next append should begin: enough commands wait, or something that must not, or nothing
-// at all.
+// gathered reports whether the next append should begin: enough commands wait, or something that must not wait, or
+// nothing.
 func (q *queue) gathered(enough int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,8 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// benchFleet acks every command of every driver at once, from the hand-over itself: what is left is the dispatcher's
-// own work.
+// benchFleet acks every command of every driver from within Offer: only the dispatcher's own work remains.
 type benchFleet struct {
 	d       *Dispatcher
 	members []swarm.Member
@@ -35,7 +34,7 @@ func (f *benchFleet) Offer(i swarm.Issue) swarm.Handover {
 	return swarm.Handover{}
 }
 
-// countingLog takes everything and keeps nothing.
+// countingLog accepts everything and keeps nothing.
 type countingLog struct{ last atomic.Uint64 }
 
 func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
@@ -45,8 +44,8 @@ func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64,
 
 func (l *countingLog) Entry(context.Context, uint64) (swarm.Entry, error) { panic("nothing is kept") }
 
-// BenchmarkDispatch is a command from Submit to its outcome, over a fleet that acks at once: each round ends with the
-// last ack.
+// BenchmarkDispatch measures a command from Submit to its outcome, over a fleet that acks at once: each round ends with
+// the last ack.
 func BenchmarkDispatch(b *testing.B) {
 	for _, n := range []int{10, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

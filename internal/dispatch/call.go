@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// outcomeGrace is how long past the deadline a closed record may take to become durable before waiters are told.
+// outcomeGrace is how long past the deadline a closed record may take to become durable before waiters get an error.
 const (
 	outcomeGrace = time.Second
 	graceSteps   = 10
@@ -21,55 +21,54 @@ type Call struct {
 	seq      uint64
 	issued   *swarm.Issued
 	issuedAt time.Time // when Issued was durable; deadline and duration start here
-	handedAt time.Time // when its hand-over began; latencies start here
+	handedAt time.Time // when it was put into the outboxes; latencies start here
 	done     chan struct{}
 
 	mu       sync.Mutex
 	round    *round
 	deadline *time.Timer
-	closing  *swarm.Closed   // on its way into the log
+	closing  *swarm.Closed   // being appended to the log
 	closed   *swarm.Closed   // in the log; then round is nil
 	told     []swarm.LateAck // of a call that was read from the log
 	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
-	earlyBy  map[string]bool // who gave them
+	earlyBy  map[string]bool // the drivers that gave them
 }
 
 // Seq is the position of the command in the log.
 func (c *Call) Seq() uint64 { return c.seq }
 
-// Entry is the command as it stands in the log now.
+// Entry returns the command as it is in the log now.
 func (c *Call) Entry() swarm.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed, Late: c.told}
 }
 
-// settled is the call of an entry that was closed before.
+// settled returns the call of an entry that was closed before.
 func settled(e swarm.Entry) *Call {
 	c := &Call{seq: e.Seq, issued: e.Issued, closed: e.Closed, told: e.Late, done: make(chan struct{})}
 	close(c.done)
 	return c
 }
 
-// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded when
-// the log does not take the outcome in time; the command has been sent then, and the outcome is still tried to be
-// recorded.
+// Wait returns the entry once its outcome is durable. It fails with ctx's error, or with CodeOutcomeNotRecorded if the
+// log does not store the outcome in time. In that case the command has been sent, and the log append is still retried.
 func (c *Call) Wait(ctx context.Context) (swarm.Entry, error) {
 	select {
-	case <-c.done: // before the timer, which may have run out as well
+	case <-c.done: // before the timer, which may have expired as well
 		return c.Entry(), nil
 	default:
 	}
 	err := c.wait(ctx)
 	e := c.Entry()
 	if e.Closed != nil {
-		return e, nil // it came while the waiting ended: the outcome is the better answer
+		return e, nil // it arrived while the wait was ending: return the outcome rather than the error
 	}
 	return e, err
 }
 
-// wait lets the grace pass in steps: after a pause of the whole process every timer that was due fires at once, and the
-// log has had no time to take the outcome. So a pause costs one step.
+// wait counts the grace down in steps. After a pause of the whole process every due timer fires at once, before the log
+// has had time to store the outcome. With steps, such a pause uses up only one of them.
 func (c *Call) wait(ctx context.Context) error {
 	late := time.NewTimer(time.Until(c.issuedAt.Add(c.issued.Deadline)))
 	defer late.Stop()
@@ -84,7 +83,7 @@ func (c *Call) wait(ctx context.Context) error {
 		if steps == 0 {
 			return &swarm.Error{
 				Code:   swarm.CodeOutcomeNotRecorded,
-				Detail: "the command was sent, but the log has not taken its outcome yet; read the entry again later",
+				Detail: "the command was sent, but the log has not stored its outcome yet; read the entry again later",
 				Attrs:  map[string]any{"seq": c.seq},
 			}
 		}
@@ -92,7 +91,7 @@ func (c *Call) wait(ctx context.Context) error {
 	}
 }
 
-// start opens the round for verdicts, before anybody can find c.
+// start opens the round for verdicts, before any other goroutine can find c.
 func (c *Call) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +99,8 @@ func (c *Call) start() {
 	c.closeIfDone()
 }
 
-// answer takes a driver's reply. It is not open when the outcome is durable already: then the reply belongs to the late
-// book. A reply after a Missing verdict is kept for these, because its record must come after the closed one.
+// answer handles a driver's reply. open is false if the outcome is durable already: the reply then belongs to the late
+// acks. A reply after a Missing verdict is kept for them, because its record must follow the closed record.
 func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.Duration, counted, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,8 +140,8 @@ func (c *Call) superseded(id string) {
 	}
 }
 
-// expireAtDeadline runs on the deadline's timer. Who is stale is asked without the lock held: an ack must not wait for
-// it.
+// expireAtDeadline runs on the deadline's timer. The stale drivers are determined without the lock held, because an ack
+// must not wait for that.
 func (c *Call) expireAtDeadline() {
 	c.mu.Lock()
 	waiting := c.undecidedLocked()
@@ -156,10 +155,10 @@ func (c *Call) expireAtDeadline() {
 	})
 }
 
-// stale returns who of some drivers has a session whose heartbeats are late.
+// stale returns those of the given drivers whose session has late heartbeats.
 func (d *Dispatcher) stale(ids []string) map[string]bool {
 	stale := map[string]bool{}
-	if len(ids) == 0 { // as a target it would mean every driver
+	if len(ids) == 0 { // an empty list as a target would mean every driver
 		return stale
 	}
 	for _, m := range d.drivers.Members(swarm.TargetQuery{Target: swarm.Target{DriverIDs: ids}}).Members {
@@ -202,8 +201,8 @@ func (c *Call) closeIfDone() {
 	c.d.enqueueClose(c)
 }
 
-// finish makes the durable outcome visible and begins to take late acks of it. Both are one step under the lock: an
-// answer finds either the round or the late acks. It reports whether those hold answers that came early.
+// finish makes the durable outcome visible and starts to collect its late acks. Both are one step under the lock: an
+// answer finds either the round or the late acks. It reports whether the late acks contain answers that arrived early.
 func (c *Call) finish() (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,7 +212,7 @@ func (c *Call) finish() (lateDue bool) {
 	return lateDue
 }
 
-// deadlineMissed returns the drivers that let the deadline pass. The outcome must be on its way.
+// deadlineMissed returns the drivers that missed the deadline. The outcome must already be on its way into the log.
 func (c *Call) deadlineMissed() []string {
 	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
 }

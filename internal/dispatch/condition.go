@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// condition judges the if_seq of a submission and returns what is stored of it, nil for none. All commands before it
+// condition evaluates the if_seq of a submission and returns the condition to store, nil for none. All earlier commands
 // must have been folded.
 func (d *Dispatcher) condition(s *submission) (*swarm.Condition, error) {
 	if s.IfSeq == nil {
@@ -19,11 +19,12 @@ func (d *Dispatcher) condition(s *submission) (*swarm.Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is not there yet cannot have been seen: else the command would not yield to what comes before that.
+	// The client cannot have seen a seq that does not exist yet. Otherwise the command would not yield to earlier
+	// commands.
 	return &swarm.Condition{IfSeq: *s.IfSeq, Base: min(base, d.fold.Last())}, nil
 }
 
-// base follows a chain of conditional commands of one submitter to what its first command was based on.
+// base follows a chain of conditional commands of one submitter back to the base of its first command.
 func (d *Dispatcher) base(ifSeq uint64, submitter string) (uint64, error) {
 	if ifSeq == 0 || ifSeq > d.fold.Last() {
 		return ifSeq, nil
@@ -48,7 +49,8 @@ func (d *Dispatcher) base(ifSeq uint64, submitter string) (uint64, error) {
 
 func newerCommand(seq uint64) error {
 	return &swarm.Error{
-		Code: swarm.CodeNewerCommand, Detail: "another command has come since the one that if_seq names", Attrs: map[string]any{
+		Code: swarm.CodeNewerCommand, Detail: "another command was issued after the one that if_seq names",
+		Attrs: map[string]any{
 			"seq": seq,
 		},
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// from is a command of a submitter to some drivers, on the condition that nothing newer than ifSeq concerns them; with
-// -1 on none.
+// from returns a submitter's command to some drivers, on the condition that nothing newer than ifSeq concerns them;
+// with -1, without a condition.
 func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submission {
 	s := swarm.Submission{
 		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers,
@@ -30,8 +30,8 @@ func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submi
 	return s
 }
 
-// TestWhoIsConcerned: of commands to other drivers nobody is told, however alike the targets could be; one higher than
-// all passes.
+// TestWhoIsConcerned: commands to other drivers never violate the condition, however similar the targets are; a seq
+// higher than all is accepted.
 func TestWhoIsConcerned(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, id := range []string{"a", "b"} {
@@ -54,8 +54,8 @@ func TestWhoIsConcerned(t *testing.T) {
 	})
 }
 
-// TestTheConditionIsStored: with its base, which a chain of one submitter's conditional commands hands on, and nobody
-// else's does.
+// TestTheConditionIsStored: with its base, which is inherited along a chain of conditional commands of one submitter,
+// and by no other submitter's.
 func TestTheConditionIsStored(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -77,7 +77,7 @@ func TestTheConditionIsStored(t *testing.T) {
 	})
 }
 
-// TestAChainIsFollowedThroughTheLog: the fleet has forgotten the command that if_seq names, and the log has not.
+// TestAChainIsFollowedThroughTheLog: the fleet has forgotten the command that if_seq names, but the log has it.
 func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		past := &swarm.Issued{
@@ -104,14 +104,14 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 			t.Errorf("base %d, %v, want 3", base, err)
 		}
 		if base, err := w.d.base(1, "ops"); base != 1 || err != nil {
-			t.Errorf("of somebody else: base %d, %v, want 1", base, err)
+			t.Errorf("of another submitter: base %d, %v, want 1", base, err)
 		}
 	})
 }
 
-// TestADriverOfSomebodyElseIsLeftOut: b comes after a run began, and a Stop of somebody else holds for it that is newer
-// than what the run is based on. The run goes on for the drivers that are its own, and is refused when there is none.
-func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
+// TestADriverOfAnotherSubmitterIsLeftOut: b joins after a run began, and another submitter's Stop holds for it that is
+// newer than the base of the run. The run continues for its own drivers, and is refused when it has none.
+func TestADriverOfAnotherSubmitterIsLeftOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
 		base := w.Submit(t.Context(), from("ops", -1, 1)).Seq
@@ -124,7 +124,7 @@ func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
 			t.Errorf("targets %v, left out %+v, want b to be left to the other", next.Issued.Targets, got)
 		}
 		if len(b.Applied()) != 0 {
-			t.Errorf("b was told %v", b.Applied())
+			t.Errorf("b received %v", b.Applied())
 		}
 		a.Lose(swarm.ReasonDisconnected)
 		_, err := w.d.Submit(t.Context(), from("ci", int(next.Seq), 7))
@@ -135,11 +135,11 @@ func TestADriverOfSomebodyElseIsLeftOut(t *testing.T) {
 	})
 }
 
-// TestPreview says what a command would do, with the refusals of the command itself, and does nothing.
+// TestPreview returns what a command would do, or its refusal, and changes nothing.
 func TestPreview(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
-		w.fleet.Join("b").Freeze()
+		w.fleet.Join("b").Hang()
 		w.Submit(t.Context(), from("ci", -1, 5))
 		before := len(w.log.Records())
 		s := from("ci", -1, 12)
@@ -169,12 +169,12 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-// TestWhoIsLeftOut stands with the entry, so that a total over three of six is not complete.
+// TestWhoIsLeftOut is part of the entry, so that a total over three of six is not complete.
 func TestWhoIsLeftOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
-		w.fleet.Join("b").Freeze()
-		w.fleet.Join("c").Freeze()
+		w.fleet.Join("b").Hang()
+		w.fleet.Join("c").Hang()
 		for _, s := range []swarm.Submission{from("ci", -1, 5), from("ci", -1, -1), total(10)} {
 			e := submitAndWait(t, w, s)
 			if got := e.Issued.LeftOut; len(got) != 2 || got[0].DriverID != "b" || got[1].DriverID != "c" ||
@@ -185,7 +185,7 @@ func TestWhoIsLeftOut(t *testing.T) {
 	})
 }
 
-// TestExpiredTakesThePlaceOfLoad: the record is written if still nobody matches, and a chain is not broken by it.
+// TestExpiredTakesThePlaceOfLoad: the record is written if still no driver matches, and does not break a chain.
 func TestExpiredTakesThePlaceOfLoad(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
@@ -215,8 +215,8 @@ func countExpired(log *swarmtest.MemLog) (n int) {
 	return n
 }
 
-// TestAStopForNobody says whether there is nothing to stop, or whether the target looks wrong.
-func TestAStopForNobody(t *testing.T) {
+// TestAStopWithoutDrivers reports whether there is nothing to stop, or whether the target looks wrong.
+func TestAStopWithoutDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, tc := range []struct {
 			target swarm.Target
@@ -228,16 +228,16 @@ func TestAStopForNobody(t *testing.T) {
 			if !ok || e.Code != swarm.CodeNoActiveDrivers || e.Attrs["nothing_to_stop"] != tc.left {
 				t.Errorf("%v: %v %+v", tc.target, err, e)
 			} else if _, ok := e.Attrs["in_use"].(swarm.InUse); !ok {
-				t.Errorf("%v: %+v does not say what is in use", tc.target, e.Attrs)
+				t.Errorf("%v: %+v does not report what is in use", tc.target, e.Attrs)
 			}
 		}
 	})
 }
 
-// TestARefusalSaysWhatIsInUse of its target, whatever the command is; a target for everybody cannot be misspelt.
+// TestARefusalSaysWhatIsInUse of its target, whatever the command is; an empty target cannot be misspelt.
 func TestARefusalSaysWhatIsInUse(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		w.fleet.Join("a").Freeze()
+		w.fleet.Join("a").Hang()
 		w.fleet.Join("b")
 		for _, command := range []swarm.Command{{Type: command.SetPlayers, Value: 1},
 			{Type: command.SetSpawnDelay, Value: 1}} {

@@ -14,12 +14,12 @@ import (
 // Config is what a Dispatcher needs. The Log is borrowed: the caller closes it after Run has returned.
 type Config struct {
 	Log    Log
-	Keys   *Keys  // idempotency keys that the log holds; nil for none
+	Keys   *Keys  // idempotency keys already in the log; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
 }
 
-// Dispatcher puts commands in one order and sees each of them to its outcome. All methods are safe for concurrent use.
+// Dispatcher puts commands in one order and follows each to its outcome. All methods are safe for concurrent use.
 type Dispatcher struct {
 	log       Log
 	keys      *Keys
@@ -31,10 +31,10 @@ type Dispatcher struct {
 	queue     *queue
 	gathering gathering
 
-	background sync.WaitGroup // of what no caller waits for; joined by Shutdown
+	background sync.WaitGroup // background work that no caller waits for; joined by Shutdown
 	late       lateAcks
 
-	downSince atomic.Pointer[time.Time] // the first of the appends that failed in a row; nil when the last one did not
+	downSince atomic.Pointer[time.Time] // when the current series of failed appends began; nil if the last succeeded
 	conflicts atomic.Uint64
 
 	mu       sync.RWMutex
@@ -45,7 +45,7 @@ type Dispatcher struct {
 	expiring bool             // the grace for open rounds is over
 }
 
-// New makes a Dispatcher. Bind must tell it of the drivers before Run.
+// New returns a Dispatcher. Bind must connect it to the drivers before Run.
 func New(cfg Config) *Dispatcher {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -59,24 +59,24 @@ func New(cfg Config) *Dispatcher {
 	}
 }
 
-// Bind sets what stands for the drivers. It is apart from New because that reports back to the Dispatcher: one of them
-// comes first.
+// Bind sets the ports to the drivers. It is separate from New because the drivers' side reports back to the Dispatcher,
+// so one of the two must exist first.
 func (d *Dispatcher) Bind(drivers Drivers, delivery Delivery, fold Fold) {
 	d.drivers, d.delivery, d.fold = drivers, delivery, fold
 }
 
-// Receipt is the call a submission led to. Replayed says that an earlier submission with the same idempotency key made
-// it.
+// Receipt is the result of a submission: its call. Replayed says that an earlier submission with the same idempotency
+// key created the call.
 type Receipt struct {
 	*Call
 	Replayed bool
 }
 
-// Submit issues a command: when it returns a Receipt, the command is durable and has been handed to the drivers. A key
-// that was used within KeyWindow leads to the same entry again, open or closed, whatever drivers there are now. The
-// error is of a swarm.Code: invalid_command, no_active_drivers, not_enough_drivers, newer_command,
-// idempotency_key_reused, rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. An ended ctx
-// ends the waiting, not the command: it may have been issued.
+// Submit issues a command: when it returns a Receipt, the command is durable and is in the outboxes of the drivers. A
+// key that was used within KeyWindow returns the same entry again, open or closed, whatever drivers exist now. The
+// error has one of these swarm.Codes: invalid_command, no_active_drivers, not_enough_drivers, newer_command,
+// idempotency_key_reused, rate_limited, log_unavailable or shutting_down; then nothing was logged or sent. If ctx ends,
+// only the wait ends: the command may have been issued.
 func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, error) {
 	r, err := d.ask(&submission{Submission: s, ctx: ctx})
 	if err != nil {
@@ -85,8 +85,8 @@ func (d *Dispatcher) Submit(ctx context.Context, s swarm.Submission) (Receipt, e
 	return d.receipt(ctx, r)
 }
 
-// Preview returns the record that Submit would write now. Its errors are those of Submit; nothing is logged, sent or
-// used up, and the idempotency key is not looked at.
+// Preview returns the record that Submit would write now. Its errors are those of Submit. Nothing is logged or sent,
+// and the idempotency key is neither checked nor used.
 func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
 	r, err := d.ask(&submission{Submission: s, preview: true, ctx: ctx})
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Is
 	return r.issued, r.err
 }
 
-// ask has the sequencer answer a submission.
+// ask passes a submission to the sequencer and waits for its answer.
 func (d *Dispatcher) ask(t *submission) (submitted, error) {
 	if err := t.Validate(); err != nil {
 		return submitted{}, err
@@ -131,8 +131,8 @@ func (d *Dispatcher) Call(seq uint64) (*Call, bool) {
 	return c, ok
 }
 
-// Ack takes a driver's answer to the command seq. It reports how long the answer took since the hand-over, and whether
-// it made a difference: as a verdict, or as the first late answer where the verdict was missing.
+// Ack handles a driver's answer to the command seq. It returns the time from the outbox to the answer, and whether the
+// answer counted: as a verdict, or as the first late answer of a driver whose verdict is missing.
 func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool) {
 	now := time.Now()
 	if c, ok := d.Call(seq); ok {
@@ -147,19 +147,19 @@ func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latenc
 	return latency, counted
 }
 
-// Conflicts returns how many answers said the opposite of what the same driver had said of the same command. The first
+// Conflicts returns how many answers contradicted an earlier answer of the same driver to the same command. The first
 // answer counts.
 func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
 
 func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	d.conflicts.Add(1)
-	d.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+	d.logger.Warn("a driver answered a command twice with different answers; the first one counts",
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
-// Disconnected tells that a driver's session ended, which was handed no command after upTo: the driver is missing in
-// every open round up to that one that still waits for it. What is being handed over at the moment is decided by what
-// Offer returns.
+// Disconnected reports that a driver's session ended; no command after upTo was put into its outbox. The driver becomes
+// missing in every open round up to upTo that still waits for it. For a command that is being offered at this moment,
+// the result of Offer decides.
 func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason, upTo uint64) {
 	for _, c := range d.openCalls() {
 		if c.seq <= upTo {
@@ -168,13 +168,13 @@ func (d *Dispatcher) Disconnected(driverID string, reason swarm.Reason, upTo uin
 	}
 }
 
-// Reset asks for a reset record: Stop for every driver, because of cause.
+// Reset requests a reset record: Stop for every driver, with the given cause.
 func (d *Dispatcher) Reset(cause string) { d.reset(&swarm.Reset{Cause: cause}) }
 
-// Expire asks for load commands that no known driver matches to be replaced by Stops.
+// Expire requests that load commands without any matching known driver are replaced by Stops.
 func (d *Dispatcher) Expire(expired []*swarm.Expired) { d.queue.expire(expired) }
 
-// RaiseEpoch has the log take a reset record that gives it another name, and waits until that is durable and folded, or
+// RaiseEpoch appends a reset record that gives the log a new id, and waits until the record is durable and folded, or
 // ctx ends.
 func (d *Dispatcher) RaiseEpoch(ctx context.Context, r *swarm.Reset) error {
 	select {
@@ -192,8 +192,8 @@ func (d *Dispatcher) reset(record *swarm.Reset) (folded chan struct{}) {
 	return r.folded
 }
 
-// LogDown is how long the log has taken nothing that had to be written, outcomes and Stops included; 0 while it takes
-// them.
+// LogDown returns for how long the log has accepted no essential record, such as an outcome or a Stop; 0 while it
+// accepts them.
 func (d *Dispatcher) LogDown() time.Duration {
 	if since := d.downSince.Load(); since != nil {
 		return time.Since(*since)
@@ -201,8 +201,8 @@ func (d *Dispatcher) LogDown() time.Duration {
 	return 0
 }
 
-// Recover closes entries that an earlier process left open, every verdict missing because of the restart: with few
-// appends, for there may be many. Run must not have been called.
+// Recover closes entries that an earlier process left open: every verdict is missing because of the restart. It uses
+// few appends, because there may be many entries. Run must not have been called.
 func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 	for some := range slices.Chunk(open, maxBatch) {
 		records := make([]swarm.Record, len(some))
@@ -214,12 +214,12 @@ func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 		}
 		for _, e := range some {
 			d.late.expect(e.Seq, e.Issued.SubmittedAt, e.Issued.Targets, nil)
-			d.logger.Debug("closed an entry that the last process left open", "seq", e.Seq,
+			d.logger.Debug("closed an entry that the previous process left open", "seq", e.Seq,
 				"targeted", len(e.Issued.Targets))
 		}
 	}
 	if n := len(open); n > 0 {
-		d.logger.Warn("closed the entries that the last process left open", "entries", n, "first_seq", open[0].Seq,
+		d.logger.Warn("closed the entries that the previous process left open", "entries", n, "first_seq", open[0].Seq,
 			"last_seq", open[n-1].Seq)
 	}
 	return nil
@@ -236,8 +236,8 @@ func (d *Dispatcher) lostByRestart(e swarm.Entry) *swarm.Closed {
 	return closed
 }
 
-// Recall has late acks taken to closed entries of the past, oldest first: their missing drivers may come back, and
-// answer to what they are told then. Run must not have been called.
+// Recall prepares closed entries of the past to receive late acks, oldest first: their missing drivers may reconnect
+// and answer the commands they receive then. Run must not have been called.
 func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	for _, e := range closed {
 		answered := make(map[string]bool, len(e.Late))
@@ -250,7 +250,7 @@ func (d *Dispatcher) Recall(closed []swarm.Entry) {
 	}
 }
 
-// Shutdown refuses new commands, gives open rounds until ctx ends, then closes them with reason server_restart. It
+// Shutdown refuses new commands, waits for open rounds until ctx ends, then closes them with reason server_restart. It
 // returns when every outcome is durable, or when hard ends. Run returns soon after.
 func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	d.refuse()
@@ -267,7 +267,7 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 	select {
 	case <-d.idle:
 	case <-hard.Done():
-		d.logger.Error("stopping with outcomes that the log did not take; they are closed at the next start",
+		d.logger.Error("stopping with outcomes that the log did not record; their entries are closed at the next start",
 			"open", len(d.openCalls()))
 	}
 	for _, seq := range d.late.due() {
@@ -278,11 +278,12 @@ func (d *Dispatcher) Shutdown(ctx, hard context.Context) {
 }
 
 var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown,
-	"the server is stopping; send the command again when it is back")
+	"the server is stopping; send the command again after the restart")
 
 func serverRestart(string) swarm.Reason { return swarm.ReasonServerRestart }
 
-// stepping says that the sequencer may open calls until stepped; false when it must not any more.
+// stepping announces that the sequencer may open calls until stepped. It returns false when calls must not be opened
+// any more.
 func (d *Dispatcher) stepping() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -318,8 +319,8 @@ func (d *Dispatcher) openCalls() []*Call {
 
 func (d *Dispatcher) enqueueClose(c *Call) { d.queue.closeCall(c) }
 
-// opened and ended keep the table of calls without a durable outcome. opened reports whether the time for open rounds
-// is over.
+// opened and ended maintain the table of calls without a durable outcome. opened reports whether the grace for open
+// rounds is over.
 func (d *Dispatcher) opened(c *Call) (expiring bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -34,7 +34,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// inIdleWorld is inWorld with a sequencer that waits for start: what is submitted before makes one batch.
+// inIdleWorld is inWorld with a sequencer that waits for start: earlier submissions form one batch.
 func inIdleWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -86,8 +86,8 @@ func (w *world) Log(testing.TB) []swarmtest.Result {
 
 type fakeDriver struct{ *swarmtest.FleetDriver }
 
-func (d fakeDriver) Freeze(testing.TB) { d.FleetDriver.Freeze() }
-func (d fakeDriver) Leave(testing.TB)  { d.Lose(swarm.ReasonDisconnected) }
+func (d fakeDriver) Hang(testing.TB)  { d.FleetDriver.Hang() }
+func (d fakeDriver) Leave(testing.TB) { d.Lose(swarm.ReasonDisconnected) }
 
 func TestScenarios(t *testing.T) {
 	swarmtest.Scenarios(t, func(t *testing.T, name string, scenario func(*testing.T, swarmtest.World)) {
@@ -128,7 +128,7 @@ func TestLossDecidesAtOnce(t *testing.T) {
 	})
 }
 
-func TestLateAnswersAreRecordsOfTheirOwn(t *testing.T) {
+func TestLateAnswersAreSeparateRecords(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.fleet.Join("a"), w.fleet.Join("b")
 		a.Hold()
@@ -178,8 +178,8 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 	})
 }
 
-// TestAckRacingTheDeadline acks 10,000 times within a millisecond of the deadline, before, after and at the very
-// instant: there is exactly one verdict, and a missing one has exactly one late answer.
+// TestAckRacingTheDeadline acks 10,000 times within a millisecond of the deadline, before, after and at exactly that
+// time: there is exactly one verdict, and a missing one has exactly one late answer.
 func TestAckRacingTheDeadline(t *testing.T) {
 	const races, within = 10_000, time.Millisecond
 	acked, missed := 0, 0
@@ -278,7 +278,7 @@ func TestLogThatFails(t *testing.T) {
 		if got := a.Applied(); len(got) != 0 {
 			t.Errorf("what was not logged was sent: %v", got)
 		}
-		// Issued is taken, then the disk is full until after the deadline.
+		// Issued is accepted, then the disk is full until after the deadline.
 		taken := 0
 		w.log.FailWith(func() error {
 			if taken++; taken > 1 {

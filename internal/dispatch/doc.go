@@ -1,16 +1,16 @@
-// Package dispatch takes commands from many submitters, puts them in one order, hands each to every driver it concerns
-// and gathers exactly one verdict per targeted driver.
+// Package dispatch takes commands from many submitters, puts them in one order, sends each to the drivers it concerns
+// and collects exactly one verdict per targeted driver.
 //
-// The way of a command:
+// The path of a command:
 //
 //	Submit → sequencer: fix the targets → append Issued, durable → open the round → Delivery.Offer
 //	acks, losses, supersessions → round → all decided, or the deadline → append Closed, durable → Call.Wait returns
 //
-// The package is generic over transport and knows nothing of what a command means: it asks swarm.Command only for its
-// slot. The round (round.go) is pure: no clock, lock, goroutine or I/O. The rest is the shell that owns time and
-// channels. One goroutine, the sequencer in [Dispatcher.Run], does every append and every hand-over; there is none per
-// command or driver.
+// The package is independent of the transport and of what commands mean: it asks swarm.Command only for its slot. The
+// round (round.go) is pure: it has no clock, lock, goroutine or I/O. The rest of the package handles time and channels.
+// One goroutine, the sequencer in [Dispatcher.Run], does every append and puts every command into the outboxes; there
+// is no goroutine per command or driver.
 //
-// Locks: the Dispatcher never calls a port with a lock of its own held, and none of its ports calls back while it is
-// called, but for Ack.
+// Locks: the Dispatcher never calls a port while it holds a lock of its own. No port calls back while it is called,
+// except Ack.
 package dispatch

@@ -10,19 +10,19 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// KeyWindow is how long an idempotency key is remembered, counted from the submission that used it first.
+// KeyWindow is how long an idempotency key is remembered, counted from the submission that first used it.
 const KeyWindow = 24 * time.Hour
 
-// These bound the keys that are remembered, and with them the memory: about 150 bytes each. Nobody can use up what
-// others need: when there are maxKeys, a submitter may still use keys while it has fewer than an equal share of them.
-// Names of submitters cost nothing, so twice as many is the end for all.
+// These constants bound the remembered keys and so the memory: about 150 bytes each. No submitter can use up the share
+// of others: when there are maxKeys, a submitter may still use keys while it has fewer than an equal share of them.
+// Submitter names are free to invent, so the absolute limit is twice maxKeys.
 const (
 	maxKeys            = 1_000_000
 	maxKeysOfSubmitter = 100_000
 )
 
-// Keys remembers which entry an idempotency key led to. Only logged commands use a key up, and the log holds their
-// keys, so a new process fills its Keys from the log. It is safe for concurrent use.
+// Keys remembers the entry of each idempotency key. Only logged commands use a key, and the log stores their keys, so a
+// new process fills its Keys from the log. It is safe for concurrent use.
 type Keys struct {
 	mu          sync.Mutex
 	byKey       map[keyHash]keyed
@@ -31,8 +31,8 @@ type Keys struct {
 	most, each  int      // bounds
 }
 
-// keyHash stands for a submitter, alone or with one of its keys. Half a SHA-256: who can make two of them collide only
-// fools himself.
+// keyHash identifies a submitter, alone or with one of its keys. It is half a SHA-256: a client that constructs a
+// collision only harms itself.
 type keyHash [16]byte
 
 type keyed struct {
@@ -56,8 +56,8 @@ func NewKeys() *Keys {
 	return &Keys{byKey: map[keyHash]keyed{}, bySubmitter: map[keyHash]*owner{}, most: maxKeys, each: maxKeysOfSubmitter}
 }
 
-// Remember takes in an issued command of the log, in the order of the log. One without a key, or older than KeyWindow,
-// changes nothing. Nor does a Stop for whose key there is no room: to send it twice stops nothing that ought to run.
+// Remember adds an issued command of the log, in the order of the log. A command without a key, or older than
+// KeyWindow, changes nothing. Nor does a Stop whose key exceeds the limits: sending a Stop twice does no harm.
 func (k *Keys) Remember(seq uint64, i *swarm.Issued) {
 	if i.Key == "" || time.Since(i.SubmittedAt) >= KeyWindow {
 		return
@@ -82,9 +82,9 @@ func (k *Keys) Remember(seq uint64, i *swarm.Issued) {
 	o.due = append(o.due, at)
 }
 
-// find returns the entry that an earlier submission with the same key led to, 0 for none. The error is of
-// CodeIdempotencyKeyReused when that one asked for something else, or of CodeRateLimited when the submitter can have no
-// further key remembered. A Stop is never refused for that.
+// find returns the entry of an earlier submission with the same key, 0 for none. The error is CodeIdempotencyKeyReused
+// if that submission was a different request, or CodeRateLimited if no further key of the submitter can be remembered.
+// A Stop never gets CodeRateLimited.
 func (k *Keys) find(s *swarm.Submission, now time.Time) (seq uint64, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -92,13 +92,13 @@ func (k *Keys) find(s *swarm.Submission, now time.Time) (seq uint64, err error) 
 	e, ok := k.byKey[hashKey(s.Submitter, s.Key)]
 	switch {
 	case !ok && s.Command.Type != command.Stop && k.full(hashKey(s.Submitter, "")):
-		return 0, k.noRoom(hashKey(s.Submitter, ""), now)
+		return 0, k.keysUsedUp(hashKey(s.Submitter, ""), now)
 	case !ok:
 		return 0, nil
 	case !bytes.HasPrefix(s.RequestHash, e.request[:]):
 		return 0, &swarm.Error{
 			Code:   swarm.CodeIdempotencyKeyReused,
-			Detail: "this Idempotency-Key came with another request before; use a new key for a new request",
+			Detail: "this Idempotency-Key was used for a different request; use a new key for a new request",
 			Attrs:  map[string]any{"seq": e.seq},
 		}
 	}
@@ -118,11 +118,11 @@ func (k *Keys) full(submitter keyHash) bool {
 	return has >= k.each || len(k.byKey) >= k.most && has >= k.most/submitters || len(k.byKey) >= 2*k.most
 }
 
-func (k *Keys) noRoom(submitter keyHash, now time.Time) error {
+func (k *Keys) keysUsedUp(submitter keyHash, now time.Time) error {
 	e := &swarm.Error{
 		Code: swarm.CodeRateLimited,
-		Detail: "this submitter has used too many idempotency keys within 24 h to have another one remembered; " +
-			"nothing was sent: send the command without a key, or later",
+		Detail: "this submitter has used too many idempotency keys within 24 h; no more can be remembered; " +
+			"nothing was sent: send the command without a key, or try again later",
 	}
 	if o := k.bySubmitter[submitter]; o != nil && len(o.due) > 0 {
 		e.Attrs = map[string]any{"retry_after": time.Unix(o.due[0], 0).Sub(now)}
@@ -130,7 +130,7 @@ func (k *Keys) noRoom(submitter keyHash, now time.Time) error {
 	return e
 }
 
-// forget drops what is older than the window.
+// forget drops keys older than the window.
 func (k *Keys) forget(now time.Time) {
 	n := 0
 	for n < len(k.order) && k.order[n].at <= now.Unix() {

@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// keyedCommand is a submission with a key; the request is told by its players.
+// keyedCommand returns a submission with a key; its players identify the request.
 func keyedCommand(submitter, key string, players int64) swarm.Submission {
 	return swarm.Submission{
 		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers, Value: players}, Deadline: time.Second,
@@ -70,7 +70,7 @@ func TestReplayOfAClosedEntryNeedsNoDriver(t *testing.T) {
 	})
 }
 
-func TestKeysAreTheSubmittersOwn(t *testing.T) {
+func TestKeysBelongToTheirSubmitter(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")
 		first := submitAndWait(t, w, keyedCommand("ci", "k", 7))
@@ -115,7 +115,7 @@ func TestAKeyIsForgottenAfterItsWindow(t *testing.T) {
 	})
 }
 
-func TestKeysComeBackFromTheLog(t *testing.T) {
+func TestKeysAreRestoredFromTheLog(t *testing.T) {
 	k := NewKeys()
 	now := time.Now()
 	for seq, age := range []time.Duration{KeyWindow + time.Minute, time.Hour} {
@@ -132,7 +132,7 @@ func TestKeysComeBackFromTheLog(t *testing.T) {
 	}
 }
 
-// fill has a submitter use keys up, named by their number.
+// fill makes a submitter use this many keys, named by their number.
 func fill(k *Keys, submitter string, n int, now time.Time) {
 	for i := range n {
 		k.Remember(uint64(i)+1, &swarm.Issued{
@@ -147,8 +147,8 @@ func (k *Keys) refuses(submitter string, c command.Type, now time.Time) error {
 	return err
 }
 
-// TestKeysAreBoundedPerSubmitter: who has used up its own costs nobody else anything, and is told when it may use
-// another.
+// TestKeysAreBoundedPerSubmitter: a submitter that has used up its keys does not affect others, and receives the time
+// when it may use another key.
 func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	k := NewKeys()
 	k.each = 2
@@ -163,7 +163,7 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 		t.Errorf("told to come back after %v, want 23 h", after)
 	}
 	if err := k.refuses("other", command.SetPlayers, now); err != nil {
-		t.Errorf("somebody else: %v", err)
+		t.Errorf("another submitter: %v", err)
 	}
 	if seq, err := k.find(&swarm.Submission{Submitter: "flood", Key: "1", RequestHash: make([]byte, 32)},
 		now); seq != 2 || err != nil {
@@ -174,8 +174,7 @@ func TestKeysAreBoundedPerSubmitter(t *testing.T) {
 	}
 }
 
-// TestKeysAreSharedFairly: when there is no room for more in all, those above an equal share are refused, and nobody
-// else.
+// TestKeysAreSharedFairly: when the total is reached, submitters above an equal share are refused, and no others.
 func TestKeysAreSharedFairly(t *testing.T) {
 	k := NewKeys()
 	k.most, k.each = 10, 8
@@ -189,7 +188,7 @@ func TestKeysAreSharedFairly(t *testing.T) {
 	}
 }
 
-// TestKeysNeverCostAStop: it is carried out, with a key that is not remembered if there is no room for it.
+// TestKeysNeverCostAStop: a Stop is carried out even if its key exceeds the limits; the key is then not remembered.
 func TestKeysNeverCostAStop(t *testing.T) {
 	k := NewKeys()
 	k.most, k.each = 2, 2
@@ -211,7 +210,7 @@ func TestKeysNeverCostAStop(t *testing.T) {
 	}
 }
 
-// BenchmarkKeys tells what a million keys cost in memory.
+// BenchmarkKeys measures the memory of a million keys.
 func BenchmarkKeys(b *testing.B) {
 	for b.Loop() {
 		k := NewKeys()

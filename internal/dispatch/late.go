@@ -7,14 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Late answers are kept for closed entries with missing drivers, newest first to stay: these bound the memory.
+// These constants bound the memory of late answers to closed entries with missing drivers. The newest entries are kept.
 const (
 	maxLateEntries = 4096
 	maxLateDrivers = 1_000_000
 	lateEvery      = 200 * time.Millisecond // at most one late record per entry in this time
 )
 
-// lateAcks remembers which drivers of which closed entries may still answer, and batches what they answer.
+// lateAcks remembers which drivers of which closed entries may still answer, and batches their answers.
 type lateAcks struct {
 	mu      sync.Mutex
 	open    map[uint64]*lateEntry
@@ -28,11 +28,11 @@ type lateEntry struct {
 	handedAt time.Time
 	awaited  map[string]bool
 	acks     []swarm.LateAck
-	queued   bool // a record of acks is due or on its way
+	queued   bool // a record of acks is due or being written
 }
 
-// expect begins to take late acks of an entry that closed with these drivers missing. The closed record must be
-// durable. Answers that came early, while it was not, are taken over; due is as for answer.
+// expect starts to collect late acks of an entry that closed with these drivers missing. The closed record must be
+// durable. Answers that arrived before that are included; due is as for answer.
 func (b *lateAcks) expect(seq uint64, handedAt time.Time, missing []string, early []swarm.LateAck) (due bool) {
 	if len(missing) == 0 {
 		return false
@@ -60,7 +60,7 @@ func (b *lateAcks) expect(seq uint64, handedAt time.Time, missing []string, earl
 	return e.queued
 }
 
-// answer takes a late answer. due says that the caller must see to it that take is called for seq.
+// answer handles a late answer. If due is true, the caller must make sure that take is called for seq.
 func (b *lateAcks) answer(
 	seq uint64, id string, reply swarm.Reply, at time.Time,
 ) (latency time.Duration, taken, due bool) {
@@ -77,7 +77,7 @@ func (b *lateAcks) answer(
 	return latency, taken, due
 }
 
-// note keeps the first late answer of a driver that was missing.
+// note keeps the first late answer of a missing driver.
 func (b *lateAcks) note(e *lateEntry, ack swarm.LateAck) bool {
 	if !e.awaited[ack.DriverID] {
 		return false
@@ -88,7 +88,7 @@ func (b *lateAcks) note(e *lateEntry, ack swarm.LateAck) bool {
 	return true
 }
 
-// take empties what came in for seq.
+// take returns and removes the collected answers of seq.
 func (b *lateAcks) take(seq uint64) []swarm.LateAck {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,7 +101,7 @@ func (b *lateAcks) take(seq uint64) []swarm.LateAck {
 	return acks
 }
 
-// restore puts back what a failed append left.
+// restore puts back the answers of a failed append.
 func (b *lateAcks) restore(seq uint64, acks []swarm.LateAck) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -111,7 +111,7 @@ func (b *lateAcks) restore(seq uint64, acks []swarm.LateAck) {
 	}
 }
 
-// due returns the entries whose answers no record holds yet.
+// due returns the entries whose answers are not in a record yet.
 func (b *lateAcks) due() []uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

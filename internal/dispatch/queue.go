@@ -10,13 +10,13 @@ import (
 // submission is a command that waits for the sequencer.
 type submission struct {
 	swarm.Submission
-	preview bool // only what it would do is asked for
+	preview bool // only what it would do is requested
 	ctx     context.Context
 	result  chan submitted // buffered: the sequencer never waits for a submitter
 }
 
-// submitted is what becomes of it: a call, or the seq of the closed entry that its idempotency key led to before, or
-// the record that a preview would have written, or an error.
+// submitted is the result of a submission: a call, the seq of the closed entry of its idempotency key, the record that
+// a preview would have written, or an error.
 type submitted struct {
 	call     *Call
 	issued   *swarm.Issued
@@ -28,13 +28,13 @@ type submitted struct {
 // reset is a reset record that waits for the sequencer.
 type reset struct {
 	record *swarm.Reset
-	folded chan struct{} // closed when the record is durable and every session has been handed its Stop
+	folded chan struct{} // closed when the record is durable and its Stop is in every session's outbox
 }
 
-// maxBatch bounds how many commands one append takes, so that the first of a crowd does not wait for all of it.
+// maxBatch bounds how many commands one append has, so that the first of many does not wait for all of them.
 const maxBatch = 256
 
-// batch is what one append takes, in this order.
+// batch is the content of one append, in this order.
 type batch struct {
 	closes  []*Call
 	resets  []*reset
@@ -47,8 +47,8 @@ func (b *batch) empty() bool {
 	return len(b.closes)+len(b.resets)+len(b.expired)+len(b.submits)+len(b.lates) == 0
 }
 
-// queue holds what waits for the sequencer. Adding never blocks: what waits is bounded by the submitters that wait for
-// an answer, the open rounds and the late acks.
+// queue holds the work for the sequencer. Adding never blocks. The queue is bounded by the submitters that wait for an
+// answer, the open rounds and the late acks.
 type queue struct {
 	mu      sync.Mutex
 	waiting batch
@@ -77,9 +77,9 @@ func (q *queue) expire(e []*swarm.Expired) {
 }
 func (q *queue) late(seq uint64) { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
-// requeue puts what a failed append left, and submissions that must wait for the next batch, before what came since.
-// The caller nudges when the time has come. A closed queue takes no outcomes back: the next process closes what this
-// one could not.
+// requeue puts back the rest of a failed append, and submissions that must wait for the next batch, before newer work.
+// The caller nudges when it is time to retry. A closed queue accepts no outcomes: the next process closes the entries
+// that this one could not.
 func (q *queue) requeue(b batch) (taken bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -94,7 +94,7 @@ func (q *queue) requeue(b batch) (taken bool) {
 	return true
 }
 
-// close lets the sequencer end once it has done what waits.
+// close lets the sequencer end once it has processed the queue.
 func (q *queue) close() { q.add(func(*batch) { q.closed = true }) }
 
 func (q *queue) add(change func(*batch)) {
@@ -104,7 +104,7 @@ func (q *queue) add(change func(*batch)) {
 	q.nudge()
 }
 
-// nudge makes the sequencer look again.
+// nudge wakes the sequencer.
 func (q *queue) nudge() {
 	select {
 	case q.wake <- struct{}{}:
@@ -129,7 +129,7 @@ func (q *queue) take() (b batch, ended bool) {
 		q.nudge()
 	}
 	if q.closed {
-		q.nudge() // to find it empty once this batch is done: nothing else wakes the sequencer any more
+		q.nudge() // to find it empty after this batch: nothing else wakes the sequencer any more
 	}
 	return b, q.closed && b.empty()
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestStopsGoFirst: while an append takes its time, many commands and then Stops are submitted. The Stops are issued
-// next, and the others keep their order.
+// TestStopsGoFirst: during a slow append, many commands and then Stops are submitted. The Stops are issued next, and
+// the others keep their order.
 func TestStopsGoFirst(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")

@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// gatedLog holds appends up while its gate is shut.
+// gatedLog delays appends while its gate is closed.
 type gatedLog struct {
 	swarmtest.MemLog
 	gate sync.RWMutex
@@ -27,7 +27,7 @@ func (l *gatedLog) Append(ctx context.Context, records []swarm.Record) (uint64, 
 	return l.MemLog.Append(ctx, records)
 }
 
-// TestLossWhileTheRoundOpens loses the only target again and again, whatever the sequencer is at.
+// TestLossWhileTheRoundOpens loses the only target again and again, in every phase of the sequencer.
 func TestLossWhileTheRoundOpens(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
@@ -54,8 +54,8 @@ func TestLossWhileTheRoundOpens(t *testing.T) {
 	})
 }
 
-// TestAckRacingTheOutcome acks while the outcome is on its way into the log and out of the table of open calls: the
-// answer is a verdict or a late answer, never lost.
+// TestAckRacingTheOutcome acks while the outcome is being appended and its call is being removed: the answer is a
+// verdict or a late answer, never lost.
 func TestAckRacingTheOutcome(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
@@ -80,7 +80,7 @@ func TestAckRacingTheOutcome(t *testing.T) {
 	})
 }
 
-func TestRunEndsThoughLateAnswersWaitAtShutdown(t *testing.T) {
+func TestRunEndsWithLateAnswersWaitingAtShutdown(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) { // leaving the bubble shuts down and waits for Run
 		w.d.queue.late(1)
 		w.d.queue.close()
@@ -132,7 +132,8 @@ func TestShutdownWaitsForACommandThatIsBeingIssued(t *testing.T) {
 	}
 }
 
-// TestFullLogStillTakesStops submits a Stop beside other commands to a log that has room for Stops and outcomes only.
+// TestFullLogStillTakesStops submits a Stop together with other commands to a log that has space for Stops and outcomes
+// only.
 func TestFullLogStillTakesStops(t *testing.T) {
 	full := swarm.Errorf(swarm.CodeLogUnavailable, "full")
 	inIdleWorld(t, func(t *testing.T, w *world) {
@@ -170,8 +171,7 @@ func TestFullLogStillTakesStops(t *testing.T) {
 	})
 }
 
-// TestDeadlinesOfABatchStartTogether: the deadline starts when the record is durable, not when the hand-over comes to
-// it.
+// TestDeadlinesOfABatchStartTogether: the deadline starts when the record is durable, not when the command is offered.
 func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
@@ -190,7 +190,7 @@ func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 	})
 }
 
-// TestAResetThatFailedComesBeforeWhatFollows: load that is asked for after a reset must not be stopped by it.
+// TestAResetThatFailedComesBeforeWhatFollows: load that is requested after a reset must not be stopped by it.
 func TestAResetThatFailedComesBeforeWhatFollows(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")

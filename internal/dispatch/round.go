@@ -8,13 +8,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// round gathers the verdicts of one command. Its targets are frozen; each gets exactly one verdict, the first that
-// comes.
+// round collects the verdicts of one command. Its targets are fixed; each gets exactly one verdict, the first that
+// arrives.
 type round struct {
 	targets      []string // sorted
 	verdicts     []swarm.Verdict
 	unresponsive []bool // by target; nil when none is
-	patient      bool   // wait for the unresponsive too: there is nobody else to wait for
+	patient      bool   // wait for the unresponsive drivers too: all targets are unresponsive
 	waiting      int    // targets without a verdict that the round waits for
 	flagged      int    // unresponsive targets without a verdict
 }
@@ -30,7 +30,7 @@ func newRound(members []swarm.Member, t command.Type) *round {
 			r.verdicts[i] = swarm.Verdict{Kind: swarm.Missing, Reason: s.Lost}
 		case !s.Supports(t):
 			r.verdicts[i] = swarm.Verdict{
-				Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not take " +
+				Kind: swarm.Rejected, Code: swarm.CodeUnsupportedCommand, Detail: "the driver does not support " +
 					string(t),
 			}
 		case s.Unresponsive:
@@ -51,8 +51,8 @@ func (r *round) flag(i int) {
 	r.flagged++
 }
 
-// answer takes a driver's reply. It reports whether the reply decided the verdict, and what the verdict was before
-// (Undecided for a stranger too).
+// answer handles a driver's reply. It reports whether the reply decided the verdict, and the previous verdict
+// (Undecided also for a driver that is not a target).
 func (r *round) answer(id string, reply swarm.Reply, latency time.Duration) (decided bool, before swarm.VerdictKind) {
 	i, ok := r.index(id)
 	if !ok {
@@ -66,13 +66,13 @@ func (r *round) answer(id string, reply swarm.Reply, latency time.Duration) (dec
 	return r.decide(i, v), before
 }
 
-// disconnected marks a driver missing whose session ended before it answered.
+// disconnected marks a driver missing whose session ended without an answer.
 func (r *round) disconnected(id string, reason swarm.Reason) bool {
 	i, ok := r.index(id)
 	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: reason})
 }
 
-// superseded marks a driver to which a newer command goes in place of this one.
+// superseded marks a driver to which a newer command is sent instead of this one.
 func (r *round) superseded(id string) bool {
 	i, ok := r.index(id)
 	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Superseded})
@@ -89,8 +89,8 @@ func (r *round) undecided() []string {
 	return ids
 }
 
-// expire marks every driver without a verdict missing, for the reason that why gives. An unresponsive driver is not
-// missing by the deadline but because it is unresponsive.
+// expire marks every driver without a verdict as missing, for the reason that why gives. If a driver is unresponsive,
+// that is its reason, not the deadline.
 func (r *round) expire(why func(id string) swarm.Reason) {
 	for i := range r.verdicts {
 		if r.verdicts[i].Kind != swarm.Undecided {
@@ -104,11 +104,11 @@ func (r *round) expire(why func(id string) swarm.Reason) {
 	}
 }
 
-// done reports whether there is nobody left to wait for. The unresponsive may be without a verdict then: expire gives
-// it.
+// done reports whether there is no driver left to wait for. Unresponsive drivers may still have no verdict then: expire
+// sets it.
 func (r *round) done() bool { return r.waiting == 0 && (!r.patient || r.flagged == 0) }
 
-// missing returns the ids whose verdict is Missing for a reason that wanted takes, sorted.
+// missing returns the ids whose verdict is Missing for a reason that wanted accepts, sorted.
 func missing(targets []string, verdicts []swarm.Verdict, wanted func(swarm.Reason) bool) []string {
 	var ids []string
 	for i, v := range verdicts {

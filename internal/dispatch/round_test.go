@@ -23,7 +23,7 @@ func TestRoundScenarios(t *testing.T) {
 	})
 }
 
-// player is the shell of a scenario: it has the clock that a round has not.
+// player drives a scenario: it has the clock that a round does not have.
 type player struct {
 	t        *testing.T
 	members  []swarm.Member

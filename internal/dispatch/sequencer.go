@@ -8,11 +8,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// retryEvery is how soon outcomes that the log did not take are tried again.
+// retryEvery is how soon the append of outcomes is retried after a failure.
 const retryEvery = 250 * time.Millisecond
 
-// Run is the sequencer: it drains what waits, appends it with one call and hands new commands over in seq order. It
-// returns after Shutdown. Exactly one Run per Dispatcher; the caller waits for it.
+// Run is the sequencer: it drains the queue, appends with one call per batch and offers new commands in seq order. It
+// returns after Shutdown. There must be exactly one Run per Dispatcher; the caller waits for it.
 func (d *Dispatcher) Run() {
 	for range d.queue.wake {
 		d.gathering.wait(d.queue)
@@ -27,21 +27,21 @@ func (d *Dispatcher) Run() {
 	}
 }
 
-// work is what one append writes, in this order.
+// work is the content of one append, in this order.
 type work struct {
 	closes  []*Call
 	resets  []*reset
 	expired []*swarm.Expired
-	issues  []frozen
+	issues  []admitted
 	lates   []*swarm.Late
-	lateFor []uint64 // entries of lates, and those that had nothing to say
+	lateFor []uint64 // entries of lates, and those without a record
 }
 
-// step appends one batch and carries out what it says.
+// step appends one batch and carries it out.
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
 	w := work{
-		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.freeze(b),
+		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.admit(b),
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
 	}
 	err := d.write(w)
@@ -49,7 +49,7 @@ func (d *Dispatcher) step(b batch) {
 		d.downSince.Store(nil)
 		return
 	}
-	// A full log refuses more load, and still has room for outcomes and for a Stop: these do not fall with the rest.
+	// A full log refuses more load, but still has space for outcomes and for a Stop: these must not fail with the rest.
 	if first, rest := w.split(); first.len() > 0 && rest.len() > 0 {
 		d.failed(rest, err)
 		w, err = first, d.write(first)
@@ -63,12 +63,12 @@ func (d *Dispatcher) step(b batch) {
 	d.failed(w, err)
 }
 
-// write appends w and carries it out. After an error nothing has happened.
+// write appends w and carries it out. After an error nothing has been written.
 func (d *Dispatcher) write(w work) error {
 	if w.len() == 0 {
 		return nil
 	}
-	// Never a submitter's context: what was taken on is written, whether anyone still waits for it or not.
+	// Never use a submitter's context: accepted work is written, whether a client still waits for it or not.
 	began := time.Now()
 	seq, err := d.log.Append(context.Background(), d.records(w))
 	if err != nil {
@@ -96,7 +96,7 @@ func (d *Dispatcher) write(w work) error {
 	return nil
 }
 
-// stillIdle drops what is not to expire after all, because a driver has come that the command is for.
+// stillIdle drops commands that must not expire after all, because a driver of their target has connected.
 func (d *Dispatcher) stillIdle(expired []*swarm.Expired) []*swarm.Expired {
 	kept := expired[:0]
 	for _, e := range expired {
@@ -132,7 +132,7 @@ func (w work) len() int {
 	return len(w.closes) + len(w.resets) + len(w.expired) + len(w.issues) + len(w.lates)
 }
 
-// split parts what a nearly full log must still take from the rest.
+// split separates what a nearly full log must still accept from the rest.
 func (w work) split() (first, rest work) {
 	first = work{closes: w.closes, resets: w.resets, expired: w.expired}
 	rest = work{lates: w.lates, lateFor: w.lateFor}
@@ -146,9 +146,9 @@ func (w work) split() (first, rest work) {
 	return first, rest
 }
 
-// handOver opens the round and offers the command to the drivers. The round comes first: an ack may be back before
-// Offer is.
-func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
+// handOver opens the round and offers the command to the drivers. The round comes first, because an ack may arrive
+// before Offer returns.
+func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
 		round: newRound(f.members, f.Command.Type),
@@ -166,7 +166,7 @@ func (d *Dispatcher) handOver(f frozen, seq uint64, durable time.Time) {
 	f.result <- submitted{call: c}
 }
 
-// handed decides what a hand-over leaves no hope for.
+// handed decides the verdicts that are already certain after an offer.
 func (d *Dispatcher) handed(c *Call, h swarm.Handover) {
 	for _, id := range h.Undelivered {
 		c.disconnected(id, swarm.ReasonDisconnected)
@@ -182,8 +182,8 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// closed makes a durable outcome visible. The drivers' side learns first who let the deadline pass: anyone who reads
-// the outcome may send the next command at once.
+// closed makes a durable outcome visible. The drivers' side learns first who missed the deadline, because a client that
+// reads the outcome may send its next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {
 		d.drivers.DeadlineMissed(ids)
@@ -197,7 +197,7 @@ func (d *Dispatcher) closed(c *Call) {
 	}
 }
 
-// lateRecords turns what the late acks holds into records.
+// lateRecords turns the collected late acks into records.
 func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	var out []*swarm.Late
 	for _, seq := range seqs {
@@ -208,15 +208,15 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 	return out
 }
 
-// failed answers the submitters and keeps what has happened and must be told still: outcomes, resets and late answers.
-// They stand first in the next batch, so that a reset never comes after a command it came before. What expires is asked
-// for again by the drivers' side.
+// failed answers the submitters and requeues what must still be recorded: outcomes, resets and late answers. They go
+// first in the next batch, so that a reset keeps its place before later commands. Expiries are requested again by the
+// drivers' side.
 func (d *Dispatcher) failed(w work, err error) {
-	d.logger.Error("the log took no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
+	d.logger.Error("the log accepted no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	refusal := err
 	if swarm.CodeOf(err) == swarm.CodeInternal {
 		refusal = &swarm.Error{
-			Code: swarm.CodeLogUnavailable, Detail: "the log takes no entries at the moment; nothing was sent",
+			Code: swarm.CodeLogUnavailable, Detail: "the log cannot accept entries at the moment; nothing was sent",
 			Cause: err,
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// split divides a total over those members that take it; nil for a command that is no total.
+// split divides a total over those members that support it; nil for a command without a total.
 func split(c swarm.Command, members []swarm.Member) []int64 {
 	if !c.Total {
 		return nil
@@ -29,15 +29,16 @@ func split(c swarm.Command, members []swarm.Member) []int64 {
 	return all
 }
 
-// Resplit issues a total again, because the drivers to split it over have changed: for the same submitter, and only if
-// nobody has commanded its targets since, so that it never undoes a Stop. It does not block.
+// Resplit issues a total again, because the set of drivers to split it over has changed. It does so for the same
+// submitter, and only if no submitter has commanded its targets since, so that it never undoes a Stop. It does not
+// block.
 func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if d.refusing {
 		return
 	}
-	d.background.Go(func() { // joined by Shutdown; ends with the submission's own bounds
+	d.background.Go(func() { // joined by Shutdown; bounded as every submission is
 		ctx := context.Background()
 		e, err := d.log.Entry(ctx, seq)
 		if err != nil {
@@ -58,7 +59,7 @@ func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 	})
 }
 
-// someOf names a few drivers.
+// someOf names the first few drivers.
 func someOf(ids []string) string {
 	const most = 5
 	if len(ids) <= most {

@@ -20,8 +20,8 @@ func total(players int64) swarm.Submission {
 	}
 }
 
-// TestTotalsNeverOvershoot: over random weights, caps, capabilities and losses, what is acked and what is not adds up
-// to the total, and so does the split over those that are left.
+// TestTotalsNeverOvershoot: over random weights, caps, capabilities and losses, the acked and the other players add up
+// to the total, and so does the split over the remaining drivers.
 func TestTotalsNeverOvershoot(t *testing.T) {
 	tenThousand(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -63,7 +63,7 @@ func TestTotalsNeverOvershoot(t *testing.T) {
 	})
 }
 
-// tenThousand has rapid try so many inputs in this test.
+// tenThousand makes rapid try this many inputs in this test.
 func tenThousand(t *testing.T) {
 	t.Helper()
 	checks := flag.Lookup("rapid.checks").Value
@@ -74,7 +74,7 @@ func tenThousand(t *testing.T) {
 	}
 }
 
-func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
+func TestATotalIsSplitAgainForItsSubmitter(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for i := range 3 {
 			w.fleet.Join(fmt.Sprint("d-", i))
@@ -93,7 +93,7 @@ func TestATotalIsSplitAnewForItsSubmitter(t *testing.T) {
 	})
 }
 
-// TestASplitNeverUndoesAStop: whatever drivers were lost, a Stop that came since stands.
+// TestASplitNeverUndoesAStop: whatever drivers were lost, a later Stop remains in force.
 func TestASplitNeverUndoesAStop(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("d-1")

@@ -16,15 +16,15 @@ func stopFor(target swarm.Target) swarm.Submission {
 		Deadline: time.Second, MinDrivers: 2}
 }
 
-// TestStopIsNotRefusedForWantOfDrivers: what only a Stop may do, and when.
-func TestStopIsNotRefusedForWantOfDrivers(t *testing.T) {
+// TestStopIsNotRefusedWithoutActiveDrivers: what only a Stop may do, and when.
+func TestStopIsNotRefusedWithoutActiveDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
-			t.Errorf("nothing to stop, and nobody known: %+v", r)
+			t.Errorf("nothing to stop, and no driver known: %+v", r)
 		}
 		a := w.fleet.Join("a")
 		w.Submit(t.Context(), ordinary(time.Second))
-		a.Freeze()
+		a.Hang()
 		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Err != swarm.CodeNoActiveDrivers {
 			t.Errorf("set_players for a stale driver: %+v", r)
 		}
@@ -34,7 +34,7 @@ func TestStopIsNotRefusedForWantOfDrivers(t *testing.T) {
 		}
 		a.Lose(swarm.ReasonDisconnected) // the fake forgets it
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
-			t.Errorf("stopped, and nobody known: %+v", r)
+			t.Errorf("stopped, and no driver known: %+v", r)
 		}
 	})
 }
@@ -59,8 +59,8 @@ func TestStopWhileOnlyTheLogKnowsTheLoad(t *testing.T) {
 	})
 }
 
-// TestMinDriversHoldsForAStopWhileSomeAreThere: the exception is for want of any driver.
-func TestMinDriversHoldsForAStopWhileSomeAreThere(t *testing.T) {
+// TestMinDriversAppliesToAStopWithActiveDrivers: the exception applies only if no driver is active.
+func TestMinDriversAppliesToAStopWithActiveDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
 		_, err := w.d.Submit(t.Context(), stopFor(swarm.Target{}))
@@ -90,7 +90,7 @@ func TestConflictingAnswerIsCountedAndChangesNothing(t *testing.T) {
 	})
 }
 
-// TestRecall: a driver that missed a Stop before the server restarted answers to it when it is back.
+// TestRecall: a driver that missed a Stop before the server restarted answers it after it reconnects.
 func TestRecall(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		issued := &swarm.Issued{Submitter: "ci", Command: swarm.Command{Type: command.Stop},

@@ -8,9 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// fixTargets decides who of the members that match gets the command, and who is left out; both are sorted by driver id.
-// These are the active ones. Of a Stop all are targets when none is active: the lost are missing at once, and the Stop
-// waits for them in the log.
+// fixTargets decides which matching members receive the command and which are left out; both are sorted by driver id.
+// The active members are the targets. If none is active, a Stop targets all: the lost drivers are missing at once, and
+// the Stop waits for them in the log.
 func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
 	targets = in.Members
 	if t != command.Stop || anyActive(in.Members) {
@@ -23,7 +23,7 @@ func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, left
 	return targets, leftOut
 }
 
-// active parts members from those that are lost.
+// active separates active members from lost ones.
 func active(members []swarm.Member) (active []swarm.Member, leftOut []swarm.LeftOut) {
 	if !slices.ContainsFunc(members, isLost) {
 		return members, nil

@@ -58,8 +58,7 @@ func TestFixTargets(t *testing.T) {
 	}
 }
 
-// TestDisconnectedIsBounded: the end of a session says nothing of commands that a newer session of the driver was
-// handed.
+// TestDisconnectedIsBounded: the end of a session does not affect commands that a newer session of the driver received.
 func TestDisconnectedIsBounded(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
@@ -84,9 +83,9 @@ func TestDisconnectedIsBounded(t *testing.T) {
 	})
 }
 
-// TestWhatAHandOverLeavesNoHopeFor is decided at once: targets that could not be reached, and what is not sent to a
+// TestUndeliverableTargetsAreDecidedAtOnce: targets that could not be reached, and commands that are not sent to a
 // driver.
-func TestWhatAHandOverLeavesNoHopeFor(t *testing.T) {
+func TestUndeliverableTargetsAreDecidedAtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hold()
 		w.fleet.Join("b").Hold()

@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands nobody waits for
-// it any more, until it answers.
+// TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands no round waits
+// for it, until it answers.
 func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -41,7 +41,7 @@ func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 	})
 }
 
-// TestSwarmOfOneIsNotLockedOut: nobody but the unresponsive driver is there, so it is waited for.
+// TestSwarmOfOneIsNotLockedOut: the only driver is unresponsive, so the round waits for it.
 func TestSwarmOfOneIsNotLockedOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		mute := w.fleet.Join("mute")

@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Handler serves the driver socket. What it refuses before the upgrade goes to refuse, the server's one error writer.
-// Host and Origin are the business of the middleware before it.
+// Handler serves the driver socket. Refusals before the upgrade go to refuse, the server's only error writer. Host and
+// Origin are checked by the middleware before it.
 func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if err := checkHandshake(req); err != nil {
@@ -22,12 +22,12 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 		}
 		if r.leases.suspended.Load() {
 			refuse(w, req, swarm.Errorf(swarm.CodeLogUnavailable,
-				"the log takes no entries, so nobody could stop this driver; connect again later"))
+				"the log cannot accept entries, so no client could stop this driver; connect again later"))
 			return
 		}
 		if !r.admit() {
 			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown,
-				"the server is stopping; connect again when it is back"))
+				"the server is stopping; connect again after the restart"))
 			return
 		}
 		defer r.running.Done()
@@ -35,7 +35,7 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 	})
 }
 
-// checkHandshake refuses what the WebSocket library would accept, or would refuse in words of its own.
+// checkHandshake refuses what the WebSocket library would accept, or would refuse in other words.
 func checkHandshake(req *http.Request) error {
 	switch {
 	case !offers(req.Header, "Sec-WebSocket-Protocol", wire.Subprotocol):
@@ -76,7 +76,8 @@ func (r *Registry) admit() bool {
 	return r.accepting
 }
 
-// accept upgrades and starts the session's two goroutines. It returns at once, which frees what the HTTP server holds.
+// accept upgrades the connection and starts the session's two goroutines. It returns at once, which frees the memory of
+// the HTTP server.
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
 	s := &session{r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
 	s.heardAt.Store(1)

@@ -18,9 +18,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestSessionThatIsBeingClosedHoldsNobodyUp: a close handshake with a peer that does not read takes seconds, and is not
-// waited for by the same driver coming back, by the sweeper, or by anybody who needs the registry.
-func TestSessionThatIsBeingClosedHoldsNobodyUp(t *testing.T) {
+// TestAClosingSessionDelaysNoOther: a close handshake with a peer that does not read takes seconds. Neither the
+// driver's next session nor the sweeper nor any user of the registry waits for it.
+func TestAClosingSessionDelaysNoOther(t *testing.T) {
 	inWorld(t, func(w *world) {
 		deaf, _ := w.join("d-1", `,"instance":"one"`)
 		if err := deaf.ws.Write(w.t.Context(), websocket.MessageBinary, []byte(`{}`)); err != nil {
@@ -57,8 +57,8 @@ func TestShutdownIsBoundedWhateverPeersDo(t *testing.T) {
 	})
 }
 
-// TestRegisterThatComesTooLate: who is told 4005 has not been in the swarm.
-func TestRegisterThatComesTooLate(t *testing.T) {
+// TestRegisterTooLate: a driver that is closed with 4005 was never in the swarm.
+func TestRegisterTooLate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.dial()
 		swarmtest.Advance(wire.RegisterTimeout)
@@ -76,9 +76,9 @@ func TestRegisterThatComesTooLate(t *testing.T) {
 	})
 }
 
-// TestConnectionsAreClosedThoughThePeerDoesNotAnswer looks at the connection from below: after a protocol error the
-// server closes, whether its close frame is answered or not.
-func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
+// TestConnectionsAreClosedEvenIfThePeerDoesNotAnswer checks the TCP connection: after a protocol error the server
+// closes it, whether its close frame is answered or not.
+func TestConnectionsAreClosedEvenIfThePeerDoesNotAnswer(t *testing.T) {
 	for name, frame := range map[string][]byte{
 		"over 32 KiB":    append([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}, make([]byte, 40<<10)...),
 		"2^62 bytes":     {0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{'},
@@ -114,7 +114,7 @@ func TestConnectionsAreClosedThoughThePeerDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// joinMute registers a driver that reads everything and answers nothing, no ping and no close either.
+// joinMute registers a driver that reads everything and answers nothing, neither a ping nor a close.
 func (w *world) joinMute(id string) net.Conn {
 	w.t.Helper()
 	conn, err := w.net.Dial(w.t.Context(), "", "")
@@ -131,7 +131,7 @@ func (w *world) joinMute(id string) net.Conn {
 	return conn
 }
 
-// handshake upgrades a bare connection.
+// handshake upgrades a raw connection.
 func handshake(t *testing.T, conn net.Conn) {
 	t.Helper()
 	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: "+
@@ -148,9 +148,9 @@ func handshake(t *testing.T, conn net.Conn) {
 	}
 }
 
-// TestPingThatIsNotTakenIsAWriteTimeout: the ping of a peer that stopped reading is a write without progress like any
+// TestUnreadPingIsAWriteTimeout: the ping to a peer that has stopped reading is a write without progress like any
 // other.
-func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
+func TestUnreadPingIsAWriteTimeout(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("deaf", "")
 		swarmtest.Advance(PingAfter + WriteTimeout + time.Second)
@@ -161,9 +161,9 @@ func TestPingThatIsNotTakenIsAWriteTimeout(t *testing.T) {
 	})
 }
 
-// TestResetReachesADriverThatCameMeanwhile: between the asking for a reset and its record a driver may register, and is
-// told the load of before.
-func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
+// TestResetReachesADriverThatJoinedMeanwhile: between the request for a reset and its record a driver may register, and
+// receive the earlier load.
+func TestResetReachesADriverThatJoinedMeanwhile(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.offer(2, set10)
 		p, reg := w.join("d-1", "")
@@ -179,11 +179,10 @@ func TestResetReachesADriverThatCameMeanwhile(t *testing.T) {
 	})
 }
 
-// TestTargetThatCannotBeHandedTheCommandIsReported: targets are frozen before the append, and much can happen during
-// it.
-func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
+// TestUndeliverableTargetIsReported: targets are fixed before the append, and their drivers may change during it.
+func TestUndeliverableTargetIsReported(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.join("moved", `,"labels":{"region":"us"}`) // was in eu when the targets were frozen
+		w.join("moved", `,"labels":{"region":"us"}`) // was in eu when the targets were fixed
 		closing, _ := w.join("closing", `,"labels":{"region":"eu"}`)
 		if err := closing.ws.Write(w.t.Context(), websocket.MessageBinary, []byte(`{}`)); err != nil {
 			t.Fatal(err)
@@ -201,8 +200,8 @@ func TestTargetThatCannotBeHandedTheCommandIsReported(t *testing.T) {
 	})
 }
 
-// TestLeaseOfAnyLength: whatever the lease is, heartbeats at the interval that the driver is told are answered four
-// times in it.
+// TestLeaseOfAnyLength: whatever the lease is, heartbeats at the interval that the driver receives are answered four
+// times within it.
 func TestLeaseOfAnyLength(t *testing.T) {
 	for _, lease := range []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 5 * time.Second,
 		7 * time.Second, time.Minute} {
@@ -240,7 +239,7 @@ func TestLeaseOfAnyLength(t *testing.T) {
 	}
 }
 
-func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
+func TestReplacedSessionIsNotSentWhatTheNewerOneReceived(t *testing.T) {
 	inWorld(t, func(w *world) {
 		old, _ := w.join("d-1", `,"instance":"one"`)
 		for seq := uint64(2); seq < 5; seq++ {
@@ -258,7 +257,7 @@ func TestReplacedSessionIsNotSentWhatTheNewerOneWasTold(t *testing.T) {
 	})
 }
 
-func TestRosterKeepsTheLastAckAndBelievesNoFutureSeq(t *testing.T) {
+func TestRosterKeepsTheLastAckAndIgnoresAFutureSeq(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		w.offer(2, set10, "d-1")

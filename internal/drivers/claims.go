@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// claims remembers which drivers have said, and when, that they have applied what this log does not hold.
+// claims remembers which drivers have reported, and when, that they have applied commands that this log does not hold.
 type claims map[string]time.Time
 
 // trim forgets claims from before a time.
@@ -18,10 +18,10 @@ func (c claims) trim(before time.Time) {
 	}
 }
 
-// credible judges what a driver says at register that it has applied. One driver that has applied more than the log
-// holds proves nothing, or a single forged frame could stop every driver: it is sent away to back off. A second one
-// does: entries were lost, and the log's epoch rises. A loss that the log itself knew of at its start has raised the
-// epoch already, see cmdlog.Open.
+// credible judges the applied_seq of a register frame. One driver that has applied more than the log holds proves
+// nothing, or a single forged frame could stop every driver: it is disconnected and must back off. A second one is
+// proof: entries were lost, and the log's epoch rises. A loss that the log found at its start has raised the epoch
+// already, see cmdlog.Open.
 func (r *Registry) credible(reg *wire.Register) bool {
 	r.mu.Lock()
 	end := r.offered.Load()
@@ -38,8 +38,8 @@ func (r *Registry) credible(reg *wire.Register) bool {
 	}
 	r.mu.Unlock()
 	if !proved {
-		r.logger.Error("a driver says that it has applied a command that is not in this log; it is sent away, and if "+
-			"another driver says so, too, every driver is stopped",
+		r.logger.Error("a driver reports an applied command that is not in this log; it is disconnected, and "+
+			"if another driver reports the same, every driver is stopped",
 			"driver_id", reg.DriverID, "applied_seq", reg.AppliedSeq, "last_seq", end)
 		return false
 	}

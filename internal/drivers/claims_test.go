@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// claim registers a driver that has applied what the log does not hold. It returns the close code, 0 when it was
+// claim registers a driver that has applied commands that the log does not hold. It returns the close code, 0 if it was
 // registered.
 func (w *world) claim(id string, seq uint64) wire.CloseCode {
 	w.t.Helper()
@@ -23,9 +23,9 @@ func (w *world) claim(id string, seq uint64) wire.CloseCode {
 	return wire.CloseCode(code)
 }
 
-// TestOneClaimStopsNobody: a single driver, however often it says so and whatever seq it names, does not raise the
-// log's epoch, which would stop every driver. It is told to back off.
-func TestOneClaimStopsNobody(t *testing.T) {
+// TestOneClaimStopsNoDriver: a single driver, however often it repeats the claim and whatever seq it names, does not
+// raise the log's epoch, which would stop every driver. It must back off.
+func TestOneClaimStopsNoDriver(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
 		for i := range 5 {
@@ -43,8 +43,8 @@ func TestOneClaimStopsNobody(t *testing.T) {
 	})
 }
 
-// TestTwoClaimsAreALoss: then the log has lost entries, and drivers are told its new id, under which they forget what
-// they applied.
+// TestTwoClaimsAreALoss: the log has lost entries, and drivers receive its new id, which makes them forget what they
+// applied.
 func TestTwoClaimsAreALoss(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sink.onRegress = func() { w.r.SetLogID("log.2") }

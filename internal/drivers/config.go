@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Lost-lease policies that drivers are told.
+// Lost-lease policies that drivers receive.
 const (
 	OnLeaseLostStop = "stop"
 	OnLeaseLostHold = "hold"
@@ -17,37 +17,37 @@ const (
 // Resplit says when a total is split again.
 type Resplit string
 
-// When a total is split again: never; when drivers with a part are lost for good; or also when drivers come that have
-// none.
+// When a total is split again: never; when drivers with a share are lost for good; or also when drivers join that have
+// no share.
 const (
 	ResplitOff      Resplit = "off"
 	ResplitOnLoss   Resplit = "on-loss"
 	ResplitOnChange Resplit = "on-change"
 )
 
-// Config is what a Registry needs, and it is never changed. Durations must be positive.
+// Config is what a Registry needs. It is never changed. Durations must be positive.
 type Config struct {
-	HeartbeatInterval time.Duration // that drivers are told at first
+	HeartbeatInterval time.Duration // the initial interval that drivers receive
 	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
-	// how long a lost driver is known at least, and load that no known driver matches holds
+	// the minimum time for which a lost driver is known, and for which load that no known driver matches holds
 	ForgetAfter time.Duration
-	LeaseTTL    time.Duration // how long a driver goes on without a word from the server
+	LeaseTTL    time.Duration // how long a driver continues without a message from the server
 	OnLeaseLost string        // what it does then: OnLeaseLostStop or OnLeaseLostHold
 	Resplit     Resplit       // when to ask for totals to be split again; "" for ResplitOff
 	Logger      *slog.Logger  // nil: nothing is logged
 
 	// OnLogShortened is called when drivers register that have applied more than the log holds: entries were lost. No
-	// lock is held; it may block, and may give the log a new id by SetLogID: the driver is told that one. Nil: nothing
-	// is done.
+	// lock is held. It may block, and may give the log a new id by SetLogID, which the driver then receives. If nil,
+	// nothing is done.
 	OnLogShortened func(driverID, logID string, appliedSeq uint64)
 
 	Past Past
 }
 
-// Past is what a Registry begins with. It owns all of it from then on.
+// Past is the initial state of a Registry, which owns all of it from then on.
 type Past struct {
-	Drivers []swarm.Former // that the last process knew
-	LogID   string         // of the log, as drivers are told
+	Drivers []swarm.Former // that the previous process knew
+	LogID   string         // of the log, as drivers receive it
 	Desired *swarm.Desired // fold of the log so far; nil for an empty one
 	LastSeq uint64         // position of the log's last record
 }
@@ -66,7 +66,7 @@ func (c *Config) validate() error {
 		}
 	}
 	if c.StaleAfter <= c.HeartbeatInterval {
-		errs = append(errs, errors.New("stale-after must be over the heartbeat interval"))
+		errs = append(errs, errors.New("stale-after must be greater than the heartbeat interval"))
 	}
 	if c.OnLeaseLost != OnLeaseLostStop && c.OnLeaseLost != OnLeaseLostHold {
 		errs = append(errs, errors.New("on-lease-lost must be stop or hold"))
@@ -79,5 +79,6 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// knownFor is how long a driver is known after its session was lost: while its lease runs, it may be running load.
+// knownFor is how long a driver is known after its session was lost: while its lease has not expired, it may be running
+// load.
 func (c *Config) knownFor() time.Duration { return max(c.ForgetAfter, c.LeaseTTL) }

@@ -9,19 +9,19 @@ import (
 )
 
 // Offer folds a durable command into the desired state and puts it into the outbox of every open matching session,
-// stale and just registered ones too.
+// including stale and just registered ones.
 func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
-	frames := map[int64][]byte{} // one for each distinct part of a total; of any other command there is one
+	frames := map[int64][]byte{} // one for each distinct share of a total; one in all for any other command
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.desired.Issue(issue)
 	r.shown = nil
 	r.resplits.carryOver(issue)
 	r.offered.Store(issue.Seq)
-	targets := issue.Targets // in order of id, as the members are: both are gone through once
+	targets := issue.Targets // in order of id, as the members are: both are traversed once
 	for m := range r.matching(issue.Target) {
 		if !r.holds(issue, m) {
-			continue // a newer command of somebody else does
+			continue // a newer command of another submitter does
 		}
 		for len(targets) > 0 && targets[0] < m.id {
 			out.Undelivered = append(out.Undelivered, targets[0])
@@ -41,15 +41,15 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	return out
 }
 
-// holds reports whether a command that was just folded is what holds for a driver. Only a conditional one may not. The
-// lock is held.
+// holds reports whether a command that was just folded holds for a driver. Only a conditional one may not. The lock is
+// held.
 func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 	slot := issue.Command.Slot()
 	return issue.Condition == nil || slot != command.LoadSlot || r.desired.Holding(slot, m.id, m.labels) == issue.Seq
 }
 
-// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. One
-// that has come since was told the load, and is told the Stop now.
+// Expire folds a durable expired record: a Stop for the drivers of a load command that no known driver matched. A
+// driver that has connected since received the load, and receives the Stop now.
 func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
@@ -66,8 +66,8 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unse
 	return superseded
 }
 
-// Reset folds a durable reset record: Stop for all. It is asked for when no session is open, but a driver may have
-// come, and have been told the load of before, until it is written.
+// Reset folds a durable reset record: Stop for all. It is requested when no session is open, but before the record is
+// written, a driver may connect and receive the earlier load.
 func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
 	frame := commandFrame(seq, stop, resetDeadline)
@@ -82,17 +82,17 @@ func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	return superseded
 }
 
-// resetDeadline is what the Stop of a reset tells drivers; nobody waits for their answer.
+// resetDeadline is the deadline in the Stop of a reset; no client waits for the answers.
 const resetDeadline = 2 * time.Second
 
-// hand puts a command into the outbox of an open member, and notes what it supersedes there. A member that does not
-// support it counts as handed, because its verdict is known. The registry's lock is held.
+// hand puts a command into the outbox of an open member, and records what it supersedes there. A member that does not
+// support the command counts as served, because its verdict is known. The registry's lock is held.
 func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken bool) {
 	if !m.supports(u.command.Type) {
 		return true
 	}
 	old, taken := m.session.outbox.put(u)
-	if len(old) > 0 && *superseded == nil { // drivers that did not keep up with the last hand-over do not with this one
+	if len(old) > 0 && *superseded == nil { // drivers that did not keep up with the last command will not with this one
 		*superseded = make([]swarm.Unsent, 0, max(r.unsent, len(old)))
 	}
 	for _, seq := range old {

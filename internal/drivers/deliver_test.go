@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestOfferReturnsWhatCameOfIt: whom it could not deliver to, and what it took the place of, in order of driver id.
-func TestOfferReturnsWhatCameOfIt(t *testing.T) {
+// TestOfferReturnsUndeliveredAndSuperseded in order of driver id.
+func TestOfferReturnsUndeliveredAndSuperseded(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for _, id := range []string{"b", "d"} { // they read nothing: what is handed to them waits
 			w.join(id, "")
@@ -47,8 +47,8 @@ func TestOfferReturnsWhatCameOfIt(t *testing.T) {
 	})
 }
 
-// TestResetAndExpireReturnWhatTheyTookThePlaceOf: they are Stops, which make load commands and older Stops pointless.
-func TestResetAndExpireReturnWhatTheyTookThePlaceOf(t *testing.T) {
+// TestResetAndExpireReturnWhatTheySuperseded: they are Stops, which supersede load commands and older Stops.
+func TestResetAndExpireReturnWhatTheySuperseded(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("a", "") // reads nothing
 		only := swarm.Target{DriverIDs: []string{"a"}}
@@ -68,7 +68,7 @@ func TestResetAndExpireReturnWhatTheyTookThePlaceOf(t *testing.T) {
 	})
 }
 
-// TestNothingIsReportedWithTheLockHeld: anyone who is told of a lost driver, or asked for a record, may look at the
+// TestNothingIsReportedWithTheLockHeld: a callback about a lost driver, or a request for a record, may use the
 // registry.
 func TestNothingIsReportedWithTheLockHeld(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -9,17 +9,17 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxFormer bounds the drivers that are remembered after they left, about 300 bytes each.
+// maxFormer bounds the drivers that are remembered after they have left, about 300 bytes each.
 const maxFormer = 100_000
 
-// former remembers drivers that have been there: what labels they had, for a while, and who has deregistered and is not
-// back. A Stop for labels of drivers that have left has nothing to stop, and who has deregistered is not missed. A
-// driver that comes back with other labels has left the old ones.
+// former remembers drivers that were connected: their labels, for a while, and which of them have deregistered and not
+// returned. A Stop for labels of drivers that have left has nothing to stop, and a deregistered driver is not reported
+// as missing. A driver that returns with other labels has left its old ones.
 type former struct {
 	had     map[string]swarm.Former // by id and labels
-	order   []leaving               // of had, oldest first; one that had does not have with the same time is void
+	order   []leaving               // of had, oldest first; an element is void if had has another time for it
 	left    map[string]bool         // ids that have deregistered
-	leaves  []string                // of left, oldest first; one that is back may be among them
+	leaves  []string                // of left, oldest first; may include ids that have returned
 	changed chan struct{}           // has an element when a driver has deregistered
 }
 
@@ -72,7 +72,7 @@ func (f *former) signal() {
 	}
 }
 
-// back notes that a driver is there again.
+// back records that a driver has returned.
 func (f *former) back(id string) { delete(f.left, id) }
 
 func (f *former) deregistered(id string) bool { return f.left[id] }
@@ -101,8 +101,8 @@ func (f *former) matches(t swarm.Target) bool {
 	return false
 }
 
-// Remembered returns the known drivers and those that have left not long ago, sorted by driver id: what a process after
-// this one should be told as Config.Former.
+// Remembered returns the known drivers and those that left recently, sorted by driver id. The next process should
+// receive it as Past.Drivers.
 func (r *Registry) Remembered() []swarm.Former {
 	r.mu.Lock()
 	defer r.mu.Unlock()

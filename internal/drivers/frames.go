@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Limits on what a driver says of itself.
+// Limits on what a driver reports about itself.
 const (
 	maxWordBytes    = 256 // version and instance
 	maxCapabilities = 32
@@ -20,8 +20,8 @@ const (
 	maxWeight       = 1_000_000
 )
 
-// parseRegister decodes and checks a driver's first frame. The close code is 0 when it is a valid register; otherwise
-// problem says what is wrong, where there is more to say than the code does.
+// parseRegister decodes and checks a driver's first frame. The close code is 0 if it is a valid register frame;
+// otherwise problem describes the error, if there is more to say than the code does.
 func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, problem string) {
 	kind, err := wire.TypeOf(frame)
 	switch {
@@ -50,7 +50,7 @@ func checkRegister(reg *wire.Register) string {
 	case !plain(reg.Version), !plain(reg.Instance):
 		return "fields /version and /instance must be at most 256 bytes without control characters"
 	case len(reg.Capabilities) > maxCapabilities:
-		return "field /capabilities has over 32 items"
+		return "field /capabilities has more than 32 items"
 	case reg.Weight != nil && (*reg.Weight < minWeight || *reg.Weight > maxWeight):
 		return "field /weight must be a number from 0.001 to 1000000"
 	case reg.MaxPlayers < 0 || reg.MaxPlayers > command.MaxPlayers:
@@ -69,7 +69,7 @@ func checkRegister(reg *wire.Register) string {
 	return ""
 }
 
-// shareOf is what a driver gets of a total: weights are kept in thousandths.
+// shareOf returns a driver's share of a total: weights are kept in thousandths.
 func shareOf(reg *wire.Register) swarm.Share {
 	weight := 1.0
 	if reg.Weight != nil {
@@ -83,7 +83,7 @@ func checkBeat(b *wire.Heartbeat) string {
 	case b.State != nil && b.State.Negative():
 		return "field /state has a negative number"
 	case len(b.Metrics) > wire.MaxMetrics:
-		return "field /metrics has over 64 items"
+		return "field /metrics has more than 64 items"
 	}
 	for name, v := range b.Metrics {
 		if !plainUpTo(wire.MaxMetricNameBytes, name) || math.IsInf(v, 0) || math.IsNaN(v) {
@@ -113,7 +113,7 @@ func plainUpTo(most int, s string) bool {
 	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// cut shortens a driver's words to most bytes of whole characters.
+// cut shortens a driver's text to most bytes of whole characters.
 func cut(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -9,13 +9,13 @@ import (
 // maxExpired bounds how many load commands expire in one sweep: each is a record of the log.
 const maxExpired = 256
 
-// idle is the policy of commands whose drivers are not there any more. It remembers since when no known driver has
-// matched them.
+// idle is the policy of commands whose drivers are no longer known. It remembers since when no known driver has matched
+// them.
 type idle struct {
 	after  time.Duration
-	every  time.Duration        // how often it looks
+	every  time.Duration        // how often rules are compared with drivers
 	since  map[uint64]time.Time // by seq of the rule
-	asked  map[uint64]time.Time // when it was asked for a load command to expire
+	asked  map[uint64]time.Time // when the expiry of a load command was requested
 	looked time.Time
 }
 
@@ -24,18 +24,18 @@ func (c *Config) idleEvery() time.Duration {
 	return min(max(c.ForgetAfter/20, c.sweepEvery()), 10*time.Second)
 }
 
-// rules is the fold as this policy needs it; swarm.Desired is one.
+// rules is the part of the fold that this policy needs; swarm.Desired implements it.
 type rules interface {
 	Idle(matched func(swarm.Target) bool, due func(seq uint64) bool) []swarm.IdleRule
 	Forget(seq uint64)
 }
 
-// due reports whether it is time to look.
+// due reports whether it is time for the next comparison.
 func (p *idle) due(now time.Time) bool { return now.Sub(p.looked) >= p.every }
 
-// look has load commands replaced that no known driver has matched for a while, and forgets other rules of that kind
-// unless they keep load away; a Stop of that kind that keeps older load away is dropped by a record of the log. Load of
-// the past must not start when a driver with an old label or id comes, and rules must not pile up.
+// look requests that load commands expire which no known driver has matched for a while. It forgets other such rules,
+// unless they keep load away. A Stop of the server's own that only keeps older load away is dropped by a record of the
+// log. Load of the past must not start when a driver with an old label or id connects, and rules must not accumulate.
 func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
 	p.looked = now
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)
@@ -55,7 +55,7 @@ func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (e
 		switch named := len(rule.Target.DriverIDs)+len(rule.Target.Labels) > 0; {
 		case rule.Load, rule.Shields && named:
 			asked[rule.Seq], expired = p.expire(rule, now, expired)
-		case !rule.Needed && named: // what is for all is for any driver that comes
+		case !rule.Needed && named: // a rule for all applies to any driver that connects
 			fold.Forget(rule.Seq)
 			forgot = true
 		}
@@ -64,8 +64,8 @@ func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (e
 	return expired, forgot
 }
 
-// expire asks for a load command to be replaced, unless it was asked for a moment ago. It returns when it was asked for
-// last.
+// expire requests the replacement of a load command, unless it did so recently. It returns the time of the last
+// request.
 func (p *idle) expire(rule swarm.IdleRule, now time.Time, expired []*swarm.Expired) (time.Time, []*swarm.Expired) {
 	at, asked := p.asked[rule.Seq]
 	if asked && now.Sub(at) < resplitAgain || len(expired) == maxExpired {

@@ -13,15 +13,15 @@ import (
 
 const forget = 10 * time.Minute // of the worlds of these tests
 
-// leave has a driver deregister.
+// leave makes a driver deregister.
 func (p *peer) leave() {
 	p.send(`{"type":"deregister"}`)
 	synctest.Wait()
 }
 
-// TestLoadThatNobodyMatchesExpires: the load of a driver that left is not started by the next one with its id, nor with
-// its label.
-func TestLoadThatNobodyMatchesExpires(t *testing.T) {
+// TestLoadWithoutMatchingDriversExpires: the load of a driver that left is not started by the next driver with its id
+// or its label.
+func TestLoadWithoutMatchingDriversExpires(t *testing.T) {
 	inWorld(t, func(w *world) {
 		keeper, _ := w.join("keeper", "")
 		go keeper.keepAlive()
@@ -44,17 +44,17 @@ func TestLoadThatNobodyMatchesExpires(t *testing.T) {
 		w.r.Expire(6, &swarm.Expired{Replaced: 4, Target: swarm.Target{Labels: map[string]string{"zone": "eu"}}})
 		for _, who := range []string{"pod-5", "pod-6"} {
 			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":0}`); len(reg.Desired) != 0 {
-				t.Errorf("%s, which is at rest, is told %+v", who, reg.Desired)
+				t.Errorf("%s, which is at rest, receives %+v", who, reg.Desired)
 			}
 			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":20,"running":true}`); len(reg.Desired) != 1 || reg.Desired[0].Seq != 6 || reg.Desired[0].Command.Type != "stop" {
-				t.Errorf("%s, which runs on, is told %+v, want the Stop of seq 6", who, reg.Desired)
+				t.Errorf("%s, which still runs, receives %+v, want the Stop of seq 6", who, reg.Desired)
 			}
 		}
 	})
 }
 
-// TestADriverThatCameMeanwhileIsStopped: the load expires while its driver comes back and is told it.
-func TestADriverThatCameMeanwhileIsStopped(t *testing.T) {
+// TestADriverThatJoinedMeanwhileIsStopped: the load expires while its driver reconnects and receives it.
+func TestADriverThatJoinedMeanwhileIsStopped(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.offerTo(3, set20, swarm.Target{DriverIDs: []string{"pod-5"}})
 		p, reg := w.join("pod-5", "")
@@ -68,13 +68,13 @@ func TestADriverThatCameMeanwhileIsStopped(t *testing.T) {
 			t.Errorf("told %+v, want the Stop of seq 4", c)
 		}
 		if c := other.command(); c.Seq != 5 {
-			t.Errorf("another driver is told %+v", c)
+			t.Errorf("another driver receives %+v", c)
 		}
 	})
 }
 
-// TestRulesOfDriversThatLeftDoNotPileUp: memory is that of known drivers and of the last forget_after.
-func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
+// TestRulesOfDriversThatLeftDoNotAccumulate: memory is bounded by the known drivers and the last forget_after.
+func TestRulesOfDriversThatLeftDoNotAccumulate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		keeper, _ := w.join("keeper", "")
 		go keeper.keepAlive()
@@ -120,8 +120,8 @@ func TestRulesOfDriversThatLeftDoNotPileUp(t *testing.T) {
 	})
 }
 
-// TestKnownIsAsLongAsTheLease: with forget_after under the lease, a lost driver stays known, and nobody gets its part,
-// until its lease is over.
+// TestKnownIsAsLongAsTheLease: if forget_after is shorter than the lease, a lost driver stays known, and no other
+// driver gets its share, until its lease expires.
 func TestKnownIsAsLongAsTheLease(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.ForgetAfter, c.LeaseTTL, c.Resplit = 20*time.Second, 15*time.Minute, ResplitOnChange

@@ -7,11 +7,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// knownIndex finds known drivers by label, so that rules need not be compared with each of them.
+// knownIndex finds known drivers by label, so that rules need not be compared with every driver.
 type knownIndex struct {
 	r      *Registry
 	now    time.Time
-	byPair map[[2]string][]*member // made when it is needed first
+	byPair map[[2]string][]*member // built on first use
 }
 
 // matches reports whether a known driver matches t.

@@ -8,32 +8,32 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// leases is the policy of what renews the leases of drivers: every frame does, and heartbeats are answered often enough
-// for it.
+// leases is the policy that renews the leases of drivers: every frame renews them, and heartbeats are answered often
+// enough for that.
 type leases struct {
 	ttl       time.Duration
-	interval  atomic.Int64 // heartbeat interval that drivers are told
+	interval  atomic.Int64 // heartbeat interval that drivers receive
 	suspended atomic.Bool  // leases are not renewed
 }
 
-// setInterval tells drivers to send heartbeats every d, or often enough to renew the lease four times over.
+// setInterval makes drivers send heartbeats every d, or often enough to renew the lease four times over.
 func (l *leases) setInterval(d time.Duration) { l.interval.Store(int64(min(d, l.ttl/5))) }
 
 func (l *leases) every() time.Duration { return time.Duration(l.interval.Load()) }
 
-// due reports whether a heartbeat must be answered: by the next one the last frame would be older than a fifth of the
-// lease.
+// due reports whether a heartbeat must be answered: at the next heartbeat, the last frame would be older than a fifth
+// of the lease.
 func (l *leases) due(sinceFrame time.Duration) bool { return sinceFrame+l.every() >= l.ttl/5 }
 
-// SuspendLeases ends (or takes up again) all that renews a driver's lease: a server whose log takes nothing cannot stop
-// the swarm, so the swarm must come to stop by itself. Heartbeats, pings of drivers and new connections are not
-// answered meanwhile.
+// SuspendLeases stops (or resumes) everything that renews a driver's lease: a server whose log accepts nothing cannot
+// stop the swarm, so the swarm must stop by itself. While suspended, heartbeats, pings of drivers and new connections
+// are not answered.
 func (r *Registry) SuspendLeases(on bool) {
 	if r.leases.suspended.Swap(on) == on {
 		return
 	}
 	if on {
-		r.logger.Error("leases are not renewed any more: drivers follow on_lease_lost unless the log takes entries "+
+		r.logger.Error("leases are no longer renewed: drivers follow on_lease_lost unless the log accepts entries "+
 			"again",
 			"lease_ttl", r.cfg.LeaseTTL)
 	} else {
@@ -41,11 +41,12 @@ func (r *Registry) SuspendLeases(on bool) {
 	}
 }
 
-// SetHeartbeatInterval tells every driver, those to come as well, to send a heartbeat every d. It fails when drivers
-// would be stale between two heartbeats. Of a short lease a fifth is told if d is over that.
+// SetHeartbeatInterval tells every driver, including future ones, to send a heartbeat every d. It fails if drivers
+// would be stale between two heartbeats. With a short lease, drivers receive a fifth of the lease if d is longer than
+// that.
 func (r *Registry) SetHeartbeatInterval(d time.Duration) error {
 	if d <= 0 || d >= r.cfg.StaleAfter {
-		return errors.New("the heartbeat interval must be positive and under stale-after")
+		return errors.New("the heartbeat interval must be positive and less than stale-after")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,7 +57,7 @@ func (r *Registry) SetHeartbeatInterval(d time.Duration) error {
 	return nil
 }
 
-// renewLease answers a heartbeat when the lease wants it, and when the driver has not been told the heartbeat interval
+// renewLease answers a heartbeat if the lease requires it, or if the driver has not received the heartbeat interval
 // yet.
 func (s *session) renewLease() {
 	if s.r.leases.suspended.Load() || s.tellInterval() {
@@ -69,8 +70,8 @@ func (s *session) renewLease() {
 
 var heartbeatAck = wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck})
 
-// tellInterval says the heartbeat interval if it is not the one that the driver was told last. An outbox that has no
-// room for it gets it with a later heartbeat.
+// tellInterval sends the heartbeat interval if it differs from the last one sent to the driver. If the outbox is full,
+// a later heartbeat triggers it.
 func (s *session) tellInterval() (said bool) {
 	interval := s.r.leases.every()
 	if s.told.Load() == int64(interval) {

@@ -16,9 +16,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestSuspendedLeasesAreRenewedByNothing: neither heartbeats nor pings are answered, no pings are sent, nobody new is
-// let in.
-func TestSuspendedLeasesAreRenewedByNothing(t *testing.T) {
+// TestSuspendedLeasesAreNotRenewed: neither heartbeats nor pings are answered, no pings are sent, and no new driver is
+// accepted.
+func TestSuspendedLeasesAreNotRenewed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		w.r.SuspendLeases(true)
@@ -79,8 +79,8 @@ func TestHeartbeatIntervalThatChanges(t *testing.T) {
 	})
 }
 
-// TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom: the outbox of a busy socket holds eight control frames.
-func TestHeartbeatIntervalIsToldAgainWhenThereWasNoRoom(t *testing.T) {
+// TestHeartbeatIntervalIsSentAgainAfterAFullOutbox: the outbox of a busy socket holds eight control frames.
+func TestHeartbeatIntervalIsSentAgainAfterAFullOutbox(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")
 		for range maxControl + 2 {
@@ -115,7 +115,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 
 		swarmtest.Advance(30 * time.Second)
 		if n := active(); n != drivers+1 {
-			t.Errorf("%d of %d drivers are active before anybody looked", n, drivers+1)
+			t.Errorf("%d of %d drivers are active before the next sweep", n, drivers+1)
 		}
 		w.r.sweep(time.Now())
 		if n := active(); n != drivers+1 {
@@ -135,7 +135,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 	})
 }
 
-// TestPauseDoesNotEndTheTimeToRegister: the frame may wait in the socket of a process that does not run.
+// TestPauseDoesNotEndTheTimeToRegister: the frame may wait in the socket of a paused process.
 func TestPauseDoesNotEndTheTimeToRegister(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.dial()
@@ -215,8 +215,7 @@ func TestLostDrivers(t *testing.T) {
 	})
 }
 
-// TestALostLeaseIsShown: who looks at the roster sees which drivers have had to help themselves, until they register
-// again.
+// TestALostLeaseIsShown: the API shows which drivers followed on_lease_lost, until they register again.
 func TestALostLeaseIsShown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for _, lost := range []bool{true, false} {

@@ -10,27 +10,27 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// member is a driver that is known, as it registered last: it has an open session, or was lost and is not forgotten
-// yet.
+// member is a known driver with the data of its last register frame. It has an open session, or was lost and is not
+// forgotten yet.
 //
-// A driver that registers again becomes a new member, which takes over what is not said at register. So what is said
-// there is fixed and read without a lock, and what a replaced session still says goes to a member that nobody looks at
-// any more.
+// A driver that registers again becomes a new member, which inherits what the register frame does not contain. So the
+// data of the frame is fixed and read without a lock, and late frames of a replaced session go to a member that is no
+// longer in use.
 type member struct {
-	// What a hand-over looks at comes first: it goes through all members, and these do not fit into a CPU's cache.
+	// The fields that Offer reads come first: it goes through all members, which do not fit into a CPU's cache.
 	id           string
 	session      *session // nil once it has ended; guarded by the registry's lock
 	labels       map[string]string
 	capabilities []string
-	misses       atomic.Int32 // deadlines in a row that the driver let pass
+	misses       atomic.Int32 // deadlines in a row that the driver missed
 
-	leaseLost   bool // as the register says
+	leaseLost   bool // from the register frame
 	share       swarm.Share
 	version     string
 	instance    string
 	remoteAddr  string
 	connectedAt time.Time
-	atRest      uint64 // up to this seq it was told no Stop of the server's own: it was at rest; 0 if it was not
+	atRest      uint64 // it received no Stop of the server's own up to this seq: it was at rest; 0 if it was not
 
 	// Guarded by the registry's lock.
 	lostAt time.Time // when its session ended
@@ -38,20 +38,19 @@ type member struct {
 	rtt    time.Duration
 	rivals rivalry
 
-	mu      sync.Mutex // what the driver said of itself
+	mu      sync.Mutex // guards what the driver reported
 	applied uint64
 	refused map[command.Slot]uint64 // the newest command of each slot that the driver rejected, if it was in force
 	lastAck swarm.LastAck           // Seq 0: none
 	report  swarm.Report
-	// reportedSeq is the newest command that report counts for: the driver had acked it, or said that it has applied
-	// it.
+	// reportedSeq is the newest command that report counts for: the driver had acked it, or reported it as applied.
 	reportedSeq uint64
-	reported    bool // report came
+	reported    bool // there is a report
 	metrics     map[string]float64
 }
 
-// newMember is the driver of a session as a valid register frame describes it. The log that the frame speaks of is
-// known by logID, and offered is the last command that was handed over.
+// newMember returns the member for a session with a valid register frame. logID is the log whose seqs the frame refers
+// to, and offered is the last command that was offered.
 func newMember(s *session, reg *wire.Register, logID string, offered uint64) *member {
 	m := &member{
 		id: reg.DriverID, instance: reg.Instance, labels: reg.Labels, version: reg.Version,
@@ -70,7 +69,7 @@ func newMember(s *session, reg *wire.Register, logID string, offered uint64) *me
 	return m
 }
 
-// inherit takes over what is remembered of the driver and not said at register. The registry's lock is held.
+// inherit takes over what is remembered of the driver and is not in the register frame. The registry's lock is held.
 func (m *member) inherit(before *member) {
 	before.mu.Lock()
 	m.lastAck = before.lastAck
@@ -82,7 +81,7 @@ func (m *member) inherit(before *member) {
 // open reports whether the driver is connected. The registry's lock is held.
 func (m *member) open() bool { return m.session != nil }
 
-// disconnected lets go of a session that has ended. The registry's lock is held.
+// disconnected releases a session that has ended. The registry's lock is held.
 func (m *member) disconnected(now time.Time) {
 	m.beatAt, m.rtt = m.session.lastBeat(), time.Duration(m.session.rtt.Load())
 	m.session, m.lostAt = nil, now
@@ -94,7 +93,7 @@ func (m *member) supports(t command.Type) bool {
 
 func (m *member) unresponsive() bool { return m.misses.Load() >= swarm.MissesToFlag }
 
-// heard takes what a heartbeat says; offered is the last command that was handed over.
+// heard stores the report of a heartbeat; offered is the last command that was offered.
 func (m *member) heard(beat *wire.Heartbeat, offered uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,7 +104,7 @@ func (m *member) heard(beat *wire.Heartbeat, offered uint64) {
 	m.metrics = beat.Metrics
 }
 
-// refuse notes that the driver has rejected what holds for it in a slot. m.mu is held.
+// refuse records that the driver has rejected the command that holds for it in a slot. m.mu is held.
 func (m *member) refuse(slot command.Slot, seq uint64) {
 	if m.refused == nil {
 		m.refused = map[command.Slot]uint64{}
@@ -113,7 +112,7 @@ func (m *member) refuse(slot command.Slot, seq uint64) {
 	m.refused[slot] = seq
 }
 
-// describe is a line of the roster. The registry's lock is held.
+// describe returns the public view of the driver. The registry's lock is held.
 func (m *member) describe(now time.Time) swarm.Driver {
 	m.mu.Lock()
 	defer m.mu.Unlock()

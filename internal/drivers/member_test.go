@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// session returns a pointer to the session of a driver that does not keep it alive.
+// session returns a weak pointer to the session of a driver.
 func (w *world) session(id string) weak.Pointer[session] {
 	w.t.Helper()
 	w.r.mu.Lock()
@@ -38,8 +38,8 @@ func freed(s weak.Pointer[session]) bool {
 	return false
 }
 
-// TestSessionIsFreedWhenItsConnectionEnds, in each of the ways there are, while its driver is known still. A driver
-// that is forgotten by and by must not keep buffers and a connection that nobody uses.
+// TestSessionIsFreedWhenItsConnectionEnds, in every possible way, while its driver is still known. A driver that waits
+// to be forgotten must not keep unused buffers and connections.
 func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *peer){
 		"lost": func(_ *world, p *peer) { _ = p.ws.CloseNow() },
@@ -72,8 +72,8 @@ func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 	}
 }
 
-// TestMemberOutlivesItsSession: what the driver last said is shown as before while it is lost, the ages go on, and what
-// is not said at register is handed on to the driver that is back.
+// TestMemberOutlivesItsSession: the driver's last report is shown while it is lost, the ages continue, and what is not
+// in a register frame passes to the driver's next member.
 func TestMemberOutlivesItsSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", `,"labels":{"region":"eu"},"version":"1.2","weight":2,"capabilities":["set_players","stop"]`)
@@ -111,7 +111,7 @@ func TestMemberOutlivesItsSession(t *testing.T) {
 	})
 }
 
-// BenchmarkHeapOfLost is what a driver takes that was lost and is not forgotten yet, beside one that is connected.
+// BenchmarkHeapOfLost measures the memory of a lost driver that is not forgotten yet, compared with a connected one.
 func BenchmarkHeapOfLost(b *testing.B) {
 	const n = 2000
 	for b.Loop() {
@@ -137,8 +137,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestReplacedSessionSaysNothingOfTheNewerMember: frames of a session that was replaced, which come before its close is
-// answered, do not change what is known of the driver.
+// TestReplacedSessionSaysNothingOfTheNewerMember: frames of a replaced session, which arrive before its close is
+// answered, do not change what is known about the driver.
 func TestReplacedSessionSaysNothingOfTheNewerMember(t *testing.T) {
 	inWorld(t, func(w *world) {
 		old, _ := w.join("d-1", `,"instance":"one"`)

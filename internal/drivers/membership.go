@@ -10,9 +10,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// join makes s the session of its driver and answers its register. Fold, answer and membership change under one lock:
-// every command is either in the answer or comes after it. Nothing is logged under it: a reader of the log may be
-// slow.
+// join makes s the session of its driver and answers its register frame. Fold, answer and membership change under one
+// lock, so every command is either in the answer or follows it. Nothing is logged under the lock, because a log handler
+// may be slow.
 func (r *Registry) join(s *session, reg *wire.Register) {
 	r.mu.Lock()
 	if !r.accepting {
@@ -54,7 +54,7 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflic
 			"driver_id", id, "from", old.remoteAddr, "to", s.remoteAddr)
 	}
 	if old != nil && !old.sameProcess(s) {
-		r.logger.Info("a newer session took a driver id over", "driver_id", id, "from", old.remoteAddr, "to",
+		r.logger.Info("a newer session took over a driver id", "driver_id", id, "from", old.remoteAddr, "to",
 			s.remoteAddr)
 	}
 	if reg.LeaseLost {
@@ -65,13 +65,13 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflic
 		"desired", len(s.wanted))
 }
 
-// makeWay ends a session that a newer one takes the place of. It does not leave its rounds: the newer one may answer
-// for it, and has been told what this one was not sent yet.
+// makeWay ends a session that a newer one replaces. It stays in its rounds: the newer session may answer for it, and
+// has received what this one was not sent yet.
 func (s *session) makeWay(newer *session) {
 	s.replaced.Store(true)
 	s.outbox.discard()
 	if s.sameProcess(newer) {
-		s.kill() // it came back before its old connection was known to be dead
+		s.kill() // it reconnected before its old connection was known to be dead
 		return
 	}
 	s.outbox.close(wire.CloseSuperseded)
@@ -81,8 +81,8 @@ func (s *session) sameProcess(other *session) bool {
 	return s.member.instance != "" && s.member.instance == other.member.instance
 }
 
-// wanted is what m has to be told: the fold, without what it does not support, and without a Stop of the server's own
-// when it is at rest already. A driver that does not say what it does is not at rest.
+// wanted returns the commands that m must receive: the fold, without commands that it does not support, and without a
+// Stop of the server's own if it is at rest already. A driver that does not report its state is not at rest.
 func (r *Registry) wanted(m *member) []swarm.Wanted {
 	var out []swarm.Wanted
 	for _, w := range r.desired.For(m.id, m.labels) {
@@ -108,9 +108,9 @@ func (r *Registry) registered(s *session) wire.Registered {
 	}
 }
 
-// leave takes a session out of the roster: one that ended, or one whose driver deregistered, which is not shown as lost
-// and whose connection ends later. Rounds are told after the lock is released: a newer session of the driver may have
-// taken commands by then, and these are not meant.
+// leave removes a session from its driver: one that ended, or one whose driver deregistered, which is not shown as lost
+// and whose connection ends later. Rounds are notified after the lock is released. By then a newer session of the
+// driver may have received commands; these are not affected.
 func (r *Registry) leave(s *session, deregistered bool) {
 	s.over.Store(!deregistered)
 	upTo, reset, left := r.disconnect(s, deregistered)
@@ -122,11 +122,11 @@ func (r *Registry) leave(s *session, deregistered bool) {
 	if reset != "" {
 		r.requests.Reset(reset)
 	}
-	r.logger.Info("driver left", "driver_id", id, "deregistered", deregistered, "reason", reason)
+	r.logger.Info("driver disconnected", "driver_id", id, "deregistered", deregistered, "reason", reason)
 }
 
-// disconnect parts a member from its session. It returns the last command that was handed to it, and why a reset is
-// due, if it is. left is false for a session that never registered, has left already, or was replaced.
+// disconnect separates a member from its session. It returns the last command that was put into its outbox, and the
+// cause of a reset if one is due. left is false for a session that never registered, has already left, or was replaced.
 func (r *Registry) disconnect(s *session, deregistered bool) (upTo uint64, reset string, left bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,8 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// BenchmarkOffer is what a hand-over does while it holds the registry's lock: 10,000 sessions whose sockets are always
-// free.
+// BenchmarkOffer measures Offer while it holds the registry's lock: 10,000 sessions whose sockets are always free.
 func BenchmarkOffer(b *testing.B) {
 	const n = 10_000
 	r, sessions := large(b, n)
@@ -32,8 +31,8 @@ func BenchmarkOffer(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
 }
 
-// BenchmarkOfferToBusy is the same with 10,000 sessions that have not sent the command before, which this one
-// supersedes, and with what a dispatcher does then: to find the command and the driver in it.
+// BenchmarkOfferToBusy is the same with 10,000 sessions that have not sent the previous command, which this one
+// supersedes, including the dispatcher's work for that: finding the command and the driver in it.
 func BenchmarkOfferToBusy(b *testing.B) {
 	const n = 10_000
 	r, sessions := large(b, n)
@@ -51,7 +50,7 @@ func BenchmarkOfferToBusy(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
 }
 
-// openRounds looks a driver up as a dispatcher does.
+// openRounds looks up a driver as a dispatcher does.
 type openRounds struct {
 	table sync.RWMutex
 	round sync.Mutex

@@ -8,19 +8,19 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxControl bounds the control frames that wait for a busy socket; what is over it only repeats what an error frame
-// said.
+// maxControl bounds the control frames that wait for a busy socket. Further ones would only repeat an earlier error
+// frame.
 const maxControl = 8
 
-// unsent is one command that was not sent yet.
+// unsent is one command that has not been sent yet.
 type unsent struct {
 	seq     uint64
 	command swarm.Command
 	frame   []byte // shared by all sessions; never written to
 }
 
-// outbox holds what a session has not sent yet: at most three commands, because a newer command takes the place of the
-// older one it makes pointless. Memory is bounded, nothing that counts is ever dropped.
+// outbox holds what a session has not sent yet: at most three commands, because a newer command replaces the older one
+// that it supersedes. Memory is bounded, and no relevant command is ever dropped.
 type outbox struct {
 	mu       sync.Mutex
 	filled   sync.Cond
@@ -36,7 +36,7 @@ func newOutbox() *outbox {
 	return b
 }
 
-// put adds a command and returns the seqs of those it superseded. A outbox that is closing takes nothing.
+// put adds a command and returns the seqs of those it superseded. An outbox that is closing accepts nothing.
 func (b *outbox) put(m unsent) (superseded []uint64, taken bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,7 +55,7 @@ func (b *outbox) put(m unsent) (superseded []uint64, taken bool) {
 	return superseded, true
 }
 
-// enqueue adds a control frame; false when there is no room for it, or nobody to send it.
+// enqueue adds a control frame; false if the outbox is full or closing.
 func (b *outbox) enqueue(frame []byte) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +67,7 @@ func (b *outbox) enqueue(frame []byte) bool {
 	return true
 }
 
-// close lets the writer send what waits and then close the session with code. The first code wins.
+// close makes the writer send the waiting frames and then close the session with code. The first code wins.
 func (b *outbox) close(code wire.CloseCode) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,14 +77,14 @@ func (b *outbox) close(code wire.CloseCode) {
 	}
 }
 
-// discard drops the commands that wait: another session has them.
+// discard drops the waiting commands: another session has them.
 func (b *outbox) discard() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.commands = nil
 }
 
-// end drops what waits and lets the writer go.
+// end drops the waiting frames and ends the writer.
 func (b *outbox) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,8 +93,8 @@ func (b *outbox) end() {
 	b.filled.Signal()
 }
 
-// take waits until there is something to do and appends the waiting frames to out. closing is not 0 when the session is
-// to be closed after them; ok is false when the session has ended.
+// take waits until there is work and appends the waiting frames to out. closing is not 0 if the session is to be closed
+// after them; ok is false if the session has ended.
 func (b *outbox) take(out [][]byte) (frames [][]byte, closing wire.CloseCode, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

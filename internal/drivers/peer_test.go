@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sinkLog remembers what the registry reports.
+// sinkLog records what the registry reports.
 type sinkLog struct {
 	mu     sync.Mutex
 	events []string
@@ -32,7 +32,7 @@ type sinkLog struct {
 	onExpire  func(*swarm.Expired)
 }
 
-// expiring has f called with each rule that expires.
+// expiring makes f be called with each rule that expires.
 func (s *sinkLog) expiring(f func(*swarm.Expired)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *sinkLog) add(event string) {
 	s.events = append(s.events, event)
 }
 
-// count tells how many events of a kind there were.
+// count returns how many events of a kind there were.
 func (s *sinkLog) count(kind string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (w *world) active(t swarm.Target) []swarm.Member {
 	return slices.DeleteFunc(members, func(m swarm.Member) bool { return m.Lost != "" })
 }
 
-// lost is why a driver cannot answer now, "" if it can.
+// lost returns why a driver cannot answer now, "" if it can.
 func (w *world) lost(id string) swarm.Reason {
 	w.t.Helper()
 	members := w.r.Members(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{id}}}).Members
@@ -194,15 +194,15 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 	})
 }
 
-// issue hands a command over, and notes what came of it among what the registry reports.
+// issue offers a command, and records the result with the events of the registry.
 func (w *world) issue(i swarm.Issue) { w.sink.handover(i.Seq, w.r.Offer(i)) }
 
-// offer hands a command over, targeted at ids.
+// offer offers a command, targeted at ids.
 func (w *world) offer(seq uint64, c swarm.Command, ids ...string) {
 	w.issue(swarm.Issue{Seq: seq, Command: c, Targets: ids, Deadline: 2 * time.Second})
 }
 
-// offerTo hands a command over that nobody is a fixed target of.
+// offerTo offers a command without fixed targets.
 func (w *world) offerTo(seq uint64, c swarm.Command, t swarm.Target) {
 	w.issue(swarm.Issue{Seq: seq, Submitter: "ci", Command: c, Target: t, Deadline: 2 * time.Second})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// These tests try a policy alone, without a registry.
+// These tests test a policy alone, without a registry.
 
 type fakeDrivers struct {
 	are    map[string]presence
@@ -57,8 +57,7 @@ func TestWhenATotalIsSplitAgain(t *testing.T) {
 	}
 }
 
-// TestATotalIsLeftAloneForAWhile: longer each time that nothing came of it, and as long for the total that it was split
-// into.
+// TestATotalIsLeftAloneForAWhile: longer after each request without effect, and as long for the total that replaces it.
 func TestATotalIsLeftAloneForAWhile(t *testing.T) {
 	p := newResplits(ResplitOnLoss)
 	d := fakeDrivers{are: map[string]presence{"a": lostForGood}}

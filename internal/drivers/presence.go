@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// The Registry as its policies see it. The lock is held.
+// The Registry as its policies use it. The lock is held.
 var _ splitDrivers = (*Registry)(nil)
 
 // outside implements splitDrivers.
@@ -22,7 +22,7 @@ func (r *Registry) outside(seq uint64, now time.Time) (ids []string) {
 
 // presence implements splitDrivers.
 func (r *Registry) presence(id string, now time.Time) presence {
-	since := r.startedAt // of drivers that were there before this process
+	since := r.startedAt // for drivers that were known before this process started
 	if r.former.deregistered(id) {
 		return lostForGood
 	}

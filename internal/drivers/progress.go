@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Progress tells how far the drivers of an entry, targeted or left out, are with it.
+// Progress reports how far the drivers of an entry, targeted or left out, have followed it.
 func (r *Registry) Progress(e swarm.Entry) swarm.Progress {
 	slot := e.Issued.Command.Slot()
 	r.mu.Lock()
@@ -29,15 +29,15 @@ func (r *Registry) Progress(e swarm.Entry) swarm.Progress {
 	})
 }
 
-// hasApplied reports whether the driver takes such a command, and says that it has applied it, or has acked a newer one
-// and did not reject this one.
+// hasApplied reports whether the driver supports such a command, and has reported it as applied, or has acked a newer
+// one and did not reject this one.
 func (m *member) hasApplied(slot command.Slot, e swarm.Entry) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.supports(e.Issued.Command.Type) && m.applied >= e.Seq && m.refused[slot] != e.Seq
 }
 
-// refusal returns the slot of a command that a driver has just rejected, if it is what holds for the driver.
+// refusal returns the slot of a command that a driver has just rejected, if the command holds for the driver.
 func (r *Registry) refusal(m *member, seq uint64, reply swarm.Reply) (slot command.Slot, holds bool) {
 	if reply.Applied {
 		return 0, false

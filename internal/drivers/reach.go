@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Reach tells what is known about a target that no known driver matches: what of it is in use, and whether drivers have
-// matched it or may come that do.
+// Reach returns what is known about a target that no known driver matches: which parts of it are in use, and whether
+// drivers have matched it, or drivers that match it may still connect.
 func (r *Registry) Reach(t swarm.Target) swarm.Reach {
 	r.mu.Lock()
 	defer r.mu.Unlock()

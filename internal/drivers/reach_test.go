@@ -18,7 +18,7 @@ func label(key, value string) swarm.Target {
 	return swarm.Target{Labels: map[string]string{key: value}}
 }
 
-// TestReach tells a typo from drivers that have left, and from drivers that are not back yet after a restart.
+// TestReach distinguishes a typo from drivers that have left, and from drivers that have not returned after a restart.
 func TestReach(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.Past.Drivers = []swarm.Former{
@@ -69,8 +69,8 @@ func TestReach(t *testing.T) {
 	})
 }
 
-// TestFormerDriversAreHandedOn to the process after this one.
-func TestFormerDriversAreHandedOn(t *testing.T) {
+// TestFormerDriversAreRemembered by the next process.
+func TestFormerDriversAreRemembered(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.Past.Drivers = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true},
 			{ID: "before", At: time.Now(), Deregistered: true}}
@@ -83,7 +83,7 @@ func TestFormerDriversAreHandedOn(t *testing.T) {
 		select {
 		case <-w.r.Left():
 		default:
-			t.Error("nobody is told that a driver has left")
+			t.Error("Left does not report that a driver has left")
 		}
 		began := time.Now()
 		want := []swarm.Former{
@@ -112,7 +112,7 @@ func TestFormerIsBounded(t *testing.T) {
 	}
 }
 
-// TestTheNextJobUsesTheSameIDs: what the drivers of the last one had is remembered, whether they deregistered or
+// TestTheNextJobUsesTheSameIDs: the labels of the previous job's drivers are remembered, whether they deregistered or
 // changed their labels.
 func TestTheNextJobUsesTheSameIDs(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -128,7 +128,7 @@ func TestTheNextJobUsesTheSameIDs(t *testing.T) {
 	})
 }
 
-// TestAValueThatIsRightIsNoTypo: a known driver has one label of the target as it is, and none has the other.
+// TestAValueThatIsRightIsNoTypo: one label of the target is in use, the other is not known.
 func TestAValueThatIsRightIsNoTypo(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("d-1", `,"labels":{"region":"eu"}`)
@@ -158,7 +158,7 @@ func TestAProofStays(t *testing.T) {
 	})
 }
 
-// TestAnUnsupportedCommandIsNeverApplied, whatever else the driver acks.
+// TestAnUnsupportedCommandIsNeverApplied, whatever other commands the driver acks.
 func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"capabilities":["stop","set_spawn_delay_ms"]`)
@@ -174,7 +174,7 @@ func TestAnUnsupportedCommandIsNeverApplied(t *testing.T) {
 	})
 }
 
-// TestProgressNamesTheDeregistered: they are not lost, whether the command still holds or not, until they are back.
+// TestProgressNamesTheDeregistered: they are not lost, whether the command still holds or not, until they return.
 func TestProgressNamesTheDeregistered(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
@@ -188,7 +188,7 @@ func TestProgressNamesTheDeregistered(t *testing.T) {
 			t.Errorf("while all are there: %v", p.Deregistered)
 		}
 		a.leave()
-		// as a process before this one knew it
+		// as a previous process knew it
 		w.r.former.add(swarm.Former{ID: "c", At: time.Now(), Deregistered: true})
 		w.r.former.add(swarm.Former{ID: "d", At: time.Now(), Deregistered: true})
 		if p := w.r.Progress(e); !slices.Equal(p.Deregistered, []string{"a", "c"}) {
@@ -201,7 +201,7 @@ func TestProgressNamesTheDeregistered(t *testing.T) {
 	})
 }
 
-// TestProgress: who has applied a command, who has not, and who reports it.
+// TestProgress: which drivers have applied a command, which have not, and which report it.
 func TestProgress(t *testing.T) {
 	inWorld(t, func(w *world) {
 		peers := map[string]*peer{}
@@ -242,7 +242,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// TestARejectedCommandStaysOutstanding, though the driver has applied a newer one of the other slot since.
+// TestARejectedCommandStaysOutstanding, even if the driver has since applied a newer one of the other slot.
 func TestARejectedCommandStaysOutstanding(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
@@ -259,7 +259,7 @@ func TestARejectedCommandStaysOutstanding(t *testing.T) {
 	})
 }
 
-// TestANewProcessHasAppliedNothing: it has the id of one that acked.
+// TestANewProcessHasAppliedNothing: it has the id of a process that acked.
 func TestANewProcessHasAppliedNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"instance":"one"`)
@@ -278,13 +278,13 @@ func TestANewProcessHasAppliedNothing(t *testing.T) {
 		_ = again.ws.CloseNow()
 		synctest.Wait()
 		if p := w.r.Progress(e); len(p.Outstanding) != 0 {
-			t.Errorf("with nobody there, what the log says stands: %+v", p)
+			t.Errorf("with no driver known, the log's acks count: %+v", p)
 		}
 	})
 }
 
-// TestMembersTellWhyTheyCannotAnswer: stale and lost drivers that match are among them, and nobody who has left.
-func TestMembersTellWhyTheyCannotAnswer(t *testing.T) {
+// TestMembersHaveTheReasonWhyTheyCannotAnswer: they include stale and lost drivers that match, but none that have left.
+func TestMembersHaveTheReasonWhyTheyCannotAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("stale", "")
 		w.join("stale-us", `,"labels":{"region":"us"}`)

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// errClosing ends the reader after it asked for a close itself.
+// errClosing ends the reader after the reader itself requested a close.
 var errClosing = errors.New("session is closing")
 
 // keptBytes bounds the buffer that a session keeps between two frames.
@@ -49,14 +49,14 @@ func (s *session) handle(frame []byte, first bool, late *time.Timer) (goOn bool)
 		return s.take(frame)
 	}
 	late.Stop()
-	return s.begun.CompareAndSwap(false, true) && s.register(frame) // too late is too late: the close is on its way
+	return s.begun.CompareAndSwap(false, true) && s.register(frame) // else it is too late: the close is on its way
 }
 
-// registerLate ends a session that has not registered in time, counted from since, unless this process was paused
-// meanwhile: then the frame may have waited for it, and the time begins again.
+// registerLate ends a session that has not registered in time, counted from since. If this process was paused in the
+// meantime, the frame may be waiting to be read, so the time starts again.
 func (s *session) registerLate(since time.Time) {
 	if now := time.Now(); s.r.pausedSince(since, now) {
-		// finds the session begun or over, or ends it
+		// finds that the session has registered or ended, or ends it
 		time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(now) })
 		return
 	}
@@ -92,8 +92,8 @@ func (s *session) next(buf *[]byte) ([]byte, error) {
 	}
 }
 
-// drop reads on, beginning with what rest is left of a message, without a look at what comes: so the close handshake
-// can end.
+// drop continues to read and discards everything, starting with the given rest of a message, so that the close
+// handshake can complete.
 func (s *session) drop(rest io.Reader) error {
 	for {
 		if rest != nil {
@@ -108,11 +108,12 @@ func (s *session) drop(rest io.Reader) error {
 	}
 }
 
-// register takes the first frame. A driver that does not begin with a valid register is told what is wrong and closed.
+// register handles the first frame. If it is not a valid register frame, the driver receives an error and the session
+// is closed.
 func (s *session) register(frame []byte) (goOn bool) {
 	reg, code, problem := parseRegister(frame)
 	if code == 0 && !s.r.credible(reg) {
-		// what 1013 means
+		// the meaning of close code 1013
 		code, problem = wire.CloseOverloaded, "applied_seq is past the end of this log; back off and register again"
 	}
 	if code == 0 {
@@ -189,7 +190,7 @@ func (s *session) commandAck(frame []byte) {
 	s.ack(ack.Seq, reply)
 }
 
-// ack counts only for a command that was handed to this very session.
+// ack counts only for a command that was put into this session's outbox.
 func (s *session) ack(seq uint64, reply swarm.Reply) {
 	if s.replaced.Load() || !s.handed(seq) {
 		return
@@ -215,12 +216,12 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	}
 }
 
-// Conflicts returns how many answers said the opposite of what the same session had just said of the same command.
+// Conflicts returns how many answers contradicted the same session's previous answer to the same command.
 func (r *Registry) Conflicts() uint64 { return r.conflicts.Load() }
 
 func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	r.conflicts.Add(1)
-	r.logger.Warn("a driver answered a command twice, and not the same: the first answer counts",
+	r.logger.Warn("a driver answered a command twice with different answers; the first one counts",
 		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: little is
-// swallowed on behalf of a driver that reads nothing, its outbox holds three commands at most, and its session ends 10
+// TestPeerThatStopsReadingShowsEarly is about the kernel, so it runs on real sockets and in real time: the kernel
+// accepts little data for a driver that does not read, its outbox holds three commands at most, and its session ends 10
 // s after the last progress.
 func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	testenv.Slow(t, "waits for the write timeout of 10 s")

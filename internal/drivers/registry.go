@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Registry knows the drivers. All methods are safe for concurrent use.
+// Registry keeps the known drivers. All methods are safe for concurrent use.
 type Registry struct {
 	cfg      Config
 	logger   *slog.Logger
@@ -17,19 +17,19 @@ type Registry struct {
 	requests Requests
 
 	mu        sync.Mutex
-	logID     string         // as drivers are told
+	logID     string         // as drivers receive it
 	desired   *swarm.Desired // the fold of the log
 	shown     *swarm.Desired // a copy of it for readers; nil when it has changed
 	startedAt time.Time
 
 	members   map[string]*member // by driver id
-	byID      []*member          // members by driver id; nil when it must be made again
-	openByID  []*member          // of these, the open ones; nil when it must be made again
-	open      int                // how many they are
+	byID      []*member          // members by driver id; nil when the list must be rebuilt
+	openByID  []*member          // the open ones among them; nil when the list must be rebuilt
+	open      int                // number of open members
 	former    former
 	claims    claims
 	sessions  map[*session]struct{} // every connection, registered or not
-	unsent    int                   // how many commands the last hand-over that superseded any did
+	unsent    int                   // how many commands were superseded by the last Offer that superseded any
 	accepting bool
 	running   sync.WaitGroup // goroutines of sessions
 
@@ -37,7 +37,7 @@ type Registry struct {
 	resplits resplits
 	empty    empty
 	idle     idle
-	leases   leases // has no need of mu
+	leases   leases // not guarded by mu
 
 	looking turns   // of readers of the whole swarm; one begins before mu is taken
 	spare   []shown // memory for the next snapshot, of the reader that has the turn
@@ -49,7 +49,7 @@ type Registry struct {
 	resumedAt time.Time // end of the last pause of this process
 }
 
-// New makes a Registry. Handler serves its connections; Run sweeps.
+// New returns a Registry. Handler serves its connections; Run sweeps.
 func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -74,8 +74,8 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 	return r, nil
 }
 
-// NewestLoad returns the place of the newest set_players, stop or reset that concerns t, or 0: one that a known driver
-// matches, or was a fixed target of, which matches t as well.
+// NewestLoad returns the order of the newest set_players, stop or reset that concerns t, or 0. A command concerns t if
+// a known driver matches t and either matches the command or was a fixed target of it.
 func (r *Registry) NewestLoad(t swarm.Target) (newest uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +88,7 @@ func (r *Registry) NewestLoad(t swarm.Target) (newest uint64) {
 	return newest
 }
 
-// Last is the seq of the newest command, reset or expired record that was folded.
+// Last returns the seq of the newest command, reset or expired record that was folded.
 func (r *Registry) Last() uint64 { return r.offered.Load() }
 
 // Base returns the base of a load command, if the fold still has it.
@@ -98,7 +98,7 @@ func (r *Registry) Base(seq uint64, submitter string) (base uint64, known bool) 
 	return r.desired.Base(seq, submitter)
 }
 
-// SetLogID gives the log another name, for drivers that register from now on.
+// SetLogID changes the log id that drivers receive when they register.
 func (r *Registry) SetLogID(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -73,21 +73,21 @@ func TestCapabilitiesLimitWhatIsSent(t *testing.T) {
 	})
 }
 
-func TestRegisterTellsWhatIsDesired(t *testing.T) {
+func TestRegisterReturnsTheDesiredState(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.r.Reset(2)
 		if _, reg := w.join("idle", `,"state":{"players":0}`); len(reg.Desired) != 0 {
-			t.Errorf("an idle driver after a reset is told %+v", reg.Desired)
+			t.Errorf("an idle driver after a reset receives %+v", reg.Desired)
 		}
 		if d := w.r.State(swarm.StateQuery{}).Drivers[0]; d.Kind() != swarm.DriftConverged {
 			t.Errorf("an idle driver after a reset: %+v", d)
 		}
 		if _, reg := w.join("mute", ""); len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {
-			t.Errorf("a driver that does not say what it does is told %+v after a reset, want stop", reg.Desired)
+			t.Errorf("a driver that does not report its state receives %+v after a reset, want stop", reg.Desired)
 		}
 		_, reg := w.join("runaway", `,"state":{"players":7,"running":true}`)
 		if len(reg.Desired) != 1 || reg.Desired[0].Command.Type != "stop" {
-			t.Errorf("a running driver after a reset is told %+v, want stop", reg.Desired)
+			t.Errorf("a running driver after a reset receives %+v, want stop", reg.Desired)
 		}
 		w.offer(3, swarm.Command{Type: command.SetSpawnDelay, Value: 9}, "idle")
 		w.offer(4, set20, "idle")
@@ -97,14 +97,14 @@ func TestRegisterTellsWhatIsDesired(t *testing.T) {
 			seqs = append(seqs, d.Seq)
 		}
 		if !slices.Equal(seqs, []uint64{3, 4}) {
-			t.Errorf("a late joiner is told %v, want 3 and 4", seqs)
+			t.Errorf("a late joiner receives %v, want 3 and 4", seqs)
 		}
 	})
 }
 
-// TestNoCommandFallsBetweenHandOverAndRegister registers drivers while commands are handed over: each driver must learn
-// the newest command, by its register's answer or live, and never one twice or out of order.
-func TestNoCommandFallsBetweenHandOverAndRegister(t *testing.T) {
+// TestNoCommandIsLostBetweenOfferAndRegister registers drivers while commands are offered: each driver must receive the
+// newest command, in the answer to register or live, and never twice or out of order.
+func TestNoCommandIsLostBetweenOfferAndRegister(t *testing.T) {
 	const drivers, commands = 40, 200
 	inWorld(t, func(w *world) {
 		var wg sync.WaitGroup

@@ -7,11 +7,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// resplitAgain is how long a total that was to be split again is left alone.
+// resplitAgain is the minimum time between two requests to split a total again.
 const resplitAgain = 5 * time.Second
 
-// resplits is the policy of when a total is split again. It remembers when that was last asked for, and how often in
-// vain.
+// resplits is the policy that decides when a total is split again. It remembers when that was last requested, and how
+// often without effect.
 type resplits struct {
 	when  Resplit
 	asked map[uint64]asked // by seq of the total
@@ -22,31 +22,32 @@ type asked struct {
 	tries int
 }
 
-// wait is how long a total is left alone: longer when nothing came of it, because somebody else commands its drivers.
+// wait returns for how long a total is left alone: longer if requests had no effect, because another submitter commands
+// its drivers.
 func (a asked) wait() time.Duration { return resplitAgain << min(a.tries, 6) }
 
-// resplit asks for one total to be split again.
+// resplit is a request to split one total again.
 type resplit struct {
 	seq     uint64
 	change  string
 	drivers []string
 }
 
-// splitDrivers is what the policy has to know of the drivers.
+// splitDrivers is what the policy needs to know about the drivers.
 type splitDrivers interface {
 	presence(id string, now time.Time) presence
-	// outside returns the active drivers for which a total holds and which have no part of it, because they came after
-	// the split, sorted.
+	// outside returns the active drivers for which a total holds but which have no share, because they joined after the
+	// split, sorted.
 	outside(seq uint64, now time.Time) []string
 }
 
-// presence is what is known of a driver that has a part of a total.
+// presence is what is known about a driver that has a share of a total.
 type presence int
 
 const (
 	connected  presence = iota
-	hung                // stale: may be running still
-	lostLately          // may be running still, until its lease has run out
+	hung                // stale: may still be running
+	lostLately          // may still be running until its lease expires
 	lostForGood
 )
 
@@ -54,7 +55,7 @@ func newResplits(when Resplit) resplits { return resplits{when: when, asked: map
 
 func (p *resplits) on() bool { return p.when == ResplitOnLoss || p.when == ResplitOnChange }
 
-// carryOver counts the time from one total to the one that it was split into.
+// carryOver copies the times from a total to the one that replaced it by a new split.
 func (p *resplits) carryOver(issue swarm.Issue) {
 	if c := issue.Condition; c != nil && issue.Command.Total {
 		if before, ok := p.asked[c.IfSeq]; ok {
@@ -63,9 +64,9 @@ func (p *resplits) carryOver(issue swarm.Issue) {
 	}
 }
 
-// due asks for totals to be split again whose drivers have changed; splits are all that are in force. A driver with a
-// part is lost for good when it has deregistered, or has been without a session for so long that its lease has run out.
-// Before that it may still run its part, and so may one that is stale: nobody else gets it meanwhile, or the drivers
+// due requests new splits of totals whose drivers have changed; splits are all that are in force. A driver with a share
+// is lost for good if it has deregistered, or has been without a session for so long that its lease has expired. Before
+// that it may still run its share, and so may a stale driver: meanwhile no other driver gets that share, or the drivers
 // would run more than the total.
 func (p *resplits) due(now time.Time, splits map[uint64]map[string]int64, d splitDrivers) (out []resplit) {
 	for seq := range p.asked {
@@ -97,8 +98,8 @@ func (p *resplits) due(now time.Time, splits map[uint64]map[string]int64, d spli
 	return out
 }
 
-// lostOf returns who of a split has a part and is lost for good, sorted; uncertain says that somebody may be running a
-// part and does not say so.
+// lostOf returns the drivers of a split that have a share and are lost for good, sorted. uncertain says that some
+// driver may be running a share without reporting it.
 func lostOf(parts map[string]int64, now time.Time, d splitDrivers) (lost []string, uncertain bool) {
 	for id, n := range parts {
 		if n == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// total hands a total over that is split as parts say, in the order of ids.
+// total offers a total with the given split, in the order of ids.
 func (w *world) total(seq uint64, ids []string, parts ...int64) {
 	var sum int64
 	for _, n := range parts {
@@ -34,7 +34,7 @@ func (p *peer) players() int64 {
 	return *f.Command.Players
 }
 
-func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
+func TestEachDriverReceivesItsShareOfATotal(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"weight":2.5,"max_players":70`)
 		b, _ := w.join("b", "")
@@ -50,10 +50,10 @@ func TestEachDriverIsToldItsPartOfATotal(t *testing.T) {
 		_, late := w.join("d", "")
 		_, again := w.join("b", `,"state":{"players":30,"spawn_delay_ms":0,"running":true}`)
 		if n := *late.Desired[0].Command.Players; n != 0 {
-			t.Errorf("a late joiner is told %d players", n)
+			t.Errorf("a late joiner receives %d players", n)
 		}
 		if n := *again.Desired[0].Command.Players; n != 30 {
-			t.Errorf("a driver that came back is told %d players", n)
+			t.Errorf("a driver that returned receives %d players", n)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestBadWeightsAreRefused(t *testing.T) {
 	})
 }
 
-func TestATotalIsSplitAnewWhenALeaseHasRunOut(t *testing.T) {
+func TestATotalIsSplitAgainWhenALeaseHasExpired(t *testing.T) {
 	resplit := func(c *Config) { c.Resplit = ResplitOnLoss }
 	inWorldWith(t, resplit, func(w *world) {
 		a, _ := w.join("a", "")
@@ -129,7 +129,7 @@ func TestSplitsAreLeftAloneUnlessAskedFor(t *testing.T) {
 	})
 }
 
-// keepAlive heartbeats, and reads what comes, until the connection ends.
+// keepAlive sends heartbeats, and reads all frames, until the connection ends.
 func (p *peer) keepAlive() {
 	ended := make(chan struct{})
 	go func() {
@@ -155,8 +155,8 @@ func (p *peer) keepAlive() {
 }
 
 // TestOnChangeALateDriverGetsItsPart: with on-change a total is split again for a driver that joins or returns, at most
-// every 5 s, and never while somebody may be running a part and does not say so. With on-loss the two outside the split
-// are shown.
+// every 5 s, and never while some driver may be running a share without reporting it. With on-loss the two outside the
+// split are shown.
 func TestOnChangeALateDriverGetsItsPart(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		a, _ := w.join("a", "")
@@ -214,7 +214,7 @@ func TestDriversOutsideASplitAreShown(t *testing.T) {
 	})
 }
 
-// TestAHungDriverKeepsItsPart: what a stale driver runs nobody knows, so nobody else gets it.
+// TestAHungDriverKeepsItsPart: it is not known what a stale driver runs, so no other driver gets its share.
 func TestAHungDriverKeepsItsPart(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		a, _ := w.join("a", "")
@@ -231,7 +231,8 @@ func TestAHungDriverKeepsItsPart(t *testing.T) {
 	})
 }
 
-// TestATotalIsSplitAtMostOncePer5s, though each split is an entry of its own; and less often while nothing comes of it.
+// TestATotalIsSplitAtMostOncePer5s, though each split is a separate entry; and less often while the splits have no
+// effect.
 func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {
 		ids := []string{"a"}

@@ -6,15 +6,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Two processes with one driver id are seen by how often the id changes hands. One that was started again takes it
-// over once.
+// Two processes with one driver id are detected by how often the id is taken over. A process that was restarted takes
+// it over once.
 const (
 	rivalryWindow    = 30 * time.Second
 	rivalryTakeovers = 3 // within the window
 )
 
-// rivalry is what is remembered of the processes that take a driver id from each other. It ends when a window passes
-// without that.
+// rivalry is what is remembered about processes that take over a driver id from each other. It ends when a window
+// passes without a takeover.
 type rivalry struct {
 	at        [rivalryTakeovers]time.Time // the newest takeovers, oldest first
 	takeovers int
@@ -22,7 +22,7 @@ type rivalry struct {
 	conflict  bool
 }
 
-// note takes down a takeover, and reports whether it makes a conflict of it.
+// note records a takeover, and reports whether it makes a conflict.
 func (v *rivalry) note(now time.Time, from, to string) (began bool) {
 	if !v.goesOn(now) {
 		*v = rivalry{}
@@ -42,7 +42,7 @@ func (v *rivalry) goesOn(now time.Time) bool {
 	return now.Sub(v.at[rivalryTakeovers-1]) <= rivalryWindow
 }
 
-// describe returns what the roster shows; nil for nothing.
+// describe returns the conflict for the API; nil for none.
 func (v *rivalry) describe(now time.Time) *swarm.Conflict {
 	if !v.conflict || !v.goesOn(now) {
 		return nil

@@ -6,11 +6,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Drivers returns the whole roster, by driver id.
+// Drivers returns all known drivers, by driver id.
 func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{}).Drivers }
 
-// Roster returns a page of the roster. What it costs under the lock is a look at each driver's state, and what it
-// returns.
+// Roster returns a page of the known drivers. Under the lock it costs a look at each driver's state, and the returned
+// items.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	defer r.looking.begin()()
 	now := time.Now()
@@ -37,7 +37,7 @@ func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	return out
 }
 
-// Driver returns one line of the roster.
+// Driver returns one known driver.
 func (r *Registry) Driver(id string) (swarm.Driver, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,7 +61,7 @@ func (r *Registry) stateOf(m *member, now time.Time) swarm.DriverState {
 	}
 }
 
-// forgotten reports whether a member was lost so long ago that it counts as known no more. The next sweep drops it.
+// forgotten reports whether a member was lost so long ago that it no longer counts as known. The next sweep removes it.
 func (r *Registry) forgotten(m *member, now time.Time) bool {
 	return !m.open() && now.Sub(m.lostAt) >= r.cfg.knownFor()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestRoundTripIsMeasured: not at once, for the first heartbeats say enough, and then once a minute.
+// TestRoundTripIsMeasured: not at once, because the first heartbeats are sufficient, and then once a minute.
 func TestRoundTripIsMeasured(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, _ := w.join("d-1", "")

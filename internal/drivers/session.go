@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// session is one connection of a driver: what is needed to talk to it, and the clocks by which it is judged. It ends
-// with the connection, and is freed then. What is known of the driver is in its member, which stays.
+// session is one connection of a driver: what is needed to communicate with it, and its clocks. It ends with the
+// connection, and is freed then. What is known about the driver is in its member, which remains.
 type session struct {
 	outbox  *outbox
 	r       *Registry
@@ -29,21 +29,21 @@ type session struct {
 	pinging  atomic.Bool
 	pingedAt atomic.Int64                 // last ping, 0 for none
 	rtt      atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
-	over     atomic.Bool                  // the reader has ended: what is left is to hang up
-	begun    atomic.Bool                  // the first frame came in time, or the time is over: whichever was first
-	replaced atomic.Bool                  // a newer session has the driver id: what this one says does not count
+	over     atomic.Bool                  // the reader has ended: the connection only needs to be closed
+	begun    atomic.Bool                  // the first frame came in time, or the time is over, whichever was first
+	replaced atomic.Bool                  // a newer session has the driver id: frames of this one do not count
 	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
-	told     atomic.Int64                 // heartbeat interval that the driver was told last
+	told     atomic.Int64                 // the last heartbeat interval that the driver received
 
-	last struct { // the newest answer; the reader's own
+	last struct { // the newest answer; owned by the reader
 		seq     uint64
 		applied bool
 	}
 
-	// Set by join, under the registry's lock, before the session is visible to others; fixed from then on.
+	// Set by join, under the registry's lock, before the session is visible to others; never changed after that.
 	member   *member        // nil while the driver has not registered
-	joinedAt uint64         // seq of the last hand-over before this session
-	wanted   []swarm.Wanted // what the answer to register told
+	joinedAt uint64         // seq of the last command offered before this session
+	wanted   []swarm.Wanted // the desired commands in the answer to register
 }
 
 // driverID is "" while the driver has not registered.
@@ -54,7 +54,7 @@ func (s *session) driverID() string {
 	return s.member.id
 }
 
-// handed reports whether the command seq was given to this very session, live or as desired.
+// handed reports whether this session was given the command seq, live or as desired.
 func (s *session) handed(seq uint64) bool {
 	if seq > s.joinedAt {
 		return seq <= s.r.offered.Load()
@@ -62,7 +62,7 @@ func (s *session) handed(seq uint64) bool {
 	return slices.ContainsFunc(s.wanted, func(w swarm.Wanted) bool { return w.Seq == seq })
 }
 
-// clock is the time since the session began, as the socket counts it; never 0.
+// clock returns the time since the session began, as the socket counts it; never 0.
 func (s *session) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
 
 func (s *session) beat() {
@@ -71,7 +71,7 @@ func (s *session) beat() {
 	s.heardAt.Store(now)
 }
 
-// lastBeat is when the last heartbeat came.
+// lastBeat returns when the last heartbeat came.
 func (s *session) lastBeat() time.Time { return s.since.Add(time.Duration(s.beatAt.Load() - 1)) }
 
 func (s *session) age(now time.Time) time.Duration {
@@ -82,24 +82,24 @@ func (s *session) silence(now time.Time) time.Duration {
 	return time.Duration(s.clock(now) - s.heardAt.Load())
 }
 
-// active is asked with the registry's attended time.
+// active must be called with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
 
-// drain tells the driver that the server stops, and when to come back.
+// drain tells the driver that the server is stopping, and when to reconnect.
 func (s *session) drain() {
 	s.outbox.enqueue(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: wire.ReconnectBase.Milliseconds()}))
 	s.outbox.close(wire.CloseDrain)
 }
 
-// kill cuts the connection; reader and writer end soon after. It never blocks.
+// kill closes the connection at once; reader and writer end soon after. It never blocks.
 func (s *session) kill() { s.socket.cut() }
 
-// hangUp ends the connection after the reader has: the peer gets the time to answer a close, within bounds, because
-// data that nobody read would make the kernel throw the close frame away.
+// hangUp ends the connection after the reader has ended. The peer gets bounded time to answer a close, because unread
+// data would make the kernel drop the close frame.
 func (s *session) hangUp() {
 	cut := time.AfterFunc(controlTimeout, s.kill)
 	defer cut.Stop()
-	_ = s.conn.Close(websocket.StatusProtocolError, "") // says nothing when a close was sent or received before
+	_ = s.conn.Close(websocket.StatusProtocolError, "") // sends nothing if a close was sent or received before
 	s.kill()
 }
 

@@ -199,7 +199,7 @@ func TestSameIDAgain(t *testing.T) {
 	})
 }
 
-// TestAcksThatChangeNothing: of a seq that nobody issued, of one from before this session, of a session that was
+// TestAcksThatChangeNothing: of a seq that was never issued, of one from before this session, of a session that was
 // replaced.
 func TestAcksThatChangeNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -270,7 +270,7 @@ func TestSilentDriverIsPingedThenClosed(t *testing.T) {
 	})
 }
 
-func TestPeerThatDoesNotReadIsCutAndDelaysNobody(t *testing.T) {
+func TestPeerThatDoesNotReadIsCutAndDelaysNoOther(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("deaf", "")
 		p, _ := w.join("d-1", "")

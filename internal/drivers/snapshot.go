@@ -10,11 +10,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// snapshot is the swarm at one moment, to be looked at without the lock.
+// snapshot is the state of the swarm at one moment, to be read without the lock.
 type snapshot struct {
-	desired *swarm.Desired // never changed again
+	desired *swarm.Desired // never changed afterwards
 	members []shown        // known drivers, by id
-	since   time.Time      // when this process started: who is not among members was there before
+	since   time.Time      // when this process started: drivers that are not in members were there before
 	former  map[string]bool
 	now     time.Time
 	lease   time.Duration
@@ -82,7 +82,7 @@ func (r *Registry) desiredNow() *swarm.Desired {
 	return r.shown
 }
 
-// known returns the members by driver id. The list is made again only after a driver came or was forgotten. The lock is
+// known returns the members by driver id. The list is rebuilt only after a driver came or was forgotten. The lock is
 // held.
 func (r *Registry) known() []*member {
 	if r.byID == nil {
@@ -92,7 +92,7 @@ func (r *Registry) known() []*member {
 	return r.byID
 }
 
-// unconfirmed is how many players of a split belong to drivers that may be running them, and do not say so.
+// unconfirmed returns how many players of a split belong to drivers that may be running them without reporting so.
 func (snap *snapshot) unconfirmed(parts map[string]int64) (n int64) {
 	for id, part := range parts {
 		at, known := slices.BinarySearchFunc(snap.members, id,

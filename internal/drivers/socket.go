@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// sendBuffer is small, so that a peer that stopped reading shows early; the kernel's own default would swallow
+// sendBuffer is small, so that a peer that has stopped reading is noticed early; the kernel's default would accept
 // megabytes.
 const sendBuffer = 32 << 10
 
-// controlTimeout is after how long the WebSocket library cuts a connection that does not take a ping, a pong or a
-// close.
+// controlTimeout is the time after which the WebSocket library closes a connection that does not accept a ping, a pong
+// or a close.
 const controlTimeout = 5 * time.Second
 
 // bufferBytes replaces the two 4 KiB buffers of net/http: frames here are small, sessions are many.
@@ -28,7 +28,7 @@ type socketWriter struct {
 	socket *socket
 }
 
-// Hijack takes the connection over from the HTTP server.
+// Hijack takes over the connection from the HTTP server.
 func (w *socketWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
@@ -50,20 +50,20 @@ func (w *socketWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 func limitSendBuffer(conn net.Conn) {
 	if c, ok := conn.(interface{ SetWriteBuffer(int) error }); ok {
-		_ = c.SetWriteBuffer(sendBuffer) // an advice: a kernel that refuses it costs memory, not correctness
+		_ = c.SetWriteBuffer(sendBuffer) // only a hint: a kernel that refuses it costs memory, not correctness
 	}
 }
 
-// socket is a connection that knows how its writes fare, and that can hold them back, so that frames which wait
-// together leave in one system call.
+// socket is a connection that tracks the progress of its writes, and can hold them back, so that frames that wait
+// together are sent with one system call.
 type socket struct {
 	net.Conn
-	raw   net.Conn // what is under TLS, else Conn
+	raw   net.Conn // the connection under TLS, else Conn
 	early []byte   // read by the HTTP server before the hijack
 
 	since     time.Time    // both times below are durations since then, on the monotonic clock
 	writingAt atomic.Int64 // when the running write began, 0 for none
-	sentAt    atomic.Int64 // when the kernel took the last write
+	sentAt    atomic.Int64 // when the kernel accepted the last write
 	jammed    atomic.Bool  // a write failed after it had made no progress for controlTimeout
 
 	mu     sync.Mutex
@@ -90,7 +90,7 @@ func (s *socket) Write(p []byte) (int, error) {
 	return s.push(p)
 }
 
-// push gives p to the kernel. Every write passes here: those of the writer, and the library's own pongs, pings and
+// push gives p to the kernel. Every write goes through it: those of the writer, and the library's own pongs, pings and
 // closes.
 func (s *socket) push(p []byte) (int, error) {
 	began := s.clock(time.Now())
@@ -114,12 +114,12 @@ func (s *socket) blocked(now time.Time) time.Duration {
 	return 0
 }
 
-// clock is the time since the socket's session began; never 0.
+// clock returns the time since the socket's session began; never 0.
 func (s *socket) clock(now time.Time) int64 { return int64(now.Sub(s.since)) + 1 }
 
-// cut ends the connection without a word and without waiting: TLS would first try to say goodbye to a peer that may not
-// read, and the library would wait for a close that is under way.
-func (s *socket) cut() { _ = s.raw.Close() } // what it could say is that the connection is closed already
+// cut ends the connection at once, without a close message: TLS would first try to send one to a peer that may not
+// read, and the library would wait for a close that is in progress.
+func (s *socket) cut() { _ = s.raw.Close() } // the only possible error is that the connection is closed already
 
 // cork holds writes back until uncork.
 func (s *socket) cork() {
@@ -128,7 +128,7 @@ func (s *socket) cork() {
 	s.corked = true
 }
 
-// uncork writes what was held back.
+// uncork writes the data that was held back.
 func (s *socket) uncork() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// recorder is a connection that keeps what each write gave it.
+// recorder is a connection that keeps the data of each write.
 type recorder struct {
 	net.Conn
 	writes []string
@@ -18,7 +18,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFramesThatWaitTogetherLeaveInOneWrite(t *testing.T) {
+func TestWaitingFramesLeaveInOneWrite(t *testing.T) {
 	kernel := &recorder{}
 	s := &socket{Conn: kernel, raw: kernel, since: time.Now()}
 	write := func(frames ...string) {

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// State returns what is desired of the swarm and how far each known driver is from it. Only pointers are copied under
+// State returns the desired state of the swarm and how far each known driver is from it. Only pointers are copied under
 // the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	defer r.looking.begin()()
@@ -53,7 +53,7 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 	return state
 }
 
-// compare fills in how d differs from what is desired of it, and counts d for the rules that hold for it.
+// compare sets how d differs from its desired state, and counts d for the rules that hold for it.
 func (snap *snapshot) compare(d *swarm.Drift, m *member, rules map[uint64]*swarm.Rule) {
 	d.Reasons = d.State.Causes()
 	snap.desired.EachFor(d.DriverID, m.labels, func(w swarm.Wanted) {
@@ -73,7 +73,7 @@ func (snap *snapshot) compare(d *swarm.Drift, m *member, rules map[uint64]*swarm
 	})
 }
 
-// compareOne lists what of a driver's report is not as w desires.
+// compareOne lists the parts of a driver's report that differ from w.
 func compareOne(d swarm.Drift, w swarm.Wanted, m *member) []swarm.DriftCause {
 	if !m.supports(w.Command.Type) {
 		return []swarm.DriftCause{swarm.DriftUnsupported}
@@ -81,14 +81,14 @@ func compareOne(d swarm.Drift, w swarm.Wanted, m *member) []swarm.DriftCause {
 	return w.Compare(d.Reported, m.counts(d, w))
 }
 
-// counts reports whether the driver's report counts for a command: it had acked it or said it has applied it before, or
-// the driver was not told it, because it was at rest.
+// counts reports whether the driver's report counts for a command: the driver acked it or reported it as applied
+// before, or it did not receive the command because it was at rest.
 func (m *member) counts(d swarm.Drift, w swarm.Wanted) bool {
 	return d.ReportedSeq >= w.Seq || w.Reset && w.Seq <= m.atRest
 }
 
-// Stopped tells how far the Stop of an entry has come: which of its drivers, left out or not, report 0 players since
-// they have taken it, or have deregistered.
+// Stopped reports the progress of the Stop of an entry: which of its drivers, left out or not, have reported 0 players
+// since they received it, or have deregistered.
 func (r *Registry) Stopped(e swarm.Entry) swarm.StopProof {
 	ids := e.Drivers()
 	r.mu.Lock()
@@ -111,7 +111,7 @@ func (m *member) stoppedSince(seq uint64) bool {
 	return m.reported && m.reportedSeq >= seq && m.report.AtRest()
 }
 
-// drift is what a driver reports, without a look at what is desired of it.
+// drift returns a driver's report, without comparing it with its desired state.
 func (m *member) drift(state swarm.DriverState) swarm.Drift {
 	m.mu.Lock()
 	defer m.mu.Unlock()

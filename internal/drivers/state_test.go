@@ -63,7 +63,8 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 	})
 }
 
-// TestProofOfAStop: only a report of a driver that has taken the Stop proves it, and who deregistered runs nothing.
+// TestProofOfAStop: only a report of a driver that has received the Stop counts, and a deregistered driver runs
+// nothing.
 func TestProofOfAStop(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"state":{"players":0}`)

@@ -10,14 +10,14 @@ import (
 
 // Limits of a session, besides those of package wire.
 const (
-	WriteTimeout = 10 * time.Second // a write without progress for so long ends the session
-	PingAfter    = 15 * time.Second // a driver that was silent for so long is pinged
-	RTTEvery     = time.Minute      // any other driver is pinged so often, for its round trip; first after PingAfter
-	rttPings     = 100              // of such pings in one sweep, so that a large swarm is not pinged all at once
+	WriteTimeout = 10 * time.Second // a write without progress for this long ends the session
+	PingAfter    = 15 * time.Second // a driver that was silent for this long is pinged
+	RTTEvery     = time.Minute      // other drivers are pinged this often, for the round trip; first after PingAfter
+	rttPings     = 100              // at most this many such pings per sweep, so that a large swarm is not pinged at once
 )
 
-// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings those that fell
-// silent, and forgets lost drivers. One sweep looks at every session, so that none needs a timer.
+// Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings sessions that have
+// become silent, and forgets lost drivers. One sweep checks every session, so that none needs a timer.
 func (r *Registry) Run(ctx context.Context) {
 	r.sweep(time.Now())
 	tick := time.NewTicker(r.cfg.sweepEvery())
@@ -44,11 +44,11 @@ func (r *Registry) sweep(now time.Time) {
 		r.requests.Reset(due.reset)
 	}
 	if due.pause > 0 {
-		r.logger.Warn("this process was paused; the time counts against no driver", "paused", due.pause)
+		r.logger.Warn("this process was paused; the pause does not count against any driver", "paused", due.pause)
 	}
 }
 
-// due is what a sweep found to be asked for, with the lock released.
+// due is what a sweep found that must be requested after the lock is released.
 type due struct {
 	pause    time.Duration // how long this process was paused before it
 	resplits []resplit
@@ -97,7 +97,7 @@ func (r *Registry) lookAtSessions(now time.Time) {
 	pings := rttPings
 	for s := range r.sessions {
 		switch silent := s.silence(now); {
-		case s.over.Load(): // it hangs up by itself
+		case s.over.Load(): // it closes its connection itself
 		case s.socket.blocked(now) >= WriteTimeout:
 			s.endWith(swarm.ReasonWriteTimeout)
 		case silent >= late:
@@ -119,8 +119,8 @@ func (r *Registry) Open() int {
 	return r.open
 }
 
-// Shutdown sends every driver away with a drain frame and close code 1001, and takes no new ones. It returns when all
-// sessions have ended; those that have not when ctx ends are cut.
+// Shutdown sends every driver a drain frame and close code 1001, and accepts no new ones. It returns when all sessions
+// have ended; sessions that have not ended when ctx ends are closed at once.
 func (r *Registry) Shutdown(ctx context.Context) {
 	r.mu.Lock()
 	r.accepting = false
@@ -129,7 +129,7 @@ func (r *Registry) Shutdown(ctx context.Context) {
 	}
 	r.mu.Unlock()
 	gone := make(chan struct{})
-	go func() { // ends with the last session, which the cut below makes sure of
+	go func() { // ends with the last session, which the cut below guarantees
 		r.running.Wait()
 		close(gone)
 	}()

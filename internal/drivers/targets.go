@@ -9,7 +9,7 @@ import (
 )
 
 // Members returns the known drivers that q selects, sorted by driver id, each with the reason why it cannot answer now,
-// if there is one. Drivers that belong to another run are apart.
+// if there is one. Drivers that belong to another run are separate.
 func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -28,7 +28,7 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	return out
 }
 
-// lost is why a member cannot answer now, "" if it can.
+// lost returns why a member cannot answer now, "" if it can.
 func lost(m *member, attended time.Time) swarm.Reason {
 	switch {
 	case !m.open():
@@ -39,8 +39,8 @@ func lost(m *member, attended time.Time) swarm.Reason {
 	return ""
 }
 
-// yields notes a driver for which a newer load command of another submitter holds, so that a conditional command leaves
-// it out.
+// yields records a driver for which a newer load command of another submitter holds, so that a conditional command
+// leaves it out.
 func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) bool {
 	place := r.desired.Blocked(q.Condition, q.Submitter, m.id, m.labels)
 	if place == 0 {
@@ -51,7 +51,7 @@ func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) b
 	return true
 }
 
-// DeadlineMissed tells which drivers let the deadline of one command pass.
+// DeadlineMissed reports the drivers that missed the deadline of one command.
 func (r *Registry) DeadlineMissed(driverIDs []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,8 +115,7 @@ func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
 	}
 }
 
-// connected returns the open members by driver id. The list is made again only after one joined or left. The lock is
-// held.
+// connected returns the open members by driver id. The list is rebuilt only after one joined or left. The lock is held.
 func (r *Registry) connected() []*member {
 	if r.openByID == nil {
 		r.openByID = make([]*member, 0, r.open)

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
-// write is the session's writer: it sends what the outbox holds until the session ends. Its writes have no deadline of
-// their own, because the library cuts the connection when one passes; the sweeper watches the socket in its place.
+// write is the session's writer: it sends the content of the outbox until the session ends. Its writes have no
+// deadline, because the library closes the connection when one passes; instead, the sweeper watches the socket.
 func (s *session) write() {
 	defer s.r.running.Done()
 	var frames [][]byte
@@ -27,7 +27,7 @@ func (s *session) write() {
 		}
 		clear(frames)
 		if closing != 0 {
-			// the peer may be gone already; the reader sees it
+			// the peer may be disconnected already; the reader sees it
 			_ = s.conn.Close(websocket.StatusCode(closing), closing.Text())
 			return
 		}
@@ -67,7 +67,7 @@ func (s *session) pingOnce() {
 		defer cancel()
 		began := time.Now()
 		s.pingedAt.Store(s.clock(began))
-		if s.conn.Ping(ctx) == nil { // silence is judged by the sweeper
+		if s.conn.Ping(ctx) == nil { // the sweeper judges silence
 			s.rtt.Store(int64(time.Since(began)))
 		}
 	})

@@ -1,21 +1,21 @@
-// Package failpoint lets tests end the process at a chosen moment of a command's way, as kill -9 would. Only a build
-// with the tag failpoints has them; in any other, Hit is empty and costs nothing.
+// Package failpoint lets tests end the process at a chosen point in the processing of a command, like kill -9. Only a
+// build with the tag failpoints includes it; in any other build, Hit is empty and costs nothing.
 package failpoint
 
-// Env names the variable that chooses a failpoint and the hit at which it strikes: "after_append:3" is the third.
+// Env names the variable that selects a failpoint and the hit that ends the process: "after_append:3" is the third.
 // Without a number it is the first.
 const Env = "SWARMCALL_FAILPOINT"
 
-// The failpoints, in the order a command meets them.
+// The failpoints, in the order in which a command reaches them.
 const (
 	BeforeAppend = "before_append" // the records are ready, nothing is stored
 	BeforeSync   = "before_sync"   // the records are stored, and not yet on disk
-	AfterAppend  = "after_append"  // the records are durable, nobody knows yet
-	// one more driver has been sent what waited for it, a registration's answer or a command
+	AfterAppend  = "after_append"  // the records are durable, nothing was acknowledged yet
+	// one more driver has been sent its waiting frames: the answer to its registration, or a command
 	MidFanout    = "mid_fanout"
-	BeforeClosed = "before_closed" // every verdict is in, the outcome is not stored
+	BeforeClosed = "before_closed" // every verdict is known, the outcome is not stored
 )
 
-// MidBackup is met by `swarmcall log backup` after each file that it has copied, and once more before the copy gets its
-// name.
+// MidBackup is hit by `swarmcall log backup` after each file that it has copied, and once more before the copy is
+// renamed.
 const MidBackup = "mid_backup"

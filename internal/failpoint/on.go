@@ -14,18 +14,18 @@ import (
 var (
 	chosen, after = parse(os.Getenv(Env))
 	hits          atomic.Int64
-	// the signal comes while it waits
+	// the signal arrives while it waits
 	kill = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 )
 
-// Hit ends the process with SIGKILL if this is the chosen failpoint and the chosen hit of it.
+// Hit ends the process with SIGKILL if this is the selected hit of the selected failpoint.
 func Hit(name string) {
 	if name == chosen && hits.Add(1) == after {
 		kill()
 	}
 }
 
-// parse reads the variable; a bad one ends the process, for a test that thinks it kills would pass.
+// parse reads the variable. A wrong value ends the process, because a test that kills nothing would pass.
 func parse(v string) (name string, n int64) {
 	name, count, given := strings.Cut(v, ":")
 	if !given {

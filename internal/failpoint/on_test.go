@@ -4,7 +4,7 @@ package failpoint
 
 import "testing"
 
-func TestHitStrikesOnce(t *testing.T) {
+func TestHitEndsTheProcessOnce(t *testing.T) {
 	defer func(c string, a int64, k func()) { chosen, after, kill = c, a, k }(chosen, after, kill)
 	killed := 0
 	kill = func() { killed++ }

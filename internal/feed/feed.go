@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// These bound what stays in memory for readers that are a little behind: records, and about as many bytes.
+// These constants bound the memory for readers that are a little behind: records, and about as many bytes.
 const (
 	ringSize  = 10_000
 	ringBytes = 64 << 20
@@ -23,7 +23,7 @@ const (
 	readBytes = 1 << 20
 )
 
-// Log reads what the ring has dropped.
+// Log reads records that the ring has dropped.
 type Log interface {
 	// Records returns up to limit records after a position, in order; none at the end.
 	Records(ctx context.Context, after uint64, limit int) ([]swarm.Stored, error)
@@ -41,17 +41,17 @@ type Feed struct {
 	bytes  int            // the sum of sizes
 	most   int            // bytes that the ring may hold
 	last   uint64         // position of the newest record, also when the ring does not hold it
-	more   chan struct{}  // closed when there is more, and replaced
+	more   chan struct{}  // closed and replaced when there are more records
 	closed bool
 	issued map[uint64]*swarm.Issued // commands whose records are in the ring
 }
 
-// New makes a Feed for a log that ends at last.
+// New returns a Feed for a log that ends at last.
 func New(log Log, last uint64) *Feed {
 	return &Feed{log: log, last: last, most: ringBytes, more: make(chan struct{}), issued: map[uint64]*swarm.Issued{}}
 }
 
-// Add takes in records that were appended at first and after it. Calls come in the order of the log.
+// Add adds records that were appended at first and after it. Calls come in the order of the log.
 func (f *Feed) Add(first uint64, records []swarm.Record) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,7 +74,8 @@ func (f *Feed) Add(first uint64, records []swarm.Record) {
 	f.more = make(chan struct{})
 }
 
-// trim drops the oldest events, in lots so that the ring is moved seldom. The newest stays, however large it is.
+// trim drops the oldest events, several at a time so that the ring is rarely moved. The newest stays, however large it
+// is.
 func (f *Feed) trim() {
 	over, bytes := len(f.ring)-ringSize, f.bytes
 	if over < ringSize/4 && bytes <= f.most {
@@ -94,7 +95,7 @@ func (f *Feed) trim() {
 	f.bytes = bytes
 }
 
-// sizeOf is about what a record takes in memory, with what is kept of it as it was sent to readers.
+// sizeOf estimates the memory of a record, including its encoded form for readers.
 func sizeOf(r swarm.Record) int {
 	const base, id, verdict, sent = 512, 32, 72, 48
 	switch r := r.(type) {
@@ -117,7 +118,7 @@ func sizeOf(r swarm.Record) int {
 	}
 }
 
-// Last is the position of the newest record.
+// Last returns the position of the newest record.
 func (f *Feed) Last() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,11 +135,11 @@ func (f *Feed) Close() {
 	}
 }
 
-// ErrClosed says that the server is stopping.
+// ErrClosed is the error when the server is stopping.
 var ErrClosed = errors.New("the feed is closed")
 
-// After returns the events after a position, at least one: it waits until there is one, ctx ends or the feed is closed.
-// It returns a part of what there is when there is much.
+// After returns events after a position, at least one: it waits until there is one, ctx ends or the feed is closed. If
+// there are many, it returns a part of them.
 func (f *Feed) After(ctx context.Context, position uint64) ([]*swarm.Event, error) {
 	for {
 		f.mu.Lock()
@@ -161,7 +162,7 @@ func (f *Feed) After(ctx context.Context, position uint64) ([]*swarm.Event, erro
 	}
 }
 
-// held returns what the ring has after a position; behind says that the ring begins later than that.
+// held returns the events in the ring after a position; behind says that the ring begins later than that.
 func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{}, behind bool) {
 	if position >= f.last {
 		return nil, f.more, false
@@ -178,8 +179,8 @@ func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{},
 	return f.ring[from:to], f.more, false
 }
 
-// complete finds the commands that records of the ring belong to and that the ring does not hold. Such an event is a
-// copy, so that nobody writes to a shared one.
+// complete finds the commands that records of the ring belong to and that the ring does not hold. It returns copies of
+// such events, because shared ones must not be written to.
 func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Event, error) {
 	for i, e := range events {
 		seq := e.Seq()
@@ -199,14 +200,14 @@ func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Ev
 	return events, nil
 }
 
-// read takes from the log what the ring does not hold any more.
+// read reads from the log what the ring no longer holds.
 func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error) {
 	stored, err := f.stored(ctx, position)
 	if err != nil {
 		return nil, err
 	}
 	if len(stored) == 0 {
-		return nil, errors.New("the log does not have the records that it ought to have")
+		return nil, errors.New("the log is missing records that it should have")
 	}
 	events := make([]*swarm.Event, len(stored))
 	issued := map[uint64]*swarm.Issued{}
@@ -220,7 +221,7 @@ func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error
 	return f.complete(ctx, events)
 }
 
-// stored reads records after a position, as many as one batch may have.
+// stored reads records after a position, up to the size of one batch.
 func (f *Feed) stored(ctx context.Context, position uint64) (stored []swarm.Stored, err error) {
 	for bytes := 0; len(stored) < readBatch && bytes < readBytes; {
 		some, err := f.log.Records(ctx, position, readStep)

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// memLog keeps everything, as a log does.
+// memLog keeps all records, as a log does.
 type memLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
@@ -54,7 +54,7 @@ func (l *memLog) Entry(_ context.Context, seq uint64) (swarm.Entry, error) {
 
 func issued(submitter string) *swarm.Issued { return &swarm.Issued{Submitter: submitter} }
 
-// collect reads from a position to another and checks that nothing is left out or told twice.
+// collect reads from one position to another and checks that each record comes exactly once.
 func collect(t *testing.T, f *Feed, from, to uint64) []*swarm.Event {
 	t.Helper()
 	var out []*swarm.Event
@@ -125,7 +125,7 @@ func TestAnOutcomeOfAnEarlierProcessHasItsCommand(t *testing.T) {
 	}
 }
 
-func TestARecordOfALostCommandIsStillTold(t *testing.T) {
+func TestARecordOfALostCommandIsStillDelivered(t *testing.T) {
 	l := &memLog{records: []swarm.Record{&swarm.Reset{}}}
 	l.feed = New(l, 1)
 	l.append(&swarm.Closed{Seq: 1})
@@ -176,8 +176,8 @@ func TestAnEventIsEncodedOnceForAll(t *testing.T) {
 	}
 }
 
-// TestTheRingIsBoundedByBytes: records of large swarms leave it sooner, and readers take them from the log in small
-// batches.
+// TestTheRingIsBoundedByBytes: records of large swarms leave the ring sooner, and readers read them from the log in
+// small batches.
 func TestTheRingIsBoundedByBytes(t *testing.T) {
 	const drivers, commands = 1000, 400
 	l := &memLog{}

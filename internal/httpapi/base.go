@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// base is the path under which people and programs reach this server, without the slash at its end: "" or "/swarmcall".
-// Routes do not know of it: it is cut off before them, and put in front of what their answers point to.
+// base is the path under which clients reach this server, without the trailing slash: "" or "/swarmcall". Routes do not
+// contain it: it is removed before routing, and added to the URLs in the answers.
 type base string
 
 func baseOf(public *url.URL) base {
@@ -18,7 +18,8 @@ func baseOf(public *url.URL) base {
 	return base(strings.TrimSuffix(public.Path, "/"))
 }
 
-// wrap cuts the base off paths that have it, and leaves the others as they are: most proxies have cut it off already.
+// wrap removes the base from paths that have it, and leaves other paths unchanged: most proxies have removed it
+// already.
 func (b base) wrap(next http.Handler) http.Handler {
 	if b == "" {
 		return next
@@ -35,7 +36,7 @@ func (b base) cut(r *http.Request) *http.Request {
 	}
 	out, u := *r, *r.URL
 	u.Path = path
-	if u.RawPath, ok = b.rest(u.RawPath); !ok { // the base itself is escaped, which changes nothing
+	if u.RawPath, ok = b.rest(u.RawPath); !ok { // the base itself is escaped, which makes no difference
 		u.RawPath = ""
 	}
 	out.URL = &u
@@ -53,7 +54,7 @@ func (b base) rest(path string) (string, bool) {
 	return rest, true
 }
 
-// pointing puts the base in front of where an answer points to.
+// pointing adds the base to the URLs of an answer.
 type pointing struct {
 	http.ResponseWriter
 	base  base
@@ -87,10 +88,10 @@ func (p *pointing) point(header, before string) {
 	}
 }
 
-// specServer is where the contract says that a server is.
+// specServer is the server's address in the OpenAPI document.
 const specServer = "url: http://127.0.0.1:8080"
 
-// specFor is the contract with the address of this server.
+// specFor returns the OpenAPI document with the address of this server.
 func specFor(spec []byte, public *url.URL) []byte {
 	if public == nil {
 		return spec

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/api"
 )
 
-// BenchmarkSubmit is what POST /commands costs without drivers, log and network: guard, strict JSON, contract, answer.
+// BenchmarkSubmit measures POST /commands without drivers, log and network: guard, strict JSON, contract, answer.
 func BenchmarkSubmit(b *testing.B) {
 	const full = `{"submitter":"ci/nightly","command":{"type":"set_players","players":100},"deadline_ms":2000,"target":{"labels":{"region":"eu"}},"min_drivers":3}`
 	for name, body := range map[string]string{"stop": stop, "full": full} {
@@ -30,7 +30,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// BenchmarkContract is the share of the OpenAPI document in that.
+// BenchmarkContract measures the share of the OpenAPI document in that.
 func BenchmarkContract(b *testing.B) {
 	const body = `{"submitter":"ci/nightly","command":{"type":"set_players","players":100},"deadline_ms":2000,"target":{"labels":{"region":"eu"}},"min_drivers":3}`
 	valid, err := withContract(api.Spec, func(_ http.ResponseWriter, _ *http.Request, err error) { b.Error(err) })

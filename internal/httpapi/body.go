@@ -21,21 +21,21 @@ import (
 // MaxBodyBytes bounds the body of a request.
 const MaxBodyBytes = 64 << 10
 
-const bodyTimeout = 10 * time.Second // a body must be here by then
+const bodyTimeout = 10 * time.Second // a body must have arrived by then
 
-// withBodyTimeout bounds how long a body may take, whether or not anybody reads it: behind an answer the server reads
-// what is left of the body, and would wait for that for ever.
+// withBodyTimeout bounds how long a body may take, whether or not a handler reads it. After an answer the server reads
+// the rest of the body, and would otherwise wait for that without limit.
 func withBodyTimeout(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // tests' recorders have none
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // recorders of tests cannot
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// withStrictBody reads a POST's body, refuses what is no strict JSON command, and hands it on to be read again. The
-// generated decoder is lax: it would take the last of two equal keys, and any spelling of a key.
+// withStrictBody reads a POST's body, refuses anything but a strict JSON command, and passes the body on to be read
+// again. The generated decoder is lenient: it would accept the last of two equal keys, and any capitalization of a key.
 func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,7 +58,7 @@ func withStrictBody(refuse func(http.ResponseWriter, *http.Request, error)) func
 	}
 }
 
-// joinLines makes one line of a header that is a list: the generated decoder would refuse a second one.
+// joinLines joins the lines of a header that is a list: the generated decoder would refuse a second line.
 func joinLines(h http.Header, name string) {
 	if lines := h.Values(name); len(lines) > 1 {
 		h.Set(name, strings.Join(lines, ", "))
@@ -80,13 +80,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, swarm.Errorf(swarm.CodeBodyTooLarge, "the body is over 64 KiB")
 	}
 	if err != nil {
-		return nil, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the body did not arrive whole", Cause: err}
+		return nil, &swarm.Error{Code: swarm.CodeBadRequest, Detail: "the body is incomplete", Cause: err}
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // waiting for the outcome may take longer
 	return body, nil
 }
 
-// commandShape is the body of POST /commands as the contract has it, for a strict look before the lax one.
+// commandShape is the body of POST /commands as the OpenAPI document defines it, for a strict check before the lenient
+// decoder.
 type commandShape struct {
 	Submitter  string          `json:"submitter"`
 	Command    *command.Fields `json:"command"`
@@ -100,7 +101,7 @@ type commandShape struct {
 	DryRun     bool  `json:"dry_run"`
 }
 
-// strictBody checks a body, and returns it with integers in digits: the contract takes 5.0 and 5e0 for 5, the
+// strictBody checks a body, and returns it with integers in digits: the OpenAPI document allows 5.0 and 5e0 for 5, the
 // decoders do not.
 func strictBody(body []byte) ([]byte, error) {
 	err := checkBody(body)
@@ -125,7 +126,7 @@ func checkBody(body []byte) error {
 	return refuseNull(body)
 }
 
-// refuseNull finds a null, which the typed look takes for an absent member. No member of a command may be null.
+// refuseNull finds a null, which the typed decoder treats as an absent field. No field of a command may be null.
 func refuseNull(body []byte) error {
 	if !bytes.Contains(body, []byte("null")) {
 		return nil
@@ -144,23 +145,24 @@ func refuseNull(body []byte) error {
 	}
 }
 
-// bodyError parts what is no JSON from JSON that is no command.
+// bodyError distinguishes invalid JSON from valid JSON that is not a command.
 func bodyError(err error) error {
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		e := &swarm.Error{
-			Code: swarm.CodeMalformedJSON, Detail: fmt.Sprintf("the body is no JSON from byte %d on", s.ByteOffset),
+			Code:   swarm.CodeMalformedJSON,
+			Detail: fmt.Sprintf("the body is not valid JSON from byte %d on", s.ByteOffset),
 		}
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			e.Detail = "the body names a member twice"
+			e.Detail = "the body contains a field twice"
 			e.Fields = []swarm.FieldError{{Pointer: string(s.JSONPointer), Detail: "is given twice"}}
 		}
 		return e
 	}
 	s, ok := errors.AsType[*json.SemanticError](err)
 	if !ok {
-		return &swarm.Error{Code: swarm.CodeMalformedJSON, Detail: "the body is no JSON", Cause: err}
+		return &swarm.Error{Code: swarm.CodeMalformedJSON, Detail: "the body is not valid JSON", Cause: err}
 	}
-	detail := "has a wrong kind of value, or a number out of range"
+	detail := "has a value of the wrong type, or a number out of range"
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
 		detail = "is an unknown field; check the spelling"
@@ -170,7 +172,7 @@ func bodyError(err error) error {
 	return invalid(swarm.FieldError{Pointer: string(s.JSONPointer), Detail: detail})
 }
 
-// check finds what a typed look cannot: members that are missing, or belong to another command.
+// check finds what the typed decoder cannot: fields that are missing, or belong to another command.
 func (s *commandShape) check() error {
 	if s.Command == nil {
 		return invalid(swarm.FieldError{Pointer: "/command", Detail: "is missing"})

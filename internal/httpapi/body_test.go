@@ -16,7 +16,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestWrongBodies: what is no JSON is 400, what is no command is 422 and says where. Nothing becomes a command.
+// TestWrongBodies: invalid JSON is 400, JSON that is not a command is 422 and names the field. Nothing becomes a
+// command.
 func TestWrongBodies(t *testing.T) {
 	w := newWorld(t, nil)
 	set := func(members string) string { return `{"command":{"type":"set_players"` + members + `}}` }
@@ -126,8 +127,8 @@ func TestAFloodIsCutEarly(t *testing.T) {
 	})
 }
 
-// TestASlowBodyIsCut: a body has bodyTimeout to arrive whole, however steadily it drips, and whether or not anybody
-// wants it: behind an answer the server reads what is left.
+// TestASlowBodyIsCut: a body must arrive completely within bodyTimeout, however steadily it arrives, and whether or not
+// a handler reads it: after an answer the server reads the rest.
 func TestASlowBodyIsCut(t *testing.T) {
 	for request, status := range map[string]int{
 		"POST /commands HTTP/1.1\r\nContent-Type: application/json\r\n": http.StatusBadRequest,
@@ -150,7 +151,7 @@ func TestASlowBodyIsCut(t *testing.T) {
 	}
 }
 
-// TestASteadyBodyHasItsTime: the time limit of the body ends with it, however long the outcome takes.
+// TestASteadyBodyHasItsTime: the time limit applies only to the body, however long the outcome takes.
 func TestASteadyBodyHasItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -174,8 +175,8 @@ func drip(every time.Duration, body io.Reader) func(io.Writer) error {
 	}
 }
 
-// slowly sends a request whose body comes by calls of next, until one fails, and returns what was answered once the
-// server has ended the connection, and when that was. The answer is read while the body is still on its way: Go's own
+// slowly sends a request whose body comes from calls of next, until one fails. It returns the answer once the server
+// has closed the connection, and when that was. The answer is read while the body is still being sent, because Go's own
 // client gives up when it cannot write.
 func slowly(
 	t *testing.T, w *world, request string, next func(io.Writer) error,

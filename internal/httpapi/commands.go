@@ -13,10 +13,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// defaultLimit is the length of a page unless the client says otherwise, as the contract has it.
+// defaultLimit is the length of a page if the client sends no limit, as in the OpenAPI document.
 const defaultLimit = 100
 
-// SubmitCommand issues a command and waits for its outcome, unless the client prefers not to.
+// SubmitCommand issues a command and waits for its outcome, unless the client prefers not to wait.
 func (h *handlers) SubmitCommand(
 	ctx context.Context, r api.SubmitCommandRequestObject,
 ) (api.SubmitCommandResponseObject, error) {
@@ -60,7 +60,7 @@ func (h *handlers) SubmitCommand(
 	}, nil
 }
 
-// GetCommand returns one entry whole, after waiting for its outcome if the client asks for that.
+// GetCommand returns one complete entry, after waiting for its outcome if the client requests that.
 func (h *handlers) GetCommand(
 	ctx context.Context, r api.GetCommandRequestObject,
 ) (api.GetCommandResponseObject, error) {
@@ -79,7 +79,7 @@ func (h *handlers) GetCommand(
 			return api.GetCommand200JSONResponse(h.withProgress(e)), nil
 		}
 	}
-	e, err := h.Log.Entry(ctx, seq) // has the late answers, too
+	e, err := h.Log.Entry(ctx, seq) // includes the late answers
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func queryOf(p api.ListCommandsParams) (swarm.Query, error) {
 	return q, err
 }
 
-// commandsQuery is the query that the parameters came from.
+// commandsQuery is the query string of the parameters.
 func commandsQuery(p api.ListCommandsParams) url.Values {
 	q := url.Values{}
 	set := func(name, value string) {

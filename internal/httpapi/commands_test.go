@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-func TestSubmitTakesEveryMember(t *testing.T) {
+func TestSubmitAcceptsEveryField(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.do(t, "POST", "/commands", `{"submitter":"ci/nightly","command":{"type":"set_players","players":1000000000,"note":"ü"},
 		"deadline_ms":60000,"target":{"driver_ids":["d-1"],"labels":{"region":"eu"}},"min_drivers":1,"if_seq":0}`)
@@ -32,7 +32,7 @@ func TestSubmitTakesEveryMember(t *testing.T) {
 	}
 }
 
-// TestGetCommandWaits: wait_ms ends with the outcome, or when it is over, and then the entry is shown as it is.
+// TestGetCommandWaits: wait_ms ends with the outcome, or when the time is over; then the entry is returned as it is.
 func TestGetCommandWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -55,8 +55,8 @@ func TestGetCommandWaits(t *testing.T) {
 	})
 }
 
-// TestASubmitterThatLeavesEndsNothing: the command goes on without the one who sent it.
-func TestASubmitterThatLeavesEndsNothing(t *testing.T) {
+// TestADisconnectedSubmitterEndsNothing: the command continues after its client has disconnected.
+func TestADisconnectedSubmitterEndsNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hold = make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())

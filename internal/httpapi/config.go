@@ -13,8 +13,8 @@ import (
 
 // Commands issues commands.
 type Commands interface {
-	// Submit issues a command and returns it as it stands once it has been handed to the drivers; replayed, if an
-	// earlier submission with the same key did that.
+	// Submit issues a command and returns it once it is in the drivers' outboxes. replayed says that an earlier
+	// submission with the same key issued it.
 	Submit(ctx context.Context, s swarm.Submission) (call Call, replayed bool, err error)
 	// Preview returns the record that Submit would write now, with the same errors.
 	Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error)
@@ -32,35 +32,35 @@ type Call interface {
 type Log interface {
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
-	// Events returns the first records that q selects, in order. It reads no others.
+	// Events returns the first records that q selects, in order. It reads no other records.
 	Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error)
 	// Absent returns the positions after one and up to another that have no record, because their loss was accepted.
 	Absent(after, upTo uint64) []swarm.Span
 }
 
-// Feed tells what happens in the log.
+// Feed delivers the records of the log as they are appended.
 type Feed interface {
-	// Last is the position of the newest record.
+	// Last returns the position of the newest record.
 	Last() uint64
 	// After returns some of the records after a position, in order, and waits until there is one.
 	After(ctx context.Context, position uint64) ([]*swarm.Event, error)
 }
 
-// Fleet reads the roster.
+// Fleet reads the known drivers.
 type Fleet interface {
 	Roster(q swarm.RosterQuery) swarm.Roster
 	Driver(id string) (swarm.Driver, bool)
-	// State is what is desired of the swarm and how far its drivers are from it.
+	// State returns the desired state of the swarm and how far its drivers are from it.
 	State(q swarm.StateQuery) swarm.State
-	// Stopped tells which drivers of a Stop have reported 0 players since.
+	// Stopped reports which drivers of a Stop have reported 0 players since they received it.
 	Stopped(e swarm.Entry) swarm.StopProof
-	// Progress tells how far the drivers of an entry are with it.
+	// Progress reports how far the drivers of an entry have followed it.
 	Progress(e swarm.Entry) swarm.Progress
-	// Reach tells what is known about a target that no known driver matches.
+	// Reach returns what is known about a target that no known driver matches.
 	Reach(t swarm.Target) swarm.Reach
 }
 
-// Mount makes a handler that has its errors written by refuse.
+// Mount returns a handler that writes its errors with refuse.
 type Mount func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
 
 // Check is one condition of readiness.
@@ -69,7 +69,7 @@ type Check struct {
 	OK           bool
 }
 
-// Version tells what was built.
+// Version is the version and the build.
 type Version struct{ Version, Revision, GoVersion string }
 
 // Config is what the router needs. All but the lists must be set.
@@ -86,9 +86,9 @@ type Config struct {
 	Listen          string   // address the server listens on; its host passes the Host list
 	AllowedHosts    []string // further hosts, without port
 	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
-	PublicURL       *url.URL // where people and programs reach the server through a proxy; nil: as they come
+	PublicURL       *url.URL // where clients reach the server through a proxy; nil: as they connect
 	TrustedProxies  []netip.Prefix
-	// RefusedPage shows a person why the guard refused a request; programs get a problem document.
+	// RefusedPage shows a visitor why the guard refused a request; programs get a problem document.
 	RefusedPage func(http.ResponseWriter, *http.Request, error)
 	Logger      *slog.Logger
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// withContract refuses requests that do not fit the OpenAPI document, unknown query parameters included.
+// withContract refuses requests that do not match the OpenAPI document, including unknown query parameters.
 func withContract(
 	spec []byte, refuse func(http.ResponseWriter, *http.Request, error),
 ) (func(http.Handler) http.Handler, error) {
@@ -25,9 +25,9 @@ func withContract(
 	if err != nil {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
-	doc.Servers = nil // they would be matched against Host, which is the guard's business
+	doc.Servers = nil // they would be matched against Host, which the guard checks
 	// For 3.1 the validator compiles the whole document for each request, which takes 2 ms and 0.9 MB. Requests use
-	// nothing that 3.0 has not; tests hold answers to the document as it is.
+	// only features that 3.0 has too; tests check answers against the document as it is.
 	doc.OpenAPI = "3.0.3"
 	router, err := gorillamux.NewRouter(doc)
 	if err != nil {
@@ -52,7 +52,7 @@ func fits(router routers.Router, r *http.Request) error {
 	}
 	route, path, err := router.FindRoute(r)
 	if err != nil {
-		return swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are")
+		return swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists all paths")
 	}
 	if err := knownParameters(route.Operation, r); err != nil {
 		return err
@@ -66,10 +66,11 @@ func fits(router routers.Router, r *http.Request) error {
 	return misfit(r, err)
 }
 
-// knownParameters refuses query parameters that the operation does not have: a typing error must not select everything.
+// knownParameters refuses query parameters that the operation does not have: a misspelt filter must not select
+// everything.
 func knownParameters(op *openapi3.Operation, r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil { // r.URL.Query would leave out what it cannot read
+	if err != nil { // r.URL.Query would silently drop what it cannot read
 		return &swarm.Error{
 			Code: swarm.CodeBadRequest, Detail: "the query is not of the form name=value&name=value, with %-escapes",
 			Cause: err,
@@ -89,21 +90,21 @@ func knownParameters(op *openapi3.Operation, r *http.Request) error {
 				known = append(known, p.Value.Name)
 			}
 		}
-		cure := "this route takes none"
+		cure := "this route has none"
 		if len(known) > 0 {
-			cure = "there are " + strings.Join(known, ", ")
+			cure = "this route has " + strings.Join(known, ", ")
 		}
 		return swarm.Errorf(swarm.CodeBadRequest, fmt.Sprintf("the query parameter %q is unknown; %s", name, cure))
 	}
 	return nil
 }
 
-// misfit says in our words what the validator found.
+// misfit describes the validator's finding in this server's own words.
 func misfit(r *http.Request, err error) error {
 	request, ok := errors.AsType[*openapi3filter.RequestError](err)
 	if !ok {
 		return &swarm.Error{
-			Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err,
+			Code: swarm.CodeBadRequest, Detail: "the request does not match GET /openapi.yaml", Cause: err,
 		}
 	}
 	reason, pointer := request.Reason, ""
@@ -126,7 +127,7 @@ func misfit(r *http.Request, err error) error {
 	}
 }
 
-// bodyMisfit lets the nouns say what is wrong with a body: they know the pointer and the cure.
+// bodyMisfit lets the domain types describe what is wrong with a body: they know the pointer and how to correct it.
 func bodyMisfit(r *http.Request, found swarm.FieldError) error {
 	var body api.CommandRequest
 	if json.NewDecoder(r.Body).Decode(&body) == nil { // the validator has put the body back

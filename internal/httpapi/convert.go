@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// detail is how much of an entry is shown.
+// detail is how much of an entry is included in an answer.
 type detail int
 
 const (
@@ -21,7 +21,7 @@ const (
 
 const itemVerdicts = 100
 
-// submissionOf reads a body that fits the contract.
+// submissionOf converts a body that matches the OpenAPI document.
 func submissionOf(body *api.CommandRequest, deadline time.Duration) (swarm.Submission, error) {
 	c, err := commandOf(body.Command)
 	if err != nil {
@@ -55,15 +55,15 @@ func commandOf(c api.Command) (out swarm.Command, err error) {
 	return out, err
 }
 
-// commandTo fills the union by hand: the generated way merges each command with its type in a map, which takes longer
-// than all the rest of an entry.
+// commandTo encodes the union by hand: the generated code merges each command with its type in a map, which takes
+// longer than the rest of an entry.
 func commandTo(c swarm.Command) (out api.Command) {
 	b, err := json.Marshal(c.Fields())
 	if err == nil {
 		err = out.UnmarshalJSON(b)
 	}
 	if err != nil {
-		panic("a command cannot be JSON: " + err.Error()) // numbers and checked text always can
+		panic("cannot encode a command as JSON: " + err.Error()) // numbers and checked text always can
 	}
 	return out
 }
@@ -101,8 +101,8 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 	return out
 }
 
-// addIssued shows what the server decided when it issued a command: who got what of a total, who was left out, and on
-// what condition.
+// addIssued adds what the server decided when it issued a command: the shares of a total, the drivers left out, and the
+// condition.
 func addIssued(out *api.Entry, e swarm.Entry, most, mostSplit int) {
 	i := e.Issued
 	out.Cause = optional(i.Cause)
@@ -117,8 +117,8 @@ func addIssued(out *api.Entry, e swarm.Entry, most, mostSplit int) {
 	}
 }
 
-// splitMost is how much of a split is shown. It names every target, as acked does, which is why the minimal form has
-// not all of it.
+// splitMost is how much of a split is included. A split names every target, as acked does, so the minimal form does not
+// include all of it.
 func splitMost(d detail) int {
 	if d == whole {
 		return math.MaxInt
@@ -126,7 +126,7 @@ func splitMost(d detail) int {
 	return itemVerdicts
 }
 
-// splitTo shows who got what of a total, of which so much is short.
+// splitTo adds the shares of a total, and its shortfall.
 func splitTo(i *swarm.Issued, short int64, most int) (split *[]api.SplitPart, shortfall *int64) {
 	if !i.Command.Total {
 		return nil, nil
@@ -138,7 +138,7 @@ func splitTo(i *swarm.Issued, short int64, most int) (split *[]api.SplitPart, sh
 	return &parts, &short
 }
 
-// addVerdicts fills the lists of an entry, each with at most so many.
+// addVerdicts fills the lists of an entry, each up to the given length.
 func addVerdicts(out *api.Entry, e swarm.Entry, withAcked bool, acked, most int) {
 	ack := []api.Acked{}
 	if withAcked {
@@ -224,7 +224,7 @@ func driverTo(d swarm.Driver) api.Driver {
 	return out
 }
 
-// shareTo is what a driver gets of a total. Its weight is kept in thousandths.
+// shareTo returns a driver's share of a total. Its weight is kept in thousandths.
 func shareTo(s swarm.Share) (weight *float64, most *int64) {
 	if s.Weight > 0 {
 		weight = new(float64(s.Weight) / 1000)
@@ -235,7 +235,7 @@ func shareTo(s swarm.Share) (weight *float64, most *int64) {
 	return weight, most
 }
 
-// milliseconds with microseconds behind the point: finer is noise.
+// milliseconds rounds to microseconds: more digits would be noise.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func optional(s string) *string {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// What pages of other origins may send and read. Cookies and client certificates are not among it.
+// What pages of other origins may send and read. Cookies and client certificates are not included.
 const (
-	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // what a path does not take is 405, which the page can read
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // others are 405 by path, which the page can read
 	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
 	corsExposed = "Allow, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 	corsMaxAge  = "600"
 )
 
-// cors lets pages of the listed origins use the API. The guard has refused all others before.
+// cors lets pages of the listed origins use the API. The guard has refused all other pages before.
 type cors []string
 
 func (c cors) wrap(next http.Handler) http.Handler {
@@ -27,7 +27,7 @@ func (c cors) wrap(next http.Handler) http.Handler {
 			return
 		}
 		h := w.Header()
-		h.Add("Vary", "Origin") // also without one: a cache must not hand this answer to another page
+		h.Add("Vary", "Origin") // also without an Origin: a cache must not give this answer to another page
 		origin := r.Header.Get("Origin")
 		if !slices.Contains(c, origin) {
 			next.ServeHTTP(w, r)
@@ -43,7 +43,7 @@ func (c cors) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// preflight answers the question that a browser asks before a request other than a plain form's.
+// preflight answers the question that a browser asks before a request that a plain form could not send.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	for _, name := range []string{"Method", "Headers", "Private-Network"} {
@@ -60,5 +60,5 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// isPage tells the dashboard, which is not for other pages, from the API.
+// isPage distinguishes the dashboard, which is not for other pages, from the API.
 func isPage(path string) bool { return path == "/" || strings.HasPrefix(path, "/ui/") }

@@ -11,7 +11,7 @@ const listed = "https://tools.example.com"
 
 func withListed(cfg *Config) { cfg.AllowedOrigins = []string{listed} }
 
-// TestPreflights: a listed origin is answered, any other is refused as everywhere.
+// TestPreflights: a listed origin is answered, any other is refused as on every route.
 func TestPreflights(t *testing.T) {
 	w := newWorld(t, withListed)
 	for _, path := range paths() {
@@ -47,7 +47,7 @@ func TestPreflights(t *testing.T) {
 	}
 }
 
-// TestAnswersForOtherPages can be read by pages of listed origins, refusals of the API included, and by nobody else.
+// TestAnswersForOtherPages can be read by pages of listed origins, including refusals of the API, and by no other page.
 func TestAnswersForOtherPages(t *testing.T) {
 	w := newWorld(t, withListed)
 	for _, c := range []struct{ method, path, body string }{

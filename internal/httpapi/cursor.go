@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A cursor is the place a page ended at: what kind of list it belongs to, and its last item. It is opaque to clients,
-// holds no state of the server, and stays good as long as the log does.
+// A cursor is the place where a page ended: the kind of list it belongs to, and its last item. It is opaque to clients,
+// holds no state of the server, and is valid as long as the log exists.
 const (
 	olderThan = "older" // commands, newest first: the seq
 	newerThan = "newer" // commands, oldest first: the seq
@@ -23,7 +23,7 @@ func cursorOf(kind, place string) string {
 }
 
 var errCursor = swarm.Errorf(swarm.CodeBadRequest,
-	"the cursor is not one of this list; take next_cursor of the page before, with the same order")
+	"the cursor does not belong to this list; use next_cursor of the previous page, with the same order")
 
 func place(cursor, kind string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -49,7 +49,8 @@ func seqPlace(cursor, kind string) (uint64, error) {
 	return seq, nil
 }
 
-// nextLink is the Link header of a page with a next one: the same query from the cursor on, relative to the server.
+// nextLink returns the Link header of a page with a next one: the same query starting at the cursor, relative to the
+// server.
 func nextLink(path string, query url.Values, cursor string) *string {
 	query.Set("cursor", cursor)
 	link := "<" + path + "?" + query.Encode() + `>; rel="next"`

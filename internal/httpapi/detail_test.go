@@ -8,8 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestHowMuchOfASplitIsShown: all of it where the entry is whole, the beginning elsewhere, and the shortfall of all of
-// it.
+// TestHowMuchOfASplitIsShown: all of it in a complete entry, the beginning elsewhere, and the shortfall of all of it.
 func TestHowMuchOfASplitIsShown(t *testing.T) {
 	i := &swarm.Issued{Command: swarm.Command{Type: command.SetPlayers, Value: 600, Total: true}}
 	for n := range 150 {
@@ -25,7 +24,7 @@ func TestHowMuchOfASplitIsShown(t *testing.T) {
 	}
 }
 
-// TestAnItemOfABriefEntry: the counts are those of the whole entry.
+// TestAnItemOfABriefEntry: the counts are those of the complete entry.
 func TestAnItemOfABriefEntry(t *testing.T) {
 	e := swarm.Entry{
 		Seq: 2,

@@ -10,16 +10,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// GetDriver returns one line of the roster.
+// GetDriver returns one known driver.
 func (h *handlers) GetDriver(_ context.Context, r api.GetDriverRequestObject) (api.GetDriverResponseObject, error) {
 	d, ok := h.Fleet.Driver(r.DriverId)
 	if !ok {
-		return nil, swarm.Errorf(swarm.CodeNotFound, "no driver of this id is known; see GET /drivers")
+		return nil, swarm.Errorf(swarm.CodeNotFound, "no driver with this id is known; see GET /drivers")
 	}
 	return api.GetDriver200JSONResponse(driverTo(d)), nil
 }
 
-// ListDrivers returns a page of the roster, and counts of all of it.
+// ListDrivers returns a page of the known drivers, and counts over all of them.
 func (h *handlers) ListDrivers(
 	_ context.Context, r api.ListDriversRequestObject,
 ) (api.ListDriversResponseObject, error) {
@@ -47,11 +47,11 @@ func (h *handlers) ListDrivers(
 	return out, nil
 }
 
-// rosterQuery is what the parameters ask for. The same label with two values matches nobody.
+// rosterQuery converts the parameters. The same label with two values matches no driver.
 func rosterQuery(p api.ListDriversParams) swarm.RosterQuery {
 	q := swarm.RosterQuery{Limit: limitOf(p.Limit), State: swarm.DriverState(deref(p.State))}
 	for _, pair := range deref(p.Label) {
-		key, value, _ := strings.Cut(pair, "=") // the contract asks for the sign
+		key, value, _ := strings.Cut(pair, "=") // the OpenAPI document requires the "="
 		if had, twice := q.Labels[key]; twice && had != value {
 			q.None = true
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// export serves GET /commands/export: every record after one position and before another, as it stands in the log, up
-// to the newest when the request came. It takes as long as the client does; memory is that of one batch.
+// export serves GET /commands/export: every record after one position and before another, as it is in the log, up to
+// the newest at the time of the request. It takes as long as the client needs; memory is that of one batch.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	position, submitter, end := number(q.Get("after")), q.Get("submitter"), h.Feed.Last()
@@ -26,14 +26,14 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	control := http.NewResponseController(w)
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection lives on
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection is reused
 	deliver(w, control, nil)                                     // the headers, before anything is read
 	var lines bytes.Buffer
 	for position < end {
 		events, err := h.eventsOf(r.Context(), submitter, position, end)
 		if err != nil {
 			h.Logger.Error("an export was cut", "request_id", requestID(r.Context()), "position", position, "err", err)
-			panic(http.ErrAbortHandler) // no client shall take this for the end
+			panic(http.ErrAbortHandler) // no client may take this for the end
 		}
 		if len(events) == 0 {
 			return nil
@@ -50,8 +50,8 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// eventsOf returns some records after a position: everybody's, or those of one submitter's commands up to another
-// position.
+// eventsOf returns some records after a position: those of all submitters, or those of one submitter's commands up to
+// another position.
 func (h *handlers) eventsOf(ctx context.Context, submitter string, after, upTo uint64) ([]*swarm.Event, error) {
 	if submitter == "" {
 		return h.Feed.After(ctx, after)
@@ -59,8 +59,8 @@ func (h *handlers) eventsOf(ctx context.Context, submitter string, after, upTo u
 	return h.Log.Events(ctx, swarm.EventQuery{Submitter: submitter, After: after, UpTo: upTo, Limit: eventsAtOnce})
 }
 
-// deliver writes to a client that takes something within streamTimeout. It ends the request if there is none: what was
-// written must not look whole.
+// deliver writes to a client that must accept some data within streamTimeout. On an error it aborts the request, so
+// that what was written does not look complete.
 func deliver(w http.ResponseWriter, control *http.ResponseController, b []byte) {
 	err := control.SetWriteDeadline(time.Now().Add(streamTimeout))
 	if errors.Is(err, http.ErrNotSupported) {
@@ -84,7 +84,7 @@ func targetsOf(e *swarm.Event) []string {
 	return e.Issued.Targets
 }
 
-// number reads a parameter that fits the contract; 0 when it is absent.
+// number reads a parameter that matches the OpenAPI document; 0 when it is absent.
 func number(s string) uint64 {
 	n, _ := strconv.ParseUint(s, 10, 63)
 	return n

@@ -12,7 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// fake is the dispatcher, the log and the roster in one: three drivers that ack each command at once, in memory.
+// fake implements the dispatcher, the log and the known drivers: three drivers that ack each command at once, in
+// memory.
 type fake struct {
 	state   swarm.State
 	mu      sync.Mutex
@@ -191,7 +192,7 @@ func (f *fake) count() int {
 	return len(f.entries)
 }
 
-// socket stands for the driver socket, as it answers what is no WebSocket.
+// socket replaces the driver socket, and answers like it to a request that is not a WebSocket.
 func socket(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, &swarm.Error{Code: swarm.CodeUnsupportedSubprotocol, Detail: "this is a socket",
@@ -199,7 +200,7 @@ func socket(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
 	})
 }
 
-// pages stands for the dashboard.
+// pages replaces the dashboard.
 func pages(func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// sparse is a log of a million records, of which a few concern a submitter. To read any other fails.
+// sparse is a log of a million records, of which a few concern a submitter. Reading any other fails the test.
 type sparse struct {
 	*fake
 	events []*swarm.Event
@@ -68,7 +68,7 @@ func (s *sparse) world(t *testing.T) *world {
 	return newWorld(t, func(c *Config) { c.Log, c.Feed = s, s })
 }
 
-// TestAnExportOfASubmitterReadsNothingElse: as many reads as there are batches of the submitter's own records.
+// TestAnExportOfASubmitterReadsNothingElse: it makes one read per batch of the submitter's own records.
 func TestAnExportOfASubmitterReadsNothingElse(t *testing.T) {
 	for _, n := range []int{0, 20, eventsAtOnce, eventsAtOnce + 1} {
 		s := newSparse(n)
@@ -102,8 +102,8 @@ func TestAnExportBeginsAtOnce(t *testing.T) {
 	}
 }
 
-// TestAStreamOfASubmitterCatchesUp: from the first record to the newest by the submitter's own, with what the log has
-// lost between them, and a ping that moves the cursor to the end.
+// TestAStreamOfASubmitterCatchesUp: it reads only the submitter's own records, reports the lost positions between them,
+// and ends with a ping that moves the cursor to the end.
 func TestAStreamOfASubmitterCatchesUp(t *testing.T) {
 	s := newSparse(300)
 	s.absent = []swarm.Span{{From: 1500, To: 1600}, {From: 400_000, To: 400_000}}

@@ -13,8 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/api"
 )
 
-// FuzzBody: whatever a body is, the server answers with a command it can vouch for or with a refusal of the contract.
-// What it takes is JSON of valid UTF-8 that fits the contract's own schema.
+// FuzzBody: for any body, the server answers with a valid command or with a refusal of the contract. What it accepts is
+// JSON in valid UTF-8 that matches the contract's schema.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		stop, `{"submitter":"ci/a","command":{"type":"set_players","players":100,"note":"n"},"deadline_ms":2000,"target":{"driver_ids":["d-1"],"labels":{"a":"b"}},"min_drivers":3,"if_seq":5}`,

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// guard keeps web pages of other origins out, on every route and method: a page that got the browser to resolve its own
-// name to this server fails at the Host, any other at the Origin. Two things are open: files of the dashboard, which
-// tell nothing and which browsers fetch with an Origin, and health checks of programs that send no Host or one of their
-// own.
+// guard refuses web pages of other origins, on every route and method. A page that made the browser resolve its own
+// name to this server fails the Host check, any other page fails the Origin check. Two things are open: files of the
+// dashboard, which contain no data and which browsers fetch with an Origin, and health checks of programs that send no
+// Host or one of their own.
 type guard struct {
 	hosts   []string
 	origins []string
@@ -58,7 +58,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 		case !g.originAllowed(r) && !isAsset(r):
 			g.warnOfOrigin(r)
 			g.refuse(w, r, originRefused(r.Header.Values("Origin")))
-		case !known && r.Host != "": // it may be a page that got its own name resolved to this server
+		case !known && r.Host != "": // it may be a page that had its own name resolved to this server
 			c := clientOf(r.Context())
 			c.stranger = true
 			next.ServeHTTP(w, c.in(r))
@@ -68,8 +68,8 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// healthCheck tells the probes of load balancers, which know an address and no name, from browsers as far as that can
-// be told.
+// healthCheck distinguishes the probes of load balancers, which know an address but no name, from browsers, as far as
+// possible.
 func healthCheck(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/livez" ||
 		r.URL.Path == "/readyz") &&
@@ -77,15 +77,15 @@ func healthCheck(r *http.Request) bool {
 		r.Header.Get("Sec-Fetch-Site") == ""
 }
 
-// isAsset tells the files of the dashboard: scripts are fetched with an Origin also by the page they belong to.
+// isAsset recognizes the files of the dashboard: scripts are fetched with an Origin even by the page they belong to.
 func isAsset(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.Path, "/ui/assets/")
 }
 
-// wantsPage tells people from programs.
+// wantsPage distinguishes people from programs.
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// hostAllowed passes IP literals, which no foreign page can rebind, and the listed names, with any port.
+// hostAllowed accepts IP literals, which no foreign page can rebind, and the listed names, with any port.
 func (g *guard) hostAllowed(hostport string) bool {
 	host := hostName(hostport)
 	return net.ParseIP(host) != nil || slices.Contains(g.hosts, host)
@@ -106,14 +106,15 @@ func (g *guard) originAllowed(r *http.Request) bool {
 	return err == nil && u.Host != "" && u.Scheme == scheme(r) && sameHost(u.Scheme, u.Host, r.Host)
 }
 
-// ownFetch passes what no other page asked for. Browsers leave Origin out where a page only embeds something; programs
-// send neither.
+// ownFetch accepts requests that no other page made. Browsers omit Origin when a page only embeds something; programs
+// send neither header.
 func ownFetch(h http.Header) bool {
 	site := h.Get("Sec-Fetch-Site")
 	return site == "" || site == "same-origin" || site == "none"
 }
 
-// followedLink passes people who come from a page elsewhere: that page learns nothing, and only reads are done.
+// followedLink accepts people who follow a link from another page: that page learns nothing, and only reads are
+// possible.
 func followedLink(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"

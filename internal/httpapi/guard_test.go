@@ -31,7 +31,7 @@ func TestHostList(t *testing.T) {
 	}
 }
 
-// A browser tells where a page comes from by Origin and Sec-Fetch-Site; a program sends neither.
+// A browser reports the origin of a page by Origin and Sec-Fetch-Site; a program sends neither.
 func TestOrigins(t *testing.T) {
 	g := newGuard(Config{Listen: "127.0.0.1:8080", AllowedOrigins: []string{"https://load.example.com"}}, nil)
 	for name, c := range map[string]struct {
@@ -92,9 +92,9 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestForeignPagesAreKeptOut asks every route by every method as a foreign page would, the socket and the pages
-// included.
-func TestForeignPagesAreKeptOut(t *testing.T) {
+// TestForeignPagesAreRefused sends requests to every route with every method as a foreign page would, including the
+// socket and the pages.
+func TestForeignPagesAreRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 	cells := 0

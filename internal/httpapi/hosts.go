@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hostName is the name of a Host header in the one form in which names are compared: without port, brackets and the dot
-// of a fully qualified name, in lower case.
+// hostName returns the name of a Host header in the form used for comparison: without port, brackets and the dot of a
+// fully qualified name, in lower case.
 func hostName(hostport string) string {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
@@ -21,7 +21,7 @@ func hostName(hostport string) string {
 	return host
 }
 
-// sameHost compares two values of host[:port]. Browsers leave out the default port of a scheme, programs need not.
+// sameHost compares two values of host[:port]. Browsers omit the default port of a scheme, programs may include it.
 func sameHost(scheme, a, b string) bool {
 	return withPort(scheme, a) == withPort(scheme, b)
 }

@@ -9,8 +9,8 @@ import (
 	"testing/quick"
 )
 
-// TestIntegersOfTheSchema: what fits the published "type: integer" is accepted as if it were in digits, and becomes
-// the same command.
+// TestIntegersOfTheSchema: what matches the published "type: integer" is accepted as if it were written in digits, and
+// becomes the same command.
 func TestIntegersOfTheSchema(t *testing.T) {
 	w := newWorld(t, nil)
 	const body = `{"command":{"type":"set_players","players":%s},"deadline_ms":%s,"min_drivers":%s}`

@@ -8,9 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// What an answer says beyond the log is computed from the roster when it is read.
+// The parts of an answer that are not in the log are computed from the known drivers when it is read.
 
-// answerOf is an entry for who submits or reads it by its seq.
+// answerOf returns an entry for a client that submits it or reads it by its seq.
 func (h *handlers) answerOf(e swarm.Entry, d detail) api.Entry {
 	out := entryOf(e, d)
 	if e.Issued.Command.Type == command.Stop && len(e.Issued.Targets) == 0 {
@@ -20,7 +20,7 @@ func (h *handlers) answerOf(e swarm.Entry, d detail) api.Entry {
 	return out
 }
 
-// withProgress is an entry whole, with how far its drivers are.
+// withProgress returns a complete entry, with the progress of its drivers.
 func (h *handlers) withProgress(e swarm.Entry) api.Entry {
 	out := h.answerOf(e, whole)
 	p := h.Fleet.Progress(e)
@@ -36,7 +36,7 @@ func (h *handlers) withProgress(e swarm.Entry) api.Entry {
 	return out
 }
 
-// dryRun answers what a command would do now.
+// dryRun returns what a command would do now.
 func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCommandResponseObject, error) {
 	i, err := h.Commands.Preview(ctx, s)
 	if err != nil {
@@ -55,7 +55,7 @@ func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCo
 	return api.SubmitCommand200JSONResponse(out), nil
 }
 
-// firstOf is a list of drivers as far as answers show it.
+// firstOf returns as much of a list of drivers as answers include.
 func firstOf(ids []string) *[]string {
 	list := append([]string{}, ids[:min(len(ids), itemVerdicts)]...)
 	return &list

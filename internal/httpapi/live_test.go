@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// shown is what these tests read of an answer.
+// shown is the part of an answer that these tests check.
 type shown struct {
 	Code         string
 	Counts       map[string]int
@@ -42,7 +42,7 @@ func (w *world) show(t *testing.T, method, path, body string) (s shown) {
 	return s
 }
 
-// TestProgressIsComputed: the first hundred of each list and the true counts, in GET /commands/{seq} and nowhere else.
+// TestProgressIsComputed: the first hundred of each list and the true counts, only in GET /commands/{seq}.
 func TestProgressIsComputed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.do(t, "POST", "/commands", stop)
@@ -111,8 +111,8 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestAStopForNobodyIsExplained: in a refusal, in an entry without targets, and in a dry run.
-func TestAStopForNobodyIsExplained(t *testing.T) {
+// TestAStopWithoutDriversIsExplained: in a refusal, in an entry without targets, and in a dry run.
+func TestAStopWithoutDriversIsExplained(t *testing.T) {
 	w := newWorld(t, nil)
 	w.reach = swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"us"}}}, Awaited: true}
 	w.preview = func(s swarm.Submission) *swarm.Issued { return &swarm.Issued{Command: s.Command, Target: s.Target} }
@@ -135,7 +135,7 @@ func TestAStopForNobodyIsExplained(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
+func TestRetryAfterComesFromTheError(t *testing.T) {
 	w := newWorld(t, nil)
 	for want, attrs := range map[string]map[string]any{"1": nil,
 		"5401": {"retry_after": 90*time.Minute + time.Millisecond}} {
@@ -146,7 +146,7 @@ func TestRetryAfterIsWhatTheErrorKnows(t *testing.T) {
 	}
 }
 
-// TestDesiredIsPaged: the first thousand rules, and a cursor that reads on while the state changes.
+// TestDesiredIsPaged: the first thousand rules, and a cursor that continues while the state changes.
 func TestDesiredIsPaged(t *testing.T) {
 	w := newWorld(t, nil)
 	for i := range 2500 {

@@ -15,8 +15,7 @@ import (
 // filled are values for the parameters of patterns.
 var filled = strings.NewReplacer("{seq}", "2", "{driver_id}", "d-1")
 
-// served is what the table of routes serves: the methods of each path, sorted. What is below /ui/ is left to the
-// dashboard.
+// served returns the methods of each path in the table of routes, sorted. Paths below /ui/ are left to the dashboard.
 func served() map[string][]string {
 	out := map[string][]string{}
 	for _, row := range routes {
@@ -35,8 +34,8 @@ func served() map[string][]string {
 
 func paths() []string { return slices.Sorted(maps.Keys(served())) }
 
-// TestRoutesAreTheContracts: each operation of the OpenAPI document has a row in the table, and the table has no other
-// but the dashboard's.
+// TestRoutesAreTheContracts: each operation of the OpenAPI document has a row in the table, and the only other rows are
+// the dashboard's.
 func TestRoutesAreTheContracts(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.Spec)
 	if err != nil {
@@ -60,7 +59,7 @@ func TestRoutesAreTheContracts(t *testing.T) {
 	}
 }
 
-// TestEveryRouteWithEveryMethod: what the table has is served, and nothing else.
+// TestEveryRouteWithEveryMethod: the rows of the table are served, and nothing else.
 func TestEveryRouteWithEveryMethod(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Ready = ready(true) })
 	w.do(t, "POST", "/commands", stop) // which is number 2

@@ -15,7 +15,7 @@ import (
 
 type requestIDKey struct{}
 
-// requestID names the request in answers and in the log.
+// requestID identifies the request in answers and in the log.
 func requestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
@@ -23,7 +23,7 @@ func requestID(ctx context.Context) string {
 
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
-// withRequestID takes over a client's request id, or makes one, and echoes it.
+// withRequestID uses the client's request id, or creates one, and echoes it.
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
@@ -48,13 +48,13 @@ func withLog(
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			defer func() {
 				if p := recover(); p != nil {
-					if p == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
+					if p == http.ErrAbortHandler { //nolint:errorlint // exactly this value, as net/http compares it
 						panic(p)
 					}
 					err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-					// half an answer is out: only a cut connection tells the client that it is half
+					// part of an answer has been sent: only a closed connection tells the client that it is incomplete
 					if ww.Status() != 0 {
-						logger.Error("panic in the middle of an answer", "request_id", requestID(r.Context()),
+						logger.Error("panic while writing a response", "request_id", requestID(r.Context()),
 							"route", r.URL.Path, "err", err)
 						panic(http.ErrAbortHandler)
 					}
@@ -65,14 +65,15 @@ func withLog(
 					level = slog.LevelInfo
 				}
 				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
-					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds(), "remote_addr", r.RemoteAddr)
+					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds(),
+					"remote_addr", r.RemoteAddr)
 			}()
 			next.ServeHTTP(ww, r)
 		})
 	}
 }
 
-// withSecurityHeaders keeps browsers from doing more with an answer than it is for.
+// withSecurityHeaders limits what browsers may do with an answer.
 func withSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -29,7 +29,7 @@ func TestSecurityHeadersOnEveryAnswer(t *testing.T) {
 				for _, part := range []string{"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
 					"object-src 'none'", "form-action 'self'"} {
 					if !strings.Contains(csp, part) {
-						t.Errorf("%s %s at %s: the policy %q lacks %s", method, path, host, csp, part)
+						t.Errorf("%s %s at %s: the policy %q is missing %s", method, path, host, csp, part)
 					}
 				}
 			}
@@ -58,7 +58,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// TestPanic: the client learns that something went wrong and under which id; the cause is for the log alone.
+// TestPanic: the client learns that an error occurred, and its request id; the cause is only in the log.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	w := newWorld(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -71,7 +71,7 @@ func TestPanic(t *testing.T) {
 		if cause := fmt.Sprint(boom); strings.Contains(a.body, cause+`"`) || strings.Contains(a.body, "secret") {
 			t.Errorf("the answer tells the cause: %s", a.body)
 		} else if !strings.Contains(log.String(), cause) || !strings.Contains(log.String(), a.RequestID) {
-			t.Errorf("the log lacks %q or the request id %s:\n%s", cause, a.RequestID, &log)
+			t.Errorf("the log is missing %q or the request id %s:\n%s", cause, a.RequestID, &log)
 		}
 		if !strings.Contains(log.String(), "fakes_test.go") {
 			t.Errorf("the log does not tell where it happened:\n%s", &log)
@@ -83,9 +83,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestPanicInTheMiddleOfAnAnswer: half an answer must not end as if it were whole, and nothing may be written behind
-// it.
-func TestPanicInTheMiddleOfAnAnswer(t *testing.T) {
+// TestPanicWhileWritingAResponse: an incomplete answer must not look complete, and nothing may be written after it.
+func TestPanicWhileWritingAResponse(t *testing.T) {
 	w := newWorld(t, func(c *Config) {
 		c.Pages = func(func(http.ResponseWriter, *http.Request, error)) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

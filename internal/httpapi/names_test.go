@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// logged is a router whose log the test reads.
+// logged is a router with a log for the test to read.
 func logged(t *testing.T, change func(*Config)) (*world, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
@@ -23,7 +23,8 @@ func logged(t *testing.T, change func(*Config)) (*world, *bytes.Buffer) {
 	return w, &log
 }
 
-// TestRefusedHostIsNamed: who configures a driver or a proxy reads which name was refused and which flag lets it in.
+// TestRefusedHostIsNamed: the log names the refused Host and the flag that allows it, for the operator of the driver or
+// the proxy.
 func TestRefusedHostIsNamed(t *testing.T) {
 	w, log := logged(t, nil)
 	for range 3 {
@@ -44,7 +45,7 @@ func TestRefusedHostIsNamed(t *testing.T) {
 	}
 }
 
-// TestRefusedOriginIsNamed also says what is proposed for an origin that no flag lets in.
+// TestRefusedOriginIsNamed also checks the advice for an origin that no flag can allow.
 func TestRefusedOriginIsNamed(t *testing.T) {
 	w, log := logged(t, nil)
 	for range 3 {
@@ -117,8 +118,9 @@ func TestHealthChecksNeedNoHost(t *testing.T) {
 	}
 }
 
-// TestHealthOfAStrangerHasNoDetails: a page that got its own name resolved to this server looks like a load balancer.
-func TestHealthOfAStrangerHasNoDetails(t *testing.T) {
+// TestHealthForAnUnknownHostHasNoDetails: a page that had its own name resolved to this server looks like a load
+// balancer.
+func TestHealthForAnUnknownHostHasNoDetails(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.Ready = ready(false) })
 	for host, details := range map[string]bool{"": true, "127.0.0.1:8080": true, "evil.example": false} {
 		if a := w.do(t, "GET", "/readyz", "", "Host: "+host); strings.Contains(a.body, "disk full") != details {

@@ -18,8 +18,8 @@ import (
 
 var nextForm = regexp.MustCompile(`^<(/[^>]*)>; rel="next"$`)
 
-// follow walks a list from path to its end by the Link header alone and returns the values of a member of the items.
-// between runs after each page.
+// follow reads a list from path to its end using only the Link header, and returns the values of one field of the
+// items. between runs after each page.
 func (w *world) follow(t *testing.T, path, member string, between func()) (seen []any) {
 	t.Helper()
 	for path != "" {
@@ -47,8 +47,8 @@ func (w *world) follow(t *testing.T, path, member string, between func()) (seen 
 	return seen
 }
 
-// TestPagesUnderAppends: newest first, a walk shows exactly what was there when it began; oldest first, what comes
-// meanwhile too. Neither shows an entry twice, or leaves one out.
+// TestPagesUnderAppends: newest first, the pages have exactly the entries that existed at the start; oldest first, also
+// the newer ones. Neither has an entry twice, or omits one.
 func TestPagesUnderAppends(t *testing.T) {
 	w := newWorld(t, nil)
 	stopped := swarm.Submission{Submitter: "ci/a", Command: swarm.Command{Type: command.Stop}, Deadline: time.Second}
@@ -134,7 +134,7 @@ func TestItemsAreShort(t *testing.T) {
 		t.Errorf("the item lists %d late, acked %v", got, item["acked"])
 	}
 	if whole := w.do(t, "GET", "/commands/2", ""); strings.Count(whole.body, `"deadline"`) != 300 {
-		t.Error("the whole entry lacks some of the missing")
+		t.Error("the complete entry does not have all missing drivers")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestDriverPages(t *testing.T) {
 	}
 	if a := w.do(t, "GET", "/drivers?state=stale", ""); a.Counts["active"] != 1 || a.Counts["stale"] != 1 ||
 		a.Counts["disconnected"] != 1 {
-		t.Errorf("counts of the filtered roster: %v, want those of the whole", a.Counts)
+		t.Errorf("counts of the filtered drivers: %v, want those of all", a.Counts)
 	}
 	if a := w.do(t, "GET", "/drivers/d%2D1", ""); a.StatusCode != http.StatusOK {
 		t.Errorf("an escaped id: %d", a.StatusCode)
@@ -159,7 +159,7 @@ func TestDriverPages(t *testing.T) {
 	w.do(t, "GET", "/drivers/d-9", "").refused(t, http.StatusNotFound, "not_found")
 }
 
-// TestADriverShowsItsShare of a total, as it registered it: what it did not say is its weight of 1, and no bound.
+// TestADriverShowsItsShare of a total, as it registered it: by default a weight of 1, and no limit.
 func TestADriverShowsItsShare(t *testing.T) {
 	for want, share := range map[string]swarm.Share{
 		`"weight":2.5,"max_players":70}`: {Weight: 2500, Cap: 70}, `"weight":1}`: {Weight: 1000},
@@ -171,8 +171,7 @@ func TestADriverShowsItsShare(t *testing.T) {
 	}
 }
 
-// TestForeignCursors: a cursor of another list, of the other order, or of somebody's invention is refused, never
-// obeyed.
+// TestForeignCursors: a cursor of another list, of the other order, or an invented one is refused, never used.
 func TestForeignCursors(t *testing.T) {
 	w := newWorld(t, nil)
 	raw := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
@@ -197,7 +196,7 @@ func TestForeignCursors(t *testing.T) {
 	}
 }
 
-// TestWrongQueries: whatever a query says that we do not understand must not select everything.
+// TestWrongQueries: a query that the server does not understand must not select everything.
 func TestWrongQueries(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, path := range []string{

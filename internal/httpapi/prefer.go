@@ -2,10 +2,10 @@ package httpapi
 
 import "strings"
 
-// preferences are those of RFC 7240 that a client may have; unknown ones are ignored, as the RFC wants it.
+// preferences are the RFC 7240 preferences of a client; unknown ones are ignored, as the RFC requires.
 type preferences struct{ async, minimal bool }
 
-// preferencesOf reads the header; of a preference that is given twice, the first counts.
+// preferencesOf reads the header; if a preference is given twice, the first one counts.
 func preferencesOf(header string) (p preferences) {
 	returned := false
 	for item := range strings.SplitSeq(header, ",") {
@@ -25,7 +25,7 @@ func preferencesOf(header string) (p preferences) {
 	return p
 }
 
-// applied is the Preference-Applied header, nil for none.
+// applied returns the Preference-Applied header, nil for none.
 func (p preferences) applied() *string {
 	var list []string
 	if p.async {

@@ -29,7 +29,7 @@ func TestPreferences(t *testing.T) {
 	}
 }
 
-func TestPreferIsFollowedAndSaid(t *testing.T) {
+func TestPreferIsAppliedAndReported(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, c := range []struct {
 		prefer  []string

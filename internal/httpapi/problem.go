@@ -14,8 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// statuses is the one map from a code to an HTTP status and a title, for the dashboard too. An absent code is an
-// internal error.
+// statuses is the only map from a code to an HTTP status and a title, for the dashboard too. A code that is not in it
+// is an internal error.
 var statuses = map[swarm.Code]struct {
 	status int
 	title  string
@@ -41,7 +41,7 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeInternal:               {http.StatusInternalServerError, "Internal error"},
 }
 
-// Status is the HTTP status of an error's code.
+// Status returns the HTTP status of an error's code.
 func Status(code swarm.Code) int {
 	if kind, known := statuses[code]; known {
 		return kind.status
@@ -49,27 +49,27 @@ func Status(code swarm.Code) int {
 	return http.StatusInternalServerError
 }
 
-// retryAfterSeconds is what 429 and 503 answers tell clients to wait, unless the error knows better.
+// retryAfterSeconds is how long 429 and 503 answers ask clients to wait, unless the error has its own value.
 const retryAfterSeconds = 1
 
 // problems writes problem documents.
 type problems struct {
 	logger *slog.Logger
 	log    Log
-	base   base // in front of the path that a problem is about
+	base   base // added to the path of a problem
 }
 
-// write is the only way an error leaves: as application/problem+json. What is no swarm.Error is internal; its cause is
-// logged and not shown.
+// write is the only function that writes an error, as application/problem+json. An error that is not a swarm.Error is
+// internal; its cause is logged and not shown.
 func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the client is gone
+		return // the client has disconnected
 	}
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok {
 		e = &swarm.Error{
 			Code:   swarm.CodeInternal,
-			Detail: "the server met an error it did not expect; its log has more under this request id", Cause: err,
+			Detail: "the server met an unexpected error; its log has the details under this request id", Cause: err,
 		}
 	}
 	kind, known := statuses[e.Code]
@@ -77,7 +77,7 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 		kind = statuses[swarm.CodeInternal]
 	}
 	switch {
-	case e.Code == swarm.CodeShuttingDown: // as it should be
+	case e.Code == swarm.CodeShuttingDown: // expected
 		p.logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
 	case kind.status >= http.StatusInternalServerError:
 		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
@@ -90,7 +90,7 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	p.send(w, kind.status, body)
 }
 
-// retryAfter is how many seconds a client should wait.
+// retryAfter returns how many seconds a client should wait.
 func retryAfter(e *swarm.Error) int {
 	if d, ok := e.Attrs["retry_after"].(time.Duration); ok {
 		return max(int(math.Ceil(d.Seconds())), retryAfterSeconds)
@@ -98,7 +98,7 @@ func retryAfter(e *swarm.Error) int {
 	return retryAfterSeconds
 }
 
-// document is the body of the answer.
+// document returns the body of the answer.
 func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
 	body := api.Problem{
 		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail,
@@ -131,7 +131,7 @@ func (p *problems) document(r *http.Request, e *swarm.Error, title string, statu
 		body.Supported = &list
 	}
 	if e.Code == swarm.CodeNewerCommand && body.Seq != nil {
-		if entry, err := p.log.Entry(r.Context(), uint64(*body.Seq)); err == nil { // the entry that stands in the way
+		if entry, err := p.log.Entry(r.Context(), uint64(*body.Seq)); err == nil { // the entry that caused the conflict
 			body.Entry = new(entryOf(entry, asItem))
 		}
 	}
@@ -141,10 +141,10 @@ func (p *problems) document(r *http.Request, e *swarm.Error, title string, statu
 func (p *problems) send(w http.ResponseWriter, status int, body api.Problem) {
 	b, err := json.Marshal(body)
 	if err != nil {
-		p.logger.Error("a problem document cannot be JSON", "err", err)
+		p.logger.Error("cannot encode a problem document as JSON", "err", err)
 		status, b = http.StatusInternalServerError, []byte(`{}`)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // the client may be gone
+	_, _ = w.Write(append(b, '\n')) // the client may have disconnected
 }

@@ -114,8 +114,8 @@ func TestUnknownErrorsAreInternal(t *testing.T) {
 	}
 }
 
-// TestAClientThatLeftGetsNothing: its canceled wait is no error of the server's.
-func TestAClientThatLeftGetsNothing(t *testing.T) {
+// TestADisconnectedClientGetsNoAnswer: its canceled wait is not an error of the server.
+func TestADisconnectedClientGetsNoAnswer(t *testing.T) {
 	p := &problems{logger: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -126,8 +126,8 @@ func TestAClientThatLeftGetsNothing(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoErrorIsNotLoggedAsOne: a server that stops refuses requests, and a client may go away.
-func TestWhatIsNoErrorIsNotLoggedAsOne(t *testing.T) {
+// TestExpectedRefusalsAreNotLoggedAsErrors: a server that stops refuses requests, and a client may disconnect.
+func TestExpectedRefusalsAreNotLoggedAsErrors(t *testing.T) {
 	var lines strings.Builder
 	w := newWorld(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// proxies are the addresses whose word is taken for who the client is. Anyone else may write what they like into these
-// headers.
+// proxies are the addresses that are trusted to report the client's address. Any other client may write anything into
+// these headers.
 type proxies []netip.Prefix
 
 // wrap puts the client's own address, scheme and Host into requests that come from a trusted proxy.
@@ -34,8 +34,8 @@ func (p proxies) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// client is the address nearest to this server that is no trusted proxy: each hop is believed only if a trusted one
-// tells of it.
+// client returns the address nearest to this server that is not a trusted proxy: a hop is only believed if a trusted
+// proxy reports it.
 func (p proxies) client(peer string, hops []string) string {
 	for i := len(hops) - 1; i >= 0 && p.trust(peer); i-- {
 		if _, ok := ipOf(hops[i]); !ok {
@@ -68,13 +68,13 @@ func ipOf(addr string) (netip.Addr, bool) {
 	return ip.Unmap().WithZone(""), err == nil
 }
 
-// forwarded is what a proxy says of a request.
+// forwarded is what a proxy reports about a request.
 type forwarded struct {
 	hops        []string // addresses, the nearest last
-	proto, host string   // of the nearest proxy that says
+	proto, host string   // from the nearest proxy that reports them
 }
 
-// scheme is http or https, or "" for anything else. Some proxies tell that of the WebSocket.
+// scheme returns http or https, or "" for anything else. Some proxies report the scheme of the WebSocket.
 func (f forwarded) scheme() string {
 	switch strings.ToLower(f.proto) {
 	case "http", "ws":
@@ -85,8 +85,8 @@ func (f forwarded) scheme() string {
 	return ""
 }
 
-// forwardedBy reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) where none of them is there. Most
-// proxies set the former and pass on a Forwarded that the client has made up, so it does not count beside them.
+// forwardedBy reads X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239) if none of them is present. Most proxies
+// set the former and pass on a Forwarded that the client made up, so Forwarded is ignored if the others are present.
 func forwardedBy(h http.Header) forwarded {
 	f := forwarded{
 		hops:  list(h, "X-Forwarded-For"),

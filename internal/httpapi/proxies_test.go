@@ -11,8 +11,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestClientBehindProxies: the address is that of the nearest hop that is no trusted proxy. What clients write
-// themselves does not count, nor does what others than the trusted proxies say.
+// TestClientBehindProxies: the address is that of the nearest hop that is not a trusted proxy. Headers written by
+// clients, or by proxies that are not trusted, do not count.
 func TestClientBehindProxies(t *testing.T) {
 	p := proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for name, c := range map[string]struct {
@@ -70,8 +70,8 @@ func TestClientBehindProxies(t *testing.T) {
 	}
 }
 
-// TestForwardedHost is for the Host list only what a trusted proxy says: a page that got its own name resolved to this
-// server can send the header too.
+// TestForwardedHost: only a trusted proxy's header counts for the Host list, because a page that had its own name
+// resolved to this server can send the header too.
 func TestForwardedHost(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
 		cfg.PublicURL = public(t, "https://load.example.com/swarmcall/")
@@ -117,7 +117,8 @@ func public(t testing.TB, s string) *url.URL {
 	return u
 }
 
-// TestPublicURL: whether or not the proxy cuts off the path, requests are answered, and what answers point to has it.
+// TestPublicURL: whether or not the proxy removes the path, requests are answered, and the URLs in the answers contain
+// it.
 func TestPublicURL(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.PublicURL = public(t, "https://load.example.com/swarmcall/") })
 	for _, before := range []string{"", "/swarmcall"} {
@@ -173,7 +174,7 @@ func TestPublicURL(t *testing.T) {
 	)
 }
 
-// TestSpecNamesTheServer: generated clients take the address from the contract.
+// TestSpecNamesTheServer: generated clients take the address from the OpenAPI document.
 func TestSpecNamesTheServer(t *testing.T) {
 	for at, want := range map[string]string{
 		"https://load.example.com/":           "https://load.example.com",
@@ -190,8 +191,8 @@ func TestSpecNamesTheServer(t *testing.T) {
 	}
 }
 
-// TestAssetsNeedNoOrigin: the script of a page is fetched with an Origin, and behind a proxy that is none this server
-// knows.
+// TestAssetsNeedNoOrigin: the script of a page is fetched with an Origin, and behind a proxy this server does not know
+// that origin.
 func TestAssetsNeedNoOrigin(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, method := range []string{"GET", "HEAD"} {
@@ -229,7 +230,7 @@ func TestAssetsNeedNoOrigin(t *testing.T) {
 	)
 }
 
-// TestPeopleGetAPage: a form that is refused is answered by a page, a program by a problem document.
+// TestPeopleGetAPage: a refused form is answered by a page, a program gets a problem document.
 func TestPeopleGetAPage(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
 		cfg.RefusedPage = func(w http.ResponseWriter, _ *http.Request, err error) {

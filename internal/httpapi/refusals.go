@@ -9,15 +9,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxShown bounds how much of a refused name is repeated: it is whatever the client has sent.
+// maxShown bounds how much of a refused name is repeated, because the client chose it.
 const maxShown = 255
 
 func clip(name string) string { return name[:min(len(name), maxShown)] }
 
-// nameForm is a host name that --allowed-hosts takes.
+// nameForm is a host name that --allowed-hosts accepts.
 var nameForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?$`)
 
-// hostRefused names the Host and the flag that would let it in.
+// hostRefused returns the refusal of a Host, with the flag that would allow it.
 func hostRefused(hostport string) error {
 	host := clip(hostName(hostport))
 	switch {
@@ -36,13 +36,13 @@ func hostRefused(hostport string) error {
 		swarm.Cure{When: "if that is a name of this server", Flag: "--allowed-hosts " + host})
 }
 
-// originRefused names the origin and the flags that would let it in: one if it is this server's own, one if it is
-// another page's.
+// originRefused returns the refusal of an origin, with the flags that would allow it: one if the origin is this
+// server's own, one if it is another page's.
 func originRefused(origins []string) error {
 	if len(origins) != 1 {
 		return swarm.Errorf(
 			swarm.CodeOriginNotAllowed,
-			"a page of another site asked for this, and did not say which (no single Origin)",
+			"a page of another site sent this request, without exactly one Origin header",
 		)
 	}
 	origin := clip(origins[0])
@@ -50,8 +50,8 @@ func originRefused(origins []string) error {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Scheme+"://"+u.Host != origin {
 		return swarm.Errorf(
 			swarm.CodeOriginNotAllowed,
-			"pages of the origin "+strconv.Quote(origin)+" may not use this server, and no flag lets them: "+
-				"it is a file, a sandboxed frame or a page that hides where it is from",
+			"pages of the origin "+strconv.Quote(origin)+" may not use this server, and no flag can allow it: "+
+				"it is a file, a sandboxed frame or a page that hides its origin",
 		)
 	}
 	return swarm.Curable(
@@ -61,11 +61,11 @@ func originRefused(origins []string) error {
 			When: "if a proxy serves this dashboard there",
 			Flag: "--public-url " + origin + "/ (and the path there, if it has one)",
 		},
-		swarm.Cure{When: "if it is another page that you know", Flag: "--allowed-origins " + origin},
+		swarm.Cure{When: "if it is another page that you trust", Flag: "--allowed-origins " + origin},
 	)
 }
 
-// warnOfHost logs each refused Host once: the driver or the proxy that sends it is configured by somebody else.
+// warnOfHost logs each refused Host once: someone else may have configured the driver or the proxy that sends it.
 func (g *guard) warnOfHost(r *http.Request) {
 	host := clip(hostName(r.Host))
 	first, last := g.refusedHosts.first(host)
@@ -83,7 +83,7 @@ func (g *guard) warnOfHost(r *http.Request) {
 		)
 	}
 	if last {
-		g.logger.Warn("too many unknown Hosts; further ones are refused without a line here", "logged", maxSeen)
+		g.logger.Warn("too many unknown Hosts; further ones are refused without a log line", "logged", maxSeen)
 	}
 }
 
@@ -93,7 +93,7 @@ func (g *guard) warnOfOrigin(r *http.Request) {
 	first, last := g.refusedOrigins.first(origin)
 	if first {
 		g.logger.Warn(
-			"refused a request of a page of another origin; this is logged once per origin",
+			"refused a request from a page of another origin; this is logged once per origin",
 			"origin",
 			origin,
 			"host",
@@ -104,10 +104,10 @@ func (g *guard) warnOfOrigin(r *http.Request) {
 			r.RemoteAddr,
 			"hint",
 			"if a proxy serves the dashboard there, start the server with --public-url; "+
-				"if you know the page, with --allowed-origins",
+				"if you trust the page, with --allowed-origins",
 		)
 	}
 	if last {
-		g.logger.Warn("too many unknown origins; further ones are refused without a line here", "logged", maxSeen)
+		g.logger.Warn("too many unknown origins; further ones are refused without a log line", "logged", maxSeen)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// request is what a client asked for, whatever the order and the white space of its JSON. A deadline that it left out
-// stays left out: the default may change between a request and its retry.
+// request is the content of a client's request, independent of the order and the white space of its JSON. An omitted
+// deadline stays omitted: the default may change between a request and its retry.
 type request struct {
 	Submitter  string
 	Command    hashedCommand
@@ -50,7 +50,7 @@ func requestHash(body *api.CommandRequest, s swarm.Submission) []byte {
 	b, err := json.Marshal(request{s.Submitter, hashed(s.Command), s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
 		json.Deterministic(true))
 	if err != nil {
-		panic("a request cannot be JSON: " + err.Error()) // it was decoded from JSON
+		panic("cannot encode a request as JSON: " + err.Error()) // it was decoded from JSON
 	}
 	sum := sha256.Sum256(b)
 	return sum[:]

@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// New returns the server's one handler. The error is about api/openapi.yaml, which is part of the program.
+// New returns the server's only handler. The error is about api/openapi.yaml, which is part of the program.
 func New(cfg Config) (http.Handler, error) {
 	at := baseOf(cfg.PublicURL)
 	p := &problems{logger: cfg.Logger, log: cfg.Log, base: at}
@@ -24,16 +24,16 @@ func New(cfg Config) (http.Handler, error) {
 		withSecurityHeaders,
 		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
-		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists those there are"))
+		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists all paths"))
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		methods := allowed(r, req.URL.Path)
-		if len(methods) == 0 { // chi looks at the method first: one it does not know gets here on any path
+		if len(methods) == 0 { // chi checks the method first: an unknown one gets here on any path
 			r.NotFoundHandler()(w, req)
 			return
 		}
 		w.Header().Set("Allow", strings.Join(methods, ", "))
-		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not a method of this path; see Allow"))
+		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not allowed on this path; see Allow"))
 	})
 	a, checks := newAnswers(cfg, p.write), r.With(withStrictBody(p.write), valid)
 	for _, row := range routes {
@@ -56,19 +56,19 @@ type handlers struct{ Config }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
 
-// badRequest is for what the generated code cannot decode. The contract is checked before it, so this is a net below a
-// net.
+// badRequest handles what the generated code cannot decode. The request was checked against the OpenAPI document
+// before, so this is only a second line of defence.
 func badRequest(
 	refuse func(http.ResponseWriter, *http.Request, error),
 ) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		refuse(w, r, &swarm.Error{
-			Code: swarm.CodeBadRequest, Detail: "the request does not fit GET /openapi.yaml", Cause: err,
+			Code: swarm.CodeBadRequest, Detail: "the request does not match GET /openapi.yaml", Cause: err,
 		})
 	}
 }
 
-// allowed lists the methods of a path, as the Allow header wants them.
+// allowed lists the methods of a path, for the Allow header.
 func allowed(r chi.Routes, path string) []string {
 	var methods []string
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,

@@ -8,15 +8,15 @@ import (
 
 // route is one row of the table of routes.
 type route struct {
-	method  string // "": any; the handler refuses those it does not take
+	method  string // "": any; the handler refuses those it does not support
 	pattern string // as chi reads it
-	checked bool   // a request is held to the OpenAPI document before it gets to the handler
+	checked bool   // a request is checked against the OpenAPI document before it reaches the handler
 	handler func(*answers, http.ResponseWriter, *http.Request)
 }
 
-// routes is the table of routes: the router is made from it, and the tests go through it. What is not in it is not
-// served. A row with GET answers HEAD, too. The generated router is not used: a route of the OpenAPI document that has
-// no row here fails a test.
+// routes is the table of routes: the router is built from it, and the tests iterate over it. A path that is not in it
+// is not served. A row with GET answers HEAD too. The generated router is not used: a route of the OpenAPI document
+// without a row here fails a test.
 var routes = []route{
 	{http.MethodGet, "/commands", true, (*answers).ListCommands},
 	{http.MethodPost, "/commands", true, (*answers).SubmitCommand},
@@ -61,7 +61,7 @@ func newAnswers(cfg Config, refuse func(http.ResponseWriter, *http.Request, erro
 func (a *answers) stream(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.own.stream(w, r)) }
 func (a *answers) export(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.own.export(w, r)) }
 
-// fail answers a request that has failed before anything was answered; it does nothing without an error.
+// fail answers a request that failed before anything was sent; it does nothing without an error.
 func (a *answers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
 		a.refuse(w, r, err)

@@ -2,7 +2,7 @@ package httpapi
 
 import "sync"
 
-// maxSeen bounds how many names are logged: a scanner sends as many as it likes.
+// maxSeen bounds how many names are logged: a scanner may send any number.
 const maxSeen = 100
 
 // seen is a bounded set of names that were logged.
@@ -12,8 +12,7 @@ type seen struct {
 	full  bool
 }
 
-// first reports whether name is new and there is room for it. last is true once, for the first name that there is no
-// room for.
+// first reports whether name is new and the set is not full. last is true once, for the first name that does not fit.
 func (s *seen) first(name string) (first, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// GetState returns what is desired, how many drivers report it, and a page of those drivers that the client asks for.
+// GetState returns the desired state, how many drivers report it, and the page of drivers that the client requests.
 func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (api.GetStateResponseObject, error) {
 	after := ""
 	if r.Params.Cursor != nil {
@@ -49,7 +49,7 @@ func (h *handlers) GetState(ctx context.Context, r api.GetStateRequestObject) (a
 	return out, nil
 }
 
-// rulesPage returns the first rules after a seq, and the cursor that reads on, nil at the end.
+// rulesPage returns the first rules after a seq, and the cursor for the next ones, nil at the end.
 func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *string) {
 	page = []api.DesiredRule{}
 	for _, rule := range rules {
@@ -65,11 +65,11 @@ func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *
 	return page, nil
 }
 
-// stopProof is that of the newest players command, when it is a Stop that somebody issued.
+// stopProof returns the progress of the newest players command, if it is a Stop that a submitter issued.
 func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
 	var newest swarm.Wanted
 	for _, r := range rules {
-		// it stands in the place of an older command
+		// it has the order of an older command
 		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0
 		if r.Command.Slot() == command.LoadSlot && !expired && r.Seq > newest.Seq {
 			newest = r.Wanted

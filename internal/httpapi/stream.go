@@ -17,13 +17,13 @@ import (
 
 const (
 	pingEvery     = 15 * time.Second
-	streamTimeout = 10 * time.Second // a client that takes nothing for so long is cut
-	retryMS       = 2000             // what a client is told to wait before it connects again
-	eventsAtOnce  = 256              // records that are read from the log at a time
+	streamTimeout = 10 * time.Second // a client that accepts nothing for this long is disconnected
+	retryMS       = 2000             // how long a client should wait before it reconnects
+	eventsAtOnce  = 256              // records read from the log at a time
 )
 
-// stream serves GET /commands/stream. A client gets what it missed from the log, then what happens; it is as far back
-// as it likes, and costs the memory of one batch.
+// stream serves GET /commands/stream. A client first gets the records it missed from the log, then the new ones. It may
+// be any distance behind, and costs the memory of one batch.
 func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 	position, err := h.position(r)
 	if err != nil {
@@ -43,10 +43,10 @@ func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	h.Logger.Debug("stream ended", "request_id", requestID(r.Context()), "position", out.position, "err", err)
-	return nil // the headers are out: what went wrong cannot be told any more
+	return nil // the headers are sent: the error can no longer be reported
 }
 
-// next puts what comes after the stream's position into its buffer: events, or a ping when none came for a while.
+// next puts the records after the stream's position into its buffer as events, or a ping if there are none for a while.
 func (h *handlers) next(ctx context.Context, out *eventStream, submitter string) error {
 	if last := h.Feed.Last(); submitter != "" && last > out.position+eventsAtOnce {
 		return h.catchUp(ctx, out, submitter, last)
@@ -70,8 +70,8 @@ func (h *handlers) next(ctx context.Context, out *eventStream, submitter string)
 	return nil
 }
 
-// catchUp puts some of what the client wants of the records up to a position into the buffer, and reads no others. With
-// the last of them goes a ping, which moves the client's cursor there.
+// catchUp puts some of the selected records up to a position into the buffer, and reads no others. After the last of
+// them it adds a ping, which moves the client's cursor to that position.
 func (h *handlers) catchUp(ctx context.Context, out *eventStream, submitter string, upTo uint64) error {
 	q := swarm.EventQuery{Submitter: submitter, Common: true, After: out.position, UpTo: upTo, Limit: eventsAtOnce}
 	events, err := h.Log.Events(ctx, q)
@@ -90,14 +90,14 @@ func (h *handlers) catchUp(ctx context.Context, out *eventStream, submitter stri
 	return nil
 }
 
-// gaps tells of the absent positions after the stream's, up to another.
+// gaps reports the absent positions after the stream's, up to another.
 func (h *handlers) gaps(out *eventStream, upTo uint64) {
 	for _, s := range h.Log.Absent(out.position, upTo) {
 		out.gap(s.From-1, s.To)
 	}
 }
 
-// position is where the client wants to go on: its header wins over the parameter, and without both it is now.
+// position returns where the client wants to continue: its header overrides the parameter, and without both it is now.
 func (h *handlers) position(r *http.Request) (uint64, error) {
 	after, source := r.URL.Query().Get("after"), "the query parameter after"
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
@@ -114,17 +114,17 @@ func (h *handlers) position(r *http.Request) (uint64, error) {
 	return n, nil
 }
 
-// eventStream is a client's Server-Sent Events: a buffer that is emptied in one write with a deadline.
+// eventStream is a client's Server-Sent Events: a buffer that is written with one write and a deadline.
 type eventStream struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
-	position uint64 // of the newest record that was told, or passed over by the filter
+	position uint64 // of the newest record that was sent, or excluded by the filter
 	buffer   bytes.Buffer
 }
 
 func openStream(w http.ResponseWriter, position uint64) *eventStream {
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // a proxy that gathers the stream makes it useless
+	w.Header().Set("X-Accel-Buffering", "no") // a proxy that buffers the stream makes it useless
 	w.WriteHeader(http.StatusOK)
 	s := &eventStream{w: w, control: http.NewResponseController(w), position: position}
 	fmt.Fprintf(&s.buffer, "retry: %d\n\n", retryMS)
@@ -150,22 +150,22 @@ func (s *eventStream) event(e *swarm.Event, submitter string) {
 	}
 }
 
-// ping keeps proxies from ending the stream. Its id moves a client's cursor past records that its filter left out.
+// ping keeps proxies from closing the stream. Its id moves a client's cursor past records that its filter excludes.
 func (s *eventStream) ping() { fmt.Fprintf(&s.buffer, ": ping\nid: %d\n\n", s.position) }
 
-// gap tells that the positions after one, up to another, are not in this log: the client has to read its state anew.
+// gap reports that the positions after one, up to another, are not in this log: the client must read its state again.
 func (s *eventStream) gap(after, position uint64) {
 	s.position = position
 	fmt.Fprintf(&s.buffer, "id: %d\nevent: gap\ndata: {\"after\":%d,\"position\":%d}\n\n", position, after, position)
 }
 
-// encodeEvent makes the frame of a record, the same for every client.
+// encodeEvent builds the frame of a record, the same for every client.
 func encodeEvent(e *swarm.Event) []byte {
 	name, data := eventOf(e)
 	b, err := json.Marshal(data)
 	if err != nil {
 		// text is checked before it is stored, and again when it is read
-		panic("an event cannot be JSON: " + err.Error())
+		panic("cannot encode an event as JSON: " + err.Error())
 	}
 	return fmt.Appendf(nil, "id: %d\nevent: %s\ndata: %s\n\n", e.Position, name, b)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/api/apitest"
 )
 
-// world is the router on fakes. Each answer is held to the contract.
+// world is the router on fakes. Each answer is checked against the contract.
 type world struct {
 	*fake
 	handler http.Handler
@@ -36,7 +36,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	return w
 }
 
-// answer is what came back: an entry, a page, a health or a problem document in one.
+// answer is any answer: an entry, a page, a health or a problem document.
 type answer struct {
 	*http.Response `json:"-"`
 	body           string
@@ -60,7 +60,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	return rec.Result(), nil
 }
 
-// do sends a request. Headers are "Name: value"; a body is JSON unless they say otherwise.
+// do sends a request. Headers are "Name: value"; a body is JSON unless they name another type.
 func (w *world) do(t testing.TB, method, target, body string, headers ...string) answer {
 	t.Helper()
 	var content io.Reader
@@ -116,5 +116,5 @@ func (a answer) refused(t testing.TB, status int, code string) {
 
 const stop = `{"command":{"type":"stop"}}`
 
-// pagePath is below the pages' own subtree, which takes any method to its own handler.
+// pagePath is below the pages' own subtree, whose handler gets every method.
 const pagePath = "/ui/base.css"

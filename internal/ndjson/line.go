@@ -1,6 +1,5 @@
-// Package ndjson is the form in which records of the log leave it: one line of JSON per record. Names are those of
-// api/openapi.yaml; id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export`
-// share it.
+// Package ndjson is the export format of log records: one line of JSON per record. Names are those of api/openapi.yaml;
+// id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export` share it.
 package ndjson
 
 import (
@@ -14,13 +13,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Line returns the line of a record, its newline included. targets are those of the entry that an outcome belongs to;
-// without them the line has the counts alone.
+// Line returns the line of a record, including its newline. targets are those of the entry that an outcome belongs to;
+// without them the line has only the counts.
 func Line(s swarm.Stored, targets []string) []byte {
 	b, err := json.Marshal(shape(s, targets), jsontext.EscapeForHTML(false))
 	if err != nil {
 		// text is checked before it is stored, and again when it is read
-		panic("a record cannot be JSON: " + err.Error())
+		panic("cannot encode a record as JSON: " + err.Error())
 	}
 	return append(b, '\n')
 }
@@ -88,7 +87,7 @@ func leftOut(r *swarm.Issued) (list []leftOutJSON) {
 	return list
 }
 
-// closed names the drivers, unless the record that has their names is lost: then it has the counts alone.
+// closed names the drivers, unless the record with their names is lost: then it has only the counts.
 func closed(id uint64, r *swarm.Closed, targets []string) closedLine {
 	n := swarm.Entry{Issued: &swarm.Issued{Targets: targets}, Closed: r}.Counts()
 	l := closedLine{

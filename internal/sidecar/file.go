@@ -39,7 +39,7 @@ type body struct {
 type driver struct {
 	ID           string            `json:"id"`
 	Labels       map[string]string `json:"labels,omitempty"`
-	At           *time.Time        `json:"at,omitempty"` // absent: at the time of the file
+	At           *time.Time        `json:"at,omitempty"` // absent: the same as that of the file
 	Deregistered bool              `json:"deregistered,omitempty"`
 }
 
@@ -53,7 +53,7 @@ func Load(dir string) (Memory, error) {
 		return Memory{}, nil
 	}
 	if err == nil && (info.Size() > maxFile || !info.Mode().IsRegular()) {
-		err = fmt.Errorf("%s is no file of at most %d bytes", path, maxFile)
+		err = fmt.Errorf("%s is not a regular file of at most %d bytes", path, maxFile)
 	}
 	if err != nil {
 		return Memory{}, err
@@ -85,7 +85,7 @@ func write(dir string, data []byte) (err error) {
 	return nil
 }
 
-// clean removes what a process left that was killed while it wrote.
+// clean removes the temporary files of a process that was killed while writing.
 func clean(dir string) error {
 	left, err := filepath.Glob(filepath.Join(dir, Name+".*.tmp"))
 	for _, path := range left {
@@ -94,7 +94,7 @@ func clean(dir string) error {
 	return err
 }
 
-// encode leaves drivers out until the file is not too large: each may have 32 labels of 256 bytes.
+// encode omits drivers until the file is small enough: each may have 32 labels of 256 bytes.
 func encode(m Memory) ([]byte, error) {
 	for {
 		data, err := encodeAll(m)
@@ -145,7 +145,7 @@ func decode(data []byte) (Memory, error) {
 		return Memory{}, fmt.Errorf("it has format %d, written by another version of Swarmcall", h.Format)
 	}
 	if h.Bytes < 0 || len(rest) < h.Bytes || crc32.Checksum(rest[:h.Bytes], table) != h.CRC32C {
-		return Memory{}, errors.New("it was not written to its end, or was changed")
+		return Memory{}, errors.New("it is incomplete, or was changed")
 	}
 	var b body
 	if err := json.Unmarshal(rest[:h.Bytes], &b); err != nil {
@@ -169,7 +169,7 @@ func (b body) memory() (Memory, error) {
 	at := 0.0
 	for _, s := range b.Load {
 		if len(s) < 3 {
-			return Memory{}, errors.New("it has a point of the chart without figures")
+			return Memory{}, errors.New("it has a point of the chart without values")
 		}
 		at += s[0] * 1000
 		moment, gap := time.UnixMilli(int64(at+0.5)).UTC(), len(s) > 3 && s[3] == 1

@@ -15,7 +15,7 @@ import (
 
 var at = time.Date(2026, 11, 29, 15, 0, 0, 123_000_000, time.UTC)
 
-// sample is a memory with everything in it.
+// sample is a memory with every kind of content.
 func sample() Memory {
 	return Memory{
 		At: at,
@@ -62,7 +62,7 @@ func TestNoFileIsNoError(t *testing.T) {
 	}
 }
 
-// TestDamage: whatever is wrong with the file is an error that names it, never a memory, and never a panic.
+// TestDamage: any damage to the file is an error that names it, never a memory, and never a panic.
 func TestDamage(t *testing.T) {
 	whole, err := encode(sample())
 	if err != nil {
@@ -92,7 +92,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestHostileBody: what could not have come from a server is not taken, though its checksum is right.
+// TestHostileBody: content that no server would write is refused, although its checksum is right.
 func TestHostileBody(t *testing.T) {
 	for name, change := range map[string]func(*Memory){
 		"id":     func(m *Memory) { m.Drivers[0].ID = "<script>" },

@@ -9,16 +9,16 @@ import (
 // Config is what a Keeper needs. Dir and Take must be set.
 type Config struct {
 	Dir    string        // data directory; it must exist
-	Take   func() Memory // what is to be remembered now; its At is set by the Keeper
+	Take   func() Memory // returns what must be remembered now; the Keeper sets its At
 	Logger *slog.Logger  // nil: silent
 }
 
-// How often the file is written. A deregistration is in it within 200 ms, the time of the write included.
+// How often the file is written. A deregistration is in it within 200 ms, including the time of the write.
 const (
 	every   = 2 * time.Second        // between two writes, at least
 	refresh = 10 * time.Second       // between two writes while only time passes
 	soon    = 100 * time.Millisecond // after a deregistration, so that many at once are one write
-	share   = 20                     // times as long as a write took, the next one waits: at most 5 % of a core
+	share   = 20                     // a write is followed by a pause this many times as long: at most 5 % of a core
 )
 
 // Keeper writes the file.
@@ -28,10 +28,10 @@ type Keeper struct {
 	dirty  chan struct{}
 
 	failed bool // the last write failed, and this was logged
-	idle   bool // what was written last says that nobody is here and nothing runs
+	idle   bool // the last write had no driver and no load
 }
 
-// NewKeeper makes a Keeper. It writes while Run runs.
+// NewKeeper returns a Keeper. It writes while Run runs.
 func NewKeeper(cfg Config) *Keeper {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -39,10 +39,10 @@ func NewKeeper(cfg Config) *Keeper {
 	return &Keeper{cfg: cfg, urgent: make(chan struct{}, 1), dirty: make(chan struct{}, 1)}
 }
 
-// Changed has the file written before long.
+// Changed requests a write in the next seconds.
 func (k *Keeper) Changed() { signal(k.dirty) }
 
-// Soon has the file written soon: a driver has deregistered.
+// Soon requests a write at once: a driver has deregistered.
 func (k *Keeper) Soon() { signal(k.urgent) }
 
 func signal(c chan struct{}) {
@@ -52,7 +52,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Run writes the file when there is something to write, until ctx ends, and once more then.
+// Run writes the file when there is something to write, until ctx ends, and once more at the end.
 func (k *Keeper) Run(ctx context.Context) {
 	if err := clean(k.cfg.Dir); err != nil {
 		k.cfg.Logger.Warn("cannot remove an unfinished sidecar file", "err", err)
@@ -83,7 +83,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// pause waits for the next write; a deregistration makes it come soon. It reports false when ctx ended first.
+// pause waits for the next write; a deregistration brings it forward. It reports false if ctx ended first.
 func (k *Keeper) pause(ctx context.Context, d time.Duration) bool {
 	timer, due := time.NewTimer(d), time.Now().Add(d)
 	defer timer.Stop()
@@ -92,7 +92,7 @@ func (k *Keeper) pause(ctx context.Context, d time.Duration) bool {
 		case <-ctx.Done():
 			return false
 		case <-k.urgent:
-			if at := time.Now().Add(soon); at.Before(due) { // never later: there may be one after the other
+			if at := time.Now().Add(soon); at.Before(due) { // never later: deregistrations may keep coming
 				due = at
 				timer.Reset(soon)
 			}
@@ -102,8 +102,8 @@ func (k *Keeper) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// save writes what is to be remembered, unless nothing has changed but the time and there is nobody for whom it passes.
-// A failure is logged once until a write succeeds again.
+// save writes what must be remembered, unless only the time has changed and there is no driver or load. A failure is
+// logged once until a write succeeds again.
 func (k *Keeper) save(changed bool) {
 	at := time.Now().UTC() // before Take: what it returns was true then, or later
 	m := k.cfg.Take()
@@ -117,7 +117,7 @@ func (k *Keeper) save(changed bool) {
 	}
 	k.idle = m.idle() && err == nil
 	if err != nil && !k.failed {
-		k.cfg.Logger.Warn("cannot write down the drivers and the load chart; a restart will forget them", "err", err)
+		k.cfg.Logger.Warn("cannot save the drivers and the load chart; a restart will lose them", "err", err)
 	}
 	k.failed = err != nil
 }

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// kept is a Keeper that runs in a bubble, and what it is to remember.
+// kept is a Keeper that runs in a bubble, and the memory it must save.
 type kept struct {
 	*Keeper
 	dir string
@@ -31,7 +31,7 @@ type kept struct {
 	takes int
 }
 
-// set changes what is to be remembered.
+// set changes what must be remembered.
 func (k *kept) set(change func(*Memory)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +47,7 @@ func (k *kept) take() Memory {
 	return m
 }
 
-// writes is how often the file was written, or would have been.
+// writes returns how often the file was written, or would have been.
 func (k *kept) writes() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -113,13 +113,13 @@ func TestChangesAreWrittenEveryTwoSeconds(t *testing.T) {
 	})
 }
 
-func TestTimeIsWrittenEveryTenSecondsWhileSomebodyIsHere(t *testing.T) {
+func TestTimeIsWrittenEveryTenSecondsWhileADriverIsKnown(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		k := keep(t, dir)
 		before := k.after(t, 11*time.Second)
 		if idle := k.after(t, time.Minute); !idle.At.Equal(before.At) {
-			t.Errorf("with nobody here it was written again: %v, %v", before.At, idle.At)
+			t.Errorf("with no driver known it was written again: %v, %v", before.At, idle.At)
 		}
 		k.set(func(m *Memory) { m.Drivers = []swarm.Former{{ID: "d-1"}} })
 		if m := k.after(t, 11*time.Second); time.Since(m.At) > 11*time.Second || len(m.Drivers) != 1 {
@@ -139,7 +139,7 @@ func TestWrittenAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestUnwritable: the keeper says so once, and goes on.
+// TestUnwritable: the keeper logs the failure once, and continues.
 func TestUnwritable(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "absent")
 	synctest.Test(t, func(t *testing.T) {
@@ -149,13 +149,13 @@ func TestUnwritable(t *testing.T) {
 			<-time.After(3 * time.Second)
 		}
 		synctest.Wait()
-		if n := strings.Count(k.log.String(), "cannot write down"); n != 1 || k.writes() < 3 {
+		if n := strings.Count(k.log.String(), "cannot save the drivers"); n != 1 || k.writes() < 3 {
 			t.Errorf("%d warnings, %d writes: %s", n, k.writes(), k.log.String())
 		}
 	})
 }
 
-// TestUnfinishedFileIsRemoved: a process that was killed while it wrote leaves nothing behind.
+// TestUnfinishedFileIsRemoved: a process that was killed while writing leaves no file behind.
 func TestUnfinishedFileIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	left := filepath.Join(dir, Name+".123.tmp")

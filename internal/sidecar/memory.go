@@ -14,11 +14,11 @@ const (
 	MaxSamples = 3600
 )
 
-// Memory is what one process leaves to the next.
+// Memory is what one process passes on to the next.
 type Memory struct {
-	At      time.Time      // when it was true; set by what writes it
-	Drivers []swarm.Former // known drivers, and those that have left not long ago
-	Partial bool           // drivers were left out, because there were more than MaxDrivers
+	At      time.Time      // the time of the data; set when it is written
+	Drivers []swarm.Former // known drivers, and those that left recently
+	Partial bool           // drivers were omitted, because there were more than MaxDrivers
 	Load    []Sample       // points of the load chart, oldest first
 }
 
@@ -26,10 +26,10 @@ type Memory struct {
 type Sample struct {
 	At             time.Time
 	Target, Actual int64
-	Gap            bool // nothing is known of the time since the sample before
+	Gap            bool // nothing is known about the time since the previous sample
 }
 
-// bounded is m without what is over the bounds: drivers that were there longest ago, and the oldest samples.
+// bounded returns m within the limits, without the drivers that were connected longest ago and the oldest samples.
 func (m Memory) bounded() Memory {
 	if more := len(m.Load) - MaxSamples; more > 0 {
 		m.Load = m.Load[more:]
@@ -44,13 +44,13 @@ func (m Memory) bounded() Memory {
 	return m
 }
 
-// idle reports whether nobody is here and nothing runs.
+// idle reports whether m has no driver and no load.
 func (m Memory) idle() bool {
 	n := len(m.Load)
 	return len(m.Drivers) == 0 && (n == 0 || m.Load[n-1].Target == 0 && m.Load[n-1].Actual == 0)
 }
 
-// Since is m without the drivers that were there last before a time.
+// Since returns m without the drivers that were last connected before a time.
 func (m Memory) Since(t time.Time) Memory {
 	m.Drivers = slices.DeleteFunc(slices.Clone(m.Drivers), func(d swarm.Former) bool { return d.At.Before(t) })
 	return m

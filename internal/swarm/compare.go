@@ -2,7 +2,7 @@ package swarm
 
 import "slices"
 
-// Causes says why it is not known what a driver in this state does; there are none while it is heard.
+// Causes returns why the driver's state is not known: it is disconnected or stale. There are none while it is active.
 func (s DriverState) Causes() []DriftCause {
 	switch s {
 	case Disconnected:
@@ -14,8 +14,8 @@ func (s DriverState) Causes() []DriftCause {
 	return nil
 }
 
-// Against compares d with one command that holds for its driver: causes are what of the report is not as the command
-// asks. It reports whether the command is a total that a connected driver has no part of.
+// Against compares d with one command that holds for its driver. The causes are the parts of the report that differ
+// from the command. It also reports whether the command is a total in which a connected driver has no share.
 func (d *Drift) Against(w Wanted, causes []DriftCause) (outside bool) {
 	for _, cause := range causes {
 		if !slices.Contains(d.Reasons, cause) {
@@ -27,16 +27,17 @@ func (d *Drift) Against(w Wanted, causes []DriftCause) (outside bool) {
 	return outside
 }
 
-// Taker is how a driver that an entry is for stands to the entry's command.
+// Taker describes how a driver of an entry relates to the entry's command.
 type Taker struct {
 	Deregistered bool
 	Holds        bool // no newer command for the same setting is known to hold for the driver
 	Converged    bool // it is active and reports what the command asks for
-	Applied      bool // it says so itself
+	Applied      bool // it has reported this itself
 	Connected    bool
 }
 
-// Progress tells how far the drivers of e are with it. inForce says that the command still holds for anyone.
+// Progress reports how far the drivers of e have followed it. inForce says that the command still holds for some
+// driver.
 func (e Entry) Progress(inForce bool, taker func(id string) Taker) (p Progress) {
 	acked, ids := e.ackedBy(), e.Drivers()
 	p.Holds = inForce && len(ids) == 0
@@ -56,7 +57,7 @@ func (e Entry) Progress(inForce bool, taker func(id string) Taker) (p Progress) 
 	return p
 }
 
-// Drivers returns the drivers that e is for, targeted or left out, sorted. Those that belong to another run are not.
+// Drivers returns the drivers of e, targeted or left out, sorted, without those that belong to another run.
 func (e Entry) Drivers() []string {
 	ids := slices.Clone(e.Issued.Targets)
 	for _, l := range e.Issued.LeftOut {

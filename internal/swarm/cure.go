@@ -2,11 +2,11 @@ package swarm
 
 import "strings"
 
-// Cure is what an operator can do about a refusal: in which case, and the flag with its value.
+// Cure is a way to resolve a refusal: when it applies, and the flag with its value.
 type Cure struct{ When, Flag string }
 
-// Curable makes an Error whose detail says what was refused and what an operator can do about it. The parts are kept in
-// Attrs, for a page that shows them one by one.
+// Curable returns an Error whose detail says what was refused and how an operator can resolve it. Attrs holds the parts
+// separately, for a page that lists them.
 func Curable(code Code, says string, cures ...Cure) *Error {
 	var b strings.Builder
 	b.WriteString(says)

@@ -7,15 +7,15 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Desired is the fold of the log: what every driver ought to be doing. It answers for drivers that the log never named,
-// because commands to labels are matched against the labels a driver registers with. Of the commands that match a
-// driver the newest holds, but a conditional one never takes the place of a newer load command of another submitter
-// (see Condition).
+// Desired is the desired state of every driver, computed by folding the log. It also covers drivers that the log never
+// named, because commands to labels are matched against the labels that a driver registers with. Of the commands that
+// match a driver, the newest holds. A conditional command never replaces a newer load command of another submitter (see
+// Condition).
 //
-// It is not safe for concurrent use; the registry owns it under its lock.
+// It is not safe for concurrent use; the registry guards it with its lock.
 type Desired struct {
 	slots [command.Slots]folded
-	fixed map[string]uint64 // by driver: the newest load command whose fixed target it was
+	fixed map[string]uint64 // by driver: the newest load command that had it as a fixed target
 }
 
 // Wanted is one desired command and the seq it was issued under.
@@ -24,16 +24,16 @@ type Wanted struct {
 	Command Command
 	Reset   bool // set by the server (a reset or expired record), not by a submitter
 
-	OutsideSplit bool // of a total: the driver has no part of it, because it came after the split
+	OutsideSplit bool // of a total: the driver has no share, because it joined after the split
 }
 
-// Issue folds one issued command in. Seqs must rise.
+// Issue folds in one issued command. Seqs must increase.
 func (d *Desired) Issue(i Issue) {
 	slot := i.Command.Slot()
 	r := &rule{Wanted: Wanted{Seq: i.Seq, Command: i.Command}, order: i.Seq, submitter: i.Submitter,
 		labels: i.Target.Labels, first: firstOf(i.Target.Labels)}
 	if slot == command.LoadSlot {
-		r.condition = i.Condition // it speaks of load commands
+		r.condition = i.Condition // conditions concern load commands only
 		d.fix(i)
 	}
 	if i.Command.Total {
@@ -54,14 +54,14 @@ func (d *Desired) fix(i Issue) {
 	}
 }
 
-// Reset folds a reset record in: Stop for all.
+// Reset folds in a reset record: Stop for all drivers.
 func (d *Desired) Reset(seq uint64) {
 	d.slots[command.LoadSlot].add(&rule{Wanted: Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true},
 		order: seq}, nil)
 }
 
-// Expire folds an expired record in: a Stop takes the place of the load command that it replaces, for the same target.
-// A Stop of that kind which expires itself is dropped.
+// Expire folds in an expired record: a Stop for the same target replaces the load command. If the expired command is
+// itself such a Stop, it is dropped.
 func (d *Desired) Expire(seq uint64, e *Expired) {
 	s := &d.slots[command.LoadSlot]
 	if old := s.find(e.Replaced); old != nil && old.Reset {
@@ -75,7 +75,7 @@ func (d *Desired) Expire(seq uint64, e *Expired) {
 	}, e.Target.DriverIDs)
 }
 
-// For returns what is desired of a driver, in seq order: at most one command per slot.
+// For returns the desired commands of a driver, in seq order: at most one command per slot.
 func (d *Desired) For(id string, labels map[string]string) []Wanted {
 	both, n := d.both(id, labels)
 	if n == 0 {
@@ -113,7 +113,7 @@ func (d *Desired) Load(id string, labels map[string]string) (w Wanted, ok bool) 
 	return Wanted{}, false
 }
 
-// InForce reports whether the fold still has the command of a seq.
+// InForce reports whether the fold still has the command with this seq.
 func (d *Desired) InForce(slot command.Slot, seq uint64) bool { return d.slots[slot].find(seq) != nil }
 
 // Holding returns the seq of the command of one slot that holds for a driver, 0 for none.
@@ -124,8 +124,8 @@ func (d *Desired) Holding(slot command.Slot, id string, labels map[string]string
 	return 0
 }
 
-// Blocked returns the place of the load command to which a conditional command of a submitter would have to yield on a
-// driver; 0 if it would hold.
+// Blocked returns the order of the load command to which a submitter's conditional command would have to yield on a
+// driver; 0 if the conditional command would hold.
 func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]string) uint64 {
 	if c == nil {
 		return 0
@@ -137,13 +137,13 @@ func (d *Desired) Blocked(c *Condition, submitter, id string, labels map[string]
 	return 0
 }
 
-// NewestLoad returns the place of the newest load command (set_players, stop or reset) that matches a driver or had it
+// NewestLoad returns the order of the newest load command (set_players, stop or reset) that matches a driver or had it
 // as a fixed target, whether or not it holds; 0 for none.
 func (d *Desired) NewestLoad(id string, labels map[string]string) uint64 {
 	return max(d.fixed[id], d.slots[command.LoadSlot].newestOrder(id, labels))
 }
 
-// Base returns the base of a load command that is still in the fold; known is false if it is not there.
+// Base returns the base of a load command; known is false if the fold no longer has the command.
 func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 	r := d.slots[command.LoadSlot].find(seq)
 	switch {
@@ -155,8 +155,8 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 	return seq, true
 }
 
-// Splits returns the totals that no newer rule covers wholly: the seq of each, and what each driver of its split is to
-// run. The maps are not to be changed.
+// Splits returns the totals that are not completely covered by newer rules: for each seq, how many players each driver
+// of its split is to run. Callers must not change the maps.
 func (d *Desired) Splits() map[uint64]map[string]int64 {
 	out := map[uint64]map[string]int64{}
 	s := &d.slots[command.LoadSlot]
@@ -171,7 +171,7 @@ func (d *Desired) Splits() map[uint64]map[string]int64 {
 	return out
 }
 
-// Clone returns a copy that does not change when d does. It does not know who was a fixed target.
+// Clone returns a copy that does not change with d. It does not include the fixed targets.
 func (d *Desired) Clone() *Desired {
 	c := &Desired{}
 	for i := range d.slots {
@@ -180,7 +180,7 @@ func (d *Desired) Clone() *Desired {
 	return c
 }
 
-// Rules returns what is desired in words of targets, in seq order. Rules that a newer one covers are not among them.
+// Rules returns the desired commands with their targets, in seq order, without rules that a newer one covers.
 func (d *Desired) Rules() []Rule {
 	var out []Rule
 	for i := range d.slots {

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// BenchmarkDesiredIssue is what one command to a label costs beside rules for targets that have gone.
+// BenchmarkDesiredIssue measures one command to a label, next to rules for targets that no longer exist.
 func BenchmarkDesiredIssue(b *testing.B) {
 	for _, old := range []int{0, 20_000} {
 		for _, kind := range []string{"labels", "ids"} {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// folding is the obvious way to answer what Desired answers: keep every command and look through all of them, in order.
+// folding is the obvious implementation of Desired: keep every command and examine all of them, in order.
 type folding struct{ kept []kept }
 
 type kept struct {
@@ -54,7 +54,7 @@ func (f *folding) newestLoad(id string, labels map[string]string) (newest uint64
 	return newest
 }
 
-// base is what a conditional command has for a base.
+// base returns the base of a conditional command.
 func (f *folding) base(ifSeq uint64, submitter string) uint64 {
 	for _, k := range f.kept {
 		if k.Seq == ifSeq && k.submitter == submitter && k.condition != nil {
@@ -64,7 +64,7 @@ func (f *folding) base(ifSeq uint64, submitter string) uint64 {
 	return ifSeq
 }
 
-// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind it drops.
+// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind is dropped.
 func (f *folding) expire(seq uint64, e *Expired) {
 	for i := range f.kept {
 		k := &f.kept[i]
@@ -91,7 +91,7 @@ var foldTargets = rapid.Custom(func(t *rapid.T) Target {
 	}
 })
 
-// drawCommand folds one command into both. Chains name entries of the past as plans do.
+// drawCommand folds one command into both. Chains refer to entries of the past as plans do.
 func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional bool) {
 	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}},
 		place: seq}
@@ -145,7 +145,7 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 	return d, model
 }
 
-// checkFold compares what holds for every driver there could be.
+// checkFold compares what holds for every possible driver.
 func checkFold(t *rapid.T, d *Desired, model *folding) {
 	for _, id := range append(foldIDs, "z") {
 		for _, labels := range everyLabels() {
@@ -162,8 +162,8 @@ func checkFold(t *rapid.T, d *Desired, model *folding) {
 	}
 }
 
-// TestDesiredIsTheFoldOfAllCommands compares the fold, which drops whatever makes no difference, with one that keeps
-// everything: conditional commands in chains, expired ones and resets included.
+// TestDesiredIsTheFoldOfAllCommands compares the fold, which drops irrelevant rules, with one that keeps everything,
+// including conditional commands in chains, expired ones and resets.
 func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, true)
@@ -171,7 +171,7 @@ func TestDesiredIsTheFoldOfAllCommands(t *testing.T) {
 		checkFold(t, d.Clone().withFixed(d), model)
 		q := foldTargets.Draw(t, "query")
 		if model.loaded(q, append(foldIDs, "z")) && !d.Loaded(q) {
-			t.Fatalf("load is desired of %v, and the fold does not say so", q)
+			t.Fatalf("load is desired of %v, but the fold does not report it", q)
 		}
 	})
 }
@@ -181,8 +181,8 @@ func (d *Desired) withFixed(of *Desired) *Desired {
 	return d
 }
 
-// TestRulesAreTheFoldInWordsOfTargets: where no command is conditional, the newest rule that matches is what holds.
-func TestRulesAreTheFoldInWordsOfTargets(t *testing.T) {
+// TestRulesMatchTheFold: if no command is conditional, the newest rule that matches is the one that holds.
+func TestRulesMatchTheFold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, false)
 		q := foldTargets.Draw(t, "query")
@@ -200,8 +200,8 @@ func TestRulesAreTheFoldInWordsOfTargets(t *testing.T) {
 	})
 }
 
-// TestForgettingKeepsWhatMatters: without the idle rules that are not needed nobody is told load that the fold kept
-// away before.
+// TestForgettingKeepsWhatMatters: dropping the idle rules that are not needed never gives a driver load that the fold
+// kept away before.
 func TestForgettingKeepsWhatMatters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d, model := drawFold(t, true)
@@ -213,7 +213,7 @@ func TestForgettingKeepsWhatMatters(t *testing.T) {
 		for _, id := range append(foldIDs, "z") {
 			for _, labels := range everyLabels() {
 				if want, got := loadOf(model.newest(id, labels)), loadOf(d.For(id, labels)); got != want && got != 0 {
-					t.Fatalf("%s %v is told %d players, and was told %d before", id, labels, got, want)
+					t.Fatalf("%s %v receives %d players, and received %d before", id, labels, got, want)
 				}
 			}
 		}
@@ -229,7 +229,7 @@ func loadOf(wanted []Wanted) int64 {
 	return 0
 }
 
-// loaded looks at every driver there could be.
+// loaded examines every possible driver.
 func (f *folding) loaded(t Target, ids []string) bool {
 	for _, id := range ids {
 		for _, labels := range everyLabels() {
@@ -260,7 +260,7 @@ func everyLabels() (all []map[string]string) {
 	return all
 }
 
-// newestRules reads from rules what holds for one driver.
+// newestRules finds what holds for one driver in a list of rules.
 func newestRules(rules []Rule, model *folding, id string, labels map[string]string) []Wanted {
 	bySlot, places := map[command.Slot]Wanted{}, map[command.Slot]uint64{}
 	for _, r := range rules {
@@ -314,8 +314,8 @@ func TestDesiredRunning(t *testing.T) {
 }
 
 // TestTwoRampsOfOneTargetEach: two teams whose conditional commands alternate, on drivers that they do not share. Every
-// step of one is decided against the other's for a driver that could have both labels, and yet memory does not grow
-// with the steps.
+// step of one is decided against the other's for a driver that could have both labels, yet memory does not grow with
+// the steps.
 func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	var d Desired
 	d.Reset(1)
@@ -334,7 +334,7 @@ func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	}
 	both := map[string]string{"eu": "x", "b": "x"}
 	if got := d.For("late", both); len(got) != 1 || got[0].Seq != 2+2*9_999 {
-		t.Errorf("a driver with both labels is told %+v, want the newest step of the run that was there first", got)
+		t.Errorf("a driver with both labels receives %+v, want the newest step of the run that was there first", got)
 	}
 	if rules := d.Rules(); len(rules) != 3 {
 		t.Errorf("shows %+v", rules)
@@ -362,8 +362,8 @@ func TestRunsOneAfterTheOther(t *testing.T) {
 	}
 }
 
-// TestManyRulesForOneDriver: rules of other labels cost a driver nothing, and the fold says the same with few rules as
-// with many.
+// TestManyRulesForOneDriver: rules of other labels cost a driver nothing, and the fold gives the same result with few
+// rules as with many.
 func TestManyRulesForOneDriver(t *testing.T) {
 	var few, many Desired
 	for i := range uint64(1000) {

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// DriverState says whether a driver can be counted on.
+// DriverState says whether a driver is connected and responding.
 type DriverState string
 
 // The states of a driver.
@@ -20,41 +20,41 @@ const (
 // DriverStates lists every state in the order documents show them.
 func DriverStates() []DriverState { return []DriverState{Active, Stale, Disconnected} }
 
-// Driver is one line of the roster.
+// Driver is the public view of one known driver.
 type Driver struct {
 	ID           string
 	State        DriverState
-	Unresponsive bool // let the last MissesToFlag deadlines pass without an answer since; it gets every command still
+	Unresponsive bool // missed the last MissesToFlag deadlines without an answer since; it still receives every command
 	Labels       map[string]string
 	Version      string
 	Capabilities []string // empty: all commands
 	ConnectedAt  time.Time
 	RemoteAddr   string
 	HeartbeatAge time.Duration
-	RTT          time.Duration // round trip of the last ping; 0 when none was answered yet
+	RTT          time.Duration // of the last ping; 0 until the first ping is answered
 	AppliedSeq   uint64
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
-	// was without a server for longer than its lease before this session, and so followed on_lease_lost
+	// before this session, it had no server for longer than its lease, and followed on_lease_lost
 	LeaseLost bool
-	Share     Share // what it gets of a total
+	Share     Share // its share of a total
 
-	Conflict *Conflict // several processes take the id from each other; nil for none
+	Conflict *Conflict // several processes take over the id from each other; nil for none
 }
 
-// Conflict is of several processes that use one driver id: each ends the session of the other.
+// Conflict describes several processes that use one driver id: each ends the other's session.
 type Conflict struct {
-	RemoteAddrs [2]string // of the session that ended last, and of the one that took its place
+	RemoteAddrs [2]string // of the session that ended last, and of the one that replaced it
 	Takeovers   int       // since it began
 }
 
-// RosterQuery selects drivers; the counts of a Roster are of all.
+// RosterQuery selects drivers; the counts of a Roster cover all drivers.
 type RosterQuery struct {
 	After  string // only drivers with a higher id
 	State  DriverState
 	Labels map[string]string
-	None   bool // nobody: the labels contradict each other
+	None   bool // no driver: the labels contradict each other
 	Limit  int  // 0 for no limit
 }
 
@@ -65,7 +65,7 @@ type Roster struct {
 	Active, Stale, Disconnected int
 }
 
-// LastAck is the newest answer that counted of a driver.
+// LastAck is the newest answer of a driver that counted.
 type LastAck struct {
 	Seq     uint64
 	Latency time.Duration
@@ -75,12 +75,12 @@ type LastAck struct {
 type Member struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
-	Unresponsive bool     // a round does not wait for it, unless it would wait for nobody
-	Share        Share    // what it may get of a total
+	Unresponsive bool     // a round does not wait for it, unless all its targets are unresponsive
+	Share        Share    // its share of a total
 	Lost         Reason   // why the driver cannot answer now: stale or disconnected; "" for an active one
 }
 
-// TargetQuery asks who a command is for.
+// TargetQuery selects the drivers of a command.
 type TargetQuery struct {
 	Target    Target
 	Submitter string
@@ -89,14 +89,14 @@ type TargetQuery struct {
 
 // Targeted answers a TargetQuery.
 type Targeted struct {
-	Members []Member // known drivers that match, sorted by driver id: those that are active, and those that are lost
+	Members []Member // known drivers that match, sorted by driver id: active and lost ones
 	// known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
 	OtherRun []string
 	Blocked  uint64 // place of the newest such command, 0 for none
-	Awaited  bool   // a driver that matches is known; or such drivers may come, and load is desired of them
+	Awaited  bool   // a driver that matches is known, or may still connect and load is desired of it
 }
 
-// Former is a driver that was known to the server and may not be any more.
+// Former is a driver that the server knew, and may have forgotten since.
 type Former struct {
 	ID           string
 	Labels       map[string]string
@@ -104,10 +104,10 @@ type Former struct {
 	Deregistered bool
 }
 
-// MissesToFlag is how many verdicts in a row have to be missing by deadline for a driver to be called unresponsive.
+// MissesToFlag is how many verdicts in a row must be missing by deadline before a driver is called unresponsive.
 const MissesToFlag = 3
 
-// Supports reports whether the driver takes commands of type t.
+// Supports reports whether the driver supports commands of type t.
 func (s Member) Supports(t command.Type) bool { return command.Takes(s.Capabilities, t) }
 
 // Issue is a durable command on its way to the drivers.
@@ -117,12 +117,12 @@ type Issue struct {
 	Command   Command
 	Target    Target
 	Targets   []string   // ids whose verdict counts, sorted
-	Split     []int64    // of a total: what each of Targets is to run
+	Split     []int64    // of a total: how many players each of Targets is to run
 	Condition *Condition // nil for none
 	Deadline  time.Duration
 }
 
-// CommandFor is the command as one driver is told it: its own part of a total, 0 for a driver outside the split.
+// CommandFor returns the command as one driver receives it: its own share of a total, 0 for a driver outside the split.
 func (i Issue) CommandFor(driverID string) Command {
 	c := i.Command
 	if !c.Total {

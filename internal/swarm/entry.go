@@ -7,28 +7,28 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Entry is one command of the log with all that is known of its outcome.
+// Entry is one command of the log with everything known about its outcome.
 type Entry struct {
 	Seq    uint64
 	Issued *Issued
 	Closed *Closed   // nil while the command is open
 	Late   []LateAck // first late answer of each driver, in order of arrival
-	Totals *Totals   // of an entry whose lists are cut; nil for one that is whole
+	Totals *Totals   // of an entry whose lists are cut; nil for a complete one
 }
 
-// Totals is what the lists of an entry say when they are whole. The entry itself has then some of its targets and no
-// others: the first of those with each verdict but acked, the first of all if they share a total, and the verdicts and
-// the split of these.
+// Totals are the counts of an entry before its lists were cut. Such an entry keeps only some of its targets: the first
+// of each verdict except acked, or the first of all if they share a total, with the verdicts and the split of these.
 type Totals struct {
 	Counts
 	LeftOut   int
 	Shortfall int64
 }
 
-// Status sums an entry up in one word.
+// Status summarizes an entry in one word.
 type Status string
 
-// The statuses. A closed entry has the first that fits, in the order Complete, SupersededStatus, Partial, Failed.
+// The statuses. A closed entry has the first one that applies, in the order Complete, SupersededStatus, Partial,
+// Failed.
 const (
 	Pending          Status = "pending"
 	Complete         Status = "complete"   // all acked
@@ -40,7 +40,8 @@ const (
 // Statuses lists every status in the order documents show them.
 func Statuses() []Status { return []Status{Pending, Complete, Partial, Failed, SupersededStatus} }
 
-// Counts says how many targets ended how. Targeted = Acked + Rejected + Superseded + Missing once the entry is closed.
+// Counts holds the number of targets by verdict. Targeted = Acked + Rejected + Superseded + Missing once the entry is
+// closed.
 type Counts struct{ Targeted, Acked, Rejected, Superseded, Missing, Late int }
 
 // Counts counts the verdicts of e.
@@ -68,7 +69,7 @@ func (e Entry) Counts() Counts {
 	return n
 }
 
-// Status sums e up.
+// Status summarizes e.
 func (e Entry) Status() Status {
 	switch {
 	case e.Closed == nil:
@@ -80,7 +81,7 @@ func (e Entry) Status() Status {
 	}
 }
 
-// LeftOut is how many drivers were left out.
+// LeftOut returns how many drivers were left out.
 func (e Entry) LeftOut() int {
 	if e.Totals != nil {
 		return e.Totals.LeftOut
@@ -88,7 +89,7 @@ func (e Entry) LeftOut() int {
 	return len(e.Issued.LeftOut)
 }
 
-// Shortfall is how many players of a total no driver was there to run.
+// Shortfall returns how many players of a total no driver had capacity for.
 func (e Entry) Shortfall() int64 {
 	if e.Totals != nil {
 		return e.Totals.Shortfall
@@ -96,7 +97,7 @@ func (e Entry) Shortfall() int64 {
 	return e.Issued.Shortfall()
 }
 
-// Status sums the verdicts up.
+// Status summarizes the verdicts.
 func (c *Closed) Status() Status {
 	var acked, superseded int
 	for _, v := range c.Verdicts {
@@ -130,12 +131,12 @@ type Submission struct {
 	Command    Command
 	Target     Target
 	Deadline   time.Duration
-	MinDrivers int     // refuse unless at least so many drivers are targeted; 0: any number from one
+	MinDrivers int     // refuse if fewer drivers are targeted; 0: at least one is required
 	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
 
-	Cause       string // why the server submits it by itself; "" for a submitter's own
-	Key         string // idempotency key: once used, it leads to the same entry again; "" for none
-	RequestHash []byte // SHA-256 of what was asked for, to tell a retry from another request with the same Key
+	Cause       string // why the server submits it itself; "" for a submitter's own
+	Key         string // idempotency key: a repeated key returns the same entry; "" for none
+	RequestHash []byte // SHA-256 of the request, to distinguish a retry from another request with the same Key
 }
 
 // Limits on submissions.
@@ -145,7 +146,7 @@ const (
 	MaxMinDrivers = 1_000_000
 )
 
-// Anonymous is the submitter of a command that names none, while authentication is off.
+// Anonymous is the submitter of a command without one, while authentication is off.
 const Anonymous = "anonymous"
 
 // Validate returns an Error of CodeInvalidCommand that names every bad field, or nil.
@@ -178,7 +179,7 @@ type Query struct {
 	After     uint64 // only entries with a higher seq
 	Ascending bool   // oldest first
 	Limit     int    // 1 to MaxPage
-	Brief     int    // 0 for whole entries; else entries with Totals, of whose lists so many elements are shown
+	Brief     int    // 0 for complete entries; else entries with Totals, with up to this many elements per list
 }
 
 // MaxPage bounds the items of one page of any list.

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Code names a kind of error for clients; api/openapi.yaml lists what each means over HTTP.
+// Code identifies a kind of error for clients; api/openapi.yaml lists what each means over HTTP.
 type Code string
 
-// Every code there is. The map from a code to an HTTP status is in internal/httpapi/problem.go and nowhere else.
+// The codes. The map from a code to an HTTP status is in internal/httpapi/problem.go and nowhere else.
 const (
 	CodeMalformedJSON          Code = "malformed_json"
 	CodeBadRequest             Code = "bad_request"
@@ -37,7 +37,7 @@ type Error struct {
 	Code   Code
 	Detail string
 	Fields []FieldError   // of CodeInvalidCommand and CodeBadRequest
-	Attrs  map[string]any // further members of the answer, such as have and want of CodeNotEnoughDrivers
+	Attrs  map[string]any // further fields of the answer, such as have and want of CodeNotEnoughDrivers
 	Cause  error
 }
 
@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Errorf makes an Error without cause or fields.
+// Errorf returns an Error without cause or fields.
 func Errorf(code Code, detail string) *Error { return &Error{Code: code, Detail: detail} }
 
 // CodeOf returns the code of the first Error in err's chain, or CodeInternal.

@@ -8,7 +8,7 @@ type Stored struct {
 	Record   Record
 }
 
-// Seq is that of the entry the record belongs to, 0 for a reset and for an expired command.
+// Seq returns the seq of the entry that the record belongs to, 0 for a reset and for an expired command.
 func (s Stored) Seq() uint64 {
 	switch r := s.Record.(type) {
 	case *Issued:
@@ -22,7 +22,7 @@ func (s Stored) Seq() uint64 {
 	}
 }
 
-// Event is a stored record as readers of the log get it. It is shared by all of them and not to be changed.
+// Event is a stored record as readers of the log receive it. All readers share it, so it must not be changed.
 type Event struct {
 	Stored
 	// the command that the record belongs to; nil for a reset or an expired command, and for a record whose command is
@@ -33,7 +33,7 @@ type Event struct {
 	encoded []byte
 }
 
-// Encoded returns what encode makes of the event, made once for all readers.
+// Encoded returns the result of encode, which is called once for all readers.
 func (e *Event) Encoded(encode func(*Event) []byte) []byte {
 	e.once.Do(func() { e.encoded = encode(e) })
 	return e.encoded
@@ -44,6 +44,6 @@ type EventQuery struct {
 	Submitter string
 	Common    bool   // also records that belong to no command
 	After     uint64 // only records past this position
-	UpTo      uint64 // the last position that is looked at
+	UpTo      uint64 // the last position to examine
 	Limit     int
 }

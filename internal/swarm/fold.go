@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// folded is one slot of the fold: the rules that still make a difference to some driver.
+// folded is one slot of the fold: the rules that can still affect some driver.
 type folded struct {
 	all      []*rule            // for every driver that has the labels, in order
 	byPair   pairIndex          // of all
@@ -14,14 +14,14 @@ type folded struct {
 	chains   map[chain]*chained // of the conditional rules in both
 }
 
-// chained sums the conditional rules of one chain up.
+// chained summarizes the conditional rules of one chain.
 type chained struct {
 	rules  int    // how many there are, one for each driver that they name
-	newest uint64 // order of the newest there was
+	newest uint64 // order of the newest rule there has been
 }
 
-// add takes a rule in and drops those that it makes pointless, so that memory is bounded by the distinct targets and
-// not by the commands.
+// add inserts a rule and drops those that it makes irrelevant, so that memory is bounded by the number of distinct
+// targets and not by the number of commands.
 func (f *folded) add(r *rule, ids []string) {
 	foreign := f.newestForeign(r)
 	for _, id := range ids {
@@ -58,10 +58,10 @@ func (f *folded) asksForLabels(rules ...*rule) (n int) {
 	return n
 }
 
-// fewDropped is up to how many rules are taken out one by one; more are left out of a new list.
+// fewDropped is the largest number of rules that are removed one by one; for more, the list is rebuilt.
 const fewDropped = 64
 
-// thinOut drops the rules for all that r makes pointless.
+// thinOut drops the rules for all drivers that r makes irrelevant.
 func (f *folded) thinOut(r *rule, foreign uint64) {
 	candidates := f.byPair.fewest(r.labels)
 	if len(r.labels) == 0 || len(candidates) > fewDropped {
@@ -92,7 +92,7 @@ func (f *folded) setID(id string, rules []*rule) {
 	f.byID[id] = rules
 }
 
-// without returns the rules that r does not make pointless.
+// without returns the rules without those that r makes irrelevant.
 func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
 	kept := rules[:0]
 	for _, old := range rules {
@@ -106,12 +106,12 @@ func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
 	return kept
 }
 
-// droppable reports whether the fold can do without old once it has r, which covers it. It must for an unconditional r,
-// which takes the place of whatever is older. A conditional r may have to yield to a rule that old keeps away, or that
-// old makes yield: so old goes only if r takes its place for certain, and no conditional rule of anybody else (foreign
-// is the newest of them) came since old and was decided by it. A rule of the same chain in the midst goes too if such a
-// rule would treat an older one of the chain alike. kept are rules of the same list, among them the older ones that are
-// kept, in order.
+// droppable reports whether the fold no longer needs old once it has r, which covers it. That is always so for an
+// unconditional r, which replaces everything older. A conditional r may have to yield to a rule that old keeps from
+// holding, or that old makes yield. So old is dropped only if r certainly replaces it, and if no conditional rule of
+// another submitter has come since old and was decided by it (foreign is the newest such rule). A rule of the same
+// chain between the two is also dropped if such a rule would treat an older one of the chain alike. kept are rules of
+// the same list in order, among them the older ones that are kept.
 func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	if r.condition == nil {
 		return true
@@ -130,7 +130,7 @@ func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	return first >= 0 && kept[first].order < old.order && !f.anyBase(r, kept[first].order, old.order)
 }
 
-// newestOfOthers is newestForeign without the chain of old, if old is its newest: then nothing of it came since.
+// newestOfOthers is newestForeign without the chain of old, if old is its newest: then no rule of the chain came since.
 func (f *folded) newestOfOthers(r, old *rule) (newest uint64) {
 	mine, _ := chainOf(r)
 	theirs, conditional := chainOf(old)
@@ -142,7 +142,7 @@ func (f *folded) newestOfOthers(r, old *rule) (newest uint64) {
 	return newest
 }
 
-// anyBase reports whether a conditional rule of another chain than r's has its base from low up to, and without, high.
+// anyBase reports whether a conditional rule of a chain other than r's has its base in [low, high).
 func (f *folded) anyBase(r *rule, low, high uint64) bool {
 	mine, _ := chainOf(r)
 	for c := range f.chains {
@@ -202,11 +202,11 @@ func (f *folded) newestOrder(id string, labels map[string]string) uint64 {
 	return max(anyNewer(f.matching(labels), labels), anyNewer(f.byID[id], labels))
 }
 
-// fewRules is up to how many rules for all are gone through one by one for a driver; of more, those that ask for its
-// labels are looked up.
+// fewRules is the largest number of rules for all drivers that are scanned for a driver; with more rules, those that
+// name its labels are looked up.
 const fewRules = 16
 
-// matching returns the rules for all that may match the labels, in order.
+// matching returns the rules for all drivers that may match the labels, in order.
 func (f *folded) matching(labels map[string]string) []*rule {
 	if len(f.all) <= fewRules {
 		return f.all
@@ -265,8 +265,8 @@ func (n namedRules) after(order uint64) namedRules {
 
 func (n namedRule) target() Target { return Target{DriverIDs: n.ids, Labels: n.labels} }
 
-// outlives reports whether n, a newer conditional rule, takes the place of old wherever old could hold: then old is
-// kept only to decide between chains.
+// outlives reports whether n, a newer conditional rule, replaces old wherever old could hold. In that case old is kept
+// only to decide between chains.
 func (n namedRule) outlives(old namedRule) bool {
 	if !n.replaces(old.rule) || !n.coversFor(old.rule) {
 		return false
@@ -327,7 +327,7 @@ func (f *folded) find(seq uint64) *rule {
 	return nil
 }
 
-// replace puts a rule in the place of the one with the seq, for those of the drivers that still have it.
+// replace puts a rule in the place of the one with the seq, for those of the given drivers that still have it.
 func (f *folded) replace(seq uint64, with func(old *rule) *rule, ids []string) {
 	var made *rule
 	swap := func(rules []*rule) {
@@ -363,7 +363,7 @@ func (f *folded) anyTotal() bool {
 	return false
 }
 
-// removeFor drops the rule with the seq for some drivers, or, without ids, for all.
+// removeFor drops the rule with the seq for the given drivers, or for all drivers if there are no ids.
 func (f *folded) removeFor(seq uint64, ids []string) {
 	if len(ids) == 0 {
 		f.remove(seq)

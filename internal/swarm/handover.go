@@ -1,12 +1,12 @@
 package swarm
 
-// Handover is what came of handing a command over to the drivers.
+// Handover is the result of sending a command to the drivers.
 type Handover struct {
 	Undelivered []string // targets without a session that could take it, sorted
-	Superseded  []Unsent // whose place it took
+	Superseded  []Unsent // the commands that it replaced
 }
 
-// Unsent is a command that a driver is not sent, because a newer one took its place.
+// Unsent is a command that is not sent to a driver, because a newer one replaced it.
 type Unsent struct {
 	DriverID string
 	Seq      uint64

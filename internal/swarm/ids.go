@@ -13,12 +13,13 @@ const (
 	MaxLabelValueBytes = 256
 )
 
-// ValidDriverID reports whether s may name a driver: ^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$, and not a route of its own.
+// ValidDriverID reports whether s is a valid driver id: ^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$, and not the name of a
+// route.
 func ValidDriverID(s string) bool {
 	return s != "connect" && s != "stream" && validName(s, "._:-")
 }
 
-// ValidSubmitter reports whether s may name a submitter: ^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$.
+// ValidSubmitter reports whether s is a valid submitter: ^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$.
 func ValidSubmitter(s string) bool { return validName(s, "._:@/-") }
 
 // ValidateLabels reports what is wrong with a set of labels, as field errors below pointer.

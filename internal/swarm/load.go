@@ -26,8 +26,8 @@ func (d *Desired) Loaded(t Target) bool {
 	return slices.ContainsFunc(t.DriverIDs, func(id string) bool { return anyInForce(s.concerning(id), t.Labels) })
 }
 
-// anyInForce reports whether one of the rules desires load of drivers with the labels, and no newer one takes its place
-// for certain.
+// anyInForce reports whether one of the rules desires load of drivers with the labels, and is not certainly replaced by
+// a newer rule.
 func anyInForce(rules []*rule, labels map[string]string) bool {
 	return slices.ContainsFunc(rules, func(r *rule) bool {
 		return r.load() && compatible(r.labels, labels) && !slices.ContainsFunc(rules, func(newer *rule) bool {
@@ -36,12 +36,12 @@ func anyInForce(rules []*rule, labels map[string]string) bool {
 	})
 }
 
-// replaces reports whether r takes the place of old wherever both match, as far as the two decide that.
+// replaces reports whether r replaces old wherever both match, considering only these two rules.
 func (r *rule) replaces(old *rule) bool {
 	return r.condition == nil || r.sameChain(old) || old.order <= r.condition.Base
 }
 
-// covers reports whether a driver with the pairs of both a and b has those of newer for certain.
+// covers reports whether a driver that matches a and b certainly has the pairs of newer.
 func covers(newer, a, b map[string]string) bool {
 	for k, v := range newer {
 		mine, ok := a[k]
@@ -53,8 +53,9 @@ func covers(newer, a, b map[string]string) bool {
 	return true
 }
 
-// Idle lists what the fold may forget or replace: load commands, Stops and spawn delays whose target no known driver
-// matches. The caller knows since when that is so, and says which of them are due: only these are looked at closely.
+// Idle lists the rules that the fold may forget or replace: load commands, Stops and spawn delays whose target no known
+// driver matches. The caller knows since when this is so, and says which of them are due; only these are examined in
+// full.
 func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []IdleRule {
 	var out []IdleRule
 	for i := range d.slots {
@@ -75,22 +76,23 @@ func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []I
 	return out
 }
 
-// IdleRule is a rule of the fold whose target no known driver matches. What is said of one that is not due does not
-// count.
+// IdleRule is a rule of the fold whose target no known driver matches. If the rule is not due, the other fields have no
+// meaning.
 type IdleRule struct {
 	Seq    uint64
 	Target Target
-	Load   bool // it asks for load: it is to be replaced by a Stop and must not just be forgotten
+	Load   bool // it asks for load: it must be replaced by a Stop and not just be forgotten
 
-	// Needed says that the rule keeps load away from drivers that may come, and must not be forgotten. Shields says
-	// that it does so against older load only, and is the server's own Stop for load that expired: anyone who comes now
-	// is a new driver like any other, and it may go. But the log has to say so, or it would be back after a restart.
+	// Needed says that the rule keeps load away from drivers that may still connect, so it must not be forgotten.
+	// Shields says that it does so against older load only, and is the server's own Stop for load that expired. A
+	// driver that connects now is a new driver like any other, so this Stop may be dropped. The log must record that,
+	// or the Stop would return after a restart.
 	Needed, Shields bool
 }
 
-// loadIndex finds load rules that may concern the drivers of another rule.
+// loadIndex finds load rules that may affect the drivers of another rule.
 type loadIndex struct {
-	anybody namedRules            // those that name no driver
+	unnamed namedRules            // those that name no driver id
 	byID    map[string]namedRules // the others
 	all     namedRules
 }
@@ -99,7 +101,7 @@ func indexLoads(loads namedRules) loadIndex {
 	x := loadIndex{all: loads, byID: map[string]namedRules{}}
 	for _, n := range loads {
 		if len(n.ids) == 0 {
-			x.anybody = append(x.anybody, n)
+			x.unnamed = append(x.unnamed, n)
 		}
 		for _, id := range n.ids {
 			x.byID[id] = append(x.byID[id], n)
@@ -108,19 +110,19 @@ func indexLoads(loads namedRules) loadIndex {
 	return x
 }
 
-// any reports whether ok holds for a load rule that some driver could match as well as t.
+// any reports whether ok holds for a load rule that matches some driver that t could match too.
 func (x loadIndex) any(t Target, ok func(namedRule) bool) bool {
 	overlaps := func(n namedRule) bool { return ok(n) && n.target().Overlaps(t) }
 	if len(t.DriverIDs) == 0 {
 		return slices.ContainsFunc(x.all, overlaps)
 	}
-	return slices.ContainsFunc(x.anybody, overlaps) ||
+	return slices.ContainsFunc(x.unnamed, overlaps) ||
 		slices.ContainsFunc(t.DriverIDs, func(id string) bool { return slices.ContainsFunc(x.byID[id], overlaps) })
 }
 
-// needed reports whether a driver that matches a Stop could be told load if the Stop were not there: by an older
-// command, by a newer one that has to yield to the Stop, or by one that yields to a conditional command which holds
-// because of the Stop. For a Stop of the server's own the first is told apart.
+// needed reports whether a driver that matches a Stop could receive load if the Stop did not exist: from an older
+// command, from a newer one that must yield to the Stop, or from one that yields to a conditional command which holds
+// because of the Stop. For a Stop of the server's own, the first case is reported separately.
 func (stop namedRule) needed(loads loadIndex, conditional namedRules) (needed, shields bool) {
 	shields = loads.any(stop.target(), func(n namedRule) bool { return n.order < stop.order })
 	if shields && !stop.Reset {
@@ -145,7 +147,7 @@ func (d *Desired) Forget(seq uint64) {
 	}
 }
 
-// ForgetFixed drops what is remembered of drivers that were fixed targets and are not known any more.
+// ForgetFixed forgets the fixed targets that are no longer known drivers.
 func (d *Desired) ForgetFixed(known func(id string) bool) {
 	for id := range d.fixed {
 		if !known(id) {

@@ -5,8 +5,8 @@ import "slices"
 // pair is one label.
 type pair struct{ key, value string }
 
-// pairIndex finds rules by the labels they ask for, so that a command to some drivers is not compared with the rules of
-// all others.
+// pairIndex finds rules by their labels, so that a command to some drivers is not compared with the rules of all
+// others.
 type pairIndex map[pair][]*rule
 
 func (x *pairIndex) add(r *rule) {
@@ -18,7 +18,7 @@ func (x *pairIndex) add(r *rule) {
 	}
 }
 
-// pairs are the labels that r asks for; one that asks for none is found under the pair of nothing.
+// pairs returns the labels that r requires; a rule without labels is indexed under the empty pair.
 func (r *rule) pairs() []pair {
 	if len(r.labels) == 0 {
 		return []pair{{}}
@@ -45,7 +45,7 @@ func (x *pairIndex) rebuild(rules []*rule) {
 	}
 }
 
-// fewest returns the rules that ask for the rarest of the labels, in order; none if there are no labels.
+// fewest returns the rules of the rarest of the labels, in order; none if there are no labels.
 func (x pairIndex) fewest(labels map[string]string) (fewest []*rule) {
 	first := true
 	for k, v := range labels {
@@ -56,7 +56,7 @@ func (x pairIndex) fewest(labels map[string]string) (fewest []*rule) {
 	return fewest
 }
 
-// firstOf returns the label with the first key, the pair of nothing if there are none.
+// firstOf returns the label with the first key, the empty pair if there are none.
 func firstOf(labels map[string]string) (first pair) {
 	for k, v := range labels {
 		if first.key == "" || k < first.key {

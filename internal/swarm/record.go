@@ -5,24 +5,24 @@ import "time"
 // Record is one record of the log: *Issued, *Closed, *Late, *Reset or *Expired.
 type Record interface{ record() }
 
-// Issued is a command with its frozen targets. Its position in the log is the seq of the entry.
+// Issued is a command with its fixed targets. Its position in the log is the seq of the entry.
 type Issued struct {
 	Node        string
 	Submitter   string
 	Command     Command
 	Target      Target
-	Targets     []string // ids of the targeted drivers, sorted; frozen when the command was issued
+	Targets     []string // ids of the targeted drivers, sorted; fixed when the command was issued
 	Deadline    time.Duration
 	SubmittedAt time.Time
-	Split       []int64 // of a command with Total: what each of Targets is to run, in their order
+	Split       []int64 // of a command with Total: how many each of Targets is to run, in their order
 	LeftOut     []LeftOut
 	Condition   *Condition // nil: the command was sent without if_seq
-	Cause       string     // why the server issued it by itself; "" when a submitter did
+	Cause       string     // why the server issued it itself; "" when a submitter did
 	Key         string     // idempotency key, "" for none
 	RequestHash []byte     // hash of the decoded request, when there is a key
 }
 
-// LeftOut is a known driver that matched the target and was not targeted.
+// LeftOut is a known driver that matched the target but was not targeted.
 type LeftOut struct {
 	DriverID string
 	Reason   LeftOutReason
@@ -31,7 +31,7 @@ type LeftOut struct {
 // LeftOutReason says why a driver was left out.
 type LeftOutReason string
 
-// The reasons to leave a driver out. The log stores a reason as it is.
+// The reasons for leaving a driver out. The log stores a reason as it is.
 const (
 	LeftOutStale        LeftOutReason = "stale"
 	LeftOutDisconnected LeftOutReason = "disconnected"
@@ -44,9 +44,9 @@ func LeftOutReasons() []LeftOutReason {
 	return []LeftOutReason{LeftOutStale, LeftOutDisconnected, LeftOutOtherRun}
 }
 
-// Condition is what a command was sent on: that no load command newer than IfSeq concerns its target. It holds later,
-// too: on no driver does the command replace a load command of another submitter that is newer than Base. Base is
-// IfSeq, or the base of the conditional command of the same submitter that IfSeq names.
+// Condition is the condition that a command was sent with: no load command newer than IfSeq concerns its target. It
+// also applies later: the command never replaces, on any driver, a load command of another submitter that is newer than
+// Base. Base is IfSeq, or the base of the conditional command of the same submitter that IfSeq names.
 type Condition struct{ IfSeq, Base uint64 }
 
 // Issue is the command under its seq, on its way to the drivers.
@@ -58,7 +58,7 @@ func (i *Issued) Issue(seq uint64) Issue {
 	}
 }
 
-// Shortfall is how many players of a total no driver was there to run.
+// Shortfall returns how many players of a total no driver had capacity for.
 func (i *Issued) Shortfall() int64 {
 	if !i.Command.Total {
 		return 0
@@ -87,28 +87,27 @@ type Late struct {
 	Acks []LateAck
 }
 
-// Reset folds as Stop for every driver: load of the past must not start by itself.
+// Reset folds as Stop for every driver: load of the past must not start again by itself.
 type Reset struct {
 	Node  string
 	At    time.Time
-	Cause string // why, for people
+	Cause string // why, for human readers
 	LogID string // identity of the log
-	Epoch uint64 // of the log; rises with every accepted loss
+	Epoch uint64 // of the log; increases with every accepted loss
 	Lost  []Span // positions whose records are lost, and whose loss the operator accepted
 }
 
-// Expired takes the place of a load command that no known driver has matched for a while: it is a Stop for the same
-// target, in the order of the command it replaces. Drivers of the target that come back must not start the load of the
-// past.
+// Expired replaces a load command that no known driver has matched for a while. It is a Stop for the same target, with
+// the order of the command it replaces. Drivers of the target that reconnect must not start the load of the past.
 type Expired struct {
 	Node     string
 	At       time.Time
 	Replaced uint64 // seq of the command
 	Target   Target // that the command still held for
-	Cause    string // why, for people
+	Cause    string // why, for human readers
 }
 
-// Span is a run of log positions, both ends included.
+// Span is a range of log positions, both ends included.
 type Span struct{ From, To uint64 }
 
 func (*Issued) record()  {}

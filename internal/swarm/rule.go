@@ -7,12 +7,12 @@ import (
 // rule is one command of the fold, as it holds for drivers that match its target.
 type rule struct {
 	Wanted
-	order     uint64     // its place among the rules: its seq, or that of the command whose place it took
+	order     uint64     // its rank among the rules: its seq, or that of the command it replaced
 	submitter string     // "" for the server's own
 	condition *Condition // nil for none
 	labels    map[string]string
-	first     pair             // of labels, in order of keys: under it a rule for all is found once
-	parts     map[string]int64 // of a total: what each driver of the split is to run; the others nothing
+	first     pair             // of its labels, by key: indexes a rule for all drivers exactly once
+	parts     map[string]int64 // of a total: how many each driver of the split is to run; the other drivers run none
 }
 
 // wanted is the rule as it holds for one driver.
@@ -25,12 +25,12 @@ func (r *rule) wanted(id string) Wanted {
 	return w
 }
 
-// yieldsTo reports whether r must not take the place of current, the newest rule that holds for a driver without r.
+// yieldsTo reports whether r must not replace current, the newest rule that holds for a driver without r.
 func (r *rule) yieldsTo(current *rule) bool {
 	return r.condition != nil && current != nil && current.submitter != r.submitter && current.order > r.condition.Base
 }
 
-// chain names the conditional commands of one submitter that build on one another: they have one base.
+// chain identifies the conditional commands of one submitter that build on each other: they share one base.
 type chain struct {
 	submitter string
 	base      uint64
@@ -50,14 +50,14 @@ func (r *rule) sameChain(other *rule) bool {
 	return conditional && ok && mine == theirs
 }
 
-// coversFor reports whether r, the newer, makes old pointless for every driver that old could hold for, whatever other
-// rules there are. An unconditional rule does so wherever it matches. See also folded.droppable.
+// coversFor reports whether r, the newer rule, makes old irrelevant for every driver that old could hold for, whatever
+// other rules there are. An unconditional rule does so wherever it matches. See also folded.droppable.
 func (r *rule) coversFor(old *rule) bool { return subset(r.labels, old.labels) }
 
 func (r *rule) load() bool { return r.Command.Load() }
 
-// newestOf returns the rule that holds for a driver: rules in order, each of which takes the place of the one before
-// unless it has to yield. The two lists are those of one slot that may hold for the driver.
+// newestOf returns the rule that holds for a driver: each rule, in order, replaces the one before unless it must yield.
+// The two lists are those of one slot that may hold for the driver.
 func newestOf(all, own []*rule, labels map[string]string) (current *rule) {
 	for len(all)+len(own) > 0 {
 		list := &all

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// Share bounds what one driver may get of a total.
+// Share bounds a driver's part of a total.
 type Share struct {
 	Weight uint64 // relative to the others; at least 1
-	Cap    int64  // the most that the driver takes; 0 for no bound of its own
+	Cap    int64  // the most that the driver accepts; 0 for no limit of its own
 }
 
-// Split divides a total over drivers by the largest remainder: each gets its part by weight, rounded down, and what is
-// left goes one by one to those with the largest fractions, the earlier driver first. Nobody gets more than its cap,
-// nor than most; what no driver may take is the shortfall. The parts and the shortfall add up to the total, and the
-// same input always gives the same parts.
+// Split divides a total over drivers by the largest remainder. Each driver gets its part by weight, rounded down. The
+// remainder goes one by one to the drivers with the largest fractions, the earlier driver first. No driver gets more
+// than its cap or than most; what exceeds these limits is the shortfall. The parts and the shortfall add up to the
+// total, and the same input always gives the same parts.
 func Split(total, most int64, over []Share) (parts []int64, shortfall int64) {
 	parts = make([]int64, len(over))
 	open := make([]int, len(over))
@@ -40,7 +40,7 @@ func Split(total, most int64, over []Share) (parts []int64, shortfall int64) {
 	return parts, total
 }
 
-// limit is the most that a driver gets, of which no driver may have more than most.
+// limit returns the most that a driver may get; no driver may have more than most.
 func (s Share) limit(most int64) int64 {
 	if s.Cap <= 0 {
 		return most
@@ -48,7 +48,7 @@ func (s Share) limit(most int64) int64 {
 	return min(s.Cap, most)
 }
 
-// largestRemainder divides total over the open drivers without a look at their caps.
+// largestRemainder divides total over the open drivers, ignoring their caps.
 func largestRemainder(total int64, over []Share, open []int, parts []int64) {
 	var weights uint64
 	for _, i := range open {

@@ -1,16 +1,16 @@
 package swarm
 
-// State is what is desired of the swarm, and how far the drivers are from it.
+// State is the desired state of the swarm, and how far the drivers are from it.
 type State struct {
 	Rules     []Rule  // what is desired, in seq order: rules that no newer one covers
 	Drivers   []Drift // known drivers that the query selects, by id
 	More      bool    // the query selects further drivers past the last of them
 	Converged int     // active drivers that report what is desired of them
 	Drifting  int     // active drivers that do not
-	Unknown   int     // stale or disconnected drivers: what they do is not known until they are heard again
+	Unknown   int     // stale or disconnected drivers: their state is not known until they are heard again
 }
 
-// StateQuery selects the drivers of a State; its counts are of all.
+// StateQuery selects the drivers of a State; its counts cover all drivers.
 type StateQuery struct {
 	After string    // only drivers with a higher id
 	Kind  DriftKind // "" for every kind
@@ -24,13 +24,13 @@ type Rule struct {
 	Matching  int // known drivers for which no newer rule holds
 	Converged int // those that are active and report it
 
-	// of a total: connected drivers that it holds for and that have no part, because they came after the split
+	// of a total: connected drivers that it holds for but that have no share, because they joined after the split
 	OutsideSplit int
 
-	Unconfirmed int64 // of a total: players of drivers that are lost, and may run them until their lease has run out
+	Unconfirmed int64 // of a total: players of lost drivers that may keep running them until their lease expires
 }
 
-// Drift is what is desired of one driver against what it reports.
+// Drift compares the desired state of one driver with its report.
 type Drift struct {
 	DriverID     string
 	State        DriverState
@@ -39,14 +39,14 @@ type Drift struct {
 	AppliedSeq   uint64
 	Reported     Report
 	ReportedSeq  uint64       // the newest command that this report counts for; 0: it never reported
-	OutsideSplit bool         // a total holds for the driver and it has no part of it, because it came after the split
-	Reasons      []DriftCause // why the driver has not converged, or why that is not known; empty when it has
+	OutsideSplit bool         // a total holds for the driver but it has no share, because it joined after the split
+	Reasons      []DriftCause // why the driver has not converged, or why that is not known; empty if it has
 }
 
-// Unknown reports whether what the driver does is not known: nothing was heard of it for too long.
+// Unknown reports whether the driver's state is unknown, because nothing was heard from it for too long.
 func (d Drift) Unknown() bool { return d.State != Active }
 
-// Kind sums d up in one word.
+// Kind summarizes d in one word.
 func (d Drift) Kind() DriftKind {
 	switch {
 	case d.Unknown():
@@ -57,7 +57,7 @@ func (d Drift) Kind() DriftKind {
 	return DriftConverged
 }
 
-// DriftKind says how a driver compares with what is desired of it.
+// DriftKind classifies a driver's state against its desired state.
 type DriftKind string
 
 // The kinds of drift.
@@ -67,27 +67,27 @@ const (
 	DriftUnknown   DriftKind = "unknown"
 )
 
-// DriftCause says what of a driver is not as desired.
+// DriftCause names the part of a driver's state that is not as desired.
 type DriftCause string
 
-// The causes of drift besides those that name a value which differs: each row of the command table has one.
+// The causes of drift besides values that differ: those are named by the rows of the command table.
 const (
-	DriftNotReported  DriftCause = "not_reported" // no report has come since the command was handed over
+	DriftNotReported  DriftCause = "not_reported" // no report has come since the command was sent
 	DriftDisconnected DriftCause = "disconnected" // it has no session
 	DriftStale        DriftCause = "stale"        // its heartbeats are late
 	DriftUnsupported  DriftCause = "unsupported_command"
 )
 
-// Progress is how far the drivers of an entry, targeted or left out, are with it by now.
+// Progress reports how far the drivers of an entry, targeted or left out, have followed it by now.
 type Progress struct {
 	Holds       bool     // false: for every driver of the entry a newer command for the same setting holds
 	Outstanding []string // drivers that have not applied the command and for which it still holds, sorted
-	Converged   []string // active drivers that report what the command asks for and for which it still holds, sorted
+	Converged   []string // active drivers that report what the command requires and for which it still holds, sorted
 
 	Deregistered []string // drivers that have deregistered since, sorted; whether the command holds or not
 }
 
-// InUse is what of a target known drivers have, when none matches all of it: at most MaxInUse values of each.
+// InUse holds the values of a target that known drivers have, if no driver matches all of it: at most MaxInUse of each.
 type InUse struct {
 	Labels    map[string][]string // by label key of the target: the values in use, sorted
 	DriverIDs []string            // known drivers that the target names, sorted
@@ -106,16 +106,16 @@ type Reach struct {
 	Awaited bool
 }
 
-// StopProof tells how far a Stop has come: which of its targets have reported 0 players since it was handed over.
+// StopProof reports the progress of a Stop: which of its targets have reported 0 players since it was sent.
 type StopProof struct {
 	Seq     uint64
-	Targets int // drivers that the Stop was for, left out ones too
+	Targets int // drivers that the Stop was for, including those left out
 	// those whose newest report counts for the Stop and says 0 players, and those that have deregistered
 	Stopped int
 	Pending []string // the others, sorted
 }
 
-// Compare lists what of a report is not as w desires. since says that the report came after w was handed over.
+// Compare lists the parts of a report that differ from w. since says that the report came after w was sent.
 func (w Wanted) Compare(r Report, since bool) []DriftCause {
 	if !since {
 		return []DriftCause{DriftNotReported}

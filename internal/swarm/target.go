@@ -8,7 +8,7 @@ type Target struct {
 	Labels    map[string]string // all of these, by equality
 }
 
-// MaxTargetIDs bounds how many drivers one command may name; the body limit of 64 KiB is met first by long ids.
+// MaxTargetIDs bounds how many drivers one command may name; with long ids, the body limit of 64 KiB is reached first.
 const MaxTargetIDs = 20_000
 
 // Matches reports whether t selects the driver with this id and these labels.
@@ -47,7 +47,7 @@ func (t Target) Validate(pointer string) []FieldError {
 	return append(bad, ValidateLabels(t.Labels, pointer+"/labels")...)
 }
 
-// subset reports whether every pair of a is in b.
+// subset reports whether b contains every pair of a.
 func subset(a, b map[string]string) bool {
 	for k, v := range a {
 		if w, ok := b[k]; !ok || w != v {

@@ -5,7 +5,7 @@ import "time"
 // VerdictKind is how a command ended for one targeted driver.
 type VerdictKind uint8
 
-// The verdicts. Undecided is the zero value and never stands in a closed outcome.
+// The verdicts. Undecided is the zero value and never occurs in a closed outcome.
 const (
 	Undecided VerdictKind = iota
 	Acked
@@ -28,8 +28,7 @@ const (
 	ReasonNodeLost      Reason = "node_lost"
 )
 
-// Reasons lists every reason in a fixed order: the log stores a reason as its place here, so the order is kept for
-// ever.
+// Reasons lists every reason in a fixed order: the log stores a reason as its index here, so the order never changes.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonDeadline, ReasonUnresponsive, ReasonDisconnected, ReasonStale, ReasonWriteTimeout, ReasonServerRestart,
@@ -37,7 +36,7 @@ func Reasons() []Reason {
 	}
 }
 
-// Limits on what a driver may say when it rejects a command; longer texts are cut.
+// Limits on the texts of a driver's rejection; longer texts are cut.
 const (
 	MaxRejectCodeBytes   = 64
 	MaxRejectDetailBytes = 512
@@ -46,10 +45,10 @@ const (
 // Verdict is how a command ended for one targeted driver.
 type Verdict struct {
 	Kind    VerdictKind
-	Latency time.Duration // of Acked and Rejected: from hand-over to the driver's session until its answer
+	Latency time.Duration // of Acked and Rejected: from enqueueing it for the driver's session until the answer
 	Reason  Reason        // of Missing
 	Code    string        // of Rejected: the driver's code, such as unsupported_command
-	Detail  string        // of Rejected: the driver's words
+	Detail  string        // of Rejected: the driver's own text
 }
 
 // Reply is a driver's answer to one command.

@@ -1,3 +1,3 @@
 // Package swarmtest is the test kit: fakes, contract suites and the acceptance scenarios, which run on fakes and on the
-// real server alike. Nothing outside tests imports it.
+// real server alike. Only tests import it.
 package swarmtest

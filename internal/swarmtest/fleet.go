@@ -9,13 +9,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Sink is what a Fleet reports to; a dispatch.Dispatcher is one.
+// Sink receives the reports of a Fleet; dispatch.Dispatcher implements it.
 type Sink interface {
 	Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool)
 	Disconnected(driverID string, reason swarm.Reason, upTo uint64)
 }
 
-// Fleet is an in-memory fleet for tests of the dispatcher: drivers answer on a goroutine of their own, in order.
+// Fleet is an in-memory fleet for tests of the dispatcher: drivers answer in order, each on its own goroutine.
 type Fleet struct {
 	Sink    Sink
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ type FleetDriver struct {
 	inbox  []swarm.Issue
 	seen   []Applied
 	held   bool
-	frozen bool
+	hung   bool
 	gone   bool
 }
 
@@ -56,7 +56,7 @@ func (f *Fleet) Join(id string, capabilities ...string) *FleetDriver {
 	return d
 }
 
-// OnOffer makes every hand-over begin with a call of f.
+// OnOffer sets f, which each Offer calls first.
 func (f *Fleet) OnOffer(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,7 +73,7 @@ func (f *Fleet) Close() {
 	f.running.Wait()
 }
 
-// Members implements dispatch.Drivers; the frozen drivers are stale.
+// Members implements dispatch.Drivers; the hung drivers are stale.
 func (f *Fleet) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,7 +82,7 @@ func (f *Fleet) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 			continue
 		}
 		m := swarm.Member{DriverID: id, Capabilities: d.caps, Unresponsive: f.missed[id] >= swarm.MissesToFlag}
-		if d.isFrozen() {
+		if d.isHung() {
 			m.Lost = swarm.ReasonStale
 		}
 		out.Members = append(out.Members, m)
@@ -102,7 +102,7 @@ func (f *Fleet) yields(id string, q swarm.TargetQuery, out *swarm.Targeted) bool
 	return place > 0
 }
 
-// Reach implements dispatch.Drivers; nobody has left, and no labels are in use.
+// Reach implements dispatch.Drivers; no driver has left, and no labels are in use.
 func (f *Fleet) Reach(t swarm.Target) swarm.Reach {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -203,29 +203,29 @@ func (d *FleetDriver) Lose(reason swarm.Reason) {
 	d.fleet.Sink.Disconnected(d.id, reason, d.fleet.last)
 }
 
-// Hold makes the driver take commands without answering them.
+// Hold makes the driver apply commands without answering them.
 func (d *FleetDriver) Hold() { d.set(func() { d.held = true }) }
 
-// Release makes the driver answer what it held.
+// Release makes the driver send the answers that it held.
 func (d *FleetDriver) Release() { d.set(func() { d.held = false }) }
 
-// Freeze makes the driver stale and silent.
-func (d *FleetDriver) Freeze() { d.set(func() { d.frozen = true }) }
+// Hang makes the driver stale and silent.
+func (d *FleetDriver) Hang() { d.set(func() { d.hung = true }) }
 
 // Refuse makes the driver reject every command from now on.
 func (d *FleetDriver) Refuse(code string) { d.set(func() { d.reply = swarm.Reply{Code: code} }) }
 
-// Applied returns the commands that the driver took.
+// Applied returns the commands that the driver applied.
 func (d *FleetDriver) Applied() []Applied {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.seen)
 }
 
-func (d *FleetDriver) isFrozen() bool {
+func (d *FleetDriver) isHung() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.frozen
+	return d.hung
 }
 
 func (d *FleetDriver) set(change func()) {
@@ -238,7 +238,7 @@ func (d *FleetDriver) set(change func()) {
 func (d *FleetDriver) run() {
 	for {
 		d.mu.Lock()
-		for !d.gone && (len(d.inbox) == 0 || d.held || d.frozen) {
+		for !d.gone && (len(d.inbox) == 0 || d.held || d.hung) {
 			d.change.Wait()
 		}
 		if d.gone {

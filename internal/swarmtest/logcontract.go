@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Log is a log as its users see it.
+// Log is a log as its users need it.
 type Log interface {
 	Append(ctx context.Context, records []swarm.Record) (first uint64, err error)
 	Last() uint64
@@ -24,8 +24,8 @@ type Log interface {
 	Unclosed(ctx context.Context) ([]swarm.Entry, error)
 }
 
-// LogContract is what every log promises. open returns a log for one test, which may hold records but no entries;
-// whoever opens it closes it by t.Cleanup.
+// LogContract checks what every log guarantees. open returns a log for one test, which may hold records but no entries;
+// open must close it by t.Cleanup.
 func LogContract(t *testing.T, open func(t *testing.T) Log) {
 	for name, promise := range map[string]func(*testing.T, Log){
 		"positions are dense":               positionsAreDense,
@@ -43,7 +43,7 @@ func LogContract(t *testing.T, open func(t *testing.T) Log) {
 	}
 }
 
-// Same compares what two logs say of entries; an empty list and none are the same.
+// Same compares the entries of two logs; an empty list and none are the same.
 func Same(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateEmpty()) }
 
 func appendTo(t testing.TB, l Log, records ...swarm.Record) uint64 {
@@ -177,7 +177,7 @@ func pagesAreExact(t *testing.T, l Log) {
 	}
 }
 
-// SamePage fails unless both logs answer q alike.
+// SamePage fails unless both logs return the same page for q.
 func SamePage(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -190,7 +190,7 @@ func SamePage(t interface {
 	}
 }
 
-// pagesHoldUnderAppends walks pages while others append: every entry that was there is met once, in order.
+// pagesHoldUnderAppends pages through the log while others append: every earlier entry appears once, in order.
 func pagesHoldUnderAppends(t *testing.T, l Log) {
 	first := appendTo(t, l, commands(100, "ci")...)
 	done := make(chan struct{})

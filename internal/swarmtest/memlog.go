@@ -8,15 +8,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// MemLog is a log in memory for tests of what stands on a log, and the plain model that LogContract's promises are read
-// off. Its zero value is empty.
+// MemLog is a log in memory for tests of code that uses a log, and the reference model of LogContract. Its zero value
+// is empty.
 type MemLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
 	refuse  func([]swarm.Record) error
 }
 
-// FailWith makes each Append fail with what fail returns; nil ends that.
+// FailWith makes each Append fail with the error of fail; nil ends that.
 func (l *MemLog) FailWith(fail func() error) {
 	if fail == nil {
 		l.Refuse(nil)
@@ -25,7 +25,7 @@ func (l *MemLog) FailWith(fail func() error) {
 	l.Refuse(func([]swarm.Record) error { return fail() })
 }
 
-// Refuse makes each Append fail with what refuse says of its records, unless that is nil; a nil refuse ends that.
+// Refuse makes each Append fail for which refuse returns an error; nil ends that.
 func (l *MemLog) Refuse(refuse func([]swarm.Record) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +45,7 @@ func (l *MemLog) Append(_ context.Context, records []swarm.Record) (uint64, erro
 	return uint64(len(l.records)-len(records)) + 1, nil
 }
 
-// Last is the position of the last record.
+// Last returns the position of the last record.
 func (l *MemLog) Last() uint64 { return uint64(len(l.Records())) }
 
 // Records returns everything that was appended, in order.
@@ -55,8 +55,8 @@ func (l *MemLog) Records() []swarm.Record {
 	return slices.Clone(l.records)
 }
 
-// Entries puts the records together, oldest entry first. The first outcome of an entry stands; what concerns no entry
-// is left out.
+// Entries builds the entries from the records, oldest first. The first outcome of an entry counts; records without an
+// entry are ignored.
 func (l *MemLog) Entries() []swarm.Entry {
 	var out []swarm.Entry
 	at := map[uint64]int{}

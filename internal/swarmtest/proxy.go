@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Proxy is a TCP proxy on loopback in front of a server that comes and goes. Its address stays while the server's
-// changes; a client that connects while no server is there waits for the next one. It cuts connections on demand.
+// Proxy is a TCP proxy on loopback in front of a server that stops and starts. Its address stays the same while the
+// server's changes; a client that connects while there is no server waits for the next one. It closes connections on
+// demand.
 type Proxy struct {
 	listener net.Listener
 	running  sync.WaitGroup
@@ -20,7 +21,7 @@ type Proxy struct {
 	limits  func() (up, down int64)
 	open    map[net.Conn]struct{}
 	silent  bool
-	slices  int // bytes that pass at a time, 0 for as they come
+	slices  int // bytes per write, 0 for as they arrive
 	closed  bool
 }
 
@@ -37,22 +38,22 @@ func NewProxy(t testing.TB) *Proxy {
 	return p
 }
 
-// URL is where clients find the proxy.
+// URL returns the proxy's URL.
 func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
 
-// Forward sends new connections, and those that wait, to the server at addr; "" lets them wait.
+// Forward sends new and waiting connections to the server at addr; with "" they wait.
 func (p *Proxy) Forward(addr string) {
 	p.set(func() { p.server = addr })
 }
 
-// Limit has f say, for each new connection, after how many bytes to the server (up) and to the client (down) it is cut;
-// -1 is never. It is cut when one byte more has come, so that 0 down lets the server answer and loses the answer. Nil
-// cuts none.
+// Limit sets f, which returns for each new connection after how many bytes to the server (up) and to the client (down)
+// it is closed; -1 is never. It is closed when one more byte has arrived, so that 0 down lets the server answer and
+// loses the answer. Nil closes none.
 func (p *Proxy) Limit(f func() (up, down int64)) {
 	p.set(func() { p.limits = f })
 }
 
-// Cut ends every open connection.
+// Cut closes every open connection.
 func (p *Proxy) Cut() {
 	p.set(func() {
 		for c := range p.open {
@@ -61,13 +62,13 @@ func (p *Proxy) Cut() {
 	})
 }
 
-// Silence has nothing pass any more in either direction, or all again. Connections stay, and nobody is told: so does a
-// peer look whose machine has lost its power.
+// Silence blocks all data in both directions, or lets it pass again. Connections stay open, and neither side is
+// notified, as with a peer whose machine has lost power.
 func (p *Proxy) Silence(on bool) {
 	p.set(func() { p.silent = on })
 }
 
-// Slice has what passes come in writes of at most n bytes, 0 for as it comes.
+// Slice passes data in writes of at most n bytes, 0 for as it arrives.
 func (p *Proxy) Slice(n int) {
 	p.set(func() { p.slices = n })
 }
@@ -114,7 +115,7 @@ func (p *Proxy) serve(client net.Conn) {
 	copies.Wait()
 }
 
-// await waits for a server, and says where it is and when to cut.
+// await waits for a server, and returns its address and when to close.
 func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,7 +148,7 @@ func (g gated) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// pass waits until something may pass, and says how much of most.
+// pass waits until data may pass, and returns how much of most.
 func (g gated) pass(most int) int {
 	g.p.mu.Lock()
 	defer g.p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Scenarios runs the acceptance scenarios, each on a World of its own.
+// Scenarios runs the acceptance scenarios, each on its own World.
 func Scenarios(t *testing.T, run func(t *testing.T, name string, scenario func(*testing.T, World))) {
 	for _, s := range []struct {
 		name string
@@ -35,7 +35,7 @@ func Scenarios(t *testing.T, run func(t *testing.T, name string, scenario func(*
 	}
 }
 
-// deadline is one that drivers which answer at once keep, however busy the machine is.
+// deadline is one that drivers which answer at once meet, however busy the machine is.
 const deadline = 20 * time.Second
 
 func setPlayers(n int64) swarm.Submission {
@@ -47,7 +47,7 @@ func setPlayers(n int64) swarm.Submission {
 func broadcastWithin100ms(t *testing.T, w World) {
 	drivers := connect(t, w, "d-1", "d-2", "d-3", "d-4", "d-5")
 	var r Result
-	for try := range int64(50) { // the promise is about the product, not about what else the machine does meanwhile
+	for try := range int64(50) { // the guarantee is about the product, not about the load of the machine
 		r = w.Submit(t.Context(), setPlayers(80+try))
 		wantAcked(t, r, "d-1", "d-2", "d-3", "d-4", "d-5")
 		if r.Duration <= 100*time.Millisecond {
@@ -79,12 +79,12 @@ func acknowledgmentRecorded(t *testing.T, w World) {
 }
 
 func staleDoesNotBlock(t *testing.T, w World) {
-	drivers := connect(t, w, "d-1", "d-2", "frozen")
-	drivers["frozen"].Freeze(t)
+	drivers := connect(t, w, "d-1", "d-2", "hung")
+	drivers["hung"].Hang(t)
 	r := w.Submit(t.Context(), setPlayers(10))
 	wantAcked(t, r, "d-1", "d-2")
 	if r.Duration >= deadline {
-		t.Errorf("took %v: it waited for the frozen driver", r.Duration)
+		t.Errorf("took %v: it waited for the hung driver", r.Duration)
 	}
 }
 
@@ -93,7 +93,7 @@ func unknownCommand(t *testing.T, w World) {
 	r := w.Submit(t.Context(), swarm.Submission{Submitter: "ci", Command: swarm.Command{Type: "explode"},
 		Deadline: time.Second})
 	wantRefused(t, w, r, swarm.CodeInvalidCommand)
-	next := w.Submit(t.Context(), setPlayers(3)) // whatever had been sent would have come before
+	next := w.Submit(t.Context(), setPlayers(3)) // anything sent before would have arrived before
 	if diff := cmp.Diff([]Applied{{next.Seq, next.Command}}, drivers["d-1"].Applied()); diff != "" {
 		t.Errorf("driver applied (-want +got):\n%s", diff)
 	}
@@ -143,8 +143,8 @@ func manyControllers(t *testing.T, w World) {
 	}
 }
 
-// wantInOrder checks that a driver saw rising seqs, each with the command that was issued under it, and the newest
-// last.
+// wantInOrder checks that a driver received increasing seqs, each with the command that was issued under it, and the
+// newest last.
 func wantInOrder(t *testing.T, id string, applied []Applied, seqs map[uint64]Result) {
 	t.Helper()
 	var last, newest uint64

@@ -8,10 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// World is a running swarm that scenarios act upon, whatever stands behind it.
+// World is a running swarm that scenarios act upon, whatever implements it.
 type World interface {
-	// Driver connects a driver and returns when it is active. It applies and acks every command at once until told
-	// otherwise.
+	// Driver connects a driver and returns when it is active. It applies and acks every command at once until changed.
 	Driver(t testing.TB, id string) Driver
 	// Submit sends a command and waits for its outcome.
 	Submit(ctx context.Context, s swarm.Submission) Result
@@ -21,25 +20,25 @@ type World interface {
 
 // Driver is a connected driver under a scenario's control.
 type Driver interface {
-	// Hold makes the driver take commands without answering them, until Release.
+	// Hold makes the driver apply commands without answering them, until Release.
 	Hold()
-	// Release makes the driver answer what it held, and everything from now on.
+	// Release makes the driver send the answers it held, and answer everything from now on.
 	Release()
-	// Freeze stops the driver dead, as SIGSTOP would, and returns when the swarm sees it as stale.
-	Freeze(t testing.TB)
-	// Leave deregisters, and returns when the swarm has dropped the driver.
+	// Hang stops all activity of the driver, as SIGSTOP would, and returns when the swarm shows it as stale.
+	Hang(t testing.TB)
+	// Leave deregisters, and returns when the swarm has removed the driver.
 	Leave(t testing.TB)
-	// Applied returns the commands that the driver took, in the order it took them.
+	// Applied returns the commands that the driver applied, in order.
 	Applied() []Applied
 }
 
-// Applied is one command as a driver saw it.
+// Applied is one command as a driver received it.
 type Applied struct {
 	Seq     uint64
 	Command swarm.Command
 }
 
-// Result is what a submitter learns of a command: the entry, or the code of the error.
+// Result is what a submitter learns about a command: the entry, or the code of the error.
 type Result struct {
 	Err       swarm.Code // "" when there is an entry
 	Seq       uint64
@@ -53,7 +52,7 @@ type Result struct {
 	Duration  time.Duration
 }
 
-// ResultOf shows an entry as a submitter sees it.
+// ResultOf returns an entry as a submitter sees it.
 func ResultOf(e swarm.Entry) Result {
 	r := Result{
 		Seq: e.Seq, Submitter: e.Issued.Submitter, Command: e.Issued.Command, Status: e.Status(), Counts: e.Counts(),

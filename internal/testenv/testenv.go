@@ -1,5 +1,5 @@
-// Package testenv says what a test does where something it needs is absent: on a developer's machine it is skipped, and
-// where CI=true it fails, so that nothing is skipped in silence.
+// Package testenv decides what happens to a test that needs something that is absent: on a developer's machine it is
+// skipped, and where CI=true it fails, so that nothing is skipped unnoticed.
 package testenv
 
 import (
@@ -12,7 +12,7 @@ import (
 
 var ci = os.Getenv("CI") == "true"
 
-// Lacks ends a test for want of something, which its format names with the way to get it.
+// Lacks skips or fails a test because something is absent; the format names it, and how to get it.
 func Lacks(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if ci {
@@ -21,7 +21,7 @@ func Lacks(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// Slow ends a test that -short spares, and why; never in CI.
+// Slow skips a test under -short, with the reason; never in CI.
 func Slow(t testing.TB, why string) {
 	t.Helper()
 	if testing.Short() && !ci {
@@ -29,9 +29,9 @@ func Slow(t testing.TB, why string) {
 	}
 }
 
-// Undercuts runs measure until what it took is less than so many times what something else took beside it, five times
-// at most. It is for code that must not wait out one of its own timeouts: that takes so long each time, while a busy
-// machine is slow now and then, and at anything.
+// Undercuts runs measure, five times at most, until its time is less than this many times the time of something else
+// measured next to it. It is for code that must not wait for one of its own timeouts: such a wait takes as long each
+// time, while a busy machine is slow only now and then, and at anything.
 func Undercuts(t testing.TB, times int, measure func() (base, took time.Duration)) {
 	t.Helper()
 	const tries = 5

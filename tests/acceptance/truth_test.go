@@ -79,7 +79,7 @@ func TestATotalWithStaleDrivers(t *testing.T) {
 	}
 	hung := []string{"d-1", "d-3", "d-5"}
 	for _, id := range hung {
-		drivers[id].Freeze(t)
+		drivers[id].Hang(t)
 	}
 	dry := s.send(t, `{"command":{"type":"set_players","players_total":60},"dry_run":true}`)
 	if len(dry.Targets) != 3 || len(dry.Split) != 3 || dry.Split[0].Players != 20 || !leavesOut(dry, hung) {

@@ -261,7 +261,7 @@ func (d *sdkDriver) set(held bool) {
 	d.change.Broadcast()
 }
 
-func (d *sdkDriver) Freeze(t testing.TB) {
+func (d *sdkDriver) Hang(t testing.TB) {
 	d.net.Freeze()
 	d.server.until(t, d.id, swarm.Stale)
 }

@@ -159,7 +159,7 @@ func TestWithoutPublicURL(t *testing.T) {
 				t.Errorf("%d %s", a.status, a.body)
 			}
 			w.refusedStop(flag)
-			if n := strings.Count(w.log.String(), "refused a request of a page of another origin"); n != 1 {
+			if n := strings.Count(w.log.String(), "refused a request from a page of another origin"); n != 1 {
 				t.Errorf("%d warnings in the log", n)
 			}
 		})

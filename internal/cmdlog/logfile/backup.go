@@ -15,20 +15,20 @@ import (
 )
 
 var (
-	// ErrNoLog says that a directory holds no log.
+	// ErrNoLog is the error for a directory without a log.
 	ErrNoLog = errors.New("there is no log")
-	// ErrTarget says that a backup cannot be made at the place that was named for it.
+	// ErrTarget is the error for a target where no backup can be created.
 	ErrTarget = errors.New("cannot make the backup there")
 )
 
-// Backup copies the log below dir to a new directory, and returns what a scan of the copy found. A server may be
-// writing to the log meanwhile. The copy begins where the log begins, has every record that was acknowledged before the
-// call, and ends with a whole record: a torn end is cut off, and named in the report. A log with damage, or of a newer
-// program, is not copied: the report says where, and the error is the first of it.
+// Backup copies the log below dir to a new directory, and returns the result of a scan of the copy. A server may be
+// writing to the log at the same time. The copy starts where the log starts, has every record that was acknowledged
+// before the call, and ends with a complete record: a torn end is cut off, and named in the report. A log with damage,
+// or from a newer program, is not copied: the report says where, and the error is the first damage.
 //
-// The copy is made beside the target and gets its name when it is complete and on disk, so a target is a whole backup
-// or does not exist. The engine's summary of the blocks is left out, because it may be of another moment; the engine
-// reads the blocks instead.
+// The copy is created next to the target and renamed when it is complete and on disk, so a target is either a complete
+// backup or does not exist. The engine's summary of the blocks is left out, because it may be from another moment; the
+// engine reads the blocks instead.
 func Backup(ctx context.Context, dir, to string) (r *Report, err error) {
 	if to, err = freeTarget(dir, to); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func Backup(ctx context.Context, dir, to string) (r *Report, err error) {
 	return r, nameBackup(tmp, to)
 }
 
-// withCleanup keeps err as it is, unless the clean-up failed too.
+// withCleanup returns err unchanged, unless the clean-up failed too.
 func withCleanup(err, cleanup error) error {
 	if cleanup == nil {
 		return err
@@ -61,8 +61,8 @@ func withCleanup(err, cleanup error) error {
 	return fmt.Errorf("%w; what was copied until then remains: %w", err, cleanup)
 }
 
-// freeTarget returns the absolute path of a target that does not exist or is an empty directory. It must lie outside
-// the data directory: what destroys that would destroy the backup too.
+// freeTarget returns the absolute path of a target that does not exist or is an empty directory. It must be outside the
+// data directory: whatever destroys that directory would destroy the backup too.
 func freeTarget(dir, to string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -86,10 +86,10 @@ func freeTarget(dir, to string) (string, error) {
 	return to, nil
 }
 
-// fillBackup copies the log to tmp and checks the copy. The mark is written last: a directory with blocks and without a
-// mark is no log that a server opens.
+// fillBackup copies the log to tmp and checks the copy. The mark is written last: no server opens a directory with
+// blocks but without a mark.
 func fillBackup(ctx context.Context, dir, tmp string) (*Report, error) {
-	mark, err := findMark(dir) // first: every record that it speaks of is in the blocks by now
+	mark, err := findMark(dir) // first: every record up to the mark is in the blocks by now
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func fillBackup(ctx context.Context, dir, tmp string) (*Report, error) {
 	return r, syncDirs(tmp)
 }
 
-// copyBlocks copies each block file as long as it is now. The list is made once: a block that the server begins later
-// is not part of the copy, and the blocks before the last one are not written to any more.
+// copyBlocks copies each block file at its present length. The list is made once: a block that the server starts later
+// is not part of the copy, and the blocks before the last one are no longer written to.
 func copyBlocks(ctx context.Context, dir, tmp string, expected bool) error {
 	numbers, err := blockNumbers(dir)
 	if err != nil {
@@ -139,7 +139,7 @@ func copyBlocks(ctx context.Context, dir, tmp string, expected bool) error {
 	return nil
 }
 
-// copyMeta copies the engine's description of the stream if it is whole. Without one the next start writes it again.
+// copyMeta copies the engine's description of the stream if it is intact. Without one the next start writes it again.
 func copyMeta(dir, tmp string) error {
 	if !metaFits(dir) {
 		return nil
@@ -152,10 +152,10 @@ func copyMeta(dir, tmp string) error {
 	if metaFits(tmp) {
 		return nil
 	}
-	return forget(tmp, metaName, metaSum) // a server that started just now has written it between the two
+	return forget(tmp, metaName, metaSum) // a server that started just now wrote it between the two
 }
 
-// copyFile copies as much of a file as it has now, to disk.
+// copyFile copies the present content of a file to disk.
 func copyFile(from, to, name string) (err error) {
 	src, err := os.Open(filepath.Join(from, name))
 	if err != nil {
@@ -177,7 +177,8 @@ func copyFile(from, to, name string) (err error) {
 	return dst.Sync()
 }
 
-// checkBackup scans the copy as a server would, with the mark of the log, and looks at what its outcomes promise.
+// checkBackup scans the copy as a server would, with the mark of the log, and checks its outcomes against their
+// invariants.
 func checkBackup(ctx context.Context, tmp string, mark foundMark) (*Report, error) {
 	var promises Invariants
 	r, err := scanFrom(ctx, tmp, mark, promises.Take)
@@ -191,8 +192,8 @@ func checkBackup(ctx context.Context, tmp string, mark foundMark) (*Report, erro
 	return r, r.Err()
 }
 
-// endMark is the mark of a copy that ends here: it names the last record, so that a copy that loses its end later is
-// found out.
+// endMark returns the mark of a copy that ends here: it names the last record, so that a later loss of the copy's end
+// is detected.
 func (r *Report) endMark() Mark {
 	m := r.Mark
 	m.LogID, m.Epoch = r.LogID, r.Epoch
@@ -212,7 +213,7 @@ func writeMark(dir string, mark Mark) error {
 	return errors.Join(f.Update(func(m *Mark) { *m = mark }), f.Close())
 }
 
-// syncDirs brings the names of the files below dir to disk.
+// syncDirs syncs the names of the files below dir to disk.
 func syncDirs(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
@@ -222,7 +223,7 @@ func syncDirs(dir string) error {
 	})
 }
 
-// nameBackup gives a complete copy its name.
+// nameBackup renames a complete copy to its target.
 func nameBackup(tmp, to string) error {
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // it was empty, and is replaced
 		return fmt.Errorf("%w: %w", ErrTarget, err)

@@ -74,7 +74,7 @@ func (s *sourceLog) mark(t *testing.T, pos int) {
 	}
 }
 
-// target is where the backup goes, and what stands there and beside it afterwards.
+// target is where the backup goes, and what is there and next to it afterwards.
 func (s *sourceLog) target() string { return filepath.Join(filepath.Dir(s.dir), "backups", "one") }
 
 func (s *sourceLog) left(t *testing.T) (names []string) {
@@ -100,8 +100,8 @@ func TestBackupIsTheLog(t *testing.T) {
 			t.Errorf("block %d is another: %v", i+1, err)
 		}
 	}
-	// The mark of the log named the fourth record. That of the copy names the last one, so that it is found out if its
-	// end is lost.
+	// The mark of the log named the fourth record. That of the copy names the last one, so that a later loss of its end
+	// is detected.
 	want := Mark{Position: 6, Sum: s.sums[6], LogID: "0011223344556677", Epoch: 1, Session: swarmtest.Noon}
 	if got, _, notes, err := readMark(s.target()); got != want || len(notes) > 0 || err != nil {
 		t.Errorf("the mark is %+v, want %+v; %v %v", got, want, notes, err)
@@ -124,8 +124,7 @@ func TestBackupIsTheLog(t *testing.T) {
 	}
 }
 
-// TestBackupEndsWithAWholeRecord cuts the last block off at many of its bytes, as a server that is writing to it shows
-// it.
+// TestBackupEndsWithAWholeRecord cuts the last block off at many of its bytes, as if a server were writing to it.
 func TestBackupEndsWithAWholeRecord(t *testing.T) {
 	s := newSource(t)
 	last := s.blocks[2]
@@ -161,7 +160,7 @@ func TestBackupEndsWithAWholeRecord(t *testing.T) {
 	}
 }
 
-// TestBackupRefuses: a log that is not whole is not copied, and nothing is left that could be taken for a backup.
+// TestBackupRefuses: a damaged log is not copied, and nothing is left that could be mistaken for a backup.
 func TestBackupRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(t *testing.T, s *sourceLog)
@@ -228,7 +227,7 @@ func TestBackupRefuses(t *testing.T) {
 	}
 }
 
-// TestBackupOfANewerLog: it is not called damaged, whatever its newer records look like to this program.
+// TestBackupOfANewerLog: it is not called damaged, however its newer records look to this program.
 func TestBackupOfANewerLog(t *testing.T) {
 	s := newSource(t)
 	b, err := newBlock(2, s.blocks[1])

@@ -20,11 +20,11 @@ import (
 //	22–      subject; if it has headers, their length in 4 bytes and the headers; payload
 //	last 8   HighwayHash of bytes 4–19, subject, headers and payload, with a key of stream name and block number
 //
-// Subject length and headers length stand outside the hash, so they are compared with what they must be.
+// Subject length and headers length are not covered by the hash, so they are compared with the only valid values.
 const (
 	frameHeader  = 22
 	frameSum     = 8
-	frameMost    = 32 << 20 // bytes of the longest frame the engine takes
+	frameMost    = 32 << 20 // bytes of the longest frame that the engine accepts
 	hasHeaders   = 1 << 31
 	erased       = 1 << 63
 	tombstone    = 1 << 62
@@ -32,13 +32,13 @@ const (
 	headersLast  = "\r\n\r\n"
 )
 
-// StreamName and Subject are where the log lies in the engine. Both are part of the stored format.
+// StreamName and Subject are the engine's names for the log. Both are part of the stored format.
 const (
 	StreamName = "SWARMCALL"
 	Subject    = "swarmcall.log"
 )
 
-// frame is one message as it lies in a block.
+// frame is one message in a block.
 type frame struct {
 	offset, size int
 	pos          uint64
@@ -60,7 +60,7 @@ func newBlock(number int, data []byte) (*block, error) {
 	return &block{number, data, h}, err
 }
 
-// frame reads the frame at offset; what is not empty says why there is none.
+// frame reads the frame at offset; if what is not empty, it says why there is none.
 func (b *block) frame(offset int) (f frame, what string) {
 	rest := b.data[offset:]
 	if len(rest) < frameHeader+frameSum {
@@ -82,7 +82,7 @@ func (b *block) frame(offset int) (f frame, what string) {
 	body := rest[frameHeader : size-frameSum]
 	headers, payload, ok := split(body, subject, withHeaders, f.gone)
 	if !ok || b.sum(rest[4:20], body[:subject], headers, payload) != [frameSum]byte(rest[size-frameSum:size]) {
-		return f, "the engine's checksum does not fit the bytes"
+		return f, "the engine's checksum does not match the bytes"
 	}
 	f.payload = payload
 	return f, ""
@@ -117,7 +117,7 @@ func (b *block) sum(parts ...[]byte) (sum [frameSum]byte) {
 	return sum
 }
 
-// next returns where the first whole frame begins after offset; the length of the block if there is none.
+// next returns the offset of the first complete frame after offset; the length of the block if there is none.
 func (b *block) next(offset int) int {
 	for at := offset + 1; ; {
 		i := bytes.Index(b.data[min(at+frameHeader, len(b.data)):], []byte(Subject))
@@ -132,7 +132,7 @@ func (b *block) next(offset int) int {
 	}
 }
 
-// hole returns a frame that says that there is no message at pos, as the engine writes it.
+// hole returns a frame that marks the message at pos as absent, in the engine's format.
 func (b *block) hole(pos uint64, at time.Time) []byte {
 	f := make([]byte, frameHeader+frameSum)
 	le := binary.LittleEndian

@@ -40,8 +40,8 @@ type leftOutBody struct {
 	Reason   string `json:"reason"`
 }
 
-// closedBody holds the verdicts by columns: one letter per target, then what the letters of one kind have, in order of
-// targets.
+// closedBody stores the verdicts by columns: one letter per target, then the values for the letters of one kind, in
+// order of targets.
 type closedBody struct {
 	Seq        uint64     `json:"seq"`
 	Node       string     `json:"node"`
@@ -50,7 +50,7 @@ type closedBody struct {
 	Kinds      string     `json:"kinds"`               // a acked, r rejected, s superseded, m missing
 	LatencyUS  []int64    `json:"latency_us,omitzero"` // of a and r
 	Rejections []wordBody `json:"rejections,omitzero"` // of r
-	Reasons    []int      `json:"reasons,omitzero"`    // of m: places in swarm.Reasons
+	Reasons    []int      `json:"reasons,omitzero"`    // of m: indexes in swarm.Reasons
 }
 
 type wordBody struct {
@@ -78,7 +78,7 @@ type resetBody struct {
 	LogID string `json:"log_id,omitzero"`
 	Epoch uint64 `json:"epoch,omitzero"`
 
-	Lost [][2]uint64 `json:"lost,omitzero"` // since the format has been kept: absent means none
+	Lost [][2]uint64 `json:"lost,omitzero"` // since the format is stable: absent means none
 }
 
 type expiredBody struct {
@@ -90,7 +90,7 @@ type expiredBody struct {
 	Cause     string            `json:"cause"`
 }
 
-// errNewer says that a body holds what this program does not know.
+// errNewer is the error for a body with content that this program does not know.
 var errNewer = errors.New("unknown to this program")
 
 func encodeBody(r swarm.Record) (kind, []byte, error) {
@@ -135,10 +135,10 @@ func decodeAs[B any](b []byte, unpack func(*B) (swarm.Record, error)) (swarm.Rec
 	body := new(B)
 	err := json.Unmarshal(b, body, json.RejectUnknownMembers(true))
 	if s, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-		return nil, fmt.Errorf("its member %s is %w", s.JSONPointer, errNewer)
+		return nil, fmt.Errorf("its field %s is %w", s.JSONPointer, errNewer)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("its body is not as it should be: %w", err)
+		return nil, fmt.Errorf("its body is invalid: %w", err)
 	}
 	return unpack(body)
 }
@@ -169,7 +169,7 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 		return nil, fmt.Errorf("its command type %q is %w", b.Type, errNewer)
 	}
 	if b.Total != (b.Split != nil) || b.Total && len(b.Split) != len(b.Targets) {
-		return nil, errors.New("its split does not fit its targets")
+		return nil, errors.New("its split does not match its targets")
 	}
 	leftOut, err := unpackLeftOut(b.LeftOut)
 	if err != nil {
@@ -190,7 +190,7 @@ func unpackLeftOut(list []leftOutBody) (out []swarm.LeftOut, err error) {
 	for _, l := range list {
 		reason := swarm.LeftOutReason(l.Reason)
 		if !slices.Contains(swarm.LeftOutReasons(), reason) {
-			return nil, fmt.Errorf("its reason %q to leave a driver out is %w", l.Reason, errNewer)
+			return nil, fmt.Errorf("its reason %q for leaving a driver out is %w", l.Reason, errNewer)
 		}
 		out = append(out, swarm.LeftOut{DriverID: l.DriverID, Reason: reason})
 	}
@@ -233,7 +233,7 @@ func packClosed(r *swarm.Closed) closedBody {
 	return b
 }
 
-var errColumns = errors.New("its columns do not fit together")
+var errColumns = errors.New("its columns do not match each other")
 
 func unpackClosed(b *closedBody) (swarm.Record, error) {
 	r := &swarm.Closed{

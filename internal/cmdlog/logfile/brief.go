@@ -8,15 +8,15 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A page of entries shows the beginning of each list and counts the rest. Nearly all that it takes to decode an entry
-// of a big swarm are the names of its targets and their latencies. So these arrays are cut out of the body, which is
-// decoded without them, and the names that are shown are picked from the bytes. It goes by the order and the form in
-// which encodeBody writes members. Where a record has another form, and where it is damaged, nothing is cut: the whole
+// A page of entries shows the beginning of each list and counts the rest. Decoding an entry of a large swarm is almost
+// entirely decoding the names of its targets and their latencies. So these arrays are cut out of the body, the rest is
+// decoded without them, and the names that are shown are picked from the bytes. This relies on the order and the form
+// in which encodeBody writes fields. If a record has another form, or is damaged, nothing is cut: the complete record
 // is decoded, with its errors.
 
-// DecodeBrief reads an entry from its stored records with at most so many elements of each list, and with Totals.
-// closed is nil while the entry is open; late answers are the caller's. ok is false if the records have to be decoded
-// whole.
+// DecodeBrief reads an entry from its stored records with at most this many elements of each list, and with Totals.
+// closed is nil while the entry is open; the caller adds late answers. ok is false if the records must be decoded
+// completely.
 func (c *Codec) DecodeBrief(seq uint64, issued []byte, closedAt uint64, closed []byte, most int) (swarm.Entry, bool) {
 	e := swarm.Entry{Seq: seq}
 	i, ok := c.briefIssued(seq, issued)
@@ -47,9 +47,9 @@ func (c *Codec) DecodeBrief(seq uint64, issued []byte, closedAt uint64, closed [
 	return e, ok
 }
 
-// kept are the targets of an entry that stay, by their place.
+// kept are the targets of an entry that are kept, by index.
 type kept struct {
-	first int // so many from the beginning
+	first int // the first targets, this many
 	at    []int
 }
 
@@ -90,7 +90,7 @@ func (c *Codec) briefIssued(pos uint64, b []byte) (i briefBody, ok bool) {
 	return i, true
 }
 
-// briefClosed reads an outcome of so many targets, counts its verdicts into n and keeps those that are shown.
+// briefClosed reads an outcome of this many targets, counts its verdicts into n and keeps those that are shown.
 func (c *Codec) briefClosed(
 	pos uint64, b []byte, most, targets int, keep *kept, n *swarm.Counts,
 ) (*swarm.Closed, bool) {
@@ -146,8 +146,8 @@ func (b *closedBody) brief(most int, keep *kept, n *swarm.Counts) (*swarm.Closed
 	return r, ok
 }
 
-// shownKinds counts the letters, and returns the places of those that are shown: some of each kind but the acked ones,
-// and the first of all.
+// shownKinds counts the letters, and returns the indexes of those that are shown: some of each kind except acked, and
+// the first of all.
 func shownKinds(kinds string, most, first int, n *swarm.Counts) (at []int) {
 	for i := range len(kinds) {
 		count := &n.Acked
@@ -170,7 +170,7 @@ func shownKinds(kinds string, most, first int, n *swarm.Counts) (at []int) {
 	return at
 }
 
-// cutArray takes the elements of an array out of a body. The two marks cannot stand within a text: there, each
+// cutArray cuts the elements of an array out of a body. The two marks cannot occur within a text: in a text, each
 // quotation mark follows a backslash.
 func cutArray(body []byte, begin, end string) (rest, elements []byte, ok bool) {
 	from := bytes.Index(body, []byte(begin))
@@ -186,7 +186,7 @@ func cutArray(body []byte, begin, end string) (rest, elements []byte, ok bool) {
 	return rest, body[from : from+n], true
 }
 
-// pick returns the texts at some places of the elements of an array, which have no escapes.
+// pick returns the texts at some indexes of the elements of an array without escapes.
 func pick(elements []byte, places []int) (out []string, ok bool) {
 	for at := 0; len(out) < len(places); at++ {
 		if len(elements) < 2 || elements[0] != '"' {

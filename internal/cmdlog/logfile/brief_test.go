@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// briefOf cuts an entry as Totals says: what DecodeBrief must come to.
+// briefOf cuts an entry as Totals requires: the expected result of DecodeBrief.
 func briefOf(e swarm.Entry, most int) swarm.Entry {
 	issued := *e.Issued
 	out := swarm.Entry{
@@ -53,7 +53,7 @@ func briefOf(e swarm.Entry, most int) swarm.Entry {
 	return out
 }
 
-// tricky are texts that look like what a body is cut at.
+// tricky are texts that look like the marks at which a body is cut.
 var tricky = []string{
 	"", "warm up", `,"targets":["x"],"deadline_ms":1`, `\`, `"],"deadline_ms":`, `],"latency_us":[`, "é\u2028",
 }
@@ -94,7 +94,7 @@ func drawEntry(t *rapid.T) swarm.Entry {
 	return e
 }
 
-// TestABriefEntryIsTheWholeOneCut, whatever is in its texts.
+// TestABriefEntryIsTheWholeOneCut, whatever its texts contain.
 func TestABriefEntryIsTheWholeOneCut(t *testing.T) {
 	codec, err := NewCodec()
 	if err != nil {
@@ -124,7 +124,7 @@ func TestABriefEntryIsTheWholeOneCut(t *testing.T) {
 	})
 }
 
-// ignoreAckLatency: pages show none, so it may be there or not.
+// ignoreAckLatency: pages do not show it, so it may be present or not.
 func ignoreAckLatency() cmp.Option {
 	return cmp.FilterPath(func(p cmp.Path) bool {
 		return p.Last().String() == ".Latency" && acked(p.Index(-2))
@@ -137,8 +137,8 @@ func acked(step cmp.PathStep) bool {
 	return ok && v.Kind == swarm.Acked
 }
 
-// TestWhatIsNoEntryIsNotCut: it is for the whole decoder to say what is wrong.
-func TestWhatIsNoEntryIsNotCut(t *testing.T) {
+// TestAnInvalidEntryIsNotCut: the complete decoder must report what is wrong.
+func TestAnInvalidEntryIsNotCut(t *testing.T) {
 	codec, err := NewCodec()
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ type Head struct {
 	Sum      Sum
 }
 
-// Clone returns heads of their own.
+// Clone returns an independent copy.
 func (h Heads) Clone() Heads { return maps.Clone(h) }
 
 // Writer returns the name of the node that wrote r.

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// DamagedError tells what of a log cannot be read, and where.
+// DamagedError describes what part of a log cannot be read, and where.
 type DamagedError struct {
 	Position uint64 // of the first record concerned; 0 when it is not the records that are damaged
 	To       uint64 // of the last record concerned
-	File     string // below the data directory; "" when the place in the files is not known
-	Offset   int64  // bytes from the file's beginning
+	File     string // below the data directory; "" if the place in the files is not known
+	Offset   int64  // bytes from the start of the file
 	What     string
-	Newer    bool // written by a newer program: no damage, and nothing to be given up
+	Newer    bool // written by a newer program: it is not damaged, and no loss may be accepted
 
-	gap   bool // nothing but absent positions, as after a loss that was accepted
+	gap   bool // only absent positions, as after a loss that was accepted
 	keeps bool // no record is lost by it
 }
 

@@ -14,22 +14,23 @@ import (
 	"github.com/minio/highwayhash"
 )
 
-// streamDir is where the engine keeps the log's stream, below the data directory. EngineDir is what the engine is told.
+// streamDir is where the engine keeps the log's stream, below the data directory. EngineDir is the engine's own
+// setting.
 const (
 	EngineDir = "jetstream"
 	streamDir = EngineDir + "/jetstream/$G/streams/" + StreamName
 	blockDir  = streamDir + "/msgs"
 	blockExt  = ".blk"
-	indexName = blockDir + "/index.db" // the engine's own summary of the blocks; absent, it reads them
-	batchDir  = streamDir + "/batches" // batches that the engine has not stored to the end
+	indexName = blockDir + "/index.db" // the engine's own summary of the blocks; if it is absent, the engine reads them
+	batchDir  = streamDir + "/batches" // batches that the engine has not stored completely
 	metaName  = streamDir + "/meta.inf"
 	metaSum   = streamDir + "/meta.sum"
 )
 
-// LockName is the file that a server holds locked while it has the directory.
+// LockName is the file that a server keeps locked while it uses the directory.
 const LockName = "LOCK"
 
-// MakeDir makes dir and the directories above it where they are absent, on disk when it returns.
+// MakeDir creates dir and its missing parents, and syncs them to disk.
 func MakeDir(dir string) error {
 	var parents []string
 	for at := filepath.Clean(dir); at != filepath.Dir(at); at = filepath.Dir(at) {
@@ -42,7 +43,7 @@ func MakeDir(dir string) error {
 		return err
 	}
 	for _, parent := range parents {
-		// what may not be read cannot be synced
+		// a directory that may not be read cannot be synced
 		if err := syncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
@@ -69,8 +70,8 @@ func blockNumbers(dir string) ([]int, error) {
 	return numbers, err
 }
 
-// metaFits reports whether the engine will know the stream by its description. Without a fitting one it would take the
-// directory for empty.
+// metaFits reports whether the engine will recognize the stream by its description. Without a valid one, it would treat
+// the directory as empty.
 func metaFits(dir string) bool {
 	meta, err := os.ReadFile(filepath.Join(dir, metaName))
 	if err != nil {

@@ -64,8 +64,8 @@ func goldenRecords2() map[string]swarm.Record {
 	}
 }
 
-// TestGoldenRecords opens what each format version wrote: logs outlive servers. A record that version 1 can hold
-// carries version 1.
+// TestGoldenRecords opens what each format version wrote: logs outlive servers. A record that version 1 can hold is
+// written as version 1.
 func TestGoldenRecords(t *testing.T) {
 	for version, records := range map[byte]map[string]swarm.Record{1: goldenRecords(), 2: goldenRecords2()} {
 		testGolden(t, version, records)

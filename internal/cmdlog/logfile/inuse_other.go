@@ -2,5 +2,5 @@
 
 package logfile
 
-// InUse cannot tell on this system; the server does not run on it.
+// InUse is not supported on this system; the server does not run on it.
 func InUse(string) (bool, error) { return false, nil }

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// InUse reports whether a server has the directory now. It looks for an instant, which a starting server waits for.
+// InUse reports whether a server uses the directory now. It takes the lock for an instant; a starting server waits for
+// that.
 func InUse(dir string) (bool, error) {
 	f, err := os.Open(filepath.Join(dir, LockName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -19,7 +20,7 @@ func InUse(dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = f.Close() }() // gives the lock back too
+	defer func() { _ = f.Close() }() // also releases the lock
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return true, nil

@@ -6,9 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Invariants checks what the records say against what the contract promises of them: an outcome comes after its
-// command, once, and has exactly one verdict per target. Its memory is bounded by the entries that are open at one
-// time.
+// Invariants checks the records against the contract: an outcome follows its command, occurs once, and has exactly one
+// verdict per target. Its memory is bounded by the entries that are open at one time.
 type Invariants struct {
 	Entries, Closed int // seen so far
 
@@ -55,7 +54,7 @@ func (v *Invariants) add(s Stored, of uint64, what string) {
 		Offset: s.Offset, What: what}, of})
 }
 
-// Broken returns what is not as promised, but for what an accepted loss explains.
+// Broken returns the violations, except those that an accepted loss explains.
 func (v *Invariants) Broken(lost []swarm.Span) []*DamagedError {
 	var out []*DamagedError
 	for i := range v.broken {

@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// The mark file has two slots, written in turn, each in a page of its own, so that a torn write leaves the other one
-// whole:
+// The mark file has two slots, written in turn, each in its own page, so that a torn write leaves the other one intact:
 //
 //	bytes   what
 //	0–3     magic "SCMK"
@@ -40,7 +39,8 @@ const (
 	logIDBytes  = 16
 )
 
-// Mark is what the server knew of the log when it last wrote to it: a log that ends before it has lost records.
+// Mark is what the server knew about the log when it last wrote to it: if the log ends before the mark, it has lost
+// records.
 type Mark struct {
 	Position uint64    // of the newest acknowledged record; 0 for none
 	Sum      Sum       // its hash
@@ -49,11 +49,11 @@ type Mark struct {
 	Session  time.Time // when a driver session was last open; zero for never
 }
 
-// errNoMark says that a mark file has no slot that can be read.
+// errNoMark is the error for a mark file without a readable slot.
 var errNoMark = errors.New("no slot of the mark file can be read")
 
-// readMark returns the newest mark in dir, its generation, and what is wrong with the file that does no harm. The error
-// is fs.ErrNotExist without a file, errNoMark if nothing in it can be read.
+// readMark returns the newest mark in dir, its generation, and harmless faults of the file. The error is fs.ErrNotExist
+// if there is no file, errNoMark if no slot can be read.
 func readMark(dir string) (m Mark, generation uint64, notes []string, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, markName))
 	if err != nil {
@@ -123,9 +123,9 @@ type MarkFile struct {
 	generation uint64
 }
 
-// OpenMark opens the mark file in dir to write on from what it says. A file that is absent or cannot be read is made
-// anew, and is on disk when OpenMark returns: a log without one has lost it. Call it when a scan has found the log
-// good.
+// OpenMark opens the mark file in dir, to continue from its content. A file that is absent or unreadable is created
+// again, and is on disk when OpenMark returns: without a file, a later start would report a lost mark. Call it only
+// after a scan has found the log intact.
 func OpenMark(dir string) (_ *MarkFile, err error) {
 	m := &MarkFile{}
 	var notes []string
@@ -133,11 +133,11 @@ func OpenMark(dir string) (_ *MarkFile, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoMark) {
 		return nil, err
 	}
-	anew := err != nil || len(notes) > 0
+	recreate := err != nil || len(notes) > 0
 	if m.file, err = os.OpenFile(filepath.Join(dir, markName), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, err
 	}
-	if anew {
+	if recreate {
 		if err := m.format(dir); err != nil {
 			return nil, errors.Join(err, m.file.Close())
 		}
@@ -159,7 +159,7 @@ func (m *MarkFile) format(dir string) error {
 	return errors.Join(m.file.Sync(), syncDir(dir))
 }
 
-// Update changes the mark and hands it to the kernel: it outlives the process, and a power cut can only make it older.
+// Update changes the mark and passes it to the kernel: it survives the process, and a power cut can only make it older.
 func (m *MarkFile) Update(change func(*Mark)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -176,7 +176,7 @@ func (m *MarkFile) Mark() Mark {
 	return m.mark
 }
 
-// Close brings the mark to disk and closes its file.
+// Close syncs the mark to disk and closes its file.
 func (m *MarkFile) Close() error { return errors.Join(m.file.Sync(), m.file.Close()) }
 
 func syncDir(dir string) error {

@@ -8,9 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestWhatIsUnknownIsNewer: a record whose hash is right and that holds what this program does not know was written by
-// a newer one. It is no damage, and giving it up is no cure.
-func TestWhatIsUnknownIsNewer(t *testing.T) {
+// TestUnknownContentIsNewer: a record whose hash is right but whose content is unknown was written by a newer program.
+// It is not damaged, and accepting a loss does not help.
+func TestUnknownContentIsNewer(t *testing.T) {
 	c, err := NewCodec()
 	if err != nil {
 		t.Fatal(err)

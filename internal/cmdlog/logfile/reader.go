@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	signpostEvery = 32       // records between two places that a Reader remembers, 16 bytes each
+	signpostEvery = 32       // records between two positions that a Reader remembers, 16 bytes each
 	signpostBytes = 64 << 10 // or bytes
 	windowBytes   = 16 << 10 // read at a time
 	mostFiles     = 32       // kept open
 )
 
 // Reader finds single records in the files of a log that the engine has open: the engine would read a whole block file
-// into memory for each. It may fail where the engine does not, as when the engine has rewritten a block; then ask the
-// engine. Its methods are safe for concurrent use.
+// into memory for each. It may fail where the engine does not, for example after the engine has rewritten a block; then
+// ask the engine. Its methods are safe for concurrent use.
 type Reader struct {
 	dir string
 
@@ -33,18 +33,18 @@ type Reader struct {
 	files map[uint32]*os.File
 }
 
-// signpost says that the frame of pos begins at this offset of a block.
+// signpost records that the frame of pos begins at this offset of a block.
 type signpost struct {
 	pos           uint64
 	block, offset uint32
 }
 
-// NewReader returns a reader of the log below dir, to be told by Note of what a scan finds.
+// NewReader returns a reader of the log below dir. A scan must pass its records to Note.
 func NewReader(dir string) *Reader {
 	return &Reader{dir: dir, tail: signpost{pos: 1, block: 1}, files: map[uint32]*os.File{}}
 }
 
-// Note takes in where a scan found a record. Positions rise.
+// Note records where a scan found a record. Positions increase.
 func (r *Reader) Note(s Stored) { r.note(s.Position, s.Block, uint32(s.Offset), s.Bytes) }
 
 func (r *Reader) note(pos uint64, block, offset uint32, size int) {
@@ -56,7 +56,7 @@ func (r *Reader) note(pos uint64, block, offset uint32, size int) {
 	r.tail = signpost{pos + 1, block, offset + uint32(size)}
 }
 
-// Read returns the stored bytes of the record at pos, the engine's checksum checked.
+// Read returns the stored bytes of the record at pos, after checking the engine's checksum.
 func (r *Reader) Read(pos uint64) ([]byte, error) {
 	post, err := r.find(pos)
 	if err != nil {
@@ -70,7 +70,7 @@ func (r *Reader) Read(pos uint64) ([]byte, error) {
 	for {
 		at, size, err := w.frame()
 		if err != nil {
-			return nil, fmt.Errorf("position %d is not found behind byte %d of block %d: %w", pos, post.offset,
+			return nil, fmt.Errorf("position %d is not found after byte %d of block %d: %w", pos, post.offset,
 				post.block, err)
 		}
 		switch {
@@ -100,7 +100,8 @@ func (r *Reader) payload(w *window, number uint32, size int) ([]byte, error) {
 	return f.payload, nil
 }
 
-// find returns the last signpost at or before pos, and reads on in the files if the record came after the last look.
+// find returns the last signpost at or before pos, and reads on in the files if the record is newer than the last one
+// noted.
 func (r *Reader) find(pos uint64) (signpost, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,12 +123,12 @@ func (r *Reader) find(pos uint64) (signpost, error) {
 		i--
 	}
 	if i < 0 {
-		return signpost{}, fmt.Errorf("position %d lies before the log", pos)
+		return signpost{}, fmt.Errorf("position %d is before the start of the log", pos)
 	}
 	return r.posts[i], nil
 }
 
-// EndsAt reports whether the files end with the record at pos. It is false when they cannot be read.
+// EndsAt reports whether the files end with the record at pos. It is false if they cannot be read.
 func (r *Reader) EndsAt(pos uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -146,10 +147,10 @@ func (r *Reader) EndsAt(pos uint64) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && next.Size() == 0
 }
 
-// RewriteFrom writes the files again from about the record at pos on, byte for byte, and syncs them. It is for records
-// that were never acknowledged and that a start takes over all the same: the process before may have been killed before
-// its sync, or its sync has failed, and then the kernel has them in memory, takes them for written, and would not write
-// them any more.
+// RewriteFrom writes the files again, byte for byte, from about the record at pos, and syncs them. It is for records
+// that were never acknowledged but that a start keeps: the previous process may have been killed before its sync, or
+// its sync may have failed. In that case the kernel has them in memory, considers them written, and would not write
+// them again.
 func (r *Reader) RewriteFrom(pos uint64) error {
 	post, err := r.find(max(pos, 1))
 	if err != nil {
@@ -178,7 +179,7 @@ func rewrite(path string, from int64) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// catchUp walks the frames that were written since, up to pos.
+// catchUp reads the frames that were written since, up to pos.
 func (r *Reader) catchUp(pos uint64) error {
 	for r.tail.pos <= pos {
 		f, err := r.open(r.tail.block)
@@ -212,8 +213,8 @@ func (r *Reader) file(number uint32) (*os.File, error) {
 	return r.open(number)
 }
 
-// open returns a block's file. Files that others are reading from are never closed: a finalizer does that when they are
-// done.
+// open returns a block's file. Files that other goroutines are reading are never closed here: a finalizer closes them
+// when they are no longer used.
 func (r *Reader) open(number uint32) (*os.File, error) {
 	if f, ok := r.files[number]; ok {
 		return f, nil
@@ -241,7 +242,7 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// window reads a file a stretch at a time.
+// window reads a file in sections.
 type window struct {
 	file *os.File
 	at   int64 // where to look
@@ -249,7 +250,7 @@ type window struct {
 	from int64 // where buf begins in the file
 }
 
-// frame returns position and size of the frame at w.at; io.EOF if the file ends there.
+// frame returns the position and size of the frame at w.at; io.EOF if the file ends there.
 func (w *window) frame() (pos uint64, size int, err error) {
 	b, err := w.bytes(frameHeader)
 	if err != nil {
@@ -263,7 +264,7 @@ func (w *window) frame() (pos uint64, size int, err error) {
 	return le.Uint64(b[4:]) &^ (erased | tombstone), size, nil
 }
 
-// bytes returns at least n bytes from w.at on.
+// bytes returns at least n bytes starting at w.at.
 func (w *window) bytes(n int) ([]byte, error) {
 	if skip := w.at - w.from; skip >= 0 && skip+int64(n) <= int64(len(w.buf)) {
 		return w.buf[skip:], nil

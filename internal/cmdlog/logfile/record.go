@@ -11,12 +11,12 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A stored record. Both format versions are read forever, and version 1 is written wherever it is enough, so that an
-// older server reads a log until something new is in it:
+// A stored record. Both format versions remain readable for all time, and version 1 is written wherever it is
+// sufficient, so that an older server can read a log until it contains something new:
 //
 //	bytes  what
 //	0–1    magic "SC"
-//	2      format version: 2 for a record with anything that version 1 lacks, see versionOf; else 1
+//	2      format version: 2 for a record with anything that version 1 does not have, see versionOf; else 1
 //	3      kind: 1 issued, 2 closed, 3 late, 4 reset; since version 2 also 5 expired
 //	4      flags: bit 0, the body is compressed with zstd
 //	5–7    zero
@@ -29,7 +29,7 @@ const (
 	sumAt         = 40
 	headerBytes   = 72
 	compressOver  = 512      // bytes of body from which compression pays
-	maxBody       = 64 << 20 // bytes a compressed body may unfold to
+	maxBody       = 64 << 20 // bytes that a compressed body may expand to
 )
 
 type kind byte
@@ -45,7 +45,7 @@ const (
 // Sum is a record's hash, a SHA-256.
 type Sum [sha256.Size]byte
 
-// Codec turns records into stored bytes and back. It is safe for concurrent use.
+// Codec encodes records as stored bytes and decodes them. It is safe for concurrent use.
 type Codec struct {
 	zip   *zstd.Encoder
 	unzip *zstd.Decoder
@@ -88,8 +88,7 @@ func (c *Codec) Encode(r swarm.Record, prev Sum) ([]byte, Sum, error) {
 	return b, own, nil
 }
 
-// Decode reads the record stored at pos, with the hash it names as the one before it, and its own. The error is a
-// *DamagedError.
+// Decode reads the record stored at pos, with the hash of its predecessor and its own. The error is a *DamagedError.
 func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err error) {
 	s, err := c.open(pos, b)
 	if err != nil {
@@ -97,7 +96,7 @@ func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err
 	}
 	r, err = decodeBody(s.kind, s.body)
 	switch {
-	case errors.Is(err, errNewer): // its hash is right, so what is not understood was meant so
+	case errors.Is(err, errNewer): // its hash is right, so the unknown content was written on purpose
 		return nil, Sum{}, Sum{}, newer(pos, err.Error())
 	case err != nil:
 		return nil, Sum{}, Sum{}, damagedAt(pos, err.Error())
@@ -105,7 +104,7 @@ func (c *Codec) Decode(pos uint64, b []byte) (r swarm.Record, prev, own Sum, err
 	return r, s.prev, s.own, nil
 }
 
-// opened is a stored record whose hash is right, with its body as it was before it was stored.
+// opened is a stored record whose hash is right, with its uncompressed body.
 type opened struct {
 	kind      kind
 	body      []byte
@@ -115,7 +114,7 @@ type opened struct {
 func (c *Codec) open(pos uint64, b []byte) (s opened, err error) {
 	switch {
 	case len(b) < headerBytes || string(b[:2]) != "SC":
-		return s, damagedAt(pos, "it does not begin as a record does")
+		return s, damagedAt(pos, "it does not begin with a record header")
 	case b[2] > formatVersion:
 		what := fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], formatVersion)
 		return s, newer(pos, what)
@@ -124,12 +123,12 @@ func (c *Codec) open(pos uint64, b []byte) (s opened, err error) {
 	}
 	s.kind, s.body, s.own = kind(b[3]), b[headerBytes:], hash(b)
 	if !bytes.Equal(s.own[:], b[sumAt:headerBytes]) {
-		return s, damagedAt(pos, "its hash does not fit its bytes")
+		return s, damagedAt(pos, "its hash does not match its bytes")
 	}
 	copy(s.prev[:], b[8:])
 	if b[4]&flagZstd != 0 {
 		if s.body, err = c.unzip.DecodeAll(s.body, nil); err != nil {
-			return s, damagedAt(pos, "its body does not unfold")
+			return s, damagedAt(pos, "its body cannot be decompressed")
 		}
 	}
 	return s, nil
@@ -144,7 +143,7 @@ func newer(pos uint64, what string) error {
 	return &DamagedError{Position: pos, To: pos, What: what, Newer: true}
 }
 
-// versionOf is the least format version that can hold r.
+// versionOf returns the lowest format version that can hold r.
 func versionOf(r swarm.Record) byte {
 	switch r := r.(type) {
 	case *swarm.Issued:

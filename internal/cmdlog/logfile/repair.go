@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// Hint makes good what no acknowledged record is lost by: a torn end is cut off, and a description of the stream that
-// the engine would not know is removed, to be made anew. Call it with the directory locked and no damage in the report.
+// Hint repairs what costs no acknowledged record: a torn end is cut off, and a description of the stream that the
+// engine would not recognize is removed, to be written again. Call it with the directory locked and no damage in the
+// report.
 func (r *Report) Hint(dir string) error {
 	err := dropBatches(dir)
 	if r.Torn != nil {
@@ -25,9 +26,9 @@ func (r *Report) Hint(dir string) error {
 	return errors.Join(err, dropIndex(dir))
 }
 
-// dropIndex removes the engine's summary of the blocks unless it ends with the log's last record. The engine would not
-// go by it either, with one exception: of a summary that knows more records than there are, as a power cut may leave
-// it, it takes over the position of the last one.
+// dropIndex removes the engine's summary of the blocks unless it ends with the log's last record. The engine would
+// ignore it too, with one exception: from a summary with more records than there are, as a power cut may leave it, the
+// engine takes the position of the last one.
 func dropIndex(dir string) error {
 	fits, err := indexFits(dir)
 	if err != nil || fits {
@@ -36,8 +37,8 @@ func dropIndex(dir string) error {
 	return forget(dir, indexName)
 }
 
-// indexFits compares the checksum of the last record in the summary, which stands before the summary's own, with the
-// end of the last block.
+// indexFits compares the checksum of the last record in the summary, which precedes the summary's own, with the end of
+// the last block.
 func indexFits(dir string) (bool, error) {
 	numbers, err := blockNumbers(dir)
 	if err != nil || len(numbers) == 0 {
@@ -72,9 +73,9 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-// dropBatches removes what the engine has set aside of a batch that a crash cut short: it would store the rest of it at
-// its start, behind what the scan has read. Nobody was told that the batch is stored, so each of its records may be
-// there or not.
+// dropBatches removes what the engine has set aside of a batch that a crash interrupted: at its start it would store
+// the rest of the batch, after the records of the scan. The batch was never acknowledged, so each of its records may
+// exist or not.
 func dropBatches(dir string) error { return os.RemoveAll(filepath.Join(dir, batchDir)) }
 
 func cut(path string, size int64) error {
@@ -94,10 +95,10 @@ func forget(dir string, names ...string) error {
 	return nil
 }
 
-// Salvage makes a damaged log one that the engine opens without cutting more off: of each block with damage the whole
-// records are kept, byte by byte and at their positions, and the lost positions become holes, up to the last one that
-// was acknowledged, so that none is used a second time. What is changed is copied to dir/LostDir first. Call it with
-// the directory locked. The loss still has to be accepted, by a reset record that names LostNow.
+// Salvage turns a damaged log into one that the engine opens without cutting off more. Of each block with damage, the
+// intact records are kept, byte by byte and at their positions. The lost positions become holes, up to the last one
+// that was acknowledged, so that none is used a second time. Changed files are copied to dir/LostDir first. Call it
+// with the directory locked. The loss must then be accepted by a reset record that names LostNow.
 func (r *Report) Salvage(dir string) error {
 	kept := filepath.Join(dir, r.LostDir())
 	if err := os.MkdirAll(kept, 0o700); err != nil {
@@ -125,21 +126,21 @@ func (r *Report) Salvage(dir string) error {
 	return errors.Join(forget(dir, names...), syncDir(filepath.Join(dir, blockDir)), syncDir(kept), syncDir(dir))
 }
 
-// LostDir is where Salvage puts what it changes, below the data directory.
+// LostDir is where Salvage copies what it changes, below the data directory.
 func (r *Report) LostDir() string { return fmt.Sprintf("lost-epoch-%d", r.Epoch+1) }
 
-// plan says what becomes of a block.
+// plan says what happens to a block.
 type plan struct {
 	number int
 	whole  bool     // all of it stays
-	keep   []extent // else its whole records
-	hole   uint64   // position that is to be marked as absent behind them; 0 for none
+	keep   []extent // else its intact records
+	hole   uint64   // position to mark as absent after them; 0 for none
 }
 
-// extent is where a whole record lies in its file.
+// extent is the place of an intact record in its file.
 type extent struct{ offset, size int }
 
-// plans adds to the blocks with damage the hole at the end, which lies in the last block.
+// plans adds the hole at the end, which is in the last block, to the blocks with damage.
 func (r *Report) plans(dir string) ([]plan, error) {
 	plans := slices.Clone(r.rewrite)
 	end := r.Mark.Position
@@ -181,12 +182,12 @@ func (p plan) carryOut(dir, kept string) error {
 	}
 	data := b.pick(p)
 	if len(data) == 0 {
-		return os.Remove(path) // the engine keeps no empty block either
+		return os.Remove(path) // the engine does not keep empty blocks either
 	}
 	return writeFile(path, data)
 }
 
-// keep copies a damaged file, unless a salvage that did not come to its end has done so: by now it may be changed.
+// keep copies a damaged file, unless an interrupted salvage has done so already: the file may have been changed since.
 func keep(path string, data []byte) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -194,7 +195,7 @@ func keep(path string, data []byte) error {
 	return writeFile(path, data)
 }
 
-// pick returns what the plan leaves of the block.
+// pick returns the part of the block that the plan keeps.
 func (b *block) pick(p plan) []byte {
 	var data []byte
 	if p.whole {
@@ -209,7 +210,7 @@ func (b *block) pick(p plan) []byte {
 	return data
 }
 
-// writeFile puts a file in place that is whole whenever somebody looks, and on disk when writeFile returns.
+// writeFile replaces a file atomically; the file is on disk when writeFile returns.
 func writeFile(path string, data []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

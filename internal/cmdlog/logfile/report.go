@@ -6,39 +6,39 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Stored is one whole record with its place.
+// Stored is one intact record with its place.
 type Stored struct {
 	Position uint64
 	Record   swarm.Record
 	At       time.Time // when the engine stored it
-	Bytes    int       // in the file, with all that goes around the record
+	Bytes    int       // in the file, including the frame around the record
 	Block    uint32    // number of its file
 	File     string    // name of its file, below the data directory
 	Offset   int64     // in the file
 }
 
-// Report is what a scan found.
+// Report is the result of a scan.
 type Report struct {
 	Blocks  int    // files
-	Records uint64 // whole ones
-	Bytes   int64  // of the whole ones, in the files
+	Records uint64 // intact ones
+	Bytes   int64  // of the intact ones, in the files
 	Last    uint64 // the position at which the log ends
 	Heads   Heads  // the newest record of each writer
 
-	LogID string // as the records have it, or else the mark
+	LogID string // from the records, or else from the mark
 	Epoch uint64
 	Mark  Mark
 
 	Lost   []swarm.Span    // positions whose loss has been accepted
 	Damage []*DamagedError // in the order of the files
 	Torn   *Torn           // the end of an append that was never acknowledged; no damage
-	Notes  []string        // what is wrong and does no harm: the next start mends it
+	Notes  []string        // harmless faults: the next start repairs them
 
 	rewrite []plan
 	meta    bool // the engine's description of the stream fits
 }
 
-// Torn is an unfinished write at the log's end, past everything that was acknowledged.
+// Torn is an unfinished write at the log's end, after everything that was acknowledged.
 type Torn struct {
 	File   string // below the data directory
 	Offset int64  // where it begins
@@ -53,8 +53,8 @@ func (r *Report) Err() error {
 	return r.Damage[0]
 }
 
-// Newer returns the first record of a newer format, or nil. Such a log is not damaged, and giving up what it holds is
-// no cure.
+// Newer returns the first record of a newer format, or nil. Such a log is not damaged, and accepting a loss does not
+// help.
 func (r *Report) Newer() error {
 	for _, d := range r.Damage {
 		if d.Newer {
@@ -64,7 +64,7 @@ func (r *Report) Newer() error {
 	return nil
 }
 
-// LostNow returns the positions whose records the damage has taken, in order and without overlap.
+// LostNow returns the positions of the records that are lost by the damage, in order and without overlap.
 func (r *Report) LostNow() []swarm.Span {
 	var out []swarm.Span
 	for _, d := range r.Damage {
@@ -91,7 +91,7 @@ func (r *Report) accept() {
 	r.Damage = open
 }
 
-// covered reports whether every position from first to last lies in one of the spans.
+// covered reports whether every position from first to last is in one of the spans.
 func covered(spans []swarm.Span, first, last uint64) bool {
 	for at := first; at <= last; {
 		next := at

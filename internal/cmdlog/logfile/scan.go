@@ -14,11 +14,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Scan reads the whole log below the data directory in one pass, checks every byte of it, and changes nothing. It calls
-// visit for each whole record, in order, past damage too. What is damaged stands in the report; the error is one of
-// reading, or of ctx.
+// Scan reads the complete log below the data directory in one pass, checks every byte of it, and changes nothing. It
+// calls visit for each intact record, in order, also after damage. Damage is in the report; the error is a read error,
+// or that of ctx.
 //
-// A server may be writing meanwhile: the mark is read first, so that every record it speaks of is found.
+// A server may be writing at the same time: the mark is read first, so that every record up to the mark is found.
 func Scan(ctx context.Context, dir string, visit func(Stored)) (*Report, error) {
 	mark, err := findMark(dir)
 	if err != nil {
@@ -54,7 +54,7 @@ func scanFrom(ctx context.Context, dir string, mark foundMark, visit func(Stored
 	s.accept()
 	if s.meta = metaFits(dir); !s.meta && s.Blocks > 0 {
 		s.Notes = append(s.Notes, "the engine's description of the stream ("+metaName+") is damaged or missing; it "+
-			"holds nothing of the log and is written again")
+			"holds no records and is written again")
 	}
 	return s.Report, nil
 }
@@ -68,19 +68,19 @@ type scanner struct {
 	file   string // being read, below the data directory
 	number int    // of it
 
-	bad    *DamagedError // unreadable bytes since the last whole record
+	bad    *DamagedError // unreadable bytes since the last intact record
 	badTo  int64         // where they end
 	badMet int           // in so many places
 	gapAt  uint64        // the newest position that is known to be absent
 
-	keep  []extent // whole records of the file
-	dirty bool     // the file holds what is no whole record
+	keep  []extent // intact records of the file
+	dirty bool     // the file has bytes that are not an intact record
 }
 
-// foundMark is what the mark file says.
+// foundMark is the content of the mark file.
 type foundMark struct {
 	Mark
-	notes []string // what is wrong with the file and does no harm
+	notes []string // harmless faults of the file
 	none  string   // why there is no mark, or ""
 }
 
@@ -88,9 +88,9 @@ func findMark(dir string) (m foundMark, err error) {
 	m.Mark, _, m.notes, err = readMark(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		m.none, err = "the mark file is missing, so nobody can tell whether the log's end is", nil
+		m.none, err = "the mark file is missing, so it is unknown whether the log's end is", nil
 	case errors.Is(err, errNoMark):
-		m.none, err = "neither slot of the mark file can be read, so nobody can tell whether the log's end is there", nil
+		m.none, err = "neither slot of the mark file can be read, so it is unknown whether the log's end is there", nil
 	}
 	return m, err
 }
@@ -123,7 +123,7 @@ func (s *scanner) block(dir string, number int) error {
 	return nil
 }
 
-// read fills the buffer with the whole file; blocks are at most a few megabytes over their bound of 8 MiB.
+// read fills the buffer with the complete file; blocks are at most a few megabytes over their limit of 8 MiB.
 func (s *scanner) read(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *scanner) read(path string) error {
 	}
 	n, err := io.ReadFull(f, s.buf[:info.Size()])
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		err = nil // cut meanwhile
+		err = nil // it was cut in the meantime
 	}
 	s.buf = s.buf[:n]
 	return err
@@ -154,14 +154,14 @@ func (s *scanner) unreadable(from, to int, what string) {
 	}
 }
 
-// frame takes the next whole frame.
+// frame handles the next complete frame.
 func (s *scanner) frame(f frame) {
 	switch {
 	case f.pos <= s.Last:
 		s.dirty = true
 		s.damage(DamagedError{
 			Position: f.pos, To: f.pos, File: s.file, Offset: int64(f.offset),
-			What: "it lies here out of order, or a second time", keeps: true,
+			What: "it is out of order here, or a duplicate", keeps: true,
 		})
 		return
 	case f.gone:
@@ -172,7 +172,7 @@ func (s *scanner) frame(f frame) {
 		s.gapAt = f.pos - 1
 	case s.bad != nil:
 		s.bad.Position, s.bad.To, s.bad.keeps = f.pos, f.pos, true
-		s.bad.What = "bytes that are no record lie before it"
+		s.bad.What = "the bytes before it are not a record"
 		s.damage(*s.bad)
 	}
 	s.bad, s.badMet = nil, 0
@@ -182,7 +182,7 @@ func (s *scanner) frame(f frame) {
 	}
 }
 
-// gap notes that the positions from first up to f are absent.
+// gap records that the positions from first up to f are absent.
 func (s *scanner) gap(first uint64, f frame) {
 	d := DamagedError{File: s.file, Offset: int64(f.offset), What: "it is missing", gap: true}
 	if s.bad != nil {
@@ -195,7 +195,7 @@ func (s *scanner) gap(first uint64, f frame) {
 	s.damage(d)
 }
 
-// record takes a record, and reports whether it is whole and in its place.
+// record handles a record, and reports whether it is intact and in its place.
 func (s *scanner) record(f frame) bool {
 	place := DamagedError{Position: f.pos, To: f.pos, File: s.file, Offset: int64(f.offset)}
 	lose := func(what string) bool {
@@ -217,10 +217,10 @@ func (s *scanner) record(f frame) bool {
 		return lose("it does not follow the record before it")
 	}
 	if f.pos == s.Mark.Position && own != s.Mark.Sum {
-		return lose("it is another record than the one that was acknowledged")
+		return lose("it is not the record that was acknowledged")
 	}
 	if reset, ok := r.(*swarm.Reset); ok && reset.LogID != "" {
-		s.LogID, s.Epoch = reset.LogID, max(s.Epoch, reset.Epoch) // the mark knows of epochs whose record is lost
+		s.LogID, s.Epoch = reset.LogID, max(s.Epoch, reset.Epoch) // the mark knows epochs whose record is lost
 		s.Lost = append(s.Lost, reset.Lost...)
 	}
 	s.Records++
@@ -236,7 +236,7 @@ func (s *scanner) record(f frame) bool {
 
 func (s *scanner) damage(d DamagedError) { s.Damage = append(s.Damage, &d) }
 
-// end judges how the log ends.
+// end checks the end of the log.
 func (s *scanner) end(noMark string) {
 	acknowledged := s.Mark.Position
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// framed is a message as the engine stores it, with a checksum that fits.
+// framed returns a message as the engine stores it, with a matching checksum.
 func framed(b *block, pos uint64, payload []byte) []byte {
 	const headers = headersFirst + "Nats-Expected-Last-Sequence: 7" + headersLast
 	f := make([]byte, frameHeader, frameHeader+len(Subject)+4+len(headers)+len(payload)+frameSum)
@@ -65,8 +65,8 @@ func lay(t *testing.T, last Sum, payloads ...[]byte) *Report {
 	return r
 }
 
-// TestTheChainHoldsWhereChecksumsFit: what fits the engine's checksums and positions is still no log if the records are
-// not those that were written, in that order.
+// TestTheChainHoldsWhereChecksumsFit: matching checksums and positions are not sufficient if the records are not those
+// that were written, in that order.
 func TestTheChainHoldsWhereChecksumsFit(t *testing.T) {
 	c, err := NewCodec()
 	if err != nil {
@@ -102,12 +102,12 @@ func TestTheChainHoldsWhereChecksumsFit(t *testing.T) {
 	}
 	stale := lay(t, sums[3], payloads[:5]...)
 	if stale.Err() == nil ||
-		!strings.Contains(stale.Err().Error(), "another record than the one that was acknowledged") {
+		!strings.Contains(stale.Err().Error(), "it is not the record that was acknowledged") {
 		t.Errorf("another record at the mark: %v", stale.Err())
 	}
 }
 
-// TestOldAndNewFormats: a log of a newer server is refused, with the cure.
+// TestOldAndNewFormats: a log of a newer server is refused, with advice.
 func TestOldAndNewFormats(t *testing.T) {
 	c, err := NewCodec()
 	if err != nil {
@@ -146,7 +146,7 @@ func TestCovered(t *testing.T) {
 	}
 }
 
-// TestHoleIsAFrame: what Salvage writes is what a scan reads.
+// TestHoleIsAFrame: a scan reads what Salvage writes.
 func TestHoleIsAFrame(t *testing.T) {
 	b, err := newBlock(3, nil)
 	if err != nil {
@@ -158,7 +158,7 @@ func TestHoleIsAFrame(t *testing.T) {
 	}
 }
 
-// FuzzScanBlock: hostile bytes must not panic a scan, nor let it loop.
+// FuzzScanBlock: hostile bytes must not make a scan panic or loop.
 func FuzzScanBlock(f *testing.F) {
 	b, err := newBlock(1, nil)
 	if err != nil {

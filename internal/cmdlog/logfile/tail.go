@@ -9,18 +9,18 @@ import (
 	"sync"
 )
 
-// Tail brings to disk what the engine has written to the block files: the engine's own writes end in the kernel. It is
-// used by one goroutine at a time, the one that appends; only Close may come from another.
+// Tail syncs to disk what the engine has written to the block files: the engine's own writes end in the kernel. One
+// goroutine at a time uses it, the one that appends; only Close may be called from another.
 type Tail struct {
 	dir string
 
 	mu     sync.Mutex
 	number int      // of the newest block that is known; 0 for none
-	file   *os.File // that block. It stays open, so that the kernel tells it of every page that could not be written
+	file   *os.File // that block. It stays open, so that the kernel reports every page that could not be written
 	failed error
 }
 
-// OpenTail opens the newest block below dir, and brings the names of all that a start needs to find it to disk.
+// OpenTail opens the newest block below dir, and syncs the names of everything that a start needs to find it.
 func OpenTail(dir string) (*Tail, error) {
 	t := &Tail{dir: dir}
 	numbers, err := blockNumbers(dir)
@@ -53,12 +53,11 @@ func syncPath(dir string) error {
 	}
 }
 
-// Sync returns when everything that is in the block files is on disk, under names that a start finds. After an error
-// nobody knows what is: the kernel forgets that a page could not be written once it has told so. Every later call fails
-// too.
+// Sync returns when everything in the block files is on disk, under names that a start finds. After an error it is
+// unknown what is on disk: the kernel reports a page that could not be written only once. Every later call fails too.
 func (t *Tail) Sync() error { return t.once(t.sync) }
 
-// SyncNames is Sync for the names alone.
+// SyncNames is Sync for the names only.
 func (t *Tail) SyncNames() error {
 	return t.once(func() error { return t.advance(func(*os.File) error { return nil }) })
 }
@@ -84,7 +83,7 @@ func (t *Tail) sync() error {
 	return t.advance((*os.File).Sync)
 }
 
-// inPlace makes sure that the open file is the one that the block's name stands for: a sync of any other proves
+// inPlace makes sure that the open file is the one that the block's name refers to: a sync of any other file proves
 // nothing.
 func (t *Tail) inPlace() error {
 	named, err := os.Stat(t.path(t.number))
@@ -96,12 +95,12 @@ func (t *Tail) inPlace() error {
 		return err
 	}
 	if !os.SameFile(named, open) {
-		return fmt.Errorf("%s has been replaced while it was written to", blockName(t.number))
+		return fmt.Errorf("%s was replaced while it was being written", blockName(t.number))
 	}
 	return nil
 }
 
-// advance goes on to the blocks that have been begun since, has sync called for each, and syncs their directory.
+// advance moves on to blocks that have been started since, calls sync for each, and syncs their directory.
 func (t *Tail) advance(sync func(*os.File) error) error {
 	from := t.number
 	for {
@@ -113,7 +112,7 @@ func (t *Tail) advance(sync func(*os.File) error) error {
 			return err
 		}
 		if t.file != nil {
-			_ = t.file.Close() // only synced, and that has been told
+			_ = t.file.Close() // only synced, and that was reported
 		}
 		t.number, t.file = t.number+1, next
 		if err := sync(next); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// blocks makes a directory as the engine leaves it, with these block files.
+// blocks creates a directory as the engine leaves it, with these block files.
 func blocks(t *testing.T, numbers ...int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -29,7 +29,7 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// TestTailFollowsTheEngine: from the newest block on, to each that is begun.
+// TestTailFollowsTheEngine: from the newest block on, to each new one.
 func TestTailFollowsTheEngine(t *testing.T) {
 	for name, first := range map[string][]int{"a new log": nil, "a log of some blocks": {1, 4, 5}} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestTailFollowsTheEngine(t *testing.T) {
 	}
 }
 
-// TestASyncOfAnotherFileIsNone: the engine has put another file in the place of the one that is open.
-func TestASyncOfAnotherFileIsNone(t *testing.T) {
+// TestASyncOfAnotherFileIsAnError: the engine has replaced the file that is open.
+func TestASyncOfAnotherFileIsAnError(t *testing.T) {
 	dir := blocks(t, 1)
 	tail, err := OpenTail(dir)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestASyncOfAnotherFileIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tail.Sync() == nil {
-		t.Error("a file that nobody reads was synced")
+		t.Error("a file that is not in use was synced")
 	}
 	if err := os.Remove(filepath.Join(dir, blockName(1))); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestASyncOfAnotherFileIsNone(t *testing.T) {
 	}
 }
 
-// TestMakeDir: all that is absent, and what is there stays as it is.
+// TestMakeDir creates missing directories, and does not change existing ones.
 func TestMakeDir(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	for range 2 {

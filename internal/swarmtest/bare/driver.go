@@ -1,5 +1,4 @@
-// Package bare has a driver at the level of frames: it sends what the test says, and nothing by itself but the answers
-// to pings.
+// Package bare has a driver at the level of frames: it sends only what the test sends, and answers to pings.
 package bare
 
 import (
@@ -14,15 +13,15 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Driver is a connection to the socket for drivers, made by any WebSocket client.
+// Driver is a connection to the driver socket.
 type Driver struct {
 	Conn   *websocket.Conn
-	OnPing func() // called by the reader when a ping came; nil for nothing
+	OnPing func() // called by the reader when a ping arrives; may be nil
 
 	t testing.TB
 }
 
-// Dial connects to the server at url until the test ends. A client of nil keeps no connection.
+// Dial connects to the server at url until the test ends. With a nil client, no connection is reused.
 func Dial(t testing.TB, url string, client *http.Client) *Driver {
 	t.Helper()
 	if client == nil {
@@ -67,7 +66,7 @@ func (d *Driver) Receive(into any) {
 	}
 }
 
-// Next returns the next frame that is no heartbeat_ack.
+// Next returns the next frame that is not a heartbeat_ack.
 func (d *Driver) Next() map[string]any {
 	d.t.Helper()
 	for {

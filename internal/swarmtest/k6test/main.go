@@ -27,14 +27,14 @@ const (
 	exitUsage    = 255
 )
 
-// Version is what the fake calls itself: the version whose exchanges were recorded.
+// Version is the version that the fake reports: the one whose exchanges were recorded.
 func Version() string {
 	text, _, _ := printed("version")
 	return text + " (the fake of swarmcall's tests)"
 }
 
-// Main is the fake's command line. It knows the scripts that were recorded, by the names of their files; what it does
-// with them is what they all do: each VU requests TARGET and rests for 50 ms.
+// Main is the fake's command line. It knows the recorded scripts by their file names, and does what they all do: each
+// VU requests TARGET and sleeps for 50 ms.
 func Main(args []string, out, complaints io.Writer) int {
 	if len(args) == 0 {
 		return exitUsage
@@ -60,7 +60,7 @@ func Main(args []string, out, complaints io.Writer) int {
 	return exitUsage
 }
 
-// options are those of k6 run that a driver uses.
+// options are the options of k6 run that a driver uses.
 type options struct {
 	address, script, config, target string
 	paused                          bool
@@ -93,7 +93,7 @@ func optionsOf(args []string) (o options) {
 	return o
 }
 
-// scenarioOf reads the one scenario of a script's options or of a file of them.
+// scenarioOf reads the only scenario of a script's options or of an options file.
 func scenarioOf(text []byte) (s Scenario, ok bool) {
 	var o struct {
 		VUs       int64
@@ -158,7 +158,7 @@ func run(args []string, complaints io.Writer) int {
 	}
 }
 
-// load is what the VUs do.
+// load is the work of the VUs.
 type load struct {
 	target string
 

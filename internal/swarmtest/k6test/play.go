@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// Player plays recordings to a k6.
+// Player replays recordings against a k6.
 type Player struct {
 	K6      string // the program
 	Scripts string // the directory of the scripts that the recordings name
-	Target  string // what the scripts load
+	Target  string // what the scripts put load on
 
 	base   string
 	run    *exec.Cmd
@@ -29,8 +29,8 @@ type Player struct {
 	record strings.Builder
 }
 
-// Play makes the requests of a recording, and returns it with what this k6 answered. What differs from one run to the
-// next is left out: figures, metrics and options that no driver reads, and what follows the number of a version.
+// Play makes the requests of a recording, and returns it with this k6's answers. Data that differs between runs is left
+// out: figures, metrics and options that no driver reads, and the text after the version number.
 func (p *Player) Play(ctx context.Context, recording string) (string, error) {
 	p.record.Reset()
 	defer p.kill()
@@ -39,7 +39,7 @@ func (p *Player) Play(ctx context.Context, recording string) (string, error) {
 		var err error
 		switch s.verb {
 		case "|", "<", "<<", ">>":
-			continue // the answers of last time; and a body goes with its request
+			continue // the previous answers; and a body belongs to its request
 		case "exit":
 			if p.run == nil {
 				continue
@@ -83,7 +83,7 @@ func (p *Player) note(verb, rest string) {
 	p.record.WriteString(strings.TrimRight(verb+" "+rest, " ") + "\n")
 }
 
-// arguments puts the directory before the names of scripts.
+// arguments adds the directory to the names of scripts.
 func (p *Player) arguments(words []string) (args []string) {
 	for _, w := range words {
 		if strings.HasSuffix(w, ".js") || strings.HasSuffix(w, ".json") {
@@ -107,7 +107,7 @@ func (p *Player) call(ctx context.Context, words []string) error {
 	return nil
 }
 
-// steady keeps of an output what is the same each time, and of the options those that a driver reads.
+// steady keeps the part of an output that is the same each time, and the options that a driver reads.
 func steady(command string, out []byte) string {
 	if command == "version" {
 		return regexp.MustCompile(`k6 v[0-9.]+`).FindString(string(out))
@@ -146,7 +146,7 @@ func (p *Player) start(ctx context.Context, words []string) error {
 	return p.until(ctx, `/v1/status "running":true or "paused":true`)
 }
 
-// until waits until what is at a path holds one of these values.
+// until waits until the value at a path is one of these.
 func (p *Player) until(ctx context.Context, rest string) error {
 	path, values, _ := strings.Cut(rest, " ")
 	tick := time.NewTicker(10 * time.Millisecond)

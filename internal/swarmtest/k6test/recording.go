@@ -31,7 +31,7 @@ func Recorded() map[string]string {
 	return all
 }
 
-// step is one line of a recording, and those that belong to it.
+// step is one line of a recording, with the lines that belong to it.
 type step struct {
 	verb, rest string
 }
@@ -44,8 +44,7 @@ func steps(text string) (all []step) {
 	return all
 }
 
-// printed returns what k6 printed when it was called so, and its exit code. It is false for a call that was not
-// recorded.
+// printed returns the recorded output and exit code of a call. It is false for a call that was not recorded.
 func printed(call string) (text, exit string, ok bool) {
 	var lines []string
 	for _, recording := range Recorded() {
@@ -64,7 +63,7 @@ func printed(call string) (text, exit string, ok bool) {
 	return "", "", false
 }
 
-// answered returns the body that a request was first answered with.
+// answered returns the first recorded answer to a request.
 func answered(request string) string {
 	for _, recording := range Recorded() {
 		found := false

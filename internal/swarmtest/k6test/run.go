@@ -17,7 +17,7 @@ type Scenario struct {
 // Controlled is the executor whose VUs can be changed while it runs.
 const Controlled = "externally-controlled"
 
-// Status is what GET /v1/status says of a run.
+// Status is the answer of GET /v1/status.
 type Status struct {
 	Status  int   `json:"status"`
 	Paused  bool  `json:"paused"`
@@ -33,14 +33,14 @@ const (
 	statusRunning  = 7
 )
 
-// Figures are what the fake says it has measured.
+// Figures are the measurements that the fake reports.
 type Figures struct{ Requests, FailedRate, Median, P95 float64 }
 
-// Run is a run of the fake, as its REST API shows it. Set the hooks before it serves.
+// Run is a run of the fake, as in its REST API. Set the hooks before it serves.
 type Run struct {
 	Measured func() Figures  // nil: all 0
-	Changed  func(vus int64) // told the VUs that run, after each change; nil: nobody
-	// Before is called before a change, with the VUs that it asks for; where it returns false, there is no answer.
+	Changed  func(vus int64) // called with the number of running VUs after each change; may be nil
+	// Before is called before a change, with the requested VUs; if it returns false, there is no answer.
 	Before func(r *http.Request, vus *int64) bool
 
 	scenario Scenario
@@ -51,9 +51,9 @@ type Run struct {
 	vus       int64 // wanted; 0 run while it is paused
 	max       int64
 	paused    bool
-	begun     bool // has run: the first start is over
+	begun     bool // has run: the first start is done
 	isStopped bool
-	shown     *int64 // a number of VUs that a test shows instead
+	shown     *int64 // a number of VUs that a test reports instead
 }
 
 // NewRun starts a run.
@@ -67,14 +67,14 @@ func NewRun(s Scenario, paused bool) *Run {
 // Stopped is closed when a client has stopped the run.
 func (r *Run) Stopped() <-chan struct{} { return r.stopped }
 
-// SetScenario changes what the run is of: a test's way to a k6 that refuses from now on.
+// SetScenario replaces the scenario, so that a test can make the k6 refuse from now on.
 func (r *Run) SetScenario(s Scenario) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scenario = s
 }
 
-// Show has the status say that so many VUs run, until the next change.
+// Show makes the status report this many running VUs, until the next change.
 func (r *Run) Show(vus int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +91,7 @@ func (r *Run) Stop() {
 	}
 }
 
-// Status returns what the API says.
+// Status returns the status as in the API.
 func (r *Run) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,7 +138,7 @@ func (r *Run) tell(w http.ResponseWriter) {
 	answer(w, http.StatusOK, map[string]any{"data": resource[Status]{"status", "default", r.Status()}})
 }
 
-// problem is a refusal.
+// problem is an error answer.
 type problem struct {
 	Status string `json:"status"`
 	Title  string `json:"title"`
@@ -163,7 +163,7 @@ func answerAs(w http.ResponseWriter, code int, kind string, body any) {
 	_, _ = w.Write(text)
 }
 
-// change is what a PATCH may set.
+// change is the content of a PATCH.
 type change struct {
 	VUs     *int64 `json:"vus"`
 	VUsMax  *int64 `json:"vus-max"`
@@ -202,14 +202,14 @@ func (r *Run) patch(w http.ResponseWriter, req *http.Request) {
 	r.begin()
 }
 
-// begin has a run that was started paused begin, once it is paused no more: after the answer.
+// begin starts a run that was started paused, once it is no longer paused: after the answer.
 func (r *Run) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun = r.begun || !r.paused
 }
 
-// pause pauses or resumes; k6 does so before it looks at the VUs of the same change.
+// pause pauses or resumes; k6 does so before it handles the VUs of the same change.
 func (r *Run) pause(w http.ResponseWriter, c change) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -273,7 +273,7 @@ type metric struct {
 	} `json:"attributes"`
 }
 
-// metrics has the recorded ones, with the figures of this run where it has any.
+// metrics returns the recorded ones, with the figures of this run where it has any.
 func (r *Run) metrics() any {
 	var m struct {
 		Data []metric `json:"data"`

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Output is what a program writes while a test reads it, and waits for it.
+// Output collects the output of a program, for a test that reads it and waits for it.
 type Output struct {
 	mu      sync.Mutex
 	b       bytes.Buffer
-	changed chan struct{} // closed by the next write; nil while nobody waits
+	changed chan struct{} // closed by the next write; nil while no reader waits
 }
 
 // Write appends b.
@@ -31,7 +31,7 @@ func (o *Output) String() string {
 	return o.b.String()
 }
 
-// Until waits until found holds for all that was written. It returns false if it does not when ended is closed, or when
+// Until waits until found returns true for the whole output. It returns false if ended is closed before that, or the
 // patience is over.
 func (o *Output) Until(found func(said string) bool, ended <-chan struct{}, patience time.Duration) bool {
 	limit := time.NewTimer(patience)

@@ -1,4 +1,4 @@
-// Package proctest builds the programs of the repository and runs them beside a test: the server, the command line,
+// Package proctest builds the programs of the repository and runs them next to a test: the server, the command line,
 // drivers.
 package proctest
 
@@ -13,7 +13,7 @@ import (
 )
 
 // Build builds programs into a directory, by the package of each name; tree is the directory to build in, "" for that
-// of the test. It builds without the race detector: programs are tested by what they do.
+// of the test. It builds without the race detector: programs are tested by their behaviour.
 func Build(tree, into string, programs map[string]string, flags ...string) error {
 	for name, pkg := range programs {
 		args := append(append([]string{"build"}, flags...), "-o", filepath.Join(into, name), pkg)
@@ -26,7 +26,7 @@ func Build(tree, into string, programs map[string]string, flags ...string) error
 	return nil
 }
 
-// Process is a program that runs.
+// Process is a running program.
 type Process struct {
 	Cmd   *exec.Cmd
 	Out   *Output       // stdout, unless Cmd had a writer for it
@@ -48,7 +48,7 @@ func Start(cmd *exec.Cmd) (*Process, error) {
 	}
 	go func() {
 		defer close(p.Ended)
-		_ = cmd.Wait() // Code tells how it ended
+		_ = cmd.Wait() // Code reports how it ended
 	}()
 	return p, nil
 }
@@ -63,7 +63,7 @@ func (p *Process) Over() bool {
 	}
 }
 
-// EndsWithin waits for the end, so long at most.
+// EndsWithin waits for the end, up to this long.
 func (p *Process) EndsWithin(patience time.Duration) bool {
 	select {
 	case <-p.Ended:
@@ -73,7 +73,7 @@ func (p *Process) EndsWithin(patience time.Duration) bool {
 	}
 }
 
-// Code is the exit code of a process that has ended, -1 if a signal ended it.
+// Code returns the exit code of a process that has ended, -1 if a signal ended it.
 func (p *Process) Code() int { return p.Cmd.ProcessState.ExitCode() }
 
 // Signal sends a signal. A process that has ended gets none.

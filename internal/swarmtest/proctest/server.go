@@ -11,14 +11,14 @@ import (
 type Server struct {
 	*Process
 
-	Addr string // on which it listens
+	Addr string // the address on which it listens
 }
 
 var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
 
-// StartServer starts a server by its command line, and waits until its log says where it listens. The log on disk is
-// opened after that; the first request is answered when it is. One that does not come so far has ended when StartServer
-// returns, with an error.
+// StartServer starts a server by its command line, and waits until its log reports where it listens. The server opens
+// its log on disk after that, and answers the first request only then. If it does not get that far, it has ended when
+// StartServer returns an error.
 func StartServer(cmd *exec.Cmd, patience time.Duration) (*Server, error) {
 	p, err := Start(cmd)
 	if err != nil {
@@ -39,5 +39,5 @@ func StartServer(cmd *exec.Cmd, patience time.Duration) (*Server, error) {
 	return s, nil
 }
 
-// URL is where clients find the server.
+// URL returns the server's URL.
 func (s *Server) URL() string { return "http://" + s.Addr }

@@ -16,9 +16,9 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// BenchmarkSockets is a command from Submit to its outcome over real loopback sockets; each round ends with the last
-// ack. The drivers are of our own and allocate nothing, so allocs/op are the server's. CPU is of both sides: they share
-// the process.
+// BenchmarkSockets measures a command from Submit to its outcome over real loopback sockets; each round ends with the
+// last ack. The drivers are minimal and allocate nothing, so allocs/op are the server's. CPU is that of both sides,
+// which share the process.
 func BenchmarkSockets(b *testing.B) {
 	for _, n := range []int{1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -52,7 +52,7 @@ func BenchmarkSockets(b *testing.B) {
 	}
 }
 
-// memory is what both sides hold: the drivers' part is a goroutine, its stack and half a KiB of buffer each.
+// memory is the memory of both sides: the drivers' part is a goroutine, its stack and half a KiB of buffer each.
 func memory() (heap, stack uint64) {
 	runtime.GC()
 	var m runtime.MemStats
@@ -84,7 +84,7 @@ func dialLight(b *testing.B, addr, id string) net.Conn {
 	return conn
 }
 
-// ackAll heartbeats never and answers every command; it reads frames of under 64 KiB, unmasked and whole.
+// ackAll sends no heartbeats and answers every command; it reads frames of under 64 KiB, unmasked and unfragmented.
 func ackAll(conn net.Conn) {
 	r := bufio.NewReaderSize(conn, 512)
 	for { // the answer to the upgrade

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// complete checks the log: Complete, Final, Bounded, and that no verdict says what the driver did not.
+// complete checks the log: Complete, Final, Bounded, and that no verdict contradicts its driver.
 func (h *history) complete() (problems []string) {
 	bad := func(e swarm.Entry, format string, args ...any) {
 		problems = append(problems, fmt.Sprintf("seq %d: ", e.Seq)+fmt.Sprintf(format, args...))
@@ -34,7 +34,7 @@ func (h *history) complete() (problems []string) {
 	return append(problems, h.closedOnce()...)
 }
 
-// truthful compares verdicts and late answers with what the drivers really answered.
+// truthful compares verdicts and late answers with the drivers' real answers.
 func (h *history) truthful(e swarm.Entry) (problems []string) {
 	late := map[string]bool{}
 	for i, v := range e.Closed.Verdicts {
@@ -82,8 +82,8 @@ func (h *history) closedOnce() (problems []string) {
 	return problems
 }
 
-// ordered checks what every driver saw: rising seqs on a connection, each slot rising over all connections, nothing
-// that is not in the log, and nothing applied twice.
+// ordered checks what every driver received: increasing seqs on a connection, each slot increasing over all
+// connections, nothing that is not in the log, and nothing applied twice.
 func (h *history) ordered() (problems []string) {
 	records := h.log.Records()
 	for _, p := range h.processes {
@@ -130,8 +130,7 @@ func logged(records []swarm.Record, s sighting) bool {
 	return false
 }
 
-// convergent folds the log in the simplest way there is and compares each driver with it: what it does, and what State
-// says.
+// convergent folds the log in the simplest possible way and compares it with each driver's load and with State.
 func (h *history) convergent() (problems []string) {
 	state := h.r.State(swarm.StateQuery{})
 	for _, d := range state.Drivers {

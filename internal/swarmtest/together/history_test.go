@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// step is one thing that happens in a history.
+// step is one event in a history.
 type step struct {
 	what    string
 	driver  int
@@ -72,7 +72,7 @@ func (h *history) play(s step) {
 	p := h.processes[s.driver]
 	switch s.what {
 	case "connect":
-		if p.is(frozen) || p.is(deaf) {
+		if p.is(hung) || p.is(deaf) {
 			break // as everything else of it
 		}
 		if err := p.connect(); err != nil {
@@ -85,7 +85,7 @@ func (h *history) play(s step) {
 	case "behave":
 		p.behave(s.mode)
 	case "stray":
-		if !p.is(frozen) && !p.is(deaf) { // who reads nothing has nothing to answer
+		if !p.is(hung) && !p.is(deaf) { // who reads nothing has nothing to answer
 			p.say(wire.AppendApplied(nil, s.seq))
 		}
 	case "log fails":
@@ -116,7 +116,7 @@ func (h *history) submitAsync(s step) {
 	})
 }
 
-// settle lets every process come to itself and back to the swarm.
+// settle lets every process recover and reconnect.
 func (h *history) settle() {
 	h.log.FailWith(nil)
 	for _, p := range h.processes {
@@ -180,9 +180,9 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 	return problems
 }
 
-// TestHistories plays random histories of three drivers that connect, vanish, leave, freeze, hold, refuse and answer
-// what nobody asked them, while commands are submitted and the log fails at times, and checks Complete, Final, Ordered,
-// Bounded and Convergent.
+// TestHistories plays random histories of three drivers that connect, disconnect, deregister, hang, hold, refuse and
+// send unrequested answers, while commands are submitted and the log sometimes fails, and checks Complete, Final,
+// Ordered, Bounded and Convergent.
 func TestHistories(t *testing.T) {
 	checks, seed := historiesToPlay(), seedFlag()
 	setFlag(t, "rapid.checks", strconv.Itoa(checks))
@@ -204,7 +204,7 @@ func TestHistories(t *testing.T) {
 	t.Logf("%d histories with %d commands, rapid.seed %d: 0 violations", histories, commands, seed)
 }
 
-// historiesToPlay is how many a test plays.
+// historiesToPlay returns how many histories a test plays.
 func historiesToPlay() int {
 	switch {
 	case os.Getenv("SWARMCALL_SOAK") == "1": // make soak

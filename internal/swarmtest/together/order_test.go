@@ -14,7 +14,8 @@ import (
 )
 
 // TestOrderUnderManySubmitters lets 100 submitters send 20 commands each to ten drivers, five of which lose their
-// connection again and again: no driver ever sees an inversion, and all are where the log says in the end.
+// connection again and again: no driver ever receives commands out of order, and at the end all have the state of the
+// log.
 func TestOrderUnderManySubmitters(t *testing.T) {
 	const submitters, each, drivers = 100, 20, 10
 	synctest.Test(t, func(t *testing.T) {

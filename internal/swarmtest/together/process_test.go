@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// process is a driver as the contract wants it, written without the SDK. Its memory outlives its connections.
+// process is a driver that follows the contract, written without the SDK. Its memory outlives its connections.
 type process struct {
 	id     string
 	labels map[string]string
@@ -26,7 +26,7 @@ type process struct {
 	applied uint64
 	slot    map[string]uint64 // newest seq applied of each slot
 	results map[uint64]string // status that was answered first
-	// status that is answered by now: what was rejected may be applied when it is desired later
+	// the latest status: a rejected command may be applied when it is desired later
 	now     map[uint64]string
 	refused bool                 // it has rejected a command at some time
 	times   map[uint64]int       // how often each seq was applied
@@ -48,7 +48,7 @@ type process struct {
 	runs sync.WaitGroup
 }
 
-// sighting is one command as the process saw it, applied or not.
+// sighting is one command as the process received it, applied or not.
 type sighting struct {
 	at      time.Time
 	session int
@@ -63,14 +63,14 @@ type owed struct {
 	frame []byte
 }
 
-// mode is how a process behaves.
+// mode is the behaviour of a process.
 type mode int
 
 const (
 	acks    mode = iota
 	holds        // applies and heartbeats, but does not answer
 	rejects      // refuses every command
-	frozen       // does nothing at all, as after SIGSTOP
+	hung         // does nothing at all, as after SIGSTOP
 	deaf         // heartbeats, but reads nothing
 )
 
@@ -84,7 +84,7 @@ func newProcess(id string, client *http.Client, url string) *process {
 	return p
 }
 
-// connect dials and registers, in place of a connection there may be.
+// connect dials and registers, and replaces an existing connection.
 func (p *process) connect() error {
 	p.cut()
 	conn, resp, err := websocket.Dial(context.Background(), p.url, &websocket.DialOptions{
@@ -164,8 +164,8 @@ func (p *process) heard() {
 	p.heardAt = time.Now()
 }
 
-// keepLease stops the load when no frame has come for a lease, and drops what waits on the connection. The lock is
-// held.
+// keepLease stops the load if no frame has come for a lease, and drops the frames that wait on the connection. The lock
+// is held.
 func (p *process) keepLease() {
 	if p.lease == 0 || time.Since(p.heardAt) < p.lease {
 		return
@@ -178,7 +178,7 @@ func (p *process) keepLease() {
 	}
 }
 
-// stopLoad stops the load without a command, as a driver does that is done. What it answered before does not bind it.
+// stopLoad stops the load without a command, like a driver that has finished. It is not bound by its earlier answers.
 func (p *process) stopLoad() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,14 +187,15 @@ func (p *process) stopLoad() {
 	clear(p.now)
 }
 
-// halt ends the load. What is desired is taken up again, though it was the last that the slot did. The lock is held.
+// halt ends the load. The desired command is applied again later, although it was the last one of the slot. The lock is
+// held.
 func (p *process) halt() {
 	p.state.Players, p.state.Running = 0, false
 	delete(p.slot, "players")
 	clear(p.times)
 }
 
-// startAfresh makes a new process with the id of the old one: it knows nothing of what was before.
+// startAfresh starts a new process with the id of the old one, without any memory.
 func (p *process) startAfresh() {
 	p.cut()
 	p.mu.Lock()
@@ -213,10 +214,10 @@ func slotOf(c wire.Command) string {
 	return "players"
 }
 
-// take handles a command as DESIGN §4 says: desired by slot, live frames by seq.
+// take handles a command by the rules of docs/protocol.md: desired commands by slot, live frames by seq.
 func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Command, desired bool) {
 	p.mu.Lock()
-	for (p.mode == frozen || p.mode == deaf) && !p.gone {
+	for (p.mode == hung || p.mode == deaf) && !p.gone {
 		p.change.Wait()
 	}
 	if p.conn != conn {
@@ -289,10 +290,10 @@ func (p *process) heartbeats() {
 		case <-tick.C:
 		}
 		p.mu.Lock()
-		if p.mode != frozen {
+		if p.mode != hung {
 			p.keepLease()
 		}
-		conn, quiet, state := p.conn, p.mode == frozen, p.state
+		conn, quiet, state := p.conn, p.mode == hung, p.state
 		beat := wire.Encode(wire.Heartbeat{Type: wire.TypeHeartbeat, AppliedSeq: p.applied, State: &state})
 		p.mu.Unlock()
 		if conn != nil && !quiet {
@@ -301,7 +302,7 @@ func (p *process) heartbeats() {
 	}
 }
 
-// say sends a frame as it is.
+// say sends a frame unchanged.
 func (p *process) say(frame []byte) {
 	p.mu.Lock()
 	conn := p.conn
@@ -311,11 +312,11 @@ func (p *process) say(frame []byte) {
 	}
 }
 
-// behave changes the mode; leaving holds sends what was held.
+// behave changes the mode; leaving holds sends the held answers.
 func (p *process) behave(m mode) {
 	p.mu.Lock()
 	p.mode = m
-	if m != frozen {
+	if m != hung {
 		p.keepLease() // before anything that waits is read
 	}
 	var due []owed
@@ -332,7 +333,7 @@ func (p *process) behave(m mode) {
 	}
 }
 
-// cut drops the connection without a word.
+// cut drops the connection without a close.
 func (p *process) cut() {
 	p.mu.Lock()
 	conn := p.conn

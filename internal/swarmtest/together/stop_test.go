@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// restart makes the process forget all it knew, but for its load: the worst that a supervisor can do.
+// restart makes the process forget everything except its load: the worst restart by a supervisor.
 func (p *process) restart() {
 	p.cut()
 	p.mu.Lock()
@@ -24,10 +24,10 @@ func (p *process) players() int64 {
 	return p.state.Players
 }
 
-// TestStopThatWasMissedIsMadeUpFor runs a swarm, takes three of four drivers away in three ways (cut off, stopped dead,
-// restarted), stops the swarm meanwhile, and lets them come back one by one. One that nobody ever stopped and one that
-// is new come as well.
-func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
+// TestAMissedStopIsDeliveredLater runs a swarm, disconnects three of four drivers in three ways (cut off, hung,
+// restarted), stops the swarm, and lets them return one by one. A driver that was never stopped and a new one join as
+// well.
+func TestAMissedStopIsDeliveredLater(t *testing.T) {
 	const n = 40
 	synctest.Test(t, func(t *testing.T) {
 		w := open(t)
@@ -48,12 +48,12 @@ func TestStopThatWasMissedIsMadeUpFor(t *testing.T) {
 			case 1:
 				p.cut()
 			case 2:
-				p.behave(frozen)
+				p.behave(hung)
 			case 3:
 				p.restart()
 			}
 		}
-		swarmtest.Advance(5 * time.Second) // the frozen ones are stale
+		swarmtest.Advance(5 * time.Second) // the hung ones are stale
 		e, err := w.submit(submission(stop, time.Second))
 		if c := e.Counts(); err != nil || c.Targeted != n/4 || c.Acked != n/4 {
 			t.Fatalf("%+v %v", c, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// deed is one thing that happens on a server that several teams share.
+// deed is one event on a server that several teams share.
 type deed struct {
 	what      string
 	driver    int
@@ -80,7 +80,7 @@ func drawDeed(t *rapid.T) deed {
 	return d
 }
 
-// teams is a world that several teams share, and what an observer knows of it.
+// teams is a world that several teams share, with the knowledge of an observer.
 type teams struct {
 	world     *world
 	t         *testing.T
@@ -100,7 +100,7 @@ type teams struct {
 	problems  []string
 }
 
-// configs are the servers of the histories: with forget_after under the lease, and over it.
+// configs are the servers of the histories: with forget_after shorter and longer than the lease.
 func configs(n int) func(*drivers.Config) {
 	return func(c *drivers.Config) {
 		c.ForgetAfter, c.LeaseTTL = 40*time.Second, 20*time.Second
@@ -154,18 +154,18 @@ func (s *teams) play(d deed) {
 	before, seen := s.matchedNow(), s.sightings()
 	switch d.what {
 	case "connect":
-		if !p.is(frozen) && !p.is(deaf) {
+		if !p.is(hung) && !p.is(deaf) {
 			_ = p.connect() // a server that has just been started takes it
 		}
 	case "cut":
 		p.cut()
 	case "leave":
-		if p.connected() && !p.is(frozen) && !p.is(deaf) {
+		if p.connected() && !p.is(hung) && !p.is(deaf) {
 			p.stopLoad() // who leaves is done
 			p.say(wire.Encode(wire.Deregister{Type: wire.TypeDeregister}))
 		}
 	case "fresh":
-		if !p.is(frozen) && !p.is(deaf) {
+		if !p.is(hung) && !p.is(deaf) {
 			p.startAfresh()
 		}
 	case "mute":
@@ -188,7 +188,7 @@ func (s *teams) play(d deed) {
 	s.look()
 }
 
-// wait lets time pass, and looks at the swarm each second.
+// wait lets time pass, and checks the swarm each second.
 func (s *teams) wait(seconds int) {
 	for range seconds {
 		swarmtest.Advance(time.Second)
@@ -205,7 +205,7 @@ func (s *teams) restart() {
 	s.start(s.world.log, former)
 }
 
-// forge registers a driver that has applied what no log holds.
+// forge registers a driver that has applied commands that no log holds.
 func (s *teams) forge() {
 	conn, _, err := websocket.Dial(context.Background(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: s.net.Client(), Subprotocols: []string{wire.Subprotocol},
@@ -233,7 +233,7 @@ func (s *teams) forge() {
 	}
 }
 
-// submit sends a command, and judges the answer by what was known before.
+// submit sends a command, and checks the answer against what was known before.
 func (s *teams) submit(d deed) {
 	sub := swarm.Submission{Submitter: d.submitter, Command: d.command, Target: d.target, Deadline: time.Second}
 	if seq, conditional := s.ifSeq(d); conditional {
@@ -250,13 +250,13 @@ func (s *teams) submit(d deed) {
 	case code == swarm.CodeNewerCommand:
 		s.checkNewer(q)
 	case code == swarm.CodeNoActiveDrivers:
-		s.checkNobody(q)
+		s.checkNoDriver(q)
 	default:
 		s.bad("%v: %v", d, err)
 	}
 }
 
-// ifSeq is the condition that a deed is sent on.
+// ifSeq returns the condition of a deed.
 func (s *teams) ifSeq(d deed) (seq uint64, conditional bool) {
 	switch d.condition {
 	case "own":
@@ -269,7 +269,7 @@ func (s *teams) ifSeq(d deed) (seq uint64, conditional bool) {
 	return 0, false
 }
 
-// settle lets every process come to itself and back to the swarm, and waits until the server has nothing more to do.
+// settle lets every process recover and reconnect, and waits until the server has no more work.
 func (s *teams) settle() {
 	for _, p := range s.processes {
 		p.behave(acks)
@@ -310,10 +310,10 @@ func playTeams(t *testing.T, n int, deeds []deed) (problems []string) {
 	return problems
 }
 
-// TestHistoriesOfTeams plays random histories on a server that two teams share: drivers that come late, with the labels
+// TestHistoriesOfTeams plays random histories on a server that two teams share: drivers that join late, with the labels
 // of both, that return after they were forgotten, as the same process or a new one; conditional commands and totals;
-// forged registers; restarts. It checks what DESIGN calls concerns, if_seq, Stop, left_out, known, stale intent, the
-// proof of a Stop, and re-splits.
+// forged registers; restarts. It checks the documented rules of concerns, if_seq, Stop, left_out, known, expired load,
+// the proof of a Stop, and re-splits.
 func TestHistoriesOfTeams(t *testing.T) {
 	checks := historiesToPlay()
 	seed := seedFlag()

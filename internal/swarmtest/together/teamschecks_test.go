@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// knownDriver is a driver of the roster, as far as targets look at it.
+// knownDriver is a known driver, with the properties that targets select.
 type knownDriver struct {
 	id     string
 	labels map[string]string
@@ -42,7 +42,7 @@ func (s *teams) question(sub swarm.Submission) question {
 	return q
 }
 
-// loadRecord is what the log holds at a place of the order of load commands.
+// loadRecord is the record at one place in the order of load commands.
 type loadRecord struct {
 	seq       uint64
 	submitter string
@@ -53,14 +53,14 @@ type loadRecord struct {
 	condition *swarm.Condition
 }
 
-// loads are the load commands of the log by their places: a Stop that takes the place of one that expired has that
-// one's.
+// loads are the load commands of the log by their order: a Stop that replaces an expired command has the order of that
+// command.
 func loads(records []swarm.Record) map[uint64]loadRecord {
 	out, _ := loadsAndEnded(records)
 	return out
 }
 
-// loadsAndEnded also returns the newest place of which the Stop itself expired.
+// loadsAndEnded also returns the newest order at which such a Stop itself expired.
 func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uint64) {
 	out = map[uint64]loadRecord{}
 	for i, r := range records {
@@ -105,16 +105,16 @@ func placeOf(all map[uint64]loadRecord, seq uint64) (place uint64, r loadRecord)
 	return 0, loadRecord{}
 }
 
-// loads are those of the log, without what the server has forgotten because nobody matched it for long and it keeps no
-// load away.
+// loads are those of the log, without what the server has forgotten because no driver matched it for long and it keeps
+// no load away.
 func (s *teams) loads() map[uint64]loadRecord {
 	all := loads(s.world.log.Records())
 	maps.DeleteFunc(all, func(place uint64, _ loadRecord) bool { return s.forgotten[place] })
 	return all
 }
 
-// noteForgotten finds Stops that the fold does not have any more, though nothing newer took their place: those that
-// were forgotten, and those that expired. What they had taken the place of went before them, and does not come back.
+// noteForgotten finds Stops that are missing in the fold although nothing newer replaced them: those that were
+// forgotten, and those that expired. The commands that they had replaced are dropped before them, and do not return.
 func (s *teams) noteForgotten() {
 	all, newest := loadsAndEnded(s.world.log.Records())
 	for place, r := range all {
@@ -132,8 +132,8 @@ func (s *teams) noteForgotten() {
 	}
 }
 
-// holdsFor folds load commands for one driver in the plainest way there is: in order, each takes the place of the one
-// before, unless it is conditional and the one before is newer than its base and somebody else's.
+// holdsFor folds load commands for one driver in the simplest possible way: in order, each replaces the one before,
+// unless it is conditional and the one before is newer than its base and from another submitter.
 func holdsFor(all map[uint64]loadRecord, id string, labels map[string]string) (current uint64) {
 	for _, place := range slices.Sorted(maps.Keys(all)) {
 		r := all[place]
@@ -159,7 +159,7 @@ func baseOf(records []swarm.Record, submitter string, ifSeq uint64) uint64 {
 	return ifSeq
 }
 
-// takenFrom reports whether a conditional submission has to leave a driver to somebody else.
+// takenFrom reports whether a conditional submission must leave a driver to another submitter.
 func (q question) takenFrom(d knownDriver) bool {
 	if q.IfSeq == nil || q.Command.Slot() != command.LoadSlot {
 		return false
@@ -199,12 +199,12 @@ func (s *teams) checkIssued(q question, e swarm.Entry) {
 			leftOut)
 	}
 	if len(q.known) == 0 && time.Since(s.startedAt) >= s.cfg.ForgetAfter {
-		s.bad("seq %d: a Stop for nobody was logged long after the start", e.Seq)
+		s.bad("seq %d: a Stop without drivers was logged long after the start", e.Seq)
 	}
 }
 
-// checkNewer: a refusal for a newer command has one that concerns the target, or every driver there was is somebody
-// else's.
+// checkNewer: a refusal for a newer command requires one that concerns the target, or that every driver belongs to
+// another submitter.
 func (s *teams) checkNewer(q question) {
 	if q.IfSeq == nil {
 		s.bad("a command without if_seq was refused for a newer one")
@@ -217,8 +217,8 @@ func (s *teams) checkNewer(q question) {
 	}
 }
 
-// checkNobody: nobody was there, and a Stop for a known driver is never refused.
-func (s *teams) checkNobody(q question) {
+// checkNoDriver: no driver was known, and a Stop for a known driver is never refused.
+func (s *teams) checkNoDriver(q question) {
 	for _, d := range q.known {
 		if (d.active || q.Command.Type == command.Stop) && !q.takenFrom(d) {
 			s.bad("%s of %s on %v was refused for want of drivers, and %s is there", q.Command.Type, q.Submitter,
@@ -227,7 +227,7 @@ func (s *teams) checkNobody(q question) {
 	}
 }
 
-// look samples the swarm: who is known, what the server says of the newest entries, and what runs.
+// look samples the swarm: the known drivers, the server's view of the newest entries, and the running load.
 func (s *teams) look() {
 	all := loads(s.world.log.Records())
 	for _, r := range all {
@@ -251,7 +251,7 @@ func (s *teams) look() {
 	s.checkTotals()
 }
 
-// matchedNow says when known drivers matched, at the latest, what the log held before a deed.
+// matchedNow records when known drivers last matched, at the latest, the commands in the log before a deed.
 func (s *teams) matchedNow() map[uint64]time.Time { return maps.Clone(s.matched) }
 
 func (s *teams) sightings() (n []int) {
@@ -263,10 +263,10 @@ func (s *teams) sightings() (n []int) {
 	return n
 }
 
-// staleSlack is how late a load command may expire: the server looks each second, and appends the record then.
+// staleSlack is how late a load command may expire: the server checks each second, and appends the record then.
 const staleSlack = 3 * time.Second
 
-// checkStarts: nobody that registers is told load that no known driver has matched for forget_after.
+// checkStarts: no driver that registers receives load that no known driver has matched for forget_after.
 func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
 	for i, p := range s.processes {
 		p.mu.Lock()
@@ -276,7 +276,7 @@ func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
 				continue
 			}
 			if idle := told.at.Sub(at); idle > s.cfg.ForgetAfter+staleSlack {
-				s.bad("%s registered and was told %d players of seq %d, which nobody had matched for %v", p.id,
+				s.bad("%s registered and received %d players of seq %d, which no driver had matched for %v", p.id,
 					*told.command.Players, told.seq, idle)
 			}
 		}
@@ -284,7 +284,7 @@ func (s *teams) checkStarts(before map[uint64]time.Time, seen []int) {
 	}
 }
 
-// checkProgress: what the server says was applied, converged or stopped was applied by that driver.
+// checkProgress: what the server reports as applied, converged or stopped was applied by that driver.
 func (s *teams) checkProgress() {
 	entries := s.world.log.Entries()
 	for _, e := range entries[max(0, len(entries)-3):] {
@@ -322,7 +322,7 @@ func (s *teams) hasApplied(id string, seq uint64) bool {
 	return false
 }
 
-// checkTotals: a total is not split again while a driver that has a part is lost or hung, and may be running it.
+// checkTotals: a total is not split again while a driver that has a share is lost or hung, and may be running it.
 func (s *teams) checkTotals() {
 	all := loads(s.world.log.Records())
 	for seq, r := range all {
@@ -345,7 +345,7 @@ func (s *teams) checkTotals() {
 	s.looked = s.world.log.Last()
 }
 
-// first is the entry that a re-split goes back to.
+// first returns the entry at which a series of re-splits began.
 func (s *teams) first(r loadRecord) uint64 {
 	records := s.world.log.Records()
 	for {
@@ -357,7 +357,7 @@ func (s *teams) first(r loadRecord) uint64 {
 	}
 }
 
-// checkConvergent: at the end every driver does what the log says, and the server knows it.
+// checkConvergent: at the end every driver does what the log requires, and the server knows it.
 func (s *teams) checkConvergent() {
 	all := s.loads()
 	for _, d := range s.world.r.State(swarm.StateQuery{}).Drivers {
@@ -404,7 +404,7 @@ func (s *teams) onlyTotal(all map[uint64]loadRecord) bool {
 	return !slices.ContainsFunc(s.processes, func(p *process) bool { return holdsFor(all, p.id, p.labels) != place })
 }
 
-// checkConditions: the base of a conditional command is what its chain began with.
+// checkConditions: the base of a conditional command is the base of the first one in its chain.
 func (s *teams) checkConditions() {
 	records := s.world.log.Records()
 	for i, r := range records {

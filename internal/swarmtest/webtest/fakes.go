@@ -12,10 +12,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// Swarm is a log in memory with its feed, and a fake of the fleet and the dispatcher in one. Every driver that is
-// active acks at once.
+// Swarm is a log in memory with its feed, and a fake of the drivers and the dispatcher in one. Every active driver acks
+// at once.
 type Swarm struct {
-	Reached   swarm.Reach // what is known of a target that no driver matches
+	Reached   swarm.Reach // what is known about a target that no driver matches
 	Unmatched bool        // a Stop that no driver matches is logged
 	Feed      *feed.Feed  // of the log
 
@@ -27,7 +27,7 @@ type Swarm struct {
 	refuse      error
 }
 
-// NewSwarm makes a Swarm with a roster and a log; entries come newest first, as lists show them.
+// NewSwarm returns a Swarm with drivers and a log; entries are newest first, as lists show them.
 func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
 	s := &Swarm{server: Server{Drivers: slices.Clone(drivers)}}
 	s.Feed = feed.New(reader{&s.log}, 0)
@@ -35,10 +35,10 @@ func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
 	return s
 }
 
-// Records is a log that has the entries, which come newest first: each at its seq, and what became of it where there is
-// room. A gap has records that concern no entry.
+// Records returns a log with the entries, which are newest first: each at its seq, with its outcome where there is
+// space. A gap has records that concern no entry.
 func Records(entries []swarm.Entry) (log []swarm.Record) {
-	var rest []swarm.Record // what became of entries
+	var rest []swarm.Record // the outcomes of entries
 	for _, e := range slices.Backward(entries) {
 		for uint64(len(log))+1 < e.Seq {
 			if len(rest) == 0 {
@@ -59,22 +59,22 @@ func Records(entries []swarm.Entry) (log []swarm.Record) {
 	return append(log, rest...)
 }
 
-// Append puts records into the log that the server itself writes, and tells the feed.
+// Append adds records to the log that the server itself writes, and passes them to the feed.
 func (s *Swarm) Append(records ...swarm.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.append(records...)
 }
 
-// append is the same with the lock held, or while nobody else has s.
+// append is the same with the lock held, or while no other goroutine has s.
 func (s *Swarm) append(records ...swarm.Record) (first uint64) {
-	first, _ = s.log.Append(context.Background(), records) // nothing makes it refuse
+	first, _ = s.log.Append(context.Background(), records) // nothing makes it fail
 	s.server.Fold(first, records...)
 	s.Feed.Add(first, records)
 	return first
 }
 
-// reader shows the log as the feed wants it.
+// reader adapts the log for the feed.
 type reader struct{ *swarmtest.MemLog }
 
 func (r reader) Records(_ context.Context, after uint64, limit int) (out []swarm.Stored, err error) {
@@ -86,31 +86,31 @@ func (r reader) Records(_ context.Context, after uint64, limit int) (out []swarm
 	return out, nil
 }
 
-// Drivers returns the roster.
+// Drivers returns the known drivers.
 func (s *Swarm) Drivers() []swarm.Driver {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.server.Drivers)
 }
 
-// State compares the roster with what the log desires.
+// State compares the drivers with the desired state of the log.
 func (s *Swarm) State(swarm.StateQuery) swarm.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.server.State()
 }
 
-// Progress tells how far the drivers of an entry are with it.
+// Progress reports how far the drivers of an entry have followed it.
 func (s *Swarm) Progress(e swarm.Entry) swarm.Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.server.Progress(e)
 }
 
-// Reach returns what the test says.
+// Reach returns what the test has set.
 func (s *Swarm) Reach(swarm.Target) swarm.Reach { return s.Reached }
 
-// SetDrivers replaces the roster.
+// SetDrivers replaces the known drivers.
 func (s *Swarm) SetDrivers(drivers []swarm.Driver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +158,7 @@ func (s *Swarm) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
 	return s.log.Page(ctx, q)
 }
 
-// Submit issues a command: the active drivers it selects ack, and report what they were told.
+// Submit issues a command: the active drivers that it selects ack it, and report what they received.
 func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, error) {
 	if err := sub.Validate(); err != nil {
 		return swarm.Entry{}, err
@@ -183,7 +183,7 @@ func (s *Swarm) Submit(_ context.Context, sub swarm.Submission) (swarm.Entry, er
 	return e, nil
 }
 
-// stopLost makes the drivers that e left out its targets, which miss it at once.
+// stopLost makes the drivers that e left out its targets; they are missing at once.
 func (s *Swarm) stopLost(e *swarm.Entry) {
 	for _, l := range e.Issued.LeftOut {
 		e.Issued.Targets = append(e.Issued.Targets, l.DriverID)

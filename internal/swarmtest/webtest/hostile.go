@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Payloads are texts that would run, break out or lead astray if a page took them for more than text.
+// Payloads are texts that would run, break out or mislead if a page treated them as more than text.
 var Payloads = map[string]string{
 	"script":    `<script>window.pwned=1</script>`,
 	"image":     `<img src=x onerror="window.pwned=1">`,
@@ -27,8 +27,8 @@ var Payloads = map[string]string{
 	"clobber":   `<form id=main><input name=attributes>`,
 }
 
-// Hostile is a swarm where every text that somebody else can set is the payload: what validation refuses today must be
-// inert all the same, because the page is not the place to trust the log.
+// Hostile returns a swarm in which every text from outside is the payload. Even texts that validation refuses today
+// must be harmless, because a page must not trust the log.
 func Hostile(payload string) *Swarm {
 	labels := map[string]string{payload: payload}
 	d := swarm.Driver{

@@ -6,14 +6,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Server answers about drivers as the server does: by the fold of a log, and by the rules of package swarm. A driver's
-// report counts for every command that the driver has applied.
+// Server answers questions about drivers as the server does: from the fold of a log, by the rules of package swarm. A
+// driver's report counts for every command that the driver has applied.
 type Server struct {
 	Drivers []swarm.Driver
 	Desired swarm.Desired
 }
 
-// Fold takes in records that stand in the log at a position and after it.
+// Fold adds the records of the log from a position on.
 func (s *Server) Fold(first uint64, records ...swarm.Record) {
 	for i, r := range records {
 		switch at := first + uint64(i); r := r.(type) {
@@ -27,7 +27,7 @@ func (s *Server) Fold(first uint64, records ...swarm.Record) {
 	}
 }
 
-// State compares each driver with what is desired of it.
+// State compares each driver with its desired state.
 func (s *Server) State() (out swarm.State) {
 	for _, d := range s.Drivers {
 		out.Drivers = append(out.Drivers, Drift(d, s.Desired.For(d.ID, d.Labels)))
@@ -35,7 +35,7 @@ func (s *Server) State() (out swarm.State) {
 	return out
 }
 
-// Drift compares one driver with what is desired of it.
+// Drift compares one driver with its desired state.
 func Drift(d swarm.Driver, desired []swarm.Wanted) swarm.Drift {
 	return Compared(swarm.Drift{
 		DriverID: d.ID, State: d.State, Unresponsive: d.Unresponsive, Desired: desired,
@@ -43,7 +43,7 @@ func Drift(d swarm.Driver, desired []swarm.Wanted) swarm.Drift {
 	})
 }
 
-// Compared is d with its reasons.
+// Compared returns d with its reasons.
 func Compared(d swarm.Drift) swarm.Drift {
 	d.Reasons = d.State.Causes()
 	for _, w := range d.Desired {
@@ -52,7 +52,7 @@ func Compared(d swarm.Drift) swarm.Drift {
 	return d
 }
 
-// Progress tells how far the drivers of e are with it.
+// Progress reports how far the drivers of e have followed it.
 func (s *Server) Progress(e swarm.Entry) swarm.Progress {
 	slot := e.Issued.Command.Slot()
 	inForce := s.Desired.InForce(slot, e.Seq)

@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// SplitDrivers is the roster after a total: d-1 and d-2 share the total, d-3 and d-4 were left out, d-5 and d-6 came
-// later.
+// SplitDrivers are the drivers after a total: d-1 and d-2 share the total, d-3 and d-4 were left out, d-5 and d-6
+// joined later.
 func SplitDrivers() []swarm.Driver {
 	all := Drivers()
 	all[2], all[3], all[4] = all[3], all[4], all[2]
@@ -41,7 +41,7 @@ func SplitEntries() []swarm.Entry {
 	return []swarm.Entry{total, typo, old}
 }
 
-// Withdrawals are the records by which the server itself took load back.
+// Withdrawals are the records with which the server itself withdrew load.
 func Withdrawals() []swarm.Stored {
 	return []swarm.Stored{
 		{Position: 1, Record: &swarm.Reset{At: Now.Add(-time.Hour), Cause: "a new log"}},

@@ -1,4 +1,4 @@
-// Package webtest holds what the tests of the dashboard are made from: a small world with everything in it that can go
+// Package webtest has the data for the tests of the dashboard: a small world that contains everything that can go
 // wrong, and fakes of the ports of package web.
 package webtest
 
@@ -9,10 +9,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Now is the moment at which the world is looked at.
+// Now is the present time of the world.
 var Now = time.Date(2026, 11, 25, 12, 4, 31, 0, time.UTC)
 
-// Drivers is a roster: three active drivers, a stale and a lost one.
+// Drivers are three active drivers, a stale and a lost one.
 func Drivers() []swarm.Driver {
 	d := func(id string, state swarm.DriverState, age time.Duration, players int64, ack uint64) swarm.Driver {
 		return swarm.Driver{
@@ -63,7 +63,7 @@ func Entries() []swarm.Entry {
 	}
 }
 
-// Entry is a command to d-1, d-2, … as many as there are verdicts; without verdicts it is open and for all five.
+// Entry is a command to d-1, d-2, … one for each verdict; without verdicts it is open and for all five.
 func Entry(seq uint64, c swarm.Command, took time.Duration, verdicts ...swarm.Verdict) swarm.Entry {
 	all := []string{"d-1", "d-2", "d-3", "d-4", "d-5"}
 	submitted := Now.Add(-time.Duration(100-seq) * time.Second)
@@ -80,7 +80,7 @@ func Entry(seq uint64, c swarm.Command, took time.Duration, verdicts ...swarm.Ve
 	return e
 }
 
-// Recently moves entries in time, as if Now were the present.
+// Recently shifts the times of entries, as if Now were the present.
 func Recently(entries []swarm.Entry) []swarm.Entry {
 	by := time.Since(Now)
 	out := make([]swarm.Entry, len(entries))

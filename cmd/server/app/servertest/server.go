@@ -21,7 +21,7 @@ type Server struct {
 	stop func()
 }
 
-// Config returns the configuration of a server on a free port, with a log of its own. It logs if the test is verbose.
+// Config returns the configuration of a server on a free port with a new log. It logs if the test is verbose.
 func Config(t testing.TB) app.Config {
 	cfg := app.Defaults()
 	cfg.Listen, cfg.DataDir = "127.0.0.1:0", t.TempDir()
@@ -62,5 +62,5 @@ func (s *Server) Start() {
 	})
 }
 
-// Stop stops the server in order, if it runs, and returns when it has ended.
+// Stop shuts the server down, if it runs, and returns when it has ended.
 func (s *Server) Stop() { s.stop() }

@@ -8,22 +8,23 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the meantime waits for
-// the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not shared is small.
+// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the
+// meantime waits for the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not
+// shared is small.
 const maxBatchTargets = 2_000
 
-// frozen is an accepted submission with its targets.
-type frozen struct {
+// admitted is an accepted submission with its fixed targets.
+type admitted struct {
 	*submission
 	members []swarm.Member
 	issued  *swarm.Issued
 }
 
-// freeze fixes the targets of the batch's submissions and answers those that are refused. What has to wait goes back to
-// the head of the queue: what is over maxBatchTargets, and what mustWait tells.
-func (d *Dispatcher) freeze(b batch) []frozen {
+// admit fixes the targets of the batch's submissions and answers those that are refused. Two kinds of submission
+// return to the head of the queue: those over maxBatchTargets, and those for which mustWait is true.
+func (d *Dispatcher) admit(b batch) []admitted {
 	stopping := !d.stepping()
-	var accepted []frozen
+	var accepted []admitted
 	targets := 0
 	for i, s := range b.submits {
 		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
@@ -32,7 +33,7 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			break
 		}
 		if s.ctx.Err() != nil {
-			continue // nobody waits any more, and nothing has been logged or sent
+			continue // no client waits any more, and nothing has been logged or sent
 		}
 		if stopping {
 			s.result <- submitted{err: errShuttingDown}
@@ -42,7 +43,7 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 			s.result <- known
 			continue
 		}
-		f, err := d.freezeOne(s)
+		f, err := d.admitOne(s)
 		if err != nil || s.preview {
 			s.result <- submitted{issued: f.issued, err: err}
 			continue
@@ -53,19 +54,19 @@ func (d *Dispatcher) freeze(b batch) []frozen {
 	return accepted
 }
 
-// mustWait reports whether a submission can only be judged when what comes before it in the batch has been folded: one
-// that is conditional or a preview, and one whose key another of the batch brings already.
-func (d *Dispatcher) mustWait(s *submission, b batch, accepted []frozen) bool {
+// mustWait reports whether a submission can only be judged after the earlier ones of the batch have been folded: a
+// conditional command, a preview, or one whose key an earlier one of the batch also has.
+func (d *Dispatcher) mustWait(s *submission, b batch, accepted []admitted) bool {
 	pending := len(accepted) + len(b.resets) + len(b.expired)
 	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)
 }
 
 // twin reports whether a submission of the same submitter with the same key is among those accepted.
-func twin(accepted []frozen, s *submission) bool {
-	return slices.ContainsFunc(accepted, func(f frozen) bool { return f.Key == s.Key && f.Submitter == s.Submitter })
+func twin(accepted []admitted, s *submission) bool {
+	return slices.ContainsFunc(accepted, func(f admitted) bool { return f.Key == s.Key && f.Submitter == s.Submitter })
 }
 
-// known answers a submission whose key was used before, or cannot be used.
+// known answers a submission whose key was used before, or cannot be remembered.
 func (d *Dispatcher) known(s *submission) (submitted, bool) {
 	if s.Key == "" || s.preview {
 		return submitted{}, false
@@ -74,38 +75,38 @@ func (d *Dispatcher) known(s *submission) (submitted, bool) {
 	if err != nil || seq == 0 {
 		return submitted{err: err}, err != nil
 	}
-	c, _ := d.Call(seq) // nil when it is closed: then the log has it
+	c, _ := d.Call(seq) // nil when it is closed: then the entry is in the log
 	return submitted{call: c, seq: seq, replayed: true}, true
 }
 
-func (d *Dispatcher) freezeOne(s *submission) (frozen, error) {
+func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 	condition, err := d.condition(s)
 	if err != nil {
-		return frozen{}, err
+		return admitted{}, err
 	}
 	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter}
 	if s.Command.Slot() == command.LoadSlot {
-		q.Condition = condition // it speaks of load commands, and others replace none
+		q.Condition = condition // conditions concern load commands only, and other commands replace none
 	}
 	in := d.drivers.Members(q)
 	targets, leftOut := fixTargets(s.Command.Type, in)
 	n := len(targets)
 	switch {
 	case n == 0 && in.Blocked > 0:
-		return frozen{}, newerCommand(in.Blocked)
+		return admitted{}, newerCommand(in.Blocked)
 	case n == 0 && s.Command.Type == command.Stop && !in.Awaited:
-		return frozen{}, d.nothingToStop(s.Target)
+		return admitted{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != command.Stop:
-		return frozen{}, d.nobody(s.Target)
-	// a Stop for lost drivers waits for however few
+		return admitted{}, d.noActiveDrivers(s.Target)
+	// a Stop for lost drivers waits for them, however few they are
 	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)):
-		return frozen{}, d.notEnough(s.Target, n, s.MinDrivers)
+		return admitted{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
-	return d.frozen(s, targets, leftOut, condition), nil
+	return d.admitted(s, targets, leftOut, condition), nil
 }
 
-// nobody refuses a command that no active driver would get.
-func (d *Dispatcher) nobody(t swarm.Target) error {
+// noActiveDrivers returns the refusal of a command that no active driver would receive.
+func (d *Dispatcher) noActiveDrivers(t swarm.Target) error {
 	return &swarm.Error{
 		Code: swarm.CodeNoActiveDrivers, Detail: "no active driver matches the target; see GET /drivers",
 		Attrs: d.withInUse(t, map[string]any{}),
@@ -115,12 +116,13 @@ func (d *Dispatcher) nobody(t swarm.Target) error {
 func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 	return &swarm.Error{
 		Code:   swarm.CodeNotEnoughDrivers,
-		Detail: "fewer active drivers match the target than min_drivers asks for; see GET /drivers",
+		Detail: "fewer active drivers match the target than min_drivers requires; see GET /drivers",
 		Attrs:  d.withInUse(t, map[string]any{"have": have, "want": want}),
 	}
 }
 
-// withInUse adds what of a target drivers have: a label or an id may be misspelt. A target for everybody cannot be.
+// withInUse adds the parts of a target that known drivers have: a label or an id may be misspelt. An empty target
+// cannot be.
 func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]any {
 	if len(t.Labels)+len(t.DriverIDs) > 0 {
 		attrs["in_use"] = d.drivers.Reach(t).InUse
@@ -128,11 +130,12 @@ func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]
 	return attrs
 }
 
-// nothingToStop refuses a Stop that no known driver matches, and says whether that is as it should be.
+// nothingToStop returns the refusal of a Stop that no known driver matches, and says whether that may be a spelling
+// error.
 func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	reach := d.drivers.Reach(t)
-	detail := "no known driver matches the target, and no load is desired of any that could come; check the spelling " +
-		"of the target, and see GET /drivers"
+	detail := "no known driver matches the target, and no load is desired of any that may still connect; check the " +
+		"spelling of the target, and see GET /drivers"
 	if reach.Left {
 		detail = "no known driver matches the target: there is nothing to stop"
 	}
@@ -143,14 +146,14 @@ func (d *Dispatcher) nothingToStop(t swarm.Target) error {
 	}
 }
 
-func (d *Dispatcher) frozen(
+func (d *Dispatcher) admitted(
 	s *submission, targets []swarm.Member, leftOut []swarm.LeftOut, condition *swarm.Condition,
-) frozen {
+) admitted {
 	ids := make([]string, len(targets))
 	for i, m := range targets {
 		ids[i] = m.DriverID
 	}
-	return frozen{submission: s, members: targets, issued: &swarm.Issued{
+	return admitted{submission: s, members: targets, issued: &swarm.Issued{
 		Split: split(s.Command, targets), Cause: s.Cause, LeftOut: leftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
