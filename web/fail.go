@@ -27,16 +27,16 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	code := swarm.CodeOf(err)
 	status := u.cfg.Status(code)
 	if status == http.StatusInternalServerError {
-		u.cfg.Logger.Error("a page failed", "path", r.URL.Path, "err", err)
+		u.cfg.Logger.Error("cannot serve a page", "path", r.URL.Path, "err", err)
 	}
 	world := u.world(r.Context())
-	f := view.Failure{Says: "It was logged with its cause."}
+	f := view.Failure{Says: "The cause is in the server's own log."}
 	if e, ok := errors.AsType[*swarm.Error](err); ok {
 		f = world.Refusal(s, e)
 		f.Form = view.NewFormAgain(r.PostForm, e.Fields)
 	}
 	f.BackURL, f.BackWord = back(r)
-	f.Title = cmp.Or(f.Title, titles[code], "The server could not do that")
+	f.Title = cmp.Or(f.Title, titles[code], "The request failed")
 	if wantsJSON(r) {
 		o := view.NewRefusal(f)
 		o.URL, o.Words = f.NewerURL, f.Newer
@@ -62,13 +62,13 @@ func back(r *http.Request) (url, word string) {
 	}
 	row, _, _ := find(r.URL.Path)
 	list, _, _ := find(cmp.Or(row.under, "/"))
-	return list.path, "To the " + strings.ToLower(list.title)
+	return list.path, "Go to " + strings.ToLower(list.title)
 }
 
 var titles = map[swarm.Code]string{
-	swarm.CodeBadRequest: "That cannot be read", swarm.CodeOriginNotAllowed: "Refused", swarm.CodeNotFound: "Not found",
-	swarm.CodeNoActiveDrivers: "Nobody to tell", swarm.CodeNotEnoughDrivers: "Not enough drivers",
+	swarm.CodeBadRequest: "Invalid request", swarm.CodeOriginNotAllowed: "Refused", swarm.CodeNotFound: "Not found",
+	swarm.CodeNoActiveDrivers: "No active driver", swarm.CodeNotEnoughDrivers: "Not enough drivers",
 	swarm.CodeNewerCommand: "A newer command came first", swarm.CodeInvalidCommand: "Nothing was sent",
-	swarm.CodeLogUnavailable: "The log takes no commands", swarm.CodeShuttingDown: "The server is stopping",
+	swarm.CodeLogUnavailable: "The log accepts no commands", swarm.CodeShuttingDown: "The server is stopping",
 	swarm.CodeOutcomeNotRecorded: "Sent, but the outcome is not recorded",
 }

@@ -137,7 +137,7 @@ func (l *sessionLog) observe(d swarm.Driver, now time.Time) {
 		}
 	case d.State == l.state:
 	case d.State == swarm.Active:
-		add(now, d.State, "heartbeats are in time again")
+		add(now, d.State, "heartbeats are on time again")
 	case d.State == swarm.Stale:
 		add(now, d.State, "heartbeats are late")
 	case d.State == swarm.Disconnected:

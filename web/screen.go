@@ -65,7 +65,7 @@ func (u *UI) commands(ctx context.Context, r request) (screen, error) {
 func (u *UI) command(ctx context.Context, r request) (screen, error) {
 	n, err := strconv.ParseUint(r.parameter, 10, 64)
 	if err != nil {
-		return screen{}, swarm.Errorf(swarm.CodeNotFound, "A command is named by its number.")
+		return screen{}, swarm.Errorf(swarm.CodeNotFound, "A command is identified by its number.")
 	}
 	e, err := u.cfg.Log.Entry(ctx, n)
 	if err != nil {
@@ -85,8 +85,8 @@ func (u *UI) driver(_ context.Context, r request) (screen, error) {
 	m, ok := view.NewDriver(r.world, r.parameter)
 	if !ok {
 		return screen{}, swarm.Errorf(swarm.CodeNotFound,
-			"No driver of that name is known. One that left in order is forgotten at once, a lost one after some "+
-				"minutes.")
+			"No driver with this id is known. The server forgets a driver at once when it deregisters, and some "+
+				"minutes after it was lost.")
 	}
 	s := show(page.Driver, page.LiveDriver, m)
 	s.title = r.parameter

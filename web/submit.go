@@ -88,7 +88,7 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	}
 	labels, ok := view.ParseLabels(r.PostFormValue("labels"))
 	if !ok {
-		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must be like region=eu, zone=a"})
+		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must look like region=eu, zone=a"})
 	}
 	s.Target = swarm.Target{DriverIDs: ids(r.PostForm["driver_ids"]), Labels: labels}
 	if len(bad) > 0 {
@@ -112,7 +112,7 @@ func ids(fields []string) []string {
 func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.Submission, error) {
 	n, err := strconv.ParseUint(seq, 10, 64)
 	if err != nil {
-		return s, swarm.Errorf(swarm.CodeNotFound, "A command is named by its number.")
+		return s, swarm.Errorf(swarm.CodeNotFound, "A command is identified by its number.")
 	}
 	e, err := u.cfg.Log.Entry(ctx, n)
 	if err != nil {
@@ -122,15 +122,15 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	switch {
 	case e.Issued.Command.Total:
 		return s, swarm.Errorf(swarm.CodeInvalidCommand,
-			"The command was a total, split over its targets. Set it again, to split it over the drivers that are "+
-				"there.")
+			"The command set a total, which was split over its targets. Set the total again to split it over the "+
+				"drivers that are connected now.")
 	case !p.Holds:
 		return s, &swarm.Error{
-			Code: swarm.CodeNewerCommand, Detail: "A newer command holds for its drivers.",
+			Code: swarm.CodeNewerCommand, Detail: "A newer command is in effect for its drivers.",
 			Attrs: map[string]any{"seq": u.world(ctx).Newer(e)},
 		}
 	case len(p.Outstanding) == 0:
-		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied that command.")
+		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied the command.")
 	}
 	s.Target.DriverIDs = p.Outstanding
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline

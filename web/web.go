@@ -85,7 +85,7 @@ func (u *UI) protect(next http.Handler) http.Handler {
 	}
 	for _, origin := range origins {
 		if err := p.AddTrustedOrigin(origin); err != nil {
-			u.cfg.Logger.Warn("an allowed origin is none", "origin", origin, "err", err)
+			u.cfg.Logger.Warn("an allowed origin is not valid", "origin", origin, "err", err)
 		}
 	}
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

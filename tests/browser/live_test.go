@@ -238,7 +238,7 @@ func TestLogIsFull(t *testing.T) {
 	b.goTo(fake(t, s, func(c *web.Config) { c.Ready = failing }))
 	b.live()
 	b.says("#trouble", "the log is full")
-	b.says("#acts", "Stop can be tried all the same")
+	b.says("#acts", "You can still try Stop")
 	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && "+
 		"!document.querySelector('#stop-dialog .stop').disabled") {
 		t.Error("the buttons are not as they should be")

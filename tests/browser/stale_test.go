@@ -14,8 +14,8 @@ import (
 func TestGoneDriver(t *testing.T) {
 	s, b := visit(t, "/ui/drivers/d-4")
 	s.SetDrivers(nil)
-	b.says("#conn-word", "Gone since")
-	b.says("#gone", "This driver is gone since")
+	b.says("#conn-word", "Unknown since")
+	b.says("#gone", "This driver has been unknown to the server since")
 	b.until("getComputedStyle(document.querySelector('main h1')).filter === 'grayscale(1)'")
 	if strip := eval[string](b, "getComputedStyle(document.getElementById('strip')).filter"); strip != "none" {
 		t.Errorf("the strip, which is of now, has the filter %s", strip)
@@ -37,7 +37,7 @@ func TestRestartForgetsADriver(t *testing.T) {
 	d.quit()
 	b.says("#conn-word", "Reconnecting (stale since")
 	s.Start()
-	b.says("#conn-word", "Gone since")
+	b.says("#conn-word", "Unknown since")
 	if !eval[bool](b, "document.body.classList.contains('gone')") {
 		t.Error("the page looks as if it were of now")
 	}
@@ -66,7 +66,7 @@ func TestLostIsToldOnce(t *testing.T) {
 	s.Start()
 	b.live()
 	b.until("said.length > 1")
-	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The "+
+	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. This page is out of date.|The "+
 		"connection is back." {
 		t.Errorf("it was said: %s", said)
 	}

@@ -37,7 +37,7 @@ func TestStory(t *testing.T) {
 	b.says("#hero", "3 of 3 drivers run 1,800 of 1,800 players")
 
 	third.net.Freeze()
-	b.says("#worst-rows", "is silent for")
+	b.says("#worst-rows", "has been silent for")
 	b.says("#strip", "1 stale")
 	s.curl(setPlayers(100))
 	b.says("#last", "2 of 3 drivers acked") // a stale driver is left out
@@ -74,7 +74,7 @@ func TestMissing(t *testing.T) {
 	b.picture("story-missing")
 	frozen.net.Thaw()
 	b.says("#late", "d-2") // it got the command with its desired state, and its ack is a record of its own
-	b.says("#lacking", "None is outstanding")
+	b.says("#lacking", "No driver is outstanding")
 }
 
 // TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is

@@ -139,15 +139,15 @@ func TestLeftOutDrivers(t *testing.T) {
 	b.until("document.querySelector('#recent-rows tr:first-child .badge').classList.contains('t-warn')")
 	b.do(chromedp.Click("#last h2 + a"), chromedp.WaitVisible("#facts"))
 	b.live()
-	b.says("#lacking", "it has no part of the total")
-	b.says("#lacking", "A total is not sent again to some of its drivers")
+	b.says("#lacking", "it has no share of the total")
+	b.says("#lacking", "A total cannot be sent again to some of its drivers")
 	b.says("#facts dd", "3 drivers: d-4, d-5, d-6")
 	b.until("document.getElementById('head').classList.contains('t-warn')")
 	b.looks("left-out-command")
 
 	b.keys("s", kb.Enter)
 	b.says("#stop-dialog .result", "3 of 6 drivers acked")
-	b.says("#stop-dialog .result", "Left out: d-4 is silent for")
+	b.says("#stop-dialog .result", "Left out: d-4 has been silent for")
 	b.until("document.querySelector('#stop-dialog .result .t-warn')")
 	b.looks("left-out-stop")
 	b.keys(kb.Escape)
@@ -186,7 +186,7 @@ func TestRetryToThoseLeftOut(t *testing.T) {
 	b.says("#lacking", "Retry to 3 outstanding drivers")
 	b.looks("left-out-retry")
 	b.do(chromedp.Click("#lacking button"))
-	b.says("#lacking", "None is outstanding")
+	b.says("#lacking", "No driver is outstanding")
 	got := s.Submissions()
 	if len(got) != 1 || fmt.Sprint(got[0].Target.DriverIDs) != "[d-3 d-4 d-5]" || got[0].IfSeq == nil ||
 		*got[0].IfSeq != 14 {

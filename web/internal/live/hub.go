@@ -14,7 +14,7 @@ import (
 )
 
 // ErrGone says that the page of a topic no longer exists: what it was about is unknown now.
-var ErrGone = errors.New("there is no such page any more")
+var ErrGone = errors.New("the page no longer exists")
 
 // Source is what the hub shows. Only the hub's goroutine calls it.
 type Source interface {

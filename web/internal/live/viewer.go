@@ -52,13 +52,13 @@ func (v *viewer) join(names []string) (status int, why string) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) > maxPerViewer || slices.ContainsFunc(names, func(n string) bool { return !v.hub.cfg.Valid(n) }) {
-		return http.StatusBadRequest, "these are not topics of this server"
+		return http.StatusBadRequest, "not topics of this server"
 	}
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.running || h.viewers >= h.cfg.MaxViewers || len(h.topics)+len(names) > maxTopics {
-		return http.StatusServiceUnavailable, "no live updates just now"
+		return http.StatusServiceUnavailable, "live updates are not available at the moment"
 	}
 	for _, name := range append(names, "") {
 		t := h.topics[name]

@@ -345,7 +345,7 @@ func timeline(m view.Driver) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(m.Timeline) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"empty\">Nothing happened to it since this server started, and none of the newest commands was for it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"empty\">No event since this server started, and none of the newest commands was for this driver.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

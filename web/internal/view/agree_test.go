@@ -18,7 +18,7 @@ import (
 // kindOf is what a badge of the pages says in words of GET /state.
 func kindOf(badge view.Badge) swarm.DriftKind {
 	switch badge.Word {
-	case "on target", "nothing asked", "outside the split":
+	case "on target", "no target", "outside the split":
 		return swarm.DriftConverged
 	case "unknown":
 		return swarm.DriftUnknown

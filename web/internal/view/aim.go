@@ -123,8 +123,8 @@ func (w World) progressOf(d swarm.Driver, seq uint64, reasons []swarm.DriftCause
 // standingBadge says a standing in a word.
 func standingBadge(s Standing) Badge {
 	return map[Standing]Badge{
-		Unasked: {Off, "nothing asked"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
-		Underway: {Busy, "on its way"}, Behind: {Warn, "not applied"}, Refused: {Warn, "refused"},
+		Unasked: {Off, "no target"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
+		Underway: {Busy, "changing"}, Behind: {Warn, "not applied"}, Refused: {Warn, "refused"},
 		Late: {Warn, "unknown"}, Lost: {Bad, "unknown"},
 	}[s]
 }

@@ -102,7 +102,7 @@ func progressFacts(e swarm.Entry, p swarm.Progress) []Figure {
 	case of == 0:
 		return nil
 	case !p.Holds:
-		return []Figure{{"By now", "newer commands hold for all its drivers"}}
+		return []Figure{{"Now", "newer commands have replaced it on all its drivers"}}
 	}
 	f := []Figure{{"On target now", Count(len(p.Converged)) + " of " + Plural(of, "driver")}}
 	if n := len(p.Outstanding); n > 0 {
@@ -126,7 +126,7 @@ func (w World) facts(e swarm.Entry) []Figure {
 		f = append(f, Figure{"Named drivers", text})
 	}
 	if n := i.Shortfall(); n > 0 {
-		f = append(f, Figure{"Not placed", players(n) + ": no driver may take them"})
+		f = append(f, Figure{"Not assigned", players(n) + ": no driver can take them"})
 	}
 	if i.Cause != "" {
 		f = append(f, Figure{"Issued by the server", i.Cause})

@@ -28,28 +28,30 @@ func (w World) headline(t tally) Headline {
 		h.Tone = Warn
 	}
 	if t.drivers == 0 {
-		h.Word, h.Says = "Not known", "No driver is back since the server started; "+Plural(len(w.NotBack),
-			"driver")+" may still run players."
+		h.Word = "Unknown"
+		h.Says = "No driver has reconnected since the server started; " + Plural(len(w.NotBack), "driver") +
+			" may still be running players."
 	} else {
-		h.Word = "Not all back"
-		h.Says += " " + Plural(len(w.NotBack), "driver") + " not back since the server started may still run players."
+		h.Word = "Not all reconnected"
+		h.Says += " " + Plural(len(w.NotBack), "driver") +
+			" not reconnected since the server started may still be running players."
 	}
-	h.Detail = strings.Trim("not back: "+few(w.NotBack)+" · "+h.Detail, " ·")
+	h.Detail = strings.Trim("not reconnected: "+few(w.NotBack)+" · "+h.Detail, " ·")
 	return h
 }
 
 func (w World) headlineOfRoster(t tally) Headline {
 	switch {
 	case t.drivers == 0:
-		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
+		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so no players are running."}
 	case t.asked == 0 && w.LogErr != nil:
 		return Headline{
-			Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") +
-				", of which " + active(t) + ".",
+			Tone: Warn, Word: "Unknown", Says: "The target is unknown because the log cannot be read. " +
+				Plural(t.drivers, "driver") + ": " + active(t) + ".",
 		}
 	case t.idle():
 		h := Headline{
-			Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) +
+			Tone: Off, Word: "Idle", Says: "No target is set for " + Plural(t.drivers, "driver") + "; " + active(t) +
 				".", Detail: w.who(t),
 		}
 		if t.unknown() > 0 {
@@ -71,7 +73,7 @@ func (w World) runHeadline(t tally) Headline {
 	h := Headline{Detail: w.named(t.off())}
 	ratio := fmt.Sprintf("%s of %s players", Count(t.actual), Count(t.target))
 	if t.asked == 0 {
-		ratio = players(t.actual) + ", none asked for"
+		ratio = players(t.actual) + ", no target"
 	}
 	switch {
 	case t.settled() == t.drivers:
@@ -79,10 +81,10 @@ func (w World) runHeadline(t tally) Headline {
 		h.Says = fmt.Sprintf("%s of %s drivers run %s.", Count(t.settled()-t.by[OutsideSplit]), Count(t.drivers), ratio)
 	case t.lacking() == 0 && (t.asked == 0 || t.actual == t.target):
 		h.Tone, h.Word = Busy, "Changing"
-		h.Says = fmt.Sprintf("%s; %s of %s drivers on their way.", ratio, Count(t.by[Underway]), Count(t.drivers))
+		h.Says = fmt.Sprintf("%s; %s of %s drivers still changing.", ratio, Count(t.by[Underway]), Count(t.drivers))
 	case t.lacking() == 0:
 		h.Tone, h.Word = Busy, "Ramping"
-		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target),
+		h.Says = fmt.Sprintf("%s%s; %s of %s drivers still changing.", ratio, percent(t.actual, t.target),
 			Count(t.by[Underway]), Count(t.drivers))
 	default:
 		h.Tone, h.Word = w.tone(t), "Off target"
@@ -117,11 +119,11 @@ func (w World) stopHeadline(t tally) Headline {
 	says := fmt.Sprintf("%s of %s drivers report 0 players%s", Count(t.empty), Count(t.drivers), unknown(t))
 	switch {
 	case t.settled() == t.drivers && t.unbidden > 0:
-		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; nobody asked for the "+players(t.unbidden)+" that run."
+		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; "+players(t.unbidden)+" run without a target."
 	case t.settled() == t.drivers:
 		return Headline{Tone: OK, Word: "Stopped", Says: says + "."}
 	case t.lacking() == 0:
-		h.Tone, h.Word, h.Says = Busy, "Stopping", says+"; "+players(t.actual)+" left."
+		h.Tone, h.Word, h.Says = Busy, "Stopping", says+"; "+players(t.actual)+" still running."
 	default:
 		h.Tone, h.Word, h.Says = w.tone(t), "Not all stopped", says+"."
 	}
@@ -169,13 +171,13 @@ func (w World) why(i int) string {
 	d, a := w.Drivers[i], w.aimAt(i)
 	last := ""
 	if d.Reported.Players > 0 {
-		last = ", last seen with " + players(d.Reported.Players)
+		last = ", last reported " + players(d.Reported.Players)
 	}
 	switch a.Standing {
 	case Lost:
-		return "is disconnected, heard of " + Age(d.HeartbeatAge) + " ago" + last
+		return "is disconnected, last heard from " + Age(d.HeartbeatAge) + " ago" + last
 	case Late:
-		return "is silent for " + Age(d.HeartbeatAge) + last
+		return "has been silent for " + Age(d.HeartbeatAge) + last
 	case Refused:
 		return fmt.Sprintf("refused #%d", a.Off.Seq)
 	case Behind:

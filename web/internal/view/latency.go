@@ -203,7 +203,7 @@ func share(n, of int) string {
 func upTo(top time.Duration) string {
 	if top == math.MaxInt64 {
 		// the round closes at the deadline; an ack in flight at that moment may be a little over it
-		return "later, but counted"
+		return "later, still counted"
 	}
 	return "≤ " + Latency(top)
 }

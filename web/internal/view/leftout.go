@@ -57,9 +57,9 @@ func leftOutOf(e swarm.Entry, id string) (reason swarm.LeftOutReason, ok bool) {
 
 // leftOutWhy says why a driver was left out, and what that means for it.
 func leftOutWhy(e swarm.Entry, reason swarm.LeftOutReason) string {
-	then := "; it receives what holds for it when it is back"
+	then := "; it receives its current commands when it is back"
 	if e.Issued.Command.Total {
-		then = "; it has no part of the total, and runs 0 players until the total is split again"
+		then = "; it has no share of the total, and runs 0 players until the total is split again"
 	}
 	switch reason {
 	case swarm.LeftOutStale:
@@ -67,7 +67,7 @@ func leftOutWhy(e swarm.Entry, reason swarm.LeftOutReason) string {
 	case swarm.LeftOutDisconnected:
 		return "disconnected" + then
 	case swarm.LeftOutOtherRun:
-		return "a newer command of another submitter holds for it"
+		return "a newer command from another submitter is in effect for it"
 	default:
 		return string(reason)
 	}

@@ -25,13 +25,13 @@ func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 		}
 		f.Says = "Nothing was sent: " + w.nobody(s.Target) + "."
 	case swarm.CodeNewerCommand:
-		f.Says = "Nothing was sent: it concerns the same drivers."
+		f.Says = "Nothing was sent: the newer command is for the same drivers."
 		if seq, ok := err.Attrs["seq"].(uint64); ok && seq > 0 && !w.isReset(seq) {
 			f.NewerURL, f.Newer = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
 		}
 	case swarm.CodeInvalidCommand:
 		if len(err.Fields) > 0 {
-			f.Says = "What is not in order:"
+			f.Says = "These values are not valid:"
 		}
 	}
 	for _, field := range err.Fields {
@@ -80,13 +80,13 @@ func (w World) state(id string, labels map[string]string) string {
 	d, ok := w.driver(id)
 	switch {
 	case !ok:
-		return "is not known here"
+		return "is unknown"
 	case d.State != swarm.Active:
-		return "is " + string(d.State) + ", heard of " + Age(d.HeartbeatAge) + " ago"
+		return "is " + string(d.State) + ", last heard from " + Age(d.HeartbeatAge) + " ago"
 	case !(swarm.Target{Labels: labels}).Matches(id, d.Labels):
-		return "has not the labels " + strings.Join(Labels(labels), ", ")
+		return "does not have the labels " + strings.Join(Labels(labels), ", ")
 	default:
-		return "is active again, so try once more"
+		return "is active again; try again"
 	}
 }
 

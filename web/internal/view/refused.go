@@ -18,7 +18,7 @@ type Cure struct{ When, Flag string }
 
 // NewRefusedPage takes an error apart that was made for operators.
 func NewRefusedPage(err error) RefusedPage {
-	m := RefusedPage{Says: "The server could not do that"}
+	m := RefusedPage{Says: "The request failed"}
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok {
 		return m

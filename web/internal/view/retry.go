@@ -33,12 +33,13 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		return nil, w.noLonger(e)
 	case len(p.Outstanding) == 0:
 		return nil, &NoRetry{
-			Why: "None is outstanding: those that missed it have applied it since, or a newer command holds for them.",
+			Why: "No driver is outstanding: those that missed the command have applied it since, " +
+				"or a newer command has replaced it for them.",
 		}
 	case e.Issued.Command.Total:
 		return nil, &NoRetry{
-			Why: "A total is not sent again to some of its drivers: set it again, to split it over those that are " +
-				"there.",
+			Why: "A total cannot be sent again to some of its drivers. Set it again to split it over the drivers " +
+				"that are connected now.",
 		}
 	}
 	r := &Retry{
@@ -46,16 +47,16 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		Does: Do(e.Issued.Command), Patience: Patience(e.Issued.Deadline),
 	}
 	if e.Issued.Command.Slot() == command.LoadSlot {
-		r.Guard = "Refused if a newer command concerns them."
+		r.Guard = "Refused if a newer command is for these drivers."
 	}
 	return r, nil
 }
 
 // noLonger says that newer commands hold, and names the newest of them that is known here.
 func (w World) noLonger(e swarm.Entry) *NoRetry {
-	no := &NoRetry{Why: "It is not sent again: a newer command holds for all its drivers."}
+	no := &NoRetry{Why: "It cannot be sent again: a newer command is in effect for all its drivers."}
 	if seq := w.Newer(e); seq > 0 {
-		no.Why = "It is not sent again: a newer command holds for its drivers:"
+		no.Why = "It cannot be sent again: a newer command is in effect for its drivers:"
 		no.URL, no.Of = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
 	}
 	return no

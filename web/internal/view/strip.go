@@ -31,7 +31,7 @@ func NewStrip(w World) Strip {
 	}
 	if t.unconfirmed > 0 {
 		s.Unknown = "+" + Count(t.unconfirmed) + " unknown"
-		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are silent or lost.",
+		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are stale or lost.",
 			Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed), Count(t.unconfirmed))
 	}
 	if t.asked > 0 {
@@ -48,9 +48,9 @@ func NewStrip(w World) Strip {
 func (w World) trouble() string {
 	switch {
 	case w.Trouble != "":
-		return "The log takes no commands: " + w.Trouble
+		return "The log accepts no commands: " + w.Trouble
 	case w.LogErr != nil:
-		return "The command log cannot be read just now. What is shown of commands may be missing or old"
+		return "The command log cannot be read at the moment. Commands on this page may be missing or out of date"
 	default:
 		return ""
 	}

@@ -26,7 +26,7 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	o := view.NewOutcome(w, stop)
 	if o.Tone != view.Warn ||
 		!strings.Contains(o.Says, "3 of 5 drivers acked in 1.0 ms, 2 left out (1 stale, 1 disconnected).") ||
-		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") ||
+		!strings.Contains(o.Says, "d-4 has been silent for 14 s, last reported 100 players") ||
 		!strings.Contains(o.Says, "d-5 is disconnected") {
 		t.Errorf("%+v", o)
 	}
@@ -73,14 +73,15 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 		word    string
 		says    string
 	}{
-		"none back": {nil, "Not known", "No driver is back since the server started; 4 drivers may still run players."},
-		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all back",
-			"1 of 1 drivers run 5 of 5 players. 4 drivers not back since the server started may still run players."},
+		"none back": {nil, "Unknown",
+			"No driver has reconnected since the server started; 4 drivers may still be running players."},
+		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all reconnected",
+			"1 of 1 drivers run 5 of 5 players. 4 drivers not reconnected since the server started may still be running players."},
 	} {
 		w := asked(5, tc.drivers...)
 		w.NotBack = []string{"b", "c", "d", "e"}
 		h := view.NewStrip(w).Headline
-		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not back: b, c, d and 1 more" {
+		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not reconnected: b, c, d and 1 more" {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}
@@ -89,7 +90,7 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
 	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
 	if s.Actual != "0" || s.Unknown != "+20 unknown" ||
-		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
+		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are stale or lost." {
 		t.Errorf("%+v", s)
 	}
 }

@@ -16,15 +16,15 @@ func noTargets(e swarm.Entry) bool { return len(e.Issued.Targets) == 0 }
 
 // unmatched says what a command does that was logged without targets.
 func (w World) unmatched(e swarm.Entry) string {
-	return "Logged; no driver was there. " + returning(e.Issued.Target, w.Reach(e.Issued.Target))
+	return "Logged; no driver was connected. " + returning(e.Issued.Target, w.Reach(e.Issued.Target))
 }
 
 func returning(t swarm.Target, r swarm.Reach) string {
 	switch {
 	case r.Awaited:
-		return "It stops drivers that return."
+		return "It stops drivers that reconnect."
 	case r.Left:
-		return "Those that matched have left; it stops them if they return."
+		return "The drivers that matched have left; it stops them if they reconnect."
 	}
 	return noMatch(t, r.InUse)
 }
@@ -44,7 +44,7 @@ func nothingToStop(t swarm.Target, err *swarm.Error) (title, says string, calm b
 	used, _ := err.Attrs["in_use"].(swarm.InUse)
 	switch {
 	case gone && len(t.DriverIDs)+len(t.Labels) == 0:
-		return "Nothing to stop", "No driver is connected, and no load is asked for.", true
+		return "Nothing to stop", "No driver is connected, and no load is set.", true
 	case gone:
 		return "Nothing to stop", "The drivers that matched have left.", true
 	}

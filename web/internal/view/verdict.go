@@ -59,9 +59,9 @@ func sentence(w World, e swarm.Entry) string {
 	case status == swarm.Complete:
 		return fmt.Sprintf("Complete: all of %s acked in %s.", n, took)
 	case status == swarm.SupersededStatus && left != "":
-		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s; %s.", Count(c.Superseded), n, left)
+		return fmt.Sprintf("Superseded: newer commands replaced it on %s of %s; %s.", Count(c.Superseded), n, left)
 	case status == swarm.SupersededStatus:
-		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s.", Count(c.Superseded), n)
+		return fmt.Sprintf("Superseded: newer commands replaced it on %s of %s.", Count(c.Superseded), n)
 	case status == swarm.Failed:
 		return fmt.Sprintf("Failed: none of %s acked; %s after %s.", n, shortfall(c, left), took)
 	default:
@@ -145,7 +145,7 @@ func because(e swarm.Entry, v swarm.Verdict) string {
 		}
 		return v.Code + ": " + v.Detail
 	case swarm.Superseded:
-		return "a newer command took its place before it was sent"
+		return "a newer command replaced it before it was sent"
 	case swarm.Undecided:
 		return "no answer yet"
 	case swarm.Missing:
@@ -154,13 +154,13 @@ func because(e swarm.Entry, v swarm.Verdict) string {
 	case swarm.ReasonDeadline:
 		return "no ack within " + Latency(e.Issued.Deadline)
 	case swarm.ReasonUnresponsive:
-		return "unresponsive: the round did not wait for it"
+		return "unresponsive: the command did not wait for it"
 	case swarm.ReasonDisconnected:
 		return "disconnected"
 	case swarm.ReasonStale:
 		return "stale: its heartbeats were late"
 	case swarm.ReasonWriteTimeout:
-		return "its connection took no data"
+		return "its connection accepted no data"
 	case swarm.ReasonServerRestart:
 		return "the server restarted before it answered"
 	case swarm.ReasonNodeLost:

@@ -79,34 +79,34 @@ func TestHeadline(t *testing.T) {
 		says   string
 		detail string
 	}{
-		"empty": {viewtest.Compare(view.World{}), view.Off, "No drivers", "nothing runs", ""},
-		"idle":  {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
-		"reset": {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver",
+		"empty": {viewtest.Compare(view.World{}), view.Off, "No drivers", "no players are running", ""},
+		"idle":  {idle, view.Off, "Idle", "No target is set for 1 driver", ""},
+		"reset": {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "No target is set for 1 driver",
 			""},
-		"running on": {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left",
+		"running on": {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players still running",
 			"a runs 4 of 0"},
 		"converged": {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "On target",
 			"2 of 2 drivers run 10 of 10 players", ""},
 		"ramping": {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping",
-			"15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
+			"15 of 20 players (75 %); 1 of 2 drivers still changing", "a runs 5 of 10"},
 		"behind": {asked(10, is("a", active, 5, 6)), view.Warn, "Off target",
 			"0 of 1 drivers on target", "a has not applied #7"},
 		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1",
 			"a has not applied #7"},
 		"no report yet": {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Changing",
-			"1 of 1 drivers on their way", "a has not reported since #7"},
+			"1 of 1 drivers still changing", "a has not reported since #7"},
 		"stale": {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Off target",
-			"1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
+			"1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b has been silent for 14 s, last reported 5 players"},
 		"lost": {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Off target",
 			"1 of 2", "b is disconnected"},
 		"stopping": {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping",
-			"1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
+			"1 of 2 drivers report 0 players; 3 players still running", "b runs 3 of 0"},
 		"stopped": {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped",
 			"2 of 2 drivers report 0 players", ""},
 		"one stopped by name": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK,
 			"Stopped", "2 of 2 drivers report 0 players", ""},
 		"another runs unasked": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn,
-			"Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
+			"Not all stopped", "1 of 2 drivers report 0 players; 4 players run without a target", ""},
 		"not all stopped": {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped",
 			"1 of 2 drivers report 0 players, 1 unknown.", "b is disconnected"},
 	} {
@@ -271,7 +271,7 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	}{
 		{view.OK, "active, on target: runs 5 players"},
 		{view.Warn, "active, refused: refused #7 (over_cap: at most 3)"},
-		{view.Warn, "unresponsive, on target: let the last deadlines pass without an answer; runs 5 players"},
+		{view.Warn, "unresponsive, on target: did not answer before the last deadlines; runs 5 players"},
 	} {
 		d, _ := view.NewDriver(w, rows[i].ID)
 		if got := d.State.Word + ", " + d.Standing.Word + ": " + d.Why; d.Tone != want.tone || got != want.says {
@@ -357,9 +357,9 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	}{
 		"both miss it":        {only, e, "2 outstanding drivers", "", ""},
 		"one took it late":    {applied(5, 0), late("d-1"), "1 outstanding driver", "", ""},
-		"both took it late":   {applied(5, 5), late("d-1", "d-2"), "", "None is outstanding", ""},
-		"both are back":       {back, e, "", "None is outstanding", ""},
-		"a stop for all":      {newer(stop), e, "", "a newer command holds", "#8"},
+		"both took it late":   {applied(5, 5), late("d-1", "d-2"), "", "No driver is outstanding", ""},
+		"both are back":       {back, e, "", "No driver is outstanding", ""},
+		"a stop for all":      {newer(stop), e, "", "a newer command is in effect", "#8"},
 		"a stop for one":      {newer(stop, "d-2"), e, "1 outstanding driver", "", ""},
 		"a stop for another":  {newer(stop, "d-3"), e, "2 outstanding drivers", "", ""},
 		"a newer spawn delay": {newer(delay), e, "2 outstanding drivers", "", ""},
@@ -404,7 +404,7 @@ func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
 	w := afterReset(is("a", swarm.Active, 0, 0))
 	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
 	worst := view.NewOverview(w, "").Worst[0]
-	if row.Standing.Word != "nothing asked" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
+	if row.Standing.Word != "no target" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
 		t.Errorf("%+v, %+v", row, worst)
 	}
 	if strip := view.NewStrip(w); strip.Target != "–" || strip.Headline.Word != "Idle" {

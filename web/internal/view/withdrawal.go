@@ -22,12 +22,12 @@ func (w World) withdrawal(seq uint64) swarm.Record {
 func (w World) withdrawn(seq uint64) string {
 	switch r := w.withdrawal(seq).(type) {
 	case *swarm.Reset:
-		return "the server: load of the past does not start by itself (" + r.Cause + ")"
+		return "the server: old load does not restart automatically (" + r.Cause + ")"
 	case *swarm.Expired:
 		expired := "#" + strconv.FormatUint(r.Replaced, 10) + " to " + To(r.Target)
 		return "the server: " + expired + " has expired (" + r.Cause + ")"
 	default:
-		return "the server: load of the past does not start by itself"
+		return "the server: old load does not restart automatically"
 	}
 }
 
@@ -35,7 +35,8 @@ func (w World) withdrawn(seq uint64) string {
 func (w World) expiry(seq uint64) string {
 	for i := len(w.Withdrawals) - 1; i >= 0; i-- {
 		if r, ok := w.Withdrawals[i].Record.(*swarm.Expired); ok && r.Replaced == seq {
-			return "for " + To(r.Target) + ", " + At(r.At).ISO + ": " + r.Cause + ". Drivers that return run nothing."
+			return "for " + To(r.Target) + ", " + At(r.At).ISO + ": " + r.Cause +
+				". Drivers that reconnect run 0 players."
 		}
 	}
 	return ""

@@ -40,7 +40,7 @@ async function sure(form) {
   const all = data.get('per') === 'total';
   const most = Number((all ? form.dataset.mostAll : form.dataset.most) ?? Infinity);
   if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
-  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times what is asked now.`;
+  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times the present target.`;
   dialog.returnValue = 'no';
   dialog.showModal();
   await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
@@ -89,13 +89,13 @@ async function post(form) {
     // A refusal that is none of the form's own: of the Host or the Origin, by the server or by what is before it.
     return said.says ? { ...said, sent: answer.ok } : { tone: 'bad', lost: true, says: 'Refused: ' + (said.detail ?? answer.status), sent: false };
   } catch {
-    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. See the log before you send it again.');
+    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. Check the log before you send it again.');
   }
 }
 
 /** @param {string} what */
 function unknown(what) {
-  return { tone: 'bad', lost: true, says: 'No answer from the server: not known whether ' + what, url: base + '/ui/commands', words: 'Log' };
+  return { tone: 'bad', lost: true, says: 'No answer from the server: it is unknown whether ' + what, url: base + '/ui/commands', words: 'Log' };
 }
 
 /** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */

@@ -27,13 +27,13 @@ function watch(page, tell) {
   setInterval(() => {
     if (!lost && page.state === 'lost' && Date.now() - page.since > EVERY) {
       lost = true;
-      tell('The connection is lost. What is shown is old.');
+      tell('The connection is lost. This page is out of date.');
     } else if (lost && (page.state === 'live' || page.state === 'old')) {
       lost = false;
       tell('The connection is back.');
     } else if (page.gone !== gone) {
       gone = page.gone;
-      tell(document.getElementById('gone')?.textContent ?? 'What this page shows is there again.');
+      tell(document.getElementById('gone')?.textContent ?? 'The subject of this page is known to the server again.');
     }
   }, 1000);
 }

@@ -78,7 +78,7 @@ export class Page {
     const since = Math.min(this.since, this.paused || Infinity);
     if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(since)}, ${age(since)})`];
     if (this.state === 'out') return ['out', 'Signed out'];
-    if (this.gone) return ['gone', `Gone since ${clock(this.gone)}, ${age(this.gone)}`];
+    if (this.gone) return ['gone', `Unknown since ${clock(this.gone)}, ${age(this.gone)}`];
     if (this.state === 'old') return ['old', 'Server was updated: reload the page'];
     if (this.paused) return ['paused', `Paused · +${this.heldNews} since ${clock(this.paused)}, ${age(this.paused)}`];
     return this.state === 'live' ? ['live', 'Live'] : ['connecting', 'Connecting'];
@@ -252,8 +252,8 @@ function goneNotice(topic, since) {
   const notice = document.createElement('p');
   notice.id = 'gone';
   notice.className = 'alert t-off';
-  const what = topic.startsWith('/ui/drivers/') ? 'This driver is' : 'This page is';
-  notice.textContent = `${what} gone since ${clock(since)}: the server no longer knows it. What stands here is old.`;
+  const what = topic.startsWith('/ui/drivers/') ? 'This driver' : 'This page';
+  notice.textContent = `${what} has been unknown to the server since ${clock(since)}. The content of this page is out of date.`;
   return notice;
 }
 
