@@ -109,7 +109,7 @@ func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 	b.goTo(s.url + "/ui/drivers/d-4")
 	b.live()
 	b.says("#head", "unknown")
-	b.says("#driver-facts", "unknown, asked for 10; last reported 10")
+	b.says("#driver-facts", "unknown, target 10; last reported 10")
 	b.looks("unknown-driver")
 
 	b.goTo(s.url + "/ui/commands")
