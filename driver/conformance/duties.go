@@ -33,9 +33,10 @@ const (
 var titles = [...]string{
 	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
 	Heartbeats: "Heartbeats", TheTruth: "The truth", Order: "Order and answer", Once: "Once", Stop: "Stop",
-	RefuseAloud: "Refuse aloud", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", SayHowFar: "Say how far",
-	AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
-	TakeUp: "Tell and take up", LocalLimits: "Local limits go first", Leave: "Leave",
+	RefuseAloud: "Refuse explicitly", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired",
+	SayHowFar: "Report the position", AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain",
+	CloseCodes: "Close codes", Lease: "Lease",
+	TakeUp: "Report and resume", LocalLimits: "Local limits go first", Leave: "Leave",
 }
 
 // Title returns the duty's heading in docs/protocol.md.
