@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// fail says why a page could not be had. What is unknown is logged and not shown.
+// fail says why a page could not be shown. Unexpected errors are logged and not shown.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	u.refuse(w, r, swarm.Submission{}, err)
 }
@@ -22,7 +22,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 // refuse says why a command was refused, and shows its form again where there are no scripts that keep it.
 func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the browser went away
+		return // the browser has closed the connection
 	}
 	code := swarm.CodeOf(err)
 	status := u.cfg.Status(code)
@@ -46,13 +46,13 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
 }
 
-// Refused tells a person why the server answers neither this Host nor this Origin. Anybody may read it, so it has
-// nothing of the swarm.
+// Refused tells a person why the server does not accept this Host or Origin. Anyone may read it, so it shows nothing of
+// the swarm.
 func (u *UI) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	u.write(w, r, http.StatusForbidden, page.Refused(assets.Base, view.NewRefusedPage(err)))
 }
 
-// back leads to where the form was, or to the list that what is missing would be in.
+// back returns a link to the page of the form, or to the list that would contain the missing item.
 func back(r *http.Request) (url, word string) {
 	if seq, err := strconv.ParseUint(r.PostForm.Get("retry"), 10, 64); err == nil {
 		return view.CommandURL(seq), "Back to the command"

@@ -15,21 +15,21 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// screen is one page: as a whole, and what of it is live.
+// screen is one page: the whole page and its live parts.
 type screen struct {
-	title   string // "": that of its row in the table of pages
-	section string // what the navigation marks
+	title   string // "": the title of its row in the table of pages
+	section string // path that the navigation marks
 	whole   func(page.Chrome) templ.Component
 	live    page.Live
 }
 
-// request is what a screen is made from. A live topic has no address: what is live never shows one.
+// request is the input of a screen. A live topic has no address, because live parts never show one.
 type request struct {
 	world     view.World
 	path      string
-	parameter string // what the path has in place of the parameter of its row
+	parameter string // value of the parameter of its row
 	query     url.Values
-	address   string // scheme://host of this server, as the visitor knows it
+	address   string // scheme://host of this server, as the visitor uses it
 	page      func(context.Context, swarm.Query) (swarm.Page, error)
 }
 

@@ -23,7 +23,7 @@ type Command struct {
 	CLI      string
 	JSON     string // URL of the entry in the API
 	Total    string
-	Split    bool // the targets were told different numbers
+	Split    bool // the targets received different numbers
 }
 
 // LateRow is an ack that came after the close.
@@ -42,7 +42,7 @@ type VerdictRow struct {
 	Why     string
 }
 
-// What a page of one command shows at most; all of it is in the API.
+// Limits of the page of one command; the API has everything.
 const (
 	LackingRows = 200
 	VerdictRows = 500
@@ -95,7 +95,7 @@ func verdictRows(w World, e swarm.Entry) []VerdictRow {
 	return out
 }
 
-// progressFacts says how far the drivers are with the command by now.
+// progressFacts shows the present progress of the drivers with the command.
 func progressFacts(e swarm.Entry, p swarm.Progress) []Figure {
 	of := len(e.Issued.Targets) + len(e.Issued.LeftOut)
 	switch {

@@ -23,7 +23,7 @@ type Driver struct {
 	Form     ActForm
 }
 
-// TimelineRow is something that happened to a driver: a command's verdict or a change of its session.
+// TimelineRow is an event of a driver: the verdict of a command or a change of its session.
 type TimelineRow struct {
 	At    Moment
 	Badge Badge
@@ -54,7 +54,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 	return page, true
 }
 
-// whyOf is the sentence beside the badges, with what only the page of one driver has room for.
+// whyOf is the sentence beside the badges, with details that only the page of one driver shows.
 func (w World) whyOf(d swarm.Driver, a Aim) string {
 	i, _ := w.index(d.ID)
 	why := w.why(i)

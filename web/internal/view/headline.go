@@ -9,16 +9,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Headline answers the one question of the page: is the swarm on target?
+// Headline answers the main question of the page: is the swarm on target?
 type Headline struct {
 	Tone   Tone
 	Word   string // "On target"
 	Says   string // "3 of 3 drivers run 300 of 300 players."
-	Detail string // who does not, and why
+	Detail string // the drivers that are off target, and why
 }
 
-// headline sums w up. Drivers that are not back since the server started may run what they ran before: the swarm is not
-// on target until they are, or their time is over.
+// headline summarises w. Drivers that have not reconnected since the server started may still run their old load: the
+// swarm is not on target until they reconnect, or until their lease is over.
 func (w World) headline(t tally) Headline {
 	h := w.headlineOfRoster(t)
 	if len(w.NotBack) == 0 {
@@ -94,7 +94,7 @@ func (w World) runHeadline(t tally) Headline {
 	return outside(h, t)
 }
 
-// unknown counts the drivers of which it is not known what they do.
+// unknown counts the drivers whose load is unknown.
 func unknown(t tally) string {
 	if t.unknown() == 0 {
 		return ""
@@ -102,8 +102,7 @@ func unknown(t tally) string {
 	return ", " + Count(t.unknown()) + " unknown"
 }
 
-// outside adds the drivers that came after a total was split: nothing is wrong with them, but they do not share the
-// load.
+// outside adds the drivers that connected after a total was split: they work, but they do not share the load.
 func outside(h Headline, t tally) Headline {
 	n := t.by[OutsideSplit]
 	if n == 0 {
@@ -137,15 +136,15 @@ func (w World) tone(t tally) Tone {
 	return Warn
 }
 
-// who names the drivers that are off target: the first few, with why.
+// who names the first few drivers that are off target, and why.
 func (w World) who(t tally) string {
 	return w.named(t.worst)
 }
 
-// namedFew is how many of many are named.
+// namedFew is how many drivers of a long list are named.
 const namedFew = 3
 
-// named says how the first few of the drivers at these indexes stand.
+// named describes the first few of the drivers at these indexes.
 func (w World) named(at []int) string {
 	var parts []string
 	for _, i := range at[:min(namedFew, len(at))] {
@@ -166,7 +165,7 @@ func few(ids []string) string {
 	return text
 }
 
-// why says how the driver at i stands to what is asked of it.
+// why explains the standing of the driver at i.
 func (w World) why(i int) string {
 	d, a := w.Drivers[i], w.aimAt(i)
 	last := ""
@@ -191,12 +190,12 @@ func (w World) why(i int) string {
 	return "runs " + players(d.Reported.Players)
 }
 
-// underway says how far a driver is that is on its way.
+// underway describes the progress of a driver that has not reached its target yet.
 func underway(d swarm.Driver, a Aim) string {
 	switch {
 	case d.AppliedSeq < a.Off.Seq:
 		return fmt.Sprintf("has not answered #%d yet", a.Off.Seq)
-	case slices.Contains(a.Reasons, swarm.DriftNotReported): // it may have left the number and come back to it
+	case slices.Contains(a.Reasons, swarm.DriftNotReported): // its number may have changed and changed back
 		return fmt.Sprintf("has not reported since #%d", a.Off.Seq)
 	case a.Off.Command.Slot() == command.SpawnDelaySlot:
 		is, asked := Count(d.Reported.SpawnDelayMS), Count(a.Off.Command.Value)

@@ -7,23 +7,23 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Retry sends a command again to those that have not applied it.
+// Retry sends a command again to the drivers that have not applied it.
 type Retry struct {
 	Seq   string
 	N     string
 	Does  string
-	Guard string // what keeps it from undoing a newer command
+	Guard string // says that it cannot undo a newer command
 
-	Patience string // how long to wait for what comes of it, in milliseconds
+	Patience string // how long to wait for its outcome, in milliseconds
 }
 
-// NoRetry is why a command that some have not applied cannot be sent to them again.
+// NoRetry says why a command cannot be sent again to the drivers that have not applied it.
 type NoRetry struct {
 	Why     string
-	URL, Of string // the newer command, and how it is called
+	URL, Of string // the newer command, and the text of its link
 }
 
-// retry offers to send e again to those that are outstanding, or says why not; neither when all acked at once.
+// retry offers to send e again to the outstanding drivers, or says why not. It returns neither if all drivers acked.
 func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 	if n := e.Counts(); e.Closed == nil || n.Missing+n.Rejected+len(e.Issued.LeftOut) == 0 {
 		return nil, nil
@@ -52,7 +52,7 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 	return r, nil
 }
 
-// noLonger says that newer commands hold, and names the newest of them that is known here.
+// noLonger says that newer commands are in effect, and names the newest one that is known here.
 func (w World) noLonger(e swarm.Entry) *NoRetry {
 	no := &NoRetry{Why: "It cannot be sent again: a newer command is in effect for all its drivers."}
 	if seq := w.Newer(e); seq > 0 {
@@ -62,7 +62,7 @@ func (w World) noLonger(e swarm.Entry) *NoRetry {
 	return no
 }
 
-// Newer returns the newest command that holds in the place of e for one of its drivers, for a link; 0 if none is known.
+// Newer returns the newest command that has replaced e for one of its drivers, for a link; 0 if none is known.
 func (w World) Newer(e swarm.Entry) (seq uint64) {
 	look := func(id string) {
 		for _, want := range w.Drifts[id].Desired {

@@ -8,11 +8,11 @@ type Strip struct {
 	Actual    string
 	Target    string
 	Gap       string // "20 below", "" without a gap
-	Unknown   string // "+20 unknown": players that silent and lost drivers last reported, or ""
+	Unknown   string // "+20 unknown": players that stale and lost drivers last reported, or ""
 	Drivers   []StateCount
 	Last      *CommandRow // newest command
-	StopsWhat string      // what Stop would do, for the dialog
-	Trouble   string      // why the log takes no commands
+	StopsWhat string      // what Stop affects, for the dialog
+	Trouble   string      // why the log accepts no commands
 }
 
 // StateCount is how many drivers are in a state.
@@ -67,7 +67,7 @@ func gap(t tally) string {
 	}
 }
 
-// stateCounts always tells of active drivers, and of the others when there are any.
+// stateCounts always includes active drivers, and the other states if there are such drivers.
 func stateCounts(t tally) []StateCount {
 	active := t.drivers - t.unknown()
 	out := []StateCount{{Badge{OK, "active"}, Count(active), "/ui/drivers?state=active"}}

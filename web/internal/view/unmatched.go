@@ -8,13 +8,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// A Stop may match no driver: because they have left, because they are not back yet, or because of a mistake in its
-// target. Which of these it is, is the server's answer.
+// A Stop may match no driver: because the drivers have left, because they have not reconnected yet, or because of a
+// mistake in its target. The server's answer says which of these it is.
 
-// noTargets reports whether e was logged although no driver was there.
+// noTargets reports whether e was logged although no driver was connected.
 func noTargets(e swarm.Entry) bool { return len(e.Issued.Targets) == 0 }
 
-// unmatched says what a command does that was logged without targets.
+// unmatched describes the effect of a command that was logged without targets.
 func (w World) unmatched(e swarm.Entry) string {
 	return "Logged; no driver was connected. " + returning(e.Issued.Target, w.Reach(e.Issued.Target))
 }
@@ -29,7 +29,7 @@ func returning(t swarm.Target, r swarm.Reach) string {
 	return noMatch(t, r.InUse)
 }
 
-// noMatch says that no driver matches a target, and which values there are instead.
+// noMatch says that no driver matches a target, and which values are in use.
 func noMatch(t swarm.Target, u swarm.InUse) string {
 	says := "No driver matches " + targetWords(t)
 	if used := inUse(u); used != "" {
@@ -38,7 +38,7 @@ func noMatch(t swarm.Target, u swarm.InUse) string {
 	return says + "."
 }
 
-// nothingToStop says why a Stop was refused, by what the server told with the refusal.
+// nothingToStop says why a Stop was refused, using the attributes of the refusal.
 func nothingToStop(t swarm.Target, err *swarm.Error) (title, says string, calm bool) {
 	gone, _ := err.Attrs["nothing_to_stop"].(bool)
 	used, _ := err.Attrs["in_use"].(swarm.InUse)
@@ -51,7 +51,7 @@ func nothingToStop(t swarm.Target, err *swarm.Error) (title, says string, calm b
 	return "Nothing was stopped", noMatch(t, used), false
 }
 
-// targetWords names a target by what a submitter wrote: "zone=eu", or the ids.
+// targetWords names a target as the submitter wrote it: "zone=eu", or the ids.
 func targetWords(t swarm.Target) string {
 	parts := Labels(t.Labels)
 	if n := len(t.DriverIDs); n > 0 {
@@ -63,7 +63,7 @@ func targetWords(t swarm.Target) string {
 	return strings.Join(parts, ", ")
 }
 
-// inUse lists what known drivers have of a target that none of them matches: "zone us, eu-west; drivers d-1, d-2".
+// inUse lists the values that known drivers have for the keys of a target: "zone us, eu-west; drivers d-1, d-2".
 func inUse(u swarm.InUse) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(u.Labels)) {

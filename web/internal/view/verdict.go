@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Verdict is what became of a command, in a sentence and with names.
+// Verdict is the result of a command, as a sentence and with the names of drivers.
 type Verdict struct {
 	Row      CommandRow
 	Sentence string
@@ -14,7 +14,7 @@ type Verdict struct {
 	More     string       // "and 12 more", or ""
 }
 
-// MissingRow is a driver without an ack, or with a refusal.
+// MissingRow is a driver that did not ack or that refused.
 type MissingRow struct {
 	ID, URL string
 	Badge   Badge
@@ -33,8 +33,8 @@ func NewVerdict(w World, e swarm.Entry) Verdict {
 	return v
 }
 
-// sentence says the verdict: "Partial: 1 of 12 drivers missing after 5.0 s." Drivers that were left out count among
-// those that the command was meant for.
+// sentence describes the verdict: "Partial: 1 of 12 drivers missing after 5.0 s." The count of drivers includes those
+// that were left out.
 func sentence(w World, e swarm.Entry) string {
 	if noTargets(e) && len(e.Issued.LeftOut) == 0 {
 		return w.unmatched(e)
@@ -92,8 +92,8 @@ func lackingCount(e swarm.Entry) int {
 	return c.Missing + c.Rejected + len(e.Issued.LeftOut)
 }
 
-// lacking lists at most limit drivers that the command was meant for and that did not ack: missing ones first, those
-// left out last.
+// lacking lists at most limit drivers that the command was for and that did not ack: missing ones first, left-out ones
+// last.
 func lacking(e swarm.Entry, limit int) []MissingRow {
 	out := unacked(e, limit)
 	return append(out, leftOutRows(e, limit-len(out))...)
