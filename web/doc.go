@@ -6,8 +6,8 @@
 //
 // One table lists the pages (pages.go). A second table, built from it, lists everything that is served (routes.go).
 //
-// All pages are at / and below /ui/. The server's Host and Origin guard and its security headers (Content-Security-
-// Policy: default-src 'self') apply to them, so they have no inline scripts and no inline styles.
+// All pages are at / and below /ui/. The server's Host and Origin guard and its security headers
+// (Content-Security-Policy: default-src 'self') apply to them, so they have no inline scripts and no inline styles.
 package web
 
 //go:generate go tool -modfile=../tools/go.mod templ generate

@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// act is how one changes the load: plain forms, one per command.
+// act has the forms that change the load, one per command.
 func act(f view.ActForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -304,7 +304,7 @@ func act(f view.ActForm) templ.Component {
 	})
 }
 
-// buttonClass sets the first form apart.
+// buttonClass makes the first form more prominent.
 func buttonClass(v view.ActValue) string {
 	if v.First {
 		return "button"

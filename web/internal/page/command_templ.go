@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// Command is one command.
+// Command is the page of one command.
 func Command(c Chrome, m view.Command) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -132,7 +132,7 @@ func Command(c Chrome, m view.Command) templ.Component {
 	})
 }
 
-// LiveCommand is what changes on the page of one command.
+// LiveCommand has the live parts of the page of one command.
 func LiveCommand(m view.Command) Live {
 	return Live{Parts: []Part{
 		{"head", commandHead(m)}, {"lacking", lackingTable(m)}, {"late", lateTable(m)}, {"latency", latency(m.Latency)},

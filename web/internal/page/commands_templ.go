@@ -154,7 +154,7 @@ func Commands(c Chrome, m view.Commands) templ.Component {
 	})
 }
 
-// LiveCommands is what changes on the list.
+// LiveCommands has the live parts of the list.
 func LiveCommands(m view.Commands) Live {
 	return Live{Lists: []List{{"command-rows", rows(m.Rows, func(r view.CommandRow) string { return "c-" + r.Seq }, commandRow)}}}
 }
@@ -476,7 +476,7 @@ func pager(prev string, prevWord string, next string, nextWord string) templ.Com
 	})
 }
 
-// commandTable may be brief: then it leaves out what the page of commands is for.
+// commandTable may be brief: then it omits the columns that only the page of commands needs.
 func commandTable(name string, id string, brief bool, all []view.CommandRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -115,7 +115,7 @@ func Drivers(c Chrome, m view.Drivers) templ.Component {
 	})
 }
 
-// LiveDrivers is what changes on the roster.
+// LiveDrivers has the live parts of the roster.
 func LiveDrivers(m view.Drivers) Live {
 	return Live{
 		Parts: []Part{{"driver-counts", driverCounts(m)}, {"driver-pager", driverPager(m)}},

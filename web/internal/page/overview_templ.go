@@ -123,7 +123,7 @@ func Overview(c Chrome, o view.Overview) templ.Component {
 	})
 }
 
-// LiveOverview is what changes on the first page.
+// LiveOverview has the live parts of the first page.
 func LiveOverview(o view.Overview) Live {
 	return Live{
 		Parts: []Part{
@@ -436,7 +436,7 @@ func stepState(id string, b view.Badge) templ.Component {
 	})
 }
 
-// copyable is text for a shell. The button is shown where there are scripts.
+// copyable is text for a shell. The button is shown only if scripts run.
 func copyable(id string, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1003,7 +1003,7 @@ func worstRow(d view.WorstRow) templ.Component {
 	})
 }
 
-// recent shows either its note or its table: the style sheet looks whether there are rows.
+// recent shows either its note or its table: the style sheet checks whether there are rows.
 func recent(o view.Overview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

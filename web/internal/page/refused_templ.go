@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// Refused is the page for a person whose request was refused before anybody knew who asks: it shows nothing of the swarm.
+// Refused is the page for a request that was refused before the client was identified: it shows nothing of the swarm.
 func Refused(assets string, m view.RefusedPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -329,7 +329,7 @@ func counts(all []view.StateCount) templ.Component {
 	})
 }
 
-// stopWhat names what Stop would do.
+// stopWhat describes the effect of Stop.
 func stopWhat(id string, s view.Strip) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -427,7 +427,7 @@ func stopForm() templ.Component {
 	})
 }
 
-// StopPage asks before it stops, where there are no scripts for a dialog.
+// StopPage asks before a Stop where no script can show a dialog.
 func StopPage(c Chrome) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,4 +1,4 @@
-// Package page is the HTML of the dashboard. It shows what package view says, and decides nothing.
+// Package page is the HTML of the dashboard. It shows the models of package view, and decides nothing.
 package page
 
 import (
@@ -18,7 +18,7 @@ type shortcut struct {
 	what string
 }
 
-// shortcuts are what js/keys.js does, and a way to each tab.
+// shortcuts lists the keys of js/keys.js, and one for each tab.
 func shortcuts(tabs []Tab) []shortcut {
 	out := []shortcut{
 		{[]string{"?"}, "this help"},
@@ -35,7 +35,7 @@ func shortcuts(tabs []Tab) []shortcut {
 	return append(out, shortcut{[]string{"t"}, "theme"})
 }
 
-// glossary says what the words of the pages mean.
+// glossary explains the terms of the pages.
 var glossary = []struct{ name, means string }{
 	{"acked", "the driver accepted the new target; it may need a ramp to reach it"},
 	{"missing", "no ack before the deadline, with the reason; a result, never an error"},
@@ -67,19 +67,19 @@ func otherTheme(theme string) string {
 	return "dark"
 }
 
-// Part is an element that is replaced as a whole when it changes: the root of Body carries ID.
+// Part is an element that is replaced as a whole when it changes: the root of Body has the ID.
 type Part struct {
 	ID   string
 	Body templ.Component
 }
 
-// List is an element whose children come, go and move, each a Part.
+// List is an element whose children are added, removed and moved; each child is a Part.
 type List struct {
 	ID   string
 	Rows []Part
 }
 
-// Live is what changes on a page while it is looked at.
+// Live has the parts of a page that update while it is shown.
 type Live struct {
 	Parts []Part
 	Lists []List
@@ -101,7 +101,7 @@ func rows[T any](all []T, id func(T) string, body func(T) templ.Component) []Par
 	return out
 }
 
-// LiveStrip are the parts that every page has.
+// LiveStrip has the live parts of every page.
 func LiveStrip(s view.Strip) Live {
 	return Live{
 		Parts: []Part{{"strip", Strip(s)}, {"stop-what", stopWhat("stop-what", s)}, {"trouble", Trouble(s.Trouble)}},
