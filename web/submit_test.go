@@ -84,7 +84,7 @@ func TestFormsSubmit(t *testing.T) {
 	}
 }
 
-func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
+func TestRetryGoesToOutstandingDriversAndNeverUndoes(t *testing.T) {
 	drivers := webtest.Drivers()
 	s := webtest.NewSwarm(drivers, webtest.Entries()[1:])
 	server := serveLive(t, s, nil)
@@ -118,7 +118,7 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 }
 
 // A retry goes to the drivers that a command left out, too: the server says which of them are outstanding.
-func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
+func TestRetryGoesToLeftOutDrivers(t *testing.T) {
 	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
 			Kind: swarm.Rejected, Code: "over_cap",
@@ -314,8 +314,8 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	}
 }
 
-// TestRefusedFormKeepsWhatWasTyped: without scripts the browser has left the page of the form.
-func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
+// TestRefusedFormKeepsItsValues: without scripts the browser has left the page of the form.
+func TestRefusedFormKeepsItsValues(t *testing.T) {
 	_, server := full(t)
 	_, page := post(t, server.URL+"/ui/commands", url.Values{
 		"type": {"set_players"}, "players": {"many"}, "per": {"total"}, "labels": {"region=eu"}, "note": {`for "Tom"`},
@@ -382,9 +382,9 @@ func TestUnknownFiltersAreNamed(t *testing.T) {
 	}
 }
 
-// TestStopThatReachesNobody: a Stop that no driver matches is never a green success, and says what is known of its
+// TestStopThatReachesNoDriver: a Stop that no driver matches is never a green success, and says what is known of its
 // target.
-func TestStopThatReachesNobody(t *testing.T) {
+func TestStopThatReachesNoDriver(t *testing.T) {
 	typo := swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}}}
 	ids := swarm.Reach{InUse: swarm.InUse{DriverIDs: []string{"d-1"}}}
 	for name, tc := range map[string]struct {

@@ -54,9 +54,9 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 	})
 }
 
-// TestADriverThatKnowsMoreThanTheLog: one may be a forgery, and is told to back off. When a second one says so the log
+// TestADriverAheadOfTheLog: one may be a forgery, and is told to back off. When a second one says so the log
 // has lost entries: it takes a new name, and load of the past does not go on.
-func TestADriverThatKnowsMoreThanTheLog(t *testing.T) {
+func TestADriverAheadOfTheLog(t *testing.T) {
 	s := startServer(t, nil)
 	first := bare.Dial(t, s.url, nil)
 	first.Send(`{"type":"register","driver_id":"d-1"}`)

@@ -136,8 +136,8 @@ func TestADryRunDoesNothing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachesNobody: a typo is told with what is in use; drivers that have left are nothing to stop.
-func TestAStopThatReachesNobody(t *testing.T) {
+// TestAStopThatReachesNoDriver: a typo is told with what is in use; drivers that have left are nothing to stop.
+func TestAStopThatReachesNoDriver(t *testing.T) {
 	play(t, t.TempDir(), func(t *testing.T, s *server) any {
 		d := s.connectWith(t, "d-1", map[string]string{"zone": "us"})
 		s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}}}`)
@@ -179,9 +179,9 @@ func TestAStopAfterARestart(t *testing.T) {
 	})
 }
 
-// TestAStopWhileDriversAreAway: soon after a restart nobody is back yet. The Stop waits for drivers of the load that is
+// TestAStopWhileDriversAreDisconnected: soon after a restart nobody is back yet. The Stop waits for drivers of the load that is
 // in force.
-func TestAStopWhileDriversAreAway(t *testing.T) {
+func TestAStopWhileDriversAreDisconnected(t *testing.T) {
 	dir := t.TempDir()
 	play(t, dir, func(t *testing.T, s *server) any {
 		ws := bare.Dial(t, s.url, nil)

@@ -210,8 +210,8 @@ func TestManyTabs(t *testing.T) {
 	tabs[7].says("#more-new", "Show 1 new")
 }
 
-// TestSlipOfAKey asks before a number goes out that is more than ten times the present one.
-func TestSlipOfAKey(t *testing.T) {
+// TestLargeNumberIsConfirmed asks before a number goes out that is more than ten times the present one.
+func TestLargeNumberIsConfirmed(t *testing.T) {
 	s, b := visit(t, "/")
 	b.send("1201")
 	b.until("document.getElementById('sure-dialog').open")

@@ -47,9 +47,9 @@ func TestRestartForgetsADriver(t *testing.T) {
 const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
 	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
 
-// TestLostIsToldOnce keeps the server away for several attempts to reach it: since when the page is old does not move,
+// TestLostIsAnnouncedOnce keeps the server away for several attempts to reach it: since when the page is old does not move,
 // its age grows, and who hears the page is told once that the connection is lost, and once that it is back.
-func TestLostIsToldOnce(t *testing.T) {
+func TestLostIsAnnouncedOnce(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
 	b.goTo(s.url)

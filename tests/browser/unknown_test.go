@@ -168,8 +168,8 @@ func TestLeftOutDrivers(t *testing.T) {
 	b.looks("outside-split-driver")
 }
 
-// TestRetryToThoseLeftOut offers a command again to exactly the drivers that the server says are outstanding.
-func TestRetryToThoseLeftOut(t *testing.T) {
+// TestRetryToLeftOutDrivers offers a command again to exactly the drivers that the server says are outstanding.
+func TestRetryToLeftOutDrivers(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked}
 	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1, ack, ack,
 		swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
@@ -194,8 +194,8 @@ func TestRetryToThoseLeftOut(t *testing.T) {
 	}
 }
 
-// TestStopForNobody: a typo in a Stop is no success, and says what there is.
-func TestStopForNobody(t *testing.T) {
+// TestStopForNoDriver: a typo in a Stop is no success, and says what there is.
+func TestStopForNoDriver(t *testing.T) {
 	s := startServer(t)
 	s.drive("d-1", "zone", "eu-west")
 	s.drive("d-2", "zone", "us")

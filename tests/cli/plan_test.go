@@ -217,8 +217,8 @@ func TestPlanRetries(t *testing.T) {
 	}
 }
 
-// TestPlanYieldsToSomebodyElse: a stop by another hand ends the run with exit 9, and nothing undoes it.
-func TestPlanYieldsToSomebodyElse(t *testing.T) {
+// TestPlanYieldsToAnotherSubmitter: a stop by another hand ends the run with exit 9, and nothing undoes it.
+func TestPlanYieldsToAnotherSubmitter(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "4s"))
 	p.says("hold for")

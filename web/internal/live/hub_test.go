@@ -148,7 +148,7 @@ func TestSlowViewerGetsTheNewest(t *testing.T) {
 }
 
 // A viewer that never reads is let go after the write limit, and others get all they are due meanwhile.
-func TestViewerThatNeverReadsIsLetGo(t *testing.T) {
+func TestViewerThatNeverReadsIsDisconnected(t *testing.T) {
 	s := &source{size: 1 << 20}
 	url := serve(t, s, func(c *live.Config) {
 		c.WriteLimit = 200 * time.Millisecond
@@ -218,7 +218,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestWhatCannotBeRenderedStaysAsItWas(t *testing.T) {
+func TestFailedRenderingKeepsTheOldPage(t *testing.T) {
 	s := &source{}
 	next := stream(t, serve(t, s, func(c *live.Config) { c.Beat = time.Millisecond })+"/?topic=broken")
 	if hello := next(); !strings.Contains(hello, "b1") {

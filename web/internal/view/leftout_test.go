@@ -73,8 +73,8 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 	}
 }
 
-// TestExpiredIsSaid: where the server itself asks a driver for nothing, the page says why.
-func TestExpiredIsSaid(t *testing.T) {
+// TestExpiredIsShown: where the server itself asks a driver for nothing, the page says why.
+func TestExpiredIsShown(t *testing.T) {
 	w := viewtest.SplitWorld()
 	fact := func(facts []view.Figure, name string) string {
 		for _, f := range facts {
@@ -108,8 +108,8 @@ func TestExpiredIsSaid(t *testing.T) {
 	}
 }
 
-// TestNoLinkToWhatHasNoPage: a reset or an expired command may be what came first, and has no page.
-func TestNoLinkToWhatHasNoPage(t *testing.T) {
+// TestNoLinkToARecordWithoutAPage: a reset or an expired command may be what came first, and has no page.
+func TestNoLinkToARecordWithoutAPage(t *testing.T) {
 	w := viewtest.SplitWorld()
 	for seq, url := range map[uint64]string{1: "", 15: "", 20: "/ui/commands/20"} {
 		err := &swarm.Error{Code: swarm.CodeNewerCommand, Attrs: map[string]any{"seq": seq}}

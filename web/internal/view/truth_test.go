@@ -87,7 +87,7 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 	}
 }
 
-func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
+func TestStripShowsUnknownPlayers(t *testing.T) {
 	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
 	if s.Actual != "0" || s.Unknown != "+20 unknown" ||
 		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are stale or lost." {

@@ -284,8 +284,8 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	}
 }
 
-// TestShellReadsWhatWasMeant pastes texts into a shell: what comes out is what went in, however it looks in between.
-func TestShellReadsWhatWasMeant(t *testing.T) {
+// TestShellReadsTheSameWords pastes texts into a shell: what comes out is what went in, however it looks in between.
+func TestShellReadsTheSameWords(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		testenv.Lacks(t, "no bash: install it")
@@ -398,9 +398,9 @@ func TestListsTellTheDay(t *testing.T) {
 	}
 }
 
-// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was
+// TestFreshSwarmHasNoTarget: a server takes back the load of the past when it starts, which is no order that was
 // obeyed.
-func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
+func TestFreshSwarmHasNoTarget(t *testing.T) {
 	w := afterReset(is("a", swarm.Active, 0, 0))
 	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
 	worst := view.NewOverview(w, "").Worst[0]
