@@ -236,7 +236,7 @@ func head(t testing.TB, url string) (int, error) {
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// A driver that is forgotten, and comes back, is told to those who look at it: what they see does not look live
+// Viewers of a driver that the server forgets are notified, and again when it reconnects: the page does not look live
 // meanwhile.
 func TestStreamReportsAForgottenDriver(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
@@ -262,7 +262,7 @@ func TestStreamMarksTheFirstCommand(t *testing.T) {
 	next(t, events, contains(`["m",`))
 }
 
-// What the server itself takes back reaches a page by the feed: it is no command, so no page of the log has it.
+// A withdrawal of the server itself reaches a page through the feed: it is not a command, so no page of the log has it.
 func TestStreamReportsExpiredCommands(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	server := serveLive(t, s, nil)

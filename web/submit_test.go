@@ -144,7 +144,7 @@ func TestRetryGoesToLeftOutDrivers(t *testing.T) {
 	}
 }
 
-// A page may be older than the command that took the place of what it offers to send again.
+// A page may be older than the command that replaced the one that it offers to send again.
 func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	delay := func(seq uint64, ms int64, verdict swarm.Verdict) swarm.Entry {
 		return webtest.Entry(seq, swarm.Command{Type: command.SetSpawnDelay, Value: ms}, 1, verdict)
@@ -161,7 +161,7 @@ func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	}
 }
 
-// A total is split over its targets; sent to some of them again, each would get the part of several.
+// A total is split over its targets; if it were sent again to some of them, each would receive the share of several.
 func TestTotalIsNotRetried(t *testing.T) {
 	e := webtest.Entry(3, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
@@ -357,7 +357,7 @@ func TestBannerHasNoCodes(t *testing.T) {
 	}
 }
 
-// A form whose page was closed is given up: its sender may have stopped the load since.
+// The form of a closed page is dropped, because its sender may have stopped the load since.
 func TestFormOfAClosedPage(t *testing.T) {
 	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
 		s := webtest.NewSwarm(webtest.Drivers(), nil)

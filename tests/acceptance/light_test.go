@@ -29,7 +29,7 @@ const (
 	opPong  = 10
 )
 
-// dialLight connects and registers a driver; ended is told when its connection has ended.
+// dialLight connects and registers a driver; ended is called when its connection has ended.
 func dialLight(t testing.TB, s *server, id string, ended func()) *lightDriver {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))

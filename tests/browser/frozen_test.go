@@ -13,7 +13,7 @@ import (
 )
 
 // TestFrozenServer sends forms to a server that never answers, without and with a dialog: the page says that the
-// outcome is not known, and lets one try again.
+// outcome is unknown, and allows another attempt.
 func TestFrozenServer(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	var frozen atomic.Bool

@@ -2,8 +2,8 @@ package browser
 
 import "testing"
 
-// TestRestartRemembers: after a restart the page warns of the driver that was lost without a word and not of the one
-// that had left in order, and the chart has what was before, with a gap where the server did not run.
+// TestRestartRemembers: after a restart the page warns of the driver that was lost and not of the one that had
+// deregistered, and the chart has the earlier points, with a gap where the server did not run.
 func TestRestartRemembers(t *testing.T) {
 	s, b := atWork(t)
 	left, lost := s.drive("left"), s.drive("lost")

@@ -26,7 +26,7 @@ func TestGoneDriver(t *testing.T) {
 	b.until("!document.getElementById('gone') && getComputedStyle(document.querySelector('main h1')).filter === 'none'")
 }
 
-// TestRestartForgetsADriver restarts the server while its only driver is away for good.
+// TestRestartForgetsADriver restarts the server after its only driver has ended.
 func TestRestartForgetsADriver(t *testing.T) {
 	s := startServer(t)
 	d := s.drive("d-1")
@@ -43,12 +43,12 @@ func TestRestartForgetsADriver(t *testing.T) {
 	}
 }
 
-// notes everything that a live region says from now on.
+// notes records every later text of a live region.
 const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
 	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
 
-// TestLostIsAnnouncedOnce keeps the server away for several attempts to reach it: since when the page is old does not move,
-// its age grows, and who hears the page is told once that the connection is lost, and once that it is back.
+// TestLostIsAnnouncedOnce stops the server for several attempts to connect: the time of the loss does not change, its
+// age grows, and screen readers hear once that the connection is lost, and once that it is back.
 func TestLostIsAnnouncedOnce(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
@@ -72,7 +72,7 @@ func TestLostIsAnnouncedOnce(t *testing.T) {
 	}
 }
 
-// TestRestartWhilePaused restarts the server under a paused page: what one reads stays until it is resumed.
+// TestRestartWhilePaused restarts the server under a paused page: its content stays until the page is resumed.
 func TestRestartWhilePaused(t *testing.T) {
 	s, b := atWork(t)
 	b.keys("p")

@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// state is what tests look at of GET /state.
+// state has the fields of GET /state that tests read.
 type state struct {
 	Counts struct{ Converged, Drifting, Unknown int }
 	Items  []struct {
@@ -49,8 +49,8 @@ func (b *tab) looks(name string) {
 	}
 }
 
-// halfFrozen is a server with six drivers that ran ten players each, until three of them hung: they are connected
-// still, and say nothing, as under SIGSTOP.
+// halfFrozen is a server with six drivers that ran ten players each, until three of them hung: they are still connected
+// and send nothing, as after SIGSTOP.
 func halfFrozen(t *testing.T) (*server, *tab, []*load) {
 	t.Helper()
 	s := startServer(t)
@@ -73,7 +73,8 @@ func halfFrozen(t *testing.T) (*server, *tab, []*load) {
 	return s, b, frozen
 }
 
-// TestHungDriversAreUnknownOnEveryPage: GET /state and every page say the same of a swarm of which half hangs.
+// TestHungDriversAreUnknownOnEveryPage: GET /state and every page agree about a swarm in which half of the drivers
+// hang.
 func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 	s, b, _ := halfFrozen(t)
 	got := s.state()
@@ -194,7 +195,7 @@ func TestRetryToLeftOutDrivers(t *testing.T) {
 	}
 }
 
-// TestStopForNoDriver: a typo in a Stop is no success, and says what there is.
+// TestStopForNoDriver: a typo in a Stop is not a success, and the answer names the values in use.
 func TestStopForNoDriver(t *testing.T) {
 	s := startServer(t)
 	s.drive("d-1", "zone", "eu-west")

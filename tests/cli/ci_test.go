@@ -223,8 +223,8 @@ func TestGitLabJob(t *testing.T) {
 	}
 }
 
-// TestGitLabJobStopsNothingByDefault: who runs load must say what to stop; on a server of one's own that may be
-// everybody.
+// TestGitLabJobStopsNothingByDefault: a job that runs load must name what to stop; on a server of its own that may be
+// all drivers.
 func TestGitLabJobStopsNothingByDefault(t *testing.T) {
 	var jobs map[string]struct {
 		Script []string

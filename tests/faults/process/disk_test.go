@@ -15,7 +15,7 @@ import (
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"
 
 // TestADiskThatFails: a failed write or sync is no word to build on. The server refuses from then on, says why and
-// ends; what it had answered is there when it is started anew, and nothing else was sent.
+// ends; what it had answered is there when it is started again, and nothing else was sent.
 func TestADiskThatFails(t *testing.T) {
 	for _, fault := range []struct {
 		name, calls, errno string

@@ -12,7 +12,8 @@ import (
 const backIn = 2 * time.Second
 
 // TestStopMissedByProcesses takes driver processes away in three ways (their connections are reset, they are stopped by
-// SIGSTOP, they are killed and started anew), stops the swarm meanwhile, and lets them come back: none runs on.
+// SIGSTOP, they are killed and started again), stops the swarm meanwhile, and lets them reconnect: none continues to
+// run.
 func TestStopMissedByProcesses(t *testing.T) {
 	m := newMissed(t)
 	for round := range rounds(1, 20) {
@@ -86,7 +87,7 @@ func (m *missed) round(round int, broken func(string, ...any)) {
 	}
 }
 
-// takeAway returns when the server knows that they are away.
+// takeAway returns when the server knows that they are disconnected.
 func (m *missed) takeAway() {
 	m.t.Helper()
 	m.gate.Forward("")

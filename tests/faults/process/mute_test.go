@@ -39,7 +39,7 @@ func TestSocketsThatNeverRegister(t *testing.T) {
 		n, time.Since(began).Round(time.Millisecond), (w.server.peakBytes(t)-before)>>10/int64(n), commands, slowest)
 }
 
-// commandUntil sends commands that everybody has to ack.
+// commandUntil sends commands that every driver has to ack.
 func (w *world) commandUntil(over <-chan struct{}) (n int, slowest time.Duration) {
 	w.t.Helper()
 	for {

@@ -14,7 +14,7 @@ func TestPagesUnderAppends(t *testing.T) {
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
 	back, ahead := f("pages to the older with a gap or a repeat"), f("pages to the newer with a gap or a repeat")
 	h := newHistory()
-	// commands that are appended while pages are turned; a fast server would otherwise be ahead for ever
+	// commands that are appended while pages are turned; a fast server would otherwise always be ahead
 	const perTurn = 12
 	due := make(chan struct{}, perTurn)
 	var all sync.WaitGroup

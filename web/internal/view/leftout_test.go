@@ -73,7 +73,7 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 	}
 }
 
-// TestExpiredIsShown: where the server itself asks a driver for nothing, the page says why.
+// TestExpiredIsShown: when the server itself has set the target of a driver to 0, the page says why.
 func TestExpiredIsShown(t *testing.T) {
 	w := viewtest.SplitWorld()
 	fact := func(facts []view.Figure, name string) string {

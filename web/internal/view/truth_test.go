@@ -39,7 +39,7 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	}
 }
 
-// Who has answered an open command is shown as such, and counted the same everywhere.
+// A driver that has answered an open command is shown as such, and counted the same everywhere.
 func TestPendingCommandShowsAnswers(t *testing.T) {
 	w := viewtest.World()
 	pending := w.Recent[0] // 16, for all five
@@ -66,7 +66,7 @@ func TestPendingCommandShowsAnswers(t *testing.T) {
 	}
 }
 
-// A server that has just started does not know what the drivers do that are not back yet, and says so.
+// A server that has just started does not know the load of drivers that have not reconnected yet, and says so.
 func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		drivers []swarm.Driver
@@ -95,7 +95,7 @@ func TestStripShowsUnknownPlayers(t *testing.T) {
 	}
 }
 
-// Who is lost is no target any more, so it misses nothing: it is among the worst all the same.
+// A lost driver is no longer a target, so it misses nothing, but it is still among the worst.
 func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	acked := swarm.Verdict{Kind: swarm.Acked}
 	w := viewtest.World()
@@ -106,7 +106,7 @@ func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	}
 }
 
-// What is for programs in an error has no place on a page.
+// A page does not show the parts of an error that are for programs.
 func TestFailuresAreInWordsOfThePage(t *testing.T) {
 	err := swarm.Errorf(swarm.CodeNotFound, "no command has this seq; see GET /commands")
 	if f := viewtest.World().Refusal(swarm.Submission{}, err); f.Says != "No command has this seq" {

@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
+// asked makes a world where the command seq sets the same number of players for each driver; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
 	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{
 		Kind: swarm.Acked,
@@ -35,7 +35,7 @@ func asked(players int64, drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
-// afterReset makes a world where nobody asks anything any more.
+// afterReset makes a world after a reset: there is no target.
 func afterReset(drivers ...swarm.Driver) view.World {
 	w := asked(0, drivers...)
 	for id, d := range w.Drifts {
@@ -54,7 +54,7 @@ func unheard(w view.World) view.World {
 	return w.Settled()
 }
 
-// unasked is w where nothing is asked of a driver.
+// unasked is w without a target for a driver.
 func unasked(w view.World, driver string) view.World {
 	d := w.Drifts[driver]
 	d.Desired = nil
@@ -68,7 +68,7 @@ func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Dri
 		HeartbeatAge: 14 * time.Second}
 }
 
-// TestHeadline is the one sentence that tells whether the swarm does what was asked.
+// TestHeadline: one sentence says whether the swarm is on target.
 func TestHeadline(t *testing.T) {
 	active, stale, lost := swarm.Active, swarm.Stale, swarm.Disconnected
 	idle := viewtest.Compare(view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("a", active, 0, 0)}})
@@ -144,7 +144,7 @@ func TestChartRowsHaveTheCommands(t *testing.T) {
 	}
 }
 
-// TestMissingAcksCountAsLate keeps a percentile from flattering.
+// TestMissingAcksCountAsLate: percentiles include missing acks, otherwise they would be too good.
 func TestMissingAcksCountAsLate(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
@@ -325,7 +325,7 @@ func noteOf(words []string) string {
 	return "no note"
 }
 
-// TestRetryIsOfferedWhileItCanHelp keeps a button away that can only be refused, or that would do nothing.
+// TestRetryIsOfferedWhileItCanHelp: there is no button for a retry that would be refused or have no effect.
 func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
 	e := webtest.Entry(5, swarm.Command{Type: command.SetPlayers, Value: 10}, time.Second, gone, gone)
@@ -398,8 +398,8 @@ func TestListsTellTheDay(t *testing.T) {
 	}
 }
 
-// TestFreshSwarmHasNoTarget: a server takes back the load of the past when it starts, which is no order that was
-// obeyed.
+// TestFreshSwarmHasNoTarget: a server stops old load when it starts, which does not count as a command that was
+// applied.
 func TestFreshSwarmHasNoTarget(t *testing.T) {
 	w := afterReset(is("a", swarm.Active, 0, 0))
 	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
