@@ -15,7 +15,7 @@ type viewer struct {
 	topics []*topic
 	cursor uint64
 	fresh  map[*topic]bool // topics to be sent completely, once they are rendered
-	lacks  []gap           // the last result of next; kept to reuse its memory
+	gaps   []gap           // the last result of next; kept to reuse its memory
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 }
@@ -162,17 +162,17 @@ func (v *viewer) next() (event []byte, changed <-chan struct{}, crowded bool) {
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v.lack()
+	v.collectGaps()
 	v.cursor = h.rev
-	if len(v.lacks) > 0 {
-		event = h.eventFor(v.lacks)
+	if len(v.gaps) > 0 {
+		event = h.eventFor(v.gaps)
 	}
 	return event, h.changed, h.viewers > crowd
 }
 
-// lack collects the gaps between the viewer and the present revision. The hub must be locked.
-func (v *viewer) lack() {
-	v.lacks = v.lacks[:0]
+// collectGaps collects the gaps between the viewer and the present revision. The hub must be locked.
+func (v *viewer) collectGaps() {
+	v.gaps = v.gaps[:0]
 	for _, t := range v.topics {
 		from := v.cursor
 		if v.fresh[t] && t.filled() {
@@ -180,7 +180,7 @@ func (v *viewer) lack() {
 			delete(v.fresh, t)
 		}
 		if from != v.hub.rev {
-			v.lacks = append(v.lacks, gap{t, from})
+			v.gaps = append(v.gaps, gap{t, from})
 		}
 	}
 }

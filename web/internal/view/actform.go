@@ -24,9 +24,9 @@ type ActValue struct {
 	First   bool   // it is the most common form
 }
 
-// surely is the factor of the present target above which the page asks for confirmation: 10 instead of 1 is a typing
+// confirmFactor is the factor of the present target above which the page asks for confirmation: 10 instead of 1 is a typing
 // error of one key.
-const surely = 10
+const confirmFactor = 10
 
 // NewActForm makes the form.
 func NewActForm(w World, driver string) ActForm {
@@ -40,8 +40,8 @@ func NewActForm(w World, driver string) ActForm {
 		}
 	}
 	players := ActValue{
-		Most:    strconv.FormatInt(max(most, surely)*surely, 10),
-		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
+		Most:    strconv.FormatInt(max(most, confirmFactor)*confirmFactor, 10),
+		MostAll: strconv.FormatInt(max(w.tally().target, confirmFactor)*confirmFactor, 10),
 	}
 	if same && most > 0 {
 		players.Now = strconv.FormatInt(most, 10)

@@ -12,7 +12,7 @@ type Standing int
 
 // The standings, from best to worst.
 const (
-	Unasked      Standing = iota // it has no target for players
+	NoTarget     Standing = iota // it has no target for players
 	OnTarget                     // it reports its target
 	OutsideSplit                 // its target is 0 players, because it connected after the total was split
 	Underway                     // it accepted the command and has not reached the target yet
@@ -93,7 +93,7 @@ func (w World) standing(d swarm.Driver, drift swarm.Drift, a Aim) Standing {
 		case a.Asked:
 			return OnTarget
 		}
-		return Unasked
+		return NoTarget
 	case swarm.DriftDrifting:
 	}
 	return w.progressOf(d, a.Off.Seq, a.Reasons)
@@ -124,7 +124,7 @@ func (w World) progressOf(d swarm.Driver, seq uint64, reasons []swarm.DriftCause
 // standingBadge shows a standing in one or two words.
 func standingBadge(s Standing) Badge {
 	return map[Standing]Badge{
-		Unasked: {Off, "no target"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
+		NoTarget: {Off, "no target"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
 		Underway: {Busy, "changing"}, Behind: {Warn, "not applied"}, Refused: {Warn, "refused"},
 		Late: {Warn, "unknown"}, Lost: {Bad, "unknown"},
 	}[s]

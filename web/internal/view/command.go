@@ -37,7 +37,7 @@ type LateRow struct {
 type VerdictRow struct {
 	ID, URL string
 	Badge   Badge
-	Told    string // its part of a total, or ""
+	Share   string // its part of a total, or ""
 	Latency string
 	Why     string
 }
@@ -88,7 +88,7 @@ func verdictRows(w World, e swarm.Entry) []VerdictRow {
 			row.Latency = Latency(v.Latency)
 		}
 		if i < len(e.Issued.Split) {
-			row.Told = Count(e.Issued.Split[i])
+			row.Share = Count(e.Issued.Split[i])
 		}
 		out = append(out, row)
 	}

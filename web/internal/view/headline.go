@@ -117,8 +117,8 @@ func (w World) stopHeadline(t tally) Headline {
 	h := Headline{Detail: w.who(t)}
 	says := fmt.Sprintf("%s of %s drivers report 0 players%s", Count(t.empty), Count(t.drivers), unknown(t))
 	switch {
-	case t.settled() == t.drivers && t.unbidden > 0:
-		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; "+players(t.unbidden)+" run without a target."
+	case t.settled() == t.drivers && t.untargeted > 0:
+		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; "+players(t.untargeted)+" run without a target."
 	case t.settled() == t.drivers:
 		return Headline{Tone: OK, Word: "Stopped", Says: says + "."}
 	case t.lacking() == 0:
@@ -185,7 +185,7 @@ func (w World) why(i int) string {
 		return "runs 0 players until the total is split again"
 	case Underway:
 		return underway(d, a)
-	case Unasked, OnTarget:
+	case NoTarget, OnTarget:
 	}
 	return "runs " + players(d.Reported.Players)
 }

@@ -24,7 +24,7 @@ func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 			f.Title, f.Says, f.Calm = nothingToStop(s.Target, err)
 			break
 		}
-		f.Says = "Nothing was sent: " + w.nobody(s.Target) + "."
+		f.Says = "Nothing was sent: " + w.whyUnreachable(s.Target) + "."
 	case swarm.CodeNewerCommand:
 		f.Says = "Nothing was sent: the newer command is for the same drivers."
 		if seq, ok := err.Attrs["seq"].(uint64); ok && seq > 0 && !w.isReset(seq) {
@@ -49,9 +49,9 @@ func upper(s string) string {
 	return string(unicode.ToUpper(first)) + s[n:]
 }
 
-// nobody says why no driver of t can receive a command: it lists the named drivers with their states, or counts the
+// whyUnreachable says why no driver of t can receive a command: it lists the named drivers with their states, or counts the
 // drivers in each state.
-func (w World) nobody(t swarm.Target) string {
+func (w World) whyUnreachable(t swarm.Target) string {
 	const named = 5
 	var parts []string
 	for _, id := range t.DriverIDs[:min(named, len(t.DriverIDs))] {

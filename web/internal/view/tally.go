@@ -11,7 +11,7 @@ type tally struct {
 	target      int64 // sum of their targets
 	actual      int64 // players reported by drivers whose load is known
 	unconfirmed int64 // players that stale and lost drivers last reported
-	unbidden    int64 // players reported by drivers without a target
+	untargeted  int64 // players reported by drivers without a target
 	empty       int   // drivers on target that report no players
 	worst       []int // indexes of drivers that are off target, worst first
 }
@@ -41,8 +41,8 @@ func (w World) count(aims []Aim) tally {
 		if d.Reported.Players == 0 && a.Standing <= OutsideSplit {
 			t.empty++
 		}
-		if a.Standing == Unasked {
-			t.unbidden += d.Reported.Players
+		if a.Standing == NoTarget {
+			t.untargeted += d.Reported.Players
 		}
 	}
 	for s := Lost; s > OnTarget; s-- {
@@ -82,7 +82,7 @@ func (t tally) idle() bool {
 }
 
 // settled is how many drivers have reached their target or have none.
-func (t tally) settled() int { return t.by[Unasked] + t.by[OnTarget] + t.by[OutsideSplit] }
+func (t tally) settled() int { return t.by[NoTarget] + t.by[OnTarget] + t.by[OutsideSplit] }
 
 // off lists the drivers that are off target, without those outside the split: these share one sentence.
 func (t tally) off() []int { return t.worst[:len(t.worst)-t.by[OutsideSplit]] }
