@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSocketsThatNeverRegister opens many connections that say nothing. Each is closed with 4005 when the time to
-// register is over, and the driver beside them obeys.
+// TestSocketsThatNeverRegister opens many connections that send nothing. Each is closed with 4005 when the time to
+// register is over, and another driver still obeys commands.
 func TestSocketsThatNeverRegister(t *testing.T) {
 	w := newWorld(t, 1)
 	n := min(rounds(500, 4500), int(openFiles(t)/4))

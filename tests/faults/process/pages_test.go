@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPagesUnderAppends turns pages of a submitter's entries while others are appended: going back in time, every entry
-// from before the first page comes once; going forward, every entry comes once, in order.
+// TestPagesUnderAppends reads pages of a submitter's entries while others are appended: newest first, every entry from
+// before the first page appears once; oldest first, every entry appears once, in order.
 func TestPagesUnderAppends(t *testing.T) {
 	_, seed := seeded(t)
 	w := newWorld(t, 1)

@@ -40,7 +40,7 @@ func (w *world) up() {
 	w.proxy.Forward(w.server.Addr)
 }
 
-// down kills the server. Whoever comes waits for the next one.
+// down kills the server. New connections wait for the next one.
 func (w *world) down() {
 	w.server.Kill()
 	w.proxy.Forward("")
