@@ -21,7 +21,8 @@ func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
 	}
 }
 
-// theme is kept in a cookie, so that a page comes in its colours and does not change them before the visitor's eyes.
+// theme reads the theme from a cookie, so that a page is sent in the right colours and does not change them after it is
+// shown.
 func theme(r *http.Request) string {
 	c, err := r.Cookie(themeCookie)
 	if err != nil || (c.Value != "dark" && c.Value != "light") {
@@ -40,10 +41,10 @@ func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 			Secure:   strings.HasPrefix(u.address(r), "https://"),
 		})
 	}
-	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath lets no other place through
+	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath allows only local paths
 }
 
-// localPath is where to go back to: a path of this server, and no other place.
+// localPath returns the path to go back to: always a path of this server.
 func localPath(s string) string {
 	to, err := url.Parse(s)
 	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, "/") ||

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is what the dashboard needs. What has no other meaning when it is zero must be set.
+// Config configures the dashboard. Fields must be set, except where their zero value has a meaning.
 type Config struct {
 	Log      Log
 	Fleet    Fleet
@@ -18,24 +18,24 @@ type Config struct {
 	Feed     Feed
 
 	DefaultDeadline time.Duration // of commands from the pages
-	Started         time.Time     // since when this server runs
-	// how long drivers may run on after a start without being back
+	Started         time.Time     // when this server started
+	// how long drivers may continue to run after a start before they reconnect
 	RunsOn      time.Duration
-	Past        Past                          // what is remembered from before the start
+	Past        Past                          // data from before the start
 	Remembered  func() []swarm.Former         // drivers that are known or have left
 	Withdrawals []swarm.Stored                // newest resets and expired commands, oldest first
-	Ready       func(context.Context) []Check // what has to hold for commands to be taken
-	// what the About page tells: version, log mode; an empty value is one that is not known
+	Ready       func(context.Context) []Check // conditions for accepting commands
+	// content of the About page: version, log mode; an empty value is unknown
 	About  []Fact
-	Limits []Fact // what the About page tells of bounds
-	// where people reach the dashboard through a proxy; nil: as they come
+	Limits []Fact // limits on the About page
+	// address of the dashboard behind a proxy; nil: taken from each request
 	Public  *url.URL
 	Address func(*http.Request) string // scheme and host as a visitor knows them
-	// that may post forms besides the server's own, as scheme://host[:port]
+	// origins that may post forms besides the server's own, as scheme://host[:port]
 	AllowedOrigins []string
 	Status         func(swarm.Code) int                            // HTTP status of a code; the API has the map
-	Problem        func(http.ResponseWriter, *http.Request, error) // answers what is not for people
-	// between two live updates; 0: as package live has it
+	Problem        func(http.ResponseWriter, *http.Request, error) // answers requests that do not come from people
+	// interval of live updates; 0: the default of package live
 	Tick   time.Duration
 	Logger *slog.Logger
 }

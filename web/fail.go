@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// fail says why a page could not be had. What is unknown is logged and not shown.
+// fail says why a page could not be shown. Unexpected errors are logged and not shown.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	u.refuse(w, r, swarm.Submission{}, err)
 }
@@ -22,21 +22,21 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 // refuse says why a command was refused, and shows its form again where there are no scripts that keep it.
 func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the browser went away
+		return // the browser has closed the connection
 	}
 	code := swarm.CodeOf(err)
 	status := u.cfg.Status(code)
 	if status == http.StatusInternalServerError {
-		u.cfg.Logger.Error("a page failed", "path", r.URL.Path, "err", err)
+		u.cfg.Logger.Error("cannot serve a page", "path", r.URL.Path, "err", err)
 	}
 	world := u.world(r.Context())
-	f := view.Failure{Says: "It was logged with its cause."}
+	f := view.Failure{Says: "The cause is in the server's own log."}
 	if e, ok := errors.AsType[*swarm.Error](err); ok {
 		f = world.Refusal(s, e)
 		f.Form = view.NewFormAgain(r.PostForm, e.Fields)
 	}
 	f.BackURL, f.BackWord = back(r)
-	f.Title = cmp.Or(f.Title, titles[code], "The server could not do that")
+	f.Title = cmp.Or(f.Title, titles[code], "The request failed")
 	if wantsJSON(r) {
 		o := view.NewRefusal(f)
 		o.URL, o.Words = f.NewerURL, f.Newer
@@ -46,13 +46,13 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
 }
 
-// Refused tells a person why the server answers neither this Host nor this Origin. Anybody may read it, so it has
-// nothing of the swarm.
+// Refused tells a person why the server does not accept this Host or Origin. Anyone may read it, so it shows nothing of
+// the swarm.
 func (u *UI) Refused(w http.ResponseWriter, r *http.Request, err error) {
 	u.write(w, r, http.StatusForbidden, page.Refused(assets.Base, view.NewRefusedPage(err)))
 }
 
-// back leads to where the form was, or to the list that what is missing would be in.
+// back returns a link to the page of the form, or to the list that would contain the missing item.
 func back(r *http.Request) (url, word string) {
 	if seq, err := strconv.ParseUint(r.PostForm.Get("retry"), 10, 64); err == nil {
 		return view.CommandURL(seq), "Back to the command"
@@ -62,13 +62,13 @@ func back(r *http.Request) (url, word string) {
 	}
 	row, _, _ := find(r.URL.Path)
 	list, _, _ := find(cmp.Or(row.under, "/"))
-	return list.path, "To the " + strings.ToLower(list.title)
+	return list.path, "Go to " + strings.ToLower(list.title)
 }
 
 var titles = map[swarm.Code]string{
-	swarm.CodeBadRequest: "That cannot be read", swarm.CodeOriginNotAllowed: "Refused", swarm.CodeNotFound: "Not found",
-	swarm.CodeNoActiveDrivers: "Nobody to tell", swarm.CodeNotEnoughDrivers: "Not enough drivers",
+	swarm.CodeBadRequest: "Invalid request", swarm.CodeOriginNotAllowed: "Refused", swarm.CodeNotFound: "Not found",
+	swarm.CodeNoActiveDrivers: "No active driver", swarm.CodeNotEnoughDrivers: "Not enough drivers",
 	swarm.CodeNewerCommand: "A newer command came first", swarm.CodeInvalidCommand: "Nothing was sent",
-	swarm.CodeLogUnavailable: "The log takes no commands", swarm.CodeShuttingDown: "The server is stopping",
+	swarm.CodeLogUnavailable: "The log accepts no commands", swarm.CodeShuttingDown: "The server is stopping",
 	swarm.CodeOutcomeNotRecorded: "Sent, but the outcome is not recorded",
 }

@@ -15,7 +15,7 @@ const (
 	PageOfDrivers  = view.PageOfDrivers
 )
 
-// Count writes a number as the pages do: 12,345. Facts and checks come from outside and look the same.
+// Count writes a number as the pages do: 12,345. Callers use it for facts and checks, which must look the same.
 func Count(n int64) string { return view.Count(n) }
 
 // Bytes writes a size as the pages do: 8 GiB.

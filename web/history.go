@@ -9,9 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// history keeps what the roster was: players over time, for the whole swarm and per driver, and changes of sessions. It
-// is bounded. The players of the whole swarm are remembered across restarts, the rest is what this server saw since it
-// started.
+// history records the roster over time: players of the whole swarm and of each driver, and changes of sessions. It is
+// bounded. The players of the whole swarm are kept across restarts; the rest covers the time since this server started.
 type history struct {
 	mu       sync.Mutex
 	sums     samples
@@ -39,7 +38,7 @@ func newHistory(past []view.Sample) *history {
 	return h
 }
 
-// samples returns the points of the chart, and whether all of them are of an earlier process.
+// samples returns the points of the chart, and whether all of them are from an earlier process.
 func (h *history) samples() (all []view.Sample, resumed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,7 +63,7 @@ func (h *history) events(id string) []view.SessionEvent {
 	return out
 }
 
-// observe takes note of w. It reports the sample, if it was time for one.
+// observe records w. It returns the sample, if one was due.
 func (h *history) observe(w view.World) (s view.Sample, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,7 +80,7 @@ func (h *history) observe(w view.World) (s view.Sample, ok bool) {
 	return h.sums.add(w.Sum(), first), true
 }
 
-// observeSparks takes a value for each driver. paused says that none could be taken for a while.
+// observeSparks records a value for each driver. paused means that no values could be recorded for a while.
 func (h *history) observeSparks(w view.World, paused bool) {
 	next := make(map[string][]int64, len(w.Drivers))
 	for _, d := range w.Drivers {
@@ -98,7 +97,7 @@ func (h *history) observeSparks(w view.World, paused bool) {
 	h.sparks = next
 }
 
-// observeSessions notes what changed. A driver that is forgotten by the roster is forgotten here.
+// observeSessions records changes. It forgets a driver that the roster has forgotten.
 func (h *history) observeSessions(w view.World) {
 	for _, d := range w.Drivers {
 		log := h.sessions[d.ID]
@@ -137,7 +136,7 @@ func (l *sessionLog) observe(d swarm.Driver, now time.Time) {
 		}
 	case d.State == l.state:
 	case d.State == swarm.Active:
-		add(now, d.State, "heartbeats are in time again")
+		add(now, d.State, "heartbeats are on time again")
 	case d.State == swarm.Stale:
 		add(now, d.State, "heartbeats are late")
 	case d.State == swarm.Disconnected:

@@ -10,17 +10,18 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// Past is what is remembered from before this server started.
+// Past is the data kept from before this server started.
 type Past struct {
-	At      time.Time     // when it was written down; zero: nothing is remembered
-	Whole   bool          // every driver is remembered that was known at At, or had left not long before
+	At      time.Time     // when it was saved; zero: there is no data
+	Whole   bool          // it includes every driver that was known at At or had left shortly before
 	Samples []view.Sample // points of the load chart, oldest first
 }
 
-// remembered is how many commands from before a start tell which drivers ran something.
+// remembered is how many commands from before a start are used to find drivers with load.
 const remembered = 5
 
-// notBack lists the drivers that may run what they ran before this server started, and were not here since.
+// notBack lists the drivers that may still run their load from before this server started, and have not connected
+// since.
 func (u *UI) notBack(w view.World) []string {
 	if w.Now.Sub(u.cfg.Started) > u.cfg.RunsOn {
 		return nil
@@ -29,7 +30,7 @@ func (u *UI) notBack(w view.World) []string {
 	for _, d := range w.Drivers {
 		seen[d.ID] = true
 	}
-	former := sync.OnceValue(u.former) // mostly not needed, and long
+	former := sync.OnceValue(u.former) // rarely needed, and large
 	var out []string
 	left := remembered
 	for _, e := range w.Recent {
@@ -48,14 +49,14 @@ func (u *UI) notBack(w view.World) []string {
 	return out
 }
 
-// mayRun is false for a target that has acked to run nothing.
+// mayRun is false for a target that has acked a target of 0.
 func mayRun(e swarm.Entry, target int) bool {
 	c := e.Issued.Command
 	nothing := c.Type == command.Stop || c.Value == 0
 	return !nothing || e.Closed == nil || e.Closed.Verdicts[target].Kind != swarm.Acked
 }
 
-// formers are the drivers that were here.
+// formers are the drivers that were connected before.
 type formers struct {
 	byID    map[string]swarm.Former
 	past    Past
@@ -71,15 +72,15 @@ func (u *UI) former() formers {
 	return f
 }
 
-// registering is how long a driver may have needed at most from the moment of a command's submission to be a target of
-// it.
+// registering is the longest time between the submission of a command and the registration of a driver that became a
+// target of it.
 const registering = time.Second
 
-// gone reports whether a target of e that is not here cannot be running on: it deregistered, or was lost so long before
-// that its lease has run out. A driver that was known until the end may run on from then.
+// gone reports whether a target of e that is not connected cannot be running: it deregistered, or was lost so long ago
+// that its lease has run out. A driver that was known until the end of the last process may have run since then.
 func (f formers) gone(id string, e swarm.Entry, now time.Time) bool {
 	d, known := f.byID[id]
-	if !known { // it was forgotten by then, if it had been there by then
+	if !known { // it was already forgotten then, if it had been connected
 		return f.past.Whole && e.Issued.SubmittedAt.Add(registering).Before(f.past.At)
 	}
 	if d.Deregistered {
@@ -87,7 +88,7 @@ func (f formers) gone(id string, e swarm.Entry, now time.Time) bool {
 	}
 	at := d.At
 	if !at.Before(f.past.At) && at.Before(f.started) {
-		at = f.started // what is written down of a driver that is there may be some seconds old
+		at = f.started // the saved time of a connected driver may be some seconds old
 	}
 	return now.Sub(at) > f.runsOn
 }

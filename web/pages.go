@@ -12,16 +12,16 @@ import (
 
 // entry is one row of the table of pages.
 type entry struct {
-	path  string // it may end in a parameter, which stands for all the rest
-	title string // "": each page of the row has its own
-	key   string // what leads there after g; only pages with a key are in the navigation
-	under string // path of the page in the navigation that this one belongs to, if it is not there itself
+	path  string // it may end in a parameter, which matches the rest of the path
+	title string // "": each page of the row has its own title
+	key   string // shortcut key after g; only pages with a key are in the navigation
+	under string // path of the navigation entry that this page belongs to, if it has none itself
 	make  func(*UI, context.Context, request) (screen, error)
-	every time.Duration // how often what is live on it may change; 0: at every tick
+	every time.Duration // shortest time between two live updates; 0: every tick
 }
 
 // pages is the table of pages. The router, the navigation, the list of shortcuts and the topics of the live stream are
-// made from it.
+// built from it.
 var pages = []entry{
 	{path: "/", title: "Overview", key: "o", make: (*UI).overview},
 	{path: "/ui/commands", title: "Commands", key: "c", make: (*UI).commands},
@@ -33,10 +33,10 @@ var pages = []entry{
 	{path: "/ui/stop", title: "Stop", make: (*UI).stop},
 }
 
-// heatmapEvery spares the heatmap: each command moves every cell of it.
+// heatmapEvery limits updates of the heatmap, because each command moves every cell.
 const heatmapEvery = 2 * time.Second
 
-// find returns the row of a path, and what the path has in place of the parameter.
+// find returns the row of a path and the value of its parameter.
 func find(path string) (row entry, parameter string, ok bool) {
 	for _, row := range pages {
 		before, _, any := strings.Cut(row.path, "{")
@@ -47,7 +47,7 @@ func find(path string) (row entry, parameter string, ok bool) {
 	return entry{}, "", false
 }
 
-// section is the path that the navigation marks as the present one, or "".
+// section is the path that the navigation marks as current, or "".
 func (e entry) section() string {
 	if e.key != "" {
 		return e.path
@@ -65,7 +65,7 @@ var tabs = func() (out []page.Tab) {
 	return out
 }()
 
-// isTopic reports whether something live can be had of a path with its query: of every page.
+// isTopic reports whether a path with its query is a topic of the live stream: every page is.
 func isTopic(uri string) bool {
 	path, query, _ := strings.Cut(uri, "?")
 	if len(uri) > 512 || strings.ContainsAny(uri, "\r\n#") {
@@ -80,7 +80,7 @@ func isTopic(uri string) bool {
 
 // page answers a GET of a page.
 func (u *UI) page(w http.ResponseWriter, r *http.Request) {
-	cursor := u.hub.Cursor() // before the world: what changes from here on is sent to the page
+	cursor := u.hub.Cursor() // taken before the world, so that later changes are sent to the page
 	world := u.world(r.Context())
 	s, err := u.screen(r.Context(), request{
 		world: world, path: r.URL.Path, query: r.URL.Query(), address: u.address(r), page: u.cfg.Log.Page,

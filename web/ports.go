@@ -12,14 +12,14 @@ type Log interface {
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 }
 
-// Fleet tells which drivers there are, what is desired of them, and how far they are with it. The API gives the same
-// answers; no page works them out by itself.
+// Fleet provides the drivers, their desired state and their progress. The API gives the same answers; no page computes
+// them itself.
 type Fleet interface {
 	Drivers() []swarm.Driver // by id
 	State(q swarm.StateQuery) swarm.State
-	// Progress tells how far the drivers of an entry are with it by now.
+	// Progress returns the present progress of the drivers of an entry.
 	Progress(e swarm.Entry) swarm.Progress
-	// Reach tells what is known about a target that no driver matches now.
+	// Reach returns what is known about a target that no driver matches now.
 	Reach(t swarm.Target) swarm.Reach
 }
 
@@ -29,7 +29,7 @@ type Commands interface {
 	Submit(ctx context.Context, s swarm.Submission) (swarm.Entry, error)
 }
 
-// Feed tells what happens in the log.
+// Feed provides the events of the log.
 type Feed interface {
 	Last() uint64
 	// After returns the events after a position, in order and at least one: it waits for one until ctx ends.

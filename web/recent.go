@@ -11,13 +11,13 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// recent keeps the newest entries for the live pages, by the feed.
+// recent keeps the newest entries for the live pages, updated by the feed.
 type recent struct {
 	log    Log
 	feed   Feed
 	logger *slog.Logger
 
-	withdrawals *withdrawals // told of what the feed brings
+	withdrawals *withdrawals // receives the records of the feed
 
 	mu      sync.Mutex
 	entries []swarm.Entry // newest first
@@ -29,7 +29,7 @@ func newRecent(log Log, feed Feed, logger *slog.Logger) *recent {
 	return &recent{log: log, feed: feed, logger: logger}
 }
 
-// now returns the entries, and a number that is another one when they are.
+// now returns the entries, and a number that changes when they change.
 func (r *recent) now() (entries []swarm.Entry, gen uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -50,8 +50,7 @@ func (r *recent) reload(ctx context.Context) error {
 	return err
 }
 
-// follow reads the feed until ctx ends. The position is taken before the entries are read, so that nothing falls
-// between.
+// follow reads the feed until ctx ends. It takes the position before it reads the entries, so that no record is missed.
 func (r *recent) follow(ctx context.Context) {
 	again := time.NewTimer(0)
 	defer again.Stop()
@@ -62,7 +61,7 @@ func (r *recent) follow(ctx context.Context) {
 		case <-again.C:
 		}
 		position := r.feed.Last()
-		if r.reload(ctx) != nil { // what the log has up to there is not known, and no event brings it
+		if r.reload(ctx) != nil { // the entries up to the position are unknown, and no event contains them
 			again.Reset(time.Second)
 			continue
 		}
@@ -81,8 +80,8 @@ func (r *recent) follow(ctx context.Context) {
 	}
 }
 
-// apply folds a record in. A record that was seen already changes nothing. Slices are replaced and never written to:
-// others read them.
+// apply adds a record. A record that was already applied changes nothing. Slices are replaced and never written to,
+// because other goroutines read them.
 func (r *recent) apply(position uint64, record swarm.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -32,14 +32,14 @@ func TestDriversThatAreNotBack(t *testing.T) {
 		started time.Time
 		want    string // in the page, or "" for no word of it
 	}{
-		"ran":      {entries, time.Now(), "not back: d-2, d-3"},
-		"stopped":  {stopped, time.Now(), "not back: d-3"},
+		"ran":      {entries, time.Now(), "not reconnected: d-2, d-3"},
+		"stopped":  {stopped, time.Now(), "not reconnected: d-3"},
 		"long ago": {entries, time.Now().Add(-2 * time.Minute), ""},
 	} {
 		server := serveLive(t, webtest.NewSwarm(back, tc.entries),
 			func(c *web.Config) { c.Started, c.RunsOn = tc.started, time.Minute })
 		_, page := get(t, server.URL+"/")
-		if strings.Contains(page, "not back") != (tc.want != "") || !strings.Contains(page, tc.want) {
+		if strings.Contains(page, "not reconnected") != (tc.want != "") || !strings.Contains(page, tc.want) {
 			t.Errorf("%s: the page does not hold %q, or should not", name, tc.want)
 		}
 	}
@@ -77,7 +77,7 @@ func TestDriversThatCannotRunOn(t *testing.T) {
 		server := serveLive(t, webtest.NewSwarm(nil, []swarm.Entry{issued}), func(c *web.Config) {
 			c.Started, c.RunsOn, c.Past, c.Remembered = started, time.Minute, tc.past, func() []swarm.Former { return tc.former }
 		})
-		if _, page := get(t, server.URL+"/"); strings.Contains(page, "not back: d-1") != tc.missed {
+		if _, page := get(t, server.URL+"/"); strings.Contains(page, "not reconnected: d-1") != tc.missed {
 			t.Errorf("%s: the page says so: %v", name, !tc.missed)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 // route is one row of the table of routes.
 type route struct {
 	method  string
-	pattern string // as http.ServeMux reads it; "/" is that path alone
+	pattern string // a pattern of http.ServeMux; "/" is only that path
 	handler func(*UI, http.ResponseWriter, *http.Request)
 }
 
-// routes is the table of routes: that of pages, and what pages use. What is not in it is not served.
+// routes is the table of routes: the pages, and the requests that pages make. Nothing else is served.
 func routes() []route {
 	out := []route{
 		{http.MethodGet, "/ui/stream", func(u *UI, w http.ResponseWriter, r *http.Request) { u.hub.ServeHTTP(w, r) }},

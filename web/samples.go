@@ -7,11 +7,11 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// samples are the points of the load chart, oldest first: each second of the last ten minutes, and one in five seconds
-// of the hour before that. That is finer than the chart can show.
+// samples are the points of the load chart, oldest first: one per second for the last ten minutes, and one per five
+// seconds for the hour before that. That is finer than the chart can show.
 type samples struct {
 	all     []view.Sample
-	thinned int // so many of them have been looked at for thinning
+	thinned int // the number of points already checked for thinning
 }
 
 const (
@@ -19,31 +19,31 @@ const (
 	keptFor     = time.Hour
 	fineFor     = 10 * time.Minute
 	coarseEvery = 5 * time.Second
-	// pauseAfter is how far apart two samples are at least when this process was paused between them.
+	// pauseAfter is the time between two samples from which this process counts as paused.
 	pauseAfter = 4 * time.Second
-	// pauseFactor is the same, in spans between the two samples before: a large swarm is looked at less often.
+	// pauseFactor is the same as a multiple of the previous interval, because a large swarm is sampled less often.
 	pauseFactor = 3
 )
 
-// restore takes over the samples of an earlier process. There is a gap between them and the first one of this process.
+// restore loads the samples of an earlier process. There is a gap between them and the first sample of this process.
 func (s *samples) restore(past []view.Sample, now time.Time) {
 	for _, p := range past {
 		if n := len(s.all); p.At.After(now) || n > 0 && !p.At.After(s.all[n-1].At) {
-			continue // the clock was set back, or the file was written by hand
+			continue // the clock was set back, or the file was edited
 		}
 		s.all = append(s.all, p)
 	}
 	s.forget(now)
 }
 
-// due reports whether it is time for a sample. A tick may come a little early: a sample that waits for the next one
-// would leave every other out.
+// due reports whether it is time for a sample. It accepts a tick that is slightly early; otherwise every other tick
+// would have no sample.
 func (s *samples) due(now time.Time) bool {
 	n := len(s.all)
 	return n == 0 || s.all[n-1].At.After(now) || now.Sub(s.all[n-1].At) >= sampleEvery*9/10
 }
 
-// add takes one more. first says that this process has taken none before.
+// add appends a sample. first means that it is the first one of this process.
 func (s *samples) add(next view.Sample, first bool) view.Sample {
 	for len(s.all) > 0 && s.all[len(s.all)-1].At.After(next.At) { // the clock was set back
 		s.all = s.all[:len(s.all)-1]
@@ -63,7 +63,7 @@ func (s *samples) paused(at time.Time) bool {
 	return at.Sub(s.all[n-1].At) >= max(pauseAfter, pauseFactor*usual)
 }
 
-// forget drops what is too old, and thins what is old. Where the target changes, or after a gap, a sample is kept.
+// forget drops samples that are too old, and thins old ones. It keeps a sample where the target changes or after a gap.
 func (s *samples) forget(now time.Time) {
 	old := 0
 	for old < len(s.all) && now.Sub(s.all[old].At) > keptFor {
@@ -81,7 +81,7 @@ func (s *samples) forget(now time.Time) {
 	}
 }
 
-// dispensable reports whether next tells little that the sample before it does not.
+// dispensable reports whether next adds little to the sample before it.
 func dispensable(before, next view.Sample) bool {
 	return next.At.Sub(before.At) < coarseEvery && !next.Gap && next.Target == before.Target
 }

@@ -87,7 +87,7 @@ func TestAnHourIsKept(t *testing.T) {
 	}
 }
 
-// TestClockIsSetBack: what would lie in the future is dropped, and the chart goes on.
+// TestClockIsSetBack: samples in the future are dropped, and the chart continues.
 func TestClockIsSetBack(t *testing.T) {
 	var s samples
 	s.restore([]view.Sample{{At: at(0)}, {At: at(5000)}, {At: at(3)}, {At: at(2)}}, at(10))
@@ -104,7 +104,7 @@ func TestClockIsSetBack(t *testing.T) {
 	}
 }
 
-// TestSparksKnowWhatIsUnknown: neither a driver that is not heard nor a pause of the server has a line.
+// TestSparksKnowWhatIsUnknown: there is no line while a driver is stale or the server is paused.
 func TestSparksKnowWhatIsUnknown(t *testing.T) {
 	h := newHistory(nil)
 	see := func(s float64, state swarm.DriverState) {

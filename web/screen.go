@@ -15,21 +15,21 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// screen is one page: as a whole, and what of it is live.
+// screen is one page: the whole page and its live parts.
 type screen struct {
-	title   string // "": that of its row in the table of pages
-	section string // what the navigation marks
+	title   string // "": the title of its row in the table of pages
+	section string // path that the navigation marks
 	whole   func(page.Chrome) templ.Component
 	live    page.Live
 }
 
-// request is what a screen is made from. A live topic has no address: what is live never shows one.
+// request is the input of a screen. A live topic has no address, because live parts never show one.
 type request struct {
 	world     view.World
 	path      string
-	parameter string // what the path has in place of the parameter of its row
+	parameter string // value of the parameter of its row
 	query     url.Values
-	address   string // scheme://host of this server, as the visitor knows it
+	address   string // scheme://host of this server, as the visitor uses it
 	page      func(context.Context, swarm.Query) (swarm.Page, error)
 }
 
@@ -65,7 +65,7 @@ func (u *UI) commands(ctx context.Context, r request) (screen, error) {
 func (u *UI) command(ctx context.Context, r request) (screen, error) {
 	n, err := strconv.ParseUint(r.parameter, 10, 64)
 	if err != nil {
-		return screen{}, swarm.Errorf(swarm.CodeNotFound, "A command is named by its number.")
+		return screen{}, swarm.Errorf(swarm.CodeNotFound, "A command is identified by its number.")
 	}
 	e, err := u.cfg.Log.Entry(ctx, n)
 	if err != nil {
@@ -85,8 +85,8 @@ func (u *UI) driver(_ context.Context, r request) (screen, error) {
 	m, ok := view.NewDriver(r.world, r.parameter)
 	if !ok {
 		return screen{}, swarm.Errorf(swarm.CodeNotFound,
-			"No driver of that name is known. One that left in order is forgotten at once, a lost one after some "+
-				"minutes.")
+			"No driver with this id is known. The server forgets a driver at once when it deregisters, and some "+
+				"minutes after it was lost.")
 	}
 	s := show(page.Driver, page.LiveDriver, m)
 	s.title = r.parameter

@@ -14,31 +14,31 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// source is what the live hub shows. Only the hub's goroutine uses it.
+// source provides the content of the live hub. Only the hub's goroutine uses it.
 type source struct {
 	ui    *UI
 	world view.World
 	gen   uint64
-	seen  uint64 // newest command that was told as a mark
-	read  bool   // the log was read; it may have been empty
+	seen  uint64 // newest command that was sent as a mark
+	read  bool   // the log has been read, and may have been empty
 	pages map[string]cachedPage
 	kept  map[string]cachedLive
 }
 
-// cachedPage is a page of the log, read again only when the log changed.
+// cachedPage is a page of the log that is read again only after the log changed.
 type cachedPage struct {
 	gen  uint64
 	page swarm.Page
 	err  error
 }
 
-// cachedLive is kept where rendering at every tick would cost more than it tells.
+// cachedLive is a rendering that is reused for some ticks, where rendering at every tick costs too much.
 type cachedLive struct {
 	at   time.Time
 	live page.Live
 }
 
-// Tick takes stock: one look at the roster and at the newest commands, for all viewers.
+// Tick reads the roster and the newest commands once for all viewers.
 func (s *source) Tick(ctx context.Context) map[string][][]byte {
 	entries, gen, err := s.ui.recent.now()
 	if gen != s.gen {
@@ -51,12 +51,12 @@ func (s *source) Tick(ctx context.Context) map[string][][]byte {
 	if sample, ok := s.ui.history.observe(s.world); ok {
 		items = append(items, encodePoint(sample))
 	}
-	s.world.Samples = nil // the live chart gets points, not pictures
+	s.world.Samples = nil // the live chart receives points, not a rendered chart
 	return map[string][][]byte{"/": items}
 }
 
-// marks tells of commands that are new since the last tick. Those of before this server's first look are in the series
-// already.
+// marks returns the commands that are new since the last tick. Commands from before the first read of the log are
+// already in the series.
 func (s *source) marks(entries []swarm.Entry) [][]byte {
 	var out [][]byte
 	for i := len(entries) - 1; i >= 0; i-- {
@@ -70,7 +70,7 @@ func (s *source) marks(entries []swarm.Entry) [][]byte {
 	return out
 }
 
-// Render makes what is live on the page of a topic.
+// Render returns the live parts of the page of a topic.
 func (s *source) Render(ctx context.Context, topic string) (page.Live, error) {
 	if topic == "" {
 		return page.LiveStrip(view.NewStrip(s.world)), nil
@@ -132,7 +132,7 @@ func encode(v []any) []byte {
 	return b
 }
 
-// series answers with all points and marks there are, for a chart that is drawn by a script from now on.
+// series answers with all points and marks, for the script that draws the chart.
 func (u *UI) series(w http.ResponseWriter, r *http.Request) {
 	var items []string
 	all, _ := u.history.samples()

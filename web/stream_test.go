@@ -172,12 +172,12 @@ func TestStreamOfAnotherBootIsReset(t *testing.T) {
 	next(t, watch(t, server.URL, "topic=/", "elsewhere.7"), named("reset"))
 }
 
-func TestStreamSaysThatItIsAlive(t *testing.T) {
+func TestStreamSendsBeats(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
 	next(t, watch(t, server.URL, "topic=/ui/about", ""), named("beat"))
 }
 
-func TestStreamRefusesWhatIsNoTopic(t *testing.T) {
+func TestStreamRefusesUnknownTopics(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(nil, nil), nil)
 	for _, query := range []string{"topic=/etc/passwd", "topic=//evil", "topic=/ui/drivers%0a", "topic=" +
 		strings.Repeat("/&topic=/ui/drivers/a", 1) + strings.Repeat("&topic=/x", 30)} {
@@ -236,9 +236,9 @@ func head(t testing.TB, url string) (int, error) {
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// A driver that is forgotten, and comes back, is told to those who look at it: what they see does not look live
+// Viewers of a driver that the server forgets are notified, and again when it reconnects: the page does not look live
 // meanwhile.
-func TestStreamTellsOfADriverThatIsGone(t *testing.T) {
+func TestStreamReportsAForgottenDriver(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	server := serveLive(t, s, nil)
 	events := watch(t, server.URL, "topic=/ui/drivers/d-4&fresh=/ui/drivers/d-4", "")
@@ -262,8 +262,8 @@ func TestStreamMarksTheFirstCommand(t *testing.T) {
 	next(t, events, contains(`["m",`))
 }
 
-// What the server itself takes back reaches a page by the feed: it is no command, so no page of the log has it.
-func TestStreamTellsWhatHasExpired(t *testing.T) {
+// A withdrawal of the server itself reaches a page through the feed: it is not a command, so no page of the log has it.
+func TestStreamReportsExpiredCommands(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	server := serveLive(t, s, nil)
 	events := watch(t, server.URL, "topic=/ui/commands/9&fresh=/ui/commands/9", "")

@@ -13,14 +13,14 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// submitter is who the commands of the pages are from.
+// submitter is the submitter of the commands of the pages.
 const submitter = "dashboard"
 
 // maxForm bounds a form: the ids of a whole swarm fit.
 const maxForm = 4 << 20
 
-// submit issues the command of a form, waits for its outcome and shows it. There is no other state than the log's: what
-// the page says afterwards is what drivers answered.
+// submit issues the command of a form, waits for its outcome and shows it. There is no state besides the log: the page
+// then shows what the drivers answered.
 func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -33,7 +33,7 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Context().Err() != nil && s.Command.Type != command.Stop {
-		return // the sender was told that nothing is known of it, and may have done something else since
+		return // the page has already reported the outcome as unknown, and the sender may have acted on that
 	}
 	e, err := u.cfg.Commands.Submit(r.Context(), s)
 	if err != nil {
@@ -61,7 +61,7 @@ func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
 	_ = json.NewEncoder(w).Encode(v) // the client may be gone
 }
 
-// submission reads a form. What it holds is checked where every submission is.
+// submission reads a form. Its values are validated like those of every submission.
 func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission, error) {
 	s := swarm.Submission{Submitter: submitter, Deadline: u.cfg.DefaultDeadline}
 	if seq := r.PostFormValue("retry"); seq != "" {
@@ -88,7 +88,7 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	}
 	labels, ok := view.ParseLabels(r.PostFormValue("labels"))
 	if !ok {
-		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must be like region=eu, zone=a"})
+		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must look like region=eu, zone=a"})
 	}
 	s.Target = swarm.Target{DriverIDs: ids(r.PostForm["driver_ids"]), Labels: labels}
 	if len(bad) > 0 {
@@ -97,7 +97,7 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	return s, nil
 }
 
-// ids reads ids, each in a field of its own or several with spaces or commas between them.
+// ids reads ids from fields that each have one id, or several separated by spaces or commas.
 func ids(fields []string) []string {
 	var out []string
 	for _, f := range fields {
@@ -107,12 +107,12 @@ func ids(fields []string) []string {
 	return out
 }
 
-// retry sends a command again to the drivers that are outstanding now, by the server's answer: the page may be old. It
-// is refused when a newer command concerns them, so that a retry never undoes a Stop.
+// retry sends a command again to the drivers that the server reports as outstanding now, because the page may be out of
+// date. It is refused when a newer command concerns them, so that a retry never undoes a Stop.
 func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.Submission, error) {
 	n, err := strconv.ParseUint(seq, 10, 64)
 	if err != nil {
-		return s, swarm.Errorf(swarm.CodeNotFound, "A command is named by its number.")
+		return s, swarm.Errorf(swarm.CodeNotFound, "A command is identified by its number.")
 	}
 	e, err := u.cfg.Log.Entry(ctx, n)
 	if err != nil {
@@ -122,19 +122,19 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 	switch {
 	case e.Issued.Command.Total:
 		return s, swarm.Errorf(swarm.CodeInvalidCommand,
-			"The command was a total, split over its targets. Set it again, to split it over the drivers that are "+
-				"there.")
+			"The command set a total, which was split over its targets. Set the total again to split it over the "+
+				"drivers that are connected now.")
 	case !p.Holds:
 		return s, &swarm.Error{
-			Code: swarm.CodeNewerCommand, Detail: "A newer command holds for its drivers.",
+			Code: swarm.CodeNewerCommand, Detail: "A newer command is in effect for its drivers.",
 			Attrs: map[string]any{"seq": u.world(ctx).Newer(e)},
 		}
 	case len(p.Outstanding) == 0:
-		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied that command.")
+		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied the command.")
 	}
 	s.Target.DriverIDs = p.Outstanding
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
-	if s.Command.Slot() == command.LoadSlot { // if_seq is of load commands only
+	if s.Command.Slot() == command.LoadSlot { // if_seq exists only for load commands
 		s.IfSeq = &n
 	}
 	return s, nil

@@ -84,14 +84,14 @@ func TestFormsSubmit(t *testing.T) {
 	}
 }
 
-func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
+func TestRetryGoesToOutstandingDriversAndNeverUndoes(t *testing.T) {
 	drivers := webtest.Drivers()
 	s := webtest.NewSwarm(drivers, webtest.Entries()[1:])
 	server := serveLive(t, s, nil)
 	_, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, map[string]string{
 		"Accept": "application/json",
 	})
-	if !strings.Contains(body, "d-4 is stale, heard of 14 s ago, d-5 is disconnected") {
+	if !strings.Contains(body, "d-4 is stale, last heard from 14 s ago, d-5 is disconnected") {
 		t.Errorf("a retry to drivers that are not there: %s", body)
 	}
 	for i := range drivers {
@@ -118,7 +118,7 @@ func TestRetryGoesToThoseThatMissAndNeverUndoes(t *testing.T) {
 }
 
 // A retry goes to the drivers that a command left out, too: the server says which of them are outstanding.
-func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
+func TestRetryGoesToLeftOutDrivers(t *testing.T) {
 	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{
 			Kind: swarm.Rejected, Code: "over_cap",
@@ -144,7 +144,7 @@ func TestRetryGoesToThoseThatWereLeftOut(t *testing.T) {
 	}
 }
 
-// A page may be older than the command that took the place of what it offers to send again.
+// A page may be older than the command that replaced the one that it offers to send again.
 func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	delay := func(seq uint64, ms int64, verdict swarm.Verdict) swarm.Entry {
 		return webtest.Entry(seq, swarm.Command{Type: command.SetSpawnDelay, Value: ms}, 1, verdict)
@@ -161,7 +161,7 @@ func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	}
 }
 
-// A total is split over its targets; sent to some of them again, each would get the part of several.
+// A total is split over its targets; if it were sent again to some of them, each would receive the share of several.
 func TestTotalIsNotRetried(t *testing.T) {
 	e := webtest.Entry(3, swarm.Command{Type: command.SetPlayers, Value: 100, Total: true}, 1,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
@@ -170,7 +170,7 @@ func TestTotalIsNotRetried(t *testing.T) {
 	drivers[1].AppliedSeq = 1 // it has missed the total
 	server := serveLive(t, webtest.NewSwarm(drivers, []swarm.Entry{e}), nil)
 	_, page := get(t, server.URL+"/ui/commands/3")
-	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total is not sent again") || !strings.Contains(page, ">49<") {
+	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total cannot be sent again") || !strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")
 	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}},
@@ -191,11 +191,11 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 		"negative":  {url.Values{"type": {"set_players"}, "players": {"-1"}}, 422, "must be between"},
 		"labels":    {url.Values{"type": {"stop"}, "labels": {"region"}}, 422, "region=eu"},
 		"nobody": {url.Values{"type": {"set_players"}, "players": {"1"}, "driver_ids": {"nobody"}}, 409,
-			"nobody is not known here"},
+			"nobody is unknown"},
 		"no stop":    {url.Values{"type": {"stop"}, "driver_ids": {"nobody"}}, 409, "No driver matches nobody"},
 		"bad id":     {url.Values{"type": {"stop"}, "driver_ids": {"<script>"}}, 422, "is not a driver id"},
 		"no command": {url.Values{"retry": {"999"}}, 404, "No command has this seq"},
-		"retry":      {url.Values{"retry": {"<b>"}}, 404, "named by its number"},
+		"retry":      {url.Values{"retry": {"<b>"}}, 404, "identified by its number"},
 	} {
 		for accept, kind := range map[string]string{"text/html": "text/html", "application/json": "application/json"} {
 			resp, body := post(t, server.URL+"/ui/commands", tc.form, map[string]string{"Accept": accept})
@@ -280,19 +280,19 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 		says, url string
 	}{
 		"silent": {set(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
-			"d-4 is stale, heard of 14 s ago, d-5 is disconnected, heard of 3 min ago, d-9 is not known here.", ""},
+			"d-4 is stale, last heard from 14 s ago, d-5 is disconnected, last heard from 3 min ago, d-9 is unknown.", ""},
 		"other labels": {set(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil,
-			"d-1 has not the labels zone=9.", ""},
+			"d-1 does not have the labels zone=9.", ""},
 		"label":         {set(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},
 		"no such label": {set(url.Values{"labels": {"zone=9"}}), nil, "no driver with zone=9 is connected.", ""},
 		"newer": {url.Values{"retry": {"14"}}, newer, "A newer command came first. Nothing was sent",
 			"/ui/commands/16"},
 		"number": {url.Values{"type": {"set_players"}, "players": {"many"}}, nil,
-			"What is not in order: Players must be a whole number.", ""},
+			"These values are not valid: Players must be a whole number.", ""},
 		"value": {url.Values{"type": {"set_players"}, "players": {"-1"}}, nil, "Players is -1; must be between",
 			""},
 		"labels": {url.Values{"type": {"stop"}, "labels": {"region"}}, nil,
-			"Labels, all must match must be like region=eu", ""},
+			"Labels, all must match must look like region=eu", ""},
 		"a bad id": {url.Values{"type": {"stop"}, "driver_ids": {"?"}}, nil, "Driver is not a driver id", ""},
 	} {
 		s.Refuse(tc.err)
@@ -314,8 +314,8 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	}
 }
 
-// TestRefusedFormKeepsWhatWasTyped: without scripts the browser has left the page of the form.
-func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
+// TestRefusedFormKeepsItsValues: without scripts the browser has left the page of the form.
+func TestRefusedFormKeepsItsValues(t *testing.T) {
 	_, server := full(t)
 	_, page := post(t, server.URL+"/ui/commands", url.Values{
 		"type": {"set_players"}, "players": {"many"}, "per": {"total"}, "labels": {"region=eu"}, "note": {`for "Tom"`},
@@ -357,7 +357,7 @@ func TestBannerHasNoCodes(t *testing.T) {
 	}
 }
 
-// A form whose page was closed is given up: its sender may have stopped the load since.
+// The form of a closed page is dropped, because its sender may have stopped the load since.
 func TestFormOfAClosedPage(t *testing.T) {
 	for kind, want := range map[string]int{"set_players": 0, "stop": 1} {
 		s := webtest.NewSwarm(webtest.Drivers(), nil)
@@ -382,9 +382,9 @@ func TestUnknownFiltersAreNamed(t *testing.T) {
 	}
 }
 
-// TestStopThatReachesNobody: a Stop that no driver matches is never a green success, and says what is known of its
+// TestStopThatReachesNoDriver: a Stop that no driver matches is never a green success, and says what is known of its
 // target.
-func TestStopThatReachesNobody(t *testing.T) {
+func TestStopThatReachesNoDriver(t *testing.T) {
 	typo := swarm.Reach{InUse: swarm.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}}}
 	ids := swarm.Reach{InUse: swarm.InUse{DriverIDs: []string{"d-1"}}}
 	for name, tc := range map[string]struct {
@@ -404,13 +404,13 @@ func TestStopThatReachesNobody(t *testing.T) {
 		"they have left": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Left: true}, false, 409,
 			"off", "The drivers that matched have left."},
 		"an empty swarm": {url.Values{}, swarm.Reach{Left: true}, false, 409,
-			"off", "No driver is connected, and no load is asked for."},
+			"off", "No driver is connected, and no load is set."},
 		"logged, they return": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{Awaited: true}, true, 201,
-			"warn", "Logged; no driver was there. It stops drivers that return."},
+			"warn", "Logged; no driver was connected. It stops drivers that reconnect."},
 		"logged, a typo": {url.Values{"labels": {"zone=eu"}}, typo, true, 201,
-			"warn", "Logged; no driver was there. No driver matches zone=eu; in use: zone eu-west, us."},
+			"warn", "Logged; no driver was connected. No driver matches zone=eu; in use: zone eu-west, us."},
 		"logged, nothing like": {url.Values{"labels": {"zone=eu"}}, swarm.Reach{}, true, 201,
-			"warn", "Logged; no driver was there. No driver matches zone=eu."},
+			"warn", "Logged; no driver was connected. No driver matches zone=eu."},
 	} {
 		s := webtest.NewSwarm(nil, nil)
 		s.Reached, s.Unmatched = tc.reach, tc.logged

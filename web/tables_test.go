@@ -56,8 +56,8 @@ func TestEveryRouteWithEveryMethod(t *testing.T) {
 	}
 }
 
-// TestEveryPageIsWhereItIsLookedFor: the navigation, the list of shortcuts and the live stream have what the table has.
-func TestEveryPageIsWhereItIsLookedFor(t *testing.T) {
+// TestEveryPageHasItsPath: the navigation, the list of shortcuts and the live stream have what the table has.
+func TestEveryPageHasItsPath(t *testing.T) {
 	_, server := full(t)
 	for _, row := range web.Pages() {
 		path, title, key := row.Row()

@@ -16,13 +16,13 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// MaxViewers is how many live pages there may be at a time; what comes after them does not change by itself.
+// MaxViewers is the maximum number of live pages at a time; further pages do not update by themselves.
 const MaxViewers = 10_000
 
 // UI is the dashboard.
 type UI struct {
 	cfg     Config
-	base    string // of the paths that visitors see: "" or "/swarmcall"
+	base    string // prefix of the paths that visitors use: "" or "/swarmcall"
 	handler http.Handler
 	hub     *live.Hub
 	source  *source
@@ -33,7 +33,7 @@ type UI struct {
 	withdrawals *withdrawals
 }
 
-// Samples returns the points of the load chart, for the next process to begin with.
+// Samples returns the points of the load chart, to be kept for the next process.
 func (u *UI) Samples() []view.Sample {
 	all, _ := u.history.samples()
 	return all
@@ -58,7 +58,7 @@ func New(cfg Config) *UI {
 	return u
 }
 
-// Run keeps the pages live until ctx ends, and then ends all streams.
+// Run sends live updates until ctx ends, and then ends all streams.
 func (u *UI) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(page.WithBase(ctx, u.base))
 	defer cancel()
@@ -75,8 +75,8 @@ func (u *UI) Run(ctx context.Context) error {
 
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
 
-// protect refuses forms that pages of other sites post. The guard outside checks Host and Origin; this one knows what
-// browsers say of a request by themselves, and holds when the guard's lists are widened.
+// protect refuses forms posted by pages of other sites. The outer guard checks Host and Origin. This check uses the
+// headers that browsers add by themselves, and still applies when the lists of the guard are extended.
 func (u *UI) protect(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
 	origins := slices.Clone(u.cfg.AllowedOrigins)
@@ -85,7 +85,7 @@ func (u *UI) protect(next http.Handler) http.Handler {
 	}
 	for _, origin := range origins {
 		if err := p.AddTrustedOrigin(origin); err != nil {
-			u.cfg.Logger.Warn("an allowed origin is none", "origin", origin, "err", err)
+			u.cfg.Logger.Warn("an allowed origin is not valid", "origin", origin, "err", err)
 		}
 	}
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +102,7 @@ func (u *UI) unknown(w http.ResponseWriter, r *http.Request) {
 	u.fail(w, r, swarm.Errorf(swarm.CodeNotFound, "There is no such page."))
 }
 
-// write renders a page before it answers, so that a failure does not end up in half a page.
+// write renders a page completely before it answers, so that a failure does not produce half a page.
 func (u *UI) write(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
 	var b bytes.Buffer
 	if err := c.Render(page.WithBase(r.Context(), u.base), &b); err != nil {

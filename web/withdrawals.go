@@ -7,11 +7,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// withdrawals keeps the newest Stops that the server itself put into the log: resets, and load commands that expired.
-// They are no entries, so no page of the log has them.
+// withdrawals keeps the newest Stops that the server itself has logged: resets, and load commands that expired. They
+// are not entries, so no page of the log contains them.
 type withdrawals struct {
 	mu  sync.Mutex
-	all []swarm.Stored // oldest first; never written to, because others read it
+	all []swarm.Stored // oldest first; never modified, because other goroutines read it
 }
 
 // keptWithdrawals bounds them.
@@ -25,7 +25,7 @@ func newWithdrawals(past []swarm.Stored) *withdrawals {
 	return w
 }
 
-// add takes note of a record, if it is one of them and was not seen before.
+// add records a withdrawal that was not seen before, and ignores other records.
 func (w *withdrawals) add(s swarm.Stored) {
 	switch s.Record.(type) {
 	case *swarm.Reset, *swarm.Expired:

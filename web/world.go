@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// world takes the roster and the newest commands as they are now: a page shows at least what this server has answered.
+// world reads the present roster and the newest commands: a page shows at least what this server has already answered.
 func (u *UI) world(ctx context.Context) view.World {
 	p, err := u.cfg.Log.Page(ctx, swarm.Query{Limit: view.RecentEntries})
 	if err != nil {
@@ -31,8 +31,8 @@ func (u *UI) worldOf(ctx context.Context, entries []swarm.Entry, err error) view
 	return w.Settled()
 }
 
-// roster has each driver as the server's comparison saw it. The two are asked for one after the other: a driver that
-// was stale in one and active in the other would be shown as both.
+// roster returns each driver in the state that the server's comparison used. The two are read one after the other:
+// otherwise a driver could be shown as stale and as active.
 func roster(drivers []swarm.Driver, s swarm.State) ([]swarm.Driver, map[string]swarm.Drift) {
 	drifts := make(map[string]swarm.Drift, len(s.Drivers))
 	for _, d := range s.Drivers {
@@ -42,7 +42,7 @@ func roster(drivers []swarm.Driver, s swarm.State) ([]swarm.Driver, map[string]s
 	for _, d := range drivers {
 		drift, known := drifts[d.ID]
 		if !known {
-			continue // it left in between
+			continue // it left between the two reads
 		}
 		d.State, d.Unresponsive = drift.State, drift.Unresponsive
 		d.Reported, d.AppliedSeq = drift.Reported, drift.AppliedSeq
@@ -51,7 +51,7 @@ func roster(drivers []swarm.Driver, s swarm.State) ([]swarm.Driver, map[string]s
 	return out, drifts
 }
 
-// health asks for readiness at most every two seconds, however many pages want to know.
+// health checks readiness at most every two seconds, however many pages ask.
 type health struct {
 	ready func(context.Context) []Check
 

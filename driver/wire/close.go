@@ -1,6 +1,6 @@
 package wire
 
-// CloseCode is a WebSocket close code; it carries what the driver has to do next.
+// CloseCode is a WebSocket close code. It determines what the driver has to do next.
 type CloseCode int
 
 // The close codes a server sends.
@@ -17,11 +17,11 @@ const (
 	CloseCredential CloseCode = 4001
 	CloseSuperseded CloseCode = 4002 // a newer session of the same driver id
 	CloseNotYours   CloseCode = 4003 // the driver id belongs to another credential
-	CloseLate       CloseCode = 4004 // neither heartbeat nor pong for too long
+	CloseLate       CloseCode = 4004 // neither a heartbeat nor a pong for too long
 	CloseRegister   CloseCode = 4005 // no valid register as the first frame in time
 	CloseTooFast    CloseCode = 4008
-	closeNoStatus   CloseCode = 1005 // never on the wire: the peer closed without a code
-	closeAbnormal   CloseCode = 1006 // never on the wire: the connection was lost
+	closeNoStatus   CloseCode = 1005 // never sent: the peer closed without a code
+	closeAbnormal   CloseCode = 1006 // never sent: the connection was lost
 )
 
 // Action is what a driver does after a close.
@@ -29,36 +29,37 @@ type Action int
 
 // The actions.
 const (
-	Stop      Action = iota // give up and tell the operator: trying again would not help, or would harm
-	Reconnect               // at once after the hint of a drain frame, else after the usual jitter
-	BackOff                 // wait at least ReconnectBase·4, then as usual
+	Stop      Action = iota // give up and report to the operator: a retry would not help, or would do harm
+	Reconnect               // after the delay of a drain frame, else after the usual jitter
+	BackOff                 // wait at least ReconnectBase·4, then the usual jitter
 )
 
-// closeActions is the one close-code table; docs/protocol.md prints it.
+// closeActions is the only table of close codes; docs/protocol.md has a copy.
 var closeActions = map[CloseCode]struct {
 	action Action
 	text   string
 }{
 	CloseDone:       {Stop, "done"},
-	CloseDrain:      {Reconnect, "the server stops; reconnect after the hint"},
+	CloseDrain:      {Reconnect, "the server stops; reconnect after the hinted delay"},
 	CloseProtocol:   {Stop, "WebSocket protocol error: a bug of the driver"},
 	CloseBinary:     {Stop, "frames must be text: a bug of the driver"},
 	CloseNotJSON:    {Stop, "a frame was not UTF-8 or not a JSON object: a bug of the driver"},
 	CloseTooBig:     {Stop, "a frame was over 32 KiB: a bug of the driver"},
-	CloseInternal:   {BackOff, "the server met an internal error"},
+	CloseInternal:   {BackOff, "the server had an internal error"},
 	CloseRestart:    {BackOff, "the server restarts"},
 	CloseOverloaded: {BackOff, "the server is overloaded, or the applied_seq is past the end of its log"},
 	CloseCredential: {Stop, "the credential was refused"},
 	CloseSuperseded: {Stop, "another session registered this driver id"},
 	CloseNotYours:   {Stop, "this driver id belongs to another credential"},
-	CloseLate:       {Reconnect, "neither heartbeat nor pong came in time"},
+	CloseLate:       {Reconnect, "neither a heartbeat nor a pong arrived in time"},
 	CloseRegister:   {Stop, "the first frame must be a valid register, within 5 s"},
 	CloseTooFast:    {BackOff, "too many frames"},
 	closeNoStatus:   {Reconnect, "closed without a code"},
 	closeAbnormal:   {Reconnect, "connection lost"},
 }
 
-// Action returns what a driver does after c. An unknown private code (4000–4999) means stop, any other back off.
+// Action returns what a driver does after c. An unknown private code (4000–4999) means stop, any other unknown code
+// means back off.
 func (c CloseCode) Action() Action {
 	if e, ok := closeActions[c]; ok {
 		return e.action
@@ -69,7 +70,7 @@ func (c CloseCode) Action() Action {
 	return BackOff
 }
 
-// Text says in words what c means.
+// Text describes c.
 func (c CloseCode) Text() string {
 	if e, ok := closeActions[c]; ok {
 		return e.text

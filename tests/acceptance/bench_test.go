@@ -13,9 +13,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/light"
 )
 
-// BenchmarkSwarm is one command over real sockets: POST /commands to the real server, the log on disk, every driver on
-// a socket of its own, until the answer with the last ack is read. The drivers run in this process: their share is in
-// the figures.
+// BenchmarkSwarm measures one command over real sockets: POST /commands to the real server, the log on disk, every
+// driver on its own socket, until the answer with the last ack is read. The drivers run in this process, so the figures
+// include their work.
 func BenchmarkSwarm(b *testing.B) {
 	for _, n := range []int{10, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkSwarm(b, n) })

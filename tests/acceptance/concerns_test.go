@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestWhoIsConcerned plays the six cases of docs/rules.md: a run of one team on region=eu, with one entry of its own,
-// and what another team does before its next step.
+// TestWhoIsConcerned tests the six cases of docs/rules.md: a run of one team on region=eu, with one entry, and the
+// commands of another team before the next step of the run.
 func TestWhoIsConcerned(t *testing.T) {
 	page, err := os.ReadFile("../../docs/rules.md")
 	if err != nil {

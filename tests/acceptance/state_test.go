@@ -14,13 +14,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
-// stateAnswer is what GET /state says.
+// stateAnswer is the answer of GET /state.
 type stateAnswer struct {
 	Counts struct{ Converged, Drifting, Unknown int }
 	Stop   *struct{ Seq, Targets, Stopped int }
 }
 
-// untilState asks again and again, at the pace of the server's answers, until ok likes the state.
+// untilState repeats GET /state until ok accepts the state.
 func (s *server) untilState(t *testing.T, what string, ok func(stateAnswer) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -54,9 +54,9 @@ func TestStopIsProvedByWhatDriversReport(t *testing.T) {
 	})
 }
 
-// TestADriverThatKnowsMoreThanTheLog: one may be a forgery, and is told to back off. When a second one says so the log
-// has lost entries: it takes a new name, and load of the past does not go on.
-func TestADriverThatKnowsMoreThanTheLog(t *testing.T) {
+// TestADriverAheadOfTheLog: a single claim may be false, and the driver has to back off. After a second claim the log
+// has lost entries: it gets a new name, and old load does not continue.
+func TestADriverAheadOfTheLog(t *testing.T) {
 	s := startServer(t, nil)
 	first := bare.Dial(t, s.url, nil)
 	first.Send(`{"type":"register","driver_id":"d-1"}`)

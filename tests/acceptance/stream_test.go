@@ -16,7 +16,7 @@ import (
 // event is one Server-Sent Event.
 type event struct{ id, name, data string }
 
-// events reads a stream until n events have come, and then cuts it. lastID goes on where an earlier one was cut.
+// events reads a stream until n events have come, and then cuts it. lastID continues where an earlier stream was cut.
 func (s *server) events(t *testing.T, path, lastID string, n int) []event {
 	t.Helper()
 	ctx, cut := context.WithTimeout(t.Context(), time.Minute)

@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// doer is a driver that does what it is told, of every type.
+// doer is a driver that applies commands of every type.
 type doer struct {
 	mu    sync.Mutex
 	state driver.State
@@ -42,7 +42,7 @@ func (d *doer) last() command.Command {
 	return d.told
 }
 
-// connectDoer connects a driver that says it takes every type there is.
+// connectDoer connects a driver that declares support for every type.
 func (s *server) connectDoer(t *testing.T) *doer {
 	t.Helper()
 	d := &doer{}
@@ -116,7 +116,7 @@ func everySurface(t *testing.T, r command.Row, c command.Command) {
 	})
 }
 
-// shows wants the command in the entry, the list and the export, with the part of the driver if it is a total.
+// shows expects the command in the entry, the list and the export, with the share of the driver if it is a total.
 func shows(t *testing.T, s *server, seq uint64, c command.Command) {
 	t.Helper()
 	part := c

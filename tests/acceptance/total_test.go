@@ -41,7 +41,7 @@ func (s *server) postTotal(t *testing.T, body string) (e totalEntry) {
 	return e
 }
 
-// TestATotalIsConserved: a total is split over the drivers, split anew when one has gone, and never after a Stop.
+// TestATotalIsConserved: a total is split over the drivers, split again when one has left, and never after a Stop.
 func TestATotalIsConserved(t *testing.T) {
 	s := startServer(t, func(c *app.Config) { c.LeaseTTL = 5 * time.Second }) // a busy machine may say nothing for one
 	for _, id := range []string{"d-1", "d-2"} {
@@ -70,7 +70,7 @@ func TestATotalIsConserved(t *testing.T) {
 	}
 }
 
-// untilCause waits for the entry that the server issues by itself after seq.
+// untilCause waits for the entry that the server itself issues after seq.
 func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 	t.Helper()
 	for _, e := range s.events(t, "/commands/stream?after=0", "", int(seq)+3) {
@@ -84,7 +84,7 @@ func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 	return totalEntry{}
 }
 
-// wants checks what a driver was told first.
+// wants checks the first command that a driver received.
 func (d *sdkDriver) wants(t *testing.T, players int64) {
 	t.Helper()
 	d.server.untilState(t, "the newcomer is told", func(stateAnswer) bool { return len(d.Applied()) > 0 })

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/bare"
 )
 
-// answer is what the API says of a command, a dry run or a refusal, as far as these tests look.
+// answer has the fields of a command, a dry run or a refusal that these tests read.
 type answer struct {
 	Code    string
 	Seq     uint64
@@ -52,7 +52,7 @@ func (s *server) send(t testing.TB, body string) (a answer) {
 	return a
 }
 
-// untilEntry reads an entry again and again, at the pace of the server's answers, until ok likes it.
+// untilEntry reads an entry repeatedly until ok accepts it.
 func (s *server) untilEntry(t *testing.T, seq uint64, what string, ok func(answer) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -68,8 +68,8 @@ func (s *server) untilEntry(t *testing.T, seq uint64, what string, ok func(answe
 	}
 }
 
-// TestATotalWithStaleDrivers: three of six are hung. The entry names them, and says who is still to apply it when they
-// are back.
+// TestATotalWithStaleDrivers: three of six are hung. The entry names them, and lists the drivers that still have to
+// apply it when they are back.
 func TestATotalWithStaleDrivers(t *testing.T) {
 	s := startServer(t, nil)
 	drivers := map[string]*sdkDriver{}
@@ -114,7 +114,7 @@ func leavesOut(a answer, ids []string) bool {
 	return len(rest) == 0 && len(a.leftOut()) == len(ids)
 }
 
-// TestADryRunDoesNothing, and is refused as the command would be.
+// TestADryRunDoesNothing also checks that a dry run is refused in the same cases as the command.
 func TestADryRunDoesNothing(t *testing.T) {
 	s := startServer(t, nil)
 	if a := s.send(t, `{"command":{"type":"set_players","players":5},"dry_run":true}`); a.Code != "no_active_drivers" {
@@ -136,8 +136,9 @@ func TestADryRunDoesNothing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachesNobody: a typo is told with what is in use; drivers that have left are nothing to stop.
-func TestAStopThatReachesNobody(t *testing.T) {
+// TestAStopThatReachesNoDriver: the refusal of a typo names the values in use; if the drivers have left, there is
+// nothing to stop.
+func TestAStopThatReachesNoDriver(t *testing.T) {
 	play(t, t.TempDir(), func(t *testing.T, s *server) any {
 		d := s.connectWith(t, "d-1", map[string]string{"zone": "us"})
 		s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}}}`)
@@ -161,7 +162,7 @@ func TestAStopThatReachesNobody(t *testing.T) {
 	})
 }
 
-// TestAStopAfterARestart: the drivers left in order before it, and nothing is to be stopped.
+// TestAStopAfterARestart: the drivers deregistered before the restart, so there is nothing to stop.
 func TestAStopAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	play(t, dir, func(t *testing.T, s *server) any {
@@ -179,9 +180,9 @@ func TestAStopAfterARestart(t *testing.T) {
 	})
 }
 
-// TestAStopWhileDriversAreAway: soon after a restart nobody is back yet. The Stop waits for drivers of the load that is
-// in force.
-func TestAStopWhileDriversAreAway(t *testing.T) {
+// TestAStopWhileDriversAreDisconnected: soon after a restart no driver has reconnected yet. The Stop waits for drivers
+// of the load in effect.
+func TestAStopWhileDriversAreDisconnected(t *testing.T) {
 	dir := t.TempDir()
 	play(t, dir, func(t *testing.T, s *server) any {
 		ws := bare.Dial(t, s.url, nil)
@@ -210,7 +211,7 @@ func TestAStopWhileDriversAreAway(t *testing.T) {
 }
 
 // TestLoadOfDriversThatWereForgotten: another driver keeps the swarm alive, and a new driver with the old id, or the
-// old label, is not told the load of the past.
+// old label, does not receive the old load.
 func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	short := func(c *app.Config) {
 		// Not shorter: a busy machine may hold up the driver that is to stay.
@@ -244,8 +245,7 @@ func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	}
 }
 
-// TestTwoTeams: commands to drivers that a target does not share are nobody's business, however alike the labels could
-// be.
+// TestTwoTeams: commands to drivers outside a target do not concern it, however similar the labels are.
 func TestTwoTeams(t *testing.T) {
 	s := startServer(t, nil)
 	s.connectWith(t, "eu", map[string]string{"region": "eu"})

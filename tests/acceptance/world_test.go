@@ -22,7 +22,7 @@ import (
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
-// server is a real server on a free port, with a log of its own.
+// server is a real server on a free port, with its own log.
 type server struct {
 	url    string
 	client *http.Client
@@ -185,7 +185,7 @@ func (s *server) state(ctx context.Context, id string) swarm.DriverState {
 	return d.State
 }
 
-// until asks again and again, at the pace of the server's answers, until the driver's state is as wanted.
+// until repeats the request until the driver has the wanted state.
 func (s *server) until(t testing.TB, id string, want swarm.DriverState) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

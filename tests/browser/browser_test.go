@@ -1,7 +1,8 @@
-// Package browser looks at the dashboard as people do: in Chromium, with the keyboard, without scripts, in both themes.
+// Package browser tests the dashboard as people use it: in Chromium, with the keyboard, without scripts, in both
+// themes.
 //
-// It needs Chromium (CHROME names it; else it is looked for) and, for axe, `npm ci` in this folder. Without them the
-// tests are skipped on a developer's machine and fail where CI=true. Pictures are written to the folder
+// It needs Chromium (CHROME names it; otherwise the tests search for it) and, for axe, `npm ci` in this folder. Without
+// them the tests are skipped on a developer's machine and fail where CI=true. Pictures are written to the folder
 // SWARMCALL_PICTURES names.
 package browser
 
@@ -67,7 +68,7 @@ func start(path string) {
 	browser.err = chromedp.Do(ctx) // starts it
 }
 
-// tab is a page of the browser. It fails the test on anything the page complains of.
+// tab is a page of the browser. It fails the test on every error that the page reports.
 type tab struct {
 	t        testing.TB
 	ctx      context.Context
@@ -153,8 +154,8 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits until an expression is true in the page, and tells what the page said when it is not. A page that is left
-// while one waits ends the wait with an error; then it is the next page that is asked.
+// until waits until an expression is true in the page, and reports the texts of the page if it does not become true. If
+// the page is left during the wait, the wait ends with an error, and until continues on the next page.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)

@@ -31,7 +31,7 @@ func fake(t testing.TB, s *webtest.Swarm, change func(*web.Config)) string {
 	return fakeBehind(t, s, change, headers)
 }
 
-// fakeBehind serves it behind something of the test's own.
+// fakeBehind serves it behind a handler of the test.
 func fakeBehind(
 	t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler,
 ) string {
@@ -76,7 +76,7 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-// failing is a log that takes no commands.
+// failing is a log that accepts no commands.
 func failing(context.Context) []web.Check {
 	return []web.Check{{Name: "log", Detail: "the log is full at 10 GiB; raise --log-max-bytes"},
 		{Name: "server", OK: true}}

@@ -13,7 +13,7 @@ import (
 )
 
 // TestFrozenServer sends forms to a server that never answers, without and with a dialog: the page says that the
-// outcome is not known, and lets one try again.
+// outcome is unknown, and allows another attempt.
 func TestFrozenServer(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	var frozen atomic.Bool
@@ -35,11 +35,11 @@ func TestFrozenServer(t *testing.T) {
 	eval[string](b, "document.documentElement.dataset.patience = '200'")
 	frozen.Store(true)
 	b.send("42")
-	b.says(".act .result", "not known whether the command was sent")
-	b.says("#assertive", "not known whether the command was sent")
+	b.says(".act .result", "it is unknown whether the command was sent")
+	b.says("#assertive", "it is unknown whether the command was sent")
 	b.keys("s", kb.Enter)
-	b.says("#stop-dialog .result", "not known whether it was stopped. Try again, or see the log.")
-	b.says("#stop-dialog [aria-live=assertive]", "not known whether it was stopped")
+	b.says("#stop-dialog .result", "it is unknown whether it was stopped. Try again, or see the log.")
+	b.says("#stop-dialog [aria-live=assertive]", "it is unknown whether it was stopped")
 	frozen.Store(false)
 	b.keys(kb.Enter)
 	b.says("#stop-dialog .result", "3 of 5 drivers acked")

@@ -21,7 +21,7 @@ func submit(t testing.TB, s *webtest.Swarm, players int64) {
 	}
 }
 
-// TestWithoutScripts does all of it by links and forms.
+// TestWithoutScripts uses the dashboard with links and forms only.
 func TestWithoutScripts(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	url := fake(t, s, nil)
@@ -40,7 +40,7 @@ func TestWithoutScripts(t *testing.T) {
 	}
 }
 
-// TestNewRowsWait keeps the rows one reads where they are.
+// TestNewRowsWait: rows that are being read do not move.
 func TestNewRowsWait(t *testing.T) {
 	s, b := visit(t, "/ui/commands")
 	submit(t, s, 1)
@@ -53,7 +53,7 @@ func TestNewRowsWait(t *testing.T) {
 	b.until("document.querySelector('#command-rows tr').id === 'c-19' && document.getElementById('more-new').hidden")
 }
 
-// TestPause holds back what comes, says how much, and shows it at the end; focus and open details stay all along.
+// TestPause holds updates back, shows how many there are, and applies them at the end; focus and open details stay.
 func TestPause(t *testing.T) {
 	s, b := visit(t, "/")
 	eval[bool](b, "document.querySelector('.act details').open = true")
@@ -76,10 +76,10 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// field is what stands in the number of players.
+// field is the value of the field for players.
 const field = "document.querySelector('input[name=players]').value"
 
-// TestPlayersField follows the load while nobody types in it, and keeps what somebody typed.
+// TestPlayersField: the field follows the load until the visitor types in it, and then keeps the typed value.
 func TestPlayersField(t *testing.T) {
 	s, b := visit(t, "/")
 	submit(t, s, 77)
@@ -99,7 +99,7 @@ func TestPlayersField(t *testing.T) {
 	b.until(field + " === '99'") // what was typed is sent, and the field the server's again
 }
 
-// TestPlayersInAll: a number per driver never becomes one in all by itself, nor the other way round.
+// TestPlayersInAll: a number per driver never becomes a total by itself, and a total never becomes a number per driver.
 func TestPlayersInAll(t *testing.T) {
 	s, b := visit(t, "/")
 	submit(t, s, 77)
@@ -117,7 +117,7 @@ func TestPlayersInAll(t *testing.T) {
 	b.until(field + " === '88'")
 }
 
-// TestManyNewRows does not say how many there are when it cannot know.
+// TestManyNewRows: the page shows no exact count when it cannot know it.
 func TestManyNewRows(t *testing.T) {
 	s, b := visit(t, "/ui/commands")
 	for i := range 60 {
@@ -126,7 +126,7 @@ func TestManyNewRows(t *testing.T) {
 	b.says("#more-new", "Show 50+ new")
 }
 
-// TestCopied says so, and offers it again.
+// TestCopied: the button confirms the copy, and can then be used again.
 func TestCopied(t *testing.T) {
 	_, b := visit(t, "/ui/commands/14")
 	eval[bool](b, "(navigator.clipboard.writeText = async () => {}, true)")
@@ -136,7 +136,7 @@ func TestCopied(t *testing.T) {
 	b.until("document.querySelector('[data-copy]').textContent === 'Copy'")
 }
 
-// TestKeyboard goes everywhere without a mouse, and switches the single keys off.
+// TestKeyboard reaches everything without a mouse, and switches the single keys off.
 func TestKeyboard(t *testing.T) {
 	s, b := visit(t, "/")
 	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"},
@@ -191,7 +191,7 @@ func TestChartValues(t *testing.T) {
 }
 
 // TestManyTabs has eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads and
-// lives.
+// updates.
 func TestManyTabs(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	url := fake(t, s, nil)
@@ -210,8 +210,8 @@ func TestManyTabs(t *testing.T) {
 	tabs[7].says("#more-new", "Show 1 new")
 }
 
-// TestSlipOfAKey asks before a number goes out that is more than ten times the present one.
-func TestSlipOfAKey(t *testing.T) {
+// TestLargeNumberIsConfirmed: the page asks before it sends a number that is more than ten times the present one.
+func TestLargeNumberIsConfirmed(t *testing.T) {
 	s, b := visit(t, "/")
 	b.send("1201")
 	b.until("document.getElementById('sure-dialog').open")
@@ -231,14 +231,14 @@ func (b *tab) send(players string) {
 	eval[bool](b, `(i => { i.value = "`+players+`"; i.form.requestSubmit(); return true; })(document.querySelector("input[name=players]"))`)
 }
 
-// TestLogIsFull disables what would be refused, with the reason, and leaves Stop.
+// TestLogIsFull: the page disables commands that would be refused, shows the reason, and leaves Stop enabled.
 func TestLogIsFull(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	b := open(t)
 	b.goTo(fake(t, s, func(c *web.Config) { c.Ready = failing }))
 	b.live()
 	b.says("#trouble", "the log is full")
-	b.says("#acts", "Stop can be tried all the same")
+	b.says("#acts", "You can still try Stop")
 	if !eval[bool](b, "[...document.querySelectorAll('.act button')].every(b => b.disabled) && "+
 		"!document.querySelector('#stop-dialog .stop').disabled") {
 		t.Error("the buttons are not as they should be")

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// mute is a stream on which the server says who it is, and that is lost before anything of a page comes.
+// mute is a stream that sends only hello and is lost before it has sent any part of a page.
 type mute struct{ http.ResponseWriter }
 
 func (m mute) Write(p []byte) (int, error) {
@@ -62,8 +62,8 @@ func TestStreamIsLostBeforeThePageCame(t *testing.T) {
 	}
 }
 
-// TestPageIsLoadedAgain refuses the load that puts the first row on a page: it is asked for again, though no other row
-// comes.
+// TestPageIsLoadedAgain refuses the load that puts the first row on a page: the page requests it again, even if no
+// other row arrives.
 func TestPageIsLoadedAgain(t *testing.T) {
 	s := webtest.NewSwarm(nil, nil)
 	var refuse atomic.Bool

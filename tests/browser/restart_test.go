@@ -2,8 +2,8 @@ package browser
 
 import "testing"
 
-// TestRestartRemembers: after a restart the page warns of the driver that was lost without a word and not of the one
-// that had left in order, and the chart has what was before, with a gap where the server did not run.
+// TestRestartRemembers: after a restart the page warns of the driver that was lost and not of the one that had
+// deregistered, and the chart has the earlier points, with a gap where the server did not run.
 func TestRestartRemembers(t *testing.T) {
 	s, b := atWork(t)
 	left, lost := s.drive("left"), s.drive("lost")
@@ -21,8 +21,8 @@ func TestRestartRemembers(t *testing.T) {
 	b.goTo(s.url)
 	b.live()
 	b.says("#strip", "1 active")
-	b.says("#hero", "1 driver not back since the server started may still run players")
-	b.says("#hero", "not back: lost")
+	b.says("#hero", "1 driver not reconnected since the server started may still be running players")
+	b.says("#hero", "not reconnected: lost")
 	b.until("document.querySelectorAll('[data-layer=holes] rect').length === 1")
 	if got := eval[string](b, "document.querySelector('#hero').textContent"); len(got) == 0 ||
 		eval[bool](b, "document.querySelector('#hero').textContent.includes('left')") {

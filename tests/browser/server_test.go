@@ -120,7 +120,7 @@ func setPlayersWithin(deadline time.Duration, n int) string {
 	return fmt.Sprintf(form, n, deadline.Milliseconds())
 }
 
-// outcome is what a page is told about a form that it sent.
+// outcome is the answer to a form that a page sent.
 type outcome struct{ Tone, Says string }
 
 // send posts a form as the pages do.

@@ -14,8 +14,8 @@ import (
 func TestGoneDriver(t *testing.T) {
 	s, b := visit(t, "/ui/drivers/d-4")
 	s.SetDrivers(nil)
-	b.says("#conn-word", "Gone since")
-	b.says("#gone", "This driver is gone since")
+	b.says("#conn-word", "Unknown since")
+	b.says("#gone", "This driver has been unknown to the server since")
 	b.until("getComputedStyle(document.querySelector('main h1')).filter === 'grayscale(1)'")
 	if strip := eval[string](b, "getComputedStyle(document.getElementById('strip')).filter"); strip != "none" {
 		t.Errorf("the strip, which is of now, has the filter %s", strip)
@@ -26,7 +26,7 @@ func TestGoneDriver(t *testing.T) {
 	b.until("!document.getElementById('gone') && getComputedStyle(document.querySelector('main h1')).filter === 'none'")
 }
 
-// TestRestartForgetsADriver restarts the server while its only driver is away for good.
+// TestRestartForgetsADriver restarts the server after its only driver has ended.
 func TestRestartForgetsADriver(t *testing.T) {
 	s := startServer(t)
 	d := s.drive("d-1")
@@ -37,19 +37,19 @@ func TestRestartForgetsADriver(t *testing.T) {
 	d.quit()
 	b.says("#conn-word", "Reconnecting (stale since")
 	s.Start()
-	b.says("#conn-word", "Gone since")
+	b.says("#conn-word", "Unknown since")
 	if !eval[bool](b, "document.body.classList.contains('gone')") {
 		t.Error("the page looks as if it were of now")
 	}
 }
 
-// notes everything that a live region says from now on.
+// notes records every later text of a live region.
 const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
 	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
 
-// TestLostIsToldOnce keeps the server away for several attempts to reach it: since when the page is old does not move,
-// its age grows, and who hears the page is told once that the connection is lost, and once that it is back.
-func TestLostIsToldOnce(t *testing.T) {
+// TestLostIsAnnouncedOnce stops the server for several attempts to connect: the time of the loss does not change, its
+// age grows, and screen readers hear once that the connection is lost, and once that it is back.
+func TestLostIsAnnouncedOnce(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
 	b.goTo(s.url)
@@ -66,13 +66,13 @@ func TestLostIsToldOnce(t *testing.T) {
 	s.Start()
 	b.live()
 	b.until("said.length > 1")
-	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. What is shown is old.|The "+
+	if said := eval[string](b, "said.join('|')"); said != "The connection is lost. This page is out of date.|The "+
 		"connection is back." {
 		t.Errorf("it was said: %s", said)
 	}
 }
 
-// TestRestartWhilePaused restarts the server under a paused page: what one reads stays until it is resumed.
+// TestRestartWhilePaused restarts the server under a paused page: its content stays until the page is resumed.
 func TestRestartWhilePaused(t *testing.T) {
 	s, b := atWork(t)
 	b.keys("p")

@@ -7,8 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestStory is a launch as somebody at the dashboard sees it, on the real server with real drivers, without a single
-// reload.
+// TestStory is a complete test run as seen on the dashboard, on the real server with real drivers, without a reload.
 func TestStory(t *testing.T) {
 	s := startServer(t)
 	b := open(t)
@@ -37,7 +36,7 @@ func TestStory(t *testing.T) {
 	b.says("#hero", "3 of 3 drivers run 1,800 of 1,800 players")
 
 	third.net.Freeze()
-	b.says("#worst-rows", "is silent for")
+	b.says("#worst-rows", "has been silent for")
 	b.says("#strip", "1 stale")
 	s.curl(setPlayers(100))
 	b.says("#last", "2 of 3 drivers acked") // a stale driver is left out
@@ -56,7 +55,7 @@ func TestStory(t *testing.T) {
 }
 
 // TestMissing shows a driver that is frozen so shortly before a command that it is still active: its ack is missing,
-// and there is nothing to retry once it is back and has taken the command.
+// and there is nothing to retry once it is back and has applied the command.
 func TestMissing(t *testing.T) {
 	s := startServer(t)
 	s.drive("d-1")
@@ -74,11 +73,11 @@ func TestMissing(t *testing.T) {
 	b.picture("story-missing")
 	frozen.net.Thaw()
 	b.says("#late", "d-2") // it got the command with its desired state, and its ack is a record of its own
-	b.says("#lacking", "None is outstanding")
+	b.says("#lacking", "No driver is outstanding")
 }
 
-// TestRestart stops the server under an open page: the page says that it is old, and is right again when the server is
-// back.
+// TestRestart stops the server under an open page: the page says that it is out of date, and is correct again when the
+// server is back.
 func TestRestart(t *testing.T) {
 	s, b := atWork(t)
 	s.Stop()

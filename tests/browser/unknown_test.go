@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// state is what tests look at of GET /state.
+// state has the fields of GET /state that tests read.
 type state struct {
 	Counts struct{ Converged, Drifting, Unknown int }
 	Items  []struct {
@@ -49,8 +49,8 @@ func (b *tab) looks(name string) {
 	}
 }
 
-// halfFrozen is a server with six drivers that ran ten players each, until three of them hung: they are connected
-// still, and say nothing, as under SIGSTOP.
+// halfFrozen is a server with six drivers that ran ten players each, until three of them hung: they are still connected
+// and send nothing, as after SIGSTOP.
 func halfFrozen(t *testing.T) (*server, *tab, []*load) {
 	t.Helper()
 	s := startServer(t)
@@ -73,7 +73,8 @@ func halfFrozen(t *testing.T) (*server, *tab, []*load) {
 	return s, b, frozen
 }
 
-// TestHungDriversAreUnknownOnEveryPage: GET /state and every page say the same of a swarm of which half hangs.
+// TestHungDriversAreUnknownOnEveryPage: GET /state and every page agree about a swarm in which half of the drivers
+// hang.
 func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 	s, b, _ := halfFrozen(t)
 	got := s.state()
@@ -109,7 +110,7 @@ func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 	b.goTo(s.url + "/ui/drivers/d-4")
 	b.live()
 	b.says("#head", "unknown")
-	b.says("#driver-facts", "unknown, asked for 10; last reported 10")
+	b.says("#driver-facts", "unknown, target 10; last reported 10")
 	b.looks("unknown-driver")
 
 	b.goTo(s.url + "/ui/commands")
@@ -139,15 +140,15 @@ func TestLeftOutDrivers(t *testing.T) {
 	b.until("document.querySelector('#recent-rows tr:first-child .badge').classList.contains('t-warn')")
 	b.do(chromedp.Click("#last h2 + a"), chromedp.WaitVisible("#facts"))
 	b.live()
-	b.says("#lacking", "it has no part of the total")
-	b.says("#lacking", "A total is not sent again to some of its drivers")
+	b.says("#lacking", "it has no share of the total")
+	b.says("#lacking", "A total cannot be sent again to some of its drivers")
 	b.says("#facts dd", "3 drivers: d-4, d-5, d-6")
 	b.until("document.getElementById('head').classList.contains('t-warn')")
 	b.looks("left-out-command")
 
 	b.keys("s", kb.Enter)
 	b.says("#stop-dialog .result", "3 of 6 drivers acked")
-	b.says("#stop-dialog .result", "Left out: d-4 is silent for")
+	b.says("#stop-dialog .result", "Left out: d-4 has been silent for")
 	b.until("document.querySelector('#stop-dialog .result .t-warn')")
 	b.looks("left-out-stop")
 	b.keys(kb.Escape)
@@ -168,8 +169,8 @@ func TestLeftOutDrivers(t *testing.T) {
 	b.looks("outside-split-driver")
 }
 
-// TestRetryToThoseLeftOut offers a command again to exactly the drivers that the server says are outstanding.
-func TestRetryToThoseLeftOut(t *testing.T) {
+// TestRetryToLeftOutDrivers offers a command again to exactly the drivers that the server says are outstanding.
+func TestRetryToLeftOutDrivers(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked}
 	e := webtest.Entry(14, swarm.Command{Type: command.SetPlayers, Value: 100}, 1, ack, ack,
 		swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline})
@@ -186,7 +187,7 @@ func TestRetryToThoseLeftOut(t *testing.T) {
 	b.says("#lacking", "Retry to 3 outstanding drivers")
 	b.looks("left-out-retry")
 	b.do(chromedp.Click("#lacking button"))
-	b.says("#lacking", "None is outstanding")
+	b.says("#lacking", "No driver is outstanding")
 	got := s.Submissions()
 	if len(got) != 1 || fmt.Sprint(got[0].Target.DriverIDs) != "[d-3 d-4 d-5]" || got[0].IfSeq == nil ||
 		*got[0].IfSeq != 14 {
@@ -194,8 +195,8 @@ func TestRetryToThoseLeftOut(t *testing.T) {
 	}
 }
 
-// TestStopForNobody: a typo in a Stop is no success, and says what there is.
-func TestStopForNobody(t *testing.T) {
+// TestStopForNoDriver: a typo in a Stop is not a success, and the answer names the values in use.
+func TestStopForNoDriver(t *testing.T) {
 	s := startServer(t)
 	s.drive("d-1", "zone", "eu-west")
 	s.drive("d-2", "zone", "us")

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// behindProxy is the address of a proxy before a server. It answers as no Swarmcall would while the server is away.
+// behindProxy is the address of a proxy before a server. While the server is unavailable it answers as no Swarmcall
+// would.
 func behindProxy(t *testing.T, s *server) string {
 	t.Helper()
 	to, err := url.Parse(s.url())
@@ -31,8 +32,8 @@ func behindProxy(t *testing.T, s *server) string {
 	return h.URL
 }
 
-// TestARestartBehindAProxy that answers 404 meanwhile: the plan, the wait and the drivers outlive it, and say what
-// answered.
+// TestARestartBehindAProxy: the proxy answers 404 during the restart. The plan, the wait and the drivers survive it,
+// and report what answered.
 func TestARestartBehindAProxy(t *testing.T) {
 	s, drivers := newWorld(t)
 	address := behindProxy(t, s)

@@ -223,9 +223,9 @@ func TestGitLabJob(t *testing.T) {
 	}
 }
 
-// TestGitLabJobStopsNobodyByDefault: who runs load must say what to stop; on a server of one's own that may be
-// everybody.
-func TestGitLabJobStopsNobodyByDefault(t *testing.T) {
+// TestGitLabJobStopsNothingByDefault: a job that runs load must name what to stop; on a server of its own that may be
+// all drivers.
+func TestGitLabJobStopsNothingByDefault(t *testing.T) {
 	var jobs map[string]struct {
 		Script []string
 		After  []string `yaml:"after_script"`

@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// TestDriveOnATerminal: a line for people stays in place, and what the program says stands above it.
+// TestDriveOnATerminal: the status line stays in place, and the output of the program is above it.
 func TestDriveOnATerminal(t *testing.T) {
 	s, _ := newWorld(t)
 	const program = `while read -r line; do
@@ -33,7 +33,7 @@ func TestDriveOnATerminal(t *testing.T) {
 	screen.code(130)
 }
 
-// TestATracebackIsShownOnce, with how often it came, and not again at the end.
+// TestATracebackIsShownOnce: with a count, and not again at the end.
 func TestATracebackIsShownOnce(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		testenv.Lacks(t, "%v", err)

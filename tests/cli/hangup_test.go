@@ -15,8 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// TestHangUpStopsTheLoad: a plan whose terminal is closed stops its load as on Ctrl-C. A closed terminal tells so
-// more than once, by the kernel and by the shell.
+// TestHangUpStopsTheLoad: a plan whose terminal is closed stops its load as on Ctrl-C. A closed terminal sends SIGHUP
+// more than once, from the kernel and from the shell.
 func TestHangUpStopsTheLoad(t *testing.T) {
 	for name, args := range map[string]func(t *testing.T) []string{
 		"run": func(t *testing.T) []string { return []string{"run", stepsPlan(t, "abort", "60s")} },
@@ -69,7 +69,7 @@ func (p *process) swallowed(s syscall.Signal) {
 	}
 }
 
-// TestAClosedTerminalStopsTheLoad: nobody can read what is said meanwhile.
+// TestAClosedTerminalStopsTheLoad: the load is stopped although the output cannot be written any more.
 func TestAClosedTerminalStopsTheLoad(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	screen := onTerminal(t, s.url(), "run", stepsPlan(t, "abort", "60s"))
@@ -84,7 +84,7 @@ func TestAClosedTerminalStopsTheLoad(t *testing.T) {
 	}
 }
 
-// TestServerOutlivesAHangUp: it reads its files again, of which there are none yet, and goes on.
+// TestServerOutlivesAHangUp: it reads its files again, of which there are none yet, and continues.
 func TestServerOutlivesAHangUp(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	for range 3 {
@@ -97,8 +97,8 @@ func TestServerOutlivesAHangUp(t *testing.T) {
 	p.code(0)
 }
 
-// TestAReaderThatEndsDoesNotEndTheDriver: in "drive … | head -1" the driver's load would otherwise be cut off with no
-// word to the server.
+// TestAReaderThatEndsDoesNotEndTheDriver: in "drive … | head -1" the driver's load would otherwise end without a
+// message to the server.
 func TestAReaderThatEndsDoesNotEndTheDriver(t *testing.T) {
 	s, _ := newWorld(t)
 	out, theirs, err := os.Pipe()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// hungSwarm is a server with six drivers that are processes, three of which can be stopped in their tracks.
+// hungSwarm is a server with six drivers that are processes, three of which can be suspended.
 func hungSwarm(t *testing.T) (*server, *httptest.Server, []*exec.Cmd) {
 	t.Helper()
 	s, err := startServer(t.TempDir())
@@ -59,7 +59,7 @@ func counts(t *testing.T, s *server, want string) {
 	eventually(t, s, want, "drivers", "list")
 }
 
-// eventually asks again and again until the answer is as it should be.
+// eventually repeats the request until the answer is correct.
 func eventually(t *testing.T, s *server, want string, args ...string) *process {
 	t.Helper()
 	for limit := time.Now().Add(patience); ; {
@@ -81,8 +81,8 @@ func tenPlan(t *testing.T, policy, hold string) string {
 	return planFile(t, strings.NewReplacer("%POLICY%", policy, "%HOLD%", hold).Replace(tenEach))
 }
 
-// TestHungDriversAreUnknown: what three of six hung drivers run is not known, on any surface, and no call is a success
-// by their last reports.
+// TestHungDriversAreUnknown: the load of three hung drivers out of six is unknown on every surface, and no call
+// succeeds because of their last reports.
 func TestHungDriversAreUnknown(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
 	p := swarmcall(t, s.url(), "run", tenPlan(t, "abort", "60s"))
@@ -193,7 +193,7 @@ func TestHungWhileWaitedFor(t *testing.T) {
 	waits.says("d-4 unknown: stale or disconnected")
 }
 
-// TestHungDriversUnderContinue: the run goes on, says so once, and does not end well.
+// TestHungDriversUnderContinue: the run continues, reports it once, and does not succeed.
 func TestHungDriversUnderContinue(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
 	p := swarmcall(t, s.url(), "run", tenPlan(t, "continue", "9s"))
@@ -207,7 +207,7 @@ func TestHungDriversUnderContinue(t *testing.T) {
 	p.says("30 of 60 players run, 3 drivers unknown")
 }
 
-// TestHungDriversThatReturn under retry: the run waits for them and is as good as ever.
+// TestHungDriversThatReturn under retry: the run waits for them and succeeds.
 func TestHungDriversThatReturn(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
 	text := strings.NewReplacer("%POLICY%", "retry\nretries: 300", "%HOLD%", "6s").Replace(tenEach)

@@ -82,7 +82,7 @@ func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 	}
 }
 
-// TestPlanThroughARestart: the server goes away in mid-plan, in order or by force, and each stage is in the log once.
+// TestPlanThroughARestart: the server stops during a plan, by SIGTERM or SIGKILL, and each stage is in the log once.
 func TestPlanThroughARestart(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"in order": syscall.SIGTERM, "by force": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
@@ -105,8 +105,8 @@ func TestPlanThroughARestart(t *testing.T) {
 	}
 }
 
-// TestPlanThroughARestartInMidCommand kills the server while a step is open: the step is not sent again, for its
-// drivers are told it when they come back.
+// TestPlanThroughARestartInMidCommand kills the server while a step is open: the step is not sent again, because its
+// drivers receive it when they reconnect.
 func TestPlanThroughARestartInMidCommand(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	plan := planFile(t, "name: open\ndeadline: 30s\nstages: [{set: {players: 1}}, {hold: 10ms}, {set: {players: 2}}]")
@@ -126,7 +126,7 @@ func TestPlanThroughARestartInMidCommand(t *testing.T) {
 	sameLog(t, s.url(), "players 1", "players 2", "stop")
 }
 
-// TestPlanLosesADriver that does not deregister: its network is gone.
+// TestPlanLosesADriver: the driver does not deregister, because its network is cut.
 func TestPlanLosesADriver(t *testing.T) {
 	for policy, want := range map[string]struct {
 		code int
@@ -145,7 +145,7 @@ func TestPlanLosesADriver(t *testing.T) {
 			if drivers["d-2"], err = startDriverBy(wire.client(), s.url(), "d-2", nil); err != nil {
 				t.Fatal(err)
 			}
-			// The cut comes in the hold, which is over before a driver has been away for too long.
+			// The cut comes in the hold, which ends before the driver has been disconnected for too long.
 			plan := strings.NewReplacer("%POLICY%", policy, "%HOLD%", "1s", "%REJOIN%", "4s").Replace(steps)
 			p := swarmcall(t, s.url(), "run", planFile(t, plan))
 			p.says("hold for")
@@ -162,7 +162,7 @@ func TestPlanLosesADriver(t *testing.T) {
 	}
 }
 
-// TestPlanGoesOnWithoutADeregisteredDriver, whatever the policy is, and through a restart of the server after it.
+// TestPlanGoesOnWithoutADeregisteredDriver: with every policy, and through a later restart of the server.
 func TestPlanGoesOnWithoutADeregisteredDriver(t *testing.T) {
 	for _, policy := range []string{"abort", "continue", "retry"} {
 		t.Run(policy, func(t *testing.T) {
@@ -187,7 +187,7 @@ func TestPlanGoesOnWithoutADeregisteredDriver(t *testing.T) {
 	}
 }
 
-// TestPlanRetries: a driver that does not ack at first is sent the step again, and the plan goes on.
+// TestPlanRetries: a driver that does not ack at first is sent the step again, and the plan continues.
 func TestPlanRetries(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	report := t.TempDir() + "/junit.xml"
@@ -217,8 +217,8 @@ func TestPlanRetries(t *testing.T) {
 	}
 }
 
-// TestPlanYieldsToSomebodyElse: a stop by another hand ends the run with exit 9, and nothing undoes it.
-func TestPlanYieldsToSomebodyElse(t *testing.T) {
+// TestPlanYieldsToAnotherSubmitter: a stop of another submitter ends the run with exit 9, and the run does not undo it.
+func TestPlanYieldsToAnotherSubmitter(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "4s"))
 	p.says("hold for")

@@ -41,7 +41,7 @@ func isStale(t *testing.T, s *server, id string) {
 const oneStep = "name: one\nmin_drivers: 2\ndeadline: 2s\nrejoin: 300ms\nstages: [{set: {players: 5}}, {hold: %HOLD%}]"
 
 // TestPlanStopsWithoutADriver: a driver that was lost in the last hold still runs load. The others are stopped, however
-// few, and it is named: the end must not be called well, nor the load stopped.
+// few, and it is named: the run must report neither success nor that the load is stopped.
 func TestPlanStopsWithoutADriver(t *testing.T) {
 	for name, want := range map[string]int{"at its end": 3, "by Ctrl-C": 130} {
 		t.Run(name, func(t *testing.T) {
@@ -92,8 +92,8 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 	})
 }
 
-// TestPlanThroughARestartInTheLastHold: a server that was away has forgotten its drivers. Those that are not back run
-// on, which is said.
+// TestPlanThroughARestartInTheLastHold: a restarted server has forgotten its drivers. Those that have not reconnected
+// continue to run, and the run reports it.
 func TestPlanThroughARestartInTheLastHold(t *testing.T) {
 	restart := func(t *testing.T, s *server, p *process) {
 		t.Helper()
@@ -143,7 +143,7 @@ func TestPlanYieldsAPart(t *testing.T) {
 	sameLog(t, s.url(), "set_spawn_delay_ms", "players 1", "stop", "stop")
 }
 
-// TestPlanWithoutLoadRaisesNoAlarm: what the server refused is no load.
+// TestPlanWithoutLoadRaisesNoAlarm: a refused command starts no load.
 func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	p := swarmcall(t, s.url(), "run", planFile(t,

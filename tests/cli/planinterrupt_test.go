@@ -54,7 +54,7 @@ func TestPlanInterruptedWhileACommandIsOpen(t *testing.T) {
 	sameLog(t, s.url(), "players 1", "stop")
 }
 
-// TestPlanInterruptedWithoutAServer: that the stop did not get through is said loudly.
+// TestPlanInterruptedWithoutAServer: the run reports clearly that the stop did not get through.
 func TestPlanInterruptedWithoutAServer(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
 	p := swarmcall(t, s.url(), "run", "--retry-for", "1s", stepsPlan(t, "abort", "60s"))
@@ -68,8 +68,8 @@ func TestPlanInterruptedWithoutAServer(t *testing.T) {
 	p.says("swarmcall stop --yes")
 }
 
-// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last word in the log is
-// a stop, and the run says what it did.
+// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last entry in the log
+// is a stop, and the run reports what it did.
 func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
 	for i := range 20 {
@@ -97,8 +97,8 @@ func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 	}
 }
 
-// TestPlanOutlivesItsReaders: when nobody reads any more what a run says, its load is stopped all the same: at its end,
-// or by Ctrl-C, which ends the reader of a pipeline too.
+// TestPlanOutlivesItsReaders: when no process reads the output of a run any more, its load is stopped anyway: at its
+// end, or by Ctrl-C, which also ends the reader of a pipeline.
 func TestPlanOutlivesItsReaders(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hold string
@@ -138,9 +138,9 @@ func TestPlanOutlivesItsReaders(t *testing.T) {
 	}
 }
 
-// freezable starts a driver that can be cut off from the server without a word.
+// freezable starts a driver that can be cut off from the server without a close.
 
-// TestPlanLeftByASecondCtrlC: who does not wait for the stop is told what that means.
+// TestPlanLeftByASecondCtrlC: a second Ctrl-C does not wait for the stop, and the run says what that means.
 func TestPlanLeftByASecondCtrlC(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
 	p := swarmcall(t, s.url(), "run", stepsPlan(t, "abort", "60s"))

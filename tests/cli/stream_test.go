@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWatchThroughARestart: the stream goes on where it was cut, with nothing twice.
+// TestWatchThroughARestart: the stream continues where it was cut, and repeats nothing.
 func TestWatchThroughARestart(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	w := swarmcall(t, s.url(), "commands", "watch", "--after", "0", "--retry-for", "30s", "-o", "jsonl")
@@ -30,7 +30,7 @@ func TestWatchThroughARestart(t *testing.T) {
 	}
 }
 
-// TestInterruptedWhileItWaits: what goes on without us is named, and so is the code.
+// TestInterruptedWhileItWaits: the message names what continues without the client, and the exit code.
 func TestInterruptedWhileItWaits(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	drivers["d-1"].set("hold")

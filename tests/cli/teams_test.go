@@ -39,7 +39,7 @@ func last(t *testing.T, d *swarmDriver, want string) {
 	}
 }
 
-// TestAPlanIsNotDisturbed by commands for drivers that it does not share, though a driver could have both labels.
+// TestAPlanIsNotDisturbed: commands for other drivers do not disturb it, even though a driver could have both labels.
 func TestAPlanIsNotDisturbed(t *testing.T) {
 	s, drivers := teams(t)
 	if err := drivers["both"].end(); err != nil {
@@ -54,8 +54,8 @@ func TestAPlanIsNotDisturbed(t *testing.T) {
 	sameLog(t, s.url(), "players 5", "players 1", "stop", "players 6", "stop")
 }
 
-// TestAPlanYieldsSharedDrivers: it ends soon after somebody else has commanded a driver that both teams have, leaves
-// that one alone, and stops its others.
+// TestAPlanYieldsSharedDrivers: it ends soon after another submitter has commanded a driver that both teams have,
+// leaves that driver alone, and stops its other drivers.
 func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	s, drivers := teams(t)
 	p := swarmcall(t, s.url(), "run", "--debug", planFile(t, strings.ReplaceAll(euPlan, "%HOLD%", "45s")))
@@ -75,10 +75,10 @@ func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	}
 }
 
-// asked is how often a run has asked whether somebody else commands: POST, and no command of its own.
+// asked is how often a run has checked for commands of others: POST requests that are not its own commands.
 func asked(p *process) int { return len(lines(p.Err.String(), "POST ")) }
 
-// TestAStopEndsAHold of somebody else, within a bounded number of questions.
+// TestAStopEndsAHold: a Stop of another submitter does, within a bounded number of checks.
 func TestAStopEndsAHold(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
 	plan := planFile(t, "stages: [{set: {players: 10}}, {hold: 45s}]")
@@ -98,8 +98,8 @@ func TestAStopEndsAHold(t *testing.T) {
 	last(t, drivers["d-1"], "stop")
 }
 
-// TestADriverThatAppearsLate and that another team commands already is none of the run: it is not commanded, not
-// missing, not stopped.
+// TestADriverThatAppearsLate: if another team already commands it, it does not belong to the run: it is not commanded,
+// not missing, not stopped.
 func TestADriverThatAppearsLate(t *testing.T) {
 	s, drivers := teams(t)
 	if err := drivers["both"].end(); err != nil {
@@ -123,7 +123,7 @@ func TestADriverThatAppearsLate(t *testing.T) {
 	last(t, drivers["e-3"], "stop")
 }
 
-// TestTheNextRunTakesAllDrivers: what somebody commanded while an earlier run was on is older than the next run.
+// TestTheNextRunTakesAllDrivers: commands that others sent during an earlier run are older than the next run.
 func TestTheNextRunTakesAllDrivers(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	plan := planFile(t, "rejoin: 300ms\nstages: [{set: {players: 5}}, {hold: 45s}]")

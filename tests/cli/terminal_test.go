@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBarOnATerminal: who has acked so far is seen while a command is open, and all of it at the end.
+// TestBarOnATerminal: the number of acks is shown while a command is open, and the whole result at the end.
 func TestBarOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
 	drivers["d-3"].set("hold")
@@ -137,7 +137,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	}
 }
 
-// TestWatchAPartOnATerminal: the view, its counts and its stop are of drivers with a label alone, and ? explains the
+// TestWatchAPartOnATerminal: the view, its counts and its stop are only for drivers with a label, and ? explains the
 // keys.
 func TestWatchAPartOnATerminal(t *testing.T) {
 	s, drivers := teams(t)
@@ -164,7 +164,7 @@ func TestWatchAPartOnATerminal(t *testing.T) {
 	x.code(0)
 }
 
-// TestTheKeyOnATerminal is for those who need it: when a command failed, and with --debug.
+// TestTheKeyOnATerminal: the idempotency key is shown only when a command failed, and with --debug.
 func TestTheKeyOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	x := onTerminal(t, s.url(), "players", "set", "5")

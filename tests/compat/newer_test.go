@@ -16,7 +16,7 @@ import (
 // advice is the sentence that tells an operator to give up what cannot be read. Both versions have it for damage.
 var advice = regexp.MustCompile(`start (with|the server once with) --accept-data-loss`)
 
-// givesUp is what nobody may say of a log that is newer.
+// givesUp matches texts that must not appear for a newer log.
 var givesUp = regexp.MustCompile(`damaged|data-loss`)
 
 // refuses wants a server to refuse a log as newer, with every flag, and to change nothing in it.
@@ -76,7 +76,7 @@ func TestANewLogOnAnOldServer(t *testing.T) {
 }
 
 // TestALogOfTheFuture: this version refuses what it does not know as newer too: the server, and each verb that reads a
-// log. Nobody is told that it is damaged, or to give anything up.
+// log. No message says that it is damaged, or asks to accept a loss.
 func TestALogOfTheFuture(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := newRelease.serve(t, data)

@@ -175,11 +175,11 @@ func (r *release) driver(t *testing.T, url, id, target string) *demoDriver {
 	return &demoDriver{started, id}
 }
 
-// hang stops the process dead, and wake lets it go on.
+// hang suspends the process, and wake resumes it.
 func (d *demoDriver) hang() { d.Signal(syscall.SIGSTOP) }
 func (d *demoDriver) wake() { d.Signal(syscall.SIGCONT) }
 
-// leave ends the driver in order: it deregisters.
+// leave ends the driver; it deregisters.
 func (d *demoDriver) leave() {
 	d.Signal(syscall.SIGTERM)
 	<-d.Ended

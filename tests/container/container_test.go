@@ -30,8 +30,7 @@ const patience = 60 * time.Second
 // inside is set where this test program runs in namespaces of its own.
 const inside = "SWARMCALL_TEST_INSIDE"
 
-// TestContainer starts TestInside in a mount and a network namespace of its own: its mounts and its ports are nobody
-// else's.
+// TestContainer starts TestInside in a mount and a network namespace of its own: its mounts and ports are private.
 func TestContainer(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testenv.Lacks(t, "a chroot and a mount need root")
@@ -222,7 +221,7 @@ func healthy(t *testing.T, c container, i image) {
 	})
 }
 
-// withoutData: where nothing can be written, the server says so at once and names the place.
+// withoutData: where nothing can be written, the server reports it at once and names the directory.
 func withoutData(t *testing.T, i image) {
 	c := create(t, i, i.user, false)
 	out, code := c.call(t, append(i.entrypoint, "--insecure-no-auth")...)
@@ -357,7 +356,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// refusedName: without --allowed-hosts a service name is refused, and who is refused reads which flag to set.
+// refusedName: without --allowed-hosts a service name is refused, and the refusal names the flag to set.
 func refusedName(t *testing.T, i image) {
 	c := create(t, i, i.user, true)
 	s := c.start(t, append(i.entrypoint, "--insecure-no-auth")...)
@@ -378,7 +377,7 @@ func refusedName(t *testing.T, i image) {
 	s.stop(t)
 }
 
-// certificates: the binaries bring none. They take them from where systems have them or SSL_CERT_FILE names them.
+// certificates: the binaries contain none. They use the system's files or those of SSL_CERT_FILE.
 func certificates(t *testing.T, i image) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// unwanted are words of a private dialect. What users read has none of them; docs/glossary.md has the usual terms.
+// unwanted are words of a private dialect. Texts for users must not contain them; docs/glossary.md has the usual terms.
 var unwanted = regexp.MustCompile(`(?i)\b(mend(s|ed|ing)?|anew|whoever|gone home|goes home|slip of the pen|not as asked|as asked)\b|\broom=`)
 
 // kept are strings that programs rely on.

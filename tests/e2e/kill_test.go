@@ -51,7 +51,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// inFlight issues a command that nobody will answer and returns where its entry is.
+// inFlight issues a command that no driver will answer and returns the address of its entry.
 func inFlight(t *testing.T, p *server) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/commands",
@@ -72,8 +72,8 @@ func inFlight(t *testing.T, p *server) string {
 	return resp.Header.Get("Location")
 }
 
-// TestTerm: SIGTERM with drivers connected and a command in flight ends the process with 0 within 10 s; everybody is
-// told.
+// TestTerm: SIGTERM with drivers connected and a command in flight ends the process with 0 within 10 s, and every
+// client and driver is notified.
 func TestTerm(t *testing.T) {
 	p := start(t, t.TempDir())
 	drivers := []*member{join(t, p.url, "d-1"), join(t, p.url, "d-2"), join(t, p.url, "d-3")}

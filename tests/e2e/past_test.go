@@ -35,9 +35,9 @@ func TestKillRemembersWhoHadLeft(t *testing.T) {
 	if code, _ := p.end(t, syscall.SIGKILL); code != -1 {
 		t.Fatalf("exit %d", code)
 	}
-	p = start(t, dir) // on another port, so that nobody comes back
+	p = start(t, dir) // on another port, so that no driver reconnects
 	_, page := p.get(t, "/")
-	if !strings.Contains(page, "not back: here, hung") || strings.Contains(page, "left-") {
+	if !strings.Contains(page, "not reconnected: here, hung") || strings.Contains(page, "left-") {
 		t.Errorf("the page warns of other drivers than here and hung: %s", page)
 	}
 	if _, series := p.get(t, "/ui/series"); !strings.Contains(series, `["p",`) {

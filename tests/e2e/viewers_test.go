@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// BenchmarkViewers tells whether those who watch cost those who command: the time of POST /commands to ten real
-// drivers, 50 a second, in turns of five seconds with nobody at the dashboard and with a thousand viewers, which go
-// first by turns. Server, viewers, and drivers with the one who commands are processes of their own. Use -benchtime
-// 40x: a turn is too short for a p99.
+// BenchmarkViewers measures whether viewers slow down commands: the time of POST /commands to ten real drivers, 50 per
+// second, in periods of five seconds without viewers and with a thousand viewers, in alternating order. The server, the
+// viewers, and the drivers with the submitter are separate processes. Use -benchtime 40x: a turn is too short for a
+// p99.
 func BenchmarkViewers(b *testing.B) {
 	const viewers, perTurn = 1000, 250
 	server := start(b, b.TempDir())

@@ -14,8 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// refused opens a directory that must not be opened, and reports whether it was refused as it should be: told where,
-// told what to do, and nothing changed.
+// refused opens a directory that must not be opened, and reports whether it was refused correctly: the error says where
+// and what to do, and nothing changed.
 func refused(t *testing.T, dir string, was files) error {
 	t.Helper()
 	l, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "test"})
@@ -66,8 +66,8 @@ func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 	opens.report()
 }
 
-// TestAFlippedBitBesideTheRecords: those files hold nothing of the log, so the start goes on, says so, and shortens
-// nothing.
+// TestAFlippedBitBesideTheRecords: those files contain nothing of the log, so the start continues, reports it, and
+// shortens nothing.
 func TestAFlippedBitBesideTheRecords(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
 	c := tally{t: t, what: "flipped bytes of mark, meta and index that lose something or go unsaid"}
@@ -115,7 +115,7 @@ func TestTruncationAtAnyOffsetIsNoticed(t *testing.T) {
 }
 
 // TestATornEndIsRepaired: what was never acknowledged is cut off and counted, whatever of it reached the disk. Of a
-// batch, the records that did are in the log: nobody was told otherwise.
+// batch, the records that did are in the log: no client was told that they are not.
 func TestATornEndIsRepaired(t *testing.T) {
 	for _, n := range []int{1, 9} {
 		dir := t.TempDir()

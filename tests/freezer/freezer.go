@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Freezer dials connections that can be frozen: then neither end hears the other any more, and nobody is told.
+// Freezer dials connections that can be frozen: then neither end receives anything from the other, and neither is
+// notified.
 type Freezer struct {
 	mu     sync.Mutex
 	thawed sync.Cond
@@ -42,10 +43,10 @@ func (f *Freezer) dial(ctx context.Context, network, addr string) (net.Conn, err
 // Freeze stops all traffic, of connections to come too.
 func (f *Freezer) Freeze() { f.set(true) }
 
-// Thaw lets it go on.
+// Thaw lets the connection continue.
 func (f *Freezer) Thaw() { f.set(false) }
 
-// Cut ends what is frozen, so that nobody waits for it.
+// Cut ends a frozen connection, so that no end waits for it.
 func (f *Freezer) Cut() {
 	f.mu.Lock()
 	if f.frozen {

@@ -85,7 +85,7 @@ func upAndDown(t *testing.T, url string, load *target) {
 	eventually(t, "metrics", func() bool { m := driverOf(t, url).Metrics; return m["rps"] > 0 || m["served"] > 0 })
 }
 
-// comes waits until the generator takes a command: a program may take longer to start than a command waits.
+// comes waits until the generator accepts a command: a program may take longer to start than a command waits.
 func comes(t *testing.T, url string) {
 	t.Helper()
 	eventually(t, "the generator takes a command", func() bool {
@@ -93,7 +93,7 @@ func comes(t *testing.T, url string) {
 	})
 }
 
-// stopWhileRamping is the promise: after the ack of a Stop no request begins.
+// stopWhileRamping checks that no request begins after the ack of a Stop.
 func stopWhileRamping(t *testing.T, url string, load *target) {
 	applied(t, url, spawnDelay(100*time.Millisecond))
 	applied(t, url, players(200))
@@ -105,7 +105,7 @@ func stopWhileRamping(t *testing.T, url string, load *target) {
 }
 
 // silent fails the test if the load does not end, or if more requests come after at than were under way: one of each
-// player. How long the last one takes to arrive is the machine's.
+// player. The time until the last one arrives depends on the machine.
 func silent(t *testing.T, load *target, at time.Time, players int) {
 	t.Helper()
 	quiet := func() bool { return load.since(time.Now().Add(-time.Second)) == 0 && time.Since(at) > time.Second }
@@ -129,7 +129,7 @@ func comesBack(t *testing.T, url string, load *target) {
 	eventually(t, "requests", func() bool { return load.since(at) > 10 })
 }
 
-// killed kills the generator under its driver, which tells so to whoever commands it, and then leaves.
+// killed kills the generator of a driver. The driver reports that in its answers to commands, and then leaves.
 func killed(t *testing.T, url string, p *process, load *target) {
 	if err := p.child(t).Kill(); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func killed(t *testing.T, url string, p *process, load *target) {
 	}
 }
 
-// gone kills the driver itself under a command that it was too frozen to answer: it is missing at once.
+// gone kills a frozen driver while a command waits for its answer: it is missing at once.
 func gone(t *testing.T, url string, p *process, load *target) {
 	if err := p.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -205,7 +205,7 @@ func end(t *testing.T, p *process, load *target) {
 	silent(t, load, at, 5)
 }
 
-// TestNoLoadWithoutControl takes away first the server, until the lease has run out, and then the driver, by kill -9.
+// TestNoLoadWithoutControl first stops the server until the lease has run out, and then kills the driver with kill -9.
 func TestNoLoadWithoutControl(t *testing.T) {
 	const lease = 5 * time.Second // a busy machine may say nothing for two
 	for _, g := range generators {

@@ -25,7 +25,7 @@ func marked(t *testing.T) (pids []int) {
 		t.Fatal(err)
 	}
 	for _, path := range all {
-		// It is empty for a process that has ended and that nobody has waited for.
+		// It is empty for a process that has ended and that no parent has waited for.
 		if environ, err := os.ReadFile(path); err == nil && bytes.Contains(environ, []byte(markOf(t))) {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			pids = append(pids, pid)
@@ -34,7 +34,7 @@ func marked(t *testing.T) (pids []int) {
 	return pids
 }
 
-// documented returns the shell generator of the how-to, with a player in a session of its own.
+// documented returns the shell generator of the how-to, with a player in its own session.
 func documented(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/howto/drive-exec.md")
@@ -48,7 +48,7 @@ func documented(t *testing.T) string {
 	return "setsid sleep 1000 &\n" + string(example[1])
 }
 
-// TestNothingOutlivesTheDriver kills drivers under load by kill -9, and ends others in order.
+// TestNothingOutlivesTheDriver kills drivers under load with kill -9, and ends others with SIGTERM, SIGINT or SIGHUP.
 func TestNothingOutlivesTheDriver(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		testenv.Lacks(t, "the processes of a driver that is killed run on under %s", runtime.GOOS)

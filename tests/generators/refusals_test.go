@@ -27,7 +27,7 @@ func TestAMasterWithoutWorkersIsARejection(t *testing.T) {
 	applied(t, url, stop)
 }
 
-// TestAScriptOfFixedLoadIsRefused, before it is started and when it runs already.
+// TestAScriptOfFixedLoadIsRefused: before it is started, and when it already runs.
 func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
 	program := k6(t)
 	refused := func(args ...string) {
@@ -57,7 +57,7 @@ func TestAScriptOfFixedLoadIsRefused(t *testing.T) {
 	refused("--attach", "http://"+address)
 }
 
-// TestAScriptThatStartsWithVUs makes no load before a command, though its options say so.
+// TestAScriptThatStartsWithVUs: it makes no load before a command, although its options demand it.
 func TestAScriptThatStartsWithVUs(t *testing.T) {
 	load, url := startTarget(t), startServer(t)
 	p := drive(t, url, "k6", "--k6", k6(t), "testdata/started.js", "--", "--no-usage-report", "-e", "TARGET="+load.URL)

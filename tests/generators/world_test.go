@@ -77,7 +77,7 @@ func startServer(t *testing.T) (url string) {
 func startServerAs(t *testing.T, change func(*app.Config)) (url string, stop func()) {
 	t.Helper()
 	cfg := servertest.Config(t)
-	cfg.StaleAfter = patience // on a busy machine a driver may say nothing for some seconds, and is there all the same
+	cfg.StaleAfter = patience // on a busy machine a live driver may send nothing for some seconds
 	change(&cfg)
 	s := servertest.Start(t, cfg)
 	return s.URL, s.Stop
@@ -194,7 +194,7 @@ func driverOf(t *testing.T, url string) (d driver) {
 	return d
 }
 
-// entry is what a command came to.
+// entry is the result of a command.
 type entry struct {
 	Status   string
 	Rejected []struct{ Code, Detail string }

@@ -95,8 +95,8 @@ func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// until waits until an expression is true in the page. A page that is left while one waits ends the wait with an error;
-// then it is the next page that is asked.
+// until waits until an expression is true in the page. If the page is left during the wait, the wait ends with an
+// error, and until continues on the next page.
 func (b tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)

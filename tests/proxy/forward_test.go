@@ -47,7 +47,7 @@ func TestForwardProxy(t *testing.T) {
 	w.notThrough(through("wrong"), "through the proxy http://me:xxxxx@"+p.addr, "401")
 }
 
-// notThrough is a driver that the proxy keeps out, and what its log says.
+// notThrough starts a driver that the proxy blocks, and checks its log.
 func (w *world) notThrough(client *http.Client, words ...string) {
 	w.t.Helper()
 	said := w.tries("d-2", client)

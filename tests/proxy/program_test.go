@@ -24,7 +24,7 @@ import (
 // patience is how long anything may take before the test gives up: the machine may be busy with other tests.
 const patience = time.Minute
 
-// name is what the proxies are called. It resolves to nothing: every client of the tests is told where it is.
+// name is the host name of the proxies. It does not resolve: every client of the tests receives the address.
 const name = "load.example.com"
 
 // programs start the proxies by a configuration, which they change only in what a test cannot have: ports, files, the

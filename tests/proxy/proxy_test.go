@@ -28,7 +28,7 @@ func TestBehindProxies(t *testing.T) {
 	}
 }
 
-// remoteAddress is the driver's own where the proxy is trusted, and else the proxy's.
+// remoteAddress is the driver's own address if the proxy is trusted, and otherwise the proxy's.
 func (w *world) remoteAddress(trusted bool) {
 	w.t.Helper()
 	var d struct {
@@ -166,7 +166,7 @@ func TestWithoutPublicURL(t *testing.T) {
 	}
 }
 
-// TestUnknownName: a proxy that keeps a Host which nobody told the server of is named in the answer and in the log.
+// TestUnknownName: if a proxy forwards a Host that the server does not know, the answer and the log name it.
 func TestUnknownName(t *testing.T) {
 	w := behind(t, "nginx", variants()[0], func(cfg *app.Config) { cfg.PublicURL, cfg.TrustedProxies = "", nil })
 	a := w.do(http.MethodGet, w.at+"/state", "")

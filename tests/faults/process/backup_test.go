@@ -120,8 +120,8 @@ func exported(t *testing.T, dir string) []string {
 	return all
 }
 
-// TestABackupKilledHalfway: whenever kill -9 meets it, the target does not exist, what is left is no log, and the next
-// backup succeeds.
+// TestABackupKilledHalfway: whenever kill -9 hits it, the target does not exist, the remaining files are not a log, and
+// the next backup succeeds.
 func TestABackupKilledHalfway(t *testing.T) {
 	w := newWorld(t, 1)
 	w.all(t, 1, command{submitter: "ci", players: 5})
@@ -152,7 +152,7 @@ func TestABackupKilledHalfway(t *testing.T) {
 	}
 }
 
-// notALog: of a copy without its mark, neither the tool nor a server believes that it is a log.
+// notALog checks that neither the tool nor a server accepts a copy without its mark as a log.
 func notALog(t *testing.T, to string) {
 	t.Helper()
 	left, err := filepath.Glob(to + ".partial-*")

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// bare is a driver on a bare TCP connection: it costs next to nothing, and it can send what no WebSocket library would.
+// bare is a driver on a bare TCP connection: it costs almost nothing, and can send what no WebSocket library would
+// send.
 type bare struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -38,7 +39,7 @@ const upgrade = "GET /drivers/connect HTTP/1.1\r\nHost: localhost\r\nConnection:
 	"permessage-deflate\r\n" +
 	"Sec-WebSocket-Protocol: swarmcall.v1.json\r\n\r\n"
 
-// open upgrades a connection. What is not done within its time fails.
+// open upgrades a connection. It fails if that takes too long.
 func open(addr string, within time.Duration) (*bare, error) {
 	conn, err := net.DialTimeout("tcp", addr, within)
 	if err != nil {
@@ -76,7 +77,7 @@ func join(addr, id string, within time.Duration) (*bare, error) {
 	return b, b.register(id)
 }
 
-// register takes the time that the connection has for it, and then has all the time.
+// register uses the deadline of the connection, and then removes it.
 func (b *bare) register(id string) (err error) {
 	if _, err = b.conn.Write(whole(opText, fmt.Sprintf(`{"type":"register","driver_id":%q}`, id))); err == nil {
 		var said string
@@ -131,7 +132,7 @@ func fragment(head byte, payload string) []byte {
 	return append(header(head, uint64(len(payload)), true), payload...)
 }
 
-// header says how long a frame is going to be.
+// header writes the length of a frame.
 func header(head byte, size uint64, masked bool) []byte {
 	h := []byte{head, 0}
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// obey acks what comes until the connection ends. It is the reader; others may write.
+// obey acks every command until the connection ends. It is the only reader; others may write.
 func (b *bare) obey() {
 	for {
 		op, payload, err := b.read()

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// client speaks plain HTTP, one connection per request: nothing is retried behind the test's back.
+// client speaks plain HTTP, one connection per request: the HTTP library retries nothing.
 type client struct {
 	url  string
 	http *http.Client
@@ -23,7 +23,7 @@ func newClient(url string) *client {
 		Timeout: 30 * time.Second}}
 }
 
-// command is what a test posts. Players tells it from every other.
+// command is what a test posts. Players identifies it.
 type command struct {
 	submitter, key, prefer string
 	target                 string // driver id, "" for all
@@ -135,7 +135,7 @@ func (c *client) do(ctx context.Context, method, path string, header http.Header
 	return a, err
 }
 
-// get reads JSON; what the answer is must be known.
+// get reads a JSON answer of a known type.
 func (c *client) get(ctx context.Context, path string, into any) error {
 	a, err := c.do(ctx, http.MethodGet, path, http.Header{}, "")
 	if err != nil {

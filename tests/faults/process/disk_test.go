@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// blockFile is where a small log lies, below its data directory.
+// blockFile is the path of a small log below its data directory.
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"
 
-// TestADiskThatFails: a failed write or sync is no word to build on. The server refuses from then on, says why and
-// ends; what it had answered is there when it is started anew, and nothing else was sent.
+// TestADiskThatFails: a failed write or sync proves nothing. From then on the server refuses commands, reports the
+// reason and ends; what it had answered is there when it is started again, and nothing else was sent.
 func TestADiskThatFails(t *testing.T) {
 	for _, fault := range []struct {
 		name, calls, errno string
@@ -131,8 +131,8 @@ func (c *diskTallies) report() {
 		c.present)
 }
 
-// untilItEnds waits for the server to give up, and sees that it tells why. Once it is not ready, it can still be read
-// until it ends.
+// untilItEnds waits for the server to end, and checks that it reports the reason. While it is not ready, it still
+// answers reads until it ends.
 func (c *diskTallies) untilItEnds(w *world) {
 	over := within(patience, func() bool {
 		var r readiness

@@ -15,8 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// light is a driver that comes back at once when its connection is lost, as the SDK must not, and keeps all that it was
-// sent.
+// light is a driver that reconnects at once when its connection is lost, which the SDK must not do, and records all
+// frames that it receives.
 type light struct {
 	url, id string
 	holds   bool        // never answers
@@ -115,7 +115,7 @@ func (d *light) beat(ctx context.Context, ws *websocket.Conn) {
 	}
 }
 
-// hear takes a frame in and returns what is to be answered.
+// hear records a frame and returns the answer to send.
 func (d *light) hear(session int, b []byte) (replies []any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,7 +148,7 @@ func (d *light) take(session int, seq uint64, c wire.Command, desired bool) []an
 	return []any{wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusApplied}}
 }
 
-// got is what the driver was sent, in order.
+// got lists the frames that the driver received, in order.
 func (d *light) got() []frame {
 	d.mu.Lock()
 	defer d.mu.Unlock()

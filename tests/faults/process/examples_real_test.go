@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestExamplesOnARealServer takes each example through a driver's life: it registers, is told players and a spawn
-// delay, is stopped, misses a Stop while it is cut off, outlives a restart of the server, a kill -9 and the loss of its
-// log, and leaves.
+// TestExamplesOnARealServer takes each example through a driver's life: it registers, receives players and a spawn
+// delay, is stopped, misses a Stop while it is disconnected, survives a restart of the server, a kill -9 and the loss
+// of its log, and deregisters.
 func TestExamplesOnARealServer(t *testing.T) {
 	w := newWorld(t, 0)
 	var drivers []*program
@@ -71,7 +71,7 @@ func (w *world) load(n int) {
 	w.converged(n, "20 players are wanted")
 }
 
-// missedByAll issues a Stop while nobody is connected.
+// missedByAll issues a Stop while no driver is connected.
 func (w *world) missedByAll(drivers []*program) {
 	w.t.Helper()
 	direct := newClient("http://" + w.server.Addr)
@@ -91,8 +91,8 @@ func (w *world) missedByAll(drivers []*program) {
 		len(drivers), took.Round(time.Millisecond))
 }
 
-// restarted takes the server away and brings it back, and wants so many players of each driver then: those it had, or
-// none if nobody knows any more who wanted them.
+// restarted restarts the server, and expects the given number of players of each driver after that: the number that it
+// had, or none if the log is lost.
 func (w *world) restarted(drivers []*program, how string, players int64, end func()) {
 	w.t.Helper()
 	end()

@@ -11,7 +11,7 @@ import (
 )
 
 // TestAFullLog: at --log-max-bytes the log refuses load and says why, is read as ever, takes Stop and every outcome
-// from its reserve, and goes on under a higher bound.
+// from its reserve, and continues under a higher bound.
 func TestAFullLog(t *testing.T) {
 	c := newFullTallies(t, "a full log")
 	for round := range rounds(1, 20) {
@@ -28,7 +28,7 @@ func TestAFullLog(t *testing.T) {
 	c.report()
 }
 
-// TestAFullDisk: the same on a disk without space, which goes on by itself when there is some again.
+// TestAFullDisk: the same on a disk without space, which continues by itself when there is space again.
 func TestAFullDisk(t *testing.T) {
 	c := newFullTallies(t, "a full disk")
 	dir := t.TempDir()

@@ -46,7 +46,7 @@ func (h *history) len() int {
 	return len(h.ops)
 }
 
-// appends are the commands that somebody tried to issue.
+// appends are the commands that a client tried to issue.
 func (h *history) appends() (all []op) {
 	for _, o := range h.ops {
 		if !o.read && !o.refused {

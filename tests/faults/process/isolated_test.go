@@ -133,8 +133,8 @@ func (w *world) sample(n int, deadline time.Duration) (all []sample) {
 	return all
 }
 
-// wrong says what is not as it should be: the healthy have acked, and the bad one alone is missing, for the right
-// reason. Once the server has found it out it may be no target any more.
+// wrong describes what is not correct: the healthy drivers must have acked, and only the bad one is missing, for the
+// right reason. Once the server has found it out it may be no target any more.
 func (s sample) wrong(reasons []string, must bool) string {
 	reason, missed := s.missing["bad"]
 	switch {

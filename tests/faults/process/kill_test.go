@@ -39,7 +39,8 @@ func TestKillAtAnyMoment(t *testing.T) {
 }
 
 // underFire lets the writers write for a while, kills the server, checks the log as the crash left it, and starts it
-// again. Who has a key tries until there is an answer; who has none gives up, and may have issued a command or not.
+// again. A writer with a key retries until there is an answer; a writer without one gives up, and may have issued a
+// command or not.
 func underFire(w *world, h *history, round int, life time.Duration, seed uint64) (killed time.Time) {
 	w.t.Helper()
 	firing, cease := context.WithCancel(w.t.Context())

@@ -7,8 +7,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// TestTheModelRefusesWhatMustNotBe: a checker that finds nothing wrong has to be shown something wrong.
-func TestTheModelRefusesWhatMustNotBe(t *testing.T) {
+// TestTheModelRefusesViolations: a checker that finds nothing wrong has to be shown something wrong.
+func TestTheModelRefusesViolations(t *testing.T) {
 	wrote := func(from, to int, seq uint64, players int64, key string, replayed bool) op {
 		return op{call: at(from), done: at(to), tries: 1, command: command{players: players, key: key},
 			answer: answer{replayed: replayed, entry: item(seq, players)}}

@@ -12,7 +12,8 @@ import (
 const backIn = 2 * time.Second
 
 // TestStopMissedByProcesses takes driver processes away in three ways (their connections are reset, they are stopped by
-// SIGSTOP, they are killed and started anew), stops the swarm meanwhile, and lets them come back: none runs on.
+// SIGSTOP, they are killed and started again), stops the swarm meanwhile, and lets them reconnect: none continues to
+// run.
 func TestStopMissedByProcesses(t *testing.T) {
 	m := newMissed(t)
 	for round := range rounds(1, 20) {
@@ -26,7 +27,7 @@ func TestStopMissedByProcesses(t *testing.T) {
 		len(m.reset)+len(m.paused)+len(m.restarts), m.n, m.worst["reset"], m.worst["SIGSTOP"], m.worst["restart"])
 }
 
-// missed is a swarm of processes, by what befalls them. The first of each language stays.
+// missed is a swarm of processes, grouped by what happens to them. The first one of each language stays connected.
 type missed struct {
 	*world
 	n                       int
@@ -86,7 +87,7 @@ func (m *missed) round(round int, broken func(string, ...any)) {
 	}
 }
 
-// takeAway returns when the server knows that they are away.
+// takeAway returns when the server knows that they are disconnected.
 func (m *missed) takeAway() {
 	m.t.Helper()
 	m.gate.Forward("")
@@ -108,9 +109,9 @@ func (m *missed) takeAway() {
 	})
 }
 
-// comeBack brings drivers back and tells how long each took to be at 0 players from when it was back: that is, from
-// SIGCONT, or else from when the server has it as active again, since how long a runtime takes to start, and a driver
-// to dial, is not what Stop is about.
+// comeBack brings drivers back and returns how long each took to reach 0 players after that. The time starts at
+// SIGCONT, or when the server shows the driver as active again: the start of a runtime and the connection are not
+// measured.
 func (m *missed) comeBack(how string, group []*program, bring func(*program)) (took map[string]time.Duration) {
 	m.t.Helper()
 	back := map[string]time.Time{}

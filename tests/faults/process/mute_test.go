@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSocketsThatNeverRegister opens many connections that say nothing. Each is closed with 4005 when the time to
-// register is over, and the driver beside them obeys.
+// TestSocketsThatNeverRegister opens many connections that send nothing. Each is closed with 4005 when the time to
+// register is over, and another driver still obeys commands.
 func TestSocketsThatNeverRegister(t *testing.T) {
 	w := newWorld(t, 1)
 	n := min(rounds(500, 4500), int(openFiles(t)/4))
@@ -39,7 +39,7 @@ func TestSocketsThatNeverRegister(t *testing.T) {
 		n, time.Since(began).Round(time.Millisecond), (w.server.peakBytes(t)-before)>>10/int64(n), commands, slowest)
 }
 
-// commandUntil sends commands that everybody has to ack.
+// commandUntil sends commands that every driver has to ack.
 func (w *world) commandUntil(over <-chan struct{}) (n int, slowest time.Duration) {
 	w.t.Helper()
 	for {

@@ -10,8 +10,8 @@ import (
 const crowd = 100 // submitters at once
 
 // TestOrderOverABadNetwork has 100 submitters command ten drivers whose connections carry 3 bytes at a time and are cut
-// again and again. No driver sees an older command after a newer one, and in the end all are where the log is, as on a
-// good network.
+// again and again. No driver sees an older command after a newer one, and in the end all have applied the last command
+// of the log, as on a good network.
 func TestOrderOverABadNetwork(t *testing.T) {
 	w := newWorld(t, 10)
 	w.proxy.Slice(3)
@@ -58,7 +58,7 @@ func TestOrderOverABadNetwork(t *testing.T) {
 	t.Logf("%d submitters, %d cuts, %d sessions of %d drivers", crowd, cuts, sessions, len(w.drivers))
 }
 
-// cutUntil cuts every connection of the drivers each time they have come back.
+// cutUntil cuts every connection of the drivers each time after they have reconnected.
 func (w *world) cutUntil(over <-chan struct{}) (cuts int) {
 	w.t.Helper()
 	direct := newClient("http://" + w.server.Addr)

@@ -19,9 +19,9 @@ const (
 	leaseOver = time.Second // within which a driver whose lease is over has to be at 0
 )
 
-// TestDriversWithoutAServer kills the server while drivers of the SDK run at load. When the lease is over each has
-// stopped by itself, or runs on if that is the policy; when the server is back all do what the log desires, and the
-// roster says who lost the lease.
+// TestDriversWithoutAServer kills the server while drivers of the SDK run at load. When the lease is over, each has
+// stopped by itself, or continues if that is the policy. When the server is back, all run the desired load, and the
+// roster shows which drivers lost the lease.
 func TestDriversWithoutAServer(t *testing.T) {
 	for _, policy := range []string{"stop", "hold"} {
 		t.Run(policy, func(t *testing.T) {
@@ -32,8 +32,7 @@ func TestDriversWithoutAServer(t *testing.T) {
 	}
 }
 
-// orphanage is one run. Drivers reach the server without a proxy: what they meet while it is gone is a refused
-// connection.
+// orphanage is one run. Drivers reach the server without a proxy: while it is down, connections are refused.
 func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	t.Helper()
 	w := &world{t: t, launch: launch{dir: t.TempDir(),

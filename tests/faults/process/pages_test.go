@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// TestPagesUnderAppends turns pages of a submitter's entries while others are appended: going back in time, every entry
-// from before the first page comes once; going forward, every entry comes once, in order.
+// TestPagesUnderAppends reads pages of a submitter's entries while others are appended: newest first, every entry from
+// before the first page appears once; oldest first, every entry appears once, in order.
 func TestPagesUnderAppends(t *testing.T) {
 	_, seed := seeded(t)
 	w := newWorld(t, 1)
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
 	back, ahead := f("pages to the older with a gap or a repeat"), f("pages to the newer with a gap or a repeat")
 	h := newHistory()
-	// commands that are appended while pages are turned; a fast server would otherwise be ahead for ever
+	// commands that are appended while pages are turned; a fast server would otherwise always be ahead
 	const perTurn = 12
 	due := make(chan struct{}, perTurn)
 	var all sync.WaitGroup

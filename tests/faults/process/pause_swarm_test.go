@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestAPausedServerLosesNoDriver stops the server for far longer than drivers may be silent, and asks for the roster at
-// once when it goes on: the time counts against no driver, none is marked stale, none has lost its load.
+// TestAPausedServerLosesNoDriver suspends the server for far longer than drivers may be silent, and reads the roster as
+// soon as it continues: the pause counts against no driver, none is marked stale, none has lost its load.
 func TestAPausedServerLosesNoDriver(t *testing.T) {
 	w := newWorld(t, 0)
 	ramps, leave := ramped(t, w.proxy.URL(), orphans)

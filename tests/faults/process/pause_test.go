@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestAPausedServer stops the whole process for a while, as a suspended machine would be. Nothing closes later than its
-// deadline and the pause, and drivers that were fine are not taken for dead. Deadlines run on the monotonic clock,
-// which the pause does not stop.
+// TestAPausedServer suspends the whole process for a while, like a suspended machine. No command closes later than its
+// deadline plus the pause, and healthy drivers do not count as lost. Deadlines run on the monotonic clock, which the
+// pause does not stop.
 func TestAPausedServer(t *testing.T) {
 	chance, seed := seeded(t)
 	w := newWorld(t, 3, "--stale-after", "1s")
@@ -87,7 +87,7 @@ func sleep(drivers []*light, asleep bool) {
 	}
 }
 
-// pauseFor stops the server's clock hands, not its clock, and returns how long it really took.
+// pauseFor suspends the server while its clock continues, and returns the real length of the pause.
 func pauseFor(s *server, d time.Duration) time.Duration {
 	began := time.Now()
 	s.Signal(syscall.SIGSTOP)

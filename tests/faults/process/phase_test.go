@@ -12,11 +12,11 @@ import (
 
 const swarmSize = 4
 
-// phase is a moment of a command's way, and what may be left of the command that was on its way.
+// phase is a point in the processing of a command, and what may remain of the command after a kill there.
 type phase struct {
 	name string
 	hits func(*rand.Rand) int // at which hit the server is killed
-	// told are the drivers that got the command from the server that was killed
+	// told are the drivers that received the command from the killed server
 	left func(logged bool, e entry, told, n int) bool
 }
 
@@ -26,7 +26,7 @@ var phases = []phase{
 			// what was not appended is the outcome
 			return !logged && told == 0 || logged && e.missingBy("server_restart")
 		}},
-	// What is not synced has reached the kernel, and outlives the process.
+	// Data that is not synced has reached the kernel, and survives the process.
 	{failpoint.BeforeSync, func(r *rand.Rand) int { return 1 + r.IntN(8) },
 		func(logged bool, e entry, told, n int) bool {
 			return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
@@ -47,7 +47,7 @@ var phases = []phase{
 		}},
 }
 
-// TestKillInEachPhase kills the server at the failpoints and looks at what comes of the command that was on its way.
+// TestKillInEachPhase kills the server at the failpoints and checks the result of the command that was in progress.
 func TestKillInEachPhase(t *testing.T) {
 	for _, p := range phases {
 		t.Run(p.name, func(t *testing.T) {
@@ -118,8 +118,8 @@ func (c *phaseRounds) round(round, hit int) {
 	c.proxy.Forward("")
 }
 
-// untilItDies issues commands until the server is gone and every driver has noticed. It returns the one that was never
-// answered, nil when the server did not even come to listen.
+// untilItDies issues commands until the server is dead and every driver has noticed. It returns the command that was
+// never answered, or nil if the server did not even start to listen.
 func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *command {
 	c.t.Helper()
 	s, err := doomed.start(c.t)
@@ -157,7 +157,7 @@ func (c *phaseRounds) untilItDies(doomed launch, swarm []*sdk, round int) *comma
 	return nil
 }
 
-// aftermath looks at the command that was never answered, sends it again, and waits for the drivers to do what it says.
+// aftermath checks the command that was never answered, sends it again, and waits until the drivers have applied it.
 func (c *phaseRounds) aftermath(last command, log []entry, told int, swarm []*sdk, round int) {
 	c.t.Helper()
 	e, logged := entry{}, false

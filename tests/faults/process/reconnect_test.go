@@ -20,7 +20,8 @@ const (
 )
 
 // TestReconnectStorm drops all connections of a large swarm at once: first the connections alone, then by a kill -9 of
-// the server. All come back as the protocol wants it, with full jitter. Meanwhile the API is asked all the time.
+// the server. All reconnect as the protocol demands, with full jitter. Meanwhile the test sends API requests all the
+// time.
 func TestReconnectStorm(t *testing.T) {
 	for range rounds(1, 5) {
 		calm(t, func(broken func(string, ...any)) { storm(t, broken) })
@@ -64,7 +65,7 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	w.server.Kill()
 }
 
-// flock is many bare drivers that come back when they are dropped.
+// flock is many bare drivers that reconnect when they are dropped.
 type flock struct {
 	leave func()
 	joins atomic.Int64 // how often a driver was registered
@@ -174,7 +175,7 @@ func (w *world) ask() (answers func() []time.Duration) {
 	}
 }
 
-// returned says when half of a flock was back, and so on.
+// returned has the times after which shares of a flock were back.
 type returned struct{ half, most, last time.Duration }
 
 func (r returned) String() string {

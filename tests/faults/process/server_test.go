@@ -64,7 +64,7 @@ func (l launch) mustStart(t *testing.T) *server {
 	return s
 }
 
-// stop is an orderly stop.
+// stop ends the server with SIGTERM.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	s.Signal(syscall.SIGTERM)

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// state is what GET /state says.
+// state is the answer of GET /state.
 type state struct {
 	Counts  struct{ Converged, Drifting, Unknown int }
 	Drivers []drift `json:"items"`
 }
 
-// drift is what a driver does beside what it should.
+// drift compares a driver with its desired state.
 type drift struct {
 	ID         string `json:"driver_id"`
 	State      string
@@ -24,7 +24,7 @@ type drift struct {
 	}
 }
 
-// stopped reports whether the driver is there and has said, since it was last told, that it runs nothing.
+// stopped reports whether the driver is connected and has reported, since its last command, that it runs nothing.
 func (d drift) stopped() bool {
 	return d.State == "active" && d.Drift == "converged" && d.Reported.Players == 0 && !d.Reported.Running
 }
@@ -47,7 +47,7 @@ func (s state) of(id string) drift {
 	return drift{}
 }
 
-// running counts the drivers that are not known to be at rest.
+// running counts the drivers that are not known to run nothing.
 func (s state) running() (n int) {
 	for _, d := range s.Drivers {
 		if !d.stopped() {
@@ -71,7 +71,7 @@ func (w *world) converged(n int, what string) time.Duration {
 	return time.Since(began)
 }
 
-// patience is for what is sure to come, on a machine that may be busy with other things.
+// patience is the limit for events that are certain, on a machine that may be busy.
 const patience = time.Minute
 
 // all posts a command to every driver and wants every one of n to have acked it.

@@ -17,8 +17,8 @@ const (
 )
 
 // TestOneKeyInAStorm posts the same requests many times at once, through a proxy that cuts connections before the
-// server has the request, or before the client has the answer, and with a kill -9 in every second storm. Whatever comes
-// of it: one key, one dispatch, and one answer to all.
+// server has the request, or before the client has the answer, and with a kill -9 in every second storm. In every case:
+// one key, one dispatch, and the same answer to all.
 func TestOneKeyInAStorm(t *testing.T) {
 	chance, seed := seeded(t)
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }

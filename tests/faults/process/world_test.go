@@ -6,7 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// world is a server that may be gone, its data directory, the proxy that everybody reaches it through, and its drivers.
+// world is a server that may be down, its data directory, the proxy through which all clients reach it, and its
+// drivers.
 type world struct {
 	t       *testing.T
 	launch  launch
@@ -32,14 +33,14 @@ func newWorldIn(t *testing.T, dir string, n int, args ...string) *world {
 	return w
 }
 
-// up starts a server and lets everybody reach it.
+// up starts a server and makes it reachable.
 func (w *world) up() {
 	w.t.Helper()
 	w.server = w.launch.mustStart(w.t)
 	w.proxy.Forward(w.server.Addr)
 }
 
-// down kills the server. Whoever comes waits for the next one.
+// down kills the server. New connections wait for the next one.
 func (w *world) down() {
 	w.server.Kill()
 	w.proxy.Forward("")

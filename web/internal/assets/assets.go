@@ -1,5 +1,5 @@
-// Package assets holds the dashboard's own style sheet, modules and icon, and serves them under a path that changes
-// with them.
+// Package assets contains the style sheets, modules and icon of the dashboard, and serves them under a path that
+// changes when their content changes.
 package assets
 
 import (
@@ -13,7 +13,7 @@ import (
 //go:embed *.css *.svg js/*.js
 var files embed.FS
 
-// Build names the content of all assets. A page that names another one is older than the server.
+// Build identifies the content of all assets. A page with another value is older than the server.
 var Build = build()
 
 // Base is the path below which Handler serves.
@@ -38,7 +38,7 @@ func build() string {
 
 var server = http.StripPrefix(Base, http.FileServerFS(files))
 
-// Serve serves the assets below Base. Their path names their content, so browsers keep them for good.
+// Serve serves the assets below Base. Their path identifies their content, so browsers may cache them without a limit.
 func Serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == Base+"/" || r.URL.Path == Base+"/js/" {
 		http.NotFound(w, r)

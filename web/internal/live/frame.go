@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// gap is what somebody lacks of a topic: all that changed after a revision.
+// gap is the part of a topic that a viewer has not received: all changes after a revision.
 type gap struct {
 	topic *topic
 	after uint64
 }
 
-// eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all who
-// lack the same: a thousand copies of them would keep the collector busy, and its pauses are felt by those who command.
-// The hub is locked.
+// eventFor returns the events that fill the gaps, or nil if nothing changed there. They are encoded once for all
+// viewers with the same gaps: a thousand copies would keep the garbage collector busy, and its pauses delay commands.
+// The hub must be locked.
 func (h *Hub) eventFor(gaps []gap) []byte {
-	var space [256]byte // few topics: then the key is not allocated
+	var space [256]byte // with few topics, the key is not allocated
 	key := space[:0]
 	for _, g := range gaps {
 		key = strconv.AppendUint(strconv.AppendQuote(key, g.topic.name), g.after, 10)
@@ -36,7 +36,7 @@ func (h *Hub) eventFor(gaps []gap) []byte {
 	return event
 }
 
-// events puts the id on the last event only: a viewer that is cut off before it resumes from before the first.
+// events puts the id on the last event only: a viewer that is disconnected before it resumes from before the first.
 func events(frames [][]byte, id string) []byte {
 	var b bytes.Buffer
 	for i, f := range frames {
@@ -67,7 +67,7 @@ func (t *topic) frame(cursor uint64) []byte {
 	return b.Bytes()
 }
 
-// encodeGone tells since when the page is gone, in milliseconds; 0 when it is back.
+// encodeGone writes since when the page does not exist, in milliseconds; 0 when it exists again.
 func (t *topic) encodeGone(b *bytes.Buffer, cursor uint64) {
 	if t.gone.rev <= cursor {
 		return
@@ -110,7 +110,7 @@ func (t *topic) encodeItems(b *bytes.Buffer, cursor uint64) {
 	s.end()
 }
 
-// encode tells the order only when it changed, and of the rows only those that did.
+// encode writes the order only if it changed, and only the rows that changed.
 func (l *list) encode(id string, cursor uint64) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"id":`)

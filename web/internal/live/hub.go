@@ -13,33 +13,33 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/page"
 )
 
-// ErrGone says that the page of a topic no longer exists: what it was about is unknown now.
-var ErrGone = errors.New("there is no such page any more")
+// ErrGone says that the page of a topic no longer exists: the server does not know its subject any more.
+var ErrGone = errors.New("the page no longer exists")
 
-// Source is what the hub shows. Only the hub's goroutine calls it.
+// Source provides the content of the hub. Only the hub's goroutine calls it.
 type Source interface {
-	// Tick takes stock of the world; what is rendered until the next Tick is of that moment. The items go to the
-	// viewers of a topic one after the other, as they are: small JSON, such as the points of a chart.
+	// Tick reads the present state; all renderings until the next Tick use it. The items are sent to the viewers of a
+	// topic in order and unchanged: small JSON, such as the points of a chart.
 	Tick(ctx context.Context) map[string][][]byte
-	// Render returns what is live on the page of a topic; "" is what all pages have. Until it does, viewers keep what
-	// they have; with ErrGone they are told that it is old for good.
+	// Render returns the live parts of the page of a topic; "" are the parts of all pages. After an error, viewers keep
+	// the old parts; after ErrGone they show that the page no longer exists.
 	Render(ctx context.Context, topic string) (page.Live, error)
 }
 
 // Config is what a Hub needs.
 type Config struct {
 	Source     Source
-	Build      string                  // names the assets, so that a page knows when it is older than the server
+	Build      string                  // version of the assets, so that a page detects that it is older than the server
 	Valid      func(topic string) bool // whether a topic may be subscribed to
-	Tick       time.Duration           // between two renderings while somebody looks; 0: 500 ms
-	Idle       time.Duration           // between two looks at the world while nobody does; 0: 1 s
-	Beat       time.Duration           // silence after which a viewer is told that all is well; 0: 2 s
-	WriteLimit time.Duration           // a viewer that takes no data for so long is let go; 0: 10 s
+	Tick       time.Duration           // interval of renderings while there are viewers; 0: 500 ms
+	Idle       time.Duration           // interval of ticks while there are no viewers; 0: 1 s
+	Beat       time.Duration           // silence after which a viewer receives a beat; 0: 2 s
+	WriteLimit time.Duration           // a viewer that accepts no data for that long is disconnected; 0: 10 s
 	MaxViewers int
 	Logger     *slog.Logger
 }
 
-// maxTopics bounds what is rendered per tick; maxPerViewer what one viewer may ask for.
+// maxTopics bounds the topics rendered per tick; maxPerViewer bounds the topics of one viewer.
 const (
 	maxTopics    = 500
 	maxPerViewer = 24
@@ -62,7 +62,7 @@ func (c *Config) setDefaults() {
 type Hub struct {
 	cfg  Config
 	boot string
-	kick chan struct{} // somebody came while nobody was here
+	kick chan struct{} // the first viewer has joined
 
 	mu      sync.Mutex
 	rev     uint64
@@ -70,7 +70,7 @@ type Hub struct {
 	viewers int
 	running bool
 	changed chan struct{} // closed when rev rises, and when the hub ends
-	// of the present revision, by what a viewer lacks; their bytes are shared by all who lack the same
+	// events of the present revision by gaps; viewers with the same gaps share the bytes
 	events map[string][]byte
 }
 
@@ -117,15 +117,15 @@ func (h *Hub) Cursor() string {
 	return h.id(h.rev)
 }
 
-// restPerTick is how many times as long as a tick took the hub rests after it, so that looking at a very large swarm
-// never takes more than a tenth of one core from it.
+// restPerTick is how long the hub rests after a tick, as a multiple of the duration of the tick, so that rendering a
+// very large swarm never uses more than a tenth of one core.
 const restPerTick = 9
 
-// maxRest bounds that: a tick that a busy machine, or a slow disk, held up must not be followed by minutes in which a
-// page looks live and is old.
+// maxRest bounds the rest: a tick that was delayed by a busy machine or a slow disk must not be followed by minutes in
+// which a page looks live but is out of date.
 const maxRest = 5 * time.Second
 
-// tick renders every topic somebody looks at, and returns how long to wait for the next one.
+// tick renders every topic that has viewers, and returns how long to wait for the next tick.
 func (h *Hub) tick(ctx context.Context) time.Duration {
 	began := time.Now()
 	items := h.cfg.Source.Tick(ctx)
@@ -153,7 +153,7 @@ func (h *Hub) tick(ctx context.Context) time.Duration {
 	return max(h.cfg.Tick, min(restPerTick*time.Since(began), maxRest))
 }
 
-// watched lists the topics to render, and drops those nobody has looked at for a while.
+// watched lists the topics to render, and drops those that have had no viewer for a while.
 func (h *Hub) watched() (names []string, viewers int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -180,7 +180,7 @@ func (h *Hub) apply(renderings map[string]rendered, items map[string][][]byte) {
 	}
 	if changed {
 		h.rev = rev
-		h.events = map[string][]byte{} // those of the former revision lack what this one brings
+		h.events = map[string][]byte{} // events of the previous revision do not contain the new changes
 		close(h.changed)
 		h.changed = make(chan struct{})
 	}
@@ -188,7 +188,7 @@ func (h *Hub) apply(renderings map[string]rendered, items map[string][][]byte) {
 
 func (h *Hub) id(rev uint64) string { return h.boot + "." + strconv.FormatUint(rev, 10) }
 
-// parse reads a cursor. A cursor of another boot, or none, is not ours.
+// parse reads a cursor. ours is false for a cursor of another boot, and for none.
 func (h *Hub) parse(id string) (rev uint64, ours bool) {
 	boot, n, _ := strings.Cut(id, ".")
 	rev, err := strconv.ParseUint(n, 10, 64)

@@ -127,7 +127,7 @@ func TestOneRenderingServesAllViewers(t *testing.T) {
 	}
 }
 
-// A viewer that is behind gets the newest state and none of what lies between.
+// A viewer that is behind receives the newest state and no intermediate states.
 func TestSlowViewerGetsTheNewest(t *testing.T) {
 	s := &source{}
 	url := serve(t, s, nil)
@@ -147,8 +147,8 @@ func TestSlowViewerGetsTheNewest(t *testing.T) {
 	t.Errorf("the slow viewer never got %q", want)
 }
 
-// A viewer that never reads is let go after the write limit, and others get all they are due meanwhile.
-func TestViewerThatNeverReadsIsLetGo(t *testing.T) {
+// A viewer that never reads is disconnected after the write limit, and the others receive everything meanwhile.
+func TestViewerThatNeverReadsIsDisconnected(t *testing.T) {
 	s := &source{size: 1 << 20}
 	url := serve(t, s, func(c *live.Config) {
 		c.WriteLimit = 200 * time.Millisecond
@@ -180,7 +180,7 @@ func TestViewerThatNeverReadsIsLetGo(t *testing.T) {
 	}
 }
 
-// A viewer that never reads costs the event it is stuck in, however much there would be for it to read.
+// A viewer that never reads costs the memory of one event, however many events there are.
 func TestViewerThatNeverReadsCostsBoundedMemory(t *testing.T) {
 	const viewers, events, size = 20, 500, 64 << 10
 	s := &source{size: size}
@@ -218,7 +218,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestWhatCannotBeRenderedStaysAsItWas(t *testing.T) {
+func TestFailedRenderingKeepsTheOldPage(t *testing.T) {
 	s := &source{}
 	next := stream(t, serve(t, s, func(c *live.Config) { c.Beat = time.Millisecond })+"/?topic=broken")
 	if hello := next(); !strings.Contains(hello, "b1") {

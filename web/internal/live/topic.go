@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/page"
 )
 
-// rendered is a Live as bytes: the HTML of each element as a JSON string.
+// rendered is a page.Live as bytes: the HTML of each element as a JSON string.
 type rendered struct {
 	parts []element
 	lists []renderedList
@@ -59,7 +59,7 @@ func renderPart(ctx context.Context, p page.Part) (element, error) {
 	return element{p.ID, jsonString(string(html))}, nil
 }
 
-// jsonString leaves < and > as they are: the frame is no HTML, and escaping them would double its size.
+// jsonString does not escape < and >: the frame is not HTML, and escaping would double its size.
 func jsonString(s string) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -70,11 +70,11 @@ func jsonString(s string) []byte {
 	return bytes.TrimSpace(b.Bytes())
 }
 
-// topic is what is known of one page's live elements.
+// topic is the state of the live elements of one page.
 type topic struct {
 	name    string
 	viewers int
-	idle    time.Time // since when nobody looks
+	idle    time.Time // since when there is no viewer
 	parts   map[string]*versioned
 	order   []string // of parts
 	lists   map[string]*list
@@ -82,7 +82,7 @@ type topic struct {
 	gone    gone
 }
 
-// gone is since when the page of a topic does not exist; the zero time while it does.
+// gone says since when the page of a topic does not exist; the zero time while it does.
 type gone struct {
 	since time.Time
 	rev   uint64
@@ -104,14 +104,14 @@ type item struct {
 	rev  uint64
 }
 
-// keptItems bounds how much of the past a viewer that was away gets; charts fetch the whole series by themselves.
+// keptItems bounds the old items for a viewer that was disconnected; charts fetch the whole series by themselves.
 const keptItems = 600
 
 func newTopic(name string) *topic {
 	return &topic{name: name, parts: map[string]*versioned{}, lists: map[string]*list{}}
 }
 
-// apply takes over what was rendered and reports whether anything changed.
+// apply stores a rendering and reports whether anything changed.
 func (t *topic) apply(r rendered, items [][]byte, rev uint64) bool {
 	changed := t.gone.apply(r, rev) || len(items) > 0
 	for _, e := range r.parts {
@@ -132,7 +132,7 @@ func (t *topic) apply(r rendered, items [][]byte, rev uint64) bool {
 	return changed
 }
 
-// apply notes that the page went, or came back. A tick that brings only items tells nothing of it.
+// apply records that the page ceased to exist, or exists again. A tick with only items has no information about it.
 func (g *gone) apply(r rendered, rev uint64) bool {
 	switch {
 	case r.gone && g.since.IsZero():
@@ -146,7 +146,7 @@ func (g *gone) apply(r rendered, rev uint64) bool {
 	return true
 }
 
-// filled reports whether t was ever rendered, or is known to be gone.
+// filled reports whether t was ever rendered, or is known not to exist.
 func (t *topic) filled() bool { return len(t.parts)+len(t.lists) > 0 || t.gone.rev > 0 }
 
 func (t *topic) list(id string) *list {

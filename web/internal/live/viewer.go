@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// viewer is one stream. It has a place in the log of changes and nothing else.
+// viewer is one stream. Its only state is a position in the log of changes.
 type viewer struct {
 	hub    *Hub
 	topics []*topic
 	cursor uint64
-	fresh  map[*topic]bool // topics to be sent whole, once there is something of them
-	lacks  []gap           // what next last found; kept for its memory
+	fresh  map[*topic]bool // topics to be sent completely, once they are rendered
+	gaps   []gap           // the last result of next; kept to reuse its memory
 	w      http.ResponseWriter
 	rc     *http.ResponseController
 }
 
 // ServeHTTP streams ?topic=…&topic=… from the position in Last-Event-ID, or ?after. A topic that is also named by
-// ?fresh=… is sent whole: a page that was just loaded is of a moment between two revisions.
+// ?fresh=… is sent completely: a page that was just loaded shows a state between two revisions.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["topic"]
 	v := &viewer{hub: h, w: w, rc: http.NewResponseController(w)}
@@ -38,7 +38,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Type", "text/event-stream")
 	head.Set("Cache-Control", "no-store")
-	head.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	head.Set("X-Accel-Buffering", "no") // otherwise nginx buffers it
 	if !v.resumes(r) {
 		v.wantFresh(r.URL.Query()["fresh"])
 	}
@@ -47,18 +47,18 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// join subscribes; it returns why not otherwise.
+// join subscribes, or returns why it cannot.
 func (v *viewer) join(names []string) (status int, why string) {
 	slices.Sort(names)
 	names = slices.Compact(names)
 	if len(names) > maxPerViewer || slices.ContainsFunc(names, func(n string) bool { return !v.hub.cfg.Valid(n) }) {
-		return http.StatusBadRequest, "these are not topics of this server"
+		return http.StatusBadRequest, "not topics of this server"
 	}
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.running || h.viewers >= h.cfg.MaxViewers || len(h.topics)+len(names) > maxTopics {
-		return http.StatusServiceUnavailable, "no live updates just now"
+		return http.StatusServiceUnavailable, "live updates are not available at the moment"
 	}
 	for _, name := range append(names, "") {
 		t := h.topics[name]
@@ -73,7 +73,7 @@ func (v *viewer) join(names []string) (status int, why string) {
 	if h.viewers == 1 {
 		select {
 		case h.kick <- struct{}{}:
-		default: // it is awake already
+		default: // it is already awake
 		}
 	}
 	return 0, ""
@@ -104,7 +104,7 @@ func (v *viewer) wantFresh(names []string) {
 	}
 }
 
-// hello says which build this is, and whether the page must be loaded again.
+// hello sends the build, and a reset if the page must be loaded again.
 func (v *viewer) hello(after string) error {
 	rev, ours := v.hub.parse(after)
 	if ours {
@@ -118,11 +118,11 @@ func (v *viewer) hello(after string) error {
 	return v.write(b.Bytes())
 }
 
-// crowd is how many viewers are too many to be woken at the same moment.
+// crowd is the number of viewers above which they are not all woken at the same moment.
 const crowd = 64
 
-// follow sends what changes until the viewer, or the hub, is gone. Many viewers neither wake nor write at the same
-// moment: each looks for itself, at moments of its own, so that no burst ever stands in the way of commands.
+// follow sends changes until the viewer disconnects or the hub ends. Many viewers neither wake nor write at the same
+// moment: each one checks at its own random times, so that no burst ever delays commands.
 func (v *viewer) follow(gone <-chan struct{}) {
 	beat := time.NewTimer(v.hub.cfg.Beat)
 	defer beat.Stop()
@@ -133,7 +133,7 @@ func (v *viewer) follow(gone <-chan struct{}) {
 		if event == nil {
 			if crowded {
 				changed = nil
-				look.Reset(v.hub.cfg.Tick/2 + rand.N(v.hub.cfg.Tick)) //nolint:gosec // spreads load, hides nothing
+				look.Reset(v.hub.cfg.Tick/2 + rand.N(v.hub.cfg.Tick)) //nolint:gosec // spreads load; not a secret
 			}
 			select {
 			case <-gone:
@@ -148,7 +148,7 @@ func (v *viewer) follow(gone <-chan struct{}) {
 			}
 		}
 		if event == nil {
-			continue // what changed is not on this viewer's pages; its beat goes on as it is due
+			continue // the change does not concern this viewer's pages; its beat stays due
 		}
 		if v.write(event) != nil {
 			return
@@ -157,22 +157,22 @@ func (v *viewer) follow(gone <-chan struct{}) {
 	}
 }
 
-// next returns the events since the cursor and moves it on, or how to wait for some.
+// next returns the events since the cursor and advances it, or returns how to wait for events.
 func (v *viewer) next() (event []byte, changed <-chan struct{}, crowded bool) {
 	h := v.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v.lack()
+	v.collectGaps()
 	v.cursor = h.rev
-	if len(v.lacks) > 0 {
-		event = h.eventFor(v.lacks)
+	if len(v.gaps) > 0 {
+		event = h.eventFor(v.gaps)
 	}
 	return event, h.changed, h.viewers > crowd
 }
 
-// lack notes what the viewer lacks of the present revision. The hub is locked.
-func (v *viewer) lack() {
-	v.lacks = v.lacks[:0]
+// collectGaps collects the gaps between the viewer and the present revision. The hub must be locked.
+func (v *viewer) collectGaps() {
+	v.gaps = v.gaps[:0]
 	for _, t := range v.topics {
 		from := v.cursor
 		if v.fresh[t] && t.filled() {
@@ -180,7 +180,7 @@ func (v *viewer) lack() {
 			delete(v.fresh, t)
 		}
 		if from != v.hub.rev {
-			v.lacks = append(v.lacks, gap{t, from})
+			v.gaps = append(v.gaps, gap{t, from})
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (h *Hub) alive() bool {
 	return h.running
 }
 
-// write gives each write its own deadline: a viewer that never reads is let go, and nobody waits for it.
+// write gives each write its own deadline: a viewer that never reads is disconnected, and delays no other.
 func (v *viewer) write(b []byte) error {
 	if err := v.rc.SetWriteDeadline(time.Now().Add(v.hub.cfg.WriteLimit)); err != nil {
 		return err

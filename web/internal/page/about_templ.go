@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// About tells how this server is set up and how to use the page.
+// About shows the configuration of this server and how to use the pages.
 func About(c Chrome, m view.About) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -132,7 +132,7 @@ func About(c Chrome, m view.About) templ.Component {
 	})
 }
 
-// LiveAbout is what changes on that page.
+// LiveAbout has the live parts of that page.
 func LiveAbout(m view.About) Live { return Live{Parts: []Part{{"checks", checks(m)}}} }
 
 func checks(m view.About) templ.Component {
@@ -364,7 +364,7 @@ func Failure(c Chrome, f view.Failure) templ.Component {
 	})
 }
 
-// failureErrors lists what does not stand beside a field of the form.
+// failureErrors lists the errors that are not shown beside a field of the form.
 func failureErrors(f view.Failure) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -438,7 +438,7 @@ func failureErrors(f view.Failure) templ.Component {
 	})
 }
 
-// formAgain keeps what was typed where there are no scripts: the browser has left the page with the form.
+// formAgain shows the submitted values again without scripts, because the browser has left the page with the form.
 func formAgain(f view.FormAgain) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -633,7 +633,7 @@ func formAgain(f view.FormAgain) templ.Component {
 			}
 		}
 		if f.HasPer {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<label>Meant <select name=\"per\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "<label>Counted <select name=\"per\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

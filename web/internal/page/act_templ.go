@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// act is how one changes the load: plain forms, one per command.
+// act has the forms that change the load, one per command.
 func act(f view.ActForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -46,7 +46,7 @@ func act(f view.ActForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = badge(view.Badge{Tone: view.Bad, Word: "Refused just now"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(view.Badge{Tone: view.Bad, Word: "Commands are refused"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -59,7 +59,7 @@ func act(f view.ActForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, ". Stop can be tried all the same.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, ". You can still try Stop.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -202,7 +202,7 @@ func act(f view.ActForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Total != "" && f.Driver == "" {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<label>Meant <select name=\"per\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<label>Counted <select name=\"per\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -304,7 +304,7 @@ func act(f view.ActForm) templ.Component {
 	})
 }
 
-// buttonClass sets the first form apart.
+// buttonClass makes the first form more prominent.
 func buttonClass(v view.ActValue) string {
 	if v.First {
 		return "button"

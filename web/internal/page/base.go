@@ -8,8 +8,8 @@ import (
 
 type baseKey struct{}
 
-// WithBase makes pages that are rendered in the context link to paths below base, such as "/swarmcall": the models do
-// not know under which path a proxy serves the dashboard.
+// WithBase makes pages rendered with the context link to paths below base, such as "/swarmcall": the models do not know
+// the path under which a proxy serves the dashboard.
 func WithBase(ctx context.Context, base string) context.Context {
 	return context.WithValue(ctx, baseKey{}, base)
 }

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// hatch is how "nothing is known here" looks.
+// hatch is the pattern for periods without data.
 func hatch(id string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -74,14 +74,14 @@ func playersChart(c view.PlayersChart) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<figure class=\"chart\" id=\"players\" data-chart=\"players\"><div class=\"legend\" aria-hidden=\"true\"><span class=\"key k-target\">asked <b data-last=\"target\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<figure class=\"chart\" id=\"players\" data-chart=\"players\"><div class=\"legend\" aria-hidden=\"true\"><span class=\"key k-target\">target <b data-last=\"target\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 string
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(view.Count(c.Last.Target))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/charts.templ`, Line: 17, Col: 85}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/charts.templ`, Line: 17, Col: 86}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
@@ -271,7 +271,7 @@ func playersChart(c view.PlayersChart) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</span></div></div><output class=\"readout\" aria-live=\"off\"></output> <details><summary>Players as a table</summary><table><thead><tr><th scope=\"col\">Time</th><th scope=\"col\" class=\"n\">Asked</th><th scope=\"col\" class=\"n\">Reported</th><th scope=\"col\">Commands</th></tr></thead> <tbody data-twin>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "</span></div></div><output class=\"readout\" aria-live=\"off\"></output> <details><summary>Players as a table</summary><table><thead><tr><th scope=\"col\">Time</th><th scope=\"col\" class=\"n\">Target</th><th scope=\"col\" class=\"n\">Reported</th><th scope=\"col\">Commands</th></tr></thead> <tbody data-twin>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -429,7 +429,7 @@ func latency(c *view.LatencyChart) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</dl><p class=\"hint\">Share of targets that had answered by a time; logarithmic. A missing ack counts as later than any.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</dl><p class=\"hint\">Share of targets that had answered by each time, on a logarithmic axis. A missing ack counts as the latest.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

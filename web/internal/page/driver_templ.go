@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// Driver is one driver.
+// Driver is the page of one driver.
 func Driver(c Chrome, m view.Driver) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -103,7 +103,7 @@ func Driver(c Chrome, m view.Driver) templ.Component {
 	})
 }
 
-// LiveDriver is what changes on the page of one driver.
+// LiveDriver has the live parts of the page of one driver.
 func LiveDriver(m view.Driver) Live {
 	return Live{Parts: []Part{{"head", driverHead(m)}, {"timeline", timeline(m)}, {"driver-facts", driverFacts(m)}, {"acts", act(m.Form)}}}
 }
@@ -345,7 +345,7 @@ func timeline(m view.Driver) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(m.Timeline) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"empty\">Nothing happened to it since this server started, and none of the newest commands was for it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"empty\">No event since this server started, and none of the newest commands was for this driver.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -79,14 +79,14 @@ func Drivers(c Chrome, m view.Drivers) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(m.Rows) == 0 && m.Filter.Set() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"empty\">No driver fits the filter. <a href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"empty\">No driver matches the filter. <a href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var3 templ.SafeURL
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(at(ctx, "/ui/drivers"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/drivers.templ`, Line: 20, Col: 80}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/drivers.templ`, Line: 20, Col: 83}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -115,7 +115,7 @@ func Drivers(c Chrome, m view.Drivers) templ.Component {
 	})
 }
 
-// LiveDrivers is what changes on the roster.
+// LiveDrivers has the live parts of the roster.
 func LiveDrivers(m view.Drivers) Live {
 	return Live{
 		Parts: []Part{{"driver-counts", driverCounts(m)}, {"driver-pager", driverPager(m)}},
@@ -376,7 +376,7 @@ func driverTable(m view.Drivers) templ.Component {
 			templ_7745c5c3_Var14 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">RTT</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Last 5 min</th><th scope=\"col\">Does</th><th scope=\"col\">Last ack</th><th scope=\"col\">Version</th><th scope=\"col\">Labels</th><th scope=\"col\">Metrics</th></tr></thead> <tbody id=\"driver-rows\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">RTT</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Last 5 min</th><th scope=\"col\">Progress</th><th scope=\"col\">Last ack</th><th scope=\"col\">Version</th><th scope=\"col\">Labels</th><th scope=\"col\">Metrics</th></tr></thead> <tbody id=\"driver-rows\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

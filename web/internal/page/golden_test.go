@@ -52,7 +52,7 @@ func TestGolden(t *testing.T) {
 		Checks: []view.CheckRow{view.NewCheckRow("log", "sync always", true)},
 	}
 	refused := view.Failure{
-		Title: "Nothing was sent", Says: "What is not in order:",
+		Title: "Nothing was sent", Says: "These values are not valid:",
 		Errors: []view.Figure{{Name: "Players", Value: "must be a whole number"}}, BackURL: "/",
 		BackWord: "To the overview",
 		Form: view.NewFormAgain(url.Values{

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// Heatmap is drivers by commands. It is a table, so it is its own table twin.
+// Heatmap is a table of drivers and commands. Unlike the charts, it needs no second table with the same values.
 func Heatmap(c Chrome, m view.Heatmap) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -120,7 +120,7 @@ func Heatmap(c Chrome, m view.Heatmap) templ.Component {
 	})
 }
 
-// LiveHeatmap is what changes on the heatmap.
+// LiveHeatmap has the live parts of the heatmap.
 func LiveHeatmap(m view.Heatmap) Live { return Live{Parts: []Part{{"heat", heatTable(m)}}} }
 
 var heatKeys = []struct{ class, text, word string }{
@@ -155,7 +155,7 @@ func heatTable(m view.Heatmap) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m.LogDown {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"empty\">The command log cannot be read just now.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p class=\"empty\">The command log cannot be read at the moment.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

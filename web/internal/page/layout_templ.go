@@ -10,18 +10,18 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/swarmcall/swarmcall/web/internal/view"
 
-// Chrome is what every page has around it.
+// Chrome is the frame around every page.
 type Chrome struct {
 	Title    string
 	Tabs     []Tab
-	Active   string // path of the tab that is shown as the present one
+	Active   string // path of the current tab
 	Assets   string // path of the assets
-	Build    string // names the assets; a stream of another build means the page is old
-	Theme    string // "light", "dark" or "" for what the system says
-	Topic    string // what to subscribe to for this page; "" for nothing
-	Cursor   string // position of the live stream this page is of
-	Patience string // how long to wait for what comes of a command, in milliseconds
-	Here     string // path and query of this page, to come back to
+	Build    string // version of the assets; a stream of another build means that the page is out of date
+	Theme    string // "light", "dark" or "" for the setting of the system
+	Topic    string // live topic of this page; "" for none
+	Cursor   string // position of the live stream at which this page was made
+	Patience string // how long to wait for the outcome of a command, in milliseconds
+	Here     string // path and query of this page, to return to
 	Made     string // when this page was made
 	Strip    view.Strip
 }
@@ -29,10 +29,10 @@ type Chrome struct {
 // Tab is a page in the navigation.
 type Tab struct {
 	Path, Title string
-	Key         string // leads there after g
+	Key         string // shortcut key after g
 }
 
-// Layout is a whole document around a page.
+// Layout is the complete document around a page.
 func Layout(c Chrome) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -318,7 +318,7 @@ func Layout(c Chrome) templ.Component {
 	})
 }
 
-// tools are the connection, pause, theme and help. What needs scripts is hidden until there are some.
+// tools are the connection, pause, theme and help. Controls that need scripts are hidden until the scripts run.
 func tools(c Chrome) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -400,7 +400,7 @@ func tools(c Chrome) templ.Component {
 	})
 }
 
-// notLive is there until the script has started: a page that looks live and is not would be believed.
+// notLive is shown until the script has started: otherwise a page would look live without being so.
 func notLive(c Chrome) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -430,20 +430,20 @@ func notLive(c Chrome) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span><strong>This page is not live.</strong> It shows the moment ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<span><strong>This page is not live.</strong> It shows the state at ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var22 string
 		templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(c.Made)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/layout.templ`, Line: 99, Col: 71}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/layout.templ`, Line: 99, Col: 73}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, ", and its script has not started. <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, ". Its script has not started. <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -456,7 +456,7 @@ func notLive(c Chrome) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "\">Refresh</a> <span class=\"hint\">Behind a proxy, the server may need <code>--public-url</code>; its log has more.</span></span></p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "\">Refresh</a> <span class=\"hint\">Behind a proxy, the server may need <code>--public-url</code>. The server's log has details.</span></span></p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

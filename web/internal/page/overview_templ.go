@@ -123,7 +123,7 @@ func Overview(c Chrome, o view.Overview) templ.Component {
 	})
 }
 
-// LiveOverview is what changes on the first page.
+// LiveOverview has the live parts of the first page.
 func LiveOverview(o view.Overview) Live {
 	return Live{
 		Parts: []Part{
@@ -333,7 +333,7 @@ func firstDriver(s view.FirstSteps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<p class=\"hint\">The target is what is to be loaded: put yours there.</p><details><summary>Or an example in Go, Python or Node</summary><p class=\"hint\">In a checkout of the repository, one line for one driver:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<p class=\"hint\">The target is the address to load: replace it with yours.</p><details><summary>Or an example in Go, Python or Node</summary><p class=\"hint\">In a checkout of the repository, one line for one driver:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -436,7 +436,7 @@ func stepState(id string, b view.Badge) templ.Component {
 	})
 }
 
-// copyable is text for a shell. The button is shown where there are scripts.
+// copyable is text for a shell. The button is shown only if scripts run.
 func copyable(id string, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -774,7 +774,7 @@ func worst(o view.Overview) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "</div><p class=\"empty\">No driver is connected.</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers, worst first\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Does</th><th scope=\"col\">Detail</th></tr></thead> <tbody id=\"worst-rows\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "</div><p class=\"empty\">No driver is connected.</p><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Drivers, worst first\"><table class=\"rows\"><thead><tr><th scope=\"col\">Driver</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">Heartbeat</th><th scope=\"col\" class=\"n\">Players</th><th scope=\"col\">Progress</th><th scope=\"col\">Detail</th></tr></thead> <tbody id=\"worst-rows\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1003,7 +1003,7 @@ func worstRow(d view.WorstRow) templ.Component {
 	})
 }
 
-// recent shows either its note or its table: the style sheet looks whether there are rows.
+// recent shows either its note or its table: the style sheet checks whether there are rows.
 func recent(o view.Overview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1071,12 +1071,12 @@ func recentNote(o view.Overview) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if o.LogDown {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "The command log cannot be read just now.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "The command log cannot be read at the moment.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "No command was sent yet.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "No command has been sent yet.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -138,14 +138,14 @@ func Strip(s view.Strip) templ.Component {
 			}
 		}
 		if s.Unknown != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<span class=\"gap\" title=\"last reported by drivers that are silent or lost\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<span class=\"gap\" title=\"last reported by drivers that are stale or lost\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(s.Unknown)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/strip.templ`, Line: 21, Col: 92}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/strip.templ`, Line: 21, Col: 91}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {
@@ -329,7 +329,7 @@ func counts(all []view.StateCount) templ.Component {
 	})
 }
 
-// stopWhat names what Stop would do.
+// stopWhat describes the effect of Stop.
 func stopWhat(id string, s view.Strip) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -364,20 +364,20 @@ func stopWhat(id string, s view.Strip) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "\" class=\"what\">Every driver goes to zero players now and cancels its ramp; it stays connected. This concerns <strong>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "\" class=\"what\">Every driver goes to zero players now, cancels its ramp and stays connected. This affects <strong>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var21 string
 		templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(s.StopsWhat)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/strip.templ`, Line: 57, Col: 117}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/page/strip.templ`, Line: 57, Col: 113}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</strong> Drivers that are disconnected receive it when they are back.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</strong> Drivers that are disconnected receive it when they reconnect.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -427,7 +427,7 @@ func stopForm() templ.Component {
 	})
 }
 
-// StopPage asks before it stops, where there are no scripts for a dialog.
+// StopPage asks before a Stop where no script can show a dialog.
 func StopPage(c Chrome) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -533,7 +533,7 @@ func dialogs(c Chrome) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<form method=\"dialog\"><button class=\"quiet\">Close <kbd>Esc</kbd></button></form><div class=\"sr\" aria-live=\"polite\"></div><div class=\"sr\" aria-live=\"assertive\"></div></dialog> <dialog id=\"sure-dialog\" aria-labelledby=\"sure-title\"><h2 id=\"sure-title\">Is that meant?</h2><p id=\"sure-what\"></p><form method=\"dialog\" class=\"inline\"><button class=\"quiet\" value=\"no\" autofocus>No, go back</button> <button class=\"button\" value=\"yes\">Yes, send it</button></form></dialog> <dialog id=\"help-dialog\" aria-labelledby=\"help-title\"><h2 id=\"help-title\">Keyboard</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<form method=\"dialog\"><button class=\"quiet\">Close <kbd>Esc</kbd></button></form><div class=\"sr\" aria-live=\"polite\"></div><div class=\"sr\" aria-live=\"assertive\"></div></dialog> <dialog id=\"sure-dialog\" aria-labelledby=\"sure-title\"><h2 id=\"sure-title\">Is that number right?</h2><p id=\"sure-what\"></p><form method=\"dialog\" class=\"inline\"><button class=\"quiet\" value=\"no\" autofocus>No, go back</button> <button class=\"button\" value=\"yes\">Yes, send it</button></form></dialog> <dialog id=\"help-dialog\" aria-labelledby=\"help-title\"><h2 id=\"help-title\">Keyboard</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

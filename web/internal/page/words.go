@@ -1,4 +1,4 @@
-// Package page is the HTML of the dashboard. It shows what package view says, and decides nothing.
+// Package page is the HTML of the dashboard. It shows the models of package view, and decides nothing.
 package page
 
 import (
@@ -18,16 +18,16 @@ type shortcut struct {
 	what string
 }
 
-// shortcuts are what js/keys.js does, and a way to each tab.
+// shortcuts lists the keys of js/keys.js, and one for each tab.
 func shortcuts(tabs []Tab) []shortcut {
 	out := []shortcut{
 		{[]string{"?"}, "this help"},
-		{[]string{"s"}, "stop dialog; Enter stops, Esc leaves"},
+		{[]string{"s"}, "stop dialog; Enter stops, Esc closes it"},
 		{[]string{"p"}, "pause or resume live updates"},
 		{[]string{"j", "k"}, "next or previous row"},
 		{[]string{"Enter"}, "open the row"},
 		{[]string{"/"}, "filter"},
-		{[]string{"Esc"}, "leave a field, so that keys are shortcuts again"},
+		{[]string{"Esc"}, "leave a field, so that shortcut keys work again"},
 	}
 	for _, t := range tabs {
 		out = append(out, shortcut{[]string{"g", t.Key}, t.Title})
@@ -35,22 +35,22 @@ func shortcuts(tabs []Tab) []shortcut {
 	return append(out, shortcut{[]string{"t"}, "theme"})
 }
 
-// glossary says what the words of the pages mean.
+// glossary explains the terms of the pages.
 var glossary = []struct{ name, means string }{
-	{"acked", "the driver accepted the new target; reaching it may take a ramp"},
-	{"missing", "no ack in time, with the reason; a result, never an error"},
+	{"acked", "the driver accepted the new target; it may need a ramp to reach it"},
+	{"missing", "no ack before the deadline, with the reason; a result, never an error"},
 	{"left out",
-		"the command was meant for the driver, which was stale or disconnected: it receives it when it is back, " +
-			"but has no part of a total"},
-	{"superseded", "a newer command took its place before it was sent"},
-	{"outstanding", "has not applied the command, and no newer one holds for it"},
-	{"on target", "reports what is asked of it, since it applied the command"},
-	{"stale", "heartbeats are late; what it does is unknown, and its players are not counted"},
-	{"lost", "the session ended without deregistering; what it does is unknown until it is back"},
-	{"outside the split", "came after a total was split, and runs 0 players until the total is split again: " +
-		"when it is set again, or by the server, as the line Totals says"},
-	{"expired", "no known driver matched a load command for long; a Stop took its place, " +
-		"so that a driver that comes later does not start old load"},
+		"the command matched the driver, but the driver was stale or disconnected. It receives the command when it " +
+			"is back, but has no share of a total"},
+	{"superseded", "a newer command replaced this one before it was sent"},
+	{"outstanding", "the driver has not applied the command, and no newer command has replaced it"},
+	{"on target", "the driver has applied its command and reports the target"},
+	{"stale", "heartbeats are late; the load of the driver is unknown, and its players are not counted"},
+	{"lost", "the session ended and the driver did not deregister; its load is unknown until it reconnects"},
+	{"outside the split", "the driver connected after a total was split. It runs 0 players until the total is split " +
+		"again: by a new command, or by the server, as the line Totals says"},
+	{"expired", "no known driver matched a load command for a long time. A Stop replaced it, " +
+		"so that a driver that connects later does not start old load"},
 }
 
 func barLabel(b view.Bar) string {
@@ -67,19 +67,19 @@ func otherTheme(theme string) string {
 	return "dark"
 }
 
-// Part is an element that is replaced as a whole when it changes: the root of Body carries ID.
+// Part is an element that is replaced as a whole when it changes: the root of Body has the ID.
 type Part struct {
 	ID   string
 	Body templ.Component
 }
 
-// List is an element whose children come, go and move, each a Part.
+// List is an element whose children are added, removed and moved; each child is a Part.
 type List struct {
 	ID   string
 	Rows []Part
 }
 
-// Live is what changes on a page while it is looked at.
+// Live has the parts of a page that update while it is shown.
 type Live struct {
 	Parts []Part
 	Lists []List
@@ -101,7 +101,7 @@ func rows[T any](all []T, id func(T) string, body func(T) templ.Component) []Par
 	return out
 }
 
-// LiveStrip are the parts that every page has.
+// LiveStrip has the live parts of every page.
 func LiveStrip(s view.Strip) Live {
 	return Live{
 		Parts: []Part{{"strip", Strip(s)}, {"stop-what", stopWhat("stop-what", s)}, {"trouble", Trouble(s.Trouble)}},

@@ -1,6 +1,6 @@
 package view
 
-// About is how this server is set up.
+// About describes the configuration of this server.
 type About struct {
 	Facts  []Figure
 	Limits []Figure
@@ -21,12 +21,12 @@ func NewCheckRow(name, detail string, ok bool) CheckRow {
 	return CheckRow{Badge{Bad, "failing"}, name, Plain(detail)}
 }
 
-// Failure is why a page, or a command, could not be had.
+// Failure says why a page could not be shown, or why a command was refused.
 type Failure struct {
 	Title, Says       string
 	Errors            []Figure
-	NewerURL, Newer   string     // the command that came first, or ""
-	Form              *FormAgain // what was typed, to be corrected
-	Calm              bool       // nothing is wrong
+	NewerURL, Newer   string     // the newer command, or ""
+	Form              *FormAgain // the submitted values, to correct
+	Calm              bool       // not an error
 	BackURL, BackWord string
 }

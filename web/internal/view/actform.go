@@ -8,25 +8,25 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// ActForm is what one can do to the swarm, or to one driver.
+// ActForm has the forms that change the load of the swarm, or of one driver.
 type ActForm struct {
-	Driver  string // only to this driver; "" for a choice of target
-	Trouble string // why commands are refused just now
+	Driver  string // the only target; "" if the form has a target field
+	Trouble string // why commands are refused at the moment
 	Values  []ActValue
 }
 
 // ActValue is the form of a command with a value.
 type ActValue struct {
 	command.Row
-	Now     string // what to send to change nothing, to begin with; "" where no one number does
-	Most    string // value per driver past which one is asked whether it is meant; "" for no question
-	MostAll string // the same of a total
-	First   bool   // it is the main thing one does
+	Now     string // initial value, which changes nothing; "" if no single number does that
+	Most    string // above this value per driver, the page asks for confirmation; "": never
+	MostAll string // the same for a total
+	First   bool   // it is the most common form
 }
 
-// surely is how many times the present target a new one may be before one is asked whether it is meant: 10 for 1 is a
-// slip of one key.
-const surely = 10
+// confirmFactor is the factor of the present target above which the page asks for confirmation: 10 instead of 1 is a typing
+// error of one key.
+const confirmFactor = 10
 
 // NewActForm makes the form.
 func NewActForm(w World, driver string) ActForm {
@@ -40,8 +40,8 @@ func NewActForm(w World, driver string) ActForm {
 		}
 	}
 	players := ActValue{
-		Most:    strconv.FormatInt(max(most, surely)*surely, 10),
-		MostAll: strconv.FormatInt(max(w.tally().target, surely)*surely, 10),
+		Most:    strconv.FormatInt(max(most, confirmFactor)*confirmFactor, 10),
+		MostAll: strconv.FormatInt(max(w.tally().target, confirmFactor)*confirmFactor, 10),
 	}
 	if same && most > 0 {
 		players.Now = strconv.FormatInt(most, 10)
@@ -49,7 +49,7 @@ func NewActForm(w World, driver string) ActForm {
 	return ActForm{Driver: driver, Trouble: w.trouble(), Values: actValues(players)}
 }
 
-// actValues are the forms of the table; that for players has what is known of them.
+// actValues returns the forms of the command table; players is the prepared form for players.
 func actValues(players ActValue) (forms []ActValue) {
 	for _, r := range command.Table() {
 		if !r.HasValue() {
@@ -65,11 +65,11 @@ func actValues(players ActValue) (forms []ActValue) {
 	return forms
 }
 
-// answerLate is how long after its deadline what came of a command may reach the page, before the server is taken for
-// frozen.
+// answerLate is how long after the deadline the outcome of a command may reach the page. After that the page assumes
+// that the server is frozen.
 const answerLate = 8 * time.Second
 
-// Patience is how long a page waits for what comes of a command, in milliseconds.
+// Patience is how long a page waits for the outcome of a command, in milliseconds.
 func Patience(deadline time.Duration) string {
 	return strconv.FormatInt((deadline + answerLate).Milliseconds(), 10)
 }

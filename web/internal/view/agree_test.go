@@ -18,7 +18,7 @@ import (
 // kindOf is what a badge of the pages says in words of GET /state.
 func kindOf(badge view.Badge) swarm.DriftKind {
 	switch badge.Word {
-	case "on target", "nothing asked", "outside the split":
+	case "on target", "no target", "outside the split":
 		return swarm.DriftConverged
 	case "unknown":
 		return swarm.DriftUnknown
@@ -155,7 +155,7 @@ func TestOutsideSplit(t *testing.T) {
 	if d, _ := view.NewDriver(w, "c"); d.Tone != view.Warn || d.Why != why {
 		t.Errorf("%+v", d)
 	}
-	// With nobody left that has a part, nothing runs: this is no Stop.
+	// When no driver with a share is left, nothing runs, but this is not a Stop.
 	lonely := w
 	lonely.Drivers = w.Drivers[1:]
 	if h := view.NewStrip(lonely.Settled()).Headline; h.Tone != view.Warn || h.Word == "Stopped" ||

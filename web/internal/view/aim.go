@@ -7,36 +7,36 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Standing is how a driver compares with what is asked of it.
+// Standing compares a driver with its target.
 type Standing int
 
-// The standings, the worst last.
+// The standings, from best to worst.
 const (
-	Unasked      Standing = iota // no players are asked of it
-	OnTarget                     // it reports what is asked
-	OutsideSplit                 // it is asked for 0 players, because it came after the total was split
-	Underway                     // it took the command and is on its way there
+	NoTarget     Standing = iota // it has no target for players
+	OnTarget                     // it reports its target
+	OutsideSplit                 // its target is 0 players, because it connected after the total was split
+	Underway                     // it accepted the command and has not reached the target yet
 	Behind                       // it has not answered the command yet
 	Refused                      // it refused the command, or does not support it
-	Late                         // its heartbeats are late, so what it does is not known
-	Lost                         // it has no session, so what it does is not known
+	Late                         // its heartbeats are late, so its load is unknown
+	Lost                         // it has no session, so its load is unknown
 )
 
-// known reports whether what the driver does is known.
+// known reports whether the load of the driver is known.
 func (s Standing) known() bool { return s < Late }
 
-// Aim is what is asked of a driver beside what it says it does.
+// Aim is the target of a driver and how the driver compares with it.
 type Aim struct {
 	Standing Standing
 	Asked    bool
 	Target   int64
-	Seq      uint64 // the command that asks
-	Reset    bool   // no submitter asks: the load of the past was taken back
+	Seq      uint64 // the command that set the target
+	Reset    bool   // the target was set by a reset, not by a submitter
 	Off      swarm.Wanted
-	Reasons  []swarm.DriftCause // why Off is not met, or why that is not known
+	Reasons  []swarm.DriftCause // why Off is not met, or why that is unknown
 }
 
-// unknown is 1 for a driver of which it is not known what it does, 0 for any other.
+// unknown is 1 for a driver whose load is unknown, and 0 otherwise.
 func (a Aim) unknown() int {
 	if a.Standing.known() {
 		return 0
@@ -44,7 +44,7 @@ func (a Aim) unknown() int {
 	return 1
 }
 
-// aims returns the aim of each driver, in their order. It is worked out once for all that is made of a World.
+// aims returns the aim of each driver, in the order of Drivers. It is computed once per World.
 func (w World) aims() []Aim { return w.memo.aims }
 
 func (w World) aimAt(i int) Aim { return w.memo.aims[i] }
@@ -58,13 +58,14 @@ func (w World) aim(d swarm.Driver) Aim {
 		}
 	}
 	a.Standing = w.standing(d, drift, a)
-	if a.Reset && a.Standing == OnTarget { // it runs nothing, and no submitter asked for that
+	if a.Reset && a.Standing == OnTarget { // it runs nothing, and no submitter has set that target
 		return Aim{Reset: true, Seq: a.Seq}
 	}
 	return a
 }
 
-// off is the command that a drifting driver does not meet: the one for players, unless only the spawn delay differs.
+// off returns the command that a drifting driver does not meet: the one for players, unless only the spawn delay
+// differs.
 func off(drift swarm.Drift) (w swarm.Wanted) {
 	other := func(c swarm.DriftCause) bool { return !command.SpawnDelaySlot.Drifts(string(c)) }
 	delay := len(drift.Reasons) > 0 && !slices.ContainsFunc(drift.Reasons, other)
@@ -76,8 +77,8 @@ func off(drift swarm.Drift) (w swarm.Wanted) {
 	return w
 }
 
-// standing says how a driver stands. Whether it has converged is decided by the server alone (swarm.Drift.Kind), so
-// that no page contradicts GET /state; a page adds only how far a drifting driver has come.
+// standing returns the standing of a driver. Only the server decides whether it has converged (swarm.Drift.Kind), so
+// that no page contradicts GET /state; a page adds only the progress of a drifting driver.
 func (w World) standing(d swarm.Driver, drift swarm.Drift, a Aim) Standing {
 	switch drift.Kind() {
 	case swarm.DriftUnknown:
@@ -92,19 +93,19 @@ func (w World) standing(d swarm.Driver, drift swarm.Drift, a Aim) Standing {
 		case a.Asked:
 			return OnTarget
 		}
-		return Unasked
+		return NoTarget
 	case swarm.DriftDrifting:
 	}
 	return w.progressOf(d, a.Off.Seq, a.Reasons)
 }
 
-// progressOf says how far a driver is with a command that it does not meet yet.
+// progressOf returns the progress of a driver with a command that it does not meet yet.
 func (w World) progressOf(d swarm.Driver, seq uint64, reasons []swarm.DriftCause) Standing {
 	if slices.Contains(reasons, swarm.DriftUnsupported) {
 		return Refused
 	}
 	if w.LogErr == nil && (len(w.Recent) == 0 || seq > w.Recent[0].Seq) {
-		return Underway // it came since the log was read
+		return Underway // the command was logged after Recent was read
 	}
 	if e, ok := w.entry(seq); ok {
 		if e.Closed == nil {
@@ -120,11 +121,11 @@ func (w World) progressOf(d swarm.Driver, seq uint64, reasons []swarm.DriftCause
 	return Underway
 }
 
-// standingBadge says a standing in a word.
+// standingBadge shows a standing in one or two words.
 func standingBadge(s Standing) Badge {
 	return map[Standing]Badge{
-		Unasked: {Off, "nothing asked"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
-		Underway: {Busy, "on its way"}, Behind: {Warn, "not applied"}, Refused: {Warn, "refused"},
+		NoTarget: {Off, "no target"}, OnTarget: {OK, "on target"}, OutsideSplit: {Warn, "outside the split"},
+		Underway: {Busy, "changing"}, Behind: {Warn, "not applied"}, Refused: {Warn, "refused"},
 		Late: {Warn, "unknown"}, Lost: {Bad, "unknown"},
 	}[s]
 }

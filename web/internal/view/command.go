@@ -23,7 +23,7 @@ type Command struct {
 	CLI      string
 	JSON     string // URL of the entry in the API
 	Total    string
-	Split    bool // the targets were told different numbers
+	Split    bool // the targets received different numbers
 }
 
 // LateRow is an ack that came after the close.
@@ -37,12 +37,12 @@ type LateRow struct {
 type VerdictRow struct {
 	ID, URL string
 	Badge   Badge
-	Told    string // its part of a total, or ""
+	Share   string // its part of a total, or ""
 	Latency string
 	Why     string
 }
 
-// What a page of one command shows at most; all of it is in the API.
+// Limits of the page of one command; the API has everything.
 const (
 	LackingRows = 200
 	VerdictRows = 500
@@ -88,21 +88,21 @@ func verdictRows(w World, e swarm.Entry) []VerdictRow {
 			row.Latency = Latency(v.Latency)
 		}
 		if i < len(e.Issued.Split) {
-			row.Told = Count(e.Issued.Split[i])
+			row.Share = Count(e.Issued.Split[i])
 		}
 		out = append(out, row)
 	}
 	return out
 }
 
-// progressFacts says how far the drivers are with the command by now.
+// progressFacts shows the present progress of the drivers with the command.
 func progressFacts(e swarm.Entry, p swarm.Progress) []Figure {
 	of := len(e.Issued.Targets) + len(e.Issued.LeftOut)
 	switch {
 	case of == 0:
 		return nil
 	case !p.Holds:
-		return []Figure{{"By now", "newer commands hold for all its drivers"}}
+		return []Figure{{"Now", "newer commands have replaced it on all its drivers"}}
 	}
 	f := []Figure{{"On target now", Count(len(p.Converged)) + " of " + Plural(of, "driver")}}
 	if n := len(p.Outstanding); n > 0 {
@@ -126,7 +126,7 @@ func (w World) facts(e swarm.Entry) []Figure {
 		f = append(f, Figure{"Named drivers", text})
 	}
 	if n := i.Shortfall(); n > 0 {
-		f = append(f, Figure{"Not placed", players(n) + ": no driver may take them"})
+		f = append(f, Figure{"Not assigned", players(n) + ": no driver can take them"})
 	}
 	if i.Cause != "" {
 		f = append(f, Figure{"Issued by the server", i.Cause})

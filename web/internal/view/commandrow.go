@@ -14,7 +14,7 @@ type CommandRow struct {
 	Do        string
 	Note      string
 	To        string
-	Only      string // To, unless that is everybody
+	Only      string // To, or "" if that is all drivers
 	Submitter string
 	Status    Badge
 	LeftOut   string // "3 left out (stale)", or ""
@@ -42,7 +42,7 @@ func NewCommandRow(w World, e swarm.Entry) CommandRow {
 	return row
 }
 
-// statusOf is the status of e as a badge. It is green only if every driver that the command was meant for took it.
+// statusOf shows the status of e as a badge. It is green only if every driver that the command was for acked it.
 func statusOf(e swarm.Entry) Badge {
 	if noTargets(e) && len(e.Issued.LeftOut) == 0 {
 		return Badge{Warn, "no driver"}
@@ -54,8 +54,7 @@ func statusOf(e swarm.Entry) Badge {
 	return b
 }
 
-// Bar shows the verdicts of a command as parts of the drivers that it was meant for. Targeted is "" when there were
-// none.
+// Bar shows the verdicts of a command as shares of the drivers that it was for. Targeted is "" when there were none.
 type Bar struct {
 	Acked, Targeted string
 	Parts           []BarPart // in the order they are drawn; none while nothing is known
@@ -95,7 +94,7 @@ func NewBar(c swarm.Counts, leftOut int) Bar {
 	return bar
 }
 
-// pendingBar shows how many have answered; which way is told when the command closes.
+// pendingBar shows how many drivers have answered. Their verdicts follow when the command closes.
 func pendingBar(targeted, answered, leftOut int) Bar {
 	of := targeted + leftOut
 	if of == 0 {
@@ -112,7 +111,7 @@ func pendingBar(targeted, answered, leftOut int) Bar {
 	return bar
 }
 
-// Words says the verdicts: "2 acked, 1 missing".
+// Words lists the verdicts: "2 acked, 1 missing".
 func (b Bar) Words() string {
 	s := ""
 	for i, p := range b.Parts {

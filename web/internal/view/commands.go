@@ -18,10 +18,10 @@ type Commands struct {
 	LogDown  bool
 	First    *FirstSteps
 	PageSize int
-	Ignored  []string // what the URL asks for that is no filter, such as "status=missing"
+	Ignored  []string // invalid filters of the URL, such as "status=missing"
 }
 
-// CommandFilter is what the list is narrowed to; it stands in the URL.
+// CommandFilter is the filter of the list; the URL contains it.
 type CommandFilter struct {
 	Submitter string
 	Type      string
@@ -32,7 +32,7 @@ type CommandFilter struct {
 // PageOfCommands is how many commands a page lists.
 const PageOfCommands = 50
 
-// ReadCommandFilter reads a filter from a URL; what is no filter is left out.
+// ReadCommandFilter reads a filter from a URL and ignores invalid values.
 func ReadCommandFilter(q url.Values) CommandFilter {
 	f := CommandFilter{
 		Submitter: q.Get("submitter"), Type: q.Get("type"), Status: q.Get("status"), Before: q.Get("before"),
@@ -58,7 +58,7 @@ func known[T ~string](s string, all []T) bool {
 	return false
 }
 
-// IgnoredFilters lists what a URL asks for and a filter leaves out.
+// IgnoredFilters lists the values of a URL that ReadCommandFilter ignores.
 func IgnoredFilters(q url.Values) (out []string) {
 	f := ReadCommandFilter(q)
 	for name, kept := range map[string]string{"type": f.Type, "status": f.Status, "before": f.Before} {
@@ -70,7 +70,7 @@ func IgnoredFilters(q url.Values) (out []string) {
 	return out
 }
 
-// Query is what the log is asked.
+// Query returns the query of the log for this filter.
 func (f CommandFilter) Query() swarm.Query {
 	before, _ := strconv.ParseUint(f.Before, 10, 64) // 0 is no bound
 	return swarm.Query{
@@ -90,12 +90,12 @@ func (f CommandFilter) URL(before string) string {
 		})
 }
 
-// Export is where the records are that the submitter of the filter makes: the API narrows them by nothing else.
+// Export is the URL of the export, filtered by the submitter: the API has no other filter for exports.
 func (f CommandFilter) Export() string {
 	return withQuery("/commands/export", [2]string{"submitter", f.Submitter})
 }
 
-// ExportWords says what the export has.
+// ExportWords describes the content of the export.
 func (f CommandFilter) ExportWords() string {
 	if f.Submitter != "" {
 		return "all of this submitter"

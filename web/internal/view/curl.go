@@ -37,7 +37,7 @@ func Curl(address string, i *swarm.Issued) string {
 	return curl(address, escapeTurns(string(text)))
 }
 
-// CLI repeats the command of e by the command line, as a line for a shell.
+// CLI repeats the command of e with swarmcall, as a line for a shell.
 func CLI(address string, i *swarm.Issued) string {
 	words := i.Command.Words()
 	if i.Command.Type == command.Stop {
@@ -56,7 +56,7 @@ func CLI(address string, i *swarm.Issued) string {
 	return "swarmcall " + strings.Join(words, " ")
 }
 
-// flag is a flag with its value in one word: as a word of its own, a value that begins with "-" would be taken for a
+// flag writes a flag and its value as one word: as a separate word, a value that begins with "-" would be parsed as a
 // flag.
 func flag(name, value string) string { return "--" + name + "=" + shellWord(value) }
 
@@ -68,8 +68,8 @@ func shellWord(s string) string {
 	return quote(s)
 }
 
-// quote makes s one word of a shell. What turns the direction of writing is escaped: else one would read another
-// command than one pastes.
+// quote makes s one word of a shell. Characters that change the text direction are escaped: otherwise the command that
+// is displayed would differ from the one that is pasted.
 func quote(s string) string {
 	if !strings.ContainsFunc(s, turns) {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -77,10 +77,10 @@ func quote(s string) string {
 	return "$'" + escapeTurns(strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s)) + "'"
 }
 
-// turns reports whether r turns the direction of writing, and is not seen itself.
+// turns reports whether r is an invisible character that changes the text direction.
 func turns(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 
-// escapeTurns writes what turns the direction of writing as JSON and bash do.
+// escapeTurns escapes characters that change the text direction, in the notation of JSON and bash.
 func escapeTurns(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -23,7 +23,7 @@ type Driver struct {
 	Form     ActForm
 }
 
-// TimelineRow is something that happened to a driver: a command's verdict or a change of its session.
+// TimelineRow is an event of a driver: the verdict of a command or a change of its session.
 type TimelineRow struct {
 	At    Moment
 	Badge Badge
@@ -54,7 +54,7 @@ func NewDriver(w World, id string) (page Driver, ok bool) {
 	return page, true
 }
 
-// whyOf is the sentence beside the badges, with what only the page of one driver has room for.
+// whyOf is the sentence beside the badges, with details that only the page of one driver shows.
 func (w World) whyOf(d swarm.Driver, a Aim) string {
 	i, _ := w.index(d.ID)
 	why := w.why(i)
@@ -68,14 +68,14 @@ func (w World) whyOf(d swarm.Driver, a Aim) string {
 		return conflictText(c) + "; " + why
 	}
 	if d.State == swarm.Active && d.Unresponsive {
-		return "let the last deadlines pass without an answer; " + why
+		return "did not answer before the last deadlines; " + why
 	}
 	return why
 }
 
 func conflictText(c *swarm.Conflict) string {
 	return "processes at " + c.RemoteAddrs[0] + " and " + c.RemoteAddrs[1] +
-		" use this driver id and end each other's sessions, " +
+		" use the same driver id and disconnect each other, " +
 		Count(int64(c.Takeovers)) + " times so far"
 }
 
@@ -86,7 +86,7 @@ func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 	}
 	now := Count(d.Reported.Players) + " of " + target
 	if !a.Standing.known() {
-		now = "unknown, asked for " + target + "; last reported " + Count(d.Reported.Players)
+		now = "unknown, target " + target + "; last reported " + Count(d.Reported.Players)
 	}
 	f := []Figure{
 		{"Players", now}, {"Spawn delay", Count(d.Reported.SpawnDelayMS) + " ms"},
@@ -95,9 +95,9 @@ func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 	}
 	switch {
 	case a.Reset:
-		f = append(f, Figure{"Asked by", w.withdrawn(a.Seq)})
+		f = append(f, Figure{"Set by", w.withdrawn(a.Seq)})
 	case a.Asked:
-		f = append(f, Figure{"Asked by", "#" + strconv.FormatUint(a.Seq, 10)})
+		f = append(f, Figure{"Set by", "#" + strconv.FormatUint(a.Seq, 10)})
 	}
 	if d.LastAck != nil {
 		f = append(f, Figure{
@@ -110,7 +110,7 @@ func (w World) driverFacts(d swarm.Driver, a Aim) []Figure {
 	}
 	return append(f, Figure{"Version", d.Version}, Figure{"Connected", At(d.ConnectedAt).ISO},
 		Figure{"Address", d.RemoteAddr},
-		Figure{"Takes", takes}, Figure{"Labels", strings.Join(Labels(d.Labels), ", ")})
+		Figure{"Supports", takes}, Figure{"Labels", strings.Join(Labels(d.Labels), ", ")})
 }
 
 const timelineRows = 60

@@ -13,10 +13,10 @@ type DriverRow struct {
 	State     Badge
 	Standing  Badge
 	Heartbeat string
-	RTT       string // "–" when it was not measured yet
-	Actual    string // "–" when it is not known
-	Last      string // "last 100": what a driver of which nothing is known reported last, or ""
-	Target    string // "–" when nothing is asked
+	RTT       string // "–" until it is measured
+	Actual    string // "–" when it is unknown
+	Last      string // "last 100": the last report of a driver whose load is unknown, or ""
+	Target    string // "–" without a target
 	Spark     string // path in a box of 60 by 16, or ""
 	LastAck   string // "#7 1.2 ms", or ""
 	AckURL    string
@@ -34,7 +34,7 @@ func roundTrip(d time.Duration) string {
 	return Latency(d)
 }
 
-// runs is how many players a driver runs; of one that is not heard, only what it reported last is known.
+// runs is how many players a driver runs. For a stale or lost driver only its last report is known.
 func runs(d swarm.Driver, a Aim) (now, last string) {
 	if a.Standing.known() {
 		return Count(d.Reported.Players), ""

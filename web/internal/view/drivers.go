@@ -25,7 +25,7 @@ type Drivers struct {
 // Sort is a way to order drivers.
 type Sort struct{ Key, Name, URL string }
 
-// DriverFilter is what the list is narrowed to, and its order; it stands in the URL.
+// DriverFilter is the filter of the list and its order; the URL contains it.
 type DriverFilter struct {
 	State string
 	Label string // key=value
@@ -34,15 +34,15 @@ type DriverFilter struct {
 	Page  int // from 1
 }
 
-// PageOfDrivers is how many drivers a page lists. Rows are patched one by one, so this bounds what a viewer is sent,
-// too.
+// PageOfDrivers is how many drivers a page lists. Rows are patched one by one, so this also bounds the data sent to a
+// viewer.
 const PageOfDrivers = 100
 
 // sortNames are the ways to order drivers; the first is the default.
 var sortNames = []Sort{{Key: "worst", Name: "worst first"}, {Key: "id", Name: "id"},
 	{Key: "heartbeat", Name: "heartbeat age"}, {Key: "players", Name: "players"}, {Key: "ack", Name: "last ack"}}
 
-// ReadDriverFilter reads a filter from a URL; what is no filter is left out.
+// ReadDriverFilter reads a filter from a URL and ignores invalid values.
 func ReadDriverFilter(q url.Values) DriverFilter {
 	f := DriverFilter{State: q.Get("state"), Label: q.Get("label"), Text: q.Get("q"), Sort: q.Get("sort"), Page: 1}
 	if !known(f.State, swarm.DriverStates()) {
@@ -126,7 +126,7 @@ func NewDrivers(w World, f DriverFilter, address string) Drivers {
 	return out
 }
 
-// order sorts indexes of drivers; ties stay in the order of ids, so that rows do not jump about.
+// order sorts indexes of drivers; ties stay in the order of ids, so that rows do not change places.
 func (w World) order(chosen []int, aims []Aim, by string) {
 	d := w.Drivers
 	ack := func(i int) uint64 {
@@ -144,7 +144,7 @@ func (w World) order(chosen []int, aims []Aim, by string) {
 			return cmp.Compare(d[b].HeartbeatAge.Truncate(1e9), d[a].HeartbeatAge.Truncate(1e9))
 		}
 	case "players":
-		less = func(a, b int) int { // those of which nothing is known come last
+		less = func(a, b int) int { // drivers whose load is unknown come last
 			unknown := cmp.Compare(aims[a].unknown(), aims[b].unknown())
 			return cmp.Or(unknown, cmp.Compare(d[b].Reported.Players, d[a].Reported.Players))
 		}

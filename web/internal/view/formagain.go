@@ -9,10 +9,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// FormAgain is a form that was refused, with what was typed.
+// FormAgain is a refused form with the submitted values.
 type FormAgain struct {
 	Type    string
-	Drivers []string // it names
+	Drivers []string // named by the form
 	Fields  []FieldAgain
 	Per     string // "total" or ""; of set_players for many
 	HasPer  bool
@@ -22,11 +22,11 @@ type FormAgain struct {
 // FieldAgain is one field of it.
 type FieldAgain struct {
 	ID, Name, Label, Value string
-	Error                  string // "" when it is in order
+	Error                  string // "" when the value is valid
 	Number                 bool
 }
 
-// NewFormAgain makes the form of what was posted, or nil when nothing was typed in it.
+// NewFormAgain makes the form from the posted values, or returns nil for a command without a value.
 func NewFormAgain(posted url.Values, fields []swarm.FieldError) *FormAgain {
 	row, _ := command.Type(posted.Get("type")).Row()
 	if !row.HasValue() {
@@ -47,7 +47,7 @@ func NewFormAgain(posted url.Values, fields []swarm.FieldError) *FormAgain {
 	return f
 }
 
-// errorOf is what is wrong with a field of the form, which members of the API may be about.
+// errorOf joins the errors of one field of the form. also names further API fields that belong to it.
 func errorOf(name string, fields []swarm.FieldError, also ...string) string {
 	var all []string
 	for _, e := range fields {
@@ -58,7 +58,7 @@ func errorOf(name string, fields []swarm.FieldError, also ...string) string {
 	return strings.Join(all, "; ")
 }
 
-// Shown reports whether the form shows an error of the field that is called so.
+// Shown reports whether the form shows an error at the field with this label.
 func (f *FormAgain) Shown(label string) bool {
 	if f == nil {
 		return false

@@ -1,4 +1,5 @@
-// Package view turns what the server knows into what the pages say. It has no HTML, no clock and no I/O.
+// Package view turns the state of the server into the texts and numbers of the pages. It has no HTML, no clock and no
+// I/O.
 package view
 
 import (
@@ -28,7 +29,7 @@ func Count[T ~int | ~int64 | ~uint64](n T) string {
 	return b.String()
 }
 
-// Bytes writes a size in the greatest unit there is one of: 8 GiB, 1.5 MiB.
+// Bytes writes a size in the largest unit of which it has at least one: 8 GiB, 1.5 MiB.
 func Bytes(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	f, unit := float64(n), 0
@@ -38,7 +39,7 @@ func Bytes(n int64) string {
 	return strconv.FormatFloat(math.Round(f*10)/10, 'f', -1, 64) + " " + units[unit]
 }
 
-// Latency writes a short time with the precision a reader can use.
+// Latency writes a short duration with useful precision.
 func Latency(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms < 10:
@@ -52,8 +53,8 @@ func Latency(d time.Duration) string {
 	}
 }
 
-// Age writes how long ago something was, in whole units: what changes twice a second cannot be read, and is sent twice
-// a second.
+// Age writes how long ago something was, in whole units. A value that changed at every tick would be unreadable, and
+// would be sent twice a second.
 func Age(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -69,7 +70,7 @@ func Age(d time.Duration) string {
 	}
 }
 
-// Moment is a point in time: a clock for people and the whole of it for machines. All clocks are UTC, as in the API.
+// Moment is a point in time: a short form for people and the complete one for machines. Both are UTC, as in the API.
 type Moment struct{ Clock, ISO string }
 
 // At makes a Moment.
@@ -81,7 +82,7 @@ func At(t time.Time) Moment {
 	return Moment{t.Format("15:04:05"), t.Format("2006-01-02T15:04:05.000Z")}
 }
 
-// when is the Moment of something in a list: its clock has the date, too, unless that is today's.
+// when is the Moment of an item in a list: its clock also has the date, unless that is today.
 func (w World) when(t time.Time) Moment {
 	m := At(t)
 	now, t := w.Now.UTC(), t.UTC()
@@ -103,10 +104,10 @@ func Plural(n int, noun string) string {
 	return Count(n) + " " + noun + "s"
 }
 
-// Do says what a command does, in a few words.
+// Do describes a command in a few words.
 func Do(c swarm.Command) string { return c.Text(Count[int64]) }
 
-// To says whom a command is for.
+// To describes the target of a command.
 func To(t swarm.Target) string {
 	var parts []string
 	switch n := len(t.DriverIDs); {

@@ -9,16 +9,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Headline answers the one question of the page: is the swarm on target?
+// Headline answers the main question of the page: is the swarm on target?
 type Headline struct {
 	Tone   Tone
 	Word   string // "On target"
 	Says   string // "3 of 3 drivers run 300 of 300 players."
-	Detail string // who does not, and why
+	Detail string // the drivers that are off target, and why
 }
 
-// headline sums w up. Drivers that are not back since the server started may run what they ran before: the swarm is not
-// on target until they are, or their time is over.
+// headline summarises w. Drivers that have not reconnected since the server started may still run their old load: the
+// swarm is not on target until they reconnect, or until their lease is over.
 func (w World) headline(t tally) Headline {
 	h := w.headlineOfRoster(t)
 	if len(w.NotBack) == 0 {
@@ -28,28 +28,30 @@ func (w World) headline(t tally) Headline {
 		h.Tone = Warn
 	}
 	if t.drivers == 0 {
-		h.Word, h.Says = "Not known", "No driver is back since the server started; "+Plural(len(w.NotBack),
-			"driver")+" may still run players."
+		h.Word = "Unknown"
+		h.Says = "No driver has reconnected since the server started; " + Plural(len(w.NotBack), "driver") +
+			" may still be running players."
 	} else {
-		h.Word = "Not all back"
-		h.Says += " " + Plural(len(w.NotBack), "driver") + " not back since the server started may still run players."
+		h.Word = "Not all reconnected"
+		h.Says += " " + Plural(len(w.NotBack), "driver") +
+			" not reconnected since the server started may still be running players."
 	}
-	h.Detail = strings.Trim("not back: "+few(w.NotBack)+" · "+h.Detail, " ·")
+	h.Detail = strings.Trim("not reconnected: "+few(w.NotBack)+" · "+h.Detail, " ·")
 	return h
 }
 
 func (w World) headlineOfRoster(t tally) Headline {
 	switch {
 	case t.drivers == 0:
-		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so nothing runs."}
+		return Headline{Tone: Off, Word: "No drivers", Says: "No driver is connected, so no players are running."}
 	case t.asked == 0 && w.LogErr != nil:
 		return Headline{
-			Tone: Warn, Word: "Not known", Says: "What was asked cannot be read. " + Plural(t.drivers, "driver") +
-				", of which " + active(t) + ".",
+			Tone: Warn, Word: "Unknown", Says: "The target is unknown because the log cannot be read. " +
+				Plural(t.drivers, "driver") + ": " + active(t) + ".",
 		}
 	case t.idle():
 		h := Headline{
-			Tone: Off, Word: "Idle", Says: "Nothing is asked of " + Plural(t.drivers, "driver") + "; " + active(t) +
+			Tone: Off, Word: "Idle", Says: "No target is set for " + Plural(t.drivers, "driver") + "; " + active(t) +
 				".", Detail: w.who(t),
 		}
 		if t.unknown() > 0 {
@@ -71,7 +73,7 @@ func (w World) runHeadline(t tally) Headline {
 	h := Headline{Detail: w.named(t.off())}
 	ratio := fmt.Sprintf("%s of %s players", Count(t.actual), Count(t.target))
 	if t.asked == 0 {
-		ratio = players(t.actual) + ", none asked for"
+		ratio = players(t.actual) + ", no target"
 	}
 	switch {
 	case t.settled() == t.drivers:
@@ -79,10 +81,10 @@ func (w World) runHeadline(t tally) Headline {
 		h.Says = fmt.Sprintf("%s of %s drivers run %s.", Count(t.settled()-t.by[OutsideSplit]), Count(t.drivers), ratio)
 	case t.lacking() == 0 && (t.asked == 0 || t.actual == t.target):
 		h.Tone, h.Word = Busy, "Changing"
-		h.Says = fmt.Sprintf("%s; %s of %s drivers on their way.", ratio, Count(t.by[Underway]), Count(t.drivers))
+		h.Says = fmt.Sprintf("%s; %s of %s drivers still changing.", ratio, Count(t.by[Underway]), Count(t.drivers))
 	case t.lacking() == 0:
 		h.Tone, h.Word = Busy, "Ramping"
-		h.Says = fmt.Sprintf("%s%s; %s of %s drivers on their way.", ratio, percent(t.actual, t.target),
+		h.Says = fmt.Sprintf("%s%s; %s of %s drivers still changing.", ratio, percent(t.actual, t.target),
 			Count(t.by[Underway]), Count(t.drivers))
 	default:
 		h.Tone, h.Word = w.tone(t), "Off target"
@@ -92,7 +94,7 @@ func (w World) runHeadline(t tally) Headline {
 	return outside(h, t)
 }
 
-// unknown counts the drivers of which it is not known what they do.
+// unknown counts the drivers whose load is unknown.
 func unknown(t tally) string {
 	if t.unknown() == 0 {
 		return ""
@@ -100,8 +102,7 @@ func unknown(t tally) string {
 	return ", " + Count(t.unknown()) + " unknown"
 }
 
-// outside adds the drivers that came after a total was split: nothing is wrong with them, but they do not share the
-// load.
+// outside adds the drivers that connected after a total was split: they work, but they do not share the load.
 func outside(h Headline, t tally) Headline {
 	n := t.by[OutsideSplit]
 	if n == 0 {
@@ -116,12 +117,12 @@ func (w World) stopHeadline(t tally) Headline {
 	h := Headline{Detail: w.who(t)}
 	says := fmt.Sprintf("%s of %s drivers report 0 players%s", Count(t.empty), Count(t.drivers), unknown(t))
 	switch {
-	case t.settled() == t.drivers && t.unbidden > 0:
-		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; nobody asked for the "+players(t.unbidden)+" that run."
+	case t.settled() == t.drivers && t.untargeted > 0:
+		h.Tone, h.Word, h.Says = Warn, "Not all stopped", says+"; "+players(t.untargeted)+" run without a target."
 	case t.settled() == t.drivers:
 		return Headline{Tone: OK, Word: "Stopped", Says: says + "."}
 	case t.lacking() == 0:
-		h.Tone, h.Word, h.Says = Busy, "Stopping", says+"; "+players(t.actual)+" left."
+		h.Tone, h.Word, h.Says = Busy, "Stopping", says+"; "+players(t.actual)+" still running."
 	default:
 		h.Tone, h.Word, h.Says = w.tone(t), "Not all stopped", says+"."
 	}
@@ -135,15 +136,15 @@ func (w World) tone(t tally) Tone {
 	return Warn
 }
 
-// who names the drivers that are off target: the first few, with why.
+// who names the first few drivers that are off target, and why.
 func (w World) who(t tally) string {
 	return w.named(t.worst)
 }
 
-// namedFew is how many of many are named.
+// namedFew is how many drivers of a long list are named.
 const namedFew = 3
 
-// named says how the first few of the drivers at these indexes stand.
+// named describes the first few of the drivers at these indexes.
 func (w World) named(at []int) string {
 	var parts []string
 	for _, i := range at[:min(namedFew, len(at))] {
@@ -164,18 +165,18 @@ func few(ids []string) string {
 	return text
 }
 
-// why says how the driver at i stands to what is asked of it.
+// why explains the standing of the driver at i.
 func (w World) why(i int) string {
 	d, a := w.Drivers[i], w.aimAt(i)
 	last := ""
 	if d.Reported.Players > 0 {
-		last = ", last seen with " + players(d.Reported.Players)
+		last = ", last reported " + players(d.Reported.Players)
 	}
 	switch a.Standing {
 	case Lost:
-		return "is disconnected, heard of " + Age(d.HeartbeatAge) + " ago" + last
+		return "is disconnected, last heard from " + Age(d.HeartbeatAge) + " ago" + last
 	case Late:
-		return "is silent for " + Age(d.HeartbeatAge) + last
+		return "has been silent for " + Age(d.HeartbeatAge) + last
 	case Refused:
 		return fmt.Sprintf("refused #%d", a.Off.Seq)
 	case Behind:
@@ -184,17 +185,17 @@ func (w World) why(i int) string {
 		return "runs 0 players until the total is split again"
 	case Underway:
 		return underway(d, a)
-	case Unasked, OnTarget:
+	case NoTarget, OnTarget:
 	}
 	return "runs " + players(d.Reported.Players)
 }
 
-// underway says how far a driver is that is on its way.
+// underway describes the progress of a driver that has not reached its target yet.
 func underway(d swarm.Driver, a Aim) string {
 	switch {
 	case d.AppliedSeq < a.Off.Seq:
 		return fmt.Sprintf("has not answered #%d yet", a.Off.Seq)
-	case slices.Contains(a.Reasons, swarm.DriftNotReported): // it may have left the number and come back to it
+	case slices.Contains(a.Reasons, swarm.DriftNotReported): // its number may have changed and changed back
 		return fmt.Sprintf("has not reported since #%d", a.Off.Seq)
 	case a.Off.Command.Slot() == command.SpawnDelaySlot:
 		is, asked := Count(d.Reported.SpawnDelayMS), Count(a.Off.Command.Value)

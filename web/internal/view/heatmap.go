@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Heatmap is drivers by commands: how each answered each of the newest commands.
+// Heatmap is a table of drivers and the newest commands. Each cell shows how the driver answered the command.
 type Heatmap struct {
 	Columns []HeatColumn // newest first
 	Rows    []HeatRow    // worst first
@@ -30,8 +30,8 @@ type HeatRow struct {
 	Cells   []HeatCell
 }
 
-// HeatCell is what one driver made of one command. Class is h1 to h5 for acks, the slower the higher, or x, r, s, p, l,
-// o, none.
+// HeatCell is the answer of one driver to one command. Class is h1 (fast) to h5 (slow) for acks, or x, r, s, p, l, o,
+// none.
 type HeatCell struct{ Class, Text, Says string }
 
 // RowsOfHeatmap is how many drivers a page of the heatmap shows.
@@ -79,8 +79,8 @@ func NewHeatmap(w World, page int) Heatmap {
 	return h
 }
 
-// worstAtCommands orders drivers by how many recent commands they did not ack or were left out of, and then by how they
-// stand.
+// worstAtCommands orders drivers by how many recent commands they did not ack or were left out of, and then by their
+// standing.
 func (w World) worstAtCommands() []int {
 	at := make(map[string]int, len(w.Drivers))
 	order := make([]int, len(w.Drivers))

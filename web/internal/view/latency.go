@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// answers returns the latencies of the targets that answered, and how many targets should have: superseded ones are no
-// part of it, because nothing was sent to them.
+// answers returns the latencies of the targets that answered, and how many targets were expected to answer. Superseded
+// targets are not included, because nothing was sent to them.
 func answers(e swarm.Entry) (all []time.Duration, expected int) {
 	if e.Closed == nil {
 		return nil, 0
@@ -27,8 +27,8 @@ func answers(e swarm.Entry) (all []time.Duration, expected int) {
 	return all, expected
 }
 
-// percentile is the latency that p percent of the targets met. A missing ack counts as later than any: a number that
-// leaves out those who never answered flatters.
+// percentile is the latency within which p percent of the targets answered. A missing ack counts as the latest: without
+// the missing acks the number would be too good.
 func percentile(e swarm.Entry, p float64) string {
 	all, expected := answers(e)
 	return ranked(e, all, expected, p, nth)
@@ -47,8 +47,8 @@ func ranked(
 	return Latency(nth(all, max(rank, 1)-1))
 }
 
-// nth finds the value that would stand at k if all were sorted, which it does not take the time for: a list of commands
-// to a large swarm wants it for each.
+// nth finds the value that would be at k if all were sorted. It does not sort, because a list of commands to a large
+// swarm needs it for each command.
 func nth(all []time.Duration, k int) time.Duration {
 	low, high := 0, len(all)-1
 	for low < high {
@@ -80,8 +80,8 @@ func nth(all []time.Duration, k int) time.Duration {
 
 func at(sorted []time.Duration, k int) time.Duration { return sorted[k] }
 
-// LatencyChart is how ack latencies are spread: the share of targets (upwards, percent) that had answered by a time (to
-// the right, logarithmic). Coordinates are of a box of 100 by 100; what is beyond the deadline lies right of DeadlineX.
+// LatencyChart is the distribution of ack latencies: the share of targets (y axis, percent) that had answered by a time
+// (x axis, logarithmic). Coordinates are in a box of 100 by 100; the area right of DeadlineX is beyond the deadline.
 type LatencyChart struct {
 	Path      string
 	DeadlineX string
@@ -95,7 +95,7 @@ type LatencyChart struct {
 // Figure is a number with its name.
 type Figure struct{ Name, Value string }
 
-// Bucket is a row of the table twin: so many targets answered in a span of time.
+// Bucket is a row of the table that repeats the chart: the number of targets that answered in a span of time.
 type Bucket struct {
 	X     string // end of the bucket on the chart
 	Label string
@@ -143,7 +143,7 @@ func latencyScale(deadline time.Duration) func(time.Duration) float64 {
 	}
 }
 
-// ecdf draws the steps; points that fall together are drawn once.
+// ecdf draws the steps; points at the same place are drawn once.
 func ecdf(sorted []time.Duration, expected int, scale func(time.Duration) float64) string {
 	path, last := "M0 100", 0.0
 	for i, d := range sorted {
@@ -183,7 +183,7 @@ func buckets(sorted []time.Duration, expected int, deadline time.Duration, scale
 	return out
 }
 
-// tops are 1, 2, 5, 10, … ms up to the deadline, and a last one that nothing passes.
+// tops are 1, 2, 5, 10, … ms up to the deadline, and a last one without an upper bound.
 func tops(deadline time.Duration) []time.Duration {
 	var out []time.Duration
 	for unit := time.Millisecond; unit < deadline; unit *= 10 {
@@ -202,8 +202,8 @@ func share(n, of int) string {
 
 func upTo(top time.Duration) string {
 	if top == math.MaxInt64 {
-		// the round closes at the deadline; an ack in flight at that moment may be a little over it
-		return "later, but counted"
+		// the round closes at the deadline; an ack in transit at that moment may be slightly later
+		return "later, still counted"
 	}
 	return "≤ " + Latency(top)
 }

@@ -28,7 +28,7 @@ func leftOutWords(e swarm.Entry) string {
 	return Count(len(all)) + " left out (" + strings.Join(why, ", ") + ")"
 }
 
-// leftOutReasons lists the reasons that occur: those this version knows in their order, then others.
+// leftOutReasons lists the reasons that occur: first those that this version knows, in a fixed order, then others.
 func leftOutReasons(all []swarm.LeftOut) []swarm.LeftOutReason {
 	var out []swarm.LeftOutReason
 	for _, reason := range swarm.LeftOutReasons() {
@@ -55,11 +55,11 @@ func leftOutOf(e swarm.Entry, id string) (reason swarm.LeftOutReason, ok bool) {
 	return all[i].Reason, true
 }
 
-// leftOutWhy says why a driver was left out, and what that means for it.
+// leftOutWhy says why a driver was left out, and what happens to it.
 func leftOutWhy(e swarm.Entry, reason swarm.LeftOutReason) string {
-	then := "; it receives what holds for it when it is back"
+	then := "; it receives its current commands when it is back"
 	if e.Issued.Command.Total {
-		then = "; it has no part of the total, and runs 0 players until the total is split again"
+		then = "; it has no share of the total, and runs 0 players until the total is split again"
 	}
 	switch reason {
 	case swarm.LeftOutStale:
@@ -67,7 +67,7 @@ func leftOutWhy(e swarm.Entry, reason swarm.LeftOutReason) string {
 	case swarm.LeftOutDisconnected:
 		return "disconnected" + then
 	case swarm.LeftOutOtherRun:
-		return "a newer command of another submitter holds for it"
+		return "a newer command from another submitter is in effect for it"
 	default:
 		return string(reason)
 	}
@@ -84,7 +84,7 @@ func leftOutRows(e swarm.Entry, limit int) []MissingRow {
 	return out
 }
 
-// leftOutNow names the first few drivers that e left out, with what is known of them now.
+// leftOutNow names the first few drivers that e left out, with their present state.
 func (w World) leftOutNow(e swarm.Entry) string {
 	var parts []string
 	all := e.Issued.LeftOut

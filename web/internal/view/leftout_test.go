@@ -37,7 +37,7 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 		"failed": {[]swarm.Verdict{missing}, stale, view.Bad,
 			"Failed: none of 4 drivers acked; 3 left out (stale), 1 missing after 1.0 s.", "1 missing, 3 left out"},
 		"superseded": {[]swarm.Verdict{skipped}, stale, view.Warn,
-			"Superseded: newer commands took its place at 1 of 4 drivers; 3 left out (stale).",
+			"Superseded: newer commands replaced it on 1 of 4 drivers; 3 left out (stale).",
 			"1 superseded, 3 left out"},
 		"pending": {nil, stale[:1], view.Warn, "Pending: 0 of 6 drivers answered, 1 left out (stale)", "1 left out"},
 		"mixed": {[]swarm.Verdict{ack, ack}, mixed, view.Warn,
@@ -73,8 +73,8 @@ func TestLeftOutIsNeverGreen(t *testing.T) {
 	}
 }
 
-// TestExpiredIsSaid: where the server itself asks a driver for nothing, the page says why.
-func TestExpiredIsSaid(t *testing.T) {
+// TestExpiredIsShown: when the server itself has set the target of a driver to 0, the page says why.
+func TestExpiredIsShown(t *testing.T) {
 	w := viewtest.SplitWorld()
 	fact := func(facts []view.Figure, name string) string {
 		for _, f := range facts {
@@ -86,16 +86,16 @@ func TestExpiredIsSaid(t *testing.T) {
 	}
 	d, _ := view.NewDriver(w, "d-6")
 	const expired = "the server: #9 to region=us has expired (no known driver has matched its target for 10m0s)"
-	if got := fact(d.Facts, "Asked by"); got != expired {
+	if got := fact(d.Facts, "Set by"); got != expired {
 		t.Errorf("the driver: %q", got)
 	}
 	reset := w.Drifts["d-6"]
-	for seq, want := range map[uint64]string{1: "the server: load of the past does not start by itself (a new log)",
-		3: "the server: load of the past does not start by itself"} {
+	for seq, want := range map[uint64]string{1: "the server: old load does not restart automatically (a new log)",
+		3: "the server: old load does not restart automatically"} {
 		reset.Desired[0].Seq = seq
 		w.Drifts["d-6"] = reset
 		d, _ = view.NewDriver(w.Settled(), "d-6")
-		if got := fact(d.Facts, "Asked by"); got != want {
+		if got := fact(d.Facts, "Set by"); got != want {
 			t.Errorf("a reset at %d: %q", seq, got)
 		}
 	}
@@ -108,8 +108,8 @@ func TestExpiredIsSaid(t *testing.T) {
 	}
 }
 
-// TestNoLinkToWhatHasNoPage: a reset or an expired command may be what came first, and has no page.
-func TestNoLinkToWhatHasNoPage(t *testing.T) {
+// TestNoLinkToARecordWithoutAPage: a reset or an expired command may be what came first, and has no page.
+func TestNoLinkToARecordWithoutAPage(t *testing.T) {
 	w := viewtest.SplitWorld()
 	for seq, url := range map[uint64]string{1: "", 15: "", 20: "/ui/commands/20"} {
 		err := &swarm.Error{Code: swarm.CodeNewerCommand, Attrs: map[string]any{"seq": seq}}

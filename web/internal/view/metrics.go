@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// metrics writes at most limit of a driver's own numbers, by name.
+// metrics lists at most limit metrics of a driver, sorted by name.
 func metrics(m map[string]float64, limit int) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(m)) {

@@ -2,7 +2,7 @@ package view
 
 import "github.com/swarmcall/swarmcall/internal/swarm"
 
-// Outcome is what a page is told about the command it sent.
+// Outcome is the answer to a page about the command that it sent.
 type Outcome struct {
 	OK    bool   `json:"ok"`
 	Tone  Tone   `json:"tone"`
@@ -11,8 +11,8 @@ type Outcome struct {
 	Words string `json:"words,omitempty"` // of the link
 }
 
-// NewOutcome tells what became of e: which drivers did not do it, and which were left out because they were silent or
-// lost. All acks of those that are there are no proof of a Stop while others may run on.
+// NewOutcome describes the outcome of e: the drivers that did not ack, and those that were left out because they were
+// stale or lost. Acks of all connected drivers do not prove a Stop while others may continue to run.
 func NewOutcome(w World, e swarm.Entry) Outcome {
 	v := NewVerdict(w, e)
 	o := Outcome{OK: true, Tone: v.Row.Status.Tone, Says: v.Sentence, URL: v.Row.URL, Words: "#" + v.Row.Seq}
@@ -30,7 +30,7 @@ func NewOutcome(w World, e swarm.Entry) Outcome {
 	return o
 }
 
-// NewRefusal tells why nothing was sent.
+// NewRefusal says why nothing was sent.
 func NewRefusal(f Failure) Outcome {
 	says := f.Title + ". " + f.Says
 	for _, e := range f.Errors {

@@ -11,7 +11,7 @@ type Overview struct {
 	Commands []CommandRow
 	Chart    PlayersChart
 	Form     ActForm
-	Start    *FirstSteps // what to do while nothing is there
+	Start    *FirstSteps // what to do while there are no drivers or no commands
 	Progress Progress
 	LogDown  bool
 }
@@ -21,7 +21,7 @@ type WorstRow struct {
 	ID, URL   string
 	State     Badge
 	Heartbeat string
-	Actual    string // "–" when it is not known; Why has what was reported last
+	Actual    string // "–" when it is unknown; Why has the last report
 	Target    string
 	Does      Badge
 	Why       string
@@ -32,7 +32,7 @@ const (
 	commandRows = 8
 )
 
-// NewOverview shows w. The address is what the visitor reaches this server by.
+// NewOverview shows w. The visitor reaches this server at the address.
 func NewOverview(w World, address string) Overview {
 	t := w.tally()
 	o := Overview{
@@ -77,12 +77,12 @@ func (w World) worst(limit int) []WorstRow {
 	return out
 }
 
-// FirstSteps are the exact commands that get a swarm going.
+// FirstSteps are the exact commands that start a swarm.
 type FirstSteps struct {
 	Drivers  string // how to start a driver; "" when there are some
-	Examples string // the same by an example of the repository
+	Examples string // the same with the examples of the repository
 	Commands string // how to send a command; "" when there was one
-	CLI      string // the same by the command line
+	CLI      string // the same with swarmcall
 	Progress
 }
 
@@ -126,7 +126,7 @@ func examples(address string) string {
 	return strings.Join(lines, "\n")
 }
 
-// firstCommand is a command to begin with, by curl and by the command line.
+// firstCommand is an example of a command, with curl and with swarmcall.
 func firstCommand(address string) (byCurl, byCLI string) {
 	return curl(address, `{"command": {"type": "set_players", "players": 10}}`), "swarmcall players set 10 " + flag("url", address)
 }

@@ -10,27 +10,27 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// PlayersChart is players asked for against players reported, over time. Coordinates are of a box of 1000 by 100. The
-// script js/players.js draws the same from the same numbers as they come in.
+// PlayersChart shows the target of players and the reported players over time. Coordinates are in a box of 1000 by 100.
+// The script js/players.js draws the same chart from the same numbers as they arrive.
 type PlayersChart struct {
 	Target, Actual string     // paths
-	Holes          []Span     // where nothing is known
+	Holes          []Span     // periods without data
 	Marks          []Mark     // commands
-	Max            string     // top of the upward axis
-	From, To       Moment     // ends of the axis to the right
-	Rows           []ChartRow // the table twin, thinned out
+	Max            string     // top of the y axis
+	From, To       Moment     // ends of the x axis
+	Rows           []ChartRow // the same as a table, with fewer points
 	Last           Sample
 	Words          string
-	MarkWord       string // what the marks are
+	MarkWord       string // legend of the marks
 }
 
-// Span is a part of the axis to the right.
+// Span is a part of the x axis.
 type Span struct{ X, Width string }
 
 // Mark is a command in a chart.
 type Mark struct{ X, Words string }
 
-// ChartRow is a row of a chart's table twin.
+// ChartRow is a row of the table that repeats a chart.
 type ChartRow struct {
 	X              string
 	At             Moment
@@ -43,7 +43,7 @@ const (
 	chartHeight = 100.0
 	chartRows   = 20
 	minWindow   = time.Minute
-	// HoleAfter is how far apart two samples are when something is missing between them.
+	// HoleAfter is the time between two samples above which data is missing between them.
 	HoleAfter = 12 * time.Second
 )
 
@@ -104,7 +104,7 @@ func (p plot) y(n int64) float64 {
 	return math.Round(10*(chartHeight-chartHeight*float64(n)/float64(p.top))) / 10
 }
 
-// paths draws the target in steps and what is reported from point to point, with a hole where samples lack.
+// paths draws the target in steps and the reported players from point to point, with a hole where samples are missing.
 func (p plot) paths(samples []Sample) (target, actual string, holes []Span) {
 	var steps, line strings.Builder
 	for i, s := range samples {
@@ -129,10 +129,10 @@ func (p plot) paths(samples []Sample) (target, actual string, holes []Span) {
 	return steps.String(), line.String(), holes
 }
 
-// hole reports whether something is missing between two samples.
+// hole reports whether data is missing between two samples.
 func hole(a, b Sample) bool { return b.Gap || b.At.Sub(a.At) > HoleAfter }
 
-// flat reports whether the middle one of three samples tells nothing that its neighbours do not.
+// flat reports whether the middle one of three samples adds nothing to its neighbours.
 func flat(s []Sample) bool {
 	return s[0].Actual == s[1].Actual && s[1].Actual == s[2].Actual && !hole(s[1], s[2])
 }
@@ -162,7 +162,7 @@ func commandsBetween(w World, since, until time.Time) string {
 	return strings.Join(out, ", ")
 }
 
-// niceTop is the least of 1, 2, 5, 10, … that n does not pass.
+// niceTop is the smallest of 1, 2, 5, 10, … that is at least n.
 func niceTop(n int64) int64 {
 	for unit := int64(1); ; unit *= 10 {
 		for _, f := range []int64{1, 2, 5} {
@@ -176,7 +176,7 @@ func niceTop(n int64) int64 {
 	}
 }
 
-// Unknown stands in a series of one driver for a moment at which it is not known what the driver ran.
+// Unknown is the value in the series of a driver when its load was unknown.
 const Unknown int64 = -1
 
 // Runs is how many players a driver runs, or Unknown.
@@ -187,8 +187,8 @@ func (w World) Runs(d swarm.Driver) int64 {
 	return d.Reported.Players
 }
 
-// spark draws a short series into a box of 60 by 16; runs of one value are drawn as one line, and there is none where
-// it is not known what the driver ran.
+// spark draws a short series into a box of 60 by 16. A run of equal values is one line, and there is no line where the
+// load of the driver was unknown.
 func spark(values []int64) string {
 	if len(values) < 2 {
 		return ""

@@ -11,27 +11,28 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Refusal says in words of the pages why the submission s was refused. The words of err are those of the API.
+// Refusal explains why the submission s was refused, in the terms of the pages. The detail of err uses the terms of the
+// API.
 func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 	f := Failure{Says: upper(Plain(err.Detail))}
 	switch err.Code {
 	case swarm.CodeNoActiveDrivers:
 		if s.Command.Type == "" {
-			break // it did not get as far as a target
+			break // it has no target yet
 		}
 		if s.Command.Type == command.Stop {
 			f.Title, f.Says, f.Calm = nothingToStop(s.Target, err)
 			break
 		}
-		f.Says = "Nothing was sent: " + w.nobody(s.Target) + "."
+		f.Says = "Nothing was sent: " + w.whyUnreachable(s.Target) + "."
 	case swarm.CodeNewerCommand:
-		f.Says = "Nothing was sent: it concerns the same drivers."
+		f.Says = "Nothing was sent: the newer command is for the same drivers."
 		if seq, ok := err.Attrs["seq"].(uint64); ok && seq > 0 && !w.isReset(seq) {
 			f.NewerURL, f.Newer = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
 		}
 	case swarm.CodeInvalidCommand:
 		if len(err.Fields) > 0 {
-			f.Says = "What is not in order:"
+			f.Says = "These values are not valid:"
 		}
 	}
 	for _, field := range err.Fields {
@@ -48,8 +49,9 @@ func upper(s string) string {
 	return string(unicode.ToUpper(first)) + s[n:]
 }
 
-// nobody says why no driver of t can be told anything: the named ones with their states, or how many there are in each.
-func (w World) nobody(t swarm.Target) string {
+// whyUnreachable says why no driver of t can receive a command: it lists the named drivers with their states, or counts the
+// drivers in each state.
+func (w World) whyUnreachable(t swarm.Target) string {
 	const named = 5
 	var parts []string
 	for _, id := range t.DriverIDs[:min(named, len(t.DriverIDs))] {
@@ -80,13 +82,13 @@ func (w World) state(id string, labels map[string]string) string {
 	d, ok := w.driver(id)
 	switch {
 	case !ok:
-		return "is not known here"
+		return "is unknown"
 	case d.State != swarm.Active:
-		return "is " + string(d.State) + ", heard of " + Age(d.HeartbeatAge) + " ago"
+		return "is " + string(d.State) + ", last heard from " + Age(d.HeartbeatAge) + " ago"
 	case !(swarm.Target{Labels: labels}).Matches(id, d.Labels):
-		return "has not the labels " + strings.Join(Labels(labels), ", ")
+		return "does not have the labels " + strings.Join(Labels(labels), ", ")
 	default:
-		return "is active again, so try once more"
+		return "is active again; try again"
 	}
 }
 
@@ -100,7 +102,7 @@ func (w World) inState(t swarm.Target, state swarm.DriverState) int {
 	return n
 }
 
-// isReset reports whether seq is the server's own record that takes load back: it has no page.
+// isReset reports whether seq is a record of the server itself that ends load: such a record has no page.
 func (w World) isReset(seq uint64) bool {
 	if w.withdrawal(seq) != nil {
 		return true
@@ -113,7 +115,7 @@ func (w World) isReset(seq uint64) bool {
 	return false
 }
 
-// fieldNames are what the forms call the fields of a submission.
+// fieldNames has the names that the forms use for the fields of a submission.
 var fieldNames = func() map[string]string {
 	names := map[string]string{
 		"type": "Command", "note": "Note", "labels": "Labels, all must match", "driver_ids": "Driver",
@@ -130,7 +132,7 @@ var fieldNames = func() map[string]string {
 	return names
 }()
 
-// FieldName is what the form calls the field that a pointer of the API names.
+// FieldName is the name that the form uses for the field of an API pointer.
 func FieldName(pointer string) string {
 	if name := fieldNames[fieldOf(pointer)]; name != "" {
 		return name
@@ -138,7 +140,7 @@ func FieldName(pointer string) string {
 	return "The command"
 }
 
-// fieldOf is the field of the form that a pointer such as /target/labels/zone is about.
+// fieldOf returns the field of the form for a pointer such as /target/labels/zone.
 func fieldOf(pointer string) string {
 	for part := range strings.SplitSeq(pointer, "/") {
 		if fieldNames[part] != "" {
@@ -148,7 +150,7 @@ func fieldOf(pointer string) string {
 	return ""
 }
 
-// Plain takes the words that are for programs out of an error text: its code, and what the page says anyway.
+// Plain removes from an error text the parts that are for programs: its code, and what the page shows anyway.
 func Plain(s string) string {
 	if code, rest, ok := strings.Cut(s, ": "); ok && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz_") == "" &&
 		strings.Contains(code, "_") {

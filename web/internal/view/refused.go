@@ -7,18 +7,18 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// RefusedPage is what a person is told whose request was refused for the Host or the Origin.
+// RefusedPage explains to a person that a request was refused because of its Host or Origin.
 type RefusedPage struct {
 	Says  string
 	Cures []Cure
 }
 
-// Cure is what the operator can do: in which case, and the flag with its value.
+// Cure is a remedy for the operator: the case in which it applies, and the flag with its value.
 type Cure struct{ When, Flag string }
 
-// NewRefusedPage takes an error apart that was made for operators.
+// NewRefusedPage shows an error that has attributes for operators.
 func NewRefusedPage(err error) RefusedPage {
-	m := RefusedPage{Says: "The server could not do that"}
+	m := RefusedPage{Says: "The request failed"}
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok {
 		return m

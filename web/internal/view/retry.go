@@ -7,23 +7,23 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Retry sends a command again to those that have not applied it.
+// Retry sends a command again to the drivers that have not applied it.
 type Retry struct {
 	Seq   string
 	N     string
 	Does  string
-	Guard string // what keeps it from undoing a newer command
+	Guard string // says that it cannot undo a newer command
 
-	Patience string // how long to wait for what comes of it, in milliseconds
+	Patience string // how long to wait for its outcome, in milliseconds
 }
 
-// NoRetry is why a command that some have not applied cannot be sent to them again.
+// NoRetry says why a command cannot be sent again to the drivers that have not applied it.
 type NoRetry struct {
 	Why     string
-	URL, Of string // the newer command, and how it is called
+	URL, Of string // the newer command, and the text of its link
 }
 
-// retry offers to send e again to those that are outstanding, or says why not; neither when all acked at once.
+// retry offers to send e again to the outstanding drivers, or says why not. It returns neither if all drivers acked.
 func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 	if n := e.Counts(); e.Closed == nil || n.Missing+n.Rejected+len(e.Issued.LeftOut) == 0 {
 		return nil, nil
@@ -33,12 +33,13 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		return nil, w.noLonger(e)
 	case len(p.Outstanding) == 0:
 		return nil, &NoRetry{
-			Why: "None is outstanding: those that missed it have applied it since, or a newer command holds for them.",
+			Why: "No driver is outstanding: those that missed the command have applied it since, " +
+				"or a newer command has replaced it for them.",
 		}
 	case e.Issued.Command.Total:
 		return nil, &NoRetry{
-			Why: "A total is not sent again to some of its drivers: set it again, to split it over those that are " +
-				"there.",
+			Why: "A total cannot be sent again to some of its drivers. Set it again to split it over the drivers " +
+				"that are connected now.",
 		}
 	}
 	r := &Retry{
@@ -46,22 +47,22 @@ func (w World) retry(e swarm.Entry, p swarm.Progress) (*Retry, *NoRetry) {
 		Does: Do(e.Issued.Command), Patience: Patience(e.Issued.Deadline),
 	}
 	if e.Issued.Command.Slot() == command.LoadSlot {
-		r.Guard = "Refused if a newer command concerns them."
+		r.Guard = "Refused if a newer command is for these drivers."
 	}
 	return r, nil
 }
 
-// noLonger says that newer commands hold, and names the newest of them that is known here.
+// noLonger says that newer commands are in effect, and names the newest one that is known here.
 func (w World) noLonger(e swarm.Entry) *NoRetry {
-	no := &NoRetry{Why: "It is not sent again: a newer command holds for all its drivers."}
+	no := &NoRetry{Why: "It cannot be sent again: a newer command is in effect for all its drivers."}
 	if seq := w.Newer(e); seq > 0 {
-		no.Why = "It is not sent again: a newer command holds for its drivers:"
+		no.Why = "It cannot be sent again: a newer command is in effect for its drivers:"
 		no.URL, no.Of = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
 	}
 	return no
 }
 
-// Newer returns the newest command that holds in the place of e for one of its drivers, for a link; 0 if none is known.
+// Newer returns the newest command that has replaced e for one of its drivers, for a link; 0 if none is known.
 func (w World) Newer(e swarm.Entry) (seq uint64) {
 	look := func(id string) {
 		for _, want := range w.Drifts[id].Desired {

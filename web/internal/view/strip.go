@@ -8,11 +8,11 @@ type Strip struct {
 	Actual    string
 	Target    string
 	Gap       string // "20 below", "" without a gap
-	Unknown   string // "+20 unknown": players that silent and lost drivers last reported, or ""
+	Unknown   string // "+20 unknown": players that stale and lost drivers last reported, or ""
 	Drivers   []StateCount
 	Last      *CommandRow // newest command
-	StopsWhat string      // what Stop would do, for the dialog
-	Trouble   string      // why the log takes no commands
+	StopsWhat string      // what Stop affects, for the dialog
+	Trouble   string      // why the log accepts no commands
 }
 
 // StateCount is how many drivers are in a state.
@@ -31,7 +31,7 @@ func NewStrip(w World) Strip {
 	}
 	if t.unconfirmed > 0 {
 		s.Unknown = "+" + Count(t.unconfirmed) + " unknown"
-		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are silent or lost.",
+		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are stale or lost.",
 			Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed), Count(t.unconfirmed))
 	}
 	if t.asked > 0 {
@@ -48,9 +48,9 @@ func NewStrip(w World) Strip {
 func (w World) trouble() string {
 	switch {
 	case w.Trouble != "":
-		return "The log takes no commands: " + w.Trouble
+		return "The log accepts no commands: " + w.Trouble
 	case w.LogErr != nil:
-		return "The command log cannot be read just now. What is shown of commands may be missing or old"
+		return "The command log cannot be read at the moment. Commands on this page may be missing or out of date"
 	default:
 		return ""
 	}
@@ -67,7 +67,7 @@ func gap(t tally) string {
 	}
 }
 
-// stateCounts always tells of active drivers, and of the others when there are any.
+// stateCounts always includes active drivers, and the other states if there are such drivers.
 func stateCounts(t tally) []StateCount {
 	active := t.drivers - t.unknown()
 	out := []StateCount{{Badge{OK, "active"}, Count(active), "/ui/drivers?state=active"}}

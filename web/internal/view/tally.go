@@ -6,17 +6,17 @@ import "time"
 type tally struct {
 	drivers     int
 	by          [Lost + 1]int
-	asked       int   // drivers something is asked of
-	reset       int   // of those, the ones that only a reset asks, which is to run nothing
-	target      int64 // players asked of all of them
-	actual      int64 // players that drivers report whose state is known
+	asked       int   // drivers that have a target
+	reset       int   // of those, the ones whose target (0) comes from a reset
+	target      int64 // sum of their targets
+	actual      int64 // players reported by drivers whose load is known
 	unconfirmed int64 // players that stale and lost drivers last reported
-	unbidden    int64 // players that drivers report of which nothing is asked
+	untargeted  int64 // players reported by drivers without a target
 	empty       int   // drivers on target that report no players
-	worst       []int // indexes of drivers that are off target, the worst first
+	worst       []int // indexes of drivers that are off target, worst first
 }
 
-// tally counts w. What a stale or lost driver last reported is not counted as running: it may no longer be so.
+// tally counts w. The last report of a stale or lost driver does not count as running: it may be out of date.
 func (w World) tally() tally { return w.memo.tally }
 
 func (w World) count(aims []Aim) tally {
@@ -41,8 +41,8 @@ func (w World) count(aims []Aim) tally {
 		if d.Reported.Players == 0 && a.Standing <= OutsideSplit {
 			t.empty++
 		}
-		if a.Standing == Unasked {
-			t.unbidden += d.Reported.Players
+		if a.Standing == NoTarget {
+			t.untargeted += d.Reported.Players
 		}
 	}
 	for s := Lost; s > OnTarget; s-- {
@@ -51,13 +51,13 @@ func (w World) count(aims []Aim) tally {
 	return t
 }
 
-// memo keeps what every page needs of a World.
+// memo has the computed values of a World that every page needs.
 type memo struct {
 	aims  []Aim
 	tally tally
 }
 
-// Settled is w with its sums worked out; w must not change after that.
+// Settled returns w with its sums computed; w must not change after that.
 func (w World) Settled() World {
 	aims := make([]Aim, len(w.Drivers))
 	for i, d := range w.Drivers {
@@ -73,23 +73,22 @@ func (w World) Sum() Sample {
 	return Sample{At: w.Now.Truncate(time.Millisecond), Target: t.target, Actual: t.actual}
 }
 
-// stopping reports whether all that is asked is to run nothing.
+// stopping reports whether the only target is to run nothing.
 func (t tally) stopping() bool { return t.asked > 0 && t.target == 0 && t.by[OutsideSplit] == 0 }
 
-// idle reports whether nobody asks anything and nothing runs: a reset asks no more than that.
+// idle reports whether there is no target and nothing runs. A reset counts as no target.
 func (t tally) idle() bool {
 	return t.asked == t.reset && t.by[Underway]+t.by[Behind]+t.by[Refused] == 0
 }
 
-// settled is how many drivers have nothing left to do.
-func (t tally) settled() int { return t.by[Unasked] + t.by[OnTarget] + t.by[OutsideSplit] }
+// settled is how many drivers have reached their target or have none.
+func (t tally) settled() int { return t.by[NoTarget] + t.by[OnTarget] + t.by[OutsideSplit] }
 
-// off lists the drivers that are off target, without those outside the split: what is to be said of them is the same
-// for all.
+// off lists the drivers that are off target, without those outside the split: these share one sentence.
 func (t tally) off() []int { return t.worst[:len(t.worst)-t.by[OutsideSplit]] }
 
-// unknown is how many drivers there are of which it is not known what they do.
+// unknown is the number of drivers whose load is unknown.
 func (t tally) unknown() int { return t.by[Late] + t.by[Lost] }
 
-// lacking is how many drivers are off target and not on their way.
+// lacking is how many drivers are off target and not changing.
 func (t tally) lacking() int { return t.by[Behind] + t.by[Refused] + t.unknown() }

@@ -6,19 +6,19 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Tone is how something should feel. A page shows it as colour and icon, always beside a word.
+// Tone is the severity of a state. A page shows it as colour and icon, always beside a word.
 type Tone string
 
 // The tones.
 const (
 	OK   Tone = "ok"   // on target
-	Busy Tone = "busy" // on its way
-	Warn Tone = "warn" // look here
+	Busy Tone = "busy" // changing
+	Warn Tone = "warn" // needs attention
 	Bad  Tone = "bad"  // off target
-	Off  Tone = "off"  // nothing to say
+	Off  Tone = "off"  // neutral
 )
 
-// worse is the tone that asks for more attention.
+// worse is the tone that needs more attention.
 func worse(a, b Tone) Tone {
 	order := []Tone{Off, OK, Busy, Warn, Bad}
 	if slices.Index(order, b) > slices.Index(order, a) {
@@ -33,8 +33,8 @@ type Badge struct {
 	Word string
 }
 
-// driverBadge shows a driver's state. One that lets deadlines pass, or whose id several processes use, is not
-// a green one.
+// driverBadge shows a driver's state. It is not green for a driver that misses deadlines or whose id several processes
+// use.
 func driverBadge(d swarm.Driver) Badge {
 	if d.Conflict != nil && d.State != swarm.Disconnected {
 		return Badge{Warn, "id conflict"}

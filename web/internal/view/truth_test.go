@@ -26,7 +26,7 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	o := view.NewOutcome(w, stop)
 	if o.Tone != view.Warn ||
 		!strings.Contains(o.Says, "3 of 5 drivers acked in 1.0 ms, 2 left out (1 stale, 1 disconnected).") ||
-		!strings.Contains(o.Says, "d-4 is silent for 14 s, last seen with 100 players") ||
+		!strings.Contains(o.Says, "d-4 has been silent for 14 s, last reported 100 players") ||
 		!strings.Contains(o.Says, "d-5 is disconnected") {
 		t.Errorf("%+v", o)
 	}
@@ -39,7 +39,7 @@ func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
 	}
 }
 
-// Who has answered an open command is shown as such, and counted the same everywhere.
+// A driver that has answered an open command is shown as such, and counted the same everywhere.
 func TestPendingCommandShowsAnswers(t *testing.T) {
 	w := viewtest.World()
 	pending := w.Recent[0] // 16, for all five
@@ -66,35 +66,36 @@ func TestPendingCommandShowsAnswers(t *testing.T) {
 	}
 }
 
-// A server that has just started does not know what the drivers do that are not back yet, and says so.
+// A server that has just started does not know the load of drivers that have not reconnected yet, and says so.
 func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		drivers []swarm.Driver
 		word    string
 		says    string
 	}{
-		"none back": {nil, "Not known", "No driver is back since the server started; 4 drivers may still run players."},
-		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all back",
-			"1 of 1 drivers run 5 of 5 players. 4 drivers not back since the server started may still run players."},
+		"none back": {nil, "Unknown",
+			"No driver has reconnected since the server started; 4 drivers may still be running players."},
+		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all reconnected",
+			"1 of 1 drivers run 5 of 5 players. 4 drivers not reconnected since the server started may still be running players."},
 	} {
 		w := asked(5, tc.drivers...)
 		w.NotBack = []string{"b", "c", "d", "e"}
 		h := view.NewStrip(w).Headline
-		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not back: b, c, d and 1 more" {
+		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not reconnected: b, c, d and 1 more" {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}
 }
 
-func TestStripTellsPlayersNobodyHearsOf(t *testing.T) {
+func TestStripShowsUnknownPlayers(t *testing.T) {
 	s := view.NewStrip(asked(0, is("a", swarm.Active, 0, 7), is("b", swarm.Stale, 20, 6)))
 	if s.Actual != "0" || s.Unknown != "+20 unknown" ||
-		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are silent or lost." {
+		s.StopsWhat != "2 drivers, 20 players reported, 20 of them by drivers that are stale or lost." {
 		t.Errorf("%+v", s)
 	}
 }
 
-// Who is lost is no target any more, so it misses nothing: it is among the worst all the same.
+// A lost driver is no longer a target, so it misses nothing, but it is still among the worst.
 func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	acked := swarm.Verdict{Kind: swarm.Acked}
 	w := viewtest.World()
@@ -105,7 +106,7 @@ func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	}
 }
 
-// What is for programs in an error has no place on a page.
+// A page does not show the parts of an error that are for programs.
 func TestFailuresAreInWordsOfThePage(t *testing.T) {
 	err := swarm.Errorf(swarm.CodeNotFound, "no command has this seq; see GET /commands")
 	if f := viewtest.World().Refusal(swarm.Submission{}, err); f.Says != "No command has this seq" {

@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Verdict is what became of a command, in a sentence and with names.
+// Verdict is the result of a command, as a sentence and with the names of drivers.
 type Verdict struct {
 	Row      CommandRow
 	Sentence string
@@ -14,7 +14,7 @@ type Verdict struct {
 	More     string       // "and 12 more", or ""
 }
 
-// MissingRow is a driver without an ack, or with a refusal.
+// MissingRow is a driver that did not ack or that refused.
 type MissingRow struct {
 	ID, URL string
 	Badge   Badge
@@ -33,8 +33,8 @@ func NewVerdict(w World, e swarm.Entry) Verdict {
 	return v
 }
 
-// sentence says the verdict: "Partial: 1 of 12 drivers missing after 5.0 s." Drivers that were left out count among
-// those that the command was meant for.
+// sentence describes the verdict: "Partial: 1 of 12 drivers missing after 5.0 s." The count of drivers includes those
+// that were left out.
 func sentence(w World, e swarm.Entry) string {
 	if noTargets(e) && len(e.Issued.LeftOut) == 0 {
 		return w.unmatched(e)
@@ -59,9 +59,9 @@ func sentence(w World, e swarm.Entry) string {
 	case status == swarm.Complete:
 		return fmt.Sprintf("Complete: all of %s acked in %s.", n, took)
 	case status == swarm.SupersededStatus && left != "":
-		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s; %s.", Count(c.Superseded), n, left)
+		return fmt.Sprintf("Superseded: newer commands replaced it on %s of %s; %s.", Count(c.Superseded), n, left)
 	case status == swarm.SupersededStatus:
-		return fmt.Sprintf("Superseded: newer commands took its place at %s of %s.", Count(c.Superseded), n)
+		return fmt.Sprintf("Superseded: newer commands replaced it on %s of %s.", Count(c.Superseded), n)
 	case status == swarm.Failed:
 		return fmt.Sprintf("Failed: none of %s acked; %s after %s.", n, shortfall(c, left), took)
 	default:
@@ -92,8 +92,8 @@ func lackingCount(e swarm.Entry) int {
 	return c.Missing + c.Rejected + len(e.Issued.LeftOut)
 }
 
-// lacking lists at most limit drivers that the command was meant for and that did not ack: missing ones first, those
-// left out last.
+// lacking lists at most limit drivers that the command was for and that did not ack: missing ones first, left-out ones
+// last.
 func lacking(e swarm.Entry, limit int) []MissingRow {
 	out := unacked(e, limit)
 	return append(out, leftOutRows(e, limit-len(out))...)
@@ -145,7 +145,7 @@ func because(e swarm.Entry, v swarm.Verdict) string {
 		}
 		return v.Code + ": " + v.Detail
 	case swarm.Superseded:
-		return "a newer command took its place before it was sent"
+		return "a newer command replaced it before it was sent"
 	case swarm.Undecided:
 		return "no answer yet"
 	case swarm.Missing:
@@ -154,13 +154,13 @@ func because(e swarm.Entry, v swarm.Verdict) string {
 	case swarm.ReasonDeadline:
 		return "no ack within " + Latency(e.Issued.Deadline)
 	case swarm.ReasonUnresponsive:
-		return "unresponsive: the round did not wait for it"
+		return "unresponsive: the command did not wait for it"
 	case swarm.ReasonDisconnected:
 		return "disconnected"
 	case swarm.ReasonStale:
 		return "stale: its heartbeats were late"
 	case swarm.ReasonWriteTimeout:
-		return "its connection took no data"
+		return "its connection accepted no data"
 	case swarm.ReasonServerRestart:
 		return "the server restarted before it answered"
 	case swarm.ReasonNodeLost:

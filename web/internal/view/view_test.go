@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// asked makes a world where each driver is told by the command seq to run so many players; 0 is a stop.
+// asked makes a world where the command seq sets the same number of players for each driver; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
 	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{
 		Kind: swarm.Acked,
@@ -35,7 +35,7 @@ func asked(players int64, drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
-// afterReset makes a world where nobody asks anything any more.
+// afterReset makes a world after a reset: there is no target.
 func afterReset(drivers ...swarm.Driver) view.World {
 	w := asked(0, drivers...)
 	for id, d := range w.Drifts {
@@ -54,7 +54,7 @@ func unheard(w view.World) view.World {
 	return w.Settled()
 }
 
-// unasked is w where nothing is asked of a driver.
+// unasked is w without a target for a driver.
 func unasked(w view.World, driver string) view.World {
 	d := w.Drifts[driver]
 	d.Desired = nil
@@ -68,7 +68,7 @@ func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Dri
 		HeartbeatAge: 14 * time.Second}
 }
 
-// TestHeadline is the one sentence that tells whether the swarm does what was asked.
+// TestHeadline: one sentence says whether the swarm is on target.
 func TestHeadline(t *testing.T) {
 	active, stale, lost := swarm.Active, swarm.Stale, swarm.Disconnected
 	idle := viewtest.Compare(view.World{Now: webtest.Now, Drivers: []swarm.Driver{is("a", active, 0, 0)}})
@@ -79,34 +79,34 @@ func TestHeadline(t *testing.T) {
 		says   string
 		detail string
 	}{
-		"empty": {viewtest.Compare(view.World{}), view.Off, "No drivers", "nothing runs", ""},
-		"idle":  {idle, view.Off, "Idle", "Nothing is asked of 1 driver", ""},
-		"reset": {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "Nothing is asked of 1 driver",
+		"empty": {viewtest.Compare(view.World{}), view.Off, "No drivers", "no players are running", ""},
+		"idle":  {idle, view.Off, "Idle", "No target is set for 1 driver", ""},
+		"reset": {afterReset(is("a", active, 0, 0)), view.Off, "Idle", "No target is set for 1 driver",
 			""},
-		"running on": {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players left",
+		"running on": {afterReset(is("a", active, 4, 9)), view.Busy, "Stopping", "4 players still running",
 			"a runs 4 of 0"},
 		"converged": {asked(5, is("a", active, 5, 7), is("b", active, 5, 7)), view.OK, "On target",
 			"2 of 2 drivers run 10 of 10 players", ""},
 		"ramping": {asked(10, is("a", active, 5, 7), is("b", active, 10, 7)), view.Busy, "Ramping",
-			"15 of 20 players (75 %); 1 of 2 drivers on their way", "a runs 5 of 10"},
+			"15 of 20 players (75 %); 1 of 2 drivers still changing", "a runs 5 of 10"},
 		"behind": {asked(10, is("a", active, 5, 6)), view.Warn, "Off target",
 			"0 of 1 drivers on target", "a has not applied #7"},
 		"same number, old report": {asked(5, is("a", active, 5, 6)), view.Warn, "Off target", "0 of 1",
 			"a has not applied #7"},
 		"no report yet": {unheard(asked(5, is("a", active, 5, 7))), view.Busy, "Changing",
-			"1 of 1 drivers on their way", "a has not reported since #7"},
+			"1 of 1 drivers still changing", "a has not reported since #7"},
 		"stale": {asked(5, is("a", active, 5, 7), is("b", stale, 5, 7)), view.Warn, "Off target",
-			"1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b is silent for 14 s, last seen with 5 players"},
+			"1 of 2 drivers on target, 1 unknown: 5 of 10 players", "b has been silent for 14 s, last reported 5 players"},
 		"lost": {asked(5, is("a", active, 5, 7), is("b", lost, 5, 7)), view.Bad, "Off target",
 			"1 of 2", "b is disconnected"},
 		"stopping": {asked(0, is("a", active, 0, 7), is("b", active, 3, 7)), view.Busy, "Stopping",
-			"1 of 2 drivers report 0 players; 3 players left", "b runs 3 of 0"},
+			"1 of 2 drivers report 0 players; 3 players still running", "b runs 3 of 0"},
 		"stopped": {asked(0, is("a", active, 0, 7), is("b", active, 0, 7)), view.OK, "Stopped",
 			"2 of 2 drivers report 0 players", ""},
 		"one stopped by name": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 0, 0)), "b"), view.OK,
 			"Stopped", "2 of 2 drivers report 0 players", ""},
 		"another runs unasked": {unasked(asked(0, is("a", active, 0, 7), is("b", active, 4, 0)), "b"), view.Warn,
-			"Not all stopped", "1 of 2 drivers report 0 players; nobody asked for the 4 players that run", ""},
+			"Not all stopped", "1 of 2 drivers report 0 players; 4 players run without a target", ""},
 		"not all stopped": {asked(0, is("a", active, 0, 7), is("b", lost, 3, 6)), view.Bad, "Not all stopped",
 			"1 of 2 drivers report 0 players, 1 unknown.", "b is disconnected"},
 	} {
@@ -144,7 +144,7 @@ func TestChartRowsHaveTheCommands(t *testing.T) {
 	}
 }
 
-// TestMissingAcksCountAsLate keeps a percentile from flattering.
+// TestMissingAcksCountAsLate: percentiles include missing acks, otherwise they would be too good.
 func TestMissingAcksCountAsLate(t *testing.T) {
 	ack := swarm.Verdict{Kind: swarm.Acked, Latency: time.Millisecond}
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
@@ -271,7 +271,7 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	}{
 		{view.OK, "active, on target: runs 5 players"},
 		{view.Warn, "active, refused: refused #7 (over_cap: at most 3)"},
-		{view.Warn, "unresponsive, on target: let the last deadlines pass without an answer; runs 5 players"},
+		{view.Warn, "unresponsive, on target: did not answer before the last deadlines; runs 5 players"},
 	} {
 		d, _ := view.NewDriver(w, rows[i].ID)
 		if got := d.State.Word + ", " + d.Standing.Word + ": " + d.Why; d.Tone != want.tone || got != want.says {
@@ -284,8 +284,8 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	}
 }
 
-// TestShellReadsWhatWasMeant pastes texts into a shell: what comes out is what went in, however it looks in between.
-func TestShellReadsWhatWasMeant(t *testing.T) {
+// TestShellReadsTheSameWords pastes texts into a shell: what comes out is what went in, however it looks in between.
+func TestShellReadsTheSameWords(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		testenv.Lacks(t, "no bash: install it")
@@ -325,7 +325,7 @@ func noteOf(words []string) string {
 	return "no note"
 }
 
-// TestRetryIsOfferedWhileItCanHelp keeps a button away that can only be refused, or that would do nothing.
+// TestRetryIsOfferedWhileItCanHelp: there is no button for a retry that would be refused or have no effect.
 func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	gone := swarm.Verdict{Kind: swarm.Missing, Reason: swarm.ReasonDeadline}
 	e := webtest.Entry(5, swarm.Command{Type: command.SetPlayers, Value: 10}, time.Second, gone, gone)
@@ -357,9 +357,9 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	}{
 		"both miss it":        {only, e, "2 outstanding drivers", "", ""},
 		"one took it late":    {applied(5, 0), late("d-1"), "1 outstanding driver", "", ""},
-		"both took it late":   {applied(5, 5), late("d-1", "d-2"), "", "None is outstanding", ""},
-		"both are back":       {back, e, "", "None is outstanding", ""},
-		"a stop for all":      {newer(stop), e, "", "a newer command holds", "#8"},
+		"both took it late":   {applied(5, 5), late("d-1", "d-2"), "", "No driver is outstanding", ""},
+		"both are back":       {back, e, "", "No driver is outstanding", ""},
+		"a stop for all":      {newer(stop), e, "", "a newer command is in effect", "#8"},
 		"a stop for one":      {newer(stop, "d-2"), e, "1 outstanding driver", "", ""},
 		"a stop for another":  {newer(stop, "d-3"), e, "2 outstanding drivers", "", ""},
 		"a newer spawn delay": {newer(delay), e, "2 outstanding drivers", "", ""},
@@ -398,13 +398,13 @@ func TestListsTellTheDay(t *testing.T) {
 	}
 }
 
-// TestNothingIsAskedOfAFreshSwarm: a server takes back the load of the past when it starts, which is no order that was
-// obeyed.
-func TestNothingIsAskedOfAFreshSwarm(t *testing.T) {
+// TestFreshSwarmHasNoTarget: a server stops old load when it starts, which does not count as a command that was
+// applied.
+func TestFreshSwarmHasNoTarget(t *testing.T) {
 	w := afterReset(is("a", swarm.Active, 0, 0))
 	row := view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[0]
 	worst := view.NewOverview(w, "").Worst[0]
-	if row.Standing.Word != "nothing asked" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
+	if row.Standing.Word != "no target" || row.Target != "–" || worst.Does != row.Standing || worst.Target != "–" {
 		t.Errorf("%+v, %+v", row, worst)
 	}
 	if strip := view.NewStrip(w); strip.Target != "–" || strip.Headline.Word != "Idle" {

@@ -8,37 +8,37 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// World is what a page is made from: the roster and the newest commands at one moment. It must be Settled.
+// World is the input of a page: the roster and the newest commands at one moment. It must be Settled.
 type World struct {
 	Now     time.Time
 	Drivers []swarm.Driver // by id
 	Recent  []swarm.Entry  // newest first, at most RecentEntries
 	LogErr  error          // why Recent could not be read
-	Trouble string         // why the log takes no commands; "" when it does
+	Trouble string         // why the log accepts no commands; "" when it does
 
 	Withdrawals []swarm.Stored // newest resets and expired commands, oldest first
 
-	// drivers that may run what they ran before the server started, and are not back yet
+	// drivers that may still run the load from before the server started, and have not reconnected yet
 	NotBack []string
-	Drifts  map[string]swarm.Drift  // what is desired of each driver
+	Drifts  map[string]swarm.Drift  // the comparison of each driver with its desired state
 	Samples []Sample                // players over time, oldest first
-	Resumed bool                    // all of Samples is of an earlier process
+	Resumed bool                    // all Samples are from an earlier process
 	Sparks  func(id string) []int64 // players of one driver over time, oldest first
 	memo    *memo
-	Events  func(id string) []SessionEvent // what became of a driver's sessions, newest first
+	Events  func(id string) []SessionEvent // changes of a driver's sessions, newest first
 
-	Progress func(swarm.Entry) swarm.Progress // how far the drivers of an entry are with it
-	Reach    func(swarm.Target) swarm.Reach   // what is known of a target that no driver matches
+	Progress func(swarm.Entry) swarm.Progress // progress of the drivers of an entry
+	Reach    func(swarm.Target) swarm.Reach   // information about a target that no driver matches
 }
 
 // RecentEntries is how many commands a World holds.
 const RecentEntries = 50
 
-// Sample is the swarm at one moment.
+// Sample is the load of the swarm at one moment.
 type Sample struct {
 	At             time.Time
 	Target, Actual int64
-	Gap            bool // nothing is known of the time since the sample before: the server did not run, or was paused
+	Gap            bool // there is no data since the previous sample: the server did not run, or was paused
 }
 
 // SessionEvent is a change of a driver's session.
@@ -66,7 +66,7 @@ func (w World) entry(seq uint64) (swarm.Entry, bool) {
 	return w.Recent[i], true
 }
 
-// index is the place of a driver among Drivers.
+// index returns the index of a driver in Drivers.
 func (w World) index(id string) (int, bool) {
 	byID := func(d swarm.Driver, id string) int { return strings.Compare(d.ID, id) }
 	return slices.BinarySearchFunc(w.Drivers, id, byID)
@@ -81,7 +81,7 @@ func (w World) driver(id string) (swarm.Driver, bool) {
 	return w.Drivers[i], true
 }
 
-// verdict returns what became of e at a driver; ok is false if it was no target, or e is open.
+// verdict returns the verdict of e for a driver; ok is false if the driver was not a target, or e is open.
 func verdict(e swarm.Entry, id string) (v swarm.Verdict, ok bool) {
 	i, targeted := slices.BinarySearch(e.Issued.Targets, id)
 	if !targeted || e.Closed == nil || i >= len(e.Closed.Verdicts) {
@@ -101,8 +101,8 @@ func (w World) answered(e swarm.Entry) int {
 	return n
 }
 
-// answer is what a target of an open entry has answered so far, as far as the roster tells: who answered a later
-// command has answered this one.
+// answer is the answer of a target of an open entry so far, derived from the roster: a driver that answered a later
+// command has also answered this one.
 func (w World) answer(e swarm.Entry, id string) swarm.Verdict {
 	d, ok := w.driver(id)
 	if !ok || d.LastAck == nil || d.LastAck.Seq < e.Seq {

@@ -34,7 +34,7 @@ func Compare(w view.World) view.World {
 }
 
 // SplitWorld is a total that left two drivers out and that one came after, a Stop that reached no driver, and a load
-// command that has expired: d-6 came with its label, and is told by the server to run nothing.
+// command that has expired: d-6 connected with its label, and the server has set its target to 0.
 func SplitWorld() view.World {
 	w := view.World{
 		Now: webtest.Now, Drivers: webtest.SplitDrivers(), Recent: webtest.SplitEntries(),

@@ -1,5 +1,4 @@
-// @ts-check
-// Sends the forms that command the swarm without leaving the page. Nothing is shown as done before drivers have answered.
+// @ts-check Sends the command forms without leaving the page. Nothing is shown as done before drivers have answered.
 import { base } from './base.js';
 import { sent } from './fields.js';
 
@@ -31,7 +30,7 @@ export function openStop() {
   /** @type {HTMLElement | null} */ (dialog.querySelector('.stop'))?.focus();
 }
 
-/** Asks when a number is so much larger than the present one that a key may have slipped. @param {HTMLFormElement} form */
+/** Asks when a number is so much larger than the present one that it may be a typing error. @param {HTMLFormElement} form */
 async function sure(form) {
   const dialog = document.getElementById('sure-dialog');
   const what = document.getElementById('sure-what');
@@ -40,7 +39,7 @@ async function sure(form) {
   const all = data.get('per') === 'total';
   const most = Number((all ? form.dataset.mostAll : form.dataset.most) ?? Infinity);
   if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
-  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times what is asked now.`;
+  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times the present target.`;
   dialog.returnValue = 'no';
   dialog.showModal();
   await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
@@ -49,7 +48,7 @@ async function sure(form) {
 
 /** @param {HTMLFormElement} form @param {import('./page.js').Page} page */
 async function send(form, page) {
-  if (form.getAttribute('aria-busy') === 'true') return; // a second Enter is not a second command
+  if (form.getAttribute('aria-busy') === 'true') return; // a second Enter must not send a second command
   const out = form.querySelector('.result');
   const button = form.querySelector('button');
   form.setAttribute('aria-busy', 'true');
@@ -65,7 +64,7 @@ async function send(form, page) {
   for (const f of page.changes) f();
 }
 
-/** Says it aloud. All but an open dialog is silent while it is open, so there it is said inside. @param {HTMLFormElement} form
+/** Announces words to screen readers. While a dialog is open they read only the dialog, so the announcement is inside it. @param {HTMLFormElement} form
  * @param {string} how @param {string} words */
 function say(form, how, words) {
   const dialog = form.closest('dialog[open]');
@@ -76,7 +75,7 @@ function say(form, how, words) {
 /** @param {HTMLFormElement} form */
 function isStop(form) { return new FormData(form).get('type') === 'stop'; }
 
-/** Waits for an answer as long as the command may take, and a little: a frozen server would never give one.
+/** Waits for an answer slightly longer than the command may take: a frozen server would never answer.
  * @param {HTMLFormElement} form */
 async function post(form) {
   const patience = Number(form.dataset.patience ?? document.documentElement.dataset.patience ?? 10_000);
@@ -86,16 +85,16 @@ async function post(form) {
       body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     });
     const said = await answer.json();
-    // A refusal that is none of the form's own: of the Host or the Origin, by the server or by what is before it.
+    // A refusal that does not come from the form: of the Host or the Origin, by the server or by a proxy before it.
     return said.says ? { ...said, sent: answer.ok } : { tone: 'bad', lost: true, says: 'Refused: ' + (said.detail ?? answer.status), sent: false };
   } catch {
-    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. See the log before you send it again.');
+    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. Check the log before you send it again.');
   }
 }
 
 /** @param {string} what */
 function unknown(what) {
-  return { tone: 'bad', lost: true, says: 'No answer from the server: not known whether ' + what, url: base + '/ui/commands', words: 'Log' };
+  return { tone: 'bad', lost: true, says: 'No answer from the server: it is unknown whether ' + what, url: base + '/ui/commands', words: 'Log' };
 }
 
 /** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */

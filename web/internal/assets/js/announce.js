@@ -1,5 +1,4 @@
-// @ts-check
-// Says aloud what changed, for those who hear the page: politely and at most every five seconds; a lost connection at once.
+// @ts-check Announces changes to screen readers: politely and at most every five seconds; a lost connection at once.
 const EVERY = 5000;
 
 /** @param {import('./page.js').Page} page */
@@ -19,21 +18,21 @@ export function announce(page) {
   watch(page, (words) => { if (loud) loud.textContent = words; });
 }
 
-/** Tells once that the connection is lost, and once that it is back: when data is heard, and not while it is tried. A page of
- * something that is gone is told of once too. @param {import('./page.js').Page} page @param {(words: string) => void} tell */
+/** Announces once that the connection is lost, and once that it is back: when data arrives, not during attempts. It also
+ * announces once that the server no longer knows the subject of the page. @param {import('./page.js').Page} page @param {(words: string) => void} tell */
 function watch(page, tell) {
   let lost = false;
   let gone = 0;
   setInterval(() => {
     if (!lost && page.state === 'lost' && Date.now() - page.since > EVERY) {
       lost = true;
-      tell('The connection is lost. What is shown is old.');
+      tell('The connection is lost. This page is out of date.');
     } else if (lost && (page.state === 'live' || page.state === 'old')) {
       lost = false;
       tell('The connection is back.');
     } else if (page.gone !== gone) {
       gone = page.gone;
-      tell(document.getElementById('gone')?.textContent ?? 'What this page shows is there again.');
+      tell(document.getElementById('gone')?.textContent ?? 'The subject of this page is known to the server again.');
     }
   }, 1000);
 }

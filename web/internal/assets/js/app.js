@@ -1,5 +1,4 @@
-// @ts-check
-// The pages work without scripts. These make them live, and give them a keyboard.
+// @ts-check The pages work without scripts. The scripts add live updates and keyboard shortcuts.
 import { act } from './act.js';
 import { announce } from './announce.js';
 import { charts } from './charts.js';
@@ -19,9 +18,9 @@ announce(page);
 copyButtons();
 fields();
 page.start();
-document.getElementById('not-live')?.remove(); // last: until then this page is not live
+document.getElementById('not-live')?.remove(); // last, because the page is not live before
 
-/** How long a button says that it did what it was for. */
+/** How long a button shows that it has copied. */
 const COPIED = 2000;
 
 function copyButtons() {
@@ -38,6 +37,6 @@ function copyButtons() {
       button.textContent = 'Select it and press Ctrl-C'; // no clipboard over plain HTTP
     }
   });
-  // Without a clipboard (plain HTTP to another machine) the button could do nothing.
+  // Without a clipboard (plain HTTP to another machine) the button would do nothing.
   if (navigator.clipboard) { show(); page.onchange(show); }
 }

@@ -1,5 +1,5 @@
-// @ts-check
-// Values of charts under the pointer and by the arrow keys; and the players chart, drawn again as points come in.
+// @ts-check Shows the values of charts at the pointer and with the arrow keys, and redraws the players chart as points
+// arrive.
 import { Players } from './players.js';
 
 /** @param {import('./page.js').Page} page */
@@ -32,7 +32,7 @@ export function charts(page) {
   document.addEventListener('focusout', (e) => { const svg = find(e.target); if (svg) point(svg, values, -1); });
 }
 
-/** The values of a chart are the rows of its table twin. @param {Element} figure */
+/** The values of a chart are the rows of the table that repeats it. @param {Element} figure */
 function twin(figure) {
   return [...figure.querySelectorAll('[data-twin] tr')].map((row) => ({
     x: Number(row.getAttribute('data-x')), words: [...row.children].map((c) => c.textContent?.trim()).join(' · '),

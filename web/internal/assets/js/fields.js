@@ -1,14 +1,14 @@
-// @ts-check
-// Whose a field is: the server's, and it follows the load, until the visitor types in it; and again once that is sent.
+// @ts-check Decides who sets a field: the server updates it with the load until the visitor types in it, and again
+// after it was sent.
 
-/** Fields somebody typed in. @type {WeakSet<EventTarget>} */
+/** Fields in which the visitor has typed. @type {WeakSet<EventTarget>} */
 const typed = new WeakSet();
 
 export function fields() {
   document.addEventListener('input', (e) => { if (e.target) touch(e.target); });
 }
 
-/** A number is the server's only while it is per driver: meant in all, it is the visitor's to give. @param {EventTarget} field */
+/** The server sets a number only while it is per driver; a total is always set by the visitor. @param {EventTarget} field */
 function touch(field) {
   typed.add(field);
   const players = field instanceof HTMLSelectElement && field.name === 'per' && field.form?.elements.namedItem('players');
@@ -17,7 +17,7 @@ function touch(field) {
   if (field.value) typed.add(players); else typed.delete(players);
 }
 
-/** Fills a field that nobody typed in; who has it in hand types over the new value as over the old. @param {HTMLInputElement} field
+/** Fills a field in which the visitor has not typed. If it has the focus, its value is selected, so that typing replaces it. @param {HTMLInputElement} field
  * @param {string} value */
 export function fill(field, value) {
   if (typed.has(field)) return;
@@ -25,7 +25,7 @@ export function fill(field, value) {
   if (field === document.activeElement) field.select();
 }
 
-/** The fields of a form that was sent are the server's again, unless the number is meant in all. @param {HTMLFormElement} form */
+/** After a form was sent, the server sets its fields again, unless the number is a total. @param {HTMLFormElement} form */
 export function sent(form) {
   if (new FormData(form).get('per')) return;
   for (const field of form.elements) typed.delete(field);

@@ -1,5 +1,4 @@
-// @ts-check
-// How a page gets its live updates: from the worker that all tabs share, or by a stream of its own.
+// @ts-check Connects a page to its live updates: through the worker that all tabs share, or through its own stream.
 import { Stream } from './stream.js';
 
 /** How long a hidden tab stays subscribed. */

@@ -1,5 +1,5 @@
-// @ts-check
-// Changes an element into another one, and touches only what differs: focus, selection, open details and what was typed stay.
+// @ts-check Changes an element into another one by changing only the differences: focus, selection, open details and
+// input stay.
 import { fill } from './fields.js';
 
 /** @param {string} html @returns {Element | null} the first element of a piece of HTML; nothing in it runs */
@@ -16,7 +16,7 @@ export function morph(from, to) {
     return;
   }
   attributes(from, to);
-  if (from.nodeName !== 'OUTPUT') children(from, to); // what came of a form is the visitor's to read
+  if (from.nodeName !== 'OUTPUT') children(from, to); // the result of a form stays until the next one
 }
 
 /** @param {Element} from @param {Element} to */
@@ -31,7 +31,7 @@ function attributes(from, to) {
   }
 }
 
-/** What belongs to the visitor and not to the server. @param {Element} el @param {string} name */
+/** State that the visitor sets, not the server. @param {Element} el @param {string} name */
 function kept(el, name) {
   return (name === 'open' && (el.nodeName === 'DETAILS' || el.nodeName === 'DIALOG')) ||
     (name === 'class' && el.classList.contains('current')) || name === 'hidden' || name === 'aria-busy';

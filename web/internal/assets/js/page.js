@@ -1,10 +1,10 @@
-// @ts-check
-// What is live on a page, and what the page says about it: Live, Reconnecting (stale since), Gone, Paused, Signed out.
+// @ts-check Applies live updates to a page, and shows its state: Live, Reconnecting (stale since), Unknown, Paused,
+// Signed out.
 import { link } from './link.js';
 import { morph, parse } from './morph.js';
 import { age, clock } from './time.js';
 
-/** How long until a page that could not be loaded is asked for again, at the most. */
+/** The longest wait before another attempt to load a page that could not be loaded. */
 const AGAIN = 4000;
 
 export class Page {
@@ -13,19 +13,19 @@ export class Page {
     this.topic = root.dataset.topic ?? '';
     this.build = root.dataset.build ?? '';
     this.cursor = root.dataset.cursor ?? '';
-    this.paused = 0; // since when nothing is shown
-    this.outdated = false; // the page must be loaded again once it is resumed
-    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // it is to be loaded then
-    this.held = new Map(); // patches while paused: the newest of each element
+    this.paused = 0; // since when updates are held back; 0: not paused
+    this.outdated = false; // the page must be loaded again when it is resumed
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // timer of the next attempt to load it
+    this.held = new Map(); // patches received while paused: the newest one of each element
     this.heldItems = /** @type {any[]} */ ([]);
     this.heldNews = 0;
     this.state = 'connecting';
     this.since = 0;
-    this.loaded = Date.now(); // what is shown is of then at least
-    this.gone = 0; // since when the server does not know what this page is about
+    this.loaded = Date.now(); // the page shows a state of this time or later
+    this.gone = 0; // since when the server does not know the subject of this page
     /** @type {(() => void)[]} */ this.changes = [];
     /** @type {((item: any[]) => void)[]} */ this.items = [];
-    /** @type {Map<string, any>} */ this.lists = new Map(); // what is not shown yet of lists that hold back
+    /** @type {Map<string, any>} */ this.lists = new Map(); // rows of lists that are not shown yet
   }
 
   /** @param {() => void} f called after the page changed */
@@ -39,7 +39,7 @@ export class Page {
     document.getElementById('more-new')?.addEventListener('click', () => this.showNew());
     this.show('connecting');
     this.link = link(this.topic || '/ui/stop', () => this.cursor, (m) => this.hear(m));
-    setInterval(() => this.badge(), 1000); // ages grow
+    setInterval(() => this.badge(), 1000); // updates the ages
   }
 
   /** @param {any} m */
@@ -52,7 +52,7 @@ export class Page {
     else if (this.state !== 'old') this.show('live');
   }
 
-  /** A patch of this page means that it is there, unless it says that it is gone. @param {any} p */
+  /** A patch of this page means that the page exists, unless the patch says the opposite. @param {any} p */
   take(p) {
     if (p.topic === this.topic) this.setGone(p.gone ?? 0);
     this.patch(p);
@@ -73,12 +73,12 @@ export class Page {
     this.badge();
   }
 
-  /** What the badge says, by the first that holds: its state and its words. */
+  /** The state and the text of the badge, by the first condition that is true. */
   words() {
     const since = Math.min(this.since, this.paused || Infinity);
     if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(since)}, ${age(since)})`];
     if (this.state === 'out') return ['out', 'Signed out'];
-    if (this.gone) return ['gone', `Gone since ${clock(this.gone)}, ${age(this.gone)}`];
+    if (this.gone) return ['gone', `Unknown since ${clock(this.gone)}, ${age(this.gone)}`];
     if (this.state === 'old') return ['old', 'Server was updated: reload the page'];
     if (this.paused) return ['paused', `Paused · +${this.heldNews} since ${clock(this.paused)}, ${age(this.paused)}`];
     return this.state === 'live' ? ['live', 'Live'] : ['connecting', 'Connecting'];
@@ -87,7 +87,7 @@ export class Page {
   badge() {
     const [state, words] = this.words();
     document.body.classList.toggle('stale', ['lost', 'out', 'paused'].includes(state));
-    document.body.classList.toggle('gone', state === 'gone'); // the strip is of the whole swarm, and of now
+    document.body.classList.toggle('gone', state === 'gone'); // the strip is still up to date: it shows the whole swarm
     const badge = document.getElementById('conn');
     const text = document.getElementById('conn-word');
     if (!badge || !text) return;
@@ -116,7 +116,7 @@ export class Page {
     this.patch(news);
   }
 
-  /** Loads the page again, once one may: what one reads stays while it is paused. */
+  /** Loads the page again, but not while it is paused: a paused page must not change. */
   renew() {
     this.outdated = this.paused > 0;
     if (!this.paused) this.refresh();
@@ -136,7 +136,7 @@ export class Page {
     this.heldNews++;
     for (const html of p.parts ?? []) {
       const id = parse(html)?.id;
-      if (id === 'stop-what') this.part(html); // nobody may stop what is no longer so
+      if (id === 'stop-what') this.part(html); // the Stop dialog must always show the present state
       else this.held.set('part ' + id, { html });
     }
     for (const l of p.lists ?? []) {
@@ -162,7 +162,7 @@ export class Page {
     const steady = body?.closest('.steady');
     if (l.order && !steady && (!body || (before === 0) !== (l.order.length === 0))) {
       if (!body && !l.order.length) return;
-      this.renew(); // the page around the list is another one when the list is empty
+      this.renew(); // the page around an empty list is different
       return;
     }
     if (!body) return;
@@ -179,7 +179,7 @@ export class Page {
     this.arrange(l.id);
   }
 
-  /** Rows that are new keep out of the way until they are asked for: what one reads must not move. */
+  /** New rows are not shown until the visitor asks for them: rows that are being read must not move. */
   countNew() {
     const button = document.getElementById('more-new');
     const waiting = this.lists.get('command-rows');
@@ -187,7 +187,7 @@ export class Page {
     const n = order.filter((/** @type {string} */ id) => !document.getElementById(id)).length;
     if (button) {
       button.hidden = n === 0;
-      button.textContent = `Show ${n}${n === order.length ? '+' : ''} new`; // there are more than a page of them
+      button.textContent = `Show ${n}${n === order.length ? '+' : ''} new`; // there may be more than one page
     }
     return n > 0;
   }
@@ -222,13 +222,13 @@ export class Page {
     if (focus instanceof HTMLElement && focus !== document.activeElement && focus.isConnected) focus.focus({ preventScroll: true });
   }
 
-  /** Loads the page again and changes what differs. */
+  /** Loads the page again and applies the differences. */
   async refresh() {
     const answer = await fetch(location.href, { cache: 'no-store' }).catch(() => undefined);
     const html = await answer?.text().catch(() => undefined);
     clearTimeout(this.later);
     if (answer?.status === 404) this.setGone(this.gone || Date.now());
-    if (html === undefined || (answer?.status ?? 0) >= 500) { // what made this needed does not come a second time
+    if (html === undefined || (answer?.status ?? 0) >= 500) { // the reason for this refresh is not sent again
       this.later = setTimeout(() => this.renew(), AGAIN * (0.5 + Math.random() / 2));
     }
     if (!answer?.ok || html === undefined) return;
@@ -252,12 +252,12 @@ function goneNotice(topic, since) {
   const notice = document.createElement('p');
   notice.id = 'gone';
   notice.className = 'alert t-off';
-  const what = topic.startsWith('/ui/drivers/') ? 'This driver is' : 'This page is';
-  notice.textContent = `${what} gone since ${clock(since)}: the server no longer knows it. What stands here is old.`;
+  const what = topic.startsWith('/ui/drivers/') ? 'This driver' : 'This page';
+  notice.textContent = `${what} has been unknown to the server since ${clock(since)}. The content of this page is out of date.`;
   return notice;
 }
 
-/** A row cannot stand alone: it needs a table around it to be parsed. @param {string} html */
+/** A row needs a table around it to be parsed. @param {string} html */
 function rowOf(html) {
   return parse('<table><tbody>' + html + '</tbody></table>')?.querySelector('tr') ?? null;
 }

@@ -28,7 +28,7 @@ export class Players {
     this.draw();
   }
 
-  /** Takes a point or a mark; what was seen before changes nothing. @param {any[]} item */
+  /** Adds a point or a mark, unless it was added before. @param {any[]} item */
   add(item) {
     if (item[0] === 'm') {
       this.marks.set(item[2], { at: item[1], words: `#${item[2]} ${item[3]}` });
@@ -91,7 +91,7 @@ export class Players {
     if (el && el.textContent !== words) el.textContent = words;
   }
 
-  /** The table twin is written only while somebody has it open. */
+  /** The table is updated only while it is open. */
   table() {
     const body = this.figure.querySelector('[data-twin]');
     if (!body || !this.figure.querySelector('details')?.open) return;
@@ -114,7 +114,7 @@ export class Players {
     return marks.sort((a, b) => a.at - b.at).map((m) => m.words).join(', ');
   }
 
-  /** What the chart says at each point, and at each command. */
+  /** The text of the chart at each point, and at each command. */
   values() {
     if (!this.x) return [];
     const points = this.points.map((p) => ({ x: this.x?.(p.at) ?? 0, words: `${clock(p.at)} · ${p.actual.toLocaleString('en')} of ${p.target.toLocaleString('en')} players` }));

@@ -1,8 +1,8 @@
-// @ts-check
-// One connection to the server's live stream. Used by the shared worker, and by a page where there is none.
+// @ts-check One connection to the server's live stream. Used by the shared worker, or by a page where there is no such
+// worker.
 import { base } from './base.js';
 
-/** Silence after which the stream is not believed any more: the server says something at least every two seconds. */
+/** Silence after which the stream counts as lost: the server sends something at least every two seconds. */
 const SILENCE = 6000;
 const RETRY = [500, 1000, 2000, 4000, 8000];
 
@@ -15,8 +15,8 @@ export class Stream {
     this.tell = tell;
     this.topics = /** @type {string[]} */ ([]);
     this.cursor = '';
-    this.fresh = /** @type {Set<string>} */ (new Set()); // topics to be sent whole that have not come yet
-    this.heard = Date.now(); // when the server last said something; an attempt to reach it is no news of it
+    this.fresh = /** @type {Set<string>} */ (new Set()); // topics to be sent completely that have not arrived yet
+    this.heard = Date.now(); // when the server last sent something; an attempt to connect does not count
     this.opened = 0;
     this.failures = 0;
     this.live = false;
@@ -25,7 +25,7 @@ export class Stream {
     setInterval(() => this.source && Date.now() - Math.max(this.heard, this.opened) > SILENCE && this.lose(), 1000);
   }
 
-  /** Follows these topics; those that are fresh are sent whole. @param {string[]} topics @param {string[]} fresh @param {string} cursor */
+  /** Follows these topics; those that are fresh are sent completely. @param {string[]} topics @param {string[]} fresh @param {string} cursor */
   follow(topics, fresh, cursor) {
     this.topics = topics;
     this.cursor ||= cursor;
@@ -62,9 +62,9 @@ export class Stream {
     source.onerror = () => source === this.source && this.lose();
   }
 
-  /** What is to come whole is asked for until it has come: a stream may be lost before. @param {any} p */
+  /** A complete topic is requested until it has arrived, because a stream may be lost before. @param {any} p */
   patch(p) {
-    if (p.parts || p.lists || 'gone' in p) this.fresh.delete(p.topic); // points of a chart may come earlier
+    if (p.parts || p.lists || 'gone' in p) this.fresh.delete(p.topic); // points of a chart may arrive earlier
     this.tell({ kind: 'patch', data: p });
   }
 
@@ -79,14 +79,14 @@ export class Stream {
     }
   }
 
-  /** Says so, and tries again: EventSource by itself gives up on an error status, and does not notice silence. */
+  /** Reports the loss and tries again: EventSource itself gives up on an error status, and does not notice silence. */
   async lose() {
     const since = this.heard;
     this.close();
     this.tell({ kind: 'lost', since });
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => this.open(), wait);
-    // A frozen server would keep each of these open, until no connection is left for a Stop.
+    // Without the timeout, a frozen server would hold these connections open until none is left for a Stop.
     const answer = await fetch(base + '/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
     if (answer?.status === 401) {
       this.close();

@@ -1,5 +1,4 @@
-// @ts-check
-// The theme is kept in a cookie, so that the server sends the next page in it.
+// @ts-check The theme is stored in a cookie, so that the server sends the next page with it.
 import { base } from './base.js';
 
 export function theme() {

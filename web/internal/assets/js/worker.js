@@ -3,7 +3,7 @@
 // tab would leave the seventh tab without any.
 import { Stream } from './stream.js';
 
-/** Tabs say that they are there every ten seconds; background tabs may be slowed down to once a minute. */
+/** Tabs report every ten seconds that they exist; the browser may slow background tabs down to once a minute. */
 const SILENT = 150_000;
 
 /** @type {Map<MessagePort, {topics: string[], at: number}>} */
@@ -34,7 +34,7 @@ const stream = new Stream((m) => {
 function touch(port) {
   const tab = tabs.get(port);
   if (tab) tab.at = Date.now();
-  else port.postMessage({ kind: 'who' }); // it was taken for gone
+  else port.postMessage({ kind: 'who' }); // it had been removed
 }
 
 /** @param {MessagePort} port @param {{topics: string[], cursor: string}} data */
@@ -44,7 +44,7 @@ function hello(port, data) {
   if (state && (stream.live || state.kind !== 'live')) port.postMessage(state);
 }
 
-/** Follows what all tabs want together. @param {string[]} fresh @param {string} cursor */
+/** Follows the topics of all tabs. @param {string[]} fresh @param {string} cursor */
 function update(fresh, cursor) {
   const wanted = [...new Set([...tabs.values()].flatMap((t) => t.topics))].sort();
   if (!fresh.length && wanted.join() === followed.join()) return;
