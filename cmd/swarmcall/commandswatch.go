@@ -19,9 +19,9 @@ import (
 
 type commandsWatchCmd struct {
 	Submitter string            `help:"Only entries of this submitter." placeholder:"NAME"`
-	Label     map[string]string `help:"Only commands that drivers with this label may get; repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
-	After     string            `help:"Begin after this position of the log; 0 for its beginning, else now." placeholder:"N"`
-	Count     int               `help:"End after so many records; 0 for never." placeholder:"N"`
+	Label     map[string]string `help:"Only commands that may target drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	After     string            `help:"Start after this position of the log; 0 for the beginning; default: now." placeholder:"N"`
+	Count     int               `help:"Exit after N records; 0 for never." placeholder:"N"`
 	connection
 	output
 }
@@ -40,7 +40,7 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	seen := 0
-	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
+	opened := func() { server.line.Say("watching %s; press Ctrl-C to end", server.Client.URL()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
 		if !c.shows(e) || !c.concerns(e) {
 			return nil
@@ -155,7 +155,7 @@ func expiredText(data string) string {
 	if json.Unmarshal([]byte(data), &x) != nil {
 		return data
 	}
-	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that come back are stopped",
+	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that reconnect are stopped",
 		x.Replaced, cmp.Or(remote.TargetText(x.Target), "all drivers"), cmp.Or(x.Cause, "no known driver matches it"))
 }
 

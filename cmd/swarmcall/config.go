@@ -10,11 +10,11 @@ import (
 )
 
 type configCmd struct {
-	View configViewCmd `cmd:"" default:"withargs" help:"The settings in force."`
+	View configViewCmd `cmd:"" default:"withargs" help:"Show the settings in force."`
 }
 
 type configViewCmd struct {
-	Origin bool `help:"Show where each comes from."`
+	Origin bool `help:"Show the source of each setting."`
 	connection
 	output
 }

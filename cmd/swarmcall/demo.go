@@ -14,12 +14,12 @@ import (
 
 // demoCmd is the demo's face; package demo is the demo.
 type demoCmd struct {
-	Server  string        `help:"Server binary (default: swarmcall-server beside this program, else on the PATH)." placeholder:"PATH"`
+	Server  string        `help:"Server binary (default: swarmcall-server in the directory of this program, then on the PATH)." placeholder:"PATH"`
 	Listen  string        `default:"127.0.0.1:8080" help:"Address of the server (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
 	DataDir string        `default:"./data" help:"Directory of the server's log (${default})." placeholder:"DIR"`
 	Drivers int           `default:"3" help:"Number of demo drivers, 1 to 50."`
-	Players int64         `default:"20" help:"Players per driver to begin with, 0 to 5000."`
-	For     time.Duration `help:"End by itself after this long, with the exit code of the first command's outcome." placeholder:"DURATION"`
+	Players int64         `default:"20" help:"Players per driver at the start, 0 to 5000."`
+	For     time.Duration `help:"Exit after this time, with the exit code of the first command's outcome." placeholder:"DURATION"`
 	Verbose bool          `short:"v" help:"Show what the server and the drivers log."`
 }
 
@@ -29,7 +29,7 @@ func (c *demoCmd) Validate() error {
 	case c.Drivers < 1 || c.Drivers > 50:
 		return errors.New("--drivers must be 1 to 50: each is a process")
 	case c.Players < 0 || c.Players > demo.MaxPlayers:
-		return fmt.Errorf("--players must be 0 to %d: a demo driver takes no more", demo.MaxPlayers)
+		return fmt.Errorf("--players must be 0 to %d: a demo driver accepts no more", demo.MaxPlayers)
 	case c.For < 0:
 		return errors.New("--for must not be negative")
 	}
@@ -41,7 +41,7 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	outliveReaders()
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("cannot tell where this program is, and it starts itself as drivers: %w", err)
+		return fmt.Errorf("cannot find the path of this program, which it needs to start the drivers: %w", err)
 	}
 	return demo.Run(ctx, demo.Options{
 		Self: self, Server: c.Server, Listen: c.Listen, DataDir: c.DataDir, Drivers: c.Drivers, Players: c.Players,

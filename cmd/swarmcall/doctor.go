@@ -91,7 +91,7 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	for _, k := range ready.Value.Checks {
 		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
 	}
-	x.note("ready", err, "takes commands: %s", strings.Join(checks, ", "))
+	x.note("ready", err, "accepts commands: %s", strings.Join(checks, ", "))
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
 		err = &clierr.Error{

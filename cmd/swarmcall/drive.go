@@ -17,23 +17,23 @@ import (
 
 // driveCmd makes drivers of load generators; package drive does.
 type driveCmd struct {
-	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Load a URL from within this process."`
+	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Generate HTTP load on a URL from this process."`
 	K6     driveK6Cmd     `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
 	Locust driveLocustCmd `cmd:"" help:"Start a Locust, or attach to one, and drive it."`
-	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it by lines of JSON on its stdin and stdout."`
+	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it with lines of JSON on its stdin and stdout."`
 }
 
 // driveFlags are what all drivers take.
 type driveFlags struct {
-	URL        string            `name:"url" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
-	DriverID   string            `name:"driver-id" help:"Name in the swarm (default: host name and chance)." placeholder:"ID"`
-	Label      map[string]string `mapsep:"none" help:"Label for commands to select by; may be repeated." placeholder:"KEY=VALUE"`
+	URL        string            `name:"url" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	DriverID   string            `name:"driver-id" help:"Driver id (default: host name and a random suffix)." placeholder:"ID"`
+	Label      map[string]string `mapsep:"none" help:"Label that commands can select; may be repeated." placeholder:"KEY=VALUE"`
 	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
 	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
-	TokenFile  string            `help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
-	Context    string            `help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
-	Linger     time.Duration     `default:"5s" help:"How long to stay and reject commands when the generator has ended (${default})."`
-	Verbose    bool              `short:"v" help:"Log all that happens, not only warnings."`
+	TokenFile  string            `help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	Context    string            `help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
+	Linger     time.Duration     `default:"5s" help:"After the generator has ended, stay connected and reject commands this long (${default})."`
+	Verbose    bool              `short:"v" help:"Log all events, not only warnings."`
 }
 
 // Validate refuses what the server would. Kong calls it.
@@ -103,11 +103,11 @@ func onScreen(s streams) (screen streams, said *drive.Blocks) {
 type driveHTTPCmd struct {
 	driveFlags
 	Target   string        `required:"" help:"URL to load." placeholder:"URL"`
-	Mode     string        `enum:"users,rate" default:"users" help:"What a player is: users make one request after the other, rate is one request per second whatever is answered (${default})."`
+	Mode     string        `enum:"users,rate" default:"users" help:"What one player is: with users, it sends one request after the other; with rate, one request per second regardless of the answers (${default})."`
 	Method   string        `default:"GET" help:"HTTP method (${default})."`
-	Header   []string      `short:"H" sep:"none" help:"Header of each request; may be repeated." placeholder:"\"NAME: VALUE\""`
-	Body     string        `help:"Body of each request, or @FILE." placeholder:"TEXT"`
-	Timeout  time.Duration `default:"30s" help:"Longest time for one request (${default}; 0: none)."`
+	Header   []string      `short:"H" sep:"none" help:"Header for each request; may be repeated." placeholder:"\"NAME: VALUE\""`
+	Body     string        `help:"Body for each request, or @FILE." placeholder:"TEXT"`
+	Timeout  time.Duration `default:"30s" help:"Timeout of one request (${default}; 0: none)."`
 	Insecure bool          `help:"Accept any certificate of the target."`
 }
 
@@ -140,7 +140,7 @@ type driveK6Cmd struct {
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{
-			Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach",
+			Code: clierr.Usage, What: "give either a SCRIPT to start, or --attach URL to use a running k6",
 		}
 	}
 	s, said := onScreen(s)
@@ -171,7 +171,7 @@ func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{
 			Code: clierr.Usage,
-			What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach",
+			What: "give either -f FILE to start Locust, or --attach URL to use a running Locust",
 		}
 	}
 	s, said := onScreen(s)

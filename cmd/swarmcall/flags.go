@@ -19,12 +19,12 @@ import (
 // connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come
 // before them.
 type connection struct {
-	URL       string        `name:"url" group:"Server" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
-	TokenFile string        `group:"Server" help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
-	Context   string        `group:"Server" help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
-	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
-	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
-	NoColor   bool          `help:"No colour, as by NO_COLOR."`
+	URL       string        `name:"url" group:"Server" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	TokenFile string        `group:"Server" help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	Context   string        `group:"Server" help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
+	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to retry when the server is unavailable or busy (${default}); 0 to disable." placeholder:"DURATION"`
+	Debug     bool          `group:"Server" help:"Log each request on stderr."`
+	NoColor   bool          `help:"Disable colour, like NO_COLOR."`
 
 	insist bool // somebody has asked to wait for the server
 }
@@ -103,7 +103,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 
 // output is the form of what goes to stdout.
 type output struct {
-	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Form: ${enum}; auto is a table on a terminal and bare lines elsewhere." placeholder:"FORM"`
+	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Output format: ${enum}; auto is a table on a terminal and plain lines elsewhere." placeholder:"FORM"`
 	JSON   bool   `name:"json" help:"Same as -o json."`
 }
 
@@ -140,7 +140,7 @@ func decodeLabel(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	labels := target.Interface().(map[string]string)
 	if _, twice := labels[key]; twice {
-		return fmt.Errorf("%s is given twice, and no driver can have both", key)
+		return fmt.Errorf("%s is given twice with different values; no driver can match both", key)
 	}
 	if labels == nil {
 		labels = map[string]string{}

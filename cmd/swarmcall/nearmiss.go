@@ -47,7 +47,7 @@ func misplaced(err *kong.ParseError, flag string) error {
 	switch name {
 	case "--url", "--context", "--token-file", "--retry-for", "--debug", "--no-color",
 		"--label", "--json", "-o", "--output":
-		return suggestion{err, "flags stand behind the command, as in: swarmcall drivers list " + name}
+		return suggestion{err, "flags come after the command, as in: swarmcall drivers list " + name}
 	case "--version", "-v", "-V":
 		return suggestion{err, "did you mean: swarmcall version"}
 	}

@@ -16,7 +16,7 @@ import (
 
 // running is what both verbs that run plans have.
 type running struct {
-	Submitter string `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Submitter string `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
 	connection
 	reports
 }
@@ -44,8 +44,8 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 }
 
 type runCmd struct {
-	Plan  string `arg:"" help:"The plan's file, or - for stdin; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
-	Check bool   `help:"Check the plan, say what it would do, and send nothing. Drivers are looked for if a server answers."`
+	Plan  string `arg:"" help:"Plan file, or - for stdin; for its format see swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
+	Check bool   `help:"Check the plan, print what it would do, and send nothing. If a server answers, also show the matching drivers."`
 	running
 }
 
@@ -84,25 +84,25 @@ func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
 		}
 	}
 	if err != nil {
-		console.NewLine(s.err).Say("no drivers were looked for: %v", err)
+		console.NewLine(s.err).Say("could not look up matching drivers: %v", err)
 	}
 	return nil
 }
 
 type rampCmd struct {
-	From         int64             `required:"" help:"Players to begin with." placeholder:"N"`
-	To           int64             `required:"" help:"Players to end with." placeholder:"N"`
-	Step         int64             `required:"" help:"How many more, or fewer, at each step." placeholder:"N"`
+	From         int64             `required:"" help:"Players at the start." placeholder:"N"`
+	To           int64             `required:"" help:"Players at the end." placeholder:"N"`
+	Step         int64             `required:"" help:"Players to add or remove at each step." placeholder:"N"`
 	Every        time.Duration     `required:"" help:"Time between two steps." placeholder:"DURATION"`
 	Total        bool              `group:"Target" help:"Players in total: the server splits them over the drivers."`
-	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
-	Driver       []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
-	MinDrivers   int               `group:"Target" help:"Refuse a step unless at least so many drivers are targeted." placeholder:"N"`
-	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver       []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
+	MinDrivers   int               `group:"Target" help:"Refuse a step unless it targets at least N drivers." placeholder:"N"`
+	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
 	OnMissing    string            `group:"Outcome" default:"abort" enum:"continue,retry,abort" help:"When drivers do not ack or are lost: ${enum}. Abort stops the load."`
-	AllowMissing verdict.Allow     `group:"Outcome" help:"How many may be missing: N or N%." placeholder:"N|N%"`
-	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back, before a step and in a hold (${default})."`
-	Hold         time.Duration     `group:"Outcome" help:"Hold the load so long at the end, and stop it; else it is left on." placeholder:"DURATION"`
+	AllowMissing verdict.Allow     `group:"Outcome" help:"How many drivers may be missing: N or N%." placeholder:"N|N%"`
+	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to reconnect, before a step and in a hold (${default})."`
+	Hold         time.Duration     `group:"Outcome" help:"Hold the load this long at the end, then stop it; without this flag the load keeps running." placeholder:"DURATION"`
 	running
 }
 

@@ -10,13 +10,13 @@ import (
 )
 
 type playersCmd struct {
-	Set playersSetCmd `cmd:"" help:"Run so many players on each driver, or in total over all of them."`
+	Set playersSetCmd `cmd:"" help:"Run N players on each driver, or N in total over all drivers."`
 }
 
 type playersSetCmd struct {
-	Players int64 `arg:"" help:"How many, 0 to 1000000000."`
-	Total   bool  `group:"Target" help:"In total: the server splits them over the drivers."`
-	Yes     bool  `short:"y" group:"Safety" help:"Do not ask, also if it is more than ten times the load of now."`
+	Players int64 `arg:"" help:"Number of players, 0 to 1000000000."`
+	Total   bool  `group:"Target" help:"Players in total: the server splits them over the drivers."`
+	Yes     bool  `short:"y" group:"Safety" help:"Do not ask for confirmation, even if this is more than ten times the present load."`
 	submission
 }
 
@@ -35,11 +35,11 @@ func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
 }
 
 type spawnDelayCmd struct {
-	Set spawnDelaySetCmd `cmd:"" help:"Wait so long between two spawns, on each driver."`
+	Set spawnDelaySetCmd `cmd:"" help:"Set the time between two spawns, on each driver."`
 }
 
 type spawnDelaySetCmd struct {
-	Delay time.Duration `arg:"" help:"Such as 20ms, per driver: with 10 drivers, 10 players start in that time. 0s to 24h, in whole milliseconds."`
+	Delay time.Duration `arg:"" help:"Delay such as 20ms, per driver: with 10 drivers, 10 players start in that time. 0s to 24h, in whole milliseconds."`
 	submission
 }
 

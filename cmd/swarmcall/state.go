@@ -14,7 +14,7 @@ import (
 
 type stateCmd struct {
 	Drift string `enum:",converged,drifting,unknown" default:"" help:"Only drivers that are converged, drifting or unknown." placeholder:"KIND"`
-	Limit int32  `default:"1000" help:"At most so many drivers (${default})." placeholder:"N"`
+	Limit int32  `default:"1000" help:"Maximum number of drivers (${default})." placeholder:"N"`
 	connection
 	output
 }
@@ -49,7 +49,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 			commandOf(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
-		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets,
+		server.line.Say("stop %d: %d of %d have since reported 0 players; pending: %s", p.Seq, p.Stopped, p.Targets,
 			strings.Join(p.Pending, ", "))
 	}
 	rows, err := driftRows(a)

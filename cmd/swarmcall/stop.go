@@ -15,7 +15,7 @@ import (
 // stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop
 // must stop.
 type stopCmd struct {
-	Yes bool `short:"y" group:"Safety" help:"Do not ask."`
+	Yes bool `short:"y" group:"Safety" help:"Do not ask for confirmation."`
 	submission
 }
 
@@ -23,8 +23,8 @@ type stopCmd struct {
 func (c *stopCmd) Run(ctx context.Context, s streams) error {
 	if !c.Yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err) {
 		q := question{
-			text: "Stop the load on every driver this reaches?", yes: true, // it was typed a moment ago
-			hint: "without the question: swarmcall stop --yes",
+			text: "Stop the load on all targeted drivers?", yes: true, // it was typed a moment ago
+			hint: "to skip this question: swarmcall stop --yes",
 		}
 		if err := q.ask(ctx, s); err != nil {
 			return err

@@ -20,10 +20,10 @@ import (
 
 // aim is which drivers, and as whom.
 type aim struct {
-	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
-	Driver     []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
-	MinDrivers int               `group:"Target" help:"Refuse unless at least so many drivers are targeted." placeholder:"N"`
-	Submitter  string            `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver     []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
+	MinDrivers int               `group:"Target" help:"Refuse the command unless it targets at least N drivers." placeholder:"N"`
+	Submitter  string            `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
 }
 
 func (a aim) target() *remote.Target {
@@ -35,7 +35,7 @@ func (a aim) target() *remote.Target {
 
 // reports are the files that a pipeline collects.
 type reports struct {
-	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat it for both." placeholder:"FORM=FILE" sep:"none"`
+	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat for both." placeholder:"FORM=FILE" sep:"none"`
 }
 
 // unwritable is asked for by parse, before anything is sent.
@@ -55,15 +55,15 @@ type submission struct {
 	aim
 	reports
 
-	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	AllowMissing verdict.Allow  `group:"Outcome" help:"How many drivers may be missing, those left out included: N or N%." placeholder:"N|N%"`
+	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
+	AllowMissing verdict.Allow  `group:"Outcome" help:"How many drivers may be missing, including those left out: N or N%." placeholder:"N|N%"`
 	Wait         string         `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
 	NoWait       bool           `group:"Outcome" help:"Same as --wait none."`
-	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
-	Note         string         `group:"Outcome" help:"A word for the log, at most 256 bytes." placeholder:"TEXT"`
+	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; default: until the deadline, or one minute to converge." placeholder:"DURATION"`
+	Note         string         `group:"Outcome" help:"Note for the log, at most 256 bytes." placeholder:"TEXT"`
 
-	IfSeq          *int64  `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
-	IdempotencyKey *string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
+	IfSeq          *int64  `group:"Safety" help:"Refuse if another command has set these players since entry N; 0 means at any time." placeholder:"N"`
+	IdempotencyKey *string `group:"Safety" help:"Key by which the server recognizes a retry; default: a new random key." placeholder:"KEY"`
 	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
 
 	check func(server *session, body remote.Submission) error // asks whether it is meant; nil: nobody is asked
@@ -79,7 +79,7 @@ func (c *submission) Validate() error {
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
 	case c.IdempotencyKey != nil && !goodKey(*c.IdempotencyKey):
-		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get " +
+		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; omit the flag to get " +
 			"a new key")
 	}
 	return checkDeadline(c.Deadline)

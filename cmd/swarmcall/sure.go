@@ -23,7 +23,7 @@ func (c *submission) sure(ctx context.Context, s streams, server *session, body 
 	case slip == "":
 		return nil
 	case !yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err):
-		q := question{text: slip + ". Send it?", hint: "without the question: --yes"}
+		q := question{text: slip + ". Send it?", hint: "to skip this question: --yes"}
 		return q.ask(ctx, s)
 	}
 	server.line.Say("warning: %s", slip)
@@ -42,9 +42,9 @@ func slipOf(ctx context.Context, c *remote.Client, body remote.Submission) strin
 	case !ok:
 		return ""
 	case !total && n > max(most, surely)*surely:
-		return fmt.Sprintf("%d players per driver is more than ten times what is asked now (%d)", n, most)
+		return fmt.Sprintf("%d players per driver is more than ten times the present load (%d)", n, most)
 	case total && n > max(sum, surely)*surely:
-		return fmt.Sprintf("%d players in all is more than ten times what is asked now (%d)", n, sum)
+		return fmt.Sprintf("%d players in total is more than ten times the present load (%d)", n, sum)
 	}
 	return ""
 }

@@ -9,8 +9,8 @@ import (
 )
 
 type watchCmd struct {
-	Submitter string            `help:"Who sends the stop; else from the files, the pipeline or the user." placeholder:"NAME"`
-	Label     map[string]string `help:"Only drivers with this label, and commands that they may get; the stop is for them alone. Repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
+	Submitter string            `help:"Name of the sender of the stop; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
+	Label     map[string]string `help:"Only drivers with this label, and commands that may target them; the stop is for them alone. Repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	connection
 }
 

@@ -30,7 +30,7 @@ func TestWatchThroughARestart(t *testing.T) {
 	}
 }
 
-// TestInterruptedWhileItWaits: what goes on without us is named, and so is the code.
+// TestInterruptedWhileItWaits: what continues on the server is named, and so is the code.
 func TestInterruptedWhileItWaits(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	drivers["d-1"].set("hold")
@@ -38,7 +38,7 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 	p.says("202 Accepted")
 	p.signal(os.Interrupt)
 	p.code(130)
-	if !strings.Contains(p.Err.String(), "goes on without us") ||
+	if !strings.Contains(p.Err.String(), "continues on the server") ||
 		!strings.Contains(p.Err.String(), "swarmcall commands show") {
 		t.Errorf("%s", p.Err)
 	}

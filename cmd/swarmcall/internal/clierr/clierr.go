@@ -22,7 +22,7 @@ const (
 	Auth        Code = 4   // authentication or authorisation
 	Rejected    Code = 5   // rejected by a driver
 	TooFew      Code = 6   // not enough drivers
-	Timeout     Code = 7   // the wait timed out, the outcome is still open
+	Timeout     Code = 7   // the wait timed out; the outcome is still open
 	Unreachable Code = 8   // the server cannot be reached, or says 503
 	Superseded  Code = 9   // superseded, or refused for a newer command
 	Interrupted Code = 130 // by SIGINT

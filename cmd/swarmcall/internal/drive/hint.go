@@ -36,7 +36,7 @@ func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 
 // strangeHint is about an answer that is none of Swarmcall's.
 func strangeHint(status int) (clierr.Code, string) {
-	const strange = "this is no answer of Swarmcall: "
+	const strange = "this answer is not from Swarmcall: "
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return clierr.Auth, strange + "a proxy on the way refused the driver"

@@ -22,11 +22,11 @@ func Decimal(s string) bool {
 // ParseInt reads a whole number that fits into so many bits.
 func ParseInt(s string, bits int) (int64, error) {
 	if !Decimal(s) {
-		return 0, fmt.Errorf("%q is no whole number in decimal%s", s, example(s))
+		return 0, fmt.Errorf("%q is not a decimal whole number%s", s, example(s))
 	}
 	n, err := strconv.ParseInt(s, 10, bits)
 	if err != nil {
-		return 0, fmt.Errorf("%s is too large a number", s)
+		return 0, fmt.Errorf("%s is too large", s)
 	}
 	return n, nil
 }

@@ -53,7 +53,7 @@ func (c Copied) text(r *logfile.Report) string {
 	line("records", "%d, up to position %d", c.Records, c.LastPosition)
 	line("bytes", "%d in %d files", c.Bytes, c.Files)
 	if t := r.Torn; t != nil {
-		line("cut off", "%d bytes of an unfinished write that no client was told of, from byte %d of %s on",
+		line("cut off", "%d bytes of an unfinished write that was never acknowledged, from byte %d of %s on",
 			t.Bytes, t.Offset, t.File)
 	}
 	for _, note := range r.Notes {

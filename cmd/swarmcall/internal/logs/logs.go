@@ -47,8 +47,8 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 	}
 	e := &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Cause: damage[0],
-		Hint: "keep a copy of the directory; a backup is the best cure.\n" +
-			"To go on with what is left, start the server once with --accept-data-loss.",
+		Hint: "keep a copy of the directory; if there is a backup, restore it.\n" +
+			"To continue with the remaining entries, start the server once with --accept-data-loss.",
 	}
 	for _, d := range damage[1:min(len(damage), mostSeen+1)] {
 		e.Detail = append(e.Detail, d.Error())

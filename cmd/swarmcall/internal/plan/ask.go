@@ -75,7 +75,7 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	}
 	what, unsure := r.whose(ctx, seq)
 	if unsure {
-		what = "somebody else commands these drivers now"
+		what = "another submitter commands these drivers now"
 	}
 	if what == "" {
 		return nil

@@ -79,7 +79,7 @@ func taken(what string, refusal error) error {
 		Code:  clierr.Superseded,
 		What:  what,
 		Cause: refusal,
-		Hint:  "the run ends here and does not undo it; see swarmcall commands list",
+		Hint:  "the run ends and leaves the other command in place; see swarmcall commands list",
 	}
 }
 

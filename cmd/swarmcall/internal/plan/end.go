@@ -19,7 +19,7 @@ const endLimit = 30 * time.Second
 func (r *Runner) end(ctx context.Context, cause error) error {
 	switch {
 	case !r.sent.Load():
-		r.Line.Say("no load was commanded, so there is nothing to stop")
+		r.Line.Say("no load was set, so there is nothing to stop")
 		return cause
 	case r.taken != nil:
 		return r.yield(ctx, cause)
@@ -54,8 +54,8 @@ func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
 		r.Line.Say("the stop: %v", err)
 		return cause
 	}
-	step.Err, step.Said = nil, "nothing to stop: no driver is there and no load is desired"
-	r.Line.Say("no driver is there and no load is desired, so there is nothing to stop")
+	step.Err, step.Said = nil, "nothing to stop: there is no driver, and no load is desired"
+	r.Line.Say("there is no driver and no load is desired, so there is nothing to stop")
 	return cause
 }
 
@@ -86,7 +86,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 		err = left.err()
 		if r.Plan.Allow.Covers(left.n, s.meant()) {
 			passed(step)
-			r.Line.Say("%v; so many may be missing", err)
+			r.Line.Say("%v; this many may be missing", err)
 			return cause
 		}
 	}
@@ -127,7 +127,7 @@ func (r *Runner) reach(ctx context.Context, s *stopping, may bool) (unreached, e
 		}
 		if !told {
 			names := verdict.SomeOf(left.ids, left.n)
-			r.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", names, limit)
+			r.Line.Say("the stop has not reached %s; waiting for them to reconnect, at most %v", names, limit)
 			told = true
 		}
 		if !remote.Sleep(ctx, rollPace) {

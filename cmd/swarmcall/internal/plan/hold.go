@@ -149,7 +149,7 @@ func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string,
 		ps.all[id].excused = true
 	}
 	if ps.plan.Allow.Covers(len(missing), len(ps.ids())) {
-		line := fmt.Sprintf("%s: nothing is known of %s; so many may be missing", h.name, verdict.Some(fresh))
+		line := fmt.Sprintf("%s: the state of %s is unknown; this many may be missing", h.name, verdict.Some(fresh))
 		return append(lines, line), nil
 	}
 	missed = ps.missing(now, h.name, missing, h.seen)
@@ -171,7 +171,7 @@ func (ps *participants) waiting(now time.Time, name string) []string {
 	for _, id := range ids {
 		ps.all[id].awaited = true
 	}
-	return []string{fmt.Sprintf("%s: waiting for %s to come back, at most %v more; the server tells them the load then",
+	return []string{fmt.Sprintf("%s: waiting for %s to reconnect, at most %v more; the server then sends them the load",
 		name, verdict.Some(ids), ps.retryTime())}
 }
 
@@ -179,13 +179,13 @@ func (ps *participants) waiting(now time.Time, name string) []string {
 func (ps *participants) missing(now time.Time, name string, ids []string, seen submit.Progress) error {
 	var detail []string
 	for _, id := range ids {
-		state := cmp.Or(string(ps.states[id]), "not back since the server was away")
+		state := cmp.Or(string(ps.states[id]), "not reconnected since the server was unavailable")
 		long := now.Sub(ps.all[id].silent).Round(time.Second)
 		detail = append(detail, fmt.Sprintf("%s unknown: %s, for %v", id, state, long))
 	}
 	return &clierr.Error{
 		Code: clierr.Missing,
-		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
+		What: fmt.Sprintf("%s: %d of %d drivers are missing: state unknown for %s",
 			name, len(ids), len(ps.ids()), verdict.Some(ids)),
 		Cause: errors.New(seen.String()), Detail: detail[:min(len(detail), 10)],
 		Hint: alive,
@@ -193,4 +193,5 @@ func (ps *participants) missing(now time.Time, name string, ids []string, seen s
 }
 
 // alive is the hint where drivers are missing.
-const alive = "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans"
+const alive = "are these drivers running? swarmcall drivers list; options for missing drivers: " +
+	"swarmcall help plans"

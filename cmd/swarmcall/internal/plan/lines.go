@@ -33,7 +33,7 @@ func scan(b []byte) (lines, error) {
 	var doc, more yaml.Node
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("it is empty; a plan has stages at least")
+		return nil, errors.New("the file is empty; a plan needs at least stages")
 	case err != nil:
 		return nil, err
 	}
@@ -44,7 +44,8 @@ func scan(b []byte) (lines, error) {
 	case err != nil:
 		return nil, err
 	default:
-		s.bad.add(true, "line %d: a second document begins here; give it a file of its own, a plan is one", more.Line)
+		s.bad.add(true, "line %d: a second document begins here; a plan is one document, so move it to another "+
+			"file", more.Line)
 	}
 	return s.lines, errors.Join(s.bad...)
 }
@@ -88,5 +89,5 @@ func (s *scanner) number(key string, n *yaml.Node) {
 	}
 	tag := n.ShortTag()
 	s.bad.add(n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !input.Decimal(n.Value)),
-		"line %d: %s is %s; it must be a whole number, written plainly such as 10", n.Line, key, n.Value)
+		"line %d: %s is %s; it must be a whole number, such as 10", n.Line, key, n.Value)
 }

@@ -35,7 +35,7 @@ func judge(name string, step *report.Step, n, meant int, allow verdict.Allow) er
 		return tooManyMissing(name, step, n, meant)
 	case verdict.Code(e, verdict.Allow{Percent: 100}) == clierr.Superseded:
 		return &clierr.Error{
-			Code: clierr.Superseded, What: name + ": a newer command came before this one was sent",
+			Code: clierr.Superseded, What: name + ": a newer command arrived before this one was sent",
 			Cause: errors.New(verdict.Sentence(e)), Hint: "see swarmcall commands list",
 		}
 	}

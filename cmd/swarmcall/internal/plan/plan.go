@@ -117,7 +117,7 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 	}
 	return nil, &clierr.Error{
 		Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err,
-		Hint: "how plans are written: swarmcall help plans",
+		Hint: "plan format: swarmcall help plans",
 	}
 }
 
@@ -189,7 +189,8 @@ func GoodDeadline(d time.Duration) bool {
 // checkNames refuses the names that the server would, before anything is sent.
 func (p *Plan) checkNames(bad *faults) {
 	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it",
+		err := fmt.Errorf("the name %q has control characters or is not valid UTF-8; remove them, because the log "+
+			"shows the name",
 			p.Name)
 		*bad = append(*bad, p.where.at(err, "name"))
 	}
@@ -248,7 +249,8 @@ func (s *Stage) check(n int, bad *faults) {
 }
 
 func (w *Wait) check(n int, bad *faults) {
-	bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait for 1 driver or more, not for less than no time", n)
+	bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait needs at least 1 driver and a timeout that is not "+
+		"negative", n)
 	if w.Timeout == 0 {
 		w.Timeout = defaultWait
 	}

@@ -43,7 +43,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.drivers = participants{plan: r.Plan, all: map[string]*participant{}}
 	heard := context.AfterFunc(ctx, func() {
 		if r.sent.Load() {
-			r.Line.Say("stopping the load; a second Ctrl-C leaves at once, with the load on")
+			r.Line.Say("stopping the load; a second Ctrl-C exits at once and leaves the load running")
 		}
 	})
 	defer heard()
@@ -54,7 +54,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.Line.Keep()
 	switch {
 	case err == nil && r.Plan.Leave:
-		r.Line.Say("the load is left on; to end it: %s", remote.StopLine(r.Plan.Aim()))
+		r.Line.Say("the load keeps running; to stop it: %s", remote.StopLine(r.Plan.Aim()))
 		return r.steps, r.missed
 	case err == nil:
 		err = r.missed
@@ -67,7 +67,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 // LastWord is for who leaves without waiting for the end.
 func (r *Runner) LastWord() {
 	if r.sent.Load() {
-		r.Line.Say("THE LOAD MAY STILL BE ON: left before the stop was acked; to stop it: %s",
+		r.Line.Say("THE LOAD MAY STILL BE RUNNING: exited before the stop was acked; to stop it: %s",
 			remote.StopLine(r.Plan.Aim(), "--yes"))
 	}
 }
@@ -139,7 +139,7 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	return &clierr.Error{
 		Code: clierr.Timeout,
 		What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
-		Hint: "who is there: swarmcall drivers list",
+		Hint: "list the drivers: swarmcall drivers list",
 	}
 }
 
@@ -170,10 +170,10 @@ func (r *Runner) rollCall(ctx context.Context) error {
 		}
 		if !told {
 			more := time.Until(end).Round(time.Millisecond)
-			r.Line.Say("waiting for %s to come back, at most %v", verdict.Some(lost), more)
+			r.Line.Say("waiting for %s to reconnect, at most %v", verdict.Some(lost), more)
 			told = true
 		}
-		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(lost), len(r.drivers.ids())))
+		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to reconnect", len(lost), len(r.drivers.ids())))
 		if err := r.pause(ctx, rollPace); err != nil {
 			return err
 		}

@@ -85,7 +85,7 @@ func (u *unreached) forgotten(unknown []string, deregistered map[string]bool) {
 }
 
 func (u *unreached) add(id string, known map[string]api.DriverDrift) {
-	text := id + " (not back since the server was away)"
+	text := id + " (not reconnected since the server was unavailable)"
 	if d, there := known[id]; there {
 		text = fmt.Sprintf("%s (%s, last seen with %d players)", id, d.State, d.Reported.Players)
 	}
@@ -94,9 +94,9 @@ func (u *unreached) add(id string, known map[string]api.DriverDrift) {
 
 // err names the drivers that have not applied the stop.
 func (u unreached) err() error {
-	end := "was not reached; it is stopped when it is back"
+	end := "was not reached; the server stops it when it reconnects"
 	if u.n > 1 {
-		end = "were not reached; they are stopped when they are back"
+		end = "were not reached; the server stops them when they reconnect"
 	}
 	return &clierr.Error{
 		Code:   clierr.Missing,
@@ -139,7 +139,7 @@ func (y *yielding) sort(roster []api.DriverDrift, c *claim, ps *participants) {
 	}
 }
 
-const loud = "THE LOAD MAY STILL BE ON"
+const loud = "THE LOAD MAY STILL BE RUNNING"
 
 // stopped adds to an interruption that the load is off: nobody should have to look.
 func stopped(cause error, sentence string) error {
@@ -156,8 +156,8 @@ func stopped(cause error, sentence string) error {
 func (p *Plan) notStopped(cause, err error) error {
 	e := &clierr.Error{
 		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Cause: err,
-		Hint: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(p.Aim(), "--yes") +
-			"\ndrivers that are away stop when they are back, or when their lease ends",
+		Hint: "list the drivers: swarmcall drivers list; stop it: " + remote.StopLine(p.Aim(), "--yes") +
+			"\ndisconnected drivers stop when they reconnect, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {
 		e.Detail = inner.Detail
@@ -172,8 +172,8 @@ func (p *Plan) notStopped(cause, err error) error {
 // tell.
 func stillOurs(cause, err error) error {
 	return loudly(&clierr.Error{
-		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Cause: err,
-		Hint: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
+		Code: clierr.Missing, What: loud + " on drivers that the other command does not target", Cause: err,
+		Hint: "list them: swarmcall state; stop them: swarmcall stop --driver ID",
 	}, cause, err)
 }
 
@@ -191,7 +191,7 @@ func loudly(e *clierr.Error, cause, err error) error {
 // ours is the error about drivers that have load of the run, and that others were always faster to command.
 func (p *Plan) ours(ids []string) error {
 	return &clierr.Error{
-		What: fmt.Sprintf("%s on %s that the other command does not concern: %s",
+		What: fmt.Sprintf("%s on %s that the other command does not target: %s",
 			loud, verdict.Drivers(len(ids)), verdict.Some(ids)),
 		Hint: p.howToStop(ids),
 	}
@@ -204,8 +204,8 @@ func (p *Plan) howToStop(ids []string) string {
 		return "swarmcall stop --driver " + strings.Join(ids, " --driver ")
 	}
 	if t := p.Target; t != nil && len(t.Labels) > 0 {
-		return remote.StopLine(p.Aim()) + " (the drivers of the other command with the same label too)"
+		return remote.StopLine(p.Aim()) + " (this also stops the drivers of the other command that have the same label)"
 	}
-	return "swarmcall stop --driver ID, for each that swarmcall state shows; or swarmcall stop, " +
-		"for the drivers of the other command too"
+	return "swarmcall stop --driver ID for each driver in swarmcall state; or swarmcall stop, " +
+		"which also stops the drivers of the other command"
 }

@@ -16,7 +16,7 @@ import (
 func (p *Plan) Summary(drivers int) []string {
 	head := fmt.Sprintf("plan %q for %s: %s, %v long", p.Name, p.drivers(), stages(len(p.Stages)), p.length())
 	if p.waits() {
-		head += " and what it waits"
+		head += " plus waiting time"
 	}
 	lines := []string{head + "; peak: " + p.peak(drivers)}
 	for i, s := range p.Stages {

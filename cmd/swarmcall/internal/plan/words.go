@@ -40,9 +40,9 @@ func inWords(err error) error {
 	var all []error
 	for _, fault := range e.Errors {
 		if m := unknownName.FindStringSubmatch(fault); m != nil {
-			fault = m[1] + "there is no " + m[2] + " here; there may be " + strings.Join(names(m[3]), ", ")
+			fault = m[1] + "unknown field " + m[2] + "; allowed here: " + strings.Join(names(m[3]), ", ")
 		} else if m := wrongShape.FindStringSubmatch(fault); m != nil && shapes[m[3]] != "" {
-			fault = m[1] + cmp.Or(m[2], "what stands here") + " must be " + shapes[m[3]]
+			fault = m[1] + cmp.Or(m[2], "this value") + " must be " + shapes[m[3]]
 		}
 		all = append(all, errors.New(fault))
 	}

@@ -29,7 +29,7 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 	case len(y.ours) > 0:
 		return stillOurs(cause, r.Plan.ours(y.ours))
 	case len(y.stops) == 0:
-		r.Line.Say("nothing is stopped: somebody else's command holds for every driver of this run")
+		r.Line.Say("nothing is stopped: a command by another submitter holds for every driver of this run")
 		r.sent.Store(false)
 		return cause
 	}
@@ -93,7 +93,7 @@ func (r *Runner) verifyOurs(ctx context.Context, y *yielding, away bool, cause e
 		r.Line.Say("stopped the load of this run on %s: %s", verdict.Drivers(len(ids)), verdict.Some(ids))
 	}
 	if len(y.others) > 0 {
-		r.Line.Say("left to the other command: %s", verdict.Some(y.others))
+		r.Line.Say("left under the other command: %s", verdict.Some(y.others))
 	}
 	if err == nil {
 		return cause

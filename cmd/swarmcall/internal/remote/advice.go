@@ -42,18 +42,18 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	case api.NoActiveDrivers:
 		return clierr.TooFew, noDriversHint(p)
 	case api.NotEnoughDrivers:
-		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
+		return clierr.TooFew, "wait for more drivers: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
 	case api.NewerCommand:
 		return clierr.Superseded, newerHint(p)
 	case api.IdempotencyKeyReused:
 		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") +
-			"; leave it out to get a new one"
+			"; omit it to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
 		if p.cannotDryRun() {
-			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
-				"which drivers are there: swarmcall drivers list"
+			return clierr.Usage, "the server is older than this swarmcall and does not support dry runs; " +
+				"list the drivers: swarmcall drivers list"
 		}
-		return clierr.Usage, "correct the value that is named; nothing was sent to any driver"
+		return clierr.Usage, "correct the named value; nothing was sent to any driver"
 	case api.OutcomeNotRecorded:
 		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
 	}
@@ -62,11 +62,11 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return clierr.Auth, "give a token that may do this: --token-file or SWARMCALL_TOKEN_FILE"
+		return clierr.Auth, "use a token with permission for this: --token-file or SWARMCALL_TOKEN_FILE"
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
+		return clierr.Unreachable, "try again later, or retry for longer: --retry-for 1m; see swarmcall doctor"
 	}
-	return clierr.Failed, "the server's log has more about this request"
+	return clierr.Failed, "see the server's log for details of this request"
 }
 
 // misdirected is the advice on a request that did not get to the right place; "" if it did.
@@ -82,7 +82,7 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: " +
 			"swarmcall version"
 	case api.NotFound:
-		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
+		return clierr.Failed, "list what exists: swarmcall commands list, swarmcall drivers list"
 	case api.MethodNotAllowed:
 		return clierr.Failed, "the server is older than this swarmcall; compare: swarmcall version"
 	}
@@ -92,20 +92,20 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 // noDriversHint: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
 func noDriversHint(p *Refusal) string {
 	if p.NothingToStop != nil && !*p.NothingToStop {
-		return "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+		return "check the spelling of the target; list the drivers and their labels: swarmcall drivers list"
 	}
-	return "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
+	return "list the drivers: swarmcall drivers list; wait for them: swarmcall wait drivers N"
 }
 
 // newerHint: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
 func newerHint(p *Refusal) string {
 	switch {
 	case p.Seq != nil && *p.Seq == 0:
-		return "nobody has commanded these players yet; that is --if-seq 0"
+		return "no command has set these players yet; use --if-seq 0"
 	case p.Seq != nil && p.Entry == nil:
-		return fmt.Sprintf("position %d of the log is newer; what is desired now: swarmcall state", *p.Seq)
+		return fmt.Sprintf("position %d of the log is newer; see what is desired now: swarmcall state", *p.Seq)
 	}
-	return "somebody has commanded since: " + p.look("swarmcall commands list")
+	return "a newer command exists: " + p.look("swarmcall commands list")
 }
 
 // unreachable is the error when no answer came.

@@ -84,8 +84,8 @@ func ParseURL(address, from string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", Mask(address)),
-			Hint: "give one such as http://127.0.0.1:8080; this one comes from " + from,
+			Code: clierr.Usage, What: fmt.Sprintf("%q is not a server address", Mask(address)),
+			Hint: "use one such as http://127.0.0.1:8080; this one comes from " + from,
 		}
 	}
 	return u, nil
@@ -142,7 +142,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
-			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
+			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is not from Swarmcall: %w", err),
 			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}

@@ -204,7 +204,7 @@ func worthRetrying(req *http.Request, resp *http.Response, err error, attempt in
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return "the server says " + resp.Status, max(wait, retryAfter(resp.Header))
+		return "the server answered " + resp.Status, max(wait, retryAfter(resp.Header))
 	}
 	return "", 0
 }

@@ -104,12 +104,13 @@ func describe(resp *http.Response, size int) string {
 // forward proxy that has answered.
 func (c *Client) stranger(what string, f foreignAnswer) error {
 	at := c.URL() + " (from " + c.from + ")"
-	hint := "is " + at + " the address of Swarmcall, and does the server run behind it? See swarmcall doctor"
+	hint := "is " + at + " the address of Swarmcall, and is the server behind it running? See swarmcall doctor"
 	switch f.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		hint = "this is no answer of Swarmcall: what stands between here and the server refused; is " + at + " right?"
+		hint = "this answer is not from Swarmcall: something between this host and the server refused; " +
+			"is " + at + " right?"
 	case http.StatusNotFound:
-		hint = "this is no answer of Swarmcall: does the server run, and is there a path missing in " + at +
+		hint = "this answer is not from Swarmcall: is the server running, and is a path missing in " + at +
 			"? The dashboard shows the address"
 	}
 	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Cause: f, Hint: hint})

@@ -39,7 +39,7 @@ func (c *Client) Proxy() string { return c.doer.proxy.name(c.base) }
 func (c *Client) throughProxy(e *clierr.Error) *clierr.Error {
 	if proxy := c.Proxy(); proxy != "" {
 		e.What += " through the proxy " + proxy
-		e.Hint += "; to go past the proxy (HTTP_PROXY, HTTPS_PROXY), list the server in NO_PROXY"
+		e.Hint += "; to bypass the proxy (HTTP_PROXY, HTTPS_PROXY), list the server in NO_PROXY"
 	}
 	return e
 }

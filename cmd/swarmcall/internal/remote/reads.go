@@ -121,12 +121,12 @@ func some[T comparable](v T) *T {
 
 // ServerVersion reads what the server was built from.
 func (c *Client) ServerVersion(ctx context.Context) (Answer[api.Version], error) {
-	return answer[api.Version](c, "ask for the version", func() (*http.Response, error) { return c.api.Version(ctx) })
+	return answer[api.Version](c, "read the version", func() (*http.Response, error) { return c.api.Version(ctx) })
 }
 
 // Ready reads whether the server takes commands; when it does not, its checks are the cause.
 func (c *Client) Ready(ctx context.Context) (Answer[api.Health], error) {
-	return answer[api.Health](c, "find it ready", func() (*http.Response, error) { return c.api.Readyz(ctx) })
+	return answer[api.Health](c, "check readiness", func() (*http.Response, error) { return c.api.Readyz(ctx) })
 }
 
 // Export reads the log's records as NDJSON into each, line by line.

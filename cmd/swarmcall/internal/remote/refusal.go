@@ -32,7 +32,7 @@ func (r *Refusal) Error() string {
 		b.WriteString(": " + r.Says())
 	}
 	if r.Have != nil && r.Want != nil {
-		fmt.Fprintf(&b, " (%d are there, %d are wanted)", *r.Have, *r.Want)
+		fmt.Fprintf(&b, " (%d present, %d required)", *r.Have, *r.Want)
 	}
 	if r.Errors != nil {
 		for _, e := range *r.Errors {

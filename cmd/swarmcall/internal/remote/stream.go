@@ -60,7 +60,7 @@ func cutBy(err error) string {
 	if f, ok := errors.AsType[foreignAnswer](err); ok {
 		return f.Error()
 	}
-	return "the stream was cut"
+	return "the stream was interrupted"
 }
 
 type stream struct {
@@ -100,7 +100,7 @@ func (s *stream) connect(ctx context.Context) error {
 	if err == nil {
 		err = &clierr.Error{
 			Code: clierr.Unreachable, What: "the server ended the stream",
-			Hint: "start again from where it was cut: --after " + s.last,
+			Hint: "resume where it stopped: --after " + s.last,
 		}
 	}
 	return err

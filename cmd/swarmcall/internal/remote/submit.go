@@ -106,9 +106,10 @@ func StillOpen(seq int64, err error) error {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq),
+		Code: clierr.Timeout, What: fmt.Sprintf("the server is unavailable; the outcome of entry %d is still "+
+			"open", seq),
 		Cause: err,
-		Hint:  fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
+		Hint:  fmt.Sprintf("the command continues; see its outcome: swarmcall commands show %d", seq),
 	}
 }
 

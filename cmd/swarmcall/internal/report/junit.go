@@ -162,7 +162,7 @@ func (s Step) drivers() []testCase {
 		missing(id, lostReason)
 	}
 	for _, id := range remote.Elsewhere(e) {
-		add(id, 0).Skipped = &skipped{"a newer command of somebody else holds for it"}
+		add(id, 0).Skipped = &skipped{"a newer command by another submitter holds for it"}
 	}
 	for _, x := range e.Superseded {
 		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command came first"}

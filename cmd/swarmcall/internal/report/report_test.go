@@ -203,7 +203,7 @@ func TestLeftOutFailsReports(t *testing.T) {
 	}
 	for form, tc := range map[string]struct{ text, want string }{
 		"junit":   {string(junit), `<failure type="missing" message="left out: stale">`},
-		"other":   {string(junit), `<skipped message="a newer command of somebody else holds for it">`},
+		"other":   {string(junit), `<skipped message="a newer command by another submitter holds for it">`},
 		"counts":  {string(junit), `tests="6" failures="2" errors="1" skipped="1"`},
 		"json":    {string(doc), `2 of 4 acked, 2 left out (1 disconnected, 1 stale)`},
 		"notes":   {r.annotations(), "d-3 left out: stale"},

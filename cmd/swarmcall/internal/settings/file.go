@@ -65,7 +65,7 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, &clierr.Error{
 			Code: clierr.Usage, What: "cannot read " + path, Cause: err,
-			Hint: "it may have: url, token_file, submitter, context, contexts",
+			Hint: "allowed fields: url, token_file, submitter, context, contexts",
 		}
 	}
 	f.Own.TokenFile = beside(path, f.Own.TokenFile)
@@ -127,7 +127,7 @@ func unknownContext(chosen Value, all map[string]layer) error {
 	names := slices.Sorted(maps.Keys(all))
 	return &clierr.Error{
 		Code: clierr.Usage, What: fmt.Sprintf("there is no context %q (from %s)", chosen.Value, chosen.Origin),
-		Hint: "there are: " + strings.Join(names, ", ") + "\nmake one: swarmcall context set NAME --url URL",
+		Hint: "existing contexts: " + strings.Join(names, ", ") + "\ncreate one: swarmcall context set NAME --url URL",
 	}
 }
 

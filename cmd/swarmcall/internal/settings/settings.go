@@ -102,7 +102,8 @@ func (s *Settings) guardToken(project *File) error {
 		return nil // given on purpose, for this call
 	}
 	return &clierr.Error{
-		Code: clierr.Usage, What: "the project's file names the server, and the token is yours: it is not sent there",
+		Code: clierr.Usage, What: "the project's file names the server, but the token comes from your own " +
+			"settings: it is not sent there",
 		Detail: []string{"url from " + s.URL.Origin, "token from " + s.TokenFile.Origin},
 		Hint:   "name the server yourself: --url or SWARMCALL_URL, or swarmcall context use NAME",
 	}
@@ -144,7 +145,7 @@ func (s Settings) Token() (string, error) {
 	token := strings.TrimSpace(string(b))
 	if why := noToken(token); why != "" {
 		return "", &clierr.Error{
-			Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Hint: named,
+			Code: clierr.Usage, What: "no usable token: " + s.TokenFile.Value + " " + why, Hint: named,
 		}
 	}
 	return token, nil
@@ -158,7 +159,7 @@ func noToken(token string) string {
 	case strings.ContainsAny(token, "\r\n"):
 		return "has more than one line"
 	case strings.ContainsFunc(token, func(r rune) bool { return r < '!' || r > '~' }):
-		return "has characters that no token can have: blanks, control characters, or what is no ASCII"
+		return "has characters that a token cannot have: blanks, control characters, or non-ASCII characters"
 	}
 	return ""
 }

@@ -61,7 +61,8 @@ func notConverged(p Progress, limit time.Duration) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Timeout, What: what, Cause: errors.New(p.String()), Detail: seen[:min(len(seen), 10)],
-		Hint: "give a slow ramp more time: --timeout 5m; which drivers lag: swarmcall state --drift drifting, " +
+		Hint: "allow more time for a slow ramp: --timeout 5m; list the drivers that lag: swarmcall state --drift " +
+			"drifting, " +
 			"swarmcall state --drift unknown",
 	}
 }
@@ -70,15 +71,15 @@ func notConverged(p Progress, limit time.Duration) error {
 func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64) error {
 	err := &clierr.Error{
 		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
-		Cause: fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
-		Hint:  fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
+		Cause: fmt.Errorf("%s (entry %d) was not reported by all drivers before that", remote.CommandOf(e), e.Seq),
+		Hint:  fmt.Sprintf("the newer command stays in force; see who sent it: swarmcall commands show %d", seq),
 	}
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {
 	case asked == nil:
 		err.What = "not converged: " + verdict.InForce(a.Value)
 	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
-		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: "+
+		err.What, err.Hint = "not converged: the server has since reset the load to zero", "what is desired now: "+
 			"swarmcall state"
 	}
 	return err

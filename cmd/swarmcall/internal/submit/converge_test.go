@@ -201,12 +201,12 @@ func TestNothingToStop(t *testing.T) {
 		says string
 	}{
 		{problem + `, "nothing_to_stop": true, "in_use": {"labels": {}, "driver_ids": []}}`, clierr.OK,
-			"nothing to stop: the drivers that matched have left"},
+			"nothing to stop: the drivers that matched have deregistered"},
 		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["eu-west", "us"]}, "driver_ids": []}}`,
 			clierr.TooFew, "in use: zone: eu-west, us"},
 		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`, clierr.TooFew,
 			"no driver has the label zone"},
-		{problem + `}`, clierr.TooFew, "who is there"}, // of an older server
+		{problem + `}`, clierr.TooFew, "list the drivers"}, // of an older server
 	} {
 		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(*http.Request) *http.Response {
 			w := httptest.NewRecorder()

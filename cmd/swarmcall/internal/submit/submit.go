@@ -83,9 +83,9 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 // drivers have left.
 func (j Job) nothingToStop() string {
 	if j.Target == nil {
-		return "nothing to stop: no driver is there"
+		return "nothing to stop: there are no drivers"
 	}
-	return "nothing to stop: the drivers that matched have left"
+	return "nothing to stop: the drivers that matched have deregistered"
 }
 
 // sentTo says how many drivers an entry goes to, and how many it does not reach.
@@ -108,7 +108,7 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 	}
 	a, err := c.Issue(ctx, j.Submission, j.Key)
 	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
-		e.Hint += "\nit may have been sent all the same; this does not send it twice: the same call with " +
+		e.Hint += "\nthe command may have been sent; to retry without sending it twice, repeat the call with " +
 			"--idempotency-key " + j.Key
 	}
 	return a, err
@@ -167,14 +167,14 @@ func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop
 	return func() { cancel(); <-done }
 }
 
-// stoppedWaiting says what goes on without us.
+// stoppedWaiting says what continues on the server.
 func (j Job) stoppedWaiting(ctx context.Context, e remote.Entry, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d goes on without us", e.Seq),
-		Hint: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s",
+		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d continues on the server", e.Seq),
+		Hint: fmt.Sprintf("see its outcome: swarmcall commands show %d\nto end the load: %s",
 			e.Seq, remote.StopLine(j.Target)),
 	}
 }

@@ -66,7 +66,7 @@ func (m *model) editFilter(k string) {
 
 func stopText(s stopped) string {
 	if remote.NothingToStop(s.err) {
-		return "nothing to stop: no driver is there"
+		return "nothing to stop: there are no drivers"
 	}
 	if s.err != nil {
 		return "NOT STOPPED: " + s.err.Error()

@@ -80,7 +80,7 @@ func Sentence(e remote.Entry) string {
 	case remote.ReachedNobody(e):
 		text = nobody(e)
 	case taken(e) && remote.Closed(e):
-		text = "no driver is left for it: " + elsewhere(e)
+		text = "it applies to no driver: " + elsewhere(e)
 	case !remote.Closed(e):
 		text = fmt.Sprintf("still open, sent to %d", e.Counts.Targeted)
 		if left := remote.LeftOutText(e); left != "" {
@@ -125,9 +125,9 @@ func outcome(e remote.Entry) string {
 func nobody(e remote.Entry) string {
 	switch {
 	case codeOfNobody(e) != clierr.OK:
-		return "reached nobody: no known driver matches its target"
+		return "reached no driver: no known driver matches its target"
 	case e.Awaited == nil:
-		return "logged; no driver was there to send it to"
+		return "logged; there was no driver to send it to"
 	}
 	return "logged; it stops drivers that return"
 }
@@ -138,7 +138,7 @@ func elsewhere(e remote.Entry) string {
 	if len(ids) == 0 {
 		return ""
 	}
-	return "a newer command of somebody else holds for " + Some(ids)
+	return "a newer command by another submitter holds for " + Some(ids)
 }
 
 // Some names the first of many.
