@@ -131,7 +131,7 @@ func (cfg Config) checkName(bad *problems) {
 func (cfg Config) checkLoad(bad *problems) {
 	for _, c := range cfg.Capabilities {
 		if !c.Known() {
-			bad.add("Capabilities: %q is no command type; there are %v", c, command.Types())
+			bad.add("Capabilities: %q is not a command type; the types are %v", c, command.Types())
 		}
 	}
 	if cfg.Weight != 0 && !(cfg.Weight >= 0.001 && cfg.Weight <= 1_000_000) {
@@ -149,7 +149,7 @@ func endpoint(base string) (string, error) {
 		return "", err
 	}
 	if !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme) || u.Host == "" {
-		return "", fmt.Errorf("%q must be as http://host:port, of scheme http, https, ws or wss", u.Redacted())
+		return "", fmt.Errorf("%q must have the form http://host:port, of scheme http, https, ws or wss", u.Redacted())
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	if !strings.HasSuffix(u.Path, connectPath) {

@@ -44,7 +44,7 @@ type HandshakeError struct {
 
 func (e *HandshakeError) Error() string {
 	if e.Foreign != "" {
-		s := fmt.Sprintf("driver: no answer of Swarmcall: a proxy or another server answered %s", e.Foreign)
+		s := fmt.Sprintf("driver: the answer is not from Swarmcall: a proxy or another server answered %s", e.Foreign)
 		if e.Detail != "" {
 			s += "; " + e.Detail
 		}
@@ -69,7 +69,7 @@ func (e *HandshakeError) action() wire.Action {
 }
 
 // errViolation is in the chain of errors about a server that breaks the protocol.
-var errViolation = errors.New("driver: the server broke the protocol")
+var errViolation = errors.New("driver: the server violated the protocol")
 
 // actionAfter says what follows a session, or an attempt at one, that ended with err.
 func actionAfter(err error) wire.Action {

@@ -23,7 +23,7 @@ func (s *session) farewell(ctx context.Context) {
 	case <-s.alive.Done():
 		return
 	case <-grace.C:
-		s.log.Warn("the handler is still applying a command; leaving without its answer")
+		s.log.Warn("the handler is still applying a command; deregistering without its answer")
 	}
 	if err := s.send(wire.Encode(wire.Deregister{Type: wire.TypeDeregister, Reason: reason(ctx)})); err != nil {
 		return

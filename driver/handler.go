@@ -47,7 +47,7 @@ func Reject(code, detail string) error { return &Rejection{Code: code, Detail: d
 func (r *Rejection) Error() string { return r.Code + ": " + r.Detail }
 
 func unsupported(t CommandType) *Rejection {
-	return &Rejection{Code: codeUnsupported, Detail: fmt.Sprintf("this driver does not take %q", t)}
+	return &Rejection{Code: codeUnsupported, Detail: fmt.Sprintf("this driver does not support %q", t)}
 }
 
 // call has the handler apply c and returns its rejection, nil when c was applied.

@@ -38,7 +38,7 @@ func (c *client) heartbeat() []byte {
 	h.Metrics = presentable(metrics)
 	if len(metrics) > wire.MaxMetrics {
 		c.tooMany.Do(func() {
-			c.log.Warn("some metrics are not sent: there are too many", "have", len(metrics), "limit", wire.MaxMetrics)
+			c.log.Warn("some metrics are not sent: too many", "have", len(metrics), "limit", wire.MaxMetrics)
 		})
 	}
 	frame := wire.Encode(h)

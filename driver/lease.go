@@ -10,7 +10,7 @@ import (
 // holdOnLeaseLost lets the load go on without the server. Whatever else Session.OnLeaseLost says, the load stops.
 const holdOnLeaseLost = "hold"
 
-var errLeaseLost = errors.New("driver: the lease is lost: not a word from the server, though the connection is open")
+var errLeaseLost = errors.New("driver: the lease expired: no frame from the server, although the connection is open")
 
 // lease is the permission to generate load without having heard from the server. It outlives connections: that is what
 // it is for. Only frames of a session that the server has accepted renew it: one that takes the connection and no
@@ -126,7 +126,7 @@ func (c *client) keepLease(ctx context.Context) {
 		case <-timer.C:
 		}
 		if expired, hold := c.lease.expire(func() { c.worker.halt(FromLease) }); expired {
-			c.log.Warn("the lease is lost: not a word from the server", "load_goes_on", hold)
+			c.log.Warn("the lease expired: no frame from the server", "load_goes_on", hold)
 		}
 		if left, ok := c.lease.left(); ok {
 			timer.Reset(max(left, time.Millisecond)) // a frame does not touch the timer: it asks again when it fires

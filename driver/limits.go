@@ -84,10 +84,10 @@ func (l limits) refusal(c Command) *Rejection {
 		return unsupported(c.Type)
 	case l.maxPlayers > 0 && c.Type == SetPlayers && c.Players > l.maxPlayers:
 		return &Rejection{
-			Code: codeOverLimit, Detail: fmt.Sprintf("this driver takes at most %d players", l.maxPlayers),
+			Code: codeOverLimit, Detail: fmt.Sprintf("this driver accepts at most %d players", l.maxPlayers),
 		}
 	case c.Command().Load() && l.stop.Engaged():
-		return &Rejection{Code: codeStopped, Detail: "this driver is stopped at its own machine"}
+		return &Rejection{Code: codeStopped, Detail: "this driver is stopped locally, on its own machine"}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (s *session) readFrames() error {
 		s.lease.renew()
 		s.lease.listen(false)
 		if kind != websocket.MessageText {
-			return s.violation(wire.CloseBinary, errors.New("it sent a binary frame"))
+			return s.violation(wire.CloseBinary, errors.New("the server sent a binary frame"))
 		}
 		switch err := s.receive(frame); {
 		case errors.Is(err, wire.ErrNotJSON):

@@ -68,7 +68,7 @@ type proxyKey struct{}
 func (t tunneled) RoundTrip(req *http.Request) (*http.Response, error) {
 	proxy, err := t.direct.Proxy(req)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the proxy is wrong: %w", err)
+		return nil, fmt.Errorf("the address of the proxy is invalid: %w", err)
 	}
 	if proxy == nil {
 		return t.direct.RoundTrip(req)

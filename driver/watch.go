@@ -53,7 +53,7 @@ func (s *session) watch() {
 		err := s.conn.Ping(ctx)
 		cancel()
 		if err != nil && s.pulse.silence() >= lease/2 {
-			s.end(fmt.Errorf("driver: connection lost: not a word from the server for %v", s.pulse.silence()))
+			s.end(fmt.Errorf("driver: connection lost: no frame from the server for %v", s.pulse.silence()))
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (w *worker) do(ctx context.Context, j *job) {
 		w.keep(j, rejection)
 	}
 	if err := j.send(acknowledge(j.Seq, rejection)); err != nil {
-		w.log.Debug("an ack was not sent; the next register tells", "seq", j.Seq, "error", err)
+		w.log.Debug("an ack was not sent; the next register reports it", "seq", j.Seq, "error", err)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *worker) follow(logID string) {
 	forgot := w.memory.enter(logID)
 	w.mu.Unlock()
 	if forgot {
-		w.log.Warn("the server has another log; forgot what was applied", "log_id", logID)
+		w.log.Warn("the server has another log; discarded the record of applied commands", "log_id", logID)
 	}
 }
 

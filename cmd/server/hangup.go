@@ -33,15 +33,15 @@ func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log 
 		case <-hangUps:
 		}
 		if len(files) == 0 {
-			log.Info("SIGHUP: there is nothing to read again")
+			log.Info("SIGHUP: there is no file to reload")
 		}
 		for _, f := range files {
 			if err := f.read(); err != nil {
-				log.Error("SIGHUP: a file cannot be read again; what was read before stays in force", "file", f.path,
+				log.Error("SIGHUP: cannot reload a file; its previous content stays in force", "file", f.path,
 					"err", err)
 				continue
 			}
-			log.Info("SIGHUP: read again", "file", f.path)
+			log.Info("SIGHUP: reloaded", "file", f.path)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return usage(stderr, err)
 	}
 	for _, name := range flags.unknown {
-		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it changes nothing")
+		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it has no effect")
 	}
 	var reader sync.WaitGroup
 	defer reader.Wait()

@@ -32,10 +32,10 @@ func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 // returned is what is true of every register of a driver that was running n players, and lost no lease.
 func (s *session) returned(n int64, running bool) {
 	if s.register.LeaseLost {
-		s.fail(TakeUp, "says lease_lost, though the lease was not lost")
+		s.fail(TakeUp, "reports lease_lost, although the lease was not lost")
 	}
 	if st := s.register.State; st != nil && running {
-		s.check(st.Players == n, TheTruth, "%d players ran, comes back with %d", n, st.Players)
+		s.check(st.Players == n, TheTruth, "ran %d players, reconnected with %d", n, st.Players)
 	}
 }
 
@@ -75,7 +75,7 @@ func (s *session) drain() *session {
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
 		if ok, told := next.reports(0); told {
-			next.check(ok, Desired, "stopped while it was away, %s", next.said())
+			next.check(ok, Desired, "stopped while it was disconnected, %s", next.said())
 		}
 	}
 	return next.orBack()
@@ -98,7 +98,7 @@ func (s *session) cut() *session {
 	s.conn.Cut()
 	next := s.back(time.Now(), 0, Reconnect)
 	if next == nil {
-		s.fail(Reconnect, "a 404 text/html, which is no refusal of Swarmcall, had come before that")
+		s.fail(Reconnect, "it had received a 404 text/html, which is not a refusal by Swarmcall")
 		return nil
 	}
 	next.returned(3, running)
@@ -128,12 +128,12 @@ func (s *session) anotherLog() *session {
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "stop", desired: list})
 	if next.desired(AnotherLog, list) {
 		if ok, told := next.reports(2); told {
-			next.check(ok, AnotherLog, "seq 1 has it run 2, %s", next.said())
+			next.check(ok, AnotherLog, "seq 1 commands 2 players, %s", next.said())
 		}
 		if next.apply(setPlayers(3)) {
 			ok, told := next.reports(3)
 			if told {
-				next.check(ok, AnotherLog, "seq 2 has it run 3, %s", next.said())
+				next.check(ok, AnotherLog, "seq 2 commands 3 players, %s", next.said())
 			}
 		}
 	}

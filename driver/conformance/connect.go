@@ -68,7 +68,7 @@ func (k *kit) greet(c *script.Conn) *session {
 		return nil
 	}
 	if want := k.opts.DriverID; want != "" && s.register.DriverID != want {
-		k.say("sent %s away; want %s", s.register.DriverID, want)
+		k.say("refused %s; want %s", s.register.DriverID, want)
 		c.Close(wire.CloseNotYours)
 		return nil
 	}
@@ -82,7 +82,7 @@ func (k *kit) identify(r wire.Register) {
 		k.id, k.instance, k.capabilities = r.DriverID, r.Instance, r.Capabilities
 		return
 	}
-	k.check(r.DriverID == k.id, OneIdentity, "comes back as %s", r.DriverID)
+	k.check(r.DriverID == k.id, OneIdentity, "reconnected as %s", r.DriverID)
 	switch {
 	case r.Instance != k.instance:
 		k.fail(OneIdentity, "instance was %q, is %q, though the process is the same", k.instance, r.Instance)
@@ -109,13 +109,13 @@ func (s *session) accept(w welcome) {
 func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	s := k.connection(floor + comeback)
 	if s == nil {
-		k.fail(Reconnect, "did not come back within %v", floor+comeback)
+		k.fail(Reconnect, "did not reconnect within %v", floor+comeback)
 		return nil
 	}
 	waited := s.conn.OpenedAt.Sub(lost)
 	k.waits = append(k.waits, waited)
 	if floor > 0 {
-		k.check(waited >= floor, d, "back after %v, not before %v", waited.Round(time.Millisecond), floor)
+		k.check(waited >= floor, d, "reconnected after %v, want at least %v", waited.Round(time.Millisecond), floor)
 	}
 	k.howFar(s.register)
 	return s
@@ -124,5 +124,5 @@ func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 // howFar checks what a register that is not the first tells.
 func (k *kit) howFar(r wire.Register) {
 	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, SayHowFar,
-		"knows %s %d of %s %d", r.LogID, r.AppliedSeq, k.logID, k.applied)
+		"reports log %s at %d, want log %s at %d", r.LogID, r.AppliedSeq, k.logID, k.applied)
 }

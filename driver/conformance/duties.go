@@ -45,9 +45,9 @@ func (d Duty) Title() string { return titles[d] }
 func (d Duty) untried() string {
 	switch d {
 	case LocalLimits:
-		return "the limits are the driver's own business"
+		return "limits are up to the driver"
 	case Leave:
-		return "nobody ended the driver"
+		return "the driver was not ended"
 	}
-	return "the script did not get there, or the driver takes or reports too little"
+	return "the script did not reach it, or the driver supports or reports too little"
 }

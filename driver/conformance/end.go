@@ -19,7 +19,7 @@ func (s *session) leave() *session {
 	}
 	if !s.wait(within, func() bool { return s.left }) {
 		if s.gone {
-			s.fail(Leave, "went without a deregister, close code %d", s.conn.End())
+			s.fail(Leave, "ended without a deregister, close code %d", s.conn.End())
 		}
 		return nil // or nobody ended it
 	}
@@ -41,7 +41,7 @@ func (k *kit) ended(d Duty) {
 	case <-k.process.Done():
 		k.pass(d, "the process ended")
 	case <-timer.C:
-		k.fail(d, "the process runs on")
+		k.fail(d, "the process is still running")
 	case <-k.ctx.Done():
 	}
 }
@@ -53,10 +53,10 @@ func (k *kit) away(d Duty, code wire.CloseCode) {
 	defer timer.Stop()
 	select {
 	case c := <-k.script.Conns:
-		k.fail(d, "came back %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
+		k.fail(d, "reconnected %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
 		c.Cut()
 	case <-timer.C:
-		k.pass(d, "did not come back after %d", code)
+		k.pass(d, "did not reconnect after %d", code)
 	case <-k.ctx.Done():
 	}
 }
@@ -70,13 +70,13 @@ func (k *kit) stopCodes() error {
 		if k.ctx.Err() != nil {
 			return nil
 		}
-		k.say("a close that says stop: %d", code)
+		k.say("a close code that means stop: %d", code)
 		if err := k.start(); err != nil {
 			return err
 		}
 		s := k.fresh()
 		if s == nil {
-			k.fail(CloseCodes, "did not connect when it was started again")
+			k.fail(CloseCodes, "did not connect after a restart")
 			return nil
 		}
 		s.accept(welcome{onLeaseLost: "stop"})
@@ -94,12 +94,12 @@ func (s *session) anew() *session {
 		return s
 	}
 	if err := s.start(); err != nil {
-		s.fail(Reconnect, "did not start again: %v", err)
+		s.fail(Reconnect, "could not be restarted: %v", err)
 		return nil
 	}
 	next := s.fresh()
 	if next == nil {
-		s.fail(Reconnect, "did not connect when it was started again")
+		s.fail(Reconnect, "did not connect after a restart")
 		return nil
 	}
 	next.accept(welcome{onLeaseLost: "stop"})

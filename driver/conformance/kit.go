@@ -90,7 +90,7 @@ func (k *kit) say(format string, args ...any) {
 // admit lets requests to connect in when the script wants them.
 func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != "/drivers/connect" {
-		k.fail(Handshake, "asks for %s; want /drivers/connect", r.URL.Path)
+		k.fail(Handshake, "requested %s; want /drivers/connect", r.URL.Path)
 		http.NotFound(w, r)
 		return false
 	}

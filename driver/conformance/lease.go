@@ -18,7 +18,7 @@ func (s *session) silence(n int64) *session {
 	s.pause(leaseTTL + slack)
 	if !s.gone { // it may hang on: then its heartbeats say what it does
 		if st := s.state(); st != nil {
-			s.check(st.Players == n, Lease, "connected, %v without a word, %s", leaseTTL+slack, s.said())
+			s.check(st.Players == n, Lease, "connected, %v without a frame, %s", leaseTTL+slack, s.said())
 		}
 		s.conn.Cut()
 	} else {
@@ -52,7 +52,7 @@ func (s *session) leaseStop() *session {
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
 	if next.desired(TakeUp, list) {
 		if ok, told := next.reports(3); told {
-			next.check(ok, TakeUp, "the same seq has it run 3 again: %s", next.said())
+			next.check(ok, TakeUp, "the same seq must make it run 3 again: %s", next.said())
 		}
 	}
 	return next.orBack()
@@ -67,10 +67,10 @@ func (s *session) leaseHold() *session {
 	s.sendText(`{"type":"x_long","x":"` + strings.Repeat("x", wire.MaxFrameBytes) + `"}`)
 	next := s.silence(3)
 	if next == nil {
-		s.fail(Lenient, "did not get over a frame of more than 32 KiB")
+		s.fail(Lenient, "failed after a frame of more than 32 KiB")
 		return nil
 	}
-	s.pass(Lenient, "got over a frame of more than 32 KiB")
+	s.pass(Lenient, "continued after a frame of more than 32 KiB")
 	next.lost(3, "hold")
 	list := []wire.Desired{{Seq: last, Command: setPlayers(1)}}
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
@@ -85,6 +85,6 @@ func (s *session) leaseHold() *session {
 func (s *session) lost(n int64, policy string) {
 	s.check(s.register.LeaseLost, TakeUp, "register has lease_lost %v", s.register.LeaseLost)
 	if st := s.register.State; st != nil {
-		s.check(st.Players == n, Lease, "%s: 3 ran, comes back with %d", policy, st.Players)
+		s.check(st.Players == n, Lease, "%s: ran 3, reconnected with %d", policy, st.Players)
 	}
 }

@@ -45,7 +45,7 @@ func (s *session) orBack() *session {
 	if !s.gone {
 		return s
 	}
-	s.fail(Reconnect, "ended the session by itself, close code %d", s.conn.End())
+	s.fail(Reconnect, "ended the session, close code %d", s.conn.End())
 	next := s.back(time.Now(), 0, Reconnect)
 	if next != nil {
 		next.accept(welcome{onLeaseLost: "stop"})
@@ -63,7 +63,7 @@ func (s *session) commands() *session {
 		return s.orBack()
 	}
 	if ok, told := s.reports(2); told {
-		s.check(ok, TheTruth, "told to run 2, %s", s.said())
+		s.check(ok, TheTruth, "commanded to run 2, %s", s.said())
 	}
 	s.burst()
 	s.duplicates()
@@ -93,7 +93,7 @@ func (s *session) burst() {
 		s.check(a.Status == wire.StatusApplied, Order, "%s in a burst", a.Status)
 	}
 	if ok, told := s.reports(3); told {
-		s.check(ok, TheTruth, "told to run 3 at last, %s", s.said())
+		s.check(ok, TheTruth, "finally commanded to run 3, %s", s.said())
 	}
 }
 
@@ -154,7 +154,7 @@ func (s *session) refusals() {
 			return
 		}
 		s.check(a.Status == wire.StatusRejected && a.Code == c.code, RefuseAloud,
-			"%s of no use: %s %s", c.command, a.Status, a.Code)
+			"invalid %s: %s %s", c.command, a.Status, a.Code)
 		s.sendCommand(seq, c.command)
 		again, ok := s.answer(seq, Once)
 		if ok {

@@ -15,13 +15,13 @@ type part struct {
 
 var parts = []part{
 	{"heartbeats", (*session).heartbeats},
-	{"commands in order, and twice", (*session).commands},
-	{"what a driver has to bear", (*session).leniency},
-	{"a stop in mid-ramp", (*session).stopMidRamp},
-	{"a close that says back off", (*session).backOff},
-	{"a drain, and a stop while it is away", (*session).drain},
-	{"a cut connection", (*session).cut},
-	{"a process of its own for the rest", (*session).anew},
+	{"commands in order, and repeated", (*session).commands},
+	{"unknown and invalid frames", (*session).leniency},
+	{"a stop during a ramp", (*session).stopMidRamp},
+	{"a close code that means back off", (*session).backOff},
+	{"a drain, and a stop while it is disconnected", (*session).drain},
+	{"a lost connection", (*session).cut},
+	{"a new process for the rest", (*session).anew},
 	{"another log", (*session).anotherLog},
 	{"a lease lost: stop", (*session).leaseStop},
 	{"a lease lost: hold", (*session).leaseHold},
@@ -75,6 +75,6 @@ func (k *kit) sumUp() {
 		waits = append(waits, w.Round(10*time.Millisecond).String())
 	}
 	if len(waits) > 0 {
-		k.pass(Reconnect, "back after %s", strings.Join(waits, ", "))
+		k.pass(Reconnect, "reconnected after %s", strings.Join(waits, ", "))
 	}
 }

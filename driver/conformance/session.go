@@ -120,7 +120,7 @@ func (s *session) answer(seq uint64, d Duty) (wire.CommandAck, bool) {
 	a := s.acks[0]
 	s.acks = s.acks[1:]
 	if a.Seq != seq {
-		s.fail(Order, "answered %d where the answer to %d was due", a.Seq, seq)
+		s.fail(Order, "answered %d instead of %d", a.Seq, seq)
 		return a, false
 	}
 	s.applied = max(s.applied, seq)
@@ -183,7 +183,7 @@ func (s *session) said() string {
 // whether tells if the connection is to blame.
 func (s *session) whether() string {
 	if s.gone {
-		return ": the connection is gone"
+		return ": the connection has ended"
 	}
 	return ""
 }

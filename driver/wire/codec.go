@@ -67,7 +67,7 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotJSON, err)
 	}
 	if s, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("field %s has a wrong kind of value", s.JSONPointer)
+		return fmt.Errorf("field %s has a value of the wrong type", s.JSONPointer)
 	}
 	return err
 }

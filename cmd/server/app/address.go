@@ -29,7 +29,7 @@ func checkHost(h string) error {
 	bare := strings.Trim(name, "[]")
 	switch {
 	case net.ParseIP(bare) != nil:
-		return fmt.Errorf("--allowed-hosts has %q; IP addresses are always allowed: leave it out", h)
+		return fmt.Errorf("--allowed-hosts has %q; IP addresses are always allowed: remove it", h)
 	case strings.Contains(h, "*") || strings.HasPrefix(h, "."):
 		return fmt.Errorf("--allowed-hosts has %q; there are no wildcards: list each name", h)
 	case isName(name):
@@ -43,7 +43,7 @@ func checkHost(h string) error {
 		)
 	}
 	return fmt.Errorf("--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port; "+
-		"names that are not ASCII as the browser sends them, such as xn--bcher-kva.example", h)
+		"write names with non-ASCII letters as the browser sends them, such as xn--bcher-kva.example", h)
 }
 
 // nameIn is the host name in something that has more, such as a URL; "" if there is none.
@@ -71,7 +71,7 @@ func checkOrigin(o string) error {
 	case fixed == "":
 		return fmt.Errorf(
 			"--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: "+
-				"http or https, a host, a port if it is not the default one",
+				"scheme http or https, a host, and a port unless it is the default",
 			o,
 		)
 	}
@@ -128,14 +128,14 @@ func publicURL(s string) (*url.URL, error) {
 	}
 	refuse := func(why string) error {
 		return fmt.Errorf(
-			"--public-url is %q; %s: write it as people type it, such as https://load.example.com/swarmcall/",
+			"--public-url is %q; %s: write the address that users type, such as https://load.example.com/swarmcall/",
 			s,
 			why,
 		)
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, refuse("it is no URL")
+		return nil, refuse("it is not a URL")
 	}
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
 		return nil, refuse("it must not have a user, a query or a fragment")
@@ -149,9 +149,9 @@ func publicURL(s string) (*url.URL, error) {
 	switch {
 	case !pathForm.MatchString(u.Path) || u.RawPath != "" || (u.Path != "" && path.Clean(u.Path) != u.Path) ||
 		u.Path == "/":
-		return nil, refuse("its path must be of letters, digits and . _ ~ -, without empty parts")
+		return nil, refuse("its path must consist of letters, digits and . _ ~ -, without empty segments")
 	case slices.Contains(ownPaths, first):
-		return nil, refuse("a path of the server itself begins with /" + first + ", so the two could not be told apart")
+		return nil, refuse("a path of the server itself begins with /" + first + ", so the two would conflict")
 	}
 	u.Path += "/"
 	return u, nil
@@ -190,7 +190,7 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 			errs = append(
 				errs,
 				fmt.Errorf(
-					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, no names",
+					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, not names",
 					s,
 				),
 			)
@@ -198,7 +198,8 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 			errs = append(
 				errs,
 				fmt.Errorf(
-					"--trusted-proxies has %q, which is everybody: anyone could write the headers; list the proxies",
+					"--trusted-proxies has %q, which matches every client, so any client could forge the headers; "+
+						"list the proxies",
 					s,
 				),
 			)

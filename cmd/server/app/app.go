@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	}
 	s, err := start(ctx, cfg)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		cfg.Logger.Info("ended while it started", "err", err)
+		cfg.Logger.Info("the server was ended while starting", "err", err)
 		return nil
 	}
 	if err != nil {

@@ -114,5 +114,5 @@ func (c *Config) checkListen() error {
 		return nil
 	}
 	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: "+
-		"anyone who reaches it commands the swarm; listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
+		"any client that reaches it can command the swarm; listen on 127.0.0.1, or set --insecure-no-auth", c.Listen)
 }

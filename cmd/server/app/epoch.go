@@ -25,6 +25,6 @@ func (s *server) logShortened(driverID, logID string, appliedSeq uint64) {
 		return
 	}
 	s.registry.SetLogID(s.log.ID())
-	s.cfg.Logger.Error("entries of the log were lost, and its epoch has risen: every driver was told to stop",
+	s.cfg.Logger.Error("entries of the log were lost, so its epoch was raised and every driver received a stop",
 		"log_id", s.log.ID())
 }

@@ -15,7 +15,7 @@ import (
 func recallPast(cfg Config) sidecar.Memory {
 	m, err := sidecar.Load(cfg.DataDir)
 	if err != nil {
-		cfg.Logger.Warn("what the last process knew of its drivers and the load chart cannot be read; it is ignored",
+		cfg.Logger.Warn("cannot read the stored state of drivers and load chart; ignoring it",
 			"err", err)
 	}
 	return m.Since(time.Now().Add(-max(cfg.ForgetAfter, cfg.LeaseTTL)))
@@ -72,8 +72,8 @@ func totals(r drivers.Resplit) string {
 	case drivers.ResplitOnLoss:
 		return "split again when a driver with a part is lost"
 	case drivers.ResplitOnChange:
-		return "split again when a driver with a part is lost, and when one without comes"
+		return "split again when a driver with a part is lost, and when a driver without a part registers"
 	case drivers.ResplitOff:
 	}
-	return "split again only when they are set again"
+	return "split again only when the total is set again"
 }

@@ -32,7 +32,7 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 		return err
 	}
 	m.take(seq, reset)
-	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
+	s.cfg.Logger.Info("the load of an earlier swarm was reset: drivers receive a stop", "seq", seq)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		}
 	})
 	if err := s.log.Check(ctx); err != nil {
-		s.cfg.Logger.Warn("started, but commands are refused until the log takes entries", "log_id", s.log.ID(),
+		s.cfg.Logger.Warn("started, but commands are refused until the log accepts entries", "log_id", s.log.ID(),
 			"last_seq", s.log.Last(), "err", err)
 	} else {
 		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
@@ -61,7 +61,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		s.cfg.Logger.Info("stopping")
 	case cause = <-failed:
 	case cause = <-s.log.Failed():
-		cause = fmt.Errorf("the log failed, and without it nothing may be sent: %w", cause)
+		cause = fmt.Errorf("the log failed, and no command may be sent without it: %w", cause)
 	}
 	stopping.Store(true)
 	grace := roundGrace
@@ -88,7 +88,7 @@ func (s *server) stop(
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {
-		s.cfg.Logger.Warn("cut HTTP connections that would not end", "err", errors.Join(err, web.Close()))
+		s.cfg.Logger.Warn("closed HTTP connections that did not end in time", "err", errors.Join(err, web.Close()))
 	}
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)

@@ -28,7 +28,7 @@ func (s *server) touchSession() {
 		return
 	}
 	if err := s.log.TouchSession(time.Now()); err != nil {
-		s.cfg.Logger.Warn("cannot note that drivers are connected; after a restart they may be told to stop",
+		s.cfg.Logger.Warn("cannot record that drivers are connected; after a restart they may receive a stop",
 			"err", err)
 	}
 }

@@ -50,12 +50,13 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 			return s, drive.Refused(o.Client.URL(), err)
 		case <-ctx.Done():
 			return s, &clierr.Error{
-				Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers),
+				Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers had "+
+					"registered", n, o.Drivers),
 			}
 		case <-late.C:
 			return s, &clierr.Error{
 				Code: clierr.Timeout,
-				What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout),
+				What: fmt.Sprintf("only %d of %d drivers have registered after %v", n, o.Drivers, joinTimeout),
 				Hint: "try fewer: --drivers",
 			}
 		}

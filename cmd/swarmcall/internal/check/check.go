@@ -76,8 +76,8 @@ func verdict(ctx context.Context, report conformance.Report, err error) error {
 		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Cause: err}
 	case !report.OK():
 		return &clierr.Error{
-			Code: clierr.Failed, What: "the driver does not keep the protocol",
-			Hint: "docs/protocol.md tells what each D demands",
+			Code: clierr.Failed, What: "the driver does not meet the protocol",
+			Hint: "docs/protocol.md describes each requirement D1, D2 …",
 		}
 	}
 	return nil

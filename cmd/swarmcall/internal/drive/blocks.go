@@ -131,7 +131,7 @@ func (b *Blocks) endBlock() {
 		b.headers[block[0]]++
 	}
 	if times > 0 && roundNumber(times) {
-		b.say(fmt.Sprintf("(the same again: %s; %d times so far)", strings.TrimSpace(block[len(block)-1]), times+1))
+		b.say(fmt.Sprintf("(repeated: %s; %d times so far)", strings.TrimSpace(block[len(block)-1]), times+1))
 	}
 	b.block, b.held = nil, false
 }

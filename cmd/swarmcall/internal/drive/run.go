@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	case <-left:
 		return Refused(o.URL, leftBy)
 	case <-g.Ended():
-		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(),
+		o.Log.Error("the generator has ended; commands are rejected until the driver deregisters", "error", g.Err(),
 			"in", o.Linger)
 		linger(ctx, o.Linger)
 		leave(g.Err())
@@ -91,7 +91,7 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 
 // Refused says why the SDK has given up on the server at url; it returns nil for nil.
 func Refused(url string, err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Cause: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot continue", Cause: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
 		e.Code, e.Hint = hintOn(h)
@@ -101,7 +101,7 @@ func Refused(url string, err error) error {
 		case wire.CloseCredential, wire.CloseNotYours:
 			e.Code = clierr.Auth
 		case wire.CloseSuperseded:
-			e.Hint = "another driver has come with the same id: choose another --driver-id"
+			e.Hint = "another driver registered with the same id: choose another --driver-id"
 		}
 	}
 	if err == nil {
@@ -117,7 +117,7 @@ type Evidence interface {
 }
 
 func ended(err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, and the driver with it", Cause: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, so the driver ended too", Cause: err}
 	if seen, ok := errors.AsType[Evidence](err); ok {
 		e.Detail = seen.Seen()
 	}
@@ -130,11 +130,12 @@ func interrupted(ctx context.Context, unloaded bool) error {
 	switch {
 	case !unloaded:
 		return &clierr.Error{
-			Code: clierr.Failed, What: "told to end, but players still ran",
+			Code: clierr.Failed, What: "received a signal to end, but players were still running",
 			Cause: fmt.Errorf("not at 0 after %v", unloadTimeout),
 		}
 	case strings.HasPrefix(fmt.Sprint(context.Cause(ctx)), syscall.SIGINT.String()):
-		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has left"}
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has " +
+			"deregistered"}
 	}
 	return nil
 }

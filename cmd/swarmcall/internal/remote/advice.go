@@ -76,10 +76,11 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address " +
 			"is from " + c.from + ")"
 	case api.OriginNotAllowed:
-		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the " +
+		return clierr.Auth, "a proxy between this host and the server added an Origin header, which only browsers " +
+			"send; the " +
 			"server's log names it"
 	case api.UnsupportedSubprotocol:
-		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: " +
+		return clierr.Failed, "the server and this swarmcall use different versions of the driver protocol: " +
 			"swarmcall version"
 	case api.NotFound:
 		return clierr.Failed, "list what exists: swarmcall commands list, swarmcall drivers list"

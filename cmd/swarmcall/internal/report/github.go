@@ -151,7 +151,7 @@ func appendTo(path, content string) error {
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // the runner reads it
 	if err != nil {
-		return fmt.Errorf("cannot tell GitHub's runner: %w", err)
+		return fmt.Errorf("cannot write to the files of GitHub's runner: %w", err)
 	}
 	_, err = f.WriteString(content)
 	if cerr := f.Close(); err == nil {

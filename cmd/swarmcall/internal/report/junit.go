@@ -165,7 +165,7 @@ func (s Step) drivers() []testCase {
 		add(id, 0).Skipped = &skipped{"a newer command by another submitter holds for it"}
 	}
 	for _, x := range e.Superseded {
-		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command came first"}
+		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command arrived first"}
 	}
 	return cases
 }

@@ -83,7 +83,7 @@ func (r Report) Write(files []File) error {
 		if err != nil {
 			return &clierr.Error{
 				Code: clierr.Failed, What: "cannot write the " + f.Form + " report", Cause: err,
-				Hint: "is the directory there? The command itself was dealt with: " + r.summary(),
+				Hint: "does the directory exist? The command itself was processed: " + r.summary(),
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func (r Report) summary() string {
 		return r.Steps[i].odd()
 	}
 	if slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.blamed()) > 0 }) {
-		return "good enough, though not all acked"
+		return "accepted, though not all acked"
 	}
 	return "all acked"
 }

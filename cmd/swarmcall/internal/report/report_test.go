@@ -76,7 +76,7 @@ func TestAnOutcomeNobodyWaitedForIsNotGreen(t *testing.T) {
 	}
 	allowed := sample(t, "2")
 	allowed.Err = nil
-	if got := allowed.markdown(); !strings.Contains(got, "set 5`: good enough, though not all acked\n") {
+	if got := allowed.markdown(); !strings.Contains(got, "set 5`: accepted, though not all acked\n") {
 		t.Errorf("%s", got)
 	}
 	b, err := r.junit()

@@ -114,7 +114,7 @@ func (m *model) load() string {
 		func(e remote.Entry) bool { return remote.CommandOf(e).Slot() == command.LoadSlot })
 	if i >= 0 {
 		e := m.seen.commands[i]
-		text += fmt.Sprintf("   wanted: %s (entry %d)", remote.CommandOf(e), e.Seq)
+		text += fmt.Sprintf("   desired: %s (entry %d)", remote.CommandOf(e), e.Seq)
 	}
 	return text
 }
@@ -213,11 +213,11 @@ func (m *model) keys() string {
 			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected,
 				console.Safe(remote.LabelsText(m.labels)))
 		}
-		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, anything else: no")
+		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, any other key: no")
 	case m.filtering:
 		return "filter: " + console.Safe(m.filter) + "▏ Enter keeps it, Esc clears it"
 	}
-	line := "s stop   p pause   / filter   ? help   q leave"
+	line := "s stop   p pause   / filter   ? help   q quit"
 	if m.filter != "" {
 		line += "   filter: " + console.Safe(m.filter)
 	}

@@ -28,8 +28,8 @@ type job struct {
 // Unguarded says why a process may outlive the driver; it is empty where none does.
 func Unguarded() string {
 	if _, ok := readEntry(os.Getpid()); !ok {
-		return "without /proc the driver cannot find what its generator starts: " +
-			"that runs on if the driver is killed (kill -9)"
+		return "without /proc the driver cannot find the processes that its generator starts: " +
+			"they keep running if the driver is killed (kill -9)"
 	}
 	return ""
 }

@@ -24,7 +24,7 @@ func GuardIfAsked() {}
 // Unguarded says that a process and what it started may outlive the driver.
 func Unguarded() string {
 	return "on " + runtime.GOOS +
-		" the generator runs on if this driver is killed (kill -9); only on Linux it ends with the driver"
+		" the generator keeps running if this driver is killed (kill -9); only on Linux does it end with the driver"
 }
 
 func start(argv []string, s Streams) (*job, error) {
