@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
-// benchCmd measures a server; package bench does.
+// benchCmd measures a server; package bench does the work.
 type benchCmd struct {
 	Drivers    int            `default:"100" help:"Drivers in this process that connect to the server, 1 to 20000 (${default})."`
 	Commands   int            `default:"500" help:"Commands to measure, 1 to 1000000 (${default})."`

@@ -63,7 +63,7 @@ type commandsShowCmd struct {
 	output
 }
 
-// Run prints one entry: a row per driver for people, the document for programs.
+// Run prints one entry: one row per driver for people, the document for programs.
 func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {
@@ -91,7 +91,7 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// verdictRows are the verdicts of an entry, worst first.
+// verdictRows returns the verdicts of an entry, worst first.
 func verdictRows(e remote.Entry) console.Rows {
 	r := console.Rows{Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}},
 		Names: []string{fmt.Sprint(e.Seq)}}
@@ -127,7 +127,7 @@ type commandsExportCmd struct {
 	connection
 }
 
-// Run prints the records as they come.
+// Run prints the records as they arrive.
 func (c *commandsExportCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {

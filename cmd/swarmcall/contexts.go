@@ -58,7 +58,7 @@ type contextSetCmd struct {
 	Submitter string `help:"Name of the sender on this server." placeholder:"NAME"`
 }
 
-// Validate refuses what would fail at every later call. Kong calls it.
+// Validate refuses what would fail in every later call. Kong calls it.
 func (c *contextSetCmd) Validate() error {
 	switch {
 	case strings.TrimSpace(c.Name) == "" || console.Safe(c.Name) != c.Name:
@@ -88,7 +88,7 @@ type contextUseCmd struct {
 	Name string `arg:"" help:"Name of the context."`
 }
 
-// Validate refuses the name that stands for no choice. Kong calls it.
+// Validate refuses the empty name, which means that no context is selected. Kong calls it.
 func (c *contextUseCmd) Validate() error {
 	if c.Name == "" {
 		return errors.New("the name is empty; list the contexts: swarmcall context list")

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/demo"
 )
 
-// demoCmd is the demo's face; package demo is the demo.
+// demoCmd has the flags of the demo; package demo does the work.
 type demoCmd struct {
 	Server  string        `help:"Server binary (default: swarmcall-server in the directory of this program, then on the PATH)." placeholder:"PATH"`
 	Listen  string        `default:"127.0.0.1:8080" help:"Address of the server (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
@@ -23,7 +23,7 @@ type demoCmd struct {
 	Verbose bool          `short:"v" help:"Show what the server and the drivers log."`
 }
 
-// Validate bounds what one machine is asked for. Kong calls it.
+// Validate limits the load on one machine. Kong calls it.
 func (c *demoCmd) Validate() error {
 	switch {
 	case c.Drivers < 1 || c.Drivers > 50:
@@ -36,7 +36,7 @@ func (c *demoCmd) Validate() error {
 	return nil
 }
 
-// Run runs the demo. When nobody reads what it prints, it goes on to its end, which is in order.
+// Run runs the demo. It continues to its regular end even if its output is no longer read.
 func (c *demoCmd) Run(ctx context.Context, s streams) error {
 	outliveReaders()
 	self, err := os.Executable()
@@ -63,13 +63,12 @@ func (c *demoDriverCmd) Run(ctx context.Context, s streams) error {
 	})
 }
 
-// demoGuardCmd is the process between the demo and a child, where the system does not end children along with their
-// parent.
+// demoGuardCmd is the process between the demo and a child on systems that do not end children with their parent.
 type demoGuardCmd struct {
 	Argv []string `arg:"" help:"Program and arguments."`
 }
 
-// Run runs the program until stdin ends, and ends as it did.
+// Run runs the program until stdin ends, and exits with its exit code.
 func (c *demoGuardCmd) Run(_ context.Context, s streams) error {
 	err := demo.Guard(c.Argv, s.in, s.out, s.err)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

@@ -48,7 +48,7 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Run checks one thing after the other, each of which the next needs.
+// Run runs the checks in order; each one needs those before it.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)

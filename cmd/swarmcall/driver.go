@@ -8,12 +8,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/check"
 )
 
-// driverCmd groups what is for the authors of drivers.
+// driverCmd groups the tools for authors of drivers.
 type driverCmd struct {
 	Check driverCheckCmd `cmd:"" help:"Act as a server for the driver that connects, and report which protocol requirements it meets."`
 }
 
-// driverCheckCmd is the conformance kit's face; package check is between the two.
+// driverCheckCmd has the flags of the conformance kit; package check connects the two.
 type driverCheckCmd struct {
 	Listen     string        `default:"127.0.0.1:9000" help:"Address for the driver to connect to (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
 	Transcript string        `help:"Write all events to this file, as JSON Lines." placeholder:"FILE"`
@@ -23,7 +23,7 @@ type driverCheckCmd struct {
 	Command    []string      `arg:"" optional:"" help:"Command that starts the driver, with the server's address in SWARMCALL_URL; put it after --. Without it, start the driver by hand."`
 }
 
-// Validate bounds what is asked of the driver. Kong calls it.
+// Validate limits the load on the driver. Kong calls it.
 func (c *driverCheckCmd) Validate() error {
 	if c.Players < 4 || c.Players > 1_000_000 {
 		return errors.New("--players must be 4 to 1000000")

@@ -76,7 +76,7 @@ func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
 	return console.Print(s.out, c.format(), fields(rows))
 }
 
-// fields turns a single row around: a line per column.
+// fields transposes a single row: one line per column.
 func fields(r console.Rows) console.Rows {
 	turned := console.Rows{
 		Columns: []console.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc,

@@ -15,8 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// dryRun has the server say which drivers a command would go to now. It fails where the server would refuse the
-// command.
+// dryRun asks the server which drivers a command would go to now. It fails where the server would refuse the command.
 func (c *submission) dryRun(ctx context.Context, s streams, server *session, body remote.Submission) error {
 	a, err := server.DryRun(ctx, body)
 	switch {
@@ -69,7 +68,7 @@ func dryLeftOut(d api.DryRun) string {
 	return text
 }
 
-// dryRows have a line per driver; what names them are the targets alone.
+// dryRows has one line per driver; the names are those of the targets only.
 func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
 	r := console.Rows{
 		Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "PLAYERS"}, {Name: "WHY"}},
@@ -88,7 +87,7 @@ func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
 	return r
 }
 
-// each is how many players every driver would run.
+// each returns how many players every driver would run.
 func each(c api.Command) string {
 	if c := commandOf(c); c.Load() && !c.Total {
 		return strconv.FormatInt(c.Value, 10)

@@ -1,6 +1,6 @@
 package main
 
-// intro is what swarmcall says when it is told nothing: the first three commands.
+// intro is the output of swarmcall without arguments: the first three commands.
 func intro() string {
 	return `Swarmcall is live control for load-test swarms: one call changes the load on every driver,
 and the answer lists the drivers that acked, that refused, and that are missing, with the reason.

@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/logs"
 )
 
-// logCmd looks into a server's log on disk, or copies it. It needs no server, and a running one does not mind.
+// logCmd inspects a server's log on disk, or copies it. It needs no server, and does not disturb a running one.
 type logCmd struct {
 	Verify logVerifyCmd `cmd:"" help:"Check the whole log: exit 0 if it is intact, 1 if not."`
 	Export logExportCmd `cmd:"" help:"Print the records as NDJSON, with the field names of the HTTP API."`

@@ -14,15 +14,15 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// running is what both verbs that run plans have.
+// running has the flags of both verbs that run plans.
 type running struct {
 	Submitter string `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
 	connection
 	reports
 }
 
-// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be
-// stopped.
+// execute runs a plan and writes the reports. It continues to the end even if its output is no longer read, because the
+// load has to be stopped.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	outliveReaders()
 	server, err := c.dial(s, c.Submitter)
@@ -58,11 +58,11 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if c.Check {
 		return c.check(ctx, s, p)
 	}
-	c.wait() // a pipeline may start the server beside it
+	c.wait() // a pipeline may start the server at the same time
 	return c.execute(ctx, s, p)
 }
 
-// check says what a good plan does. That needs no server; if one answers, it says which drivers match as well.
+// check prints what a valid plan does. That needs no server; if one answers, check also prints which drivers match.
 func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
 	const enough = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, enough)
@@ -106,7 +106,7 @@ type rampCmd struct {
 	running
 }
 
-// plan makes the plan of one ramp.
+// plan builds the plan of one ramp.
 func (c *rampCmd) plan() *plan.Plan {
 	p := &plan.Plan{
 		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: deref(c.Deadline), OnMissing: c.OnMissing, Rejoin: c.Rejoin,

@@ -20,7 +20,7 @@ type playersSetCmd struct {
 	submission
 }
 
-// Validate refuses what the server would. Kong calls it.
+// Validate refuses what the server would refuse. Kong calls it.
 func (c *playersSetCmd) Validate() error {
 	if c.Players < 0 || c.Players > command.MaxPlayers {
 		return errors.New("players must be 0 to 1000000000")
@@ -43,7 +43,7 @@ type spawnDelaySetCmd struct {
 	submission
 }
 
-// Validate refuses what the server would. Kong calls it.
+// Validate refuses what the server would refuse. Kong calls it.
 func (c *spawnDelaySetCmd) Validate() error {
 	if c.Delay < 0 || c.Delay > 24*time.Hour || c.Delay%time.Millisecond != 0 {
 		return errors.New("the delay must be 0s to 24h, in whole milliseconds")

@@ -27,7 +27,7 @@ func (c *stateCmd) Validate() error {
 	return nil
 }
 
-// Run prints what is desired, and which drivers report it.
+// Run prints the desired state, and which drivers report it.
 func (c *stateCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 
 func commandOf(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
 
-// driftRows has a line per driver; the document is the whole state.
+// driftRows has one line per driver; the document is the whole state.
 func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 	r := console.Rows{
 		Columns: []console.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"},
@@ -87,7 +87,7 @@ func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 			reasons = append(reasons, "outside the split")
 		}
 		players, delay := fmt.Sprint(d.Reported.Players), fmt.Sprintf("%dms", d.Reported.SpawnDelayMs)
-		if d.Drift == api.Unknown { // its last report says nothing about now
+		if d.Drift == api.Unknown { // its last report does not describe the present
 			players, delay = "?", "?"
 		}
 		r.Names = append(r.Names, d.DriverId)

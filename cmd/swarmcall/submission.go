@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// aim is which drivers, and as whom.
+// aim selects drivers and the sender.
 type aim struct {
 	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	Driver     []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
@@ -38,7 +38,7 @@ type reports struct {
 	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat for both." placeholder:"FORM=FILE" sep:"none"`
 }
 
-// unwritable is asked for by parse, before anything is sent.
+// unwritable is called by parse, before anything is sent.
 func (c reports) unwritable() error {
 	for _, f := range c.Report {
 		if err := f.Writable(); err != nil {
@@ -48,7 +48,7 @@ func (c reports) unwritable() error {
 	return nil
 }
 
-// submission is what all commands have.
+// submission has the flags of all commands.
 type submission struct {
 	connection
 	output
@@ -66,10 +66,10 @@ type submission struct {
 	IdempotencyKey *string `group:"Safety" help:"Key by which the server recognizes a retry; default: a new random key." placeholder:"KEY"`
 	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
 
-	check func(server *session, body remote.Submission) error // asks whether it is meant; nil: nobody is asked
+	check func(server *session, body remote.Submission) error // asks for confirmation; nil: no question
 }
 
-// Validate checks what the server cannot know better. Kong calls it.
+// Validate checks what the server cannot check better. Kong calls it.
 func (c *submission) Validate() error {
 	switch {
 	case c.Timeout < 0:
@@ -92,7 +92,7 @@ func goodKey(s string) bool {
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' })
 }
 
-// deref is the value of a flag, or the zero value if it was not given.
+// deref returns the value of a flag, or the zero value if the flag was not given.
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -108,7 +108,7 @@ func checkDeadline(d *time.Duration) error {
 	return nil
 }
 
-// send is the whole life of one command, from the flags to the reports.
+// send handles one command, from the flags to the reports.
 func (c *submission) send(ctx context.Context, s streams, command remote.Command) error {
 	server, err := c.dial(s, c.Submitter)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	if c.NoWait {
 		job.Wait = submit.WaitNone
 	}
-	quiet := console.IsTTY(s.err) && !c.Debug // a person retries by asking again, a pipeline by the key
+	quiet := console.IsTTY(s.err) && !c.Debug // a person retries with a new call, a pipeline retries with the key
 	if !quiet {
 		server.line.Say("idempotency key %s", job.Key)
 	}
@@ -159,7 +159,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: []report.Step{step}, Err: result.Err})
 }
 
-// file writes the reports, and returns the error of the call itself, or else what went wrong with them.
+// file writes the reports. It returns the error of the call, or else an error of writing the reports.
 func (c reports) file(s streams, r report.Report) error {
 	r.Name = commandLine(s.args)
 	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))

@@ -64,7 +64,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// waitForDrivers reads the roster again and again until want are in it, or ctx ends.
+// waitForDrivers polls the roster until it has want drivers, or ctx ends.
 func waitForDrivers(
 	ctx context.Context, c *remote.Client, f remote.DriverFilter, want int, tell func(int),
 ) (n int, err error) {
@@ -82,7 +82,7 @@ func waitForDrivers(
 	}
 }
 
-// unmatched says which labels are in use, when no driver has those that were asked for.
+// unmatched lists the labels in use when no driver has the requested ones.
 func (s *session) unmatched(ctx context.Context, n int, labels map[string]string) []string {
 	if n > 0 || len(labels) == 0 {
 		return nil

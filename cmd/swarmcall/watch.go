@@ -14,13 +14,13 @@ type watchCmd struct {
 	connection
 }
 
-// Run shows the swarm full-screen, or as plain lines where that cannot be.
+// Run shows the swarm full-screen, or as plain lines if there is no terminal.
 func (c *watchCmd) Run(ctx context.Context, s streams) error {
 	if !console.IsTTY(s.in) || !console.Animated(s.out) {
 		return (&commandsWatchCmd{Label: c.Label, connection: c.connection}).Run(ctx, s)
 	}
 	quiet := s
-	quiet.err = io.Discard // the screen is the program's; it shows itself that the server is away
+	quiet.err = io.Discard // the screen belongs to the program; it shows by itself that the server is unavailable
 	server, err := c.dial(quiet, c.Submitter)
 	if err != nil {
 		return err

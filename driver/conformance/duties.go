@@ -32,10 +32,10 @@ const (
 
 var titles = [...]string{
 	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
-	Heartbeats: "Heartbeats", TheTruth: "The truth", Order: "Order and answer", Once: "Once", Stop: "Stop",
-	RefuseAloud: "Refuse aloud", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", SayHowFar: "Say how far",
+	Heartbeats: "Heartbeats", TheTruth: "Accurate reports", Order: "Order and answer", Once: "Once", Stop: "Stop",
+	RefuseAloud: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", SayHowFar: "Report progress",
 	AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
-	TakeUp: "Tell and take up", LocalLimits: "Local limits go first", Leave: "Leave",
+	TakeUp: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
 }
 
 // Title returns the duty's heading in docs/protocol.md.

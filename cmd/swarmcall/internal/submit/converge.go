@@ -19,7 +19,7 @@ const (
 	convergePace  = 250 * time.Millisecond
 )
 
-// converge waits until the drivers report what the command asks for. A driver that is stale or disconnected never does.
+// converge waits until the drivers report what the command asks for. A stale or disconnected driver never does.
 func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, began time.Time) error {
 	limit := j.Timeout
 	if limit == 0 {
@@ -49,7 +49,7 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 	}
 }
 
-// notConverged says how many drivers report the command, and of how many nothing is known.
+// notConverged reports how many drivers report the command, and how many are unknown.
 func notConverged(p Progress, limit time.Duration) error {
 	what := fmt.Sprintf("not converged after %v: %d of %d drivers report it", limit, p.Converged, p.Meant)
 	if n := len(p.Unknown); n > 0 {
@@ -67,7 +67,7 @@ func notConverged(p Progress, limit time.Duration) error {
 	}
 }
 
-// overtaken is the error when drivers are told something else before they were seen to do this.
+// overtaken is the error when a newer command reaches drivers before all of them reported this one.
 func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64) error {
 	err := &clierr.Error{
 		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
@@ -78,7 +78,7 @@ func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64)
 	switch p := remote.RefusalOf(asked); {
 	case asked == nil:
 		err.What = "not converged: " + verdict.InForce(a.Value)
-	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
+	case p != nil && p.Code == api.NotFound: // a reset is a record, not an entry
 		err.What, err.Hint = "not converged: the server has since reset the load to zero", "what is desired now: "+
 			"swarmcall state"
 	}

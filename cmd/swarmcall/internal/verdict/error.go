@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// Error is nil for an outcome that is good enough, else the error that names who is to blame.
+// Error returns nil for an acceptable outcome, else the error that names the failing drivers.
 func Error(e remote.Entry, allow Allow) error {
 	code := Code(e, allow)
 	if code == clierr.OK {
@@ -41,7 +41,7 @@ func Error(e remote.Entry, allow Allow) error {
 	return err
 }
 
-// Blame lists who did not ack and why, at most n of them.
+// Blame lists the drivers that did not ack, and the reasons, at most n of them.
 func Blame(e remote.Entry, n int) []string {
 	var lines []string
 	for _, r := range e.Rejected {
