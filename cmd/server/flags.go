@@ -12,10 +12,10 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
-// envPrefix begins the environment variable of every flag: --data-dir is SWARMCALL_DATA_DIR.
+// envPrefix is the prefix of every flag's environment variable: --data-dir is SWARMCALL_DATA_DIR.
 const envPrefix = "SWARMCALL_"
 
-// clientEnv are variables of the command-line client, which may stand in the same environment.
+// clientEnv are variables of the command-line client, which may be set in the same environment.
 var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CONTEXT"}
 
 // flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
@@ -42,10 +42,10 @@ type flags struct {
 	LogFormat         string           `default:"text" enum:"text,json" help:"Format of log lines on stderr: ${enum}."`
 	Version           kong.VersionFlag `env:"-" help:"Print the version and exit."`
 
-	unknown []string // SWARMCALL_ variables that are no flag's
+	unknown []string // SWARMCALL_ variables that do not belong to a flag
 }
 
-// parse reads args and the environment. done tells that help or the version was asked for and printed.
+// parse reads args and the environment. done reports that help or the version was requested and printed.
 func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err error) {
 	f = &flags{}
 	d, v := app.Defaults(), buildVersion()
@@ -94,7 +94,7 @@ func unknownEnv(model *kong.Application, environ []string) []string {
 
 func (f *flags) level() slog.Level {
 	var l slog.Level
-	_ = l.UnmarshalText([]byte(f.LogLevel)) // the parser has checked it
+	_ = l.UnmarshalText([]byte(f.LogLevel)) // already checked by the parser
 	return l
 }
 

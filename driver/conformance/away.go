@@ -32,10 +32,10 @@ func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 // returned is what is true of every register of a driver that was running n players, and lost no lease.
 func (s *session) returned(n int64, running bool) {
 	if s.register.LeaseLost {
-		s.fail(TakeUp, "reports lease_lost, although the lease was not lost")
+		s.fail(Resume, "reports lease_lost, although the lease was not lost")
 	}
 	if st := s.register.State; st != nil && running {
-		s.check(st.Players == n, TheTruth, "ran %d players, reconnected with %d", n, st.Players)
+		s.check(st.Players == n, AccurateReports, "ran %d players, reconnected with %d", n, st.Players)
 	}
 }
 

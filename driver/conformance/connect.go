@@ -123,6 +123,6 @@ func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 
 // howFar checks what a register that is not the first tells.
 func (k *kit) howFar(r wire.Register) {
-	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, SayHowFar,
+	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, ReportProgress,
 		"reports log %s at %d, want log %s at %d", r.LogID, r.AppliedSeq, k.logID, k.applied)
 }

@@ -10,21 +10,21 @@ const (
 	OneIdentity
 	Frames
 	Heartbeats
-	TheTruth
+	AccurateReports
 	Order
 	Once
 	Stop
-	RefuseAloud
+	ExplicitRejection
 	Lenient
 	Pings
 	Desired
-	SayHowFar
+	ReportProgress
 	AnotherLog
 	Reconnect
 	Drain
 	CloseCodes
 	Lease
-	TakeUp
+	Resume
 	LocalLimits
 	Leave
 	lastDuty = Leave
@@ -32,10 +32,10 @@ const (
 
 var titles = [...]string{
 	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
-	Heartbeats: "Heartbeats", TheTruth: "Accurate reports", Order: "Order and answer", Once: "Once", Stop: "Stop",
-	RefuseAloud: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", SayHowFar: "Report progress",
+	Heartbeats: "Heartbeats", AccurateReports: "Accurate reports", Order: "Order and answer", Once: "Once", Stop: "Stop",
+	ExplicitRejection: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", ReportProgress: "Report progress",
 	AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
-	TakeUp: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
+	Resume: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
 }
 
 // Title returns the duty's heading in docs/protocol.md.

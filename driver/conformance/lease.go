@@ -50,9 +50,9 @@ func (s *session) leaseStop() *session {
 	next.lost(0, "stop")
 	list := []wire.Desired{{Seq: last, Command: setPlayers(3)}}
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
-	if next.desired(TakeUp, list) {
+	if next.desired(Resume, list) {
 		if ok, told := next.reports(3); told {
-			next.check(ok, TakeUp, "the same seq must make it run 3 again: %s", next.said())
+			next.check(ok, Resume, "the same seq must make it run 3 again: %s", next.said())
 		}
 	}
 	return next.orBack()
@@ -83,7 +83,7 @@ func (s *session) leaseHold() *session {
 
 // lost checks the register of a driver whose lease was lost.
 func (s *session) lost(n int64, policy string) {
-	s.check(s.register.LeaseLost, TakeUp, "register has lease_lost %v", s.register.LeaseLost)
+	s.check(s.register.LeaseLost, Resume, "register has lease_lost %v", s.register.LeaseLost)
 	if st := s.register.State; st != nil {
 		s.check(st.Players == n, Lease, "%s: ran 3, reconnected with %d", policy, st.Players)
 	}

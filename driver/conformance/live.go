@@ -63,7 +63,7 @@ func (s *session) commands() *session {
 		return s.orBack()
 	}
 	if ok, told := s.reports(2); told {
-		s.check(ok, TheTruth, "commanded to run 2, %s", s.said())
+		s.check(ok, AccurateReports, "commanded to run 2, %s", s.said())
 	}
 	s.burst()
 	s.duplicates()
@@ -93,7 +93,7 @@ func (s *session) burst() {
 		s.check(a.Status == wire.StatusApplied, Order, "%s in a burst", a.Status)
 	}
 	if ok, told := s.reports(3); told {
-		s.check(ok, TheTruth, "finally commanded to run 3, %s", s.said())
+		s.check(ok, AccurateReports, "finally commanded to run 3, %s", s.said())
 	}
 }
 
@@ -149,11 +149,11 @@ func (s *session) refusals() {
 			continue
 		}
 		seq := s.command(c.command)
-		a, ok := s.answer(seq, RefuseAloud)
+		a, ok := s.answer(seq, ExplicitRejection)
 		if !ok {
 			return
 		}
-		s.check(a.Status == wire.StatusRejected && a.Code == c.code, RefuseAloud,
+		s.check(a.Status == wire.StatusRejected && a.Code == c.code, ExplicitRejection,
 			"invalid %s: %s %s", c.command, a.Status, a.Code)
 		s.sendCommand(seq, c.command)
 		again, ok := s.answer(seq, Once)
@@ -189,7 +189,7 @@ func (s *session) stopMidRamp() *session {
 	s.wait(2*step+2*interval, func() bool { return len(s.beats) >= from+4 })
 	if st := s.state(); st != nil && s.takes("set_spawn_delay_ms") && len(s.beats) > from {
 		atMost := int64(time.Since(begun)/step) + 4 // 3 may have run before
-		s.check(st.Players <= atMost, TheTruth, "%v into a ramp to %d, %v a player, reports %d",
+		s.check(st.Players <= atMost, AccurateReports, "%v into a ramp to %d, %v a player, reports %d",
 			time.Since(begun).Round(100*time.Millisecond), most, step, st.Players)
 	}
 	if !s.apply(stop()) {

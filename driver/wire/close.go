@@ -1,6 +1,6 @@
 package wire
 
-// CloseCode is a WebSocket close code; it carries what the driver has to do next.
+// CloseCode is a WebSocket close code. It determines what the driver has to do next.
 type CloseCode int
 
 // The close codes a server sends.
@@ -17,11 +17,11 @@ const (
 	CloseCredential CloseCode = 4001
 	CloseSuperseded CloseCode = 4002 // a newer session of the same driver id
 	CloseNotYours   CloseCode = 4003 // the driver id belongs to another credential
-	CloseLate       CloseCode = 4004 // neither heartbeat nor pong for too long
+	CloseLate       CloseCode = 4004 // neither a heartbeat nor a pong for too long
 	CloseRegister   CloseCode = 4005 // no valid register as the first frame in time
 	CloseTooFast    CloseCode = 4008
-	closeNoStatus   CloseCode = 1005 // never on the wire: the peer closed without a code
-	closeAbnormal   CloseCode = 1006 // never on the wire: the connection was lost
+	closeNoStatus   CloseCode = 1005 // never sent: the peer closed without a code
+	closeAbnormal   CloseCode = 1006 // never sent: the connection was lost
 )
 
 // Action is what a driver does after a close.
@@ -29,12 +29,12 @@ type Action int
 
 // The actions.
 const (
-	Stop      Action = iota // give up and tell the operator: trying again would not help, or would harm
-	Reconnect               // at once after the hint of a drain frame, else after the usual jitter
-	BackOff                 // wait at least ReconnectBase·4, then as usual
+	Stop      Action = iota // give up and report to the operator: a retry would not help, or would do harm
+	Reconnect               // after the delay of a drain frame, else after the usual jitter
+	BackOff                 // wait at least ReconnectBase·4, then the usual jitter
 )
 
-// closeActions is the one close-code table; docs/protocol.md prints it.
+// closeActions is the only table of close codes; docs/protocol.md has a copy.
 var closeActions = map[CloseCode]struct {
 	action Action
 	text   string
@@ -58,7 +58,8 @@ var closeActions = map[CloseCode]struct {
 	closeAbnormal:   {Reconnect, "connection lost"},
 }
 
-// Action returns what a driver does after c. An unknown private code (4000–4999) means stop, any other back off.
+// Action returns what a driver does after c. An unknown private code (4000–4999) means stop, any other unknown code
+// means back off.
 func (c CloseCode) Action() Action {
 	if e, ok := closeActions[c]; ok {
 		return e.action
@@ -69,7 +70,7 @@ func (c CloseCode) Action() Action {
 	return BackOff
 }
 
-// Text says in words what c means.
+// Text describes c.
 func (c CloseCode) Text() string {
 	if e, ok := closeActions[c]; ok {
 		return e.text

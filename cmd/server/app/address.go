@@ -12,18 +12,18 @@ import (
 	"strings"
 )
 
-// nameForm is a host name in lower case. Service names of containers may have underscores.
+// nameForm is the form of a host name in lower case. Service names of containers may have underscores.
 var nameForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// maxNameBytes is the longest host name there can be.
+// maxNameBytes is the maximum length of a host name.
 const maxNameBytes = 253
 
-// normalHost is a host name as names are compared: in lower case, without the dot at the end.
+// normalHost normalizes a host name for comparison: lower case, without the trailing dot.
 func normalHost(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }
 
 func isName(h string) bool { return len(h) <= maxNameBytes && nameForm.MatchString(h) }
 
-// checkHost refuses what can never be the name in a Host header, and says what to write in its place.
+// checkHost refuses what can never be the name in a Host header, and suggests what to write instead.
 func checkHost(h string) error {
 	name := normalHost(h)
 	bare := strings.Trim(name, "[]")
@@ -46,7 +46,7 @@ func checkHost(h string) error {
 		"write names with non-ASCII letters as the browser sends them, such as xn--bcher-kva.example", h)
 }
 
-// nameIn is the host name in something that has more, such as a URL; "" if there is none.
+// nameIn returns the host name in a longer text such as a URL; "" if there is none.
 func nameIn(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") {
@@ -59,7 +59,7 @@ func nameIn(s string) string {
 	return normalHost(u.Hostname())
 }
 
-// checkOrigin refuses what no browser sends as Origin, and says what to write in its place.
+// checkOrigin refuses what no browser sends as Origin, and suggests what to write instead.
 func checkOrigin(o string) error {
 	if strings.Contains(o, "*") {
 		return fmt.Errorf("--allowed-origins has %q; there are no wildcards: list each origin", o)
@@ -79,7 +79,7 @@ func checkOrigin(o string) error {
 		"(lower case, no path, no slash at the end, no default port)", o, fixed)
 }
 
-// originIn is the origin of a URL as a browser sends it; "" if there is none.
+// originIn returns the origin of a URL as a browser sends it; "" if there is none.
 func originIn(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") && s != "null" {
@@ -97,14 +97,14 @@ func originIn(s string) string {
 	return u.Scheme + "://" + host
 }
 
-// hostOf is host[:port] of a URL as browsers send it: in lower case, without the default port.
+// hostOf returns host[:port] of a URL as browsers send it: in lower case, without the default port.
 func hostOf(u *url.URL) (string, error) {
 	defaults := map[string]string{"http": "80", "https": "443"}
 	standard, ok := defaults[u.Scheme]
 	if !ok {
 		return "", fmt.Errorf("the scheme must be http or https")
 	}
-	host := strings.ToLower(u.Hostname()) // a dot at the end is another origin to browsers
+	host := strings.ToLower(u.Hostname()) // to browsers a trailing dot makes another origin
 	if ip := net.ParseIP(host); ip != nil {
 		if host = ip.String(); strings.Contains(host, ":") {
 			host = "[" + host + "]"
@@ -118,7 +118,7 @@ func hostOf(u *url.URL) (string, error) {
 	return host, nil
 }
 
-// pathForm is a path that means the same to every proxy and browser, escaped or not.
+// pathForm is the form of a path that every proxy and browser reads the same way, escaped or not.
 var pathForm = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 
 // publicURL reads --public-url; nil if there is none. The path of what it returns ends in a slash.
@@ -157,7 +157,7 @@ func publicURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// ownPaths are the first parts of the server's paths, those that later versions will have included.
+// ownPaths are the first segments of the server's paths, including those of later versions.
 var ownPaths = []string{
 	"ui",
 	"commands",

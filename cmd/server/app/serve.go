@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Limits of the HTTP server. There is no read or write timeout on whole requests: sockets and waiting submitters
-// outlive any; the router bounds how long a body may take.
+// Limits of the HTTP server. There is no read or write timeout for whole requests: WebSockets and waiting submitters
+// take longer than any; the router limits the time to read a body.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -32,7 +32,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
 	web := httpServer(handler)
-	var components sync.WaitGroup // sequencer, sweeper and the watchers; joined before the log is closed
+	var components sync.WaitGroup // sequencer, sweeper and watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	components.Go(s.dispatcher.Run)
@@ -41,7 +41,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	components.Go(func() { s.keepPast(keepers) })
 	components.Go(func() { s.watchLeases(keepers) })
 	watching, endStreams := context.WithCancel(keepers)
-	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
+	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and never otherwise
 	failed := make(chan error, 1)
 	components.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -66,14 +66,14 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	stopping.Store(true)
 	grace := roundGrace
 	if cause != nil {
-		grace = 0 // what ends the server by itself leaves nothing to wait for
+		grace = 0 // after a failure there is nothing to wait for
 	}
 	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &components, release, endStreams))
 }
 
-// stop ends the components so that nobody is left waiting: new commands are refused and open rounds ended, their
-// submitters are answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote
-// to, goes last.
+// stop ends the components in an order that leaves no client waiting: it refuses new commands and ends open rounds,
+// answers their submitters, disconnects the drivers with a hint when to reconnect, and closes the log last, because all
+// of these write to it.
 func (s *server) stop(
 	ctx context.Context, grace time.Duration, web *http.Server, components *sync.WaitGroup, release, endStreams func(),
 ) error {

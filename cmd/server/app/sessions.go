@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// touchEvery is how often the log's mark is told that drivers are connected.
+// touchEvery is the interval at which the log's mark records that drivers are connected.
 const touchEvery = 2 * time.Second
 
-// keepSession notes in the log's mark that a driver session is open, until ctx ends: load of a swarm that disconnected
-// long ago must not start by itself when drivers come again.
+// keepSession records in the log's mark that a driver session is open, until ctx ends: the load of a swarm that
+// disconnected long ago must not start by itself when drivers connect again.
 func (s *server) keepSession(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
