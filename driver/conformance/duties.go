@@ -32,9 +32,9 @@ const (
 
 var titles = [...]string{
 	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
-	Heartbeats: "Heartbeats", AccurateReports: "Accurate reports", Order: "Order and answer", Once: "Once", Stop: "Stop",
-	ExplicitRejection: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired", ReportProgress: "Report progress",
-	AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
+	Heartbeats: "Heartbeats", AccurateReports: "Accurate reports", Order: "Order and answer", Once: "Once",
+	Stop: "Stop", ExplicitRejection: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings",
+	Desired: "Desired", ReportProgress: "Report progress", AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
 	Resume: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
 }
 

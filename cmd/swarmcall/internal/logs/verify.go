@@ -11,7 +11,7 @@ import (
 )
 
 // Verify checks the log in dir: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict
-// per target. It says what it found on out; damage is its error.
+// per target. It prints its findings to out, and returns an error for damage.
 func Verify(ctx context.Context, dir string, out io.Writer) error {
 	inUse, err := logfile.InUse(dir)
 	if err != nil {

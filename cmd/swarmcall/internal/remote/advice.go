@@ -11,13 +11,13 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// RefusalOf returns the server's refusal in err's chain, nil when there is none.
+// RefusalOf returns the server's refusal in err's chain, nil if there is none.
 func RefusalOf(err error) *Refusal {
 	p, _ := errors.AsType[*Refusal](err)
 	return p
 }
 
-// Newer returns the seq of the newer command for which the server refuses one; ok is false when err is anything else.
+// Newer returns the seq of the newer command because of which the server refuses one; ok is false for any other error.
 func Newer(err error) (seq int64, ok bool) {
 	p := RefusalOf(err)
 	if p == nil || p.Code != api.NewerCommand || p.Seq == nil {
@@ -26,7 +26,7 @@ func Newer(err error) (seq int64, ok bool) {
 	return *p.Seq, true
 }
 
-// refused turns an answer that is no success into an error.
+// refused converts an answer that is not a success to an error.
 func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	p := refused(resp.StatusCode, body)
 	if p.RequestId == "" {
@@ -36,7 +36,7 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	return &clierr.Error{Code: code, What: "cannot " + what, Cause: p, Detail: p.evidence(), Hint: hint}
 }
 
-// advice is the exit code of a refusal, and what to do about it.
+// advice returns the exit code of a refusal, and a hint.
 func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.NoActiveDrivers:
@@ -69,7 +69,7 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	return clierr.Failed, "see the server's log for details of this request"
 }
 
-// misdirected is the advice on a request that did not get to the right place; "" if it did.
+// misdirected returns the hint for a request that did not reach the right server or path; "" if it did.
 func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.HostNotAllowed:
@@ -90,7 +90,8 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	return 0, ""
 }
 
-// noDriversHint: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
+// noDriversHint distinguishes a Stop with a misspelt target from one whose drivers have deregistered; the server knows
+// which.
 func noDriversHint(p *Refusal) string {
 	if p.NothingToStop != nil && !*p.NothingToStop {
 		return "check the spelling of the target; list the drivers and their labels: swarmcall drivers list"
@@ -98,7 +99,8 @@ func noDriversHint(p *Refusal) string {
 	return "list the drivers: swarmcall drivers list; wait for them: swarmcall wait drivers N"
 }
 
-// newerHint: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
+// newerHint handles two special cases: a reset of the server is newer too, but not an entry; and 0 means that these
+// drivers have never been commanded.
 func newerHint(p *Refusal) string {
 	switch {
 	case p.Seq != nil && *p.Seq == 0:
@@ -109,7 +111,7 @@ func newerHint(p *Refusal) string {
 	return "a newer command exists: " + p.look("swarmcall commands list")
 }
 
-// unreachable is the error when no answer came.
+// unreachable is the error when there was no answer.
 func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
@@ -120,7 +122,7 @@ func (c *Client) unreachable(what string, err error) error {
 	})
 }
 
-// cause leaves out what net/http says around the reason: method and address are told already.
+// cause removes what net/http adds to the reason: method and address are already in the error.
 func cause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

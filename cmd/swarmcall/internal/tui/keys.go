@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// key does what a key means: in a question, in the filter, or else.
+// key handles a key: in a question, in the filter, or elsewhere.
 func (m *model) key(k string) tea.Cmd {
 	switch {
 	case k == "ctrl+c":
