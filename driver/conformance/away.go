@@ -9,7 +9,7 @@ import (
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// run brings the driver to n players, and reports whether it says so.
+// run commands n players, and reports whether the driver reports them.
 func (s *session) run(n int64) bool {
 	if !s.takes("set_players") || !s.apply(setPlayers(n)) {
 		return false
@@ -18,7 +18,7 @@ func (s *session) run(n int64) bool {
 	return ok
 }
 
-// desired are the commands that answers must come to, in order.
+// desired checks that the answers to the desired commands arrive in order.
 func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	for _, want := range list {
 		a, ok := s.answer(want.Seq, d)
@@ -29,7 +29,7 @@ func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	return true
 }
 
-// returned is what is true of every register of a driver that was running n players, and lost no lease.
+// returned checks every register of a driver that was running n players and lost no lease.
 func (s *session) returned(n int64, running bool) {
 	if s.register.LeaseLost {
 		s.fail(Resume, "reports lease_lost, although the lease was not lost")
@@ -39,7 +39,7 @@ func (s *session) returned(n int64, running bool) {
 	}
 }
 
-// backOff closes with a code that asks for patience.
+// backOff closes with a code that means back off.
 func (s *session) backOff() *session {
 	running := s.run(3)
 	lost := time.Now()
@@ -54,7 +54,7 @@ func (s *session) backOff() *session {
 	return next.orBack()
 }
 
-// drain sends the driver away, and stops it while it is gone.
+// drain drains the driver, and commands a stop while it is disconnected.
 func (s *session) drain() *session {
 	const hint = 700 * time.Millisecond
 	running := s.run(3)
@@ -81,9 +81,9 @@ func (s *session) drain() *session {
 	return next.orBack()
 }
 
-// cut ends the connection without a word, and has a proxy answer the first request to connect. What is desired then is,
-// in one slot, what the driver does already, though it reads otherwise: that shows if it is applied again; and in the
-// other slot an older command, which has to be applied.
+// cut ends the connection without a close frame, and a proxy answers the first request to connect. The desired state
+// then has two commands. In one slot it is the seq that the driver already applied, with other content, which shows if
+// the driver applies it again. In the other slot it is an older command, which the driver has to apply.
 func (s *session) cut() *session {
 	var list []wire.Desired
 	if s.takes("set_spawn_delay_ms") && s.apply(setDelay(5*time.Millisecond)) {
@@ -112,7 +112,7 @@ func (s *session) cut() *session {
 	return next.orBack()
 }
 
-// anotherLog has the driver meet a server that lost its log: seqs begin anew.
+// anotherLog simulates a server that lost its log: seqs start again.
 func (s *session) anotherLog() *session {
 	s.conn.Cut()
 	next := s.back(time.Now(), 0, Reconnect)

@@ -8,14 +8,14 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// welcome is what the server says when it accepts a driver.
+// welcome is the content of the server's registered frame.
 type welcome struct {
-	lease       time.Duration // 0: one that does not get lost while the driver waits to come back
+	lease       time.Duration // 0: one that does not expire while the driver waits to reconnect
 	onLeaseLost string
 	desired     []wire.Desired
 }
 
-// connection waits for the driver to connect and register; nil when it does not.
+// connection waits for the driver to connect and register; nil if it does not.
 func (k *kit) connection(within time.Duration) *session {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -26,7 +26,7 @@ func (k *kit) connection(within time.Duration) *session {
 			if s := k.greet(c); s != nil {
 				return s
 			}
-		case <-ended: // nobody will come, but for who is on the way
+		case <-ended: // the driver has ended: only a connection in progress may still arrive
 			ended = nil
 			timer.Reset(slack)
 		case <-timer.C:
@@ -37,8 +37,8 @@ func (k *kit) connection(within time.Duration) *session {
 	}
 }
 
-// greet takes the register. It returns nil for a connection that ended without a word: the driver had given it up while
-// it was held in the handshake.
+// greet reads the register. It returns nil for a connection that ended without a frame: the driver gave up while it was
+// held in the handshake.
 func (k *kit) greet(c *script.Conn) *session {
 	s := &session{kit: k, conn: c}
 	k.pass(Handshake, "offered %s", wire.Subprotocol)
@@ -76,7 +76,7 @@ func (k *kit) greet(c *script.Conn) *session {
 	return s
 }
 
-// identify compares who registers with who did before.
+// identify compares a register with the earlier ones.
 func (k *kit) identify(r wire.Register) {
 	if k.id == "" {
 		k.id, k.instance, k.capabilities = r.DriverID, r.Instance, r.Capabilities
@@ -104,8 +104,8 @@ func (s *session) accept(w welcome) {
 	})
 }
 
-// back waits for the driver to come back after a connection that began to end at lost, and checks what it says then. d
-// demands that it waits for floor; the jitter's cap is the most beyond that.
+// back waits for the driver to reconnect after a connection that began to end at lost, and checks its register. d
+// requires it to wait for floor; the most beyond that is the jitter's cap.
 func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	s := k.connection(floor + comeback)
 	if s == nil {
@@ -121,7 +121,7 @@ func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	return s
 }
 
-// howFar checks what a register that is not the first tells.
+// howFar checks the progress in a register that is not the first.
 func (k *kit) howFar(r wire.Register) {
 	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, ReportProgress,
 		"reports log %s at %d, want log %s at %d", r.LogID, r.AppliedSeq, k.logID, k.applied)

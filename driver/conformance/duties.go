@@ -41,7 +41,7 @@ var titles = [...]string{
 // Title returns the duty's heading in docs/protocol.md.
 func (d Duty) Title() string { return titles[d] }
 
-// untried says why a duty was not tried when the script had nothing to say of it.
+// untried explains why the script did not try a duty.
 func (d Duty) untried() string {
 	switch d {
 	case LocalLimits:

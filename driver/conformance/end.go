@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// leave has the driver end in order, as a person would.
+// leave ends the driver in order, as a person would.
 func (s *session) leave() *session {
 	s.delay(10 * time.Millisecond)
 	s.run(2)
@@ -33,7 +33,7 @@ func (s *session) leave() *session {
 	return nil
 }
 
-// ended wants the process to be over.
+// ended expects the process to have ended.
 func (k *kit) ended(d Duty) {
 	timer := time.NewTimer(5 * time.Second)
 	defer timer.Stop()
@@ -46,7 +46,7 @@ func (k *kit) ended(d Duty) {
 	}
 }
 
-// away wants nobody to connect for a while.
+// away expects no connection for a while.
 func (k *kit) away(d Duty, code wire.CloseCode) {
 	closed := time.Now()
 	timer := time.NewTimer(aloneness)
@@ -61,7 +61,7 @@ func (k *kit) away(d Duty, code wire.CloseCode) {
 	}
 }
 
-// stopCodes closes fresh drivers with codes that say stop. That needs somebody to start them.
+// stopCodes closes new drivers with codes that mean stop. That needs Options.Start.
 func (k *kit) stopCodes() error {
 	if k.opts.Start == nil || k.id == "" {
 		return nil
@@ -87,8 +87,8 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a
-// new process are short.
+// anew restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a new
+// process are short.
 func (s *session) anew() *session {
 	if s.opts.Start == nil {
 		return s
@@ -107,7 +107,7 @@ func (s *session) anew() *session {
 	return next.orBack()
 }
 
-// fresh is the first connection of a new process, which has an instance of its own and knows of no log.
+// fresh is the first connection of a new process, which has its own instance and knows no log.
 func (k *kit) fresh() *session {
 	id := k.id
 	k.id, k.applied = "", 0

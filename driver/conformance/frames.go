@@ -14,7 +14,7 @@ const (
 	maxCapabilities = 32
 )
 
-// problemOf says in what way a driver's frame is not as its schema has it, "" when it is. A test holds it to the
+// problemOf describes how a driver's frame differs from its schema, "" if it does not. A test compares it with the
 // schemas; they are not used here because a validator would be the largest part of the binary.
 func problemOf(f script.Frame) string {
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// silence lets the lease run out: no frame, no pong, and whoever connects anew is kept waiting. It returns the session
-// that comes when the server is back.
+// silence lets the lease expire: it sends no frame and no pong, and new connections are kept waiting. It returns the
+// session that follows when the server is back.
 func (s *session) silence(n int64) *session {
 	s.silent = true
 	s.conn.Mute(true)
@@ -37,7 +37,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// leaseStop: the driver has to stop by itself, to say so, and to take up what it did before.
+// leaseStop: the driver has to stop by itself, report it, and resume its previous load.
 func (s *session) leaseStop() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()
@@ -58,7 +58,7 @@ func (s *session) leaseStop() *session {
 	return next.orBack()
 }
 
-// leaseHold: the driver has to go on. A frame that is too long comes before, and may end the session.
+// leaseHold: the driver has to continue. An oversized frame comes first, and may end the session.
 func (s *session) leaseHold() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()

@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// heartbeats watches two intervals, the second one told by a heartbeat_ack.
+// heartbeats checks two intervals; a heartbeat_ack sets the second one.
 func (s *session) heartbeats() *session {
 	if !s.paced(interval) {
 		return s.orBack()
@@ -23,7 +23,7 @@ func (s *session) heartbeats() *session {
 	return s.orBack()
 }
 
-// paced watches six heartbeats, and reports whether they came as often as they should.
+// paced watches six heartbeats, and reports whether they arrived at the interval.
 func (s *session) paced(every time.Duration) bool {
 	const enough = 6
 	from := len(s.beats)
@@ -39,7 +39,7 @@ func (s *session) paced(every time.Duration) bool {
 		mean.Round(time.Millisecond), every)
 }
 
-// orBack returns s, or the next session if s has ended, which it should not have.
+// orBack returns s, or the next session if s has ended, which is an error.
 func (s *session) orBack() *session {
 	s.wait(0, func() bool { return false })
 	if !s.gone {
@@ -70,7 +70,7 @@ func (s *session) commands() *session {
 	return s.orBack()
 }
 
-// delay sets the spawn delay, if the driver takes that.
+// delay sets the spawn delay, if the driver supports it.
 func (s *session) delay(d time.Duration) {
 	if s.takes("set_spawn_delay_ms") {
 		s.apply(setDelay(d))
@@ -97,7 +97,7 @@ func (s *session) burst() {
 	}
 }
 
-// duplicates sends an old command again, as it was, and the newest with another content: that shows if it is applied.
+// duplicates repeats an old command unchanged, and the newest with other content, which shows if the driver applies it.
 func (s *session) duplicates() {
 	for _, seq := range []uint64{s.seq - 3, s.seq} {
 		s.sendCommand(seq, setPlayers(1))
@@ -111,7 +111,7 @@ func (s *session) duplicates() {
 	}
 }
 
-// leniency sends what a driver has to ignore, and what it has to refuse.
+// leniency sends frames that a driver has to ignore, and commands that it has to reject.
 func (s *session) leniency() *session {
 	for _, frame := range []string{
 		`{"type":"x_weather","sun":true}`,
@@ -136,7 +136,7 @@ func (s *session) leniency() *session {
 	return s.orBack()
 }
 
-// refusals sends commands that no driver can take.
+// refusals sends invalid commands, which every driver must reject.
 func (s *session) refusals() {
 	for _, c := range []struct {
 		command wire.Command
@@ -174,7 +174,7 @@ func (s *session) pinged() {
 	s.pass(Pings, "pong after %v", time.Since(start).Round(time.Millisecond))
 }
 
-// stopMidRamp starts a ramp that takes long, and stops it.
+// stopMidRamp starts a long ramp, and stops it.
 func (s *session) stopMidRamp() *session {
 	if !s.takes("stop") || !s.takes("set_players") {
 		return s

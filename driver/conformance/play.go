@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// part is one of the script: it goes on with the session that the part before left, and leaves one. nil means that the
-// driver is gone, and with it the rest.
+// part is one part of the script: it continues with the session of the part before, and returns one. nil means that the
+// driver is disconnected for good, and ends the script.
 type part struct {
 	name string
 	run  func(*session) *session
@@ -54,7 +54,7 @@ func (k *kit) play() error {
 	return k.ctx.Err()
 }
 
-// first accepts the driver for the first time, with something in it that no driver knows.
+// first accepts the driver for the first time, with an unknown field in the frame.
 func (s *session) first() {
 	s.pause(interval) // nothing may come before registered
 	s.accepted = true
@@ -62,7 +62,7 @@ func (s *session) first() {
 		`"lease_ttl_ms":60000,"on_lease_lost":"stop","desired":[]}`)
 }
 
-// sumUp judges what only the whole script can tell.
+// sumUp decides the duties that need the whole script.
 func (k *kit) sumUp() {
 	if k.frames > 0 {
 		k.pass(Frames, "%d frames", k.frames)

@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// hintOn is the exit code for a driver that was refused, and what to do about it. It follows the code of the refusal:
-// only where that says so, or where nothing says anything, is it about the credential.
+// hintOn returns the exit code for a refused driver, and a hint. It follows the code of the refusal: the hint is about
+// the credential only if the code says so, or if there is no code.
 func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	switch h.Code {
 	case "host_not_allowed":
@@ -36,7 +36,7 @@ func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	return clierr.Failed, ""
 }
 
-// strangeHint is about an answer that is none of Swarmcall's.
+// strangeHint is about an answer that is not from Swarmcall.
 func strangeHint(status int) (clierr.Code, string) {
 	const strange = "this answer is not from Swarmcall: "
 	switch status {
