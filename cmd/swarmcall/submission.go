@@ -150,7 +150,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said,
 		Err: result.Err,
 	}
-	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNobody(result.Entry.Value)
+	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNoDriver(result.Entry.Value)
 	if result.Entry.Value.Seq > 0 {
 		if err := console.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err

@@ -21,7 +21,7 @@ func (s *session) leave() *session {
 		if s.gone {
 			s.fail(Leave, "ended without a deregister, close code %d", s.conn.End())
 		}
-		return nil // or nobody ended it
+		return nil // or the driver was not ended
 	}
 	s.conn.Close(wire.CloseDone)
 	s.wait(slack, func() bool { return false })
@@ -87,9 +87,9 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// anew restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a new
+// restart restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a new
 // process are short.
-func (s *session) anew() *session {
+func (s *session) restart() *session {
 	if s.opts.Start == nil {
 		return s
 	}

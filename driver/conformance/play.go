@@ -21,7 +21,7 @@ var parts = []part{
 	{"a close code that means back off", (*session).backOff},
 	{"a drain, and a stop while it is disconnected", (*session).drain},
 	{"a lost connection", (*session).cut},
-	{"a new process for the rest", (*session).anew},
+	{"a new process for the rest", (*session).restart},
 	{"another log", (*session).anotherLog},
 	{"a lease lost: stop", (*session).leaseStop},
 	{"a lease lost: hold", (*session).leaseHold},

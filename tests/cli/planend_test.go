@@ -150,7 +150,7 @@ func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 		"rejoin: 300ms\ntarget: {driver_ids: [nobody]}\nstages: [{set: {players: 1}}]"))
 	p.code(6)
 	p.says("no load was set")
-	if strings.Contains(p.Err.String(), "STILL BE ON") {
+	if strings.Contains(p.Err.String(), "STILL BE RUNNING") {
 		t.Errorf("a false alarm:\n%s", p.Err)
 	}
 	sameLog(t, s.url())

@@ -151,7 +151,7 @@ func TestWatchAPartOnATerminal(t *testing.T) {
 		t.Errorf("drivers of others:\n%s", seen)
 	}
 	x.types("?")
-	x.shows("Any key goes back")
+	x.shows("Press any key to go back")
 	x.types("x")
 	x.shows("● live", "? help")
 	x.types("s")

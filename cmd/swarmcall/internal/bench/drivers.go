@@ -35,7 +35,7 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // they leave in order when ctx has ended
 	s := &swarm{cancel: cancel, there: make(chan struct{}, o.Drivers), ended: make(chan error, o.Drivers)}
 	if _, err := o.Client.Drivers(ctx, remote.DriverFilter{Limit: 1}); err != nil {
-		return s, err // drivers would try for ever to reach a server that is not there
+		return s, err // drivers would retry forever if the server is not running
 	}
 	for i := range o.Drivers {
 		s.start(life, o, name, i+1)

@@ -109,7 +109,7 @@ func TestADriverThatIsNone(t *testing.T) {
 	}
 }
 
-func TestAnotherDriverIsSentAway(t *testing.T) {
+func TestAnotherDriverIsRefused(t *testing.T) {
 	_, errs, err := check(t, "leaves", Options{DriverID: "d-1"})
 	if clierr.CodeOf(err) != clierr.Timeout || !strings.Contains(errs, "refused leaves; want d-1") {
 		t.Errorf("error %v, said %q", err, errs)

@@ -37,16 +37,16 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	case r.taken != nil:
 		return r.yield(ctx, cause)
 	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may reconnect
-		return r.nobodyThere(cause, step, err)
+		return r.noDriverMatches(cause, step, err)
 	case err != nil:
 		return r.Plan.notStopped(cause, err)
 	}
 	return r.verify(ctx, cause, step, away || r.away())
 }
 
-// nobodyThere handles a stop that matches no driver: they have deregistered, unless the server reports that no driver
-// ever matched.
-func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
+// noDriverMatches handles a stop that matches no driver: they have deregistered, unless the server reports that none ever
+// matched.
+func (r *Runner) noDriverMatches(cause error, step *report.Step, err error) error {
 	r.sent.Store(false)
 	if p := remote.RefusalOf(err); p.NothingToStop != nil && !*p.NothingToStop {
 		if cause == nil {

@@ -1,16 +1,16 @@
-// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded
-// in between, with a stop at the end whatever happens.
+// Package plan reads plans of load and runs them: one command after the other, each only if no other submitter has
+// commanded in between, with a stop at the end in any case.
 //
-// What a run does next, and what it makes of an answer, is decided without a clock, a server or a terminal:
+// The next action of a run, and its reaction to an answer, are decided without a clock, a server or a terminal:
 //
 //	stages.go         the steps of a plan, in order
-//	claim.go          which commands are of this run, and whether a newer one is somebody else's
-//	participants.go   the drivers that take part: they join, leave, and are waited for once
-//	hold.go           what a hold has seen, and what it makes of drivers of which nothing is known
-//	outcome.go        what an outcome means, and who is sent a step again
-//	stopping.go       which drivers a stop has not reached, and how that is said
+//	claim.go          which commands belong to this run, and whether a newer one is from another submitter
+//	participants.go   the drivers that take part: they join, deregister, and are waited for once
+//	hold.go           what a hold has observed, and how it handles silent drivers
+//	outcome.go        how to interpret an outcome, and which drivers get a step again
+//	stopping.go       which drivers a stop has not reached, and how to report it
 //
-// Runner has the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
+// Runner does the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
 package plan
 
 import (

@@ -91,8 +91,8 @@ func LeftOutText(e Entry) string {
 	return fmt.Sprintf("%d left out (%s)", n, strings.Join(parts, ", "))
 }
 
-// ReachedNobody reports whether an entry is a Stop that was logged without a driver to send it to.
-func ReachedNobody(e Entry) bool {
+// ReachedNoDriver reports whether an entry is a Stop that was logged without a driver to send it to.
+func ReachedNoDriver(e Entry) bool {
 	return CommandOf(e).Type == command.Stop && e.Counts.Targeted == 0 && deref(e.Counts.LeftOut) == 0
 }
 

@@ -171,7 +171,7 @@ func (s Step) verdict() string {
 
 // odd returns the verdict of a successful step that no driver has acked: "all acked" would be wrong.
 func (s Step) odd() string {
-	if s.Err == nil && (s.Said != "" || s.Entry.Value.Seq > 0 && remote.ReachedNobody(s.Entry.Value)) {
+	if s.Err == nil && (s.Said != "" || s.Entry.Value.Seq > 0 && remote.ReachedNoDriver(s.Entry.Value)) {
 		return s.verdict()
 	}
 	return ""

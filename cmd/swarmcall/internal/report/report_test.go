@@ -64,8 +64,8 @@ func TestJUnitOfACallThatReachedNothing(t *testing.T) {
 	}
 }
 
-// TestAnOutcomeNobodyWaitedForIsNotGreen: it may be any.
-func TestAnOutcomeNobodyWaitedForIsNotGreen(t *testing.T) {
+// TestAnOutcomeNotWaitedForIsNotPassed: it may be any.
+func TestAnOutcomeNotWaitedForIsNotPassed(t *testing.T) {
 	s := Step{Name: "stop", Open: true}
 	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`), &s.Entry.Value); err != nil {
 		t.Fatal(err)

@@ -140,8 +140,8 @@ func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 	})
 }
 
-// TestSomebodyElsesCommandIsNoConvergence: drivers that do what a newer command wants do not do what ours did.
-func TestSomebodyElsesCommandIsNoConvergence(t *testing.T) {
+// TestAnotherSubmittersCommandIsNotConvergence: drivers that do what a newer command wants do not do what ours did.
+func TestAnotherSubmittersCommandIsNotConvergence(t *testing.T) {
 	replies := map[string]string{
 		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 30}, "acked": [{"driver_id": "a"}], "status": "complete"}`,
 		"/commands/8": `{"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "status": "complete"}`,
@@ -162,8 +162,8 @@ type roundTripper func(*http.Request) *http.Response
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
-// TestAReplayIsTold: but not of our own first try, whose answer was lost.
-func TestAReplayIsTold(t *testing.T) {
+// TestAReplayIsReported: but not of our own first try, whose answer was lost.
+func TestAReplayIsReported(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		answers := roundTripper(func(r *http.Request) *http.Response {
 			w := httptest.NewRecorder()

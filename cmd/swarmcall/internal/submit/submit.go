@@ -57,7 +57,7 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	if spread := verdict.Spread(remote.CommandOf(e), e.Counts.Targeted); spread != "" {
 		j.Line.Say("%s", spread)
 	}
-	if j.Wait == WaitNone && !remote.ReachedNobody(e) {
+	if j.Wait == WaitNone && !remote.ReachedNoDriver(e) {
 		j.Line.Say("sent: entry %d, to %s; its outcome: swarmcall commands show %d", e.Seq, sentTo(e), e.Seq)
 		return r
 	}
@@ -69,7 +69,7 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	}
 	j.Line.Say("%s", verdict.Sentence(r.Entry.Value))
 	if r.Err = verdict.Error(r.Entry.Value, j.Allow); r.Err != nil || j.Wait != WaitConverged ||
-		remote.ReachedNobody(r.Entry.Value) {
+		remote.ReachedNoDriver(r.Entry.Value) {
 		return r
 	}
 	if err := j.converge(ctx, c, r.Entry.Value, began); err != nil {

@@ -46,8 +46,8 @@ func (a Allow) Covers(missing, all int) bool {
 // entry is a timeout.
 func Code(e remote.Entry, allow Allow) clierr.Code {
 	switch {
-	case remote.ReachedNobody(e):
-		return codeOfNobody(e)
+	case remote.ReachedNoDriver(e):
+		return codeWithoutTargets(e)
 	case !remote.Closed(e):
 		return clierr.Timeout
 	case e.Counts.Rejected > 0:
@@ -60,9 +60,9 @@ func Code(e remote.Entry, allow Allow) clierr.Code {
 	return clierr.OK
 }
 
-// codeOfNobody returns the code of a Stop without targets. Only the server knows whether the drivers have deregistered
+// codeWithoutTargets returns the code of a Stop without targets. Only the server knows whether the drivers have deregistered
 // or the target is misspelt. An older server does not report it, and such a Stop was a success.
-func codeOfNobody(e remote.Entry) clierr.Code {
+func codeWithoutTargets(e remote.Entry) clierr.Code {
 	awaited := e.Awaited != nil && *e.Awaited
 	if awaited || e.Awaited == nil && e.InUse == nil {
 		return clierr.OK
@@ -77,8 +77,8 @@ func taken(e remote.Entry) bool { return e.Counts.Targeted == 0 && len(remote.El
 func Sentence(e remote.Entry) string {
 	text := outcome(e)
 	switch {
-	case remote.ReachedNobody(e):
-		text = nobody(e)
+	case remote.ReachedNoDriver(e):
+		text = withoutTargets(e)
 	case taken(e) && remote.Closed(e):
 		text = "it applies to no driver: " + elsewhere(e)
 	case !remote.Closed(e):
@@ -121,10 +121,10 @@ func outcome(e remote.Entry) string {
 	return b.String()
 }
 
-// nobody describes a Stop without targets. Its numbers would look like a success.
-func nobody(e remote.Entry) string {
+// withoutTargets describes a Stop without targets. Its numbers would look like a success.
+func withoutTargets(e remote.Entry) string {
 	switch {
-	case codeOfNobody(e) != clierr.OK:
+	case codeWithoutTargets(e) != clierr.OK:
 		return "reached no driver: no known driver matches its target"
 	case e.Awaited == nil:
 		return "logged; there was no driver to send it to"

@@ -34,7 +34,7 @@ func TestPlanOf(t *testing.T) {
 	}{
 		`{"scenarios":null,"vus":null,"stages":null}`:                                  {plan{ownScenario: true}, ""},
 		`{"scenarios":{"s":{"executor":"externally-controlled","vus":7,"maxVUs":10}}}`: {plan{startsAt: 7}, ""},
-		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                               {plan{}, `"s" uses the executor ramping-vus`},
+		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                               {plan{}, "executor ramping-vus"},
 		`{"scenarios":{"a":{"executor":"externally-controlled"},"b":{}}}`:              {plan{}, "2 scenarios"},
 		`{"vus":10,"duration":"30s"}`:                                                  {plan{}, "set the load"},
 		`{"stages":[{"target":1}]}`:                                                    {plan{}, "set the load"},
@@ -71,7 +71,7 @@ func TestStart(t *testing.T) {
 		t.Error(text)
 	}
 	_, err = Start(t.Context(), Options{K6: "/does/not/exist/k6", Script: "x.js"})
-	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, "needs an installed k6 1.x") {
+	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, "installed k6 1.x") {
 		t.Error(text)
 	}
 }

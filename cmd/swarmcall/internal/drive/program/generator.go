@@ -106,7 +106,7 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	_ = g.stdin.SetWriteDeadline(until) // a pipe takes one
 	if _, err := g.stdin.Write(append(line, '\n')); err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			g.awaitEnd(ctx) // nobody has the other end of the pipe: then how the program ended says more
+			g.awaitEnd(ctx) // the pipe has no reader: how the program ended is more informative
 		}
 		return report{}, driver.Reject(codeDeaf, "the program does not read its stdin: "+err.Error())
 	}
