@@ -8,15 +8,15 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// backoff counts the attempts to connect and says how long to wait before the next.
+// backoff counts the attempts to connect and computes the wait before the next.
 type backoff struct {
 	attempts int
-	jitter   func(time.Duration) time.Duration // of 0 to less than its argument
+	jitter   func(time.Duration) time.Duration // returns 0 to less than its argument
 }
 
 func newBackoff() backoff { return backoff{jitter: rand.N[time.Duration]} }
 
-// next returns the wait before the next attempt: at least floor, which is what the server asked for, and full jitter.
+// next returns the wait before the next attempt: at least floor, which the server requested, plus full jitter.
 func (b *backoff) next(action wire.Action, floor time.Duration) time.Duration {
 	if action == wire.BackOff {
 		floor = max(floor, 4*wire.ReconnectBase)
@@ -24,12 +24,12 @@ func (b *backoff) next(action wire.Action, floor time.Duration) time.Duration {
 	span := wire.ReconnectCap
 	if doubled := wire.ReconnectBase << b.attempts; doubled < span {
 		span = doubled
-		b.attempts++ // no further once the cap is met, so that the shift cannot overflow
+		b.attempts++ // not beyond the cap, so that the shift cannot overflow
 	}
 	return floor + b.jitter(span)
 }
 
-// reset starts the count anew if a session was healthy for long enough.
+// reset restarts the count if a session was healthy for long enough.
 func (b *backoff) reset(health time.Duration) {
 	if health >= wire.StableAfter {
 		b.attempts = 0

@@ -8,47 +8,47 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// CommandType names a kind of command.
+// CommandType is the type of a command.
 type CommandType = command.Type
 
-// The kinds of commands.
+// The command types.
 const (
 	SetPlayers    = command.SetPlayers    // run Command.Players players
 	SetSpawnDelay = command.SetSpawnDelay // wait Command.SpawnDelay between two spawns
 	Stop          = command.Stop          // go to zero players now, cancel any ramp, stay connected
 )
 
-// State is what a driver says of itself.
+// State is the state that a driver reports.
 type State = command.State
 
-// Origin says who wants a command.
+// Origin is the source of a command.
 type Origin int
 
-// The origins. Stop alone comes from others than the server, and then whatever the capabilities are.
+// The origins. Only Stop comes from origins other than the server, and then regardless of the capabilities.
 const (
 	FromServer    Origin = iota
-	FromLease            // the server has not been heard for Session.LeaseTTL, and wants no load without control
+	FromLease            // no frame from the server for Session.LeaseTTL, and the load must not run without control
 	FromLocalStop        // Config.LocalStop was engaged
 )
 
-// Command is one command for this driver. Values are absolute: to apply a command twice is to apply it once.
+// Command is one command for this driver. Values are absolute: applying a command twice has the same effect as once.
 type Command struct {
 	Origin Origin
-	// place in the server's log; commands come in this order, but for desired ones; 0: not from the server
+	// position in the server's log. Commands arrive in this order, except desired ones; 0: not from the server
 	Seq          uint64
 	Type         CommandType
 	Players      int64  // of SetPlayers: how many players this driver is to run, 0 or more
 	SpawnDelayMS int64  // of SetSpawnDelay: milliseconds, 0 or more
-	Note         string // the submitter's words for people, may be empty
-	// how long the server waits for the answer, from when it sent the command; 0: it does not
+	Note         string // the submitter's note for people, may be empty
+	// how long the server waits for the answer, counted from when it sent the command; 0: it does not wait
 	Deadline time.Duration
-	Desired  bool // part of the state desired of the driver when it registered, not fresh
+	Desired  bool // part of the driver's desired state at its register, not a new command
 }
 
 // SpawnDelay returns SpawnDelayMS as a duration.
 func (c Command) SpawnDelay() time.Duration { return milliseconds(c.SpawnDelayMS) }
 
-// value is the field that the value of c's type stands in; nil for a type without one.
+// value returns the field that holds the value of c's type; nil for a type without one.
 func (c *Command) value() *int64 {
 	switch c.Type {
 	case SetPlayers:
@@ -60,7 +60,7 @@ func (c *Command) value() *int64 {
 	return nil
 }
 
-// Command returns c without what concerns this driver alone.
+// Command returns c without the fields that concern only this driver.
 func (c Command) Command() command.Command {
 	out := command.Command{Type: c.Type, Note: c.Note}
 	if v := c.value(); v != nil {
@@ -69,7 +69,7 @@ func (c Command) Command() command.Command {
 	return out
 }
 
-// fromWire reads a command out of a frame. The rejection is not nil when no handler could make sense of it.
+// fromWire reads a command from a frame. The rejection is not nil if the command is invalid for any handler.
 func fromWire(seq uint64, w wire.Command) (Command, *Rejection) {
 	c := Command{Seq: seq, Type: CommandType(w.Type), Note: w.Note}
 	if !c.Type.Known() {
@@ -85,7 +85,7 @@ func fromWire(seq uint64, w wire.Command) (Command, *Rejection) {
 	return c, nil
 }
 
-// milliseconds makes a duration of n, which comes from outside: 0 when negative, the longest there is when too long.
+// milliseconds converts n from outside to a duration: 0 if negative, the maximum if too long.
 func milliseconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
 }

@@ -16,84 +16,84 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Config says how to reach the server and who the driver is. Run copies it: what its maps and slices hold later does
-// not matter. The functions may be called from several goroutines, and should return soon.
+// Config says how to reach the server and identifies the driver. Run copies it, including its maps and slices, so later
+// changes have no effect. The functions may be called from several goroutines, and should return soon.
 type Config struct {
-	// URL is the base of the server, of scheme http, https, ws or wss, such as "http://127.0.0.1:8080". The path
-	// /drivers/connect is appended unless it ends in that already. Required.
+	// URL is the base URL of the server, with scheme http, https, ws or wss, such as "http://127.0.0.1:8080". The path
+	// /drivers/connect is appended unless the URL already ends in it. Required.
 	URL string
 
 	// DriverID names the driver in the swarm: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit. Required.
 	DriverID string
 
-	// Labels are what commands may select drivers by. At most 32; keys are formed as DriverID, values are at most 256
-	// bytes of UTF-8 without control characters. Nil means none.
+	// Labels are selected by commands. At most 32; keys have the form of DriverID, values are at most 256 bytes of
+	// UTF-8 without control characters. Nil means none.
 	Labels map[string]string
 
-	// Capabilities are the commands the driver takes; any other is rejected before it gets to the handler.
+	// Capabilities are the commands that the driver supports; any other is rejected before it reaches the handler.
 	// Empty means all.
 	Capabilities []CommandType
 
-	// MaxPlayers is the most players this driver takes: a command for more is rejected with the code "over_local_limit"
-	// before it gets to the handler. No command changes it. 0 means no limit.
+	// MaxPlayers is the maximum of players on this driver: a command for more is rejected with the code
+	// "over_local_limit" before it reaches the handler. No command changes it. 0 means no limit.
 	MaxPlayers int64
-	// Weight is this driver's part when a total is split over drivers, relative to theirs: 0.001 to 1,000,000. Zero
-	// means 1.
+	// Weight is this driver's share when a total is split over drivers, relative to the others: 0.001 to 1,000,000.
+	// Zero means 1.
 	Weight float64
 
-	// LocalStop stops the load from within this process, whatever the server wants. Several drivers may share one.
-	// Nil means that only the handler knows how to.
+	// LocalStop stops the load from within this process, whatever the server wants. Several drivers may share one. Nil
+	// means that there is no local stop.
 	LocalStop *LocalStop
 
-	// Version is the driver's own version, for people: at most 256 bytes of UTF-8. Empty means not told.
+	// Version is the driver's own version, for people: at most 256 bytes of UTF-8. Empty means not reported.
 	Version string
 
-	// State is read for each register and heartbeat and says what the driver does right now.
-	// Nil means to report what the applied commands say.
+	// State is called for each register and heartbeat and returns the driver's present state. Nil means to report the
+	// state according to the applied commands.
 	State func() State
 
-	// Metrics is read for each heartbeat: figures by name, such as "rps". The map must not change once it was returned.
-	// Values that are not finite are left out, as are names over 256 bytes or with control characters, those past the
-	// first 64 in order of name, and all of them when the frame would pass 32 KiB. Nil means none.
+	// Metrics is called for each heartbeat and returns figures by name, such as "rps". The map must not change after it
+	// was returned. Values that are not finite are omitted, as are names over 256 bytes or with control characters,
+	// those after the first 64 in order of name, and all of them if the frame would exceed 32 KiB. Nil means none.
 	Metrics func() map[string]float64
 
-	// Logger gets what happens to the connection, and rejected commands. Nil means no log.
+	// Logger receives events of the connection and rejected commands. Nil means no log.
 	Logger *slog.Logger
 
 	// OnConnect is called each time the server has accepted the driver, before the first command of that session.
 	// Nothing is read from the server until it returns. Nil means no call.
 	OnConnect func(Session)
 
-	// OnDisconnect is called at the end of each session that OnConnect was called for, with the reason; nil when the
-	// context of Run has ended. Run goes on when it returns. Nil means no call.
+	// OnDisconnect is called at the end of each session that OnConnect was called for, with the reason; nil if the
+	// context of Run has ended. Run continues when it returns. Nil means no call.
 	OnDisconnect func(error)
 
-	// HTTPClient dials the server. Nil means http.DefaultClient, which takes a proxy from HTTP_PROXY, HTTPS_PROXY and
-	// NO_PROXY. If its transport is an *http.Transport with a Proxy, ws:// goes through that by CONNECT, like wss://.
+	// HTTPClient opens the connections to the server. Nil means http.DefaultClient, which takes a proxy from
+	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY. If its transport is an *http.Transport with a Proxy, ws:// goes through
+	// that proxy with CONNECT, like wss://.
 	HTTPClient *http.Client
 
-	// Header is sent with the request to connect, such as Authorization. Nil means nothing beyond what the protocol
-	// needs.
+	// Header is sent with the request to connect, such as Authorization. Nil means no additional headers.
 	Header http.Header
 }
 
 const connectPath = "/drivers/connect"
 
-// Limits of the contract on what a driver says of itself.
+// Limits of the protocol on a driver's fields.
 const (
 	maxLabels          = 32
 	maxLabelValueBytes = 256
 	maxVersionBytes    = 256
 )
 
-// problems collects what is wrong with a Config.
+// problems collects the errors of a Config.
 type problems []error
 
 func (p *problems) add(format string, args ...any) {
 	*p = append(*p, fmt.Errorf("driver: Config."+format, args...))
 }
 
-// validate reports every problem of cfg at once.
+// validate returns all errors of cfg at once.
 func (cfg Config) validate() error {
 	var bad problems
 	if _, err := endpoint(cfg.URL); err != nil {
@@ -104,7 +104,7 @@ func (cfg Config) validate() error {
 	return errors.Join(bad...)
 }
 
-// checkName is about who the driver is.
+// checkName checks the fields that identify the driver.
 func (cfg Config) checkName(bad *problems) {
 	if !wire.ValidDriverID(cfg.DriverID) {
 		bad.add("DriverID %q: must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, not connect or stream",
@@ -127,11 +127,11 @@ func (cfg Config) checkName(bad *problems) {
 	}
 }
 
-// checkLoad is about what the driver takes.
+// checkLoad checks the fields that limit the load.
 func (cfg Config) checkLoad(bad *problems) {
 	for _, c := range cfg.Capabilities {
 		if !c.Known() {
-			bad.add("Capabilities: %q is no command type; there are %v", c, command.Types())
+			bad.add("Capabilities: %q is not a command type; the types are %v", c, command.Types())
 		}
 	}
 	if cfg.Weight != 0 && !(cfg.Weight >= 0.001 && cfg.Weight <= 1_000_000) {
@@ -142,14 +142,14 @@ func (cfg Config) checkLoad(bad *problems) {
 	}
 }
 
-// endpoint returns the address of the driver socket on the server at base.
+// endpoint returns the address of the driver WebSocket on the server at base.
 func endpoint(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return "", err
 	}
 	if !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme) || u.Host == "" {
-		return "", fmt.Errorf("%q must be as http://host:port, of scheme http, https, ws or wss", u.Redacted())
+		return "", fmt.Errorf("%q must have the form http://host:port, of scheme http, https, ws or wss", u.Redacted())
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	if !strings.HasSuffix(u.Path, connectPath) {

@@ -18,11 +18,11 @@ import (
 
 const (
 	dialTimeout   = 10 * time.Second
-	maxRetryAfter = 5 * time.Minute // a longer Retry-After is taken for a mistake
-	maxRedirects  = 3               // a proxy may send to https, and no further
+	maxRetryAfter = 5 * time.Minute // a longer Retry-After is treated as a mistake
+	maxRedirects  = 3               // a proxy may redirect to https, but not further
 )
 
-// dial opens the WebSocket. The error is a *HandshakeError when the server answered, but not with a socket.
+// dial opens the WebSocket. The error is a *HandshakeError if the server answered without a WebSocket.
 func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -51,8 +51,8 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// withoutLoops is a client that takes a redirect too many for the answer: the websocket package follows them without
-// end.
+// withoutLoops returns a client that treats a redirect too many as the answer: the websocket package follows redirects
+// without limit.
 func withoutLoops(c *http.Client) *http.Client {
 	if c == nil {
 		c = http.DefaultClient
@@ -73,8 +73,8 @@ func withoutLoops(c *http.Client) *http.Client {
 // problemType begins the type of every problem document of Swarmcall.
 const problemType = "urn:swarmcall:problem:"
 
-// refusal reads what was answered in place of a socket. Only a problem document of Swarmcall is the server's own word:
-// a proxy answers for a server that restarts with pages and statuses of all kinds.
+// refusal reads an answer without a WebSocket. Only a problem document of Swarmcall comes from the server itself: while
+// a server restarts, a proxy answers with pages and statuses of all kinds.
 func refusal(answer *http.Response) *HandshakeError {
 	e := &HandshakeError{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header), Foreign: foreign(answer)}
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/problem+json" {
@@ -85,7 +85,7 @@ func refusal(answer *http.Response) *HandshakeError {
 		Code   string `json:"code"`
 		Detail string `json:"detail"`
 	}
-	body, err := io.ReadAll(answer.Body) // the websocket package has bounded it
+	body, err := io.ReadAll(answer.Body) // the websocket package limits its size
 	if err != nil || wire.Decode(body, &problem) != nil || !strings.HasPrefix(problem.Type, problemType) {
 		return e
 	}
@@ -93,7 +93,8 @@ func refusal(answer *http.Response) *HandshakeError {
 	return e
 }
 
-// foreign says who may have answered in the server's place, by what it says of itself: "404 text/html, server: nginx".
+// foreign describes who may have answered in place of the server, from the answer's headers: "404 text/html, server:
+// nginx".
 func foreign(answer *http.Response) string {
 	text := strconv.Itoa(answer.StatusCode)
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "" {
@@ -114,7 +115,7 @@ func foreign(answer *http.Response) string {
 	}, text[:min(len(text), most)])
 }
 
-// retryAfter reads the header of that name, in seconds or as a date; 0 without a usable one.
+// retryAfter reads the header Retry-After, in seconds or as a date; 0 without a usable one.
 func retryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	var d time.Duration

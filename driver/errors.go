@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// CloseError says that the server closed the session. Run returns one whose code means stop; the others it only reports
-// to Config.OnDisconnect, and reconnects.
+// CloseError reports that the server closed the session. Run returns it for a close code that means stop. For other
+// codes it only passes the error to Config.OnDisconnect, and reconnects.
 type CloseError struct {
 	Code        wire.CloseCode
 	Reason      string // the server's words, may be empty
@@ -31,20 +31,20 @@ func (e *CloseError) Error() string {
 	return s
 }
 
-// HandshakeError says that the request to connect was answered, but not with a socket. Run returns one that trying
-// again would not help: a problem document of Swarmcall with a status 4xx, but for 408, 425 and 429. Everything else is
-// taken for a proxy, or for another server in the place of one that restarts, and tried again.
+// HandshakeError reports that the request to connect was answered without a WebSocket. Run returns it if a retry would
+// not help: a problem document of Swarmcall with a status 4xx, except 408, 425 and 429. Any other answer is attributed
+// to a proxy, or to another server in place of one that restarts, and Run retries.
 type HandshakeError struct {
 	Status     int           // HTTP status
 	Code       string        // of the problem document, such as "unauthenticated"; empty without one
 	Detail     string        // of the problem document, may be empty
-	RetryAfter time.Duration // what the server asked for, 0 when it did not
+	RetryAfter time.Duration // the wait that the server asked for; 0 if none
 	Foreign    string        // what answered, if it was not Swarmcall: "404 text/html, server: nginx"
 }
 
 func (e *HandshakeError) Error() string {
 	if e.Foreign != "" {
-		s := fmt.Sprintf("driver: no answer of Swarmcall: a proxy or another server answered %s", e.Foreign)
+		s := fmt.Sprintf("driver: the answer is not from Swarmcall: a proxy or another server answered %s", e.Foreign)
 		if e.Detail != "" {
 			s += "; " + e.Detail
 		}
@@ -68,10 +68,10 @@ func (e *HandshakeError) action() wire.Action {
 	return wire.Reconnect
 }
 
-// errViolation is in the chain of errors about a server that breaks the protocol.
-var errViolation = errors.New("driver: the server broke the protocol")
+// errViolation is in the chain of errors about a server that violates the protocol.
+var errViolation = errors.New("driver: the server violated the protocol")
 
-// actionAfter says what follows a session, or an attempt at one, that ended with err.
+// actionAfter returns the action after a session, or an attempt at one, that ended with err.
 func actionAfter(err error) wire.Action {
 	if e, ok := errors.AsType[*CloseError](err); ok {
 		return e.Code.Action()

@@ -85,7 +85,7 @@ func TestErrorTexts(t *testing.T) {
 		`driver: the server closed the session: 4002 another session registered this driver id`:                                &CloseError{Code: 4002},
 		`driver: the server closed the session: 1011 the server had an internal error ("oops"); last error: bad_id: "no \x1b"`: &CloseError{1011, "oops", "bad_id", "no \x1b"},
 		`driver: the server refused the connection: 503 Service Unavailable`:                                                   &HandshakeError{Status: 503},
-		`driver: no answer of Swarmcall: a proxy or another server answered 404 text/html, server: nginx`:                      &HandshakeError{Status: 404, Foreign: "404 text/html, server: nginx"},
+		`driver: the answer is not from Swarmcall: a proxy or another server answered 404 text/html, server: nginx`:            &HandshakeError{Status: 404, Foreign: "404 text/html, server: nginx"},
 		`driver: the server refused the connection: 403 Forbidden; forbidden: "not yours"`:                                     &HandshakeError{Status: 403, Code: "forbidden", Detail: "not yours"},
 	} {
 		if err.Error() != want {

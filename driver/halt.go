@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// halt has the handler stop the load before it gets another command. A lost lease also voids what waits: it is older
-// than the loss, and what still counts of it comes as desired at the next register.
+// halt makes the handler stop the load before it gets another command. A lost lease also voids the waiting commands:
+// they are older than the loss, and those still in force arrive as desired at the next register.
 func (w *worker) halt(by Origin) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -18,11 +18,11 @@ func (w *worker) halt(by Origin) {
 	}
 	select {
 	case w.urgent <- struct{}{}:
-	default: // a wake-up is due already
+	default: // a wake-up is already pending
 	}
 }
 
-// obey has the handler do what halts say.
+// obey makes the handler carry out the halts.
 func (w *worker) obey(ctx context.Context) {
 	for ctx.Err() == nil {
 		by, ok := w.nextHalt()

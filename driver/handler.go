@@ -11,24 +11,24 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Handler is the load generator's side: it does what commands say.
+// Handler is the load generator's side: it carries out commands.
 type Handler interface {
-	// Apply accepts the new target that c sets, and returns; ramping to it goes on without Apply. It is never called
-	// twice at a time. The context ends when Run has to end; Run returns only after Apply has.
+	// Apply accepts the new target that c sets, and returns; the ramp to it continues without Apply. Calls never
+	// overlap. The context ends when Run has to end; Run returns only after Apply has returned.
 	Apply(ctx context.Context, c Command) error
 }
 
-// HandlerFunc is a function as a Handler.
+// HandlerFunc adapts a function to a Handler.
 type HandlerFunc func(ctx context.Context, c Command) error
 
 // Apply calls f.
 func (f HandlerFunc) Apply(ctx context.Context, c Command) error { return f(ctx, c) }
 
-// Codes of rejections that do not come from Reject.
+// Codes of rejections that are not made by Reject.
 const (
-	codeApplyFailed = "apply_failed"        // Apply returned some other error
+	codeApplyFailed = "apply_failed"        // Apply returned another error
 	codePanic       = "handler_panic"       // Apply panicked
-	codeInvalid     = "invalid_command"     // the server sent a command without its value
+	codeInvalid     = "invalid_command"     // the server sent a command without a valid value
 	codeUnsupported = "unsupported_command" // not among the driver's capabilities
 	codeOverLimit   = "over_local_limit"    // more than Config.MaxPlayers
 	codeStopped     = "stopped_locally"     // Config.LocalStop is engaged
@@ -40,17 +40,17 @@ type Rejection struct {
 	Detail string // for people, at most 512 bytes
 }
 
-// Reject makes the error with which Apply says that it does not take a command, and why: a code for machines, at most
-// 64 bytes such as "too_many_players", and words for people, at most 512 bytes. Longer texts are cut.
+// Reject makes the error with which Apply rejects a command: a code for machines, at most 64 bytes, such as
+// "too_many_players", and a detail for people, at most 512 bytes. Longer texts are truncated.
 func Reject(code, detail string) error { return &Rejection{Code: code, Detail: detail} }
 
 func (r *Rejection) Error() string { return r.Code + ": " + r.Detail }
 
 func unsupported(t CommandType) *Rejection {
-	return &Rejection{Code: codeUnsupported, Detail: fmt.Sprintf("this driver does not take %q", t)}
+	return &Rejection{Code: codeUnsupported, Detail: fmt.Sprintf("this driver does not support %q", t)}
 }
 
-// call has the handler apply c and returns its rejection, nil when c was applied.
+// call makes the handler apply c and returns its rejection, nil if c was applied.
 func (w *worker) call(ctx context.Context, c Command) (rejection *Rejection) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -62,7 +62,7 @@ func (w *worker) call(ctx context.Context, c Command) (rejection *Rejection) {
 	return rejectionOf(w.handler.Apply(ctx, c))
 }
 
-// rejectionOf turns an error of Apply into an answer.
+// rejectionOf converts an error of Apply to an answer.
 func rejectionOf(err error) *Rejection {
 	if err == nil {
 		return nil
@@ -73,7 +73,7 @@ func rejectionOf(err error) *Rejection {
 	return fitting(codeApplyFailed, err.Error())
 }
 
-// fitting makes a rejection that fits into a frame, whatever the texts hold.
+// fitting makes a rejection that fits into a frame, whatever the texts contain.
 func fitting(code, detail string) *Rejection {
 	code, detail = cut(code, wire.MaxRejectCodeBytes), cut(detail, wire.MaxRejectDetailBytes)
 	if code == "" {

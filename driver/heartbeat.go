@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// beat sends heartbeats as often as the server wants, whatever the handler does.
+// beat sends heartbeats at the server's interval, whatever the handler does.
 func (s *session) beat() {
 	ticker := time.NewTicker(s.info.HeartbeatInterval)
 	defer ticker.Stop()
@@ -38,7 +38,7 @@ func (c *client) heartbeat() []byte {
 	h.Metrics = presentable(metrics)
 	if len(metrics) > wire.MaxMetrics {
 		c.tooMany.Do(func() {
-			c.log.Warn("some metrics are not sent: there are too many", "have", len(metrics), "limit", wire.MaxMetrics)
+			c.log.Warn("some metrics are not sent: too many", "have", len(metrics), "limit", wire.MaxMetrics)
 		})
 	}
 	frame := wire.Encode(h)
@@ -52,7 +52,7 @@ func (c *client) heartbeat() []byte {
 	return wire.Encode(h)
 }
 
-// state is what the driver reports: what it says of itself, or else what the applied commands say.
+// state returns what the driver reports: Config.State, or else the state according to the applied commands.
 func (c *client) state(applied State) *wire.State {
 	if c.cfg.State != nil {
 		applied = c.cfg.State()
@@ -60,8 +60,8 @@ func (c *client) state(applied State) *wire.State {
 	return (*wire.State)(&applied)
 }
 
-// presentable leaves out what JSON cannot carry and what the server would refuse along with the whole heartbeat: the
-// driver would count as stale.
+// presentable removes metrics that JSON cannot hold, and those for which the server would refuse the whole heartbeat:
+// the driver would become stale.
 func presentable(metrics map[string]float64) map[string]float64 {
 	out := make(map[string]float64, min(len(metrics), wire.MaxMetrics))
 	for _, name := range slices.Sorted(maps.Keys(metrics)) {

@@ -60,7 +60,7 @@ func TestHeartbeatIntervalOnlyTheLatestCounts(t *testing.T) {
 	})
 }
 
-func TestHeartbeatIntervalNotTold(t *testing.T) {
+func TestHeartbeatIntervalNotSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
 		server.drive(Config{}, &recorder{})

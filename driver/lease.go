@@ -7,49 +7,49 @@ import (
 	"time"
 )
 
-// holdOnLeaseLost lets the load go on without the server. Whatever else Session.OnLeaseLost says, the load stops.
+// holdOnLeaseLost lets the load continue without the server. For any other value of Session.OnLeaseLost the load stops.
 const holdOnLeaseLost = "hold"
 
-var errLeaseLost = errors.New("driver: the lease is lost: not a word from the server, though the connection is open")
+var errLeaseLost = errors.New("driver: the lease expired: no frame from the server, although the connection is open")
 
-// lease is the permission to generate load without having heard from the server. It outlives connections: that is what
-// it is for. Only frames of a session that the server has accepted renew it: one that takes the connection and no
-// register, or that closes it again and again, controls nothing. Nor does a pong, which any WebSocket library sends by
-// itself.
+// lease is the permission to generate load without hearing from the server. It outlives connections by design. Only
+// frames of a session that the server has accepted renew it: a server that accepts connections but no register, or
+// closes them again and again, controls nothing. A pong does not renew it either, because any WebSocket library sends
+// pongs automatically.
 type lease struct {
-	granted chan struct{} // wakes keepLease: there is another lease to wait for
+	granted chan struct{} // wakes keepLease: there is a new lease to wait for
 
 	mu        sync.Mutex
-	ttl       time.Duration // 0: none is running
-	hold      bool          // what the server wants when it is lost
-	heard     time.Time     // the last frame, on the monotonic clock
-	connected bool          // the session is one that the server has accepted
-	busy      bool          // commands wait for the handler, so that nothing is read: the silence is our own
-	lost      bool          // and the server has not been told
-	gone      chan struct{} // closed with the loss
+	ttl       time.Duration // 0: no lease is running
+	hold      bool          // what the server wants when the lease is lost
+	heard     time.Time     // time of the last frame, on the monotonic clock
+	connected bool          // the server has accepted the session
+	busy      bool          // commands wait for the handler, so the driver reads nothing: the silence is its own
+	lost      bool          // and not yet reported to the server
+	gone      chan struct{} // closed when the lease is lost
 }
 
 func newLease() *lease { return &lease{granted: make(chan struct{}, 1)} }
 
-// grant begins a lease as the server told. If told, the register has reported the loss of the one before. Under the
-// same lock as the loss it calls begun, so that what the server wants from now on cannot be taken for what came before
-// the loss. The channel is closed when this lease is lost.
+// grant starts a lease with the server's parameters. told says that the register has reported the loss of the previous
+// one. grant calls begun under the same lock as the loss, so that commands after the loss cannot be mistaken for
+// commands before it. The channel is closed when this lease is lost.
 func (l *lease) grant(s Session, told bool, begun func()) (gone <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ttl, l.hold, l.heard, l.connected = s.LeaseTTL, s.OnLeaseLost == holdOnLeaseLost, time.Now(), true
-	l.busy = true // with this very frame
+	l.busy = true // by this frame
 	l.lost = l.lost && !told
 	l.gone = make(chan struct{})
 	begun()
 	select {
 	case l.granted <- struct{}{}:
-	default: // a wake-up is due already
+	default: // a wake-up is already pending
 	}
 	return l.gone
 }
 
-// renew notes a frame of the server.
+// renew records a frame of the server.
 func (l *lease) renew() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *lease) renew() {
 	}
 }
 
-// listen says whether the reader listens. Time in which it did not is not held against the server.
+// listen records whether the reader listens. Time without listening does not count as silence of the server.
 func (l *lease) listen(listening bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +68,7 @@ func (l *lease) listen(listening bool) {
 	l.busy = !listening && l.connected
 }
 
-// disconnected says that the session is over; the lease goes on.
+// disconnected records that the session is over; the lease continues.
 func (l *lease) disconnected() {
 	l.listen(true)
 	l.mu.Lock()
@@ -76,7 +76,7 @@ func (l *lease) disconnected() {
 	l.connected = false
 }
 
-// left returns how long the lease still lasts; ok is false when none is running.
+// left returns the remaining time of the lease; ok is false if none is running.
 func (l *lease) left() (d time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,7 +90,7 @@ func (l *lease) leftLocked() time.Duration {
 	return l.ttl - time.Since(l.heard)
 }
 
-// expire ends the lease if its time is up. Unless the server wants the load held, it calls stop, under the lock (see
+// expire ends the lease if its time is over. Unless the server wants the load held, it calls stop, under the lock (see
 // grant).
 func (l *lease) expire(stop func()) (expired, hold bool) {
 	l.mu.Lock()
@@ -106,15 +106,14 @@ func (l *lease) expire(stop func()) (expired, hold bool) {
 	return true, l.hold
 }
 
-// unreported reports whether the server has still to be told of a loss.
+// unreported reports whether a loss has not yet been reported to the server.
 func (l *lease) unreported() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lost
 }
 
-// keepLease does what the server wanted done once it has not been heard for the time of the lease. It returns when ctx
-// ends.
+// keepLease carries out OnLeaseLost when the lease expires. It returns when ctx ends.
 func (c *client) keepLease(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -126,10 +125,10 @@ func (c *client) keepLease(ctx context.Context) {
 		case <-timer.C:
 		}
 		if expired, hold := c.lease.expire(func() { c.worker.halt(FromLease) }); expired {
-			c.log.Warn("the lease is lost: not a word from the server", "load_goes_on", hold)
+			c.log.Warn("the lease expired: no frame from the server", "load_goes_on", hold)
 		}
 		if left, ok := c.lease.left(); ok {
-			timer.Reset(max(left, time.Millisecond)) // a frame does not touch the timer: it asks again when it fires
+			timer.Reset(max(left, time.Millisecond)) // a frame does not reset the timer, so it may fire too early
 		}
 	}
 }

@@ -109,8 +109,8 @@ func TestLeaseLostHolds(t *testing.T) {
 	})
 }
 
-// TestLeaseLossIsToldOnce: but until a server has taken the report.
-func TestLeaseLossIsToldOnce(t *testing.T) {
+// TestLeaseLossIsReportedOnce: but until a server has taken the report.
+func TestLeaseLossIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
 		down := server.outage()

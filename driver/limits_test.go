@@ -14,11 +14,11 @@ func TestMaxPlayers(t *testing.T) {
 		server, handler := newFakeServer(t), &recorder{}
 		server.drive(Config{MaxPlayers: 50}, handler)
 		p, _ := server.welcome(wire.Desired{Seq: 3, Command: players(51)})
-		p.rejected(3, "over_local_limit", "this driver takes at most 50 players")
+		p.rejected(3, "over_local_limit", "this driver accepts at most 50 players")
 		p.command(4, players(50))
 		p.applied(4)
 		p.command(5, players(1_000_000_000))
-		p.rejected(5, "over_local_limit", "this driver takes at most 50 players")
+		p.rejected(5, "over_local_limit", "this driver accepts at most 50 players")
 		p.command(6, delay(1000))
 		p.applied(6)
 		if got := seqs(handler.commands()); !reflect.DeepEqual(got, []uint64{4, 6}) {
@@ -45,7 +45,7 @@ func TestLocalStop(t *testing.T) {
 			t.Errorf("applied %+v, want one local stop after the command", got)
 		}
 		p.command(7, players(200))
-		p.rejected(7, "stopped_locally", "this driver is stopped at its own machine")
+		p.rejected(7, "stopped_locally", "this driver is stopped locally, on its own machine")
 		p.command(8, delay(20))
 		p.applied(8)
 		p.command(9, players(0))
@@ -82,7 +82,7 @@ func TestLocalStopOutlivesTheConnection(t *testing.T) {
 				if r.State.Players != 0 || r.State.Running {
 					t.Errorf("registers with %+v, want nothing running", *r.State)
 				}
-				p.rejected(6, "stopped_locally", "this driver is stopped at its own machine")
+				p.rejected(6, "stopped_locally", "this driver is stopped locally, on its own machine")
 				p.close(wire.CloseDrain)
 				brake.Release()
 				p, _ = server.welcome(desired)
@@ -107,7 +107,7 @@ func TestLocalStopGoesBeforeWhatWaits(t *testing.T) {
 		brake.Engage()
 		close(handler.open)
 		p.applied(6)
-		p.rejected(7, "stopped_locally", "this driver is stopped at its own machine")
+		p.rejected(7, "stopped_locally", "this driver is stopped locally, on its own machine")
 		if got := handler.commands(); len(got) != 2 || got[1].Origin != FromLocalStop {
 			t.Errorf("applied %+v, want 6 and the local stop, though stop is none of the capabilities", got)
 		}

@@ -2,17 +2,18 @@ package driver
 
 import "github.com/swarmcall/swarmcall/command"
 
-// remembered is how many answers a driver keeps, and how many commands may wait: whatever waits, its answer is kept.
+// remembered is the number of answers that a driver keeps, and of commands that may wait: so the answer to every
+// waiting command is kept.
 const remembered = 256
 
-// answer is what the driver said to a command: a rejection, or nil for applied.
+// answer is the driver's answer to a command: a rejection, or nil for applied.
 type answer struct {
 	seq       uint64
 	rejection *Rejection
 }
 
-// memory is what a driver knows of the log it follows, so that a command is applied once however often it is sent.
-// It is pure: the worker guards it.
+// memory is what a driver knows of the log it follows, so that a command is applied once, however often it is sent. It
+// has no lock: the worker guards it.
 type memory struct {
 	logID   string
 	applied uint64                // highest seq that was answered
@@ -21,7 +22,7 @@ type memory struct {
 	next    int
 }
 
-// enter makes m the memory of a log. Seqs of another log mean nothing here, so it forgets what it holds of one.
+// enter makes m the memory of a log. Seqs of another log have no meaning here, so m forgets them.
 func (m *memory) enter(logID string) (forgot bool) {
 	if m.logID == logID {
 		return false
@@ -33,8 +34,8 @@ func (m *memory) enter(logID string) (forgot bool) {
 
 // recall returns the answer to repeat for c, if c must not be applied again.
 //
-// A live command is fenced by the highest seq. What is desired is not: after a change of labels it may be older than
-// what the driver applied, and yet be what counts. So it is compared with what its own slot holds.
+// A live command is checked against the highest seq. A desired command is not: after a change of labels it may be older
+// than the newest applied command, and still be in force. So it is compared with the newest answer in its own slot.
 func (m *memory) recall(c Command) (*Rejection, bool) {
 	if c.Desired {
 		if s, known := slotOf(c); known && m.last[s].seq == c.Seq {
@@ -58,14 +59,14 @@ func (m *memory) recall(c Command) (*Rejection, bool) {
 	return nil, true
 }
 
-// stopped notes that the load was stopped for another reason than a command: what the load slot holds is not what the
-// driver does, so whatever the server desires has to be applied, also what was applied before.
+// stopped records that the load was stopped by something other than a command: the answer in the load slot no longer
+// describes the load. So whatever the server desires has to be applied, even if it was applied before.
 func (m *memory) stopped() { m.last[command.LoadSlot] = answer{} }
 
-// slotOf is the slot of a command; it is not known of a type of tomorrow.
+// slotOf returns the slot of a command; known is false for a type of a later version.
 func slotOf(c Command) (s command.Slot, known bool) { return c.Command().Slot(), c.Type.Known() }
 
-// remember notes the answer to c. One that holds only while a local stop is engaged does not stay in the slot.
+// remember records the answer to c. A rejection because of a local stop is not kept in the slot.
 func (m *memory) remember(c Command, rejection *Rejection) {
 	a := answer{c.Seq, rejection}
 	m.applied = max(m.applied, c.Seq)

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// Ramp is a handler that runs players: one at a time comes or goes, a spawn delay apart, until as many run as are
-// wanted. A Stop ends all of them at once, and the ramp with them. Each player is a goroutine.
+// Ramp is a handler that runs players: it starts or ends one player per spawn delay until the target is reached. A Stop
+// ends all of them and the ramp at once. Each player is a goroutine.
 type Ramp struct {
 	play    func(context.Context)
-	running atomic.Int64  // players whose goroutine runs, leaving ones included
-	changed chan struct{} // wakes the ramp: the target or the delay is another
+	running atomic.Int64  // players whose goroutine runs, including those that are ending
+	changed chan struct{} // wakes the ramp: the target or the delay has changed
 	end     context.CancelFunc
 	all     sync.WaitGroup // the ramp's goroutine and the players'
 
 	mu     sync.Mutex
 	target int64
 	delay  time.Duration
-	lives  []*life // of the players that run and have not been told to leave
+	lives  []*life // players that run and were not asked to end
 }
 
-// life is one player's.
+// life is one running player.
 type life struct {
 	leave context.CancelFunc
-	at    int // its place in Ramp.lives; -1: it is not there any more
+	at    int // its index in Ramp.lives; -1: no longer in there
 }
 
-// NewRamp returns a ramp at zero players, a spawn delay apart (0: all at once) until a command sets another.
+// NewRamp returns a ramp with zero players and a spawn delay (0: all at once), until a command changes them.
 //
-// Play is the life of one player: it starts one, plays until its context ends, and ends it. One that returns earlier is
-// not replaced before the next command; State tells how many there are. The ramp runs until Close.
+// Play runs one player: it starts it, plays until its context ends, and ends it. A player that returns earlier is not
+// replaced before the next command; State reports how many there are. The ramp runs until Close.
 func NewRamp(spawnDelay time.Duration, play func(context.Context)) *Ramp {
 	ctx, end := context.WithCancel(context.Background())
 	r := &Ramp{play: play, delay: spawnDelay, changed: make(chan struct{}, 1), end: end}
@@ -39,7 +39,7 @@ func NewRamp(spawnDelay time.Duration, play func(context.Context)) *Ramp {
 	return r
 }
 
-// Apply takes a command's target. It does not wait for the ramp.
+// Apply accepts a command's target. It does not wait for the ramp.
 func (r *Ramp) Apply(_ context.Context, c Command) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,13 +55,13 @@ func (r *Ramp) Apply(_ context.Context, c Command) error {
 	}
 	select {
 	case r.changed <- struct{}{}:
-	default: // a wake-up is due already
+	default: // a wake-up is already pending
 	}
 	return nil
 }
 
-// State says how many players run, those that are leaving included, and is fit for Config.State. Running is true while
-// any run or are wanted.
+// State reports how many players run, including those that are ending; use it as Config.State. Running is true while
+// any player runs or the target is above 0.
 func (r *Ramp) State() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -69,14 +69,14 @@ func (r *Ramp) State() State {
 	return State{Players: n, SpawnDelayMS: r.delay.Milliseconds(), Running: n > 0 || r.target > 0}
 }
 
-// Target returns the number of players that the last command wants.
+// Target returns the number of players that the last command set.
 func (r *Ramp) Target() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.target
 }
 
-// Close ends all players, waits for them, and ends the ramp. Call it when Run has returned.
+// Close ends all players, waits for them, and ends the ramp. Call it after Run has returned.
 func (r *Ramp) Close() {
 	r.end()
 	r.all.Wait()
@@ -86,7 +86,7 @@ func (r *Ramp) Close() {
 func (r *Ramp) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var last time.Time // of the last step
+	var last time.Time // time of the last step
 	for {
 		select {
 		case <-ctx.Done():
@@ -96,7 +96,7 @@ func (r *Ramp) run(ctx context.Context) {
 		}
 		delay, settled := r.pace()
 		if wait := time.Until(last.Add(delay)); wait > 0 && !settled {
-			timer.Reset(wait) // the delay counts from the last step, however often the target moves
+			timer.Reset(wait) // the delay counts from the last step, however often the target changes
 			continue
 		}
 		for ctx.Err() == nil && r.step(ctx) {
@@ -115,7 +115,7 @@ func (r *Ramp) pace() (delay time.Duration, settled bool) {
 	return r.delay, int64(len(r.lives)) == r.target
 }
 
-// step brings one player, or tells the newest one to leave. It reports whether there was anything to do.
+// step starts one player, or asks the newest one to end. It reports whether there was anything to do.
 func (r *Ramp) step(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +130,7 @@ func (r *Ramp) step(ctx context.Context) bool {
 	return n != r.target
 }
 
-// start brings one player. The caller holds the lock.
+// start starts one player. The caller holds the lock.
 func (r *Ramp) start(ctx context.Context) {
 	ctx, leave := context.WithCancel(ctx)
 	l := &life{leave: leave, at: len(r.lives)}
@@ -157,7 +157,7 @@ func (r *Ramp) remove(l *life) {
 	l.at = -1
 }
 
-// stop tells every player to leave, now and not by the ramp. The caller holds the lock.
+// stop asks every player to end, at once and not by the ramp. The caller holds the lock.
 func (r *Ramp) stop() {
 	r.target = 0
 	for _, l := range r.lives {

@@ -10,10 +10,10 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// defaultInterval is for a server that does not tell how often it wants heartbeats.
+// defaultInterval is for a server that does not set the heartbeat interval.
 const defaultInterval = time.Second
 
-// read takes frames until the connection ends.
+// read receives frames until the connection ends.
 func (s *session) read() { s.end(s.readFrames()) }
 
 func (s *session) readFrames() error {
@@ -28,7 +28,7 @@ func (s *session) readFrames() error {
 		s.lease.renew()
 		s.lease.listen(false)
 		if kind != websocket.MessageText {
-			return s.violation(wire.CloseBinary, errors.New("it sent a binary frame"))
+			return s.violation(wire.CloseBinary, errors.New("the server sent a binary frame"))
 		}
 		switch err := s.receive(frame); {
 		case errors.Is(err, wire.ErrNotJSON):
@@ -39,7 +39,7 @@ func (s *session) readFrames() error {
 	}
 }
 
-// closed says why the connection can be read no more.
+// closed explains why the connection can no longer be read.
 func (s *session) closed(err error) error {
 	if frame, ok := errors.AsType[websocket.CloseError](err); ok {
 		return &CloseError{
@@ -50,13 +50,13 @@ func (s *session) closed(err error) error {
 	return fmt.Errorf("driver: connection lost: %w", err)
 }
 
-// violation closes the connection to a server that does not keep to the protocol, and says so to both sides.
+// violation closes the connection to a server that violates the protocol, and reports it to both sides.
 func (s *session) violation(code wire.CloseCode, err error) error {
 	_ = s.conn.Close(websocket.StatusCode(code), code.Text())
 	return fmt.Errorf("%w: %w", errViolation, err)
 }
 
-// receive does what one frame says. An error changes nothing.
+// receive handles one frame. An invalid frame changes nothing.
 func (s *session) receive(frame []byte) error {
 	kind, err := wire.TypeOf(frame)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *session) receive(frame []byte) error {
 			s.log.Warn("the server reports an error", "code", e.Code, "detail", e.Detail)
 			return nil
 		})
-	default: // of a later version of the protocol
+	default: // from a later version of the protocol
 		return nil
 	}
 }
@@ -125,7 +125,7 @@ func (s *session) onHeartbeatAck(a wire.HeartbeatAck) error {
 	if a.HeartbeatIntervalMS <= 0 {
 		return nil
 	}
-	select { // only this goroutine sends: once emptied, there is room
+	select { // only this goroutine sends: the channel has space after it was emptied
 	case <-s.interval:
 	default:
 	}
@@ -133,7 +133,7 @@ func (s *session) onHeartbeatAck(a wire.HeartbeatAck) error {
 	return nil
 }
 
-// take hands a command to the worker. It waits while too many wait there, and so nothing is read meanwhile.
+// take passes a command to the worker. It waits if the queue is full, and meanwhile nothing is read.
 func (s *session) take(seq uint64, w wire.Command, deadline time.Duration, desired bool) error {
 	if seq == 0 {
 		return errors.New("a command without seq")

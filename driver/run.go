@@ -14,13 +14,13 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Run connects the driver to the server and serves commands until ctx ends; then it lets a running Apply finish,
-// deregisters (with the cause of ctx as the reason, if it has one of its own) and returns nil. The farewell to the
-// server takes at most 2 s; Run then waits for Apply, so nothing of the SDK runs on when Run has returned.
+// Run connects the driver to the server and serves commands until ctx ends. Then it lets a running Apply finish,
+// deregisters (with the cause of ctx as the reason, if it has one), and returns nil. Deregistering takes at most 2 s;
+// Run then waits for Apply, so nothing of the SDK is running after Run has returned.
 //
-// Lost connections are made again. Run returns earlier only with an error that trying again would not mend: one about
-// cfg, which names every bad field, a *CloseError or a *HandshakeError. After such an error ctx of a running Apply ends
-// too.
+// Run reconnects after a lost connection. It returns earlier only with an error that a retry cannot fix: an error about
+// cfg, which names every invalid field, a *CloseError or a *HandshakeError. After such an error the context of a
+// running Apply ends too.
 func Run(ctx context.Context, cfg Config, h Handler) error {
 	c, err := newClient(cfg, h)
 	if err != nil {
@@ -29,18 +29,18 @@ func Run(ctx context.Context, cfg Config, h Handler) error {
 	return c.run(ctx)
 }
 
-// client is a driver for as long as Run runs: what its sessions share.
+// client is what the sessions of a driver share, for as long as Run runs.
 type client struct {
 	cfg      Config
 	url      string
-	http     *http.Client // dials url
-	instance string       // tells the server a reconnect from a double
+	http     *http.Client // for connections to url
+	instance string       // lets the server distinguish a reconnect from a second process
 	log      *slog.Logger
 	worker   *worker
 	lease    *lease
 	backoff  backoff
 	oversize sync.Once // one warning about metrics is enough
-	tooMany  sync.Once // and one about this
+	tooMany  sync.Once // one warning about this as well
 }
 
 func newClient(cfg Config, h Handler) (*client, error) {
@@ -58,7 +58,7 @@ func newClient(cfg Config, h Handler) (*client, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	log = log.With("driver_id", cfg.DriverID)
-	url, _ := endpoint(cfg.URL) // was validated
+	url, _ := endpoint(cfg.URL) // already validated
 	return &client{
 		cfg: cfg, url: url, http: throughTunnels(cfg.HTTPClient), instance: rand.Text(), log: log, lease: newLease(),
 		backoff: newBackoff(),
@@ -66,7 +66,7 @@ func newClient(cfg Config, h Handler) (*client, error) {
 	}, nil
 }
 
-// run owns the goroutines that apply commands and watch the lease, and joins them: they outlive sessions, not Run.
+// run owns the goroutines that apply commands and watch the lease, and joins them: they outlive sessions, but not Run.
 func (c *client) run(ctx context.Context) error {
 	defer c.cfg.LocalStop.attach(c.worker)()
 	if proxy := proxyOf(c.http, c.url); proxy != "" {
@@ -82,7 +82,7 @@ func (c *client) run(ctx context.Context) error {
 	return err
 }
 
-// keepConnected serves one session after the other until ctx ends or an error says stop.
+// keepConnected serves one session after the other until ctx ends or an error means stop.
 func (c *client) keepConnected(ctx context.Context) error {
 	for ctx.Err() == nil {
 		end := c.serve(ctx)
@@ -102,11 +102,11 @@ func (c *client) keepConnected(ctx context.Context) error {
 	return nil
 }
 
-// ending says how a session, or an attempt at one, ended.
+// ending describes how a session, or an attempt at one, ended.
 type ending struct {
 	err    error
 	health time.Duration // how long the driver was registered
-	floor  time.Duration // the server asked not to come back sooner
+	floor  time.Duration // the earliest reconnect that the server allows
 }
 
 // serve makes one connection and serves commands until it ends.

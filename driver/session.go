@@ -11,41 +11,41 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Session is what the server told the driver when it registered.
+// Session is the server's answer to the driver's register.
 type Session struct {
 	ID                string        // of this connection, for logs
 	LogID             string        // names the log that the seqs of commands belong to
-	HeartbeatInterval time.Duration // as of now; the server may change it
-	LeaseTTL          time.Duration // how long the driver may go on without any word from the server
-	OnLeaseLost       string        // what the server wants done after that: "stop" or "hold"
+	HeartbeatInterval time.Duration // at the start of the session; the server may change it
+	LeaseTTL          time.Duration // how long the driver may continue without any frame from the server
+	OnLeaseLost       string        // what the server wants after that: "stop" or "hold"
 }
 
 const (
 	registeredTimeout = 10 * time.Second
 	writeTimeout      = 10 * time.Second
-	closeGrace        = time.Second             // for the close frame that tells why a write failed
-	farewellTimeout   = 2 * time.Second         // for all of the farewell
-	applyGrace        = 1500 * time.Millisecond // of which a running Apply may use so much
+	closeGrace        = time.Second             // for the close frame that explains a failed write
+	farewellTimeout   = 2 * time.Second         // for deregistering in total
+	applyGrace        = 1500 * time.Millisecond // the part of it for a running Apply
 )
 
 // session is one connection, from the register frame to the close. Its parts (reader, heartbeats, watch) each have a
-// goroutine, which run starts and joins. Whichever part first finds the connection to be over calls end.
+// goroutine, which run starts and joins. The first part that finds the connection to be over calls end.
 type session struct {
 	*client
 	conn  *websocket.Conn
 	pulse *pulse
 
-	// alive is not ended by the context of Run: the last acks and the farewell come after that.
+	// alive outlives the context of Run: the last acks and the deregister are sent after that.
 	alive    context.Context
 	end      context.CancelCauseFunc
 	interval chan time.Duration // new heartbeat interval, latest only
 	ready    chan struct{}      // closed when the server has accepted the driver
-	toldLost bool               // the register reports that a lease was lost; set before the reader begins
+	toldLost bool               // the register reports that a lease was lost; set before the reader starts
 
-	// The reader's; others may read the first four after ready, the rest after the reader has ended.
+	// Owned by the reader. Other parts may read the first four after ready, the rest after the reader has ended.
 	info      Session
 	began     time.Time       // zero until registered
-	term      uint64          // of the worker, when the server accepted the driver
+	term      uint64          // the worker's term when the server accepted the driver
 	leaseGone <-chan struct{} // closed when the lease is lost
 	drainHint time.Duration
 	lastError wire.Error
@@ -57,7 +57,7 @@ func newSession(ctx context.Context, c *client, conn *websocket.Conn, p *pulse) 
 	return s
 }
 
-// run serves the session until it ends, or until ctx does.
+// run serves the session until it ends, or until ctx ends.
 func (s *session) run(ctx context.Context) ending {
 	var parts sync.WaitGroup
 	s.toldLost = s.lease.unreported()
@@ -75,7 +75,7 @@ func (s *session) run(ctx context.Context) ending {
 		case <-ctx.Done():
 			s.farewell(ctx)
 		case <-s.alive.Done():
-		case <-s.leaseGone: // to register anew is how to tell, and how to get the load that is desired
+		case <-s.leaseGone: // a new register reports the loss and gets the desired load
 			s.end(errLeaseLost)
 		}
 	case <-ctx.Done():
@@ -91,10 +91,10 @@ func (s *session) run(ctx context.Context) ending {
 	return s.ending(ctx)
 }
 
-// ending sums the session up and tells the hook. All parts have ended.
+// ending summarizes the session and calls the hook. All parts have ended.
 func (s *session) ending(ctx context.Context) ending {
 	e := ending{err: context.Cause(s.alive), floor: s.drainHint}
-	if ctx.Err() != nil { // whatever came of the farewell, the driver wanted to go
+	if ctx.Err() != nil { // the driver wanted to end, whatever happened while it deregistered
 		e.err = nil
 	}
 	if s.began.IsZero() {
@@ -124,14 +124,15 @@ func (s *session) register() []byte {
 	return wire.Encode(r)
 }
 
-// send writes one frame. The write has a timeout of its own: it is about the connection, never about a command.
+// send writes one frame. The write has its own timeout: it belongs to the connection, not to a command.
 func (s *session) send(frame []byte) error {
 	ctx, cancel := context.WithTimeout(s.alive, writeTimeout)
 	defer cancel()
 	return s.conn.Write(ctx, websocket.MessageText, frame)
 }
 
-// lost ends the session for a failed write. The server may have said why in a close frame, so the reader goes first.
+// lost ends the session after a failed write. A close frame of the server may give the reason, so the reader gets the
+// first chance.
 func (s *session) lost(err error) {
 	sleep(s.alive, closeGrace)
 	s.end(fmt.Errorf("driver: connection lost: %w", err))

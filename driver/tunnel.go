@@ -13,15 +13,15 @@ import (
 	"net/url"
 )
 
-// tunneled makes connections through a forward proxy by CONNECT, whether or not they are encrypted. By itself net/http
-// would send the request to open an unencrypted WebSocket to the proxy as a plain GET, and proxies cut the Upgrade off
-// that.
+// tunneled connects through a forward proxy with CONNECT, whether or not the connection is encrypted. By itself
+// net/http would send the request for an unencrypted WebSocket to the proxy as a plain GET, and proxies remove the
+// Upgrade header from that.
 type tunneled struct {
-	direct *http.Transport // as the caller has it: without a proxy, to https, or by SOCKS, which always is a tunnel
-	tunnel *http.Transport // a copy that gets its connections by CONNECT
+	direct *http.Transport // the caller's own: without a proxy, to https, or by SOCKS, which always is a tunnel
+	tunnel *http.Transport // a copy that connects with CONNECT
 }
 
-// throughTunnels returns a client like c. A transport that is not of net/http, or knows no proxy, is left as it is.
+// throughTunnels returns a client like c. A transport that is not from net/http, or has no proxy, is unchanged.
 func throughTunnels(c *http.Client) *http.Client {
 	if c == nil {
 		c = http.DefaultClient
@@ -36,14 +36,14 @@ func throughTunnels(c *http.Client) *http.Client {
 	}
 	tunnel := direct.Clone()
 	tunnel.Proxy = nil
-	tunnel.MaxIdleConnsPerHost = -1 // a connection leads through the proxy of its request, so no other request gets it
+	tunnel.MaxIdleConnsPerHost = -1 // a connection goes through one request's proxy: no other request may use it
 	tunnel.DialContext = connector{direct}.dial
 	out := *c
 	out.Transport = tunneled{direct, tunnel}
 	return &out
 }
 
-// proxyOf names the proxy that a client reaches an address through, without its password; "" if there is none.
+// proxyOf names the proxy that a client uses for an address, without its password; "" if there is none.
 func proxyOf(c *http.Client, address string) string {
 	t, ok := c.Transport.(tunneled)
 	u, err := url.Parse(address)
@@ -63,12 +63,12 @@ func proxyOf(c *http.Client, address string) string {
 
 type proxyKey struct{}
 
-// RoundTrip implements http.RoundTripper. Its errors name the proxy: it is set by the environment, and nobody thinks of
+// RoundTrip implements http.RoundTripper. Its errors name the proxy, because the environment sets it and users forget
 // it.
 func (t tunneled) RoundTrip(req *http.Request) (*http.Response, error) {
 	proxy, err := t.direct.Proxy(req)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the proxy is wrong: %w", err)
+		return nil, fmt.Errorf("the address of the proxy is invalid: %w", err)
 	}
 	if proxy == nil {
 		return t.direct.RoundTrip(req)
@@ -96,7 +96,7 @@ func (c connector) dial(ctx context.Context, network, addr string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	// The context may end in the middle of the exchange, which knows no context.
+	// The context may end during the exchange, which does not use a context.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if err = c.connect(ctx, conn, proxy, addr); !stop() && err == nil {
 		err = context.Cause(ctx)
@@ -107,7 +107,7 @@ func (c connector) dial(ctx context.Context, network, addr string) (net.Conn, er
 	return conn, nil
 }
 
-// closed leaves out that a connection was closed already.
+// closed ignores the error that a connection was already closed.
 func closed(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return nil
@@ -133,7 +133,7 @@ func (c connector) reach(ctx context.Context, network string, proxy *url.URL) (n
 	if cfg == nil {
 		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	cfg.ServerName, cfg.NextProtos = proxy.Hostname(), nil // CONNECT here is of HTTP/1.1
+	cfg.ServerName, cfg.NextProtos = proxy.Hostname(), nil // CONNECT here is HTTP/1.1
 	secure := tls.Client(conn, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, closed(conn.Close()))
@@ -164,7 +164,7 @@ func (c connector) connect(ctx context.Context, conn net.Conn, proxy *url.URL, a
 	if err := req.Write(conn); err != nil {
 		return err
 	}
-	// Nothing that is read too early can be lost: the server does not speak before it is spoken to.
+	// Nothing that was read too early can be lost: the server sends nothing before it gets a request.
 	head := bufio.NewReader(io.LimitReader(conn, maxConnectAnswer))
 	resp, err := http.ReadResponse(head, req) //nolint:bodyclose // conn has no other
 	if err != nil {

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// pulse tells how long the server has been silent. While the reader does not listen, because commands wait for the
-// handler, the silence is our own and does not count.
+// pulse measures how long the server has been silent. While commands wait for the handler, the reader does not listen,
+// and the silence does not count.
 type pulse struct {
 	mu        sync.Mutex
 	listening bool
-	since     time.Time // the last frame, or the begin of listening
+	since     time.Time // the last frame, or the start of listening
 }
 
-// listen starts the silence anew: the reader begins to listen, or has just heard a ping or pong.
+// listen restarts the measurement: the reader begins to listen, or has just received a ping or pong.
 func (p *pulse) listen() { p.set(true) }
 
-// pause says that the reader is busy.
+// pause records that the reader is busy.
 func (p *pulse) pause() { p.set(false) }
 
 func (p *pulse) set(listening bool) {
@@ -36,9 +36,9 @@ func (p *pulse) silence() time.Duration {
 	return time.Since(p.since)
 }
 
-// watch finds a connection that is dead without a sign of it. The server lets itself be heard at least four times in a
-// lease, so half a lease of silence is odd: then it is asked (ping), and has another quarter to answer. That leaves a
-// quarter to connect anew before the lease is lost.
+// watch detects a dead connection that was not closed. The server sends frames at least four times per lease, so
+// silence for half a lease is suspicious: then watch sends a ping, and the server has another quarter to answer. The
+// last quarter is left to reconnect before the lease is lost.
 func (s *session) watch() {
 	lease := s.info.LeaseTTL
 	if lease <= 0 {
@@ -53,7 +53,7 @@ func (s *session) watch() {
 		err := s.conn.Ping(ctx)
 		cancel()
 		if err != nil && s.pulse.silence() >= lease/2 {
-			s.end(fmt.Errorf("driver: connection lost: not a word from the server for %v", s.pulse.silence()))
+			s.end(fmt.Errorf("driver: connection lost: no frame from the server for %v", s.pulse.silence()))
 		}
 	}
 }

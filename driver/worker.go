@@ -8,18 +8,18 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// job is a command on its way to the handler, with the way its answer goes: to the session that it came from and to no
-// other, because the server counts an answer only there.
+// job is a command on its way to the handler, and the session for its answer: the server accepts an answer only on the
+// session that sent the command.
 type job struct {
 	Command
-	rejection *Rejection // not nil: no handler could apply it
+	rejection *Rejection // not nil: the command is invalid for any handler
 	logID     string
-	term      uint64 // of the worker when the server accepted the session
+	term      uint64 // the worker's term when the server accepted the session
 	send      func(frame []byte) error
 }
 
-// worker applies commands, one at a time in the order they came, and remembers the answers. It lives as long as Run:
-// what was received is applied, also when the connection it came over is gone.
+// worker applies commands, one at a time in the order they arrived, and remembers the answers. It lives as long as Run:
+// a received command is applied even if its connection has ended.
 type worker struct {
 	handler  Handler
 	limits   limits
@@ -30,9 +30,9 @@ type worker struct {
 
 	mu     sync.Mutex // never held while the handler works
 	memory memory
-	state  State    // as the applied commands say
-	halts  []Origin // stops that are not from the server and come before any job; one of each at most
-	term   uint64   // counts the stops for a lost lease: jobs from before one are void
+	state  State    // according to the applied commands
+	halts  []Origin // stops that do not come from the server; they precede any job. At most one of each origin
+	term   uint64   // counts the stops for lost leases: jobs from before one are void
 }
 
 func newWorker(h Handler, l limits, log *slog.Logger) *worker {
@@ -42,7 +42,7 @@ func newWorker(h Handler, l limits, log *slog.Logger) *worker {
 	}
 }
 
-// run works until ctx ends. A command that the handler has begun is finished and answered.
+// run works until ctx ends. A command that the handler has started is finished and answered.
 func (w *worker) run(ctx context.Context) {
 	defer close(w.finished)
 	for {
@@ -60,7 +60,7 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// push queues j. It waits for room, until ctx ends; after run has returned, j is dropped.
+// push queues j. It waits for space until ctx ends; after run has returned, j is dropped.
 func (w *worker) push(ctx context.Context, j *job) {
 	select {
 	case w.jobs <- j:
@@ -69,13 +69,13 @@ func (w *worker) push(ctx context.Context, j *job) {
 	}
 }
 
-// do answers j: from memory if it was answered before, else as the handler says.
+// do answers j: from memory if it was answered before, else with the handler's answer.
 func (w *worker) do(ctx context.Context, j *job) {
 	w.mu.Lock()
 	void := j.logID != w.memory.logID || j.term != w.term
 	rejection, known := w.memory.recall(j.Command)
 	w.mu.Unlock()
-	if void { // left over from a log that the driver has since forgotten, or from before the lease was lost
+	if void { // from a log that the driver no longer follows, or from before the lease was lost
 		return
 	}
 	if !known {
@@ -83,7 +83,7 @@ func (w *worker) do(ctx context.Context, j *job) {
 		w.keep(j, rejection)
 	}
 	if err := j.send(acknowledge(j.Seq, rejection)); err != nil {
-		w.log.Debug("an ack was not sent; the next register tells", "seq", j.Seq, "error", err)
+		w.log.Debug("an ack was not sent; the next register reports it", "seq", j.Seq, "error", err)
 	}
 }
 
@@ -101,7 +101,7 @@ func (w *worker) apply(ctx context.Context, j *job) *Rejection {
 	return rejection
 }
 
-// keep remembers an answer. The log may have changed while the handler worked; then only the state is of use.
+// keep remembers an answer. If the log changed while the handler worked, only the state is still valid.
 func (w *worker) keep(j *job, rejection *Rejection) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,17 +113,17 @@ func (w *worker) keep(j *job, rejection *Rejection) {
 	}
 }
 
-// follow makes the worker follow a log: what it holds of another is forgotten, and what waits of it is dropped.
+// follow makes the worker follow a log: it forgets the answers of another log and drops its waiting commands.
 func (w *worker) follow(logID string) {
 	w.mu.Lock()
 	forgot := w.memory.enter(logID)
 	w.mu.Unlock()
 	if forgot {
-		w.log.Warn("the server has another log; forgot what was applied", "log_id", logID)
+		w.log.Warn("the server has another log; discarded the record of applied commands", "log_id", logID)
 	}
 }
 
-// progress returns the log, the highest seq answered in it, and the state as the applied commands say.
+// progress returns the log, the highest answered seq, and the state according to the applied commands.
 func (w *worker) progress() (logID string, applied uint64, state State) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
 
-// envPrefix begins the environment variable of every flag: --data-dir is SWARMCALL_DATA_DIR.
+// envPrefix is the prefix of every flag's environment variable: --data-dir is SWARMCALL_DATA_DIR.
 const envPrefix = "SWARMCALL_"
 
-// clientEnv are variables of the command-line client, which may stand in the same environment.
+// clientEnv are variables of the command-line client, which may be set in the same environment.
 var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CONTEXT"}
 
 // flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
@@ -23,29 +23,29 @@ type flags struct {
 	Listen            string           `default:"${listen}" help:"Address to serve on (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
 	DataDir           string           `default:"${data_dir}" help:"Directory of the command log (${default})." placeholder:"DIR"`
 	HeartbeatInterval time.Duration    `default:"${heartbeat_interval}" help:"How often drivers report."`
-	StaleAfter        time.Duration    `default:"${stale_after}" help:"Heartbeat age from which a driver is left out of commands."`
-	ForgetAfter       time.Duration    `default:"${forget_after}" help:"How long a lost driver is shown."`
-	DefaultDeadline   time.Duration    `default:"${default_deadline}" help:"Deadline of commands that name none."`
-	LeaseTTL          time.Duration    `default:"${lease_ttl}" help:"How long drivers go on without the server."`
-	OnLeaseLost       string           `default:"${on_lease_lost}" enum:"stop,hold" help:"What drivers do then: ${enum}."`
-	Resplit           string           `default:"${resplit}" enum:"off,on-loss,on-change" help:"When players_total is split again: ${enum}. On loss: when a driver that has a part is lost and its lease has run out. On change: also when a driver comes that has none; at most every 5 s."`
-	LogSync           string           `default:"${log_sync}" enum:"always,interval" help:"When an append is on disk: always (before it is answered) or interval (within a second; a power cut may lose that)."`
-	AcceptDataLoss    bool             `help:"Start on a damaged log with what is left of it. The loss is recorded; see swarmcall log verify."`
+	StaleAfter        time.Duration    `default:"${stale_after}" help:"Heartbeat age at which a driver becomes stale and is left out of commands."`
+	ForgetAfter       time.Duration    `default:"${forget_after}" help:"How long a lost driver is remembered and shown."`
+	DefaultDeadline   time.Duration    `default:"${default_deadline}" help:"Deadline of commands that do not set one."`
+	LeaseTTL          time.Duration    `default:"${lease_ttl}" help:"How long drivers continue without the server."`
+	OnLeaseLost       string           `default:"${on_lease_lost}" enum:"stop,hold" help:"What drivers do after that: ${enum}."`
+	Resplit           string           `default:"${resplit}" enum:"off,on-loss,on-change" help:"When players_total is split again: ${enum}. On loss: when a driver that has a part is lost and its lease has expired. On change: also when a driver without a part registers; at most every 5 s."`
+	LogSync           string           `default:"${log_sync}" enum:"always,interval" help:"When an append is flushed to disk: always (before it is answered) or interval (within a second; a power failure may lose that second)."`
+	AcceptDataLoss    bool             `help:"Start on a damaged log with the remaining entries. The loss is recorded; see swarmcall log verify."`
 	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`
 	NodeName          string           `default:"${node_name}" help:"This server's name in the log (${default})." placeholder:"NAME"`
-	AllowedHosts      []string         `help:"Host names to answer to, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
+	AllowedHosts      []string         `help:"Host names to accept, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
 	AllowedOrigins    []string         `help:"Origins of other web pages that may use this server." placeholder:"URL"`
 	PublicURL         string           `name:"public-url" help:"Where a proxy serves this server, such as https://load.example.com/swarmcall/." placeholder:"URL"`
-	TrustedProxies    []string         `help:"Addresses of proxies whose X-Forwarded-… or Forwarded headers tell who the client is." placeholder:"CIDR"`
-	InsecureNoAuth    bool             `help:"Allow --listen on other than loopback, though everybody who reaches it can command the swarm."`
-	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Least level of log lines: ${enum}."`
-	LogFormat         string           `default:"text" enum:"text,json" help:"Form of log lines on stderr: ${enum}."`
-	Version           kong.VersionFlag `env:"-" help:"Print the version and leave."`
+	TrustedProxies    []string         `help:"Addresses of proxies whose X-Forwarded-… or Forwarded headers name the client." placeholder:"CIDR"`
+	InsecureNoAuth    bool             `help:"Allow --listen on non-loopback addresses, although any client that reaches them can command the swarm."`
+	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Minimum level of log lines: ${enum}."`
+	LogFormat         string           `default:"text" enum:"text,json" help:"Format of log lines on stderr: ${enum}."`
+	Version           kong.VersionFlag `env:"-" help:"Print the version and exit."`
 
-	unknown []string // SWARMCALL_ variables that are no flag's
+	unknown []string // SWARMCALL_ variables that do not belong to a flag
 }
 
-// parse reads args and the environment. done tells that help or the version was asked for and printed.
+// parse reads args and the environment. done reports that help or the version was requested and printed.
 func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err error) {
 	f = &flags{}
 	d, v := app.Defaults(), buildVersion()
@@ -94,7 +94,7 @@ func unknownEnv(model *kong.Application, environ []string) []string {
 
 func (f *flags) level() slog.Level {
 	var l slog.Level
-	_ = l.UnmarshalText([]byte(f.LogLevel)) // the parser has checked it
+	_ = l.UnmarshalText([]byte(f.LogLevel)) // already checked by the parser
 	return l
 }
 

@@ -8,23 +8,24 @@ import (
 	"syscall"
 )
 
-// file is one that the server reads again when it is told to.
+// file is one that the server reloads on SIGHUP.
 type file struct {
 	path string
-	read func() error // on an error what was read before stays in force
+	read func() error // on an error the previous content stays in force
 }
 
-// files are those of the configuration. There are none yet; those of access and policy belong here.
+// files are the configuration files. There are none yet; those of access and policy belong here.
 func (f *flags) files() []file { return nil }
 
-// catchHangUps has SIGHUP not end the process. What it returns gets one for any number of them that came meanwhile.
+// catchHangUps keeps SIGHUP from ending the process. The returned channel gets one signal for any number of them that
+// arrived in the meantime.
 func catchHangUps() (hangUps chan os.Signal, stop func()) {
 	hangUps = make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	return hangUps, func() { signal.Stop(hangUps) }
 }
 
-// readAgain reads files at each hang-up, until ctx ends.
+// readAgain reloads the files at each SIGHUP, until ctx ends.
 func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log *slog.Logger) {
 	for {
 		select {
@@ -33,15 +34,15 @@ func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log 
 		case <-hangUps:
 		}
 		if len(files) == 0 {
-			log.Info("SIGHUP: there is nothing to read again")
+			log.Info("SIGHUP: there is no file to reload")
 		}
 		for _, f := range files {
 			if err := f.read(); err != nil {
-				log.Error("SIGHUP: a file cannot be read again; what was read before stays in force", "file", f.path,
+				log.Error("SIGHUP: cannot reload a file; its previous content stays in force", "file", f.path,
 					"err", err)
 				continue
 			}
-			log.Info("SIGHUP: read again", "file", f.path)
+			log.Info("SIGHUP: reloaded", "file", f.path)
 		}
 	}
 }

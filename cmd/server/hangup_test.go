@@ -22,8 +22,8 @@ func TestReadAgain(t *testing.T) {
 		files []file
 		want  []string
 	}{
-		"none":  {nil, []string{"there is nothing to read again", "there is nothing to read again"}},
-		"files": {[]file{failing}, []string{"file=auth.yaml err=\"line 3: no role\"", "SIGHUP: read again"}},
+		"none":  {nil, []string{"there is no file to reload", "there is no file to reload"}},
+		"files": {[]file{failing}, []string{"file=auth.yaml err=\"line 3: no role\"", "SIGHUP: reloaded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder

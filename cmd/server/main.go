@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
-	_ "time/tzdata" // a container has no files of time zones, and TZ would be ignored in silence
+	_ "time/tzdata" // containers have no time zone files, and TZ would be ignored silently
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
@@ -22,7 +22,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is main without the process: 0 after an orderly stop, 1 when the server could not start or go on, 2 for wrong
+// run is main without the process: 0 after an orderly stop, 1 if the server could not start or continue, 2 for wrong
 // usage.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	hangUps, stop := catchHangUps()
@@ -40,7 +40,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return usage(stderr, err)
 	}
 	for _, name := range flags.unknown {
-		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it changes nothing")
+		cfg.Warnings = append(cfg.Warnings, "unknown environment variable "+name+"; it has no effect")
 	}
 	var reader sync.WaitGroup
 	defer reader.Wait()
@@ -59,7 +59,7 @@ func usage(stderr io.Writer, err error) int {
 	return 2
 }
 
-// logger makes the process's logger. Log lines go to stderr; stdout is left to data.
+// logger makes the process's logger. Log lines go to stderr; stdout is reserved for data.
 func (f *flags) logger(w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: f.level()}
 	if f.LogFormat == "json" {

@@ -12,13 +12,13 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
-// benchCmd measures a server; package bench does.
+// benchCmd measures a server; package bench does the work.
 type benchCmd struct {
-	Drivers    int            `default:"100" help:"Drivers of this process that join the server, 1 to 20000 (${default})."`
-	Commands   int            `default:"500" help:"Commands that are counted, 1 to 1000000 (${default})."`
-	Submitters int            `default:"1" help:"How many command at the same time, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
-	Deadline   *time.Duration `help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	Submitter  string         `default:"bench" help:"Who sends (${default}): the entries stay in the server's log." placeholder:"NAME"`
+	Drivers    int            `default:"100" help:"Drivers in this process that connect to the server, 1 to 20000 (${default})."`
+	Commands   int            `default:"500" help:"Commands to measure, 1 to 1000000 (${default})."`
+	Submitters int            `default:"1" help:"Concurrent submitters, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
+	Deadline   *time.Duration `help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
+	Submitter  string         `default:"bench" help:"Name of the sender (${default}); the entries stay in the server's log." placeholder:"NAME"`
 	connection
 	output
 }

@@ -1,7 +1,7 @@
 package main
 
-// brief is a command that asks once and leaves nothing to clear up: a signal may end it at any moment as it ends any
-// program. Asking for signals takes a tenth of the time that such a command takes, for it starts a thread.
+// brief marks a command that sends one request and has nothing to clean up: a signal may end it at any time like any
+// other program. Subscribing to signals starts a thread, which takes a tenth of the time of such a command.
 type brief interface{ brief() }
 
 func isBrief(c *choice) bool {

@@ -13,9 +13,9 @@ import (
 )
 
 type commandsCmd struct {
-	List   commandsListCmd   `cmd:"" default:"withargs" help:"Entries of the log, newest first."`
-	Show   commandsShowCmd   `cmd:"" help:"One entry: who acked, who did not, and why."`
-	Watch  commandsWatchCmd  `cmd:"" help:"Follow the log, a line per record."`
+	List   commandsListCmd   `cmd:"" default:"withargs" help:"List entries of the log, newest first."`
+	Show   commandsShowCmd   `cmd:"" help:"Show one entry: which drivers acked, which did not, and why."`
+	Watch  commandsWatchCmd  `cmd:"" help:"Follow the log, one line per record."`
 	Export commandsExportCmd `cmd:"" help:"Print the records of the log as NDJSON."`
 }
 
@@ -26,7 +26,7 @@ type commandsListCmd struct {
 	Before    int64  `help:"Only entries before this one." placeholder:"ENTRY"`
 	After     int64  `help:"Only entries after this one." placeholder:"ENTRY"`
 	Oldest    bool   `help:"Oldest first."`
-	Limit     int    `default:"20" help:"At most so many (${default}); 0 for all." placeholder:"N"`
+	Limit     int    `default:"20" help:"Maximum number of entries (${default}); 0 for all." placeholder:"N"`
 	connection
 	output
 }
@@ -55,15 +55,15 @@ func (c *commandsListCmd) Run(ctx context.Context, s streams) error {
 }
 
 type commandsShowCmd struct {
-	Entry        int64         `arg:"" help:"Which one."`
-	Wait         time.Duration `help:"Wait so long for its outcome if it is open." placeholder:"DURATION"`
+	Entry        int64         `arg:"" help:"Entry number."`
+	Wait         time.Duration `help:"If the outcome is still open, wait this long for it." placeholder:"DURATION"`
 	AllowMissing verdict.Allow `help:"How many acks may be missing: N or N%." placeholder:"N|N%"`
-	ExitCode     bool          `help:"Exit as the command that sent it would."`
+	ExitCode     bool          `help:"Exit with the code of the command that sent it."`
 	connection
 	output
 }
 
-// Run prints one entry: a row per driver for people, the document for programs.
+// Run prints one entry: one row per driver for people, the document for programs.
 func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	e := a.Value
 	server.line.Say("%s%s by %s at %s", verdict.Sentence(e), of(e), e.Submitter, e.SubmittedAt.Format(time.RFC3339))
 	if by, ok := remote.ComputedOf(a.Value); ok {
-		server.line.Say("by now: %d of %d drivers report it, %d have not applied it",
+		server.line.Say("now: %d of %d drivers report it, %d have not applied it",
 			by.Converged, remote.Meant(a.Value), by.Lacking)
 	}
 	rows := verdictRows(a.Value)
@@ -91,7 +91,7 @@ func (c *commandsShowCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// verdictRows are the verdicts of an entry, worst first.
+// verdictRows returns the verdicts of an entry, worst first.
 func verdictRows(e remote.Entry) console.Rows {
 	r := console.Rows{Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "MS"}, {Name: "WHY"}},
 		Names: []string{fmt.Sprint(e.Seq)}}
@@ -127,7 +127,7 @@ type commandsExportCmd struct {
 	connection
 }
 
-// Run prints the records as they come.
+// Run prints the records as they arrive.
 func (c *commandsExportCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {

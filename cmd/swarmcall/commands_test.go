@@ -20,9 +20,9 @@ func TestEventText(t *testing.T) {
 			"ci/x: set_players 5: complete, 3 of 4 acked, 1 left out (stale) (entry 7)"},
 		{"expired", `{"seq": 9, "replaced": 7, "target": {"labels": {"zone": "eu"}}, "cause": "no driver for 1h0m0s",
 			"at": "2026-11-24T12:00:00.000Z"}`,
-			"entry 7 no longer holds for zone=eu: no driver for 1h0m0s; drivers that come back are stopped"},
+			"entry 7 no longer holds for zone=eu: no driver for 1h0m0s; drivers that reconnect are stopped"},
 		{"expired", `{"seq": 9, "replaced": 7}`,
-			"entry 7 no longer holds for all drivers: no known driver matches it; drivers that come back are stopped"},
+			"entry 7 no longer holds for all drivers: no known driver matches it; drivers that reconnect are stopped"},
 	} {
 		e := remote.Event{ID: "9", Name: tc.name, Data: tc.data}
 		if got := eventText(e); got != tc.want {

@@ -19,17 +19,17 @@ import (
 
 type commandsWatchCmd struct {
 	Submitter string            `help:"Only entries of this submitter." placeholder:"NAME"`
-	Label     map[string]string `help:"Only commands that drivers with this label may get; repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
-	After     string            `help:"Begin after this position of the log; 0 for its beginning, else now." placeholder:"N"`
-	Count     int               `help:"End after so many records; 0 for never." placeholder:"N"`
+	Label     map[string]string `help:"Only commands that may target drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	After     string            `help:"Start after this position of the log; 0 for the beginning; default: now." placeholder:"N"`
+	Count     int               `help:"Exit after N records; 0 for never." placeholder:"N"`
 	connection
 	output
 }
 
-// errEnough ends the watching.
+// errEnough ends the stream.
 var errEnough = errors.New("enough")
 
-// Run prints a line per record until it is interrupted, which is no failure.
+// Run prints one line per record until it is interrupted, which is not a failure.
 func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	seen := 0
-	opened := func() { server.line.Say("watching %s; Ctrl-C ends it", server.Client.URL()) }
+	opened := func() { server.line.Say("watching %s; press Ctrl-C to end", server.Client.URL()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
 		if !c.shows(e) || !c.concerns(e) {
 			return nil
@@ -59,10 +59,10 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-// watchForm is a row for people: time, event, what happened.
+// watchForm is a row for people: time, event, description.
 const watchForm = "%-19s  %-6s  %s\n"
 
-// heading is what -o table begins with.
+// heading prints the first line of -o table.
 func (c *commandsWatchCmd) heading(w io.Writer) error {
 	if f := c.format(); f != console.Table && f != console.Wide {
 		return nil
@@ -71,8 +71,8 @@ func (c *commandsWatchCmd) heading(w io.Writer) error {
 	return err
 }
 
-// shows tells the events that are printed: documents are the server's own, and of the others a newer server may have
-// more than this program can say.
+// shows reports whether an event is printed. Documents are printed as the server sends them; for people, events that
+// only a newer server has are skipped.
 func (c *commandsWatchCmd) shows(e remote.Event) bool {
 	switch c.format() {
 	case console.JSONL, console.JSON, console.YAML:
@@ -81,7 +81,7 @@ func (c *commandsWatchCmd) shows(e remote.Event) bool {
 	return slices.Contains([]string{"issued", "closed", "late", "reset", "gap", "expired"}, e.Name)
 }
 
-// concerns tells the events that the labels let through. One without a target is for everybody.
+// concerns reports whether the labels select an event. An event without a target concerns all drivers.
 func (c *commandsWatchCmd) concerns(e remote.Event) bool {
 	var of struct{ Target api.Target }
 	if len(c.Label) == 0 || json.Unmarshal([]byte(e.Data), &of) != nil {
@@ -90,7 +90,7 @@ func (c *commandsWatchCmd) concerns(e remote.Event) bool {
 	return remote.MayShare(of.Target, c.Label)
 }
 
-// print writes one event: as a document, or for people.
+// print writes one event: as a document, or as a line for people.
 func (c *commandsWatchCmd) print(w io.Writer, e remote.Event) error {
 	id := e.ID
 	if _, err := strconv.ParseUint(id, 10, 64); err != nil {
@@ -120,7 +120,7 @@ func (c *commandsWatchCmd) print(w io.Writer, e remote.Event) error {
 	return err
 }
 
-// eventTime is when it happened, by the server's clock; "-" for an event that does not tell.
+// eventTime returns when the event happened, by the server's clock; "-" if the event does not have a time.
 func eventTime(e remote.Event) string {
 	var entry remote.Entry
 	if json.Unmarshal([]byte(e.Data), &entry) != nil {
@@ -155,11 +155,11 @@ func expiredText(data string) string {
 	if json.Unmarshal([]byte(data), &x) != nil {
 		return data
 	}
-	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that come back are stopped",
+	return fmt.Sprintf("entry %d no longer holds for %s: %s; drivers that reconnect are stopped",
 		x.Replaced, cmp.Or(remote.TargetText(x.Target), "all drivers"), cmp.Or(x.Cause, "no known driver matches it"))
 }
 
-// eventText says in a line what happened.
+// eventText describes an event in one line.
 func eventText(e remote.Event) string {
 	var entry remote.Entry
 	if json.Unmarshal([]byte(e.Data), &entry) != nil {
@@ -187,7 +187,7 @@ func eventText(e remote.Event) string {
 	return cmp.Or(e.Data, e.Name)
 }
 
-// of says which drivers an entry is for, unless it is for all.
+// of names the drivers of an entry, unless it is for all.
 func of(e remote.Entry) string {
 	if remote.TargetText(e.Target) == "" {
 		return ""

@@ -19,7 +19,7 @@ import (
 //go:embed completion
 var completions embed.FS
 
-// completionCmd prints the script that a shell sources. The script asks `swarmcall complete` for words.
+// completionCmd prints the script that a shell sources. The script calls `swarmcall complete` for candidates.
 type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: ${enum}."`
 }
@@ -33,13 +33,12 @@ func (c *completionCmd) Run(_ context.Context, s streams) error {
 	return err
 }
 
-// completeCmd answers the scripts. Words are what was typed after swarmcall, the last of them is to be completed.
+// completeCmd answers the scripts. Words are what was typed after swarmcall; the last one is to be completed.
 type completeCmd struct {
 	Words []string `arg:"" optional:"" passthrough:""`
 }
 
-// Run prints the words that may stand there, one per line. It never fails: a completion that cannot help must not
-// disturb.
+// Run prints the possible words, one per line. It never fails: a failed completion must not disturb the shell.
 func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unparam // a runner may fail
 	words := c.Words
 	if len(words) > 0 && words[0] == "--" {
@@ -57,7 +56,7 @@ func (c *completeCmd) Run(ctx context.Context, s streams) error { //nolint:unpar
 	return nil
 }
 
-// candidates are the words that may follow typed.
+// candidates returns the words that may follow typed.
 func candidates(ctx context.Context, typed []string, last string) []string {
 	parser, err := kong.New(&struct{}{}, append(all(), commandTypes())...)
 	if err != nil {
@@ -89,7 +88,7 @@ func candidates(ctx context.Context, typed []string, last string) []string {
 	return children(node)
 }
 
-// valuesOf are what a flag may have; nothing where only the user knows.
+// valuesOf returns the values that a flag accepts; nothing if only the user knows them.
 func valuesOf(ctx context.Context, flag *kong.Flag, typed []string) []string {
 	switch {
 	case flag.Enum != "":
@@ -112,7 +111,7 @@ func children(node *kong.Node) []string {
 	return names
 }
 
-// flagOf is the flag that word is, if a value must follow it.
+// flagOf returns the flag that word names, if a value must follow it.
 func flagOf(node *kong.Node, word string) *kong.Flag {
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
@@ -134,7 +133,8 @@ func flagsOf(node *kong.Node) []string {
 	return names
 }
 
-// driverIDs asks the server, briefly: a shell waits for it. It is the server that the words typed so far name.
+// driverIDs asks the server for driver ids, with a short timeout because a shell waits for the answer. The words typed
+// so far select the server.
 func driverIDs(ctx context.Context, typed []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -153,7 +153,7 @@ func driverIDs(ctx context.Context, typed []string) []string {
 	return driverRows(page).Names
 }
 
-// valueOf is what was typed for a flag, as one word or as two.
+// valueOf returns the value typed for a flag, as one word or as two.
 func valueOf(typed []string, flag string) string {
 	for i, word := range typed {
 		if value, ok := strings.CutPrefix(word, flag+"="); ok {
@@ -166,7 +166,7 @@ func valueOf(typed []string, flag string) string {
 	return ""
 }
 
-// contexts are the names in the user's file.
+// contexts returns the names in the user's file.
 func contexts() []string {
 	f, err := settings.Read(settings.UserFile())
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 )
 
 type configCmd struct {
-	View configViewCmd `cmd:"" default:"withargs" help:"The settings in force."`
+	View configViewCmd `cmd:"" default:"withargs" help:"Show the settings in force."`
 }
 
 type configViewCmd struct {
-	Origin bool `help:"Show where each comes from."`
+	Origin bool `help:"Show the source of each setting."`
 	connection
 	output
 }
 
-// Run prints the settings. The token itself is never shown, nor is a password of the address.
+// Run prints the settings. It never prints the token or a password in the address.
 func (c *configViewCmd) Run(_ context.Context, s streams) error {
 	found, err := c.settings("")
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 	return console.Print(s.out, c.format(), r)
 }
 
-// mustJSON encodes what has no reason to fail: strings and numbers of our own.
+// mustJSON encodes values that cannot fail to encode: our own strings and numbers.
 func mustJSON(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {

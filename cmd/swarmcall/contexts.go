@@ -17,9 +17,9 @@ import (
 )
 
 type contextCmd struct {
-	List contextListCmd `cmd:"" default:"withargs" help:"The servers that have a name."`
+	List contextListCmd `cmd:"" default:"withargs" help:"List the named servers."`
 	Set  contextSetCmd  `cmd:"" help:"Name a server, in the user's file."`
-	Use  contextUseCmd  `cmd:"" help:"Choose a named server from now on."`
+	Use  contextUseCmd  `cmd:"" help:"Select a named server as the default."`
 }
 
 type contextListCmd struct{ output }
@@ -52,13 +52,13 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 }
 
 type contextSetCmd struct {
-	Name      string `arg:"" help:"Its name."`
+	Name      string `arg:"" help:"Name of the context."`
 	URL       string `name:"url" required:"" help:"Address of the server." placeholder:"URL"`
-	TokenFile string `type:"path" help:"File with the token to show." placeholder:"FILE"`
-	Submitter string `help:"Who sends there." placeholder:"NAME"`
+	TokenFile string `type:"path" help:"File with the access token." placeholder:"FILE"`
+	Submitter string `help:"Name of the sender on this server." placeholder:"NAME"`
 }
 
-// Validate refuses what would fail at every later call. Kong calls it.
+// Validate refuses what would fail in every later call. Kong calls it.
 func (c *contextSetCmd) Validate() error {
 	switch {
 	case strings.TrimSpace(c.Name) == "" || console.Safe(c.Name) != c.Name:
@@ -68,7 +68,7 @@ func (c *contextSetCmd) Validate() error {
 			"it, 128 at most")
 	}
 	if _, err := remote.ParseURL(c.URL, "--url"); err != nil {
-		return fmt.Errorf("--url: %w; give one such as http://127.0.0.1:8080", err)
+		return fmt.Errorf("--url: %w; use one such as http://127.0.0.1:8080", err)
 	}
 	return nil
 }
@@ -80,18 +80,18 @@ func (c *contextSetCmd) Run(_ context.Context, s streams) error {
 			f.Contexts = map[string]settings.Context{}
 		}
 		f.Contexts[c.Name] = settings.Context{URL: c.URL, TokenFile: c.TokenFile, Submitter: c.Submitter}
-		return fmt.Sprintf("context %s is set; choose it: swarmcall context use %s", c.Name, c.Name), nil
+		return fmt.Sprintf("context %s is saved; select it: swarmcall context use %s", c.Name, c.Name), nil
 	})
 }
 
 type contextUseCmd struct {
-	Name string `arg:"" help:"Its name."`
+	Name string `arg:"" help:"Name of the context."`
 }
 
-// Validate refuses the name that stands for no choice. Kong calls it.
+// Validate refuses the empty name, which means that no context is selected. Kong calls it.
 func (c *contextUseCmd) Validate() error {
 	if c.Name == "" {
-		return errors.New("the name is empty; what there is: swarmcall context list")
+		return errors.New("the name is empty; list the contexts: swarmcall context list")
 	}
 	return nil
 }
@@ -102,11 +102,12 @@ func (c *contextUseCmd) Run(_ context.Context, s streams) error {
 		if _, known := f.Contexts[c.Name]; !known {
 			return "", &clierr.Error{
 				Code: clierr.Usage, What: fmt.Sprintf("there is no context %q in %s", c.Name, f.Path),
-				Hint: "make it: swarmcall context set " + c.Name + " --url URL; what there is: swarmcall context list",
+				Hint: "create it: swarmcall context set " + c.Name + " --url URL; list the contexts: swarmcall " +
+					"context list",
 			}
 		}
 		f.Context = c.Name
-		return "context " + c.Name + " is chosen; check: swarmcall config view --origin", nil
+		return "context " + c.Name + " is selected; check it: swarmcall config view --origin", nil
 	})
 }
 

@@ -48,7 +48,7 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Run checks one thing after the other, each of which the next needs.
+// Run runs the checks in order; each one needs those before it.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)
@@ -91,7 +91,7 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	for _, k := range ready.Value.Checks {
 		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
 	}
-	x.note("ready", err, "takes commands: %s", strings.Join(checks, ", "))
+	x.note("ready", err, "accepts commands: %s", strings.Join(checks, ", "))
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
 		err = &clierr.Error{

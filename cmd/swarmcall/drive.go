@@ -15,28 +15,28 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/program"
 )
 
-// driveCmd makes drivers of load generators; package drive does.
+// driveCmd turns load generators into drivers; package drive does the work.
 type driveCmd struct {
-	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Load a URL from within this process."`
+	HTTP   driveHTTPCmd   `cmd:"" name:"http" help:"Generate HTTP load on a URL from this process."`
 	K6     driveK6Cmd     `cmd:"" name:"k6" help:"Start a k6 1.x, or attach to one, and drive it."`
 	Locust driveLocustCmd `cmd:"" help:"Start a Locust, or attach to one, and drive it."`
-	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it by lines of JSON on its stdin and stdout."`
+	Exec   driveExecCmd   `cmd:"" help:"Start any program, and drive it with lines of JSON on its stdin and stdout."`
 }
 
-// driveFlags are what all drivers take.
+// driveFlags are the flags of all drivers.
 type driveFlags struct {
-	URL        string            `name:"url" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
-	DriverID   string            `name:"driver-id" help:"Name in the swarm (default: host name and chance)." placeholder:"ID"`
-	Label      map[string]string `mapsep:"none" help:"Label for commands to select by; may be repeated." placeholder:"KEY=VALUE"`
+	URL        string            `name:"url" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	DriverID   string            `name:"driver-id" help:"Driver id (default: host name and a random suffix)." placeholder:"ID"`
+	Label      map[string]string `mapsep:"none" help:"Label that commands can select; may be repeated." placeholder:"KEY=VALUE"`
 	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
 	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
-	TokenFile  string            `help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
-	Context    string            `help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
-	Linger     time.Duration     `default:"5s" help:"How long to stay and reject commands when the generator has ended (${default})."`
-	Verbose    bool              `short:"v" help:"Log all that happens, not only warnings."`
+	TokenFile  string            `help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	Context    string            `help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
+	Linger     time.Duration     `default:"5s" help:"After the generator has ended, stay connected and reject commands this long (${default})."`
+	Verbose    bool              `short:"v" help:"Log all events, not only warnings."`
 }
 
-// Validate refuses what the server would. Kong calls it.
+// Validate refuses what the server would refuse. Kong calls it.
 func (f *driveFlags) Validate() error {
 	switch {
 	case f.MaxPlayers < 0:
@@ -49,8 +49,8 @@ func (f *driveFlags) Validate() error {
 	return nil
 }
 
-// run drives g. When nobody reads what it prints, it goes on: it leaves when it is told to, and not before its load
-// is at 0.
+// run drives g. It continues if its output is no longer read: it deregisters only when asked to end, and only after its
+// load is at 0.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
 	outliveReaders()
 	o, err := f.options(s)
@@ -82,8 +82,8 @@ func (f *driveFlags) log(s streams) *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))
 }
 
-// guarded returns the driver's log for a generator that the driver is about to start. It says so where that one may
-// outlive it.
+// guarded returns the driver's log for a generator that the driver is about to start. It logs a warning if the
+// generator may outlive the driver.
 func (f *driveFlags) guarded(s streams) *slog.Logger {
 	log := f.log(s)
 	if why := proc.Unguarded(); why != "" {
@@ -92,26 +92,26 @@ func (f *driveFlags) guarded(s streams) *slog.Logger {
 	return log
 }
 
-// onScreen has progress and messages share a terminal. What a generator says is to go to said.
+// onScreen lets progress and messages share a terminal. The generator's output goes to said.
 func onScreen(s streams) (screen streams, said *drive.Blocks) {
 	shared := drive.NewScreen(s.out, s.err)
 	s.out, s.err = shared, shared.Err()
 	return s, drive.NewBlocks(s.err)
 }
 
-// driveHTTPCmd is load from within this process.
+// driveHTTPCmd generates load in this process.
 type driveHTTPCmd struct {
 	driveFlags
 	Target   string        `required:"" help:"URL to load." placeholder:"URL"`
-	Mode     string        `enum:"users,rate" default:"users" help:"What a player is: users make one request after the other, rate is one request per second whatever is answered (${default})."`
+	Mode     string        `enum:"users,rate" default:"users" help:"What one player is: with users, it sends one request after the other; with rate, one request per second regardless of the answers (${default})."`
 	Method   string        `default:"GET" help:"HTTP method (${default})."`
-	Header   []string      `short:"H" sep:"none" help:"Header of each request; may be repeated." placeholder:"\"NAME: VALUE\""`
-	Body     string        `help:"Body of each request, or @FILE." placeholder:"TEXT"`
-	Timeout  time.Duration `default:"30s" help:"Longest time for one request (${default}; 0: none)."`
+	Header   []string      `short:"H" sep:"none" help:"Header for each request; may be repeated." placeholder:"\"NAME: VALUE\""`
+	Body     string        `help:"Body for each request, or @FILE." placeholder:"TEXT"`
+	Timeout  time.Duration `default:"30s" help:"Timeout of one request (${default}; 0: none)."`
 	Insecure bool          `help:"Accept any certificate of the target."`
 }
 
-// Run drives the load until it is told to end.
+// Run drives the load until it is asked to end.
 func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 	if c.MaxPlayers == 0 {
 		c.MaxPlayers = httpload.DefaultMaxPlayers
@@ -127,7 +127,7 @@ func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 	return c.run(ctx, s, load)
 }
 
-// driveK6Cmd is k6.
+// driveK6Cmd drives k6.
 type driveK6Cmd struct {
 	driveFlags
 	Script string   `arg:"" optional:"" help:"Script for k6 run."`
@@ -136,11 +136,11 @@ type driveK6Cmd struct {
 	Attach string   `help:"Drive the k6 whose API is at this URL, instead of starting one." placeholder:"URL"`
 }
 
-// Run drives k6 until it is told to end, or k6 ends.
+// Run drives k6 until it is asked to end, or k6 ends.
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{
-			Code: clierr.Usage, What: "either a SCRIPT is to be started, or a k6 to be attached to by --attach",
+			Code: clierr.Usage, What: "give either a SCRIPT to start, or --attach URL to use a running k6",
 		}
 	}
 	s, said := onScreen(s)
@@ -157,7 +157,7 @@ func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	return said.Once(c.run(ctx, s, g))
 }
 
-// driveLocustCmd is Locust.
+// driveLocustCmd drives Locust.
 type driveLocustCmd struct {
 	driveFlags
 	File   string   `short:"f" help:"Locustfile to start Locust with." placeholder:"FILE"`
@@ -166,12 +166,12 @@ type driveLocustCmd struct {
 	Attach string   `help:"Drive the Locust whose web interface is at this URL, instead of starting one." placeholder:"URL"`
 }
 
-// Run drives Locust until it is told to end, or Locust ends.
+// Run drives Locust until it is asked to end, or Locust ends.
 func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{
 			Code: clierr.Usage,
-			What: "either Locust is to be started with -f FILE, or one is to be attached to by --attach",
+			What: "give either -f FILE to start Locust, or --attach URL to use a running Locust",
 		}
 	}
 	s, said := onScreen(s)
@@ -189,13 +189,13 @@ func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	return said.Once(c.run(ctx, s, g))
 }
 
-// driveExecCmd is any program.
+// driveExecCmd drives any program.
 type driveExecCmd struct {
 	driveFlags
 	Program []string `arg:"" help:"After --: program and arguments."`
 }
 
-// Run drives the program until it is told to end, or the program ends.
+// Run drives the program until it is asked to end, or the program ends.
 func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
 	s, said := onScreen(s)
 	g, err := program.Start(c.Program, said, c.guarded(s))

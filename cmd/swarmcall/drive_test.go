@@ -15,14 +15,14 @@ import (
 func TestDriveUsage(t *testing.T) {
 	for args, says := range map[string]string{
 		"http":                                    "--target",
-		"http --target localhost:80":              "must be as http://host:port",
+		"http --target localhost:80":              "must have the form http://host:port",
 		"http --target http://x --mode other":     "--mode must be one of",
 		"http --target http://x --max-players=-1": "--max-players",
 		"http --target http://x --weight 0":       "--weight",
 		"http --target http://x --header bad":     "--header",
 		"k6":                                      "either a SCRIPT",
 		"k6 x.js --attach http://127.0.0.1:1":     "either a SCRIPT",
-		"k6 --k6 /does/not/exist x.js":            "there is no k6",
+		"k6 --k6 /does/not/exist x.js":            "k6 is not installed",
 		"locust":                                  "-f FILE",
 		"exec":                                    "<program>",
 		"exec -- /does/not/exist":                 "cannot start the program",

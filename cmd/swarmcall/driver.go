@@ -8,22 +8,22 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/check"
 )
 
-// driverCmd groups what is for the authors of drivers.
+// driverCmd groups the tools for authors of drivers.
 type driverCmd struct {
-	Check driverCheckCmd `cmd:"" help:"Play a server with whatever driver connects, and tell which duties of the protocol it keeps."`
+	Check driverCheckCmd `cmd:"" help:"Act as a server for the driver that connects, and report which protocol requirements it meets."`
 }
 
-// driverCheckCmd is the conformance kit's face; package check is between the two.
+// driverCheckCmd has the flags of the conformance kit; package check connects the two.
 type driverCheckCmd struct {
-	Listen     string        `default:"127.0.0.1:9000" help:"Where the driver connects (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
-	Transcript string        `help:"Write all that happens to this file, as JSON Lines." placeholder:"FILE"`
-	DriverID   string        `help:"Check the driver of this id, and send others away." placeholder:"ID"`
-	Players    int64         `default:"10" help:"The most players the driver is told to run (${default}), 4 or more."`
-	Wait       time.Duration `default:"30s" help:"How long to wait for the driver, and for who ends it by hand (${default})."`
-	Command    []string      `arg:"" optional:"" help:"Starts the driver, with the server's address in SWARMCALL_URL; put it after --. Without it, start the driver by hand."`
+	Listen     string        `default:"127.0.0.1:9000" help:"Address for the driver to connect to (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
+	Transcript string        `help:"Write all events to this file, as JSON Lines." placeholder:"FILE"`
+	DriverID   string        `help:"Check the driver with this id, and refuse others." placeholder:"ID"`
+	Players    int64         `default:"10" help:"Maximum number of players to command (${default}), 4 or more."`
+	Wait       time.Duration `default:"30s" help:"How long to wait for the driver to connect, and for you to end it by hand (${default})."`
+	Command    []string      `arg:"" optional:"" help:"Command that starts the driver, with the server's address in SWARMCALL_URL; put it after --. Without it, start the driver by hand."`
 }
 
-// Validate bounds what is asked of the driver. Kong calls it.
+// Validate limits the load on the driver. Kong calls it.
 func (c *driverCheckCmd) Validate() error {
 	if c.Players < 4 || c.Players > 1_000_000 {
 		return errors.New("--players must be 4 to 1000000")

@@ -9,14 +9,14 @@ import (
 )
 
 type driversCmd struct {
-	List driversListCmd `cmd:"" default:"withargs" help:"Who is there, and in which state."`
-	Show driversShowCmd `cmd:"" help:"One driver."`
+	List driversListCmd `cmd:"" default:"withargs" help:"List the drivers and their states."`
+	Show driversShowCmd `cmd:"" help:"Show one driver."`
 }
 
 type driversListCmd struct {
 	State string            `enum:",active,stale,disconnected" default:"" help:"Only drivers in this state: active, stale or disconnected." placeholder:"STATE"`
-	Label map[string]string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
-	Limit int               `help:"At most so many; 0 for all." placeholder:"N"`
+	Label map[string]string `help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	Limit int               `help:"Maximum number of drivers; 0 for all." placeholder:"N"`
 	connection
 	output
 }
@@ -52,7 +52,7 @@ func (c *driversListCmd) Run(ctx context.Context, s streams) error {
 }
 
 type driversShowCmd struct {
-	ID string `arg:"" name:"id" help:"Which one."`
+	ID string `arg:"" name:"id" help:"Driver id."`
 	connection
 	output
 }
@@ -76,7 +76,7 @@ func (c *driversShowCmd) Run(ctx context.Context, s streams) error {
 	return console.Print(s.out, c.format(), fields(rows))
 }
 
-// fields turns a single row around: a line per column.
+// fields transposes a single row: one line per column.
 func fields(r console.Rows) console.Rows {
 	turned := console.Rows{
 		Columns: []console.Column{{Name: "FIELD"}, {Name: "VALUE"}}, Names: r.Names, Items: r.Items, Doc: r.Doc,

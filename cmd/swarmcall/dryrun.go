@@ -15,13 +15,12 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// dryRun has the server say which drivers a command would go to now. It fails where the server would refuse the
-// command.
+// dryRun asks the server which drivers a command would go to now. It fails where the server would refuse the command.
 func (c *submission) dryRun(ctx context.Context, s streams, server *session, body remote.Submission) error {
 	a, err := server.DryRun(ctx, body)
 	switch {
 	case remote.NothingToStop(err):
-		server.line.Say("dry run: nothing to stop: the drivers that matched have left; nothing was sent")
+		server.line.Say("dry run: nothing to stop: the drivers that matched have deregistered; nothing was sent")
 		return nil
 	case err != nil:
 		return server.Explain(ctx, body.Target, err)
@@ -36,7 +35,7 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, bod
 		server.line.Say("dry run: %s", spread)
 	}
 	if n := deref(d.Shortfall); n > 0 {
-		server.line.Say("dry run: no driver is there to run %d of the players", n)
+		server.line.Say("dry run: no driver can run %d of the players", n)
 	}
 	return console.Print(s.out, c.format(), dryRows(d, a.Raw))
 }
@@ -44,14 +43,15 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, bod
 // dryStop is of a stop that would be logged without a driver to send it to.
 func dryStop(server *session, d api.DryRun) error {
 	if deref(d.Awaited) {
-		server.line.Say("dry run: no driver matches; stop would be logged, and stop drivers that return; " +
+		server.line.Say("dry run: no driver matches; the stop would be logged, and would stop drivers that " +
+			"reconnect; " +
 			"nothing was sent")
 		return nil
 	}
 	return &clierr.Error{
-		Code: clierr.TooFew, What: "the stop would reach nobody: no known driver matches its target",
+		Code: clierr.TooFew, What: "the stop would reach no driver: no known driver matches its target",
 		Detail: remote.InUseLines(d.InUse),
-		Hint:   "check the spelling of the target; the labels that drivers have: swarmcall drivers list",
+		Hint:   "check the spelling of the target; list the drivers and their labels: swarmcall drivers list",
 	}
 }
 
@@ -63,12 +63,12 @@ func dryLeftOut(d api.DryRun) string {
 		text = ", " + left
 	}
 	if n := len(remote.Elsewhere(e)); n > 0 {
-		text += fmt.Sprintf(", and leave %d to somebody else's newer command", n)
+		text += fmt.Sprintf(", and would leave %d under a newer command by another submitter", n)
 	}
 	return text
 }
 
-// dryRows have a line per driver; what names them are the targets alone.
+// dryRows has one line per driver; the names are those of the targets only.
 func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
 	r := console.Rows{
 		Columns: []console.Column{{Name: "DRIVER"}, {Name: "VERDICT"}, {Name: "PLAYERS"}, {Name: "WHY"}},
@@ -87,7 +87,7 @@ func dryRows(d api.DryRun, raw json.RawMessage) console.Rows {
 	return r
 }
 
-// each is how many players every driver would run.
+// each returns how many players every driver would run.
 func each(c api.Command) string {
 	if c := commandOf(c); c.Load() && !c.Total {
 		return strconv.FormatInt(c.Value, 10)

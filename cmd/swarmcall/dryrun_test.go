@@ -27,15 +27,16 @@ func TestDryRun(t *testing.T) {
 		says         []string
 	}{
 		{"players set 5", `{"command": {"type": "set_players", "players": 5}, ` + two + `}`, 200, clierr.OK, "d-1 d-2",
-			[]string{"would go to 2 drivers, 1 left out (stale), and leave 1 to somebody else's newer command; " +
+			[]string{"would go to 2 drivers, 1 left out (stale), and would leave 1 under a newer command by " +
+				"another submitter; " +
 				"nothing was sent"}},
 		{"players set 9 --total", `{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`,
 			200, clierr.OK, "d-1 d-2",
-			[]string{"no driver is there to run 2 of the players"}},
+			[]string{"no driver can run 2 of the players"}},
 		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": false}`, 200, clierr.TooFew, "",
 			[]string{"in use: zone: eu-west", "spelling"}},
 		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": true}`, 200, clierr.OK, "",
-			[]string{"stop drivers that return"}},
+			[]string{"would stop drivers that reconnect"}},
 		{"stop", refusal + `, "nothing_to_stop": true}`, 409, clierr.OK, "", []string{"nothing to stop"}},
 		{"stop --label zone=eu", refusal + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["us"]},
 			"driver_ids": []}}`, 409, clierr.TooFew, "",
@@ -44,7 +45,7 @@ func TestDryRun(t *testing.T) {
 		{"players set 5 --if-seq 2", `{"status": 412, "code": "newer_command", "seq": 9}`, 412, clierr.Superseded, "", nil},
 		{"stop", `{"status": 422, "code": "invalid_command", "errors": [{"pointer": "/dry_run",
 			"detail": "is not a member of this object"}]}`, 422, clierr.Usage, "",
-			[]string{"the server is older than this swarmcall and cannot do a dry run"}},
+			[]string{"the server is older than this swarmcall and does not support dry runs"}},
 	} {
 		var asked string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

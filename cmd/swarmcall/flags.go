@@ -16,24 +16,24 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
 )
 
-// connection is which server to speak to, and how patiently. The defaults are not in the tags, for the files come
-// before them.
+// connection selects the server and the time for retries. The defaults are not in the tags, because the files take
+// precedence over them.
 type connection struct {
-	URL       string        `name:"url" group:"Server" help:"Server; else from SWARMCALL_URL, the files, or http://127.0.0.1:8080." placeholder:"URL"`
-	TokenFile string        `group:"Server" help:"File with the token to show; else from SWARMCALL_TOKEN_FILE or the files." placeholder:"FILE"`
-	Context   string        `group:"Server" help:"Named server of the files; else from SWARMCALL_CONTEXT or the files." placeholder:"NAME"`
-	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to try again when the server is away or busy (${default}); 0 for never." placeholder:"DURATION"`
-	Debug     bool          `group:"Server" help:"Tell of each request on stderr."`
-	NoColor   bool          `help:"No colour, as by NO_COLOR."`
+	URL       string        `name:"url" group:"Server" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	TokenFile string        `group:"Server" help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	Context   string        `group:"Server" help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
+	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to retry when the server is unavailable or busy (${default}); 0 to disable." placeholder:"DURATION"`
+	Debug     bool          `group:"Server" help:"Log each request on stderr."`
+	NoColor   bool          `help:"Disable colour, like NO_COLOR."`
 
-	insist bool // somebody has asked to wait for the server
+	insist bool // the user asked to wait for the server
 }
 
-// wait has the command wait for a server that is not started yet. Without being asked to it gives up at once where
-// nothing listens on this machine.
+// wait makes the command wait for a server that is not started yet. By default it gives up at once if nothing listens
+// on this machine.
 func (c *connection) wait() { c.insist = true }
 
-// limitNotNegative is for lists, where 0 is all.
+// limitNotNegative checks --limit of lists, where 0 means all.
 func limitNotNegative(n int) error {
 	if n < 0 {
 		return errors.New("--limit must not be negative; 0 for all")
@@ -41,14 +41,14 @@ func limitNotNegative(n int) error {
 	return nil
 }
 
-// session is a server to speak to, and as whom.
+// session is a server with the name of the sender.
 type session struct {
 	*remote.Client
 	settings.Settings
 	line *console.Line
 }
 
-// who is the user and the machine of this process, as far as the system says.
+// who returns the user and the machine of this process, as far as the system reports them.
 func who() (name, host string) {
 	if u, err := user.Current(); err == nil {
 		name = u.Username
@@ -68,7 +68,7 @@ func (c connection) settings(submitter string) (settings.Settings, error) {
 	})
 }
 
-// dial resolves the settings. Nothing is sent yet.
+// dial resolves the settings. It sends nothing yet.
 func (c connection) dial(s streams, submitter string) (*session, error) {
 	found, err := c.settings(submitter)
 	if err != nil {
@@ -101,13 +101,13 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	return &session{client, found, line}, nil
 }
 
-// output is the form of what goes to stdout.
+// output is the format of the data on stdout.
 type output struct {
-	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Form: ${enum}; auto is a table on a terminal and bare lines elsewhere." placeholder:"FORM"`
+	Output string `short:"o" default:"auto" enum:"auto,table,wide,json,jsonl,yaml,name" help:"Output format: ${enum}; auto is a table on a terminal and plain lines elsewhere." placeholder:"FORM"`
 	JSON   bool   `name:"json" help:"Same as -o json."`
 }
 
-// contradiction is asked for by parse, not by kong: commands have a Validate of their own, which would hide one of this
+// contradiction is called by parse, not by kong: commands have a Validate of their own, which would hide one of this
 // name.
 func (o output) contradiction() error {
 	if o.JSON && o.Output != console.Auto && o.Output != console.JSON {
@@ -123,8 +123,8 @@ func (o output) format() string {
 	return o.Output
 }
 
-// labelFlags has kong read labels one by one. Its own reading lets the last of two values win, silently: a command
-// would go to drivers that one of them leaves out.
+// labelFlags makes kong read labels one by one. By itself kong silently keeps the last of two values: a command would
+// then go to drivers that the other value excludes.
 func labelFlags() kong.Option {
 	return kong.TypeMapper(reflect.TypeFor[map[string]string](), kong.MapperFunc(decodeLabel))
 }
@@ -140,7 +140,7 @@ func decodeLabel(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	labels := target.Interface().(map[string]string)
 	if _, twice := labels[key]; twice {
-		return fmt.Errorf("%s is given twice, and no driver can have both", key)
+		return fmt.Errorf("%s is given twice with different values; no driver can match both", key)
 	}
 	if labels == nil {
 		labels = map[string]string{}

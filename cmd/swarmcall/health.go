@@ -8,13 +8,14 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// healthCmd asks a server whether it takes commands. It is also the container's health check, and so needs no shell.
+// healthCmd checks whether a server accepts commands. It is also the container's health check, because it needs no
+// shell.
 type healthCmd struct {
-	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to ask (${default})."`
-	Timeout time.Duration `default:"3s" help:"How long to wait for its answer (${default})."`
+	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to check (${default})."`
+	Timeout time.Duration `default:"3s" help:"How long to wait for the answer (${default})."`
 }
 
-// Run asks GET /readyz. It says nothing when all is well.
+// Run requests GET /readyz. It prints nothing if the server is ready.
 func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -27,7 +28,7 @@ func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 		return nil
 	}
 	return &clierr.Error{
-		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not take commands", Cause: clierr.Cause(err),
-		Hint: "is the server running, and at this address? Try: swarmcall health --url URL",
+		Code: clierr.Unreachable, What: remote.Mask(c.URL) + " does not accept commands", Cause: clierr.Cause(err),
+		Hint: "is the server running at this address? Try: swarmcall health --url URL",
 	}
 }

@@ -13,7 +13,7 @@ import (
 //go:embed help
 var topics embed.FS
 
-// helpCmd explains what no single command can.
+// helpCmd explains topics that concern several commands.
 type helpCmd struct {
 	Topic []string `arg:"" optional:"" help:"exit-codes, environment, output, plans, or a command."`
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/logs"
 )
 
-// logCmd looks into a server's log on disk, or copies it. It needs no server, and a running one does not mind.
+// logCmd inspects a server's log on disk, or copies it. It needs no server, and does not disturb a running one.
 type logCmd struct {
-	Verify logVerifyCmd `cmd:"" help:"Check every byte of it: exit 0 if it is whole, 1 if not."`
-	Export logExportCmd `cmd:"" help:"Print its records as NDJSON, in the names of the HTTP API."`
-	Stats  logStatsCmd  `cmd:"" help:"Print how much is in it."`
-	Backup logBackupCmd `cmd:"" help:"Copy it to a new directory, also while a server is writing to it."`
+	Verify logVerifyCmd `cmd:"" help:"Check the whole log: exit 0 if it is intact, 1 if not."`
+	Export logExportCmd `cmd:"" help:"Print the records as NDJSON, with the field names of the HTTP API."`
+	Stats  logStatsCmd  `cmd:"" help:"Print statistics: entries, records, bytes."`
+	Backup logBackupCmd `cmd:"" help:"Copy the log to a new directory, even while a server writes to it."`
 }
 
 type dataDir struct {
@@ -44,7 +44,7 @@ func (c *logStatsCmd) Run(ctx context.Context, s streams) error {
 
 type logBackupCmd struct {
 	dataDir
-	To   string `required:"" help:"Directory to be made for the copy; a server opens it as its --data-dir." placeholder:"DIR"`
+	To   string `required:"" help:"Directory to create for the copy; a server can use it as its --data-dir." placeholder:"DIR"`
 	JSON bool   `name:"json" help:"As JSON."`
 }
 

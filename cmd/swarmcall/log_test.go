@@ -82,8 +82,8 @@ func TestLogOfARunningServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := call(t, "log", "verify", "--data-dir", dir)
-	if code != clierr.OK || !strings.Contains(out, "a server has it") ||
-		!strings.Contains(out, "has not come to its end") {
+	if code != clierr.OK || !strings.Contains(out, "a server has the log open") ||
+		!strings.Contains(out, "is still in progress") {
 		t.Errorf("code %d: %s", code, out)
 	}
 }

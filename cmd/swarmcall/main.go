@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	_ "time/tzdata" // a container has no files of time zones, and TZ would be ignored in silence
+	_ "time/tzdata" // containers have no time zone files, and TZ would be ignored silently
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
@@ -24,10 +24,10 @@ func main() {
 	os.Exit(int(code))
 }
 
-// untilSignal asks for the signals beside what its caller does, for that starts a thread. The function it returns waits
-// until they are asked for, and returns a context that ends with the first. The second ends the process at once, unless
-// it is a hang-up: a terminal that is closed sends several, by the kernel and by the shell, and the load has to be
-// stopped for all that.
+// untilSignal subscribes to the signals while its caller works, because that starts a thread. The function it returns
+// waits for the subscription, and returns a context that ends with the first signal. The second signal ends the process
+// at once, unless it is a hang-up: when a terminal is closed, the kernel and the shell both send one, and the load
+// still has to be stopped.
 func untilSignal() func() context.Context {
 	asked := make(chan context.Context, 1)
 	go func() {
@@ -46,16 +46,16 @@ func untilSignal() func() context.Context {
 	return func() context.Context { return <-asked }
 }
 
-// signaled is the cause of the end of a context: which signal it was.
+// signaled is the cause of a context that a signal ended.
 type signaled struct{ signal os.Signal }
 
 func (s signaled) Error() string { return s.signal.String() + " signal received" }
 func (s signaled) Unwrap() error { return context.Canceled }
 
-// lastWord is what a command says when a second signal ends the process in the midst of its clearing up.
+// lastWord is what a command prints when a second signal ends the process during cleanup.
 var lastWord atomic.Pointer[func()]
 
-// leave ends the process at once. A terminal that takes no more text must not hold it.
+// leave ends the process at once. A terminal that accepts no more output must not block it.
 func leave() {
 	if say := lastWord.Load(); say != nil {
 		said := make(chan struct{})
@@ -71,11 +71,11 @@ func leave() {
 	os.Exit(int(clierr.Interrupted))
 }
 
-// outliveReaders has writes to a pipe that nobody reads fail, where they would end the process: for commands that
-// must clear up. The signal is caught and not ignored: what the command starts would inherit that.
+// outliveReaders makes writes to a closed pipe fail instead of ending the process, for commands that must clean up. The
+// signal is caught and not ignored, because child processes would inherit an ignored signal.
 func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// endSignals are the signals that end a command in order. A hang-up is one, unless nohup has it ignored.
+// endSignals are the signals that end a command in order. A hang-up is one, unless nohup ignores it.
 func endSignals() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
@@ -84,10 +84,10 @@ func endSignals() []os.Signal {
 	return signals
 }
 
-// streams are the process's own: data goes to out, messages to err.
+// streams are the standard streams of the process: data goes to out, messages to err.
 type streams struct {
 	in   io.Reader
 	out  io.Writer
 	err  io.Writer
-	args []string // of the command line, for reports to say what was called
+	args []string // of the command line, for the reports
 }

@@ -55,15 +55,19 @@ func TestUsage(t *testing.T) {
 		{"driver check --wait 0s", clierr.Usage, "", "--wait must be more than 0"},
 		{"driver check --listen 127.0.0.1:0 --wait 50ms", clierr.Timeout, "", "no driver connected"},
 		{"players set 010", clierr.Usage, "", "without the leading zero: 10"},
-		{"players set 0x10", clierr.Usage, "", "no whole number in decimal"},
-		{"players set 5 --if-seq 07", clierr.Usage, "", "--if-seq: \"07\" is no whole number"},
+		{"players set 0x10", clierr.Usage, "", "not a decimal whole number"},
+		{"players set 5 --if-seq 07", clierr.Usage, "", "--if-seq: \"07\" is not a decimal whole number"},
 		{"players set 5 --min-drivers 03", clierr.Usage, "", "--min-drivers"},
 		{"players set 5 --allow-missing 010", clierr.Usage, "", "--allow-missing"},
 		{"state --limit 0x5", clierr.Usage, "", "--limit"},
-		{"players set 5 --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
-		{"ramp --from 1 --to 2 --step 1 --every 1s --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
-		{"drivers list --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
-		{"wait drivers 1 --label region=us --label region=eu", clierr.Usage, "", "region is given twice, and no driver can have both"},
+		{"players set 5 --label region=us --label region=eu", clierr.Usage, "", "region is given twice with " +
+			"different values; no driver can match both"},
+		{"ramp --from 1 --to 2 --step 1 --every 1s --label region=us --label " +
+			"region=eu", clierr.Usage, "", "region is given twice with different values; no driver can match both"},
+		{"drivers list --label region=us --label region=eu", clierr.Usage, "", "region is given twice with " +
+			"different values; no driver can match both"},
+		{"wait drivers 1 --label region=us --label region=eu", clierr.Usage, "", "region is given twice with " +
+			"different values; no driver can match both"},
 		{"stop --label region", clierr.Usage, "", `"region" must be KEY=VALUE`},
 		{"players set 5 --idempotency-key=", clierr.Usage, "", "--idempotency-key must be 1 to 255"},
 		{"players set 5 --deadline 0s", clierr.Usage, "", "--deadline must be 1ms to 60s"},
@@ -78,7 +82,7 @@ func TestUsage(t *testing.T) {
 		{"stop --url http://127.0.0.1:1 --report junit=/nonexistent/x.xml", clierr.Usage, "", "--report junit=/nonexistent/x.xml cannot be written"},
 		{"ramp --from 1 --to 2 --step 1 --every 1s --url http://127.0.0.1:1 --report json=/nonexistent/x", clierr.Usage, "", "cannot be written"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
-		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not take commands"},
+		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not accept commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
 	} {
 		code, stdout, stderr := call(t, strings.Fields(tc.args)...)
@@ -161,7 +165,8 @@ func TestWhatCannotBeSentIsUsage(t *testing.T) {
 		t.Errorf("code %d, %s", code, errs)
 	}
 	path := filepath.Join(t.TempDir(), "token")
-	for content, why := range map[string]string{"a\nb\n": "more than one line", "a\x01b": "no token can have", " \n": "is empty"} {
+	for content, why := range map[string]string{"a\nb\n": "more than one line", "a\x01b": "a token cannot " +
+		"have", " \n": "is empty"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
-// nearMiss adds to an error about a word that is not known what may have been meant, where kong does not: it knows no
-// other commands where one of them is the default, and compares beginnings of flags alone.
+// nearMiss adds a suggestion to an error about an unknown word where kong adds none: kong does not suggest other
+// commands if one of them is the default, and compares flags only by their beginning.
 func nearMiss(err *kong.ParseError, args []string) error {
 	text := err.Error()
 	if strings.Contains(text, "did you mean") || len(args) == 0 {
@@ -41,20 +41,20 @@ func nearMiss(err *kong.ParseError, args []string) error {
 	return err
 }
 
-// misplaced is of a flag that stands before the command.
+// misplaced handles a flag that stands before the command.
 func misplaced(err *kong.ParseError, flag string) error {
 	name, _, _ := strings.Cut(flag, "=")
 	switch name {
 	case "--url", "--context", "--token-file", "--retry-for", "--debug", "--no-color",
 		"--label", "--json", "-o", "--output":
-		return suggestion{err, "flags stand behind the command, as in: swarmcall drivers list " + name}
+		return suggestion{err, "flags come after the command, as in: swarmcall drivers list " + name}
 	case "--version", "-v", "-V":
 		return suggestion{err, "did you mean: swarmcall version"}
 	}
 	return err
 }
 
-// suggestion is an error with what may be done about it.
+// suggestion is an error with a hint.
 type suggestion struct {
 	*kong.ParseError
 	hint string
@@ -71,7 +71,7 @@ func suggest(err *kong.ParseError, word, dashes string, candidates []string) err
 	return err
 }
 
-// commandsOf are the commands of a verb.
+// commandsOf returns the commands of a verb.
 func commandsOf(name string) (commands []string) {
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
 	if i < 0 {
@@ -85,7 +85,7 @@ func commandsOf(name string) (commands []string) {
 	return commands
 }
 
-// helpTopics are what help explains: its texts and the verbs.
+// helpTopics returns the topics of help: its texts and the verbs.
 func helpTopics() (topics []string) {
 	topics = []string{"exit-codes", "environment", "output", "plans"}
 	for _, v := range verbs {

@@ -14,15 +14,15 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// running is what both verbs that run plans have.
+// running has the flags of both verbs that run plans.
 type running struct {
-	Submitter string `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Submitter string `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
 	connection
 	reports
 }
 
-// execute runs a plan and writes the reports. It does so to the end when nobody reads what it says: the load has to be
-// stopped.
+// execute runs a plan and writes the reports. It continues to the end even if its output is no longer read, because the
+// load has to be stopped.
 func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	outliveReaders()
 	server, err := c.dial(s, c.Submitter)
@@ -44,8 +44,8 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 }
 
 type runCmd struct {
-	Plan  string `arg:"" help:"The plan's file, or - for stdin; how it is written: swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
-	Check bool   `help:"Check the plan, say what it would do, and send nothing. Drivers are looked for if a server answers."`
+	Plan  string `arg:"" help:"Plan file, or - for stdin; for its format see swarmcall help plans." placeholder:"PLAN.yaml" type:"existingfile"`
+	Check bool   `help:"Check the plan, print what it would do, and send nothing. If a server answers, also show the matching drivers."`
 	running
 }
 
@@ -58,11 +58,11 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	if c.Check {
 		return c.check(ctx, s, p)
 	}
-	c.wait() // a pipeline may start the server beside it
+	c.wait() // a pipeline may start the server at the same time
 	return c.execute(ctx, s, p)
 }
 
-// check says what a good plan does. That needs no server; if one answers, it says which drivers match as well.
+// check prints what a valid plan does. That needs no server; if one answers, check also prints which drivers match.
 func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
 	const enough = 2 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, enough)
@@ -84,29 +84,29 @@ func (c *runCmd) check(ctx context.Context, s streams, p *plan.Plan) error {
 		}
 	}
 	if err != nil {
-		console.NewLine(s.err).Say("no drivers were looked for: %v", err)
+		console.NewLine(s.err).Say("could not look up matching drivers: %v", err)
 	}
 	return nil
 }
 
 type rampCmd struct {
-	From         int64             `required:"" help:"Players to begin with." placeholder:"N"`
-	To           int64             `required:"" help:"Players to end with." placeholder:"N"`
-	Step         int64             `required:"" help:"How many more, or fewer, at each step." placeholder:"N"`
+	From         int64             `required:"" help:"Players at the start." placeholder:"N"`
+	To           int64             `required:"" help:"Players at the end." placeholder:"N"`
+	Step         int64             `required:"" help:"Players to add or remove at each step." placeholder:"N"`
 	Every        time.Duration     `required:"" help:"Time between two steps." placeholder:"DURATION"`
 	Total        bool              `group:"Target" help:"Players in total: the server splits them over the drivers."`
-	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
-	Driver       []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
-	MinDrivers   int               `group:"Target" help:"Refuse a step unless at least so many drivers are targeted." placeholder:"N"`
-	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
+	Label        map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver       []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
+	MinDrivers   int               `group:"Target" help:"Refuse a step unless it targets at least N drivers." placeholder:"N"`
+	Deadline     *time.Duration    `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
 	OnMissing    string            `group:"Outcome" default:"abort" enum:"continue,retry,abort" help:"When drivers do not ack or are lost: ${enum}. Abort stops the load."`
-	AllowMissing verdict.Allow     `group:"Outcome" help:"How many may be missing: N or N%." placeholder:"N|N%"`
-	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to come back, before a step and in a hold (${default})."`
-	Hold         time.Duration     `group:"Outcome" help:"Hold the load so long at the end, and stop it; else it is left on." placeholder:"DURATION"`
+	AllowMissing verdict.Allow     `group:"Outcome" help:"How many drivers may be missing: N or N%." placeholder:"N|N%"`
+	Rejoin       time.Duration     `group:"Outcome" default:"15s" help:"How long a lost driver may take to reconnect, before a step and in a hold (${default})."`
+	Hold         time.Duration     `group:"Outcome" help:"Hold the load this long at the end, then stop it; without this flag the load keeps running." placeholder:"DURATION"`
 	running
 }
 
-// plan makes the plan of one ramp.
+// plan builds the plan of one ramp.
 func (c *rampCmd) plan() *plan.Plan {
 	p := &plan.Plan{
 		Name: "ramp", MinDrivers: c.MinDrivers, Deadline: deref(c.Deadline), OnMissing: c.OnMissing, Rejoin: c.Rejoin,

@@ -10,17 +10,17 @@ import (
 )
 
 type playersCmd struct {
-	Set playersSetCmd `cmd:"" help:"Run so many players on each driver, or in total over all of them."`
+	Set playersSetCmd `cmd:"" help:"Run N players on each driver, or N in total over all drivers."`
 }
 
 type playersSetCmd struct {
-	Players int64 `arg:"" help:"How many, 0 to 1000000000."`
-	Total   bool  `group:"Target" help:"In total: the server splits them over the drivers."`
-	Yes     bool  `short:"y" group:"Safety" help:"Do not ask, also if it is more than ten times the load of now."`
+	Players int64 `arg:"" help:"Number of players, 0 to 1000000000."`
+	Total   bool  `group:"Target" help:"Players in total: the server splits them over the drivers."`
+	Yes     bool  `short:"y" group:"Safety" help:"Do not ask for confirmation, even if this is more than ten times the present load."`
 	submission
 }
 
-// Validate refuses what the server would. Kong calls it.
+// Validate refuses what the server would refuse. Kong calls it.
 func (c *playersSetCmd) Validate() error {
 	if c.Players < 0 || c.Players > command.MaxPlayers {
 		return errors.New("players must be 0 to 1000000000")
@@ -35,15 +35,15 @@ func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
 }
 
 type spawnDelayCmd struct {
-	Set spawnDelaySetCmd `cmd:"" help:"Wait so long between two spawns, on each driver."`
+	Set spawnDelaySetCmd `cmd:"" help:"Set the time between two spawns, on each driver."`
 }
 
 type spawnDelaySetCmd struct {
-	Delay time.Duration `arg:"" help:"Such as 20ms, per driver: with 10 drivers, 10 players start in that time. 0s to 24h, in whole milliseconds."`
+	Delay time.Duration `arg:"" help:"Delay such as 20ms, per driver: with 10 drivers, 10 players start in that time. 0s to 24h, in whole milliseconds."`
 	submission
 }
 
-// Validate refuses what the server would. Kong calls it.
+// Validate refuses what the server would refuse. Kong calls it.
 func (c *spawnDelaySetCmd) Validate() error {
 	if c.Delay < 0 || c.Delay > 24*time.Hour || c.Delay%time.Millisecond != 0 {
 		return errors.New("the delay must be 0s to 24h, in whole milliseconds")

@@ -19,7 +19,7 @@ var entryColumns = []console.Column{
 	{Name: "MISSING"},
 	{Name: "SUPERSEDED", Wide: true}, {Name: "MS"}, {Name: "SUBMITTER"}, {Name: "SUBMITTED"},
 	{Name: "LATE", Wide: true}, {Name: "TARGET", Wide: true}, {Name: "NOTE", Wide: true},
-	{Name: "LEFT OUT"}, {Name: "TARGET", Narrow: true}, // new ones are the last: scripts count the columns before
+	{Name: "LEFT OUT"}, {Name: "TARGET", Narrow: true}, // new columns come last: scripts count the columns before them
 }
 
 func entryCells(e remote.Entry) []string {
@@ -37,7 +37,7 @@ func entryCells(e remote.Entry) []string {
 	}
 }
 
-// entryRows is one entry, as the row of a list.
+// entryRows returns one entry as a row of a list.
 func entryRows(a remote.Answer[remote.Entry]) console.Rows {
 	return console.Rows{
 		Columns: entryColumns, Cells: [][]string{entryCells(a.Value)}, Names: []string{
@@ -68,7 +68,7 @@ func driverCells(d remote.Driver) []string {
 	if d.LastAck != nil {
 		ack = fmt.Sprintf("%.1f", d.LastAck.LatencyMs)
 	}
-	weight, most := "-", "-" // what it gets of a total; an older server does not say
+	weight, most := "-", "-" // its share of a total; an older server does not report it
 	if d.Weight != nil {
 		weight = strconv.FormatFloat(*d.Weight, 'g', -1, 64)
 	}
@@ -89,7 +89,7 @@ func driverCells(d remote.Driver) []string {
 	}
 }
 
-// conflictText names the processes that use one driver id.
+// conflictText names the processes that use the same driver id.
 func conflictText(c *api.DriverConflict) string {
 	if c == nil {
 		return ""

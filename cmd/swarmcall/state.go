@@ -14,7 +14,7 @@ import (
 
 type stateCmd struct {
 	Drift string `enum:",converged,drifting,unknown" default:"" help:"Only drivers that are converged, drifting or unknown." placeholder:"KIND"`
-	Limit int32  `default:"1000" help:"At most so many drivers (${default})." placeholder:"N"`
+	Limit int32  `default:"1000" help:"Maximum number of drivers (${default})." placeholder:"N"`
 	connection
 	output
 }
@@ -27,7 +27,7 @@ func (c *stateCmd) Validate() error {
 	return nil
 }
 
-// Run prints what is desired, and which drivers report it.
+// Run prints the desired state, and which drivers report it.
 func (c *stateCmd) Run(ctx context.Context, s streams) error {
 	server, err := c.dial(s, "")
 	if err != nil {
@@ -49,7 +49,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 			commandOf(rule.Command), remote.TargetText(rule.Target), rule.Seq, rule.Converged, rule.Matching, outside)
 	}
 	if p := v.Stop; p != nil {
-		server.line.Say("stop %d: %d of %d have reported 0 players since; pending: %s", p.Seq, p.Stopped, p.Targets,
+		server.line.Say("stop %d: %d of %d have since reported 0 players; pending: %s", p.Seq, p.Stopped, p.Targets,
 			strings.Join(p.Pending, ", "))
 	}
 	rows, err := driftRows(a)
@@ -61,7 +61,7 @@ func (c *stateCmd) Run(ctx context.Context, s streams) error {
 
 func commandOf(c api.Command) remote.Command { return remote.CommandOf(remote.Entry{Command: c}) }
 
-// driftRows has a line per driver; the document is the whole state.
+// driftRows has one line per driver; the document is the whole state.
 func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 	r := console.Rows{
 		Columns: []console.Column{{Name: "DRIVER"}, {Name: "DRIFT"}, {Name: "WHY"}, {Name: "DESIRED"},
@@ -87,7 +87,7 @@ func driftRows(a remote.Answer[api.State]) (console.Rows, error) {
 			reasons = append(reasons, "outside the split")
 		}
 		players, delay := fmt.Sprint(d.Reported.Players), fmt.Sprintf("%dms", d.Reported.SpawnDelayMs)
-		if d.Drift == api.Unknown { // its last report says nothing about now
+		if d.Drift == api.Unknown { // its last report does not describe the present
 			players, delay = "?", "?"
 		}
 		r.Names = append(r.Names, d.DriverId)

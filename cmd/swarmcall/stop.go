@@ -12,10 +12,9 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// stopCmd is the emergency brake. It asks where somebody can answer, and never elsewhere: a pipeline that wants to stop
-// must stop.
+// stopCmd is the emergency stop. It asks for confirmation only on a terminal: a pipeline that wants to stop must stop.
 type stopCmd struct {
-	Yes bool `short:"y" group:"Safety" help:"Do not ask."`
+	Yes bool `short:"y" group:"Safety" help:"Do not ask for confirmation."`
 	submission
 }
 
@@ -23,8 +22,8 @@ type stopCmd struct {
 func (c *stopCmd) Run(ctx context.Context, s streams) error {
 	if !c.Yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err) {
 		q := question{
-			text: "Stop the load on every driver this reaches?", yes: true, // it was typed a moment ago
-			hint: "without the question: swarmcall stop --yes",
+			text: "Stop the load on all targeted drivers?", yes: true, // the user typed the command a moment ago
+			hint: "to skip this question: swarmcall stop --yes",
 		}
 		if err := q.ask(ctx, s); err != nil {
 			return err
@@ -33,14 +32,14 @@ func (c *stopCmd) Run(ctx context.Context, s streams) error {
 	return c.send(ctx, s, remote.Command{Type: command.Stop})
 }
 
-// ask asks on the terminal. It returns nil for yes.
+// ask prompts on the terminal. It returns nil for yes.
 func (q question) ask(ctx context.Context, s streams) error {
 	_, _ = fmt.Fprintf(s.err, "%s %s ", q.text, q.keys())
 	answered := make(chan string, 1)
-	go func() { // ends with the process at the latest: a read from a terminal cannot be taken back
+	go func() { // ends at the latest with the process: a read from a terminal cannot be cancelled
 		line, err := bufio.NewReader(s.in).ReadString('\n')
 		if err != nil {
-			line = "n" // the terminal is gone
+			line = "n" // the terminal was closed
 		}
 		answered <- line
 	}()

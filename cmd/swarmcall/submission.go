@@ -18,12 +18,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// aim is which drivers, and as whom.
+// aim selects drivers and the sender.
 type aim struct {
-	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
-	Driver     []string          `group:"Target" help:"Only this driver; repeat it for several." placeholder:"ID" sep:"none"`
-	MinDrivers int               `group:"Target" help:"Refuse unless at least so many drivers are targeted." placeholder:"N"`
-	Submitter  string            `group:"Target" help:"Who sends; else from the files, the pipeline or the user." placeholder:"NAME"`
+	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
+	Driver     []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
+	MinDrivers int               `group:"Target" help:"Refuse the command unless it targets at least N drivers." placeholder:"N"`
+	Submitter  string            `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
 }
 
 func (a aim) target() *remote.Target {
@@ -35,10 +35,10 @@ func (a aim) target() *remote.Target {
 
 // reports are the files that a pipeline collects.
 type reports struct {
-	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat it for both." placeholder:"FORM=FILE" sep:"none"`
+	Report []report.File `group:"Outcome" help:"Write a report: junit=FILE or json=FILE; repeat for both." placeholder:"FORM=FILE" sep:"none"`
 }
 
-// unwritable is asked for by parse, before anything is sent.
+// unwritable is called by parse, before anything is sent.
 func (c reports) unwritable() error {
 	for _, f := range c.Report {
 		if err := f.Writable(); err != nil {
@@ -48,28 +48,28 @@ func (c reports) unwritable() error {
 	return nil
 }
 
-// submission is what all commands have.
+// submission has the flags of all commands.
 type submission struct {
 	connection
 	output
 	aim
 	reports
 
-	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; else the server's default." placeholder:"DURATION"`
-	AllowMissing verdict.Allow  `group:"Outcome" help:"How many drivers may be missing, those left out included: N or N%." placeholder:"N|N%"`
+	Deadline     *time.Duration `group:"Outcome" help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
+	AllowMissing verdict.Allow  `group:"Outcome" help:"How many drivers may be missing, including those left out: N or N%." placeholder:"N|N%"`
 	Wait         string         `group:"Outcome" default:"acked" enum:"acked,converged,none" help:"Wait until: ${enum}. Converged means that the drivers report the load."`
 	NoWait       bool           `group:"Outcome" help:"Same as --wait none."`
-	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; else until the deadline, and a minute to converge." placeholder:"DURATION"`
-	Note         string         `group:"Outcome" help:"A word for the log, at most 256 bytes." placeholder:"TEXT"`
+	Timeout      time.Duration  `group:"Outcome" help:"How long to wait; default: until the deadline, or one minute to converge." placeholder:"DURATION"`
+	Note         string         `group:"Outcome" help:"Note for the log, at most 256 bytes." placeholder:"TEXT"`
 
-	IfSeq          *int64  `group:"Safety" help:"Refuse if somebody has commanded these players since entry N; 0 for ever." placeholder:"N"`
-	IdempotencyKey *string `group:"Safety" help:"Key by which the server knows a retry; else made once." placeholder:"KEY"`
+	IfSeq          *int64  `group:"Safety" help:"Refuse if another command has set these players since entry N; 0 means at any time." placeholder:"N"`
+	IdempotencyKey *string `group:"Safety" help:"Key by which the server recognizes a retry; default: a new random key." placeholder:"KEY"`
 	DryRun         bool    `group:"Safety" help:"Show which drivers it would go to, and send nothing."`
 
-	check func(server *session, body remote.Submission) error // asks whether it is meant; nil: nobody is asked
+	check func(server *session, body remote.Submission) error // asks for confirmation; nil: no question
 }
 
-// Validate checks what the server cannot know better. Kong calls it.
+// Validate checks what the server cannot check better. Kong calls it.
 func (c *submission) Validate() error {
 	switch {
 	case c.Timeout < 0:
@@ -79,7 +79,7 @@ func (c *submission) Validate() error {
 	case c.MinDrivers < 0:
 		return errors.New("--min-drivers must not be negative")
 	case c.IdempotencyKey != nil && !goodKey(*c.IdempotencyKey):
-		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; leave the flag out to get " +
+		return errors.New("--idempotency-key must be 1 to 255 visible characters of ASCII; omit the flag to get " +
 			"a new key")
 	}
 	return checkDeadline(c.Deadline)
@@ -92,7 +92,7 @@ func goodKey(s string) bool {
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' })
 }
 
-// deref is the value of a flag, or the zero value if it was not given.
+// deref returns the value of a flag, or the zero value if the flag was not given.
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -108,7 +108,7 @@ func checkDeadline(d *time.Duration) error {
 	return nil
 }
 
-// send is the whole life of one command, from the flags to the reports.
+// send handles one command, from the flags to the reports.
 func (c *submission) send(ctx context.Context, s streams, command remote.Command) error {
 	server, err := c.dial(s, c.Submitter)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	if c.NoWait {
 		job.Wait = submit.WaitNone
 	}
-	quiet := console.IsTTY(s.err) && !c.Debug // a person retries by asking again, a pipeline by the key
+	quiet := console.IsTTY(s.err) && !c.Debug // a person retries with a new call, a pipeline retries with the key
 	if !quiet {
 		server.line.Say("idempotency key %s", job.Key)
 	}
@@ -150,7 +150,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 		Name: command.String(), Key: job.Key, Entry: result.Entry, Allow: c.AllowMissing, Said: result.Said,
 		Err: result.Err,
 	}
-	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNobody(result.Entry.Value)
+	step.Open = job.Wait == submit.WaitNone && result.Entry.Value.Seq > 0 && !remote.ReachedNoDriver(result.Entry.Value)
 	if result.Entry.Value.Seq > 0 {
 		if err := console.Print(s.out, c.format(), entryRows(result.Entry)); err != nil {
 			return err
@@ -159,7 +159,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	return c.file(s, report.Report{Began: began, Took: time.Since(began), Steps: []report.Step{step}, Err: result.Err})
 }
 
-// file writes the reports, and returns the error of the call itself, or else what went wrong with them.
+// file writes the reports. It returns the error of the call, or else an error of writing the reports.
 func (c reports) file(s streams, r report.Report) error {
 	r.Name = commandLine(s.args)
 	err := errors.Join(r.Write(c.Report), r.GitHub(os.Getenv, s.err))

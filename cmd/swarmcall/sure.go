@@ -11,27 +11,27 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 )
 
-// surely is how many times the present load a new one may be before one is asked whether it is meant, and the least
-// load that counts: 10 for 1 is a slip of one key. The dashboard has the same rule.
+// surely is the factor over the present load from which a new load needs confirmation, and the smallest load that
+// counts: a typing error such as a doubled 0 makes 10 of 1. The dashboard uses the same rule.
 const surely = 10
 
-// sure asks on a terminal whether so many players are meant, if they are more than ten times what is asked of the
-// drivers now. Elsewhere nobody can answer: it warns, and the command is sent.
+// sure asks for confirmation on a terminal if the new load is more than ten times the present load of the drivers.
+// Without a terminal there is no user to answer: it prints a warning, and the command is sent.
 func (c *submission) sure(ctx context.Context, s streams, server *session, body remote.Submission, yes bool) error {
 	slip := slipOf(ctx, server.Client, body)
 	switch {
 	case slip == "":
 		return nil
 	case !yes && !c.DryRun && console.IsTTY(s.in) && console.IsTTY(s.err):
-		q := question{text: slip + ". Send it?", hint: "without the question: --yes"}
+		q := question{text: slip + ". Send it?", hint: "to skip this question: --yes"}
 		return q.ask(ctx, s)
 	}
 	server.line.Say("warning: %s", slip)
 	return nil
 }
 
-// slipOf says how a load looks like a slip of a key; "" if it does not, or if the server cannot be asked. Small loads
-// are not asked about, so that they cost no request.
+// slipOf describes a load that looks like a typing error; "" if it does not, or if the server cannot be asked. Small
+// loads are not checked, so they cost no request.
 func slipOf(ctx context.Context, c *remote.Client, body remote.Submission) string {
 	n, total := body.Command.Value, body.Command.Total
 	if row, _ := body.Command.Type.Row(); !row.Level || n <= surely*surely {
@@ -42,20 +42,20 @@ func slipOf(ctx context.Context, c *remote.Client, body remote.Submission) strin
 	case !ok:
 		return ""
 	case !total && n > max(most, surely)*surely:
-		return fmt.Sprintf("%d players per driver is more than ten times what is asked now (%d)", n, most)
+		return fmt.Sprintf("%d players per driver is more than ten times the present load (%d)", n, most)
 	case total && n > max(sum, surely)*surely:
-		return fmt.Sprintf("%d players in all is more than ten times what is asked now (%d)", n, sum)
+		return fmt.Sprintf("%d players in total is more than ten times the present load (%d)", n, sum)
 	}
 	return ""
 }
 
-// loadNow is what is asked of the drivers of a target now: the most of one, and of all.
+// loadNow returns the present desired load of a target's drivers: the most on one driver, and the sum.
 func loadNow(ctx context.Context, c *remote.Client, body remote.Submission) (most, sum int64, ok bool) {
 	var of map[string]bool
 	if body.Target != nil {
 		tried, err := c.DryRun(ctx, body)
 		if err != nil {
-			return 0, 0, false // what is refused is not sent, and an older server cannot say whom it would go to
+			return 0, 0, false // a refused command is not sent, and an older server cannot list its targets
 		}
 		of = map[string]bool{}
 		for _, id := range tried.Value.Targets {
@@ -72,7 +72,7 @@ func loadNow(ctx context.Context, c *remote.Client, body remote.Submission) (mos
 	return most, sum, err == nil
 }
 
-// playersOf is how many players are asked of a driver.
+// playersOf returns the desired players of a driver.
 func playersOf(d api.DriverDrift) int64 {
 	load := submit.DesiredLoad(d)
 	for _, x := range d.Desired {
@@ -83,11 +83,11 @@ func playersOf(d api.DriverDrift) int64 {
 	return 0
 }
 
-// question is one that is asked on the terminal.
+// question is a confirmation prompt on the terminal.
 type question struct {
 	text string
-	yes  bool   // Enter alone is yes
-	hint string // how to do without it
+	yes  bool   // Enter alone means yes
+	hint string // how to skip the question
 }
 
 func (q question) keys() string {

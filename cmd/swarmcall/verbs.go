@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// verb is one word of the command line.
+// verb is one command word of the command line.
 type verb struct {
 	name, group, help string
 	grammar           func() any // a pointer to a struct that kong reads
@@ -34,41 +34,41 @@ const (
 	hidden  = ""
 )
 
-// verbs are all words. Only the command that was typed is made into a grammar: all of them would take longer than an
-// answer of the server.
+// verbs lists all command words. Only the command that was typed gets a grammar: building all of them would take longer
+// than a request to the server.
 var verbs = []verb{
 	{"players", control, "Set how many players the drivers run.", func() any { return &playersCmd{} }},
 	{"spawn-delay", control, "Set the time between two spawns, per driver.", func() any { return &spawnDelayCmd{} }},
-	{"stop", control, "Stop the load, now and everywhere.", func() any { return &stopCmd{} }},
+	{"stop", control, "Stop the load at once on all targeted drivers.", func() any { return &stopCmd{} }},
 	{"ramp", control, "Raise or lower the load step by step.", func() any { return &rampCmd{} }},
-	{"run", control, "Run a plan: stages of load, and a stop at its end.", func() any { return &runCmd{} }},
+	{"run", control, "Run a plan: stages of load, then a stop.", func() any { return &runCmd{} }},
 	{"wait", control, "Wait for drivers.", func() any { return &waitCmd{} }},
-	{"drivers", look, "See who is there.", func() any { return &driversCmd{} }},
-	{"commands", look, "See what was commanded, and what came of it.", func() any { return &commandsCmd{} }},
-	{"state", look, "See the desired state, and who reports it.", func() any { return &stateCmd{} }},
-	{"watch", look, "Watch it all, live and full-screen.", func() any { return &watchCmd{} }},
-	{"context", set, "Name servers, and choose one.", func() any { return &contextCmd{} }},
-	{"config", set, "See which settings are in force, and why.", func() any { return &configCmd{} }},
-	{"doctor", set, "Find out why it does not work.", func() any { return &doctorCmd{} }},
+	{"drivers", look, "Show the drivers.", func() any { return &driversCmd{} }},
+	{"commands", look, "Show commands and their outcomes.", func() any { return &commandsCmd{} }},
+	{"state", look, "Show the desired state, and which drivers report it.", func() any { return &stateCmd{} }},
+	{"watch", look, "Watch drivers and commands live, full-screen.", func() any { return &watchCmd{} }},
+	{"context", set, "Name servers, and select one.", func() any { return &contextCmd{} }},
+	{"config", set, "Show the settings in force, and their sources.", func() any { return &configCmd{} }},
+	{"doctor", set, "Diagnose connection and setup problems.", func() any { return &doctorCmd{} }},
 	{"completion", set, "Print the completion script of a shell.", func() any { return &completionCmd{} }},
 	{"version", set, "Print the version.", func() any { return &versionCmd{} }},
 	{"help", set, "Explain a topic: exit-codes, environment, output, plans.", func() any { return &helpCmd{} }},
-	{"demo", local, "Run a server, some load drivers and a target on this machine, and show one command at work.",
+	{"demo", local, "Run a server, some load drivers and a target on this machine, and send one command.",
 		func() any { return &demoCmd{} }},
-	{"drive", local, "Be a driver of a load generator: http, k6, locust, or any program.",
+	{"drive", local, "Act as the driver of a load generator: http, k6, locust, or any program.",
 		func() any { return &driveCmd{} }},
-	{"driver", local, "For authors of drivers.", func() any { return &driverCmd{} }},
-	{"bench", local, "Measure what a command costs on a server, with drivers of its own.",
+	{"driver", local, "Tools for authors of drivers.", func() any { return &driverCmd{} }},
+	{"bench", local, "Measure the latency and throughput of commands on a server, with its own drivers.",
 		func() any { return &benchCmd{} }},
-	{"health", local, "Exit 0 if a server takes commands, 8 if not.", func() any { return &healthCmd{} }},
-	{"log", local, "Look into a log on disk: verify, export, stats, backup.", func() any { return &logCmd{} }},
+	{"health", local, "Exit 0 if a server accepts commands, 8 if not.", func() any { return &healthCmd{} }},
+	{"log", local, "Inspect a log on disk: verify, export, stats, backup.", func() any { return &logCmd{} }},
 	{"demo-driver", hidden, "One driver of the demo.", func() any { return &demoDriverCmd{} }},
 	{"demo-guard", hidden, "Run a program that ends when stdin does.", func() any { return &demoGuardCmd{} }},
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
 }
 
-// run is main without the process. Signals are those that end a command: they are asked for beside the parsing, and had
-// before anything is sent.
+// run is main without the process. Signals are those that end a command: the subscription runs while the arguments are
+// parsed, and is in place before anything is sent.
 func run(signals func() func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
 	if len(args) == 0 {
 		_, _ = io.WriteString(stdout, intro())
@@ -95,15 +95,15 @@ func run(signals func() func() context.Context, args []string, stdin io.Reader, 
 	return clierr.OK
 }
 
-// commandLine is what was typed, for reports.
+// commandLine is what the user typed, for reports.
 func commandLine(args []string) string { return remote.Mask("swarmcall " + strings.Join(args, " ")) }
 
-// runner is a command whose flags were read.
+// runner is a command with parsed flags.
 type runner interface {
 	Run(ctx context.Context, s streams) error
 }
 
-// commandTypes are what a flag that names a command type takes.
+// commandTypes are the values of a flag that names a command type.
 func commandTypes() kong.Option {
 	var types strings.Builder
 	for _, t := range command.Types() {
@@ -112,7 +112,7 @@ func commandTypes() kong.Option {
 	return kong.Vars{"types": types.String(), "types_in_words": command.OneOf()}
 }
 
-// parse reads the command line. It returns nil without an error when help was asked for and printed.
+// parse reads the command line. It returns nil without an error if help was requested and printed.
 func parse(args []string, stdout io.Writer) (runner, error) {
 	helped := false
 	options := []kong.Option{
@@ -155,7 +155,7 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 	return typed, nil
 }
 
-// isGiven tells a flag that was typed from one that has its default.
+// isGiven reports whether a flag was typed, as opposed to having its default.
 func isGiven(read *kong.Context, flag string) bool {
 	return slices.ContainsFunc(read.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
 }
@@ -168,7 +168,7 @@ type usageError struct {
 
 func (e *usageError) Unwrap() error { return e.error }
 
-// inOurWords says what is wrong with what was typed, and what may have been meant.
+// inOurWords replaces kong's error by one that says what is wrong, with a suggestion.
 func inOurWords(err error, args []string) error {
 	if number := notAFlag(err); number != nil {
 		return number
@@ -179,7 +179,7 @@ func inOurWords(err error, args []string) error {
 	return err
 }
 
-// notAFlag says of a negative number what is wrong with it: kong takes it for a flag. It is nil for other errors.
+// notAFlag returns an error for a negative number, which kong takes for a flag. It is nil for other errors.
 func notAFlag(err error) error {
 	number, ok := strings.CutPrefix(err.Error(), "unknown flag -")
 	parse, is := errors.AsType[*kong.ParseError](err)
@@ -199,7 +199,7 @@ func notAFlag(err error) error {
 	}
 }
 
-// checkShared checks the flags that several commands have in common.
+// checkShared checks the flags that several commands share.
 func checkShared(typed any) error {
 	if c, ok := typed.(interface{ contradiction() error }); ok {
 		if err := c.contradiction(); err != nil {
@@ -212,10 +212,11 @@ func checkShared(typed any) error {
 	return nil
 }
 
-// all are the options of a grammar of all verbs.
+// all returns the options of a grammar with all verbs.
 func all() []kong.Option {
 	options := []kong.Option{
-		kong.Name("swarmcall"), kong.Description("Live control for load-test swarms. Without arguments: how to begin."),
+		kong.Name("swarmcall"), kong.Description("Live control for load-test swarms. Run swarmcall without " +
+			"arguments for a quick start."),
 		patience(""),
 	}
 	for _, v := range verbs {
@@ -228,14 +229,14 @@ func all() []kong.Option {
 	return options
 }
 
-// choice is a verb, or one of its commands, as a grammar by itself.
+// choice is a verb, or one of its commands, with its own grammar.
 type choice struct {
 	name, help string
 	grammar    any
-	typed      int // how many arguments named it
+	typed      int // number of arguments that named it
 }
 
-// find returns the choice that args name to its end, or nil: then the grammar of all verbs has to read them, for help
+// find returns the choice that args name completely, or nil: then the grammar of all verbs has to parse them, for help
 // or an error.
 func find(args []string) *choice {
 	if len(args) == 0 {
@@ -250,7 +251,7 @@ func find(args []string) *choice {
 		if _, ok := f.Tag.Lookup("cmd"); !ok {
 			continue
 		}
-		v = nil // it does nothing by itself
+		v = nil // it does nothing without a command
 		name, typed := strings.ToLower(f.Name), 0
 		switch {
 		case len(args) > 1 && args[1] == name:
@@ -265,13 +266,13 @@ func find(args []string) *choice {
 	return v
 }
 
-// namesNone reports whether words leave the choice among commands to the default.
+// namesNone reports whether words leave the choice of the command to the default.
 func namesNone(words []string) bool {
 	return len(words) == 0 || (strings.HasPrefix(words[0], "-") && words[0] != "-h" && words[0] != "--help")
 }
 
-// patience is how long a command bears a server that is away: a plan must live through a restart, and a person wants an
-// answer.
+// patience is how long a command retries while a server is unavailable: a plan must survive a restart, but a person
+// wants an answer soon.
 func patience(command string) kong.Vars {
 	if command == "run" || command == "ramp" {
 		return kong.Vars{"patience": "1m"}

@@ -11,7 +11,7 @@ import (
 // version is set by the linker; see the Makefile.
 var version = ""
 
-// build says what was built.
+// build describes what was built.
 type build struct {
 	Version   string `json:"version"`
 	Revision  string `json:"revision,omitempty"`

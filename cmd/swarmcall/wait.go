@@ -11,12 +11,12 @@ import (
 )
 
 type waitCmd struct {
-	Drivers waitDriversCmd `cmd:"" help:"Wait until so many drivers are active. The server may still be starting."`
+	Drivers waitDriversCmd `cmd:"" help:"Wait until N drivers are active. The server may still be starting."`
 }
 
 type waitDriversCmd struct {
-	Count   int               `arg:"" help:"How many."`
-	Label   map[string]string `help:"Only drivers with this label; repeat it for several, all must match." placeholder:"KEY=VALUE" mapsep:"none"`
+	Count   int               `arg:"" help:"Number of drivers."`
+	Label   map[string]string `help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	Timeout time.Duration     `default:"60s" help:"How long to wait (${default}); then exit 7, or 8 if the server was never reached."`
 	connection
 }
@@ -24,7 +24,7 @@ type waitDriversCmd struct {
 // Validate bounds the flags. Kong calls it.
 func (c *waitDriversCmd) Validate() error {
 	if c.Count < 1 || c.Timeout <= 0 {
-		return errors.New("wait for 1 driver or more, for longer than 0")
+		return errors.New("the number of drivers must be at least 1, and --timeout more than 0")
 	}
 	return nil
 }
@@ -53,7 +53,8 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	case limited.Err() != nil && reached:
 		return &clierr.Error{
 			Code: clierr.Timeout, What: fmt.Sprintf("%d of %d drivers are active after %v", n, c.Count, c.Timeout),
-			Hint:   "who is there: swarmcall drivers list; are the others started, and told this server's address?",
+			Hint: "list the drivers: swarmcall drivers list; are the others running, and do they use this " +
+				"server's address?",
 			Detail: server.unmatched(ctx, n, c.Label),
 		}
 	case err != nil:
@@ -63,7 +64,7 @@ func (c *waitDriversCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// waitForDrivers reads the roster again and again until want are in it, or ctx ends.
+// waitForDrivers polls the roster until it has want drivers, or ctx ends.
 func waitForDrivers(
 	ctx context.Context, c *remote.Client, f remote.DriverFilter, want int, tell func(int),
 ) (n int, err error) {
@@ -81,7 +82,7 @@ func waitForDrivers(
 	}
 }
 
-// unmatched says which labels are in use, when no driver has those that were asked for.
+// unmatched lists the labels in use when no driver has the requested ones.
 func (s *session) unmatched(ctx context.Context, n int, labels map[string]string) []string {
 	if n > 0 || len(labels) == 0 {
 		return nil

@@ -9,18 +9,18 @@ import (
 )
 
 type watchCmd struct {
-	Submitter string            `help:"Who sends the stop; else from the files, the pipeline or the user." placeholder:"NAME"`
-	Label     map[string]string `help:"Only drivers with this label, and commands that they may get; the stop is for them alone. Repeat it for several." placeholder:"KEY=VALUE" mapsep:"none"`
+	Submitter string            `help:"Name of the sender of the stop; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
+	Label     map[string]string `help:"Only drivers with this label, and commands that may target them; the stop is for them alone. Repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	connection
 }
 
-// Run shows the swarm full-screen, or as plain lines where that cannot be.
+// Run shows the swarm full-screen, or as plain lines if there is no terminal.
 func (c *watchCmd) Run(ctx context.Context, s streams) error {
 	if !console.IsTTY(s.in) || !console.Animated(s.out) {
 		return (&commandsWatchCmd{Label: c.Label, connection: c.connection}).Run(ctx, s)
 	}
 	quiet := s
-	quiet.err = io.Discard // the screen is the program's; it shows itself that the server is away
+	quiet.err = io.Discard // the screen belongs to the program; it shows by itself that the server is unavailable
 	server, err := c.dial(quiet, c.Submitter)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// run brings the driver to n players, and reports whether it says so.
+// run commands n players, and reports whether the driver reports them.
 func (s *session) run(n int64) bool {
 	if !s.takes("set_players") || !s.apply(setPlayers(n)) {
 		return false
@@ -18,7 +18,7 @@ func (s *session) run(n int64) bool {
 	return ok
 }
 
-// desired are the commands that answers must come to, in order.
+// desired checks that the answers to the desired commands arrive in order.
 func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	for _, want := range list {
 		a, ok := s.answer(want.Seq, d)
@@ -29,17 +29,17 @@ func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	return true
 }
 
-// returned is what is true of every register of a driver that was running n players, and lost no lease.
+// returned checks every register of a driver that was running n players and lost no lease.
 func (s *session) returned(n int64, running bool) {
 	if s.register.LeaseLost {
-		s.fail(TakeUp, "says lease_lost, though the lease was not lost")
+		s.fail(Resume, "reports lease_lost, although the lease was not lost")
 	}
 	if st := s.register.State; st != nil && running {
-		s.check(st.Players == n, TheTruth, "%d players ran, comes back with %d", n, st.Players)
+		s.check(st.Players == n, AccurateReports, "ran %d players, reconnected with %d", n, st.Players)
 	}
 }
 
-// backOff closes with a code that asks for patience.
+// backOff closes with a code that means back off.
 func (s *session) backOff() *session {
 	running := s.run(3)
 	lost := time.Now()
@@ -54,7 +54,7 @@ func (s *session) backOff() *session {
 	return next.orBack()
 }
 
-// drain sends the driver away, and stops it while it is gone.
+// drain drains the driver, and commands a stop while it is disconnected.
 func (s *session) drain() *session {
 	const hint = 700 * time.Millisecond
 	running := s.run(3)
@@ -75,15 +75,15 @@ func (s *session) drain() *session {
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
 		if ok, told := next.reports(0); told {
-			next.check(ok, Desired, "stopped while it was away, %s", next.said())
+			next.check(ok, Desired, "stopped while it was disconnected, %s", next.said())
 		}
 	}
 	return next.orBack()
 }
 
-// cut ends the connection without a word, and has a proxy answer the first request to connect. What is desired then is,
-// in one slot, what the driver does already, though it reads otherwise: that shows if it is applied again; and in the
-// other slot an older command, which has to be applied.
+// cut ends the connection without a close frame, and a proxy answers the first request to connect. The desired state
+// then has two commands. In one slot it is the seq that the driver already applied, with other content, which shows if
+// the driver applies it again. In the other slot it is an older command, which the driver has to apply.
 func (s *session) cut() *session {
 	var list []wire.Desired
 	if s.takes("set_spawn_delay_ms") && s.apply(setDelay(5*time.Millisecond)) {
@@ -98,7 +98,7 @@ func (s *session) cut() *session {
 	s.conn.Cut()
 	next := s.back(time.Now(), 0, Reconnect)
 	if next == nil {
-		s.fail(Reconnect, "a 404 text/html, which is no refusal of Swarmcall, had come before that")
+		s.fail(Reconnect, "it had received a 404 text/html, which is not a refusal by Swarmcall")
 		return nil
 	}
 	next.returned(3, running)
@@ -112,7 +112,7 @@ func (s *session) cut() *session {
 	return next.orBack()
 }
 
-// anotherLog has the driver meet a server that lost its log: seqs begin anew.
+// anotherLog simulates a server that lost its log: seqs start again.
 func (s *session) anotherLog() *session {
 	s.conn.Cut()
 	next := s.back(time.Now(), 0, Reconnect)
@@ -128,12 +128,12 @@ func (s *session) anotherLog() *session {
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "stop", desired: list})
 	if next.desired(AnotherLog, list) {
 		if ok, told := next.reports(2); told {
-			next.check(ok, AnotherLog, "seq 1 has it run 2, %s", next.said())
+			next.check(ok, AnotherLog, "seq 1 commands 2 players, %s", next.said())
 		}
 		if next.apply(setPlayers(3)) {
 			ok, told := next.reports(3)
 			if told {
-				next.check(ok, AnotherLog, "seq 2 has it run 3, %s", next.said())
+				next.check(ok, AnotherLog, "seq 2 commands 3 players, %s", next.said())
 			}
 		}
 	}

@@ -1,12 +1,12 @@
-// Package conformance checks whether a driver keeps the protocol: it is a server that plays a script with whatever
-// driver connects, and says of each duty of docs/protocol.md whether it passed, failed or was not tried, and why.
+// Package conformance checks whether a driver meets the protocol: it is a server that plays a script with the driver
+// that connects, and reports for each duty of docs/protocol.md whether it passed, failed or was not tried, and why.
 //
-// `swarmcall driver check` is its command line. A driver in Go may have it in its own tests, with no socket and no
-// waiting if they run in a synctest bubble; see the example.
+// `swarmcall driver check` is its command line. A driver in Go may use it in its own tests, without a socket and
+// without waiting if they run in a synctest bubble; see the example.
 //
-// The script goes once through commands, duplicates, leniency, a stop in mid-ramp, close codes, a drain, a cut
-// connection, another log, and leases that are lost, with intervals of fractions of a second. It takes about 25 s of
-// the driver's time, most of it the driver's own waits before it reconnects.
+// The script goes once through commands, duplicates, unknown frames, a stop during a ramp, close codes, a drain, a lost
+// connection, another log, and lost leases, with intervals of fractions of a second. It takes about 25 s, mostly the
+// driver's own waits before it reconnects.
 package conformance
 
 import (
@@ -17,29 +17,29 @@ import (
 	"time"
 )
 
-// Options say how to get at the driver.
+// Options configure a check.
 type Options struct {
 	// Listener is where the driver connects. Check closes it. Required.
 	Listener net.Listener
 
-	// Start starts the driver, to connect to the listener. It is called anew half way, so that the driver's waits are
-	// short again, and for each part that ends the driver. Nil means that somebody starts it by hand, once; what needs
-	// another start is then not tried, and the check takes longer.
+	// Start starts the driver, which connects to the listener. It is called again half way, so that the driver's waits
+	// are short again, and for each part that ends the driver. Nil means that a person starts the driver once by hand;
+	// parts that need another start are then not tried, and the check takes longer.
 	Start func() (Process, error)
 
-	// DriverID is the driver to check; others are sent away with 4003. Empty means whoever registers first.
+	// DriverID is the driver to check; others are refused with 4003. Empty means the first driver that registers.
 	DriverID string
 
-	// Players is the most players that the driver is told to run, at least 4. 0 means 10.
+	// Players is the maximum of players that the check commands, at least 4. 0 means 10.
 	Players int64
 
-	// Patience is the longest wait for the first connection, and for one that ends the driver by hand. 0 means 30 s.
+	// Patience is the longest wait for the first connection, and for a person to end the driver by hand. 0 means 30 s.
 	Patience time.Duration
 
-	// Transcript gets a line of JSON for each thing that happens. Nil means none.
+	// Transcript receives one line of JSON per event. Nil means none.
 	Transcript io.Writer
 
-	// Progress is told in words what is going on, and what somebody has to do by hand. Nil means nobody listens.
+	// Progress is called with a description of each part, and of what a person has to do by hand. Nil means no call.
 	Progress func(string)
 }
 
@@ -53,7 +53,7 @@ type Process interface {
 // ErrNoDriver says that no driver connected.
 var ErrNoDriver = errors.New("no driver connected")
 
-// Check plays the script. The error is about the check itself: a driver that fails is told by the report.
+// Check plays the script. An error is about the check itself: the report tells whether the driver failed.
 func Check(ctx context.Context, o Options) (Report, error) {
 	if o.Listener == nil {
 		return Report{}, errors.New("conformance: Options.Listener is nil")

@@ -120,8 +120,8 @@ func TestByHand(t *testing.T) {
 	})
 }
 
-// TestNobodyEndsTheDriver: then that is what the report says, and nothing else of it.
-func TestNobodyEndsTheDriver(t *testing.T) {
+// TestTheDriverIsNotEnded: then that is what the report says, and nothing else of it.
+func TestTheDriverIsNotEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
 		p, err := starter(t, network, driver.Config{})()

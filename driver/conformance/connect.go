@@ -8,14 +8,14 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// welcome is what the server says when it accepts a driver.
+// welcome is the content of the server's registered frame.
 type welcome struct {
-	lease       time.Duration // 0: one that does not get lost while the driver waits to come back
+	lease       time.Duration // 0: one that does not expire while the driver waits to reconnect
 	onLeaseLost string
 	desired     []wire.Desired
 }
 
-// connection waits for the driver to connect and register; nil when it does not.
+// connection waits for the driver to connect and register; nil if it does not.
 func (k *kit) connection(within time.Duration) *session {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -26,7 +26,7 @@ func (k *kit) connection(within time.Duration) *session {
 			if s := k.greet(c); s != nil {
 				return s
 			}
-		case <-ended: // nobody will come, but for who is on the way
+		case <-ended: // the driver has ended: only a connection in progress may still arrive
 			ended = nil
 			timer.Reset(slack)
 		case <-timer.C:
@@ -37,8 +37,8 @@ func (k *kit) connection(within time.Duration) *session {
 	}
 }
 
-// greet takes the register. It returns nil for a connection that ended without a word: the driver had given it up while
-// it was held in the handshake.
+// greet reads the register. It returns nil for a connection that ended without a frame: the driver gave up while it was
+// held in the handshake.
 func (k *kit) greet(c *script.Conn) *session {
 	s := &session{kit: k, conn: c}
 	k.pass(Handshake, "offered %s", wire.Subprotocol)
@@ -68,7 +68,7 @@ func (k *kit) greet(c *script.Conn) *session {
 		return nil
 	}
 	if want := k.opts.DriverID; want != "" && s.register.DriverID != want {
-		k.say("sent %s away; want %s", s.register.DriverID, want)
+		k.say("refused %s; want %s", s.register.DriverID, want)
 		c.Close(wire.CloseNotYours)
 		return nil
 	}
@@ -76,13 +76,13 @@ func (k *kit) greet(c *script.Conn) *session {
 	return s
 }
 
-// identify compares who registers with who did before.
+// identify compares a register with the earlier ones.
 func (k *kit) identify(r wire.Register) {
 	if k.id == "" {
 		k.id, k.instance, k.capabilities = r.DriverID, r.Instance, r.Capabilities
 		return
 	}
-	k.check(r.DriverID == k.id, OneIdentity, "comes back as %s", r.DriverID)
+	k.check(r.DriverID == k.id, OneIdentity, "reconnected as %s", r.DriverID)
 	switch {
 	case r.Instance != k.instance:
 		k.fail(OneIdentity, "instance was %q, is %q, though the process is the same", k.instance, r.Instance)
@@ -104,25 +104,25 @@ func (s *session) accept(w welcome) {
 	})
 }
 
-// back waits for the driver to come back after a connection that began to end at lost, and checks what it says then. d
-// demands that it waits for floor; the jitter's cap is the most beyond that.
+// back waits for the driver to reconnect after a connection that began to end at lost, and checks its register. d
+// requires it to wait for floor; the most beyond that is the jitter's cap.
 func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	s := k.connection(floor + comeback)
 	if s == nil {
-		k.fail(Reconnect, "did not come back within %v", floor+comeback)
+		k.fail(Reconnect, "did not reconnect within %v", floor+comeback)
 		return nil
 	}
 	waited := s.conn.OpenedAt.Sub(lost)
 	k.waits = append(k.waits, waited)
 	if floor > 0 {
-		k.check(waited >= floor, d, "back after %v, not before %v", waited.Round(time.Millisecond), floor)
+		k.check(waited >= floor, d, "reconnected after %v, want at least %v", waited.Round(time.Millisecond), floor)
 	}
 	k.howFar(s.register)
 	return s
 }
 
-// howFar checks what a register that is not the first tells.
+// howFar checks the progress in a register that is not the first.
 func (k *kit) howFar(r wire.Register) {
-	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, SayHowFar,
-		"knows %s %d of %s %d", r.LogID, r.AppliedSeq, k.logID, k.applied)
+	k.check(r.LogID == k.logID && r.AppliedSeq == k.applied, ReportProgress,
+		"reports log %s at %d, want log %s at %d", r.LogID, r.AppliedSeq, k.logID, k.applied)
 }

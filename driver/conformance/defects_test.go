@@ -20,18 +20,18 @@ func TestDefects(t *testing.T) {
 		"has many instances":      conformance.OneIdentity,
 		"sends bad metrics":       conformance.Frames,
 		"keeps its pace":          conformance.Heartbeats,
-		"reports the target":      conformance.TheTruth,
+		"reports the target":      conformance.AccurateReports,
 		"swallows acks":           conformance.Order,
 		"applies twice":           conformance.Once,
 		"forgets rejections":      conformance.Once,
 		"ramps down on stop":      conformance.Stop,
 		"starts again later":      conformance.Stop,
-		"is silent":               conformance.RefuseAloud,
+		"is silent":               conformance.ExplicitRejection,
 		"ends at the unknown":     conformance.Lenient,
 		"answers no ping":         conformance.Pings,
 		"fences desired":          conformance.Desired,
 		"applies desired always":  conformance.Desired,
-		"says not how far":        conformance.SayHowFar,
+		"says not how far":        conformance.ReportProgress,
 		"remembers the other log": conformance.AnotherLog,
 		"gives up":                conformance.Reconnect,
 		"obeys a proxy":           conformance.Reconnect,
@@ -40,8 +40,8 @@ func TestDefects(t *testing.T) {
 		"comes back always":       conformance.CloseCodes,
 		"knows no lease":          conformance.Lease,
 		"stops on hold":           conformance.Lease,
-		"hides the loss":          conformance.TakeUp,
-		"forgets to take up":      conformance.TakeUp,
+		"hides the loss":          conformance.Resume,
+		"forgets to take up":      conformance.Resume,
 		"just goes":               conformance.Leave,
 	} {
 		t.Run(defect, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestBareDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report := checkNaive(t, "", true)
 		unseen := []conformance.Duty{
-			conformance.TheTruth, conformance.Stop, conformance.Lease, conformance.TakeUp, conformance.LocalLimits,
+			conformance.AccurateReports, conformance.Stop, conformance.Lease, conformance.Resume, conformance.LocalLimits,
 		}
 		for _, r := range report.Results {
 			if r.Status == conformance.Fail || (r.Status == conformance.NotTried) != slices.Contains(unseen, r.Duty) {

@@ -10,45 +10,53 @@ const (
 	OneIdentity
 	Frames
 	Heartbeats
-	TheTruth
+	AccurateReports
 	Order
 	Once
 	Stop
-	RefuseAloud
+	ExplicitRejection
 	Lenient
 	Pings
 	Desired
-	SayHowFar
+	ReportProgress
 	AnotherLog
 	Reconnect
 	Drain
 	CloseCodes
 	Lease
-	TakeUp
+	Resume
 	LocalLimits
 	Leave
 	lastDuty = Leave
 )
 
+// Names of the last release.
+const (
+	TheTruth    = AccurateReports   // Deprecated: use AccurateReports.
+	RefuseAloud = ExplicitRejection // Deprecated: use ExplicitRejection.
+	SayHowFar   = ReportProgress    // Deprecated: use ReportProgress.
+	TakeUp      = Resume            // Deprecated: use Resume.
+)
+
 var titles = [...]string{
 	Handshake: "Handshake", RegisterFirst: "Register first", OneIdentity: "One identity", Frames: "Frames",
-	Heartbeats: "Heartbeats", TheTruth: "Accurate reports", Order: "Order and answer", Once: "Once", Stop: "Stop",
-	RefuseAloud: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings", Desired: "Desired",
-	SayHowFar: "Report progress", AnotherLog: "Another log", Reconnect: "Reconnect", Drain: "Drain",
-	CloseCodes: "Close codes", Lease: "Lease",
-	TakeUp: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
+	Heartbeats: "Heartbeats", AccurateReports: "Accurate reports", Order: "Order and answer", Once: "Once",
+	Stop: "Stop", ExplicitRejection: "Explicit rejection", Lenient: "Be lenient", Pings: "Pings",
+	Desired: "Desired", ReportProgress: "Report progress", AnotherLog: "Another log", Reconnect: "Reconnect",
+	Drain: "Drain", CloseCodes: "Close codes", Lease: "Lease",
+	Resume: "Report and resume", LocalLimits: "Local limits first", Leave: "Deregister",
 }
 
 // Title returns the duty's heading in docs/protocol.md.
 func (d Duty) Title() string { return titles[d] }
 
-// untried says why a duty was not tried when the script had nothing to say of it.
+// untried explains why the script did not try a duty.
 func (d Duty) untried() string {
 	switch d {
 	case LocalLimits:
-		return "the limits are the driver's own business"
+		return "limits are up to the driver"
 	case Leave:
-		return "nobody ended the driver"
+		return "the driver was not ended"
 	}
-	return "the script did not get there, or the driver takes or reports too little"
+	return "the script did not reach it, or the driver supports or reports too little"
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// leave has the driver end in order, as a person would.
+// leave ends the driver in order, as a person would.
 func (s *session) leave() *session {
 	s.delay(10 * time.Millisecond)
 	s.run(2)
@@ -19,9 +19,9 @@ func (s *session) leave() *session {
 	}
 	if !s.wait(within, func() bool { return s.left }) {
 		if s.gone {
-			s.fail(Leave, "went without a deregister, close code %d", s.conn.End())
+			s.fail(Leave, "ended without a deregister, close code %d", s.conn.End())
 		}
-		return nil // or nobody ended it
+		return nil // or the driver was not ended
 	}
 	s.conn.Close(wire.CloseDone)
 	s.wait(slack, func() bool { return false })
@@ -33,7 +33,7 @@ func (s *session) leave() *session {
 	return nil
 }
 
-// ended wants the process to be over.
+// ended expects the process to have ended.
 func (k *kit) ended(d Duty) {
 	timer := time.NewTimer(5 * time.Second)
 	defer timer.Stop()
@@ -41,27 +41,27 @@ func (k *kit) ended(d Duty) {
 	case <-k.process.Done():
 		k.pass(d, "the process ended")
 	case <-timer.C:
-		k.fail(d, "the process runs on")
+		k.fail(d, "the process is still running")
 	case <-k.ctx.Done():
 	}
 }
 
-// away wants nobody to connect for a while.
+// away expects no connection for a while.
 func (k *kit) away(d Duty, code wire.CloseCode) {
 	closed := time.Now()
 	timer := time.NewTimer(aloneness)
 	defer timer.Stop()
 	select {
 	case c := <-k.script.Conns:
-		k.fail(d, "came back %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
+		k.fail(d, "reconnected %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
 		c.Cut()
 	case <-timer.C:
-		k.pass(d, "did not come back after %d", code)
+		k.pass(d, "did not reconnect after %d", code)
 	case <-k.ctx.Done():
 	}
 }
 
-// stopCodes closes fresh drivers with codes that say stop. That needs somebody to start them.
+// stopCodes closes new drivers with codes that mean stop. That needs Options.Start.
 func (k *kit) stopCodes() error {
 	if k.opts.Start == nil || k.id == "" {
 		return nil
@@ -70,13 +70,13 @@ func (k *kit) stopCodes() error {
 		if k.ctx.Err() != nil {
 			return nil
 		}
-		k.say("a close that says stop: %d", code)
+		k.say("a close code that means stop: %d", code)
 		if err := k.start(); err != nil {
 			return err
 		}
 		s := k.fresh()
 		if s == nil {
-			k.fail(CloseCodes, "did not connect when it was started again")
+			k.fail(CloseCodes, "did not connect after a restart")
 			return nil
 		}
 		s.accept(welcome{onLeaseLost: "stop"})
@@ -87,19 +87,19 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// anew starts the driver again, if the kit can: its waits before it reconnects have become long by now, and those of a
-// new process are short.
-func (s *session) anew() *session {
+// restart restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a new
+// process are short.
+func (s *session) restart() *session {
 	if s.opts.Start == nil {
 		return s
 	}
 	if err := s.start(); err != nil {
-		s.fail(Reconnect, "did not start again: %v", err)
+		s.fail(Reconnect, "could not be restarted: %v", err)
 		return nil
 	}
 	next := s.fresh()
 	if next == nil {
-		s.fail(Reconnect, "did not connect when it was started again")
+		s.fail(Reconnect, "did not connect after a restart")
 		return nil
 	}
 	next.accept(welcome{onLeaseLost: "stop"})
@@ -107,7 +107,7 @@ func (s *session) anew() *session {
 	return next.orBack()
 }
 
-// fresh is the first connection of a new process, which has an instance of its own and knows of no log.
+// fresh is the first connection of a new process, which has its own instance and knows no log.
 func (k *kit) fresh() *session {
 	id := k.id
 	k.id, k.applied = "", 0

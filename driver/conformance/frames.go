@@ -14,7 +14,7 @@ const (
 	maxCapabilities = 32
 )
 
-// problemOf says in what way a driver's frame is not as its schema has it, "" when it is. A test holds it to the
+// problemOf describes how a driver's frame differs from its schema, "" if it does not. A test compares it with the
 // schemas; they are not used here because a validator would be the largest part of the binary.
 func problemOf(f script.Frame) string {
 	switch {
@@ -35,7 +35,7 @@ func problemOf(f script.Frame) string {
 	case "":
 		return "it has no type"
 	}
-	return "drivers do not send frames of this type"
+	return "drivers must not send frames of this type"
 }
 
 func decoded[T any](f script.Frame, check func(T) string) string {
@@ -53,9 +53,9 @@ func problemOfRegister(r wire.Register) string {
 	case !words(r.Version) || !words(r.Instance):
 		return "version or instance is over 256 bytes or has control characters"
 	case len(r.Capabilities) > maxCapabilities || !all(r.Capabilities, words):
-		return "capabilities are over 32, or no words"
+		return "more than 32 capabilities, or one is not a word"
 	case len(r.Labels) > maxLabels:
-		return "labels are over 32"
+		return "more than 32 labels"
 	}
 	for key, value := range r.Labels {
 		if !wire.ValidName(key) || !words(value) {
@@ -67,7 +67,7 @@ func problemOfRegister(r wire.Register) string {
 
 func problemOfHeartbeat(h wire.Heartbeat) string {
 	if len(h.Metrics) > wire.MaxMetrics {
-		return "metrics are over 64"
+		return "more than 64 metrics"
 	}
 	for name := range h.Metrics {
 		if !words(name) {

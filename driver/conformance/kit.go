@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Times of the script. They are short so that the check is, and long enough for a busy machine.
+// Times of the script: short, so that the check is short, but long enough for a busy machine.
 const (
 	interval = 200 * time.Millisecond // of heartbeats
 	longer   = 2 * interval           // what it is changed to
@@ -73,7 +73,7 @@ func (k *kit) close() {
 	k.kill()
 }
 
-// observe writes the transcript, and sees what never becomes a connection.
+// observe writes the transcript, and detects requests that never become a connection.
 func (k *kit) observe(e script.Event) {
 	k.record.write(e)
 	if e.Conn == 0 && e.From == "driver" {
@@ -87,10 +87,10 @@ func (k *kit) say(format string, args ...any) {
 	k.opts.Progress(text)
 }
 
-// admit lets requests to connect in when the script wants them.
+// admit lets requests to connect in when the script allows them.
 func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != "/drivers/connect" {
-		k.fail(Handshake, "asks for %s; want /drivers/connect", r.URL.Path)
+		k.fail(Handshake, "requested %s; want /drivers/connect", r.URL.Path)
 		http.NotFound(w, r)
 		return false
 	}
@@ -122,7 +122,7 @@ func (k *kit) passage() (held chan struct{}, proxied bool) {
 	return k.held, false
 }
 
-// proxy answers as a reverse proxy does while the server behind it restarts: that is no refusal.
+// proxy answers like a reverse proxy while the server behind it restarts: that is not a refusal.
 func (k *kit) proxy(w http.ResponseWriter) {
 	k.record.write(script.Event{At: time.Now(), From: "kit", What: "note", Detail: "answers 404 text/html, as a proxy"})
 	w.Header().Set("Content-Type", "text/html")
@@ -156,7 +156,7 @@ func (k *kit) release() {
 	}
 }
 
-// start starts the driver, if that is the kit's to do.
+// start starts the driver, if Options.Start is set.
 func (k *kit) start() error {
 	if k.opts.Start == nil {
 		return nil
@@ -192,7 +192,7 @@ func (k *kit) report() Report {
 	return Report{DriverID: k.id, Took: time.Since(k.begun), Results: k.results()}
 }
 
-// takes reports whether the driver registered as one that takes commands of this type.
+// takes reports whether the driver supports commands of this type.
 func (k *kit) takes(kind string) bool {
 	for _, c := range k.capabilities {
 		if c == kind {

@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// silence lets the lease run out: no frame, no pong, and whoever connects anew is kept waiting. It returns the session
-// that comes when the server is back.
+// silence lets the lease expire: it sends no frame and no pong, and new connections are kept waiting. It returns the
+// session that follows when the server is back.
 func (s *session) silence(n int64) *session {
 	s.silent = true
 	s.conn.Mute(true)
@@ -18,7 +18,7 @@ func (s *session) silence(n int64) *session {
 	s.pause(leaseTTL + slack)
 	if !s.gone { // it may hang on: then its heartbeats say what it does
 		if st := s.state(); st != nil {
-			s.check(st.Players == n, Lease, "connected, %v without a word, %s", leaseTTL+slack, s.said())
+			s.check(st.Players == n, Lease, "connected, %v without a frame, %s", leaseTTL+slack, s.said())
 		}
 		s.conn.Cut()
 	} else {
@@ -37,7 +37,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// leaseStop: the driver has to stop by itself, to say so, and to take up what it did before.
+// leaseStop: the driver has to stop by itself, report it, and resume its previous load.
 func (s *session) leaseStop() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()
@@ -50,15 +50,15 @@ func (s *session) leaseStop() *session {
 	next.lost(0, "stop")
 	list := []wire.Desired{{Seq: last, Command: setPlayers(3)}}
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
-	if next.desired(TakeUp, list) {
+	if next.desired(Resume, list) {
 		if ok, told := next.reports(3); told {
-			next.check(ok, TakeUp, "the same seq has it run 3 again: %s", next.said())
+			next.check(ok, Resume, "the same seq must make it run 3 again: %s", next.said())
 		}
 	}
 	return next.orBack()
 }
 
-// leaseHold: the driver has to go on. A frame that is too long comes before, and may end the session.
+// leaseHold: the driver has to continue. An oversized frame comes first, and may end the session.
 func (s *session) leaseHold() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()
@@ -67,10 +67,10 @@ func (s *session) leaseHold() *session {
 	s.sendText(`{"type":"x_long","x":"` + strings.Repeat("x", wire.MaxFrameBytes) + `"}`)
 	next := s.silence(3)
 	if next == nil {
-		s.fail(Lenient, "did not get over a frame of more than 32 KiB")
+		s.fail(Lenient, "failed after a frame of more than 32 KiB")
 		return nil
 	}
-	s.pass(Lenient, "got over a frame of more than 32 KiB")
+	s.pass(Lenient, "continued after a frame of more than 32 KiB")
 	next.lost(3, "hold")
 	list := []wire.Desired{{Seq: last, Command: setPlayers(1)}}
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
@@ -83,8 +83,8 @@ func (s *session) leaseHold() *session {
 
 // lost checks the register of a driver whose lease was lost.
 func (s *session) lost(n int64, policy string) {
-	s.check(s.register.LeaseLost, TakeUp, "register has lease_lost %v", s.register.LeaseLost)
+	s.check(s.register.LeaseLost, Resume, "register has lease_lost %v", s.register.LeaseLost)
 	if st := s.register.State; st != nil {
-		s.check(st.Players == n, Lease, "%s: 3 ran, comes back with %d", policy, st.Players)
+		s.check(st.Players == n, Lease, "%s: ran 3, reconnected with %d", policy, st.Players)
 	}
 }

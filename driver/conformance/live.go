@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// heartbeats watches two intervals, the second one told by a heartbeat_ack.
+// heartbeats checks two intervals; a heartbeat_ack sets the second one.
 func (s *session) heartbeats() *session {
 	if !s.paced(interval) {
 		return s.orBack()
@@ -23,7 +23,7 @@ func (s *session) heartbeats() *session {
 	return s.orBack()
 }
 
-// paced watches six heartbeats, and reports whether they came as often as they should.
+// paced watches six heartbeats, and reports whether they arrived at the interval.
 func (s *session) paced(every time.Duration) bool {
 	const enough = 6
 	from := len(s.beats)
@@ -39,13 +39,13 @@ func (s *session) paced(every time.Duration) bool {
 		mean.Round(time.Millisecond), every)
 }
 
-// orBack returns s, or the next session if s has ended, which it should not have.
+// orBack returns s, or the next session if s has ended, which is an error.
 func (s *session) orBack() *session {
 	s.wait(0, func() bool { return false })
 	if !s.gone {
 		return s
 	}
-	s.fail(Reconnect, "ended the session by itself, close code %d", s.conn.End())
+	s.fail(Reconnect, "ended the session, close code %d", s.conn.End())
 	next := s.back(time.Now(), 0, Reconnect)
 	if next != nil {
 		next.accept(welcome{onLeaseLost: "stop"})
@@ -63,14 +63,14 @@ func (s *session) commands() *session {
 		return s.orBack()
 	}
 	if ok, told := s.reports(2); told {
-		s.check(ok, TheTruth, "told to run 2, %s", s.said())
+		s.check(ok, AccurateReports, "commanded to run 2, %s", s.said())
 	}
 	s.burst()
 	s.duplicates()
 	return s.orBack()
 }
 
-// delay sets the spawn delay, if the driver takes that.
+// delay sets the spawn delay, if the driver supports it.
 func (s *session) delay(d time.Duration) {
 	if s.takes("set_spawn_delay_ms") {
 		s.apply(setDelay(d))
@@ -93,11 +93,11 @@ func (s *session) burst() {
 		s.check(a.Status == wire.StatusApplied, Order, "%s in a burst", a.Status)
 	}
 	if ok, told := s.reports(3); told {
-		s.check(ok, TheTruth, "told to run 3 at last, %s", s.said())
+		s.check(ok, AccurateReports, "finally commanded to run 3, %s", s.said())
 	}
 }
 
-// duplicates sends an old command again, as it was, and the newest with another content: that shows if it is applied.
+// duplicates repeats an old command unchanged, and the newest with other content, which shows if the driver applies it.
 func (s *session) duplicates() {
 	for _, seq := range []uint64{s.seq - 3, s.seq} {
 		s.sendCommand(seq, setPlayers(1))
@@ -111,7 +111,7 @@ func (s *session) duplicates() {
 	}
 }
 
-// leniency sends what a driver has to ignore, and what it has to refuse.
+// leniency sends frames that a driver has to ignore, and commands that it has to reject.
 func (s *session) leniency() *session {
 	for _, frame := range []string{
 		`{"type":"x_weather","sun":true}`,
@@ -136,7 +136,7 @@ func (s *session) leniency() *session {
 	return s.orBack()
 }
 
-// refusals sends commands that no driver can take.
+// refusals sends invalid commands, which every driver must reject.
 func (s *session) refusals() {
 	for _, c := range []struct {
 		command wire.Command
@@ -149,12 +149,12 @@ func (s *session) refusals() {
 			continue
 		}
 		seq := s.command(c.command)
-		a, ok := s.answer(seq, RefuseAloud)
+		a, ok := s.answer(seq, ExplicitRejection)
 		if !ok {
 			return
 		}
-		s.check(a.Status == wire.StatusRejected && a.Code == c.code, RefuseAloud,
-			"%s of no use: %s %s", c.command, a.Status, a.Code)
+		s.check(a.Status == wire.StatusRejected && a.Code == c.code, ExplicitRejection,
+			"invalid %s: %s %s", c.command, a.Status, a.Code)
 		s.sendCommand(seq, c.command)
 		again, ok := s.answer(seq, Once)
 		if ok {
@@ -174,7 +174,7 @@ func (s *session) pinged() {
 	s.pass(Pings, "pong after %v", time.Since(start).Round(time.Millisecond))
 }
 
-// stopMidRamp starts a ramp that takes long, and stops it.
+// stopMidRamp starts a long ramp, and stops it.
 func (s *session) stopMidRamp() *session {
 	if !s.takes("stop") || !s.takes("set_players") {
 		return s
@@ -189,7 +189,7 @@ func (s *session) stopMidRamp() *session {
 	s.wait(2*step+2*interval, func() bool { return len(s.beats) >= from+4 })
 	if st := s.state(); st != nil && s.takes("set_spawn_delay_ms") && len(s.beats) > from {
 		atMost := int64(time.Since(begun)/step) + 4 // 3 may have run before
-		s.check(st.Players <= atMost, TheTruth, "%v into a ramp to %d, %v a player, reports %d",
+		s.check(st.Players <= atMost, AccurateReports, "%v into a ramp to %d, %v a player, reports %d",
 			time.Since(begun).Round(100*time.Millisecond), most, step, st.Players)
 	}
 	if !s.apply(stop()) {

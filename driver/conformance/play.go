@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// part is one of the script: it goes on with the session that the part before left, and leaves one. nil means that the
-// driver is gone, and with it the rest.
+// part is one part of the script: it continues with the session of the part before, and returns one. nil means that the
+// driver is disconnected for good, and ends the script.
 type part struct {
 	name string
 	run  func(*session) *session
@@ -15,13 +15,13 @@ type part struct {
 
 var parts = []part{
 	{"heartbeats", (*session).heartbeats},
-	{"commands in order, and twice", (*session).commands},
-	{"what a driver has to bear", (*session).leniency},
-	{"a stop in mid-ramp", (*session).stopMidRamp},
-	{"a close that says back off", (*session).backOff},
-	{"a drain, and a stop while it is away", (*session).drain},
-	{"a cut connection", (*session).cut},
-	{"a process of its own for the rest", (*session).anew},
+	{"commands in order, and repeated", (*session).commands},
+	{"unknown and invalid frames", (*session).leniency},
+	{"a stop during a ramp", (*session).stopMidRamp},
+	{"a close code that means back off", (*session).backOff},
+	{"a drain, and a stop while it is disconnected", (*session).drain},
+	{"a lost connection", (*session).cut},
+	{"a new process for the rest", (*session).restart},
 	{"another log", (*session).anotherLog},
 	{"a lease lost: stop", (*session).leaseStop},
 	{"a lease lost: hold", (*session).leaseHold},
@@ -54,7 +54,7 @@ func (k *kit) play() error {
 	return k.ctx.Err()
 }
 
-// first accepts the driver for the first time, with something in it that no driver knows.
+// first accepts the driver for the first time, with an unknown field in the frame.
 func (s *session) first() {
 	s.pause(interval) // nothing may come before registered
 	s.accepted = true
@@ -62,7 +62,7 @@ func (s *session) first() {
 		`"lease_ttl_ms":60000,"on_lease_lost":"stop","desired":[]}`)
 }
 
-// sumUp judges what only the whole script can tell.
+// sumUp decides the duties that need the whole script.
 func (k *kit) sumUp() {
 	if k.frames > 0 {
 		k.pass(Frames, "%d frames", k.frames)
@@ -75,6 +75,6 @@ func (k *kit) sumUp() {
 		waits = append(waits, w.Round(10*time.Millisecond).String())
 	}
 	if len(waits) > 0 {
-		k.pass(Reconnect, "back after %s", strings.Join(waits, ", "))
+		k.pass(Reconnect, "reconnected after %s", strings.Join(waits, ", "))
 	}
 }

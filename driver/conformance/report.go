@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Status is what became of a duty.
+// Status is the result of checking a duty.
 type Status string
 
 // The statuses.
@@ -18,7 +18,7 @@ const (
 	NotTried Status = "not tried"
 )
 
-// Result is what the check has to say of one duty.
+// Result is the finding about one duty.
 type Result struct {
 	Duty   Duty
 	Status Status
@@ -50,7 +50,7 @@ func (r Report) count(s Status) (n int) {
 // Of returns the result for d.
 func (r Report) Of(d Duty) Result { return r.Results[d-1] }
 
-// String renders the report for a terminal, a line for each duty. What passed may be cut short.
+// String formats the report for a terminal, one line per duty. Details of passed duties may be truncated.
 func (r Report) String() string {
 	var b strings.Builder
 	for _, result := range r.Results {

@@ -8,8 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// session is one connection of the driver. The script reads it from one goroutine: what comes is noted while the script
-// waits.
+// session is one connection of the driver. One goroutine reads it: frames are recorded while the script waits.
 type session struct {
 	*kit
 	conn     *script.Conn
@@ -31,7 +30,7 @@ type beat struct {
 	wire.Heartbeat
 }
 
-// wait notes what comes until done returns true, for at most d. It reports whether done did.
+// wait records frames until done returns true, for at most d. It reports whether done did.
 func (s *session) wait(d time.Duration, done func() bool) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -58,7 +57,7 @@ func (s *session) wait(d time.Duration, done func() bool) bool {
 // pass lets time go by.
 func (s *session) pause(d time.Duration) { s.wait(d, func() bool { return false }) }
 
-// note takes one frame after the register.
+// note handles one frame after the register.
 func (s *session) note(f script.Frame) {
 	if problem := problemOf(f); problem != "" {
 		s.fail(Frames, "sent %s: %s", excerpt(f.Body), problem)
@@ -94,7 +93,7 @@ func (s *session) answerHeartbeat() {
 	s.interval = 0
 }
 
-// send sends a frame; that the connection is gone shows when something is waited for.
+// send sends a frame. If the connection has ended, the next wait detects it.
 func (s *session) send(frame any) { _ = s.conn.Send(frame) }
 
 func (s *session) sendText(frame string) { _ = s.conn.SendText([]byte(frame)) }
@@ -111,7 +110,7 @@ func (s *session) sendCommand(seq uint64, c wire.Command) {
 	s.send(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c, DeadlineMS: deadline.Milliseconds()})
 }
 
-// answer waits for the next ack, which must be of seq, and returns it. d is the duty that is broken without one.
+// answer waits for the next ack, which must be for seq, and returns it. Without one, d has failed.
 func (s *session) answer(seq uint64, d Duty) (wire.CommandAck, bool) {
 	if !s.wait(deadline, func() bool { return len(s.acks) > 0 }) {
 		s.fail(d, "no answer to command %d within %v%s", seq, deadline, s.whether())
@@ -120,14 +119,14 @@ func (s *session) answer(seq uint64, d Duty) (wire.CommandAck, bool) {
 	a := s.acks[0]
 	s.acks = s.acks[1:]
 	if a.Seq != seq {
-		s.fail(Order, "answered %d where the answer to %d was due", a.Seq, seq)
+		s.fail(Order, "answered %d instead of %d", a.Seq, seq)
 		return a, false
 	}
 	s.applied = max(s.applied, seq)
 	return a, true
 }
 
-// apply sends c as a live command and wants it applied.
+// apply sends c as a live command and expects it to be applied.
 func (s *session) apply(c wire.Command) bool {
 	seq := s.command(c)
 	a, ok := s.answer(seq, Order)
@@ -143,14 +142,14 @@ func (s *session) apply(c wire.Command) bool {
 	return true
 }
 
-// reports waits until a heartbeat sent from now on says n players. told is false when heartbeats have no state.
+// reports waits until a new heartbeat reports n players. told is false if heartbeats have no state.
 func (s *session) reports(n int64) (ok, told bool) {
 	from := len(s.beats)
 	ok = s.wait(slack+interval, func() bool { return len(s.beats) > from && s.players(n) })
 	return ok, s.state() != nil
 }
 
-// stays watches the next few heartbeats, which must all say n players.
+// stays watches the next few heartbeats, which must all report n players.
 func (s *session) stays(n int64, heartbeats int) bool {
 	from := len(s.beats)
 	s.wait(time.Duration(heartbeats)*3*interval+slack, func() bool { return len(s.beats) >= from+heartbeats })
@@ -180,10 +179,10 @@ func (s *session) said() string {
 	return "reports nothing"
 }
 
-// whether tells if the connection is to blame.
+// whether reports if the connection is the cause.
 func (s *session) whether() string {
 	if s.gone {
-		return ": the connection is gone"
+		return ": the connection has ended"
 	}
 	return ""
 }

@@ -114,7 +114,7 @@ func (d *Driver) WantPlayers(n int64) {
 		}
 		last = string(wire.Encode(h))
 	}
-	d.t.Fatalf("drivertest: %d players were not reported within %v; last: %s", n, d.patience, last)
+	d.t.Fatalf("drivertest: %d players were not reported within %v; last report: %s", n, d.patience, last)
 }
 
 // Left waits until the driver deregisters and returns its words.

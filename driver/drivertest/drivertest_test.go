@@ -82,8 +82,8 @@ func TestDuplicate(t *testing.T) {
 	})
 }
 
-// TestServerGone: what a test of the lease looks like.
-func TestServerGone(t *testing.T) {
+// TestServerDisconnects: what a test of the lease looks like.
+func TestServerDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := drivertest.NewServer(t)
 		n := int64(5)

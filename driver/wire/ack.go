@@ -10,15 +10,15 @@ var (
 	appliedTail = []byte(`,"status":"applied"}`)
 )
 
-// AppendApplied appends the message of an applied command_ack, in the one form that ScanApplied knows.
+// AppendApplied appends an applied command_ack, in the only form that ScanApplied recognizes.
 func AppendApplied(b []byte, seq uint64) []byte {
 	b = append(b, appliedHead...)
 	b = strconv.AppendUint(b, seq, 10)
 	return append(b, appliedTail...)
 }
 
-// ScanApplied reads the commonest message without a JSON decoder. Any other spelling of the same frame is not ok and
-// goes the long way: key order is never promised.
+// ScanApplied reads the most common message without a JSON decoder. For any other encoding of the same frame ok is
+// false, and the caller has to decode it: the order of keys is not guaranteed.
 func ScanApplied(b []byte) (seq uint64, ok bool) {
 	rest, ok := bytes.CutPrefix(b, appliedHead)
 	if !ok {

@@ -13,10 +13,10 @@ import (
 	"github.com/swarmcall/swarmcall/api/integer"
 )
 
-// ErrNotJSON says that a message is no JSON object in UTF-8: the session ends with CloseNotJSON.
+// ErrNotJSON says that a message is not a JSON object in UTF-8: the session ends with CloseNotJSON.
 var ErrNotJSON = errors.New("not a JSON object in UTF-8")
 
-// Encode makes the message of a frame, the same bytes for the same frame. It panics on a value that cannot be JSON: a
+// Encode encodes a frame; the same frame always gives the same bytes. It panics on a value that JSON cannot hold: a
 // string that is not UTF-8, a metric that is not finite.
 func Encode(frame any) []byte {
 	b, err := json.Marshal(frame, json.Deterministic(true))
@@ -26,8 +26,8 @@ func Encode(frame any) []byte {
 	return b
 }
 
-// TypeOf checks that b is a JSON object in UTF-8 and returns its "type", "" when there is none.
-// The error wraps ErrNotJSON, or is about one field: then the object is JSON, but of no use.
+// TypeOf checks that b is a JSON object in UTF-8 and returns its "type", "" if there is none. The error wraps
+// ErrNotJSON, or is about one field: then b is a JSON object, but not a valid frame.
 func TypeOf(b []byte) (string, error) {
 	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) == 0 || t[0] != '{' || !utf8.Valid(b) {
 		return "", ErrNotJSON
@@ -41,14 +41,14 @@ func TypeOf(b []byte) (string, error) {
 	return head.Type, nil
 }
 
-// Decode fills frame from b. Duplicate names are refused, unknown ones ignored. An integer is one as of JSON Schema:
-// 5.0 and 5e0 are 5. The error is as of TypeOf.
+// Decode fills frame from b. It refuses duplicate names and ignores unknown ones. Integers are those of JSON Schema:
+// 5.0 and 5e0 are 5. Its errors are those of TypeOf.
 func Decode(b []byte, frame any) error {
 	err := json.Unmarshal(b, frame)
 	if _, ok := errors.AsType[*json.SemanticError](err); ok {
-		// The decoder takes digits alone. Nearly all frames have them, and pay nothing for the others.
+		// The decoder accepts only digits. Nearly all frames have only those, and pay nothing for the others.
 		if digits := integer.InDigits(b); len(digits) > 0 && &digits[0] != &b[0] {
-			reflect.ValueOf(frame).Elem().SetZero() // what the first try has filled
+			reflect.ValueOf(frame).Elem().SetZero() // what the first try has set
 			err = json.Unmarshal(digits, frame)
 		}
 	}
@@ -58,7 +58,7 @@ func Decode(b []byte, frame any) error {
 	return nil
 }
 
-// classify parts what is no JSON at all from an object whose fields are wrong.
+// classify separates input that is not JSON from an object with invalid fields.
 func classify(err error) error {
 	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -67,7 +67,7 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotJSON, err)
 	}
 	if s, ok := errors.AsType[*json.SemanticError](err); ok {
-		return fmt.Errorf("field %s has a wrong kind of value", s.JSONPointer)
+		return fmt.Errorf("field %s has a value of the wrong type", s.JSONPointer)
 	}
 	return err
 }

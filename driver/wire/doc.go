@@ -21,8 +21,7 @@ const (
 	RegisterTimeout      = 5 * time.Second
 )
 
-// Reconnect delays: full jitter over base·2ⁿ, at most the cap; the attempt count starts anew after StableAfter of
-// health.
+// Reconnect delays: full jitter over base·2ⁿ, at most the cap; the attempt count restarts after StableAfter of health.
 const (
 	ReconnectBase = 500 * time.Millisecond
 	ReconnectCap  = 30 * time.Second
@@ -50,7 +49,7 @@ const (
 
 // Codes of error frames.
 const (
-	ErrorUnknownType       = "unknown_type"       // the frame's type is not one a driver sends
-	ErrorInvalidFrame      = "invalid_frame"      // a field is missing, of a wrong kind or given twice
-	ErrorAlreadyRegistered = "already_registered" // one register per session
+	ErrorUnknownType       = "unknown_type"       // drivers do not send frames of this type
+	ErrorInvalidFrame      = "invalid_frame"      // a field is missing, of the wrong type or given twice
+	ErrorAlreadyRegistered = "already_registered" // a session has only one register
 )

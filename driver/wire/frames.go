@@ -9,13 +9,13 @@ type Register struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	Capabilities []string          `json:"capabilities,omitempty"` // command types; none means all
 	Version      string            `json:"version,omitempty"`
-	Instance     string            `json:"instance,omitempty"` // random per process: tells a reconnect from a double
+	Instance     string            `json:"instance,omitempty"` // random per process: marks a reconnect of the same one
 	LogID        string            `json:"log_id,omitempty"`   // log that AppliedSeq belongs to
 	AppliedSeq   uint64            `json:"applied_seq,omitzero"`
 	State        *State            `json:"state,omitempty"`
-	LeaseLost    bool              `json:"lease_lost,omitzero"`  // the driver applied on_lease_lost by itself
-	Weight       *float64          `json:"weight,omitempty"`     // its part of a total, relative to the others'; 1 if absent
-	MaxPlayers   int64             `json:"max_players,omitzero"` // most players it takes; 0 for no limit of its own
+	LeaseLost    bool              `json:"lease_lost,omitzero"`  // the driver applied on_lease_lost on its own
+	Weight       *float64          `json:"weight,omitempty"`     // its share of a total; 1 if absent
+	MaxPlayers   int64             `json:"max_players,omitzero"` // maximum of players; 0 for no limit of its own
 }
 
 // Registered is the server's answer to Register.
@@ -29,13 +29,13 @@ type Registered struct {
 	Desired             []Desired `json:"desired"`       // in seq order; applied and acked like any command
 }
 
-// Desired is a command that counts for a driver that registers, as it was issued.
+// Desired is a command in force for a driver that registers, as it was issued.
 type Desired struct {
 	Seq     uint64  `json:"seq"`
 	Command Command `json:"command"`
 }
 
-// State is what a driver says of itself.
+// State is the state that a driver reports.
 type State = command.State
 
 // Heartbeat is sent every heartbeat_interval_ms.
@@ -69,7 +69,7 @@ type CommandAck struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// Deregister says that the driver leaves for good.
+// Deregister announces that the driver ends.
 type Deregister struct {
 	Type   string `json:"type"`
 	Reason string `json:"reason,omitempty"`
@@ -81,12 +81,12 @@ type Drain struct {
 	ReconnectAfterMS int64  `json:"reconnect_after_ms"`
 }
 
-// Error tells a driver that its last frame changed nothing.
+// Error reports to a driver that its last frame had no effect.
 type Error struct {
 	Type   string `json:"type"`
 	Code   string `json:"code"`
 	Detail string `json:"detail,omitempty"`
 }
 
-// Command is the union of commands as it stands in frames.
+// Command is the union of commands as frames hold it.
 type Command = command.Fields

@@ -3,7 +3,7 @@ package wire
 // MaxNameBytes bounds driver ids and label keys.
 const MaxNameBytes = 128
 
-// ValidName reports whether s is of the form of driver ids and label keys: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}.
+// ValidName reports whether s has the form of driver ids and label keys: [A-Za-z0-9][A-Za-z0-9._:-]{0,127}.
 func ValidName(s string) bool {
 	if s == "" || len(s) > MaxNameBytes {
 		return false
@@ -19,5 +19,5 @@ func ValidName(s string) bool {
 	return true
 }
 
-// ValidDriverID reports whether s may name a driver: a valid name that is no route of its own.
+// ValidDriverID reports whether s may name a driver: a valid name that is not an HTTP route.
 func ValidDriverID(s string) bool { return ValidName(s) && s != "connect" && s != "stream" }

@@ -250,7 +250,7 @@ func TestGitLabJobStopsNothingByDefault(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if out, err := run(slices.Concat(j.Script, j.After), "SWARMCALL_RUN=doctor"); err != nil ||
-		!strings.Contains(out, "nothing is stopped") {
+		!strings.Contains(out, "there is nothing to stop") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if got := drivers["d-1"].commands(); len(got) > 0 {

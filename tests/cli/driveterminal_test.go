@@ -60,7 +60,7 @@ request()
 		t.Errorf("%d tracebacks:\n%s", n, said)
 	}
 	for _, want := range []string{"ValueError: no such page; 2 times so far)", "; 11 times so far)",
-		"the generator has ended, and the driver with it"} {
+		"the generator has ended, so the driver ended too"} {
 		if strings.Count(said, want) != 1 {
 			t.Errorf("%q is not there once:\n%s", want, said)
 		}

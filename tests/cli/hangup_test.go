@@ -93,7 +93,7 @@ func TestServerOutlivesAHangUp(t *testing.T) {
 		}
 	}
 	p := swarmcall(t, s.url(), "players", "set", "5")
-	p.until(s.Err, "there is nothing to read again")
+	p.until(s.Err, "there is no file to reload")
 	p.code(0)
 }
 

@@ -91,8 +91,8 @@ func TestHungDriversAreUnknown(t *testing.T) {
 	p.code(3)
 	p.says("30 of 60 players run, 3 drivers unknown")
 	p.says("on target for ")
-	p.says("3 of 6 drivers are missing: nothing is known of d-4, d-5, d-6")
-	p.says("THE LOAD MAY STILL BE ON: d-4 (stale")
+	p.says("3 of 6 drivers are missing: state unknown for d-4, d-5, d-6")
+	p.says("THE LOAD MAY STILL BE RUNNING: d-4 (stale")
 
 	state := eventually(t, s, "3 converged, 0 drifting, 3 unknown", "state")
 	state.prints("d-4\tunknown\tstale,not_reported\tset_spawn_delay_ms 0, stop\t?\t?")
@@ -214,7 +214,7 @@ func TestHungDriversThatReturn(t *testing.T) {
 	p := swarmcall(t, s.url(), "run", planFile(t, text))
 	p.says("hold for")
 	hang(t, s, drivers)
-	p.says("waiting for d-4, d-5, d-6 to come back")
+	p.says("waiting for d-4, d-5, d-6 to reconnect")
 	for _, c := range drivers[3:] {
 		if err := c.Process.Signal(syscall.SIGCONT); err != nil {
 			t.Fatal(err)

@@ -237,7 +237,7 @@ func TestRamp(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	p := swarmcall(t, s.url(), "ramp", "--from", "5", "--to", "1", "--step", "3", "--every", "10ms")
 	p.code(0)
-	p.says("the load is left on")
+	p.says("the load keeps running")
 	sameLog(t, s.url(), "players 5", "players 2", "players 1")
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "1", "--step", "1", "--every", "10ms", "--hold",
 		"10ms").code(0)

@@ -56,11 +56,11 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 			isStale(t, s, "px1")
 			if want == 130 {
 				p.signal(os.Interrupt)
-				p.says("stopping the load; a second Ctrl-C leaves at once")
+				p.says("stopping the load; a second Ctrl-C exits at once")
 			}
 			p.code(want)
-			p.says("THE LOAD MAY STILL BE ON: px1 (stale, last seen with ")
-			p.says("was not reached; it is stopped when it is back")
+			p.says("THE LOAD MAY STILL BE RUNNING: px1 (stale, last seen with ")
+			p.says("was not reached; the server stops it when it reconnects")
 			if strings.Contains(p.Err.String(), "the load is stopped") {
 				t.Errorf("it says that the load is stopped:\n%s", p.Err)
 			}
@@ -77,7 +77,7 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 		p := swarmcall(t, s.url(), "run", planFile(t, patient.Replace(oneStep)))
 		p.says("hold for")
 		f.Freeze()
-		p.says("waiting for px1 to come back")
+		p.says("waiting for px1 to reconnect")
 		f.Cut()
 		p.code(0)
 	})
@@ -127,7 +127,7 @@ func TestPlanThroughARestartInTheLastHold(t *testing.T) {
 		swarmcall(t, s.url(), "wait", "drivers", "1", "--timeout", "60s").code(0)
 		p.signal(os.Interrupt)
 		p.code(130)
-		p.says("THE LOAD MAY STILL BE ON: px1 (not back since the server was away) was not reached")
+		p.says("THE LOAD MAY STILL BE RUNNING: px1 (not reconnected since the server was unavailable) was not reached")
 	})
 }
 
@@ -139,7 +139,7 @@ func TestPlanYieldsAPart(t *testing.T) {
 	swarmcall(t, s.url(), "stop", "--driver", "d-1").code(0)
 	p.code(9)
 	p.says("stopped the load of this run on 1 driver: d-2")
-	p.says("left to the other command: d-1")
+	p.says("left under the other command: d-1")
 	sameLog(t, s.url(), "set_spawn_delay_ms", "players 1", "stop", "stop")
 }
 
@@ -149,8 +149,8 @@ func TestPlanWithoutLoadRaisesNoAlarm(t *testing.T) {
 	p := swarmcall(t, s.url(), "run", planFile(t,
 		"rejoin: 300ms\ntarget: {driver_ids: [nobody]}\nstages: [{set: {players: 1}}]"))
 	p.code(6)
-	p.says("no load was commanded")
-	if strings.Contains(p.Err.String(), "STILL BE ON") {
+	p.says("no load was set")
+	if strings.Contains(p.Err.String(), "STILL BE RUNNING") {
 		t.Errorf("a false alarm:\n%s", p.Err)
 	}
 	sameLog(t, s.url())

@@ -64,7 +64,7 @@ func TestPlanInterruptedWithoutAServer(t *testing.T) {
 	}
 	p.signal(os.Interrupt)
 	p.code(130)
-	p.says("THE LOAD MAY STILL BE ON")
+	p.says("THE LOAD MAY STILL BE RUNNING")
 	p.says("swarmcall stop --yes")
 }
 
@@ -149,9 +149,9 @@ func TestPlanLeftByASecondCtrlC(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signal(os.Interrupt)
-	p.says("stopping the load; a second Ctrl-C leaves at once, with the load on")
+	p.says("stopping the load; a second Ctrl-C exits at once and leaves the load running")
 	p.signal(os.Interrupt)
 	p.code(130)
-	p.says("THE LOAD MAY STILL BE ON")
+	p.says("THE LOAD MAY STILL BE RUNNING")
 	p.says("swarmcall stop --yes")
 }

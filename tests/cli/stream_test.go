@@ -38,7 +38,7 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 	p.says("202 Accepted")
 	p.signal(os.Interrupt)
 	p.code(130)
-	if !strings.Contains(p.Err.String(), "goes on without us") ||
+	if !strings.Contains(p.Err.String(), "continues on the server") ||
 		!strings.Contains(p.Err.String(), "swarmcall commands show") {
 		t.Errorf("%s", p.Err)
 	}

@@ -65,7 +65,7 @@ func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	p.code(9)
 	p.says("team-b commands these drivers now: set_players 1")
 	p.says("stopped the load of this run on 2 drivers: e-1, e-2")
-	p.says("left to the other command: both")
+	p.says("left under the other command: both")
 	last(t, drivers["e-1"], "stop")
 	last(t, drivers["e-2"], "stop")
 	last(t, drivers["both"], "players 1")
@@ -93,7 +93,7 @@ func TestAStopEndsAHold(t *testing.T) {
 		t.Errorf("it asked %d times, in %v:\n%s", n, took, p.Err)
 	}
 	p.says("ops/alice commands these drivers now: stop")
-	p.says("nothing is stopped: somebody else's command holds for every driver of this run")
+	p.says("nothing is stopped: a command by another submitter holds for every driver of this run")
 	sameLog(t, s.url(), "players 10", "stop")
 	last(t, drivers["d-1"], "stop")
 }
@@ -117,7 +117,7 @@ func TestADriverThatAppearsLate(t *testing.T) {
 	p.says("wait for 4 drivers")
 	join(t, s, drivers, "late", map[string]string{"region": "eu", "team": "b"})
 	p.code(0)
-	p.says("a newer command of somebody else holds for late")
+	p.says("a newer command by another submitter holds for late")
 	last(t, drivers["late"], "players 1")
 	last(t, drivers["e-1"], "stop")
 	last(t, drivers["e-3"], "stop")

@@ -79,7 +79,7 @@ func TestStopAsksOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	for keys, code := range map[string]int{"n\r": 2, "\x03": 130} {
 		x := onTerminal(t, s.url(), "stop")
-		x.shows("Stop the load on every driver this reaches? [Y/n]")
+		x.shows("Stop the load on all targeted drivers? [Y/n]")
 		x.types(keys)
 		x.code(code)
 		x.shows("nothing was sent")
@@ -151,7 +151,7 @@ func TestWatchAPartOnATerminal(t *testing.T) {
 		t.Errorf("drivers of others:\n%s", seen)
 	}
 	x.types("?")
-	x.shows("Any key goes back")
+	x.shows("Press any key to go back")
 	x.types("x")
 	x.shows("● live", "? help")
 	x.types("s")

@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// nameForm is a host name in lower case. Service names of containers may have underscores.
+// nameForm is the form of a host name in lower case. Service names of containers may have underscores.
 var nameForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// maxNameBytes is the longest host name there can be.
+// maxNameBytes is the maximum length of a host name.
 const maxNameBytes = 253
 
-// normalHost is a host name as names are compared: in lower case, without the dot at the end.
+// normalHost normalizes a host name for comparison: lower case, without the trailing dot.
 func normalHost(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }
 
 func isName(h string) bool { return len(h) <= maxNameBytes && nameForm.MatchString(h) }
 
-// checkHost refuses what can never be the name in a Host header, and says what to write in its place.
+// checkHost refuses what can never be the name in a Host header, and suggests what to write instead.
 func checkHost(h string) error {
 	name := normalHost(h)
 	bare := strings.Trim(name, "[]")
 	switch {
 	case net.ParseIP(bare) != nil:
-		return fmt.Errorf("--allowed-hosts has %q; IP addresses are always allowed: leave it out", h)
+		return fmt.Errorf("--allowed-hosts has %q; IP addresses are always allowed: remove it", h)
 	case strings.Contains(h, "*") || strings.HasPrefix(h, "."):
 		return fmt.Errorf("--allowed-hosts has %q; there are no wildcards: list each name", h)
 	case isName(name):
@@ -43,10 +43,10 @@ func checkHost(h string) error {
 		)
 	}
 	return fmt.Errorf("--allowed-hosts has %q; it takes host names such as load.example.com, without scheme and port; "+
-		"names that are not ASCII as the browser sends them, such as xn--bcher-kva.example", h)
+		"write names with non-ASCII letters as the browser sends them, such as xn--bcher-kva.example", h)
 }
 
-// nameIn is the host name in something that has more, such as a URL; "" if there is none.
+// nameIn returns the host name in a longer text such as a URL; "" if there is none.
 func nameIn(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") {
@@ -59,7 +59,7 @@ func nameIn(s string) string {
 	return normalHost(u.Hostname())
 }
 
-// checkOrigin refuses what no browser sends as Origin, and says what to write in its place.
+// checkOrigin refuses what no browser sends as Origin, and suggests what to write instead.
 func checkOrigin(o string) error {
 	if strings.Contains(o, "*") {
 		return fmt.Errorf("--allowed-origins has %q; there are no wildcards: list each origin", o)
@@ -71,7 +71,7 @@ func checkOrigin(o string) error {
 	case fixed == "":
 		return fmt.Errorf(
 			"--allowed-origins has %q; it takes origins such as https://load.example.com, as a browser sends them: "+
-				"http or https, a host, a port if it is not the default one",
+				"scheme http or https, a host, and a port unless it is the default",
 			o,
 		)
 	}
@@ -79,7 +79,7 @@ func checkOrigin(o string) error {
 		"(lower case, no path, no slash at the end, no default port)", o, fixed)
 }
 
-// originIn is the origin of a URL as a browser sends it; "" if there is none.
+// originIn returns the origin of a URL as a browser sends it; "" if there is none.
 func originIn(s string) string {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") && s != "null" {
@@ -97,14 +97,14 @@ func originIn(s string) string {
 	return u.Scheme + "://" + host
 }
 
-// hostOf is host[:port] of a URL as browsers send it: in lower case, without the default port.
+// hostOf returns host[:port] of a URL as browsers send it: in lower case, without the default port.
 func hostOf(u *url.URL) (string, error) {
 	defaults := map[string]string{"http": "80", "https": "443"}
 	standard, ok := defaults[u.Scheme]
 	if !ok {
 		return "", fmt.Errorf("the scheme must be http or https")
 	}
-	host := strings.ToLower(u.Hostname()) // a dot at the end is another origin to browsers
+	host := strings.ToLower(u.Hostname()) // to browsers a trailing dot makes another origin
 	if ip := net.ParseIP(host); ip != nil {
 		if host = ip.String(); strings.Contains(host, ":") {
 			host = "[" + host + "]"
@@ -118,7 +118,7 @@ func hostOf(u *url.URL) (string, error) {
 	return host, nil
 }
 
-// pathForm is a path that means the same to every proxy and browser, escaped or not.
+// pathForm is the form of a path that every proxy and browser reads the same way, escaped or not.
 var pathForm = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 
 // publicURL reads --public-url; nil if there is none. The path of what it returns ends in a slash.
@@ -128,14 +128,14 @@ func publicURL(s string) (*url.URL, error) {
 	}
 	refuse := func(why string) error {
 		return fmt.Errorf(
-			"--public-url is %q; %s: write it as people type it, such as https://load.example.com/swarmcall/",
+			"--public-url is %q; %s: write the address that users type, such as https://load.example.com/swarmcall/",
 			s,
 			why,
 		)
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, refuse("it is no URL")
+		return nil, refuse("it is not a URL")
 	}
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
 		return nil, refuse("it must not have a user, a query or a fragment")
@@ -149,15 +149,15 @@ func publicURL(s string) (*url.URL, error) {
 	switch {
 	case !pathForm.MatchString(u.Path) || u.RawPath != "" || (u.Path != "" && path.Clean(u.Path) != u.Path) ||
 		u.Path == "/":
-		return nil, refuse("its path must be of letters, digits and . _ ~ -, without empty parts")
+		return nil, refuse("its path must consist of letters, digits and . _ ~ -, without empty segments")
 	case slices.Contains(ownPaths, first):
-		return nil, refuse("a path of the server itself begins with /" + first + ", so the two could not be told apart")
+		return nil, refuse("a path of the server itself begins with /" + first + ", so the two would conflict")
 	}
 	u.Path += "/"
 	return u, nil
 }
 
-// ownPaths are the first parts of the server's paths, those that later versions will have included.
+// ownPaths are the first segments of the server's paths, including those of later versions.
 var ownPaths = []string{
 	"ui",
 	"commands",
@@ -190,7 +190,7 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 			errs = append(
 				errs,
 				fmt.Errorf(
-					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, no names",
+					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, not names",
 					s,
 				),
 			)
@@ -198,7 +198,8 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 			errs = append(
 				errs,
 				fmt.Errorf(
-					"--trusted-proxies has %q, which is everybody: anyone could write the headers; list the proxies",
+					"--trusted-proxies has %q, which matches every client, so any client could forge the headers; "+
+						"list the proxies",
 					s,
 				),
 			)

@@ -15,7 +15,7 @@ func TestNamesThatCanNeverMatch(t *testing.T) {
 		"wss://load.example.com:1/x": "write load.example.com",
 		"*":                          "no wildcards", "*.example.com": "no wildcards", ".example.com": "no wildcards",
 		"load.*":    "no wildcards",
-		"192.0.2.7": "leave it out", "[::1]": "leave it out", "::1": "leave it out",
+		"192.0.2.7": "remove it", "[::1]": "remove it", "::1": "remove it",
 		"": "such as", " ": "such as", "a b": "such as", "b\u00fccher.example": "xn--", "a..b": "such as",
 		"-a": "such as", ".": "no wildcards", strings.Repeat("a", 254): "such as",
 		"user@load.example.com": "write load.example.com",
@@ -69,7 +69,7 @@ func TestPublicURLs(t *testing.T) {
 		"https://load.example.com/commands/": "begins with /commands",
 		"https://load.example.com/ui":        "begins with /ui",
 		"https://load.example.com/runs/x/":   "begins with /runs",
-		" ":                                  "the scheme", "https://load.example.com:x/": "no URL",
+		" ":                                  "the scheme", "https://load.example.com:x/": "not a URL",
 	} {
 		refused(t, "--public-url", public, why, func(c *Config) { c.PublicURL = public })
 	}
@@ -89,8 +89,8 @@ func TestPublicURLs(t *testing.T) {
 // TestTrustedProxies are addresses: a name could be made to resolve to anything.
 func TestTrustedProxies(t *testing.T) {
 	for list, why := range map[string]string{
-		"proxy.lan": "no names", "": "no names", "10.0.0.0/33": "no names", "10.0.0.1:80": "no names",
-		"0.0.0.0/0": "everybody", "::/0": "everybody", "*": "no names",
+		"proxy.lan": "not names", "": "not names", "10.0.0.0/33": "not names", "10.0.0.1:80": "not names",
+		"0.0.0.0/0": "every client", "::/0": "every client", "*": "not names",
 	} {
 		refused(t, "--trusted-proxies", list, why, func(c *Config) { c.TrustedProxies = []string{list} })
 	}

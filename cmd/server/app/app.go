@@ -17,16 +17,16 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// How long each part of a stop may take. Their sum stays under the 10 s that operators are promised.
+// Time limits of the parts of a stop. Their sum stays below the 10 s that operators are promised.
 const (
 	roundGrace   = 3 * time.Second         // open rounds may still be answered
 	outcomeGrace = time.Second             // then their outcomes must be in the log
-	answerGrace  = time.Second             // HTTP answers leave
+	answerGrace  = time.Second             // HTTP answers are sent
 	drainGrace   = 1500 * time.Millisecond // drivers answer the close
 	logGrace     = 2 * time.Second
 )
 
-// The implementations behind the ports, pinned in the one place that sees both sides.
+// The implementations of the ports, checked in the one package that sees both sides.
 var (
 	_ dispatch.Log      = (*cmdlog.Log)(nil)
 	_ dispatch.Drivers  = (*drivers.Registry)(nil)
@@ -36,7 +36,7 @@ var (
 	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
 )
 
-// server is the joined components.
+// server joins the components.
 type server struct {
 	cfg        Config
 	listener   net.Listener
@@ -44,22 +44,22 @@ type server struct {
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	feed       *feed.Feed
-	past       sidecar.Memory // what the last process remembered
+	past       sidecar.Memory // state that the last process stored
 
 	withdrawals []swarm.Stored // newest resets and expired commands of the log
-	epoch       sync.Mutex     // one driver at a time has the log's epoch raised
+	epoch       sync.Mutex     // only one driver at a time raises the log's epoch
 	ui          *web.UI
 }
 
-// Run serves until ctx ends, then stops in order and returns nil, or the error that kept it from starting or going on.
-// Told to end while it starts, it has done what it was told. listening is told the address once requests are answered.
+// Run serves until ctx ends, then stops in order and returns nil. It returns an error if it cannot start or continue.
+// If ctx ends while it starts, it returns nil as well. Run calls listening with the address once it answers requests.
 func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	s, err := start(ctx, cfg)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		cfg.Logger.Info("ended while it started", "err", err)
+		cfg.Logger.Info("the server was ended while starting", "err", err)
 		return nil
 	}
 	if err != nil {
@@ -68,8 +68,8 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	return s.serve(ctx, listening)
 }
 
-// start opens what can fail, in the order of blame: a taken port is told before the log is touched, and entries that
-// the last process left open are closed before anybody is answered.
+// start opens everything that can fail, in an order that gives clear errors: a used port is reported before the log is
+// touched, and entries that the last process left open are closed before any request is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s := &server{cfg: cfg}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
@@ -81,7 +81,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.listener.Close())
 		}
 	}()
-	addr := s.listener.Addr().String() // the first line of the log: with port 0, this is how to find the server
+	addr := s.listener.Addr().String() // the first line of the log: with port 0 it is the only way to find the address
 	listening := []any{"addr", addr, "url", "http://" + addr, "data_dir", cfg.DataDir}
 	if cfg.PublicURL != "" {
 		listening = append(listening, "public_url", cfg.PublicURL)

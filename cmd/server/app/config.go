@@ -14,38 +14,38 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is everything an operator can choose. The zero value is not usable; Defaults gives one that is.
+// Config is everything an operator can set. The zero value is not usable; Defaults returns one that is.
 type Config struct {
 	Listen            string        // host:port; port 0 picks a free one
-	DataDir           string        // directory of the log, made if absent
-	HeartbeatInterval time.Duration // that drivers are told, at least 10ms
+	DataDir           string        // directory of the log; created if absent
+	HeartbeatInterval time.Duration // sent to drivers, at least 10ms
 	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
-	ForgetAfter       time.Duration // how long a lost driver is shown, and load outlives the last session
-	DefaultDeadline   time.Duration // of commands that name none, 1ms to 60s
-	LeaseTTL          time.Duration // how long a driver goes on without a word from the server, at least 1s
-	OnLeaseLost       string        // what it does then: "stop" or "hold"
+	ForgetAfter       time.Duration // how long a lost driver is remembered, and load outlives the last session
+	DefaultDeadline   time.Duration // of commands that do not set one, 1ms to 60s
+	LeaseTTL          time.Duration // how long a driver continues without a frame from the server, at least 1s
+	OnLeaseLost       string        // what it does after that: "stop" or "hold"
 	// when a total is split again: "off", "on-loss" of a driver that has a part, or "on-change", also when one comes
 	// that has none
 	Resplit string
 	// when an append is on disk: "always" before it is answered, "interval" within a second
 	LogSync        string
-	AcceptDataLoss bool     // start on a damaged log with what is left of it
+	AcceptDataLoss bool     // start on a damaged log with the remaining entries
 	LogMaxBytes    int64    // size at which the log refuses entries; 0 for the log's own default
 	NodeName       string   // this server's name in the log
 	AllowedHosts   []string // Host names allowed besides IP literals, localhost and the listen address
 	AllowedOrigins []string // origins allowed besides the server's own, as scheme://host[:port]
-	PublicURL      string   // where people and programs reach the server through a proxy; empty: as they come
-	TrustedProxies []string // addresses and ranges of proxies that tell who the client is
-	InsecureNoAuth bool     // allow binding to other than loopback, where everybody who reaches it can command
+	PublicURL      string   // address for people and programs through a proxy; empty: no proxy
+	TrustedProxies []string // addresses and ranges of proxies that may name the client
+	InsecureNoAuth bool     // allow non-loopback addresses, where any client that reaches them can command
 	Version        Version
 	Warnings       []string // of the flags; logged after the address, which is the log's first line
 	Logger         *slog.Logger
 }
 
-// Version tells what was built.
+// Version describes what was built.
 type Version struct{ Version, Revision, GoVersion string }
 
-// Defaults is the configuration of a server that was told nothing.
+// Defaults is the configuration of a server without flags.
 func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: "./data", NodeName: "local",
@@ -55,7 +55,7 @@ func Defaults() Config {
 	}
 }
 
-// Validate returns every problem, each with the flag that corrects it.
+// Validate returns all errors, each with the flag that corrects it.
 func (c *Config) Validate() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -90,7 +90,7 @@ func (c *Config) Validate() error {
 	return errors.Join(append(errs, c.checkAddresses(), c.checkListen())...)
 }
 
-// checkAddresses is about the names that the server goes by, and about who may use it.
+// checkAddresses checks the server's names, and the proxies and pages that may use it.
 func (c *Config) checkAddresses() error {
 	var errs []error
 	for _, h := range c.AllowedHosts {
@@ -104,7 +104,7 @@ func (c *Config) checkAddresses() error {
 	return errors.Join(append(errs, badURL, badProxies)...)
 }
 
-// checkListen refuses to be reachable from elsewhere by accident.
+// checkListen refuses an address that other machines can reach by accident.
 func (c *Config) checkListen() error {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
@@ -114,5 +114,5 @@ func (c *Config) checkListen() error {
 		return nil
 	}
 	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: "+
-		"anyone who reaches it commands the swarm; listen on 127.0.0.1, or spell out --insecure-no-auth", c.Listen)
+		"any client that reaches it can command the swarm; listen on 127.0.0.1, or set --insecure-no-auth", c.Listen)
 }

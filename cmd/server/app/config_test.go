@@ -59,8 +59,8 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// TestAllThatIsWrongIsToldAtOnce spares operators a start per slip.
-func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
+// TestAllErrorsAreReportedAtOnce spares operators a start per slip.
+func TestAllErrorsAreReportedAtOnce(t *testing.T) {
 	err := Run(t.Context(), Config{}, nil)
 	for _, flag := range []string{"--listen", "--data-dir", "--heartbeat-interval", "--stale-after",
 		"--default-deadline", "--lease-ttl", "--on-lease-lost", "--node-name"} {

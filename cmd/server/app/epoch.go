@@ -8,8 +8,9 @@ import (
 // epochPatience is how long a driver that knows more than the log waits for the log's new name.
 const epochPatience = 5 * time.Second
 
-// logShortened gives the log a new epoch, because a driver that registered under logID has applied what the log does
-// not hold. A whole swarm may say so at once: the first of them raises the epoch, the others find it raised.
+// logShortened gives the log a new epoch, because a driver that registered under logID has applied a command that is
+// not in the log. All drivers of a swarm may report this at once: the first raises the epoch, the others find it
+// raised.
 func (s *server) logShortened(driverID, logID string, appliedSeq uint64) {
 	s.epoch.Lock()
 	defer s.epoch.Unlock()
@@ -25,6 +26,6 @@ func (s *server) logShortened(driverID, logID string, appliedSeq uint64) {
 		return
 	}
 	s.registry.SetLogID(s.log.ID())
-	s.cfg.Logger.Error("entries of the log were lost, and its epoch has risen: every driver was told to stop",
+	s.cfg.Logger.Error("entries of the log were lost, so its epoch was raised and every driver received a stop",
 		"log_id", s.log.ID())
 }

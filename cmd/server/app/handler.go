@@ -16,7 +16,7 @@ import (
 func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	public, err := publicURL(s.cfg.PublicURL)
 	if err != nil {
-		return nil, err // Validate has said so before
+		return nil, err // Validate has checked it before
 	}
 	trusted, err := trustedProxies(s.cfg.TrustedProxies)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	})
 }
 
-// ready lists what has to hold for commands to be taken.
+// ready lists the conditions for accepting commands.
 func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Check {
 	takesCommands := httpapi.Check{Name: "server", OK: !stopping.Load()}
 	if !takesCommands.OK {
@@ -52,7 +52,7 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 	return []httpapi.Check{takesCommands, log}
 }
 
-// commands shows the dispatcher as httpapi wants it: a call by its interface.
+// commands adapts the dispatcher to httpapi's interface.
 type commands struct{ d *dispatch.Dispatcher }
 
 func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call, bool, error) {
@@ -75,7 +75,7 @@ func (c commands) Open(seq uint64) (httpapi.Call, bool) {
 	return call, true
 }
 
-// waiting shows the dispatcher as the dashboard wants it: one call that waits for the outcome.
+// waiting adapts the dispatcher to the dashboard: one call that waits for the outcome.
 type waiting struct{ d *dispatch.Dispatcher }
 
 func (c waiting) Submit(ctx context.Context, s swarm.Submission) (swarm.Entry, error) {

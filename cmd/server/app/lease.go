@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// leaseCheckEvery is how often the server asks itself whether it may go on renewing leases.
+// leaseCheckEvery is the interval at which the server checks whether it may renew leases.
 const leaseCheckEvery = time.Second
 
-// watchLeases stops renewing leases while the log has taken nothing for a lease, until ctx ends: a server that can
-// issue no Stop must not keep the load up.
+// watchLeases stops renewing leases after the log has accepted nothing for the time of a lease, until ctx ends: a
+// server that cannot issue a Stop must not keep the load running.
 func (s *server) watchLeases(ctx context.Context) {
 	tick := time.NewTicker(leaseCheckEvery)
 	defer tick.Stop()

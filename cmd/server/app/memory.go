@@ -7,16 +7,16 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// memory is what the log is remembered by from one process to the next.
+// memory is what one process restores from the log of the previous one.
 type memory struct {
 	desired *swarm.Desired
 	keys    *dispatch.Keys
-	loaded  time.Time // when load was last asked of drivers that were there
+	loaded  time.Time // when load was last commanded on connected drivers
 
 	withdrawals []swarm.Stored // newest resets and expired commands, oldest first
 }
 
-// keptWithdrawals bounds them: the dashboard says why a driver is asked for nothing.
+// keptWithdrawals limits their number; the dashboard uses them to explain why a driver has no desired load.
 const keptWithdrawals = 100
 
 func newMemory() *memory { return &memory{desired: &swarm.Desired{}, keys: dispatch.NewKeys()} }
@@ -46,8 +46,8 @@ func (m *memory) withdrawn(pos uint64, r swarm.Record) {
 	}
 }
 
-// lastSession is when a driver was last connected. The mark tells it only now and then: a server that was killed soon
-// after its first driver came has not marked it, and the load of now would be taken for yesterday's.
+// lastSession returns when a driver was last connected. The mark is written only at intervals: if a server was killed
+// soon after its first driver connected, the mark is too old, and the present load would count as abandoned.
 func (m *memory) lastSession(marked time.Time) time.Time {
 	if m.loaded.After(marked) {
 		return m.loaded

@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// pages makes the dashboard. Its errors are written by the router, which is why it comes into being with it.
+// pages makes the dashboard. The router writes its errors, so both are made together.
 func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		s.ui = web.New(web.Config{
@@ -35,7 +35,7 @@ func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	}
 }
 
-// runsOn is how long drivers may run on after a start without being back: for a lease, unless they hold.
+// runsOn returns how long drivers may keep running after a start without reconnecting: for a lease, unless they hold.
 func (s *server) runsOn() time.Duration {
 	if s.cfg.OnLeaseLost == drivers.OnLeaseLostStop {
 		return s.cfg.LeaseTTL
@@ -51,7 +51,7 @@ func (s *server) pageChecks(ctx context.Context, stopping *atomic.Bool) []web.Ch
 	return out
 }
 
-// about is what the About page tells.
+// about is the content of the About page.
 func (s *server) about() []web.Fact {
 	return []web.Fact{
 		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision},
@@ -69,7 +69,7 @@ func (s *server) about() []web.Fact {
 	}
 }
 
-// limits are the bounds that README names, as they hold for this server.
+// limits are the limits that README names, with this server's values.
 func limits(logBytes int64) []web.Fact {
 	count := web.Count
 	return slices.Concat([]web.Fact{
@@ -90,7 +90,7 @@ func limits(logBytes int64) []web.Fact {
 	})
 }
 
-// valueLimits are the bounds of what commands set.
+// valueLimits are the limits of command values.
 func valueLimits() (facts []web.Fact) {
 	for _, r := range command.Table() {
 		switch {

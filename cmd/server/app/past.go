@@ -10,18 +10,18 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// recallPast reads what the last process left beside the log. Without it the server starts as one that remembers
-// nothing.
+// recallPast reads the state that the last process stored beside the log. Without it the server starts with no
+// remembered state.
 func recallPast(cfg Config) sidecar.Memory {
 	m, err := sidecar.Load(cfg.DataDir)
 	if err != nil {
-		cfg.Logger.Warn("what the last process knew of its drivers and the load chart cannot be read; it is ignored",
+		cfg.Logger.Warn("cannot read the stored state of drivers and load chart; ignoring it",
 			"err", err)
 	}
 	return m.Since(time.Now().Add(-max(cfg.ForgetAfter, cfg.LeaseTTL)))
 }
 
-// pagesPast is the same for the dashboard.
+// pagesPast returns the same state for the dashboard.
 func pagesPast(m sidecar.Memory) web.Past {
 	past := web.Past{At: m.At, Whole: !m.At.IsZero() && !m.Partial}
 	for _, s := range m.Load {
@@ -30,7 +30,7 @@ func pagesPast(m sidecar.Memory) web.Past {
 	return past
 }
 
-// present is what a process after this one should remember.
+// present returns the state that the next process should remember.
 func (s *server) present() sidecar.Memory {
 	m := sidecar.Memory{Drivers: s.registry.Remembered()}
 	for _, sample := range s.ui.Samples() {
@@ -39,10 +39,11 @@ func (s *server) present() sidecar.Memory {
 	return m
 }
 
-// rosterEvery is how often the server looks whether drivers have come or were lost since it was written down.
+// rosterEvery is the interval at which the server checks whether drivers have connected or were lost since the last
+// write.
 const rosterEvery = time.Second
 
-// keepPast writes down what a process after this one should remember, until ctx ends, and once more then.
+// keepPast stores the state for the next process, until ctx ends, and once more at the end.
 func (s *server) keepPast(ctx context.Context) {
 	keeper := sidecar.NewKeeper(sidecar.Config{Dir: s.cfg.DataDir, Take: s.present, Logger: s.cfg.Logger})
 	var running sync.WaitGroup
@@ -66,14 +67,14 @@ func (s *server) keepPast(ctx context.Context) {
 	}
 }
 
-// totals says when a total is split again.
+// totals describes when a total is split again.
 func totals(r drivers.Resplit) string {
 	switch r {
 	case drivers.ResplitOnLoss:
 		return "split again when a driver with a part is lost"
 	case drivers.ResplitOnChange:
-		return "split again when a driver with a part is lost, and when one without comes"
+		return "split again when a driver with a part is lost, and when a driver without a part registers"
 	case drivers.ResplitOff:
 	}
-	return "split again only when they are set again"
+	return "split again only when the total is set again"
 }

@@ -148,7 +148,7 @@ func TestWithoutAPast(t *testing.T) {
 		if err := s.end(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if warned := strings.Contains(said.String(), "cannot be read"); warned != (name != "missing") {
+		if warned := strings.Contains(said.String(), "cannot read the stored state"); warned != (name != "missing") {
 			t.Errorf("%s: the log says %s", name, said.String())
 		}
 		if _, err := sidecar.Load(cfg.DataDir); (err != nil) != (name == "unreadable") {

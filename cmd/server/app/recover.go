@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// recover settles what the last process left: open entries, and load of a swarm that has disconnected since.
+// recover handles what the last process left behind: open entries, and the load of a swarm that has disconnected since.
 func (s *server) recover(ctx context.Context, m *memory) error {
 	open, err := s.log.Unclosed(ctx)
 	if err != nil {
@@ -32,12 +32,12 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 		return err
 	}
 	m.take(seq, reset)
-	s.cfg.Logger.Info("the load of an earlier swarm was reset to stop", "seq", seq)
+	s.cfg.Logger.Info("the load of an earlier swarm was reset: drivers receive a stop", "seq", seq)
 	return nil
 }
 
-// recall has the late answers taken to what is still desired: drivers that missed it are told it when they come back.
-// Entries that were open until now are awaited already.
+// recall makes the dispatcher accept late answers to commands that are still desired: drivers that missed such a
+// command receive it when they reconnect. Entries that were open until now are already awaited.
 func (s *server) recall(ctx context.Context, desired *swarm.Desired, open []swarm.Entry) error {
 	var closed []swarm.Entry
 	for _, rule := range desired.Rules() {

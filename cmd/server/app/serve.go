@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Limits of the HTTP server. There is no read or write timeout on whole requests: sockets and waiting submitters
-// outlive any; the router bounds how long a body may take.
+// Limits of the HTTP server. There is no read or write timeout for whole requests: WebSockets and waiting submitters
+// take longer than any; the router limits the time to read a body.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -32,7 +32,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
 	web := httpServer(handler)
-	var components sync.WaitGroup // sequencer, sweeper and the watchers; joined before the log is closed
+	var components sync.WaitGroup // sequencer, sweeper and watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	components.Go(s.dispatcher.Run)
@@ -41,7 +41,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	components.Go(func() { s.keepPast(keepers) })
 	components.Go(func() { s.watchLeases(keepers) })
 	watching, endStreams := context.WithCancel(keepers)
-	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and in no other way
+	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and never otherwise
 	failed := make(chan error, 1)
 	components.Go(func() {
 		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -49,7 +49,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		}
 	})
 	if err := s.log.Check(ctx); err != nil {
-		s.cfg.Logger.Warn("started, but commands are refused until the log takes entries", "log_id", s.log.ID(),
+		s.cfg.Logger.Warn("started, but commands are refused until the log accepts entries", "log_id", s.log.ID(),
 			"last_seq", s.log.Last(), "err", err)
 	} else {
 		s.cfg.Logger.Info("ready", "log_id", s.log.ID(), "last_seq", s.log.Last())
@@ -61,19 +61,19 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		s.cfg.Logger.Info("stopping")
 	case cause = <-failed:
 	case cause = <-s.log.Failed():
-		cause = fmt.Errorf("the log failed, and without it nothing may be sent: %w", cause)
+		cause = fmt.Errorf("the log failed, and no command may be sent without it: %w", cause)
 	}
 	stopping.Store(true)
 	grace := roundGrace
 	if cause != nil {
-		grace = 0 // what ends the server by itself leaves nothing to wait for
+		grace = 0 // after a failure there is nothing to wait for
 	}
 	return errors.Join(cause, s.stop(context.WithoutCancel(ctx), grace, web, &components, release, endStreams))
 }
 
-// stop ends the components so that nobody is left waiting: new commands are refused and open rounds ended, their
-// submitters are answered, drivers are sent away with a hint when to come back, and the log, which all of that wrote
-// to, goes last.
+// stop ends the components in an order that leaves no client waiting: it refuses new commands and ends open rounds,
+// answers their submitters, disconnects the drivers with a hint when to reconnect, and closes the log last, because all
+// of these write to it.
 func (s *server) stop(
 	ctx context.Context, grace time.Duration, web *http.Server, components *sync.WaitGroup, release, endStreams func(),
 ) error {
@@ -88,7 +88,7 @@ func (s *server) stop(
 	answers, cancelAnswers := context.WithTimeout(ctx, answerGrace)
 	defer cancelAnswers()
 	if err := web.Shutdown(answers); err != nil {
-		s.cfg.Logger.Warn("cut HTTP connections that would not end", "err", errors.Join(err, web.Close()))
+		s.cfg.Logger.Warn("closed HTTP connections that did not end in time", "err", errors.Join(err, web.Close()))
 	}
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)

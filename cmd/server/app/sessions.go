@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// touchEvery is how often the log's mark is told that drivers are connected.
+// touchEvery is the interval at which the log's mark records that drivers are connected.
 const touchEvery = 2 * time.Second
 
-// keepSession notes in the log's mark that a driver session is open, until ctx ends: load of a swarm that disconnected
-// long ago must not start by itself when drivers come again.
+// keepSession records in the log's mark that a driver session is open, until ctx ends: the load of a swarm that
+// disconnected long ago must not start by itself when drivers connect again.
 func (s *server) keepSession(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -28,7 +28,7 @@ func (s *server) touchSession() {
 		return
 	}
 	if err := s.log.TouchSession(time.Now()); err != nil {
-		s.cfg.Logger.Warn("cannot note that drivers are connected; after a restart they may be told to stop",
+		s.cfg.Logger.Warn("cannot record that drivers are connected; after a restart they may receive a stop",
 			"err", err)
 	}
 }

@@ -24,7 +24,7 @@ type Server struct {
 	// time. Nil lets everyone in.
 	Gate func(http.ResponseWriter, *http.Request) bool
 
-	// Observe gets what happens, as it happens, from several goroutines. Nil means nobody looks.
+	// Observe is called for every event, from several goroutines. Nil means no call.
 	Observe func(Event)
 
 	ctx     context.Context // of all connections

@@ -56,9 +56,10 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if n := entry.Counts.Targeted; n != o.Drivers {
 			return Result{}, &clierr.Error{
 				Code: clierr.Failed,
-				What: fmt.Sprintf("%d drivers carry the label %s=%s, and %d of them are ours", n, labelKey, labelValue,
+				What: fmt.Sprintf("%d drivers have the label %s=%s, but only %d of them belong to this "+
+					"measurement", n, labelKey, labelValue,
 					o.Drivers),
-				Hint: "does another measurement run on this server? Wait for its end",
+				Hint: "is another measurement running on this server? Wait until it ends",
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // they leave in order when ctx has ended
 	s := &swarm{cancel: cancel, there: make(chan struct{}, o.Drivers), ended: make(chan error, o.Drivers)}
 	if _, err := o.Client.Drivers(ctx, remote.DriverFilter{Limit: 1}); err != nil {
-		return s, err // drivers would try for ever to reach a server that is not there
+		return s, err // drivers would retry forever if the server is not running
 	}
 	for i := range o.Drivers {
 		s.start(life, o, name, i+1)
@@ -50,12 +50,13 @@ func join(ctx context.Context, o Options, name string) (*swarm, error) {
 			return s, drive.Refused(o.Client.URL(), err)
 		case <-ctx.Done():
 			return s, &clierr.Error{
-				Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers were there", n, o.Drivers),
+				Code: clierr.Interrupted, What: fmt.Sprintf("interrupted; %d of %d drivers had "+
+					"registered", n, o.Drivers),
 			}
 		case <-late.C:
 			return s, &clierr.Error{
 				Code: clierr.Timeout,
-				What: fmt.Sprintf("%d of %d drivers are there after %v", n, o.Drivers, joinTimeout),
+				What: fmt.Sprintf("only %d of %d drivers have registered after %v", n, o.Drivers, joinTimeout),
 				Hint: "try fewer: --drivers",
 			}
 		}

@@ -35,13 +35,13 @@ type Spread struct {
 
 // Verdict is nil if every driver acked every command.
 func (r Result) Verdict() error {
-	hint := "the entries tell which drivers, and why: swarmcall commands list"
+	hint := "see the entries for the drivers and reasons: swarmcall commands list"
 	switch {
 	case r.Rejected > 0:
 		return &clierr.Error{Code: clierr.Rejected, What: "drivers rejected commands", Hint: hint}
 	case r.Missing > 0:
 		return &clierr.Error{
-			Code: clierr.Missing, What: "acks are missing", Hint: hint + "\nmore time to ack: --deadline",
+			Code: clierr.Missing, What: "acks are missing", Hint: hint + "\nto allow more time to ack: --deadline",
 		}
 	}
 	return nil // superseded is what --submitters is for

@@ -22,7 +22,7 @@ type Options struct {
 	DriverID   string // empty: any
 	Players    int64
 	Wait       time.Duration
-	Command    []string  // starts the driver; empty: somebody does it by hand
+	Command    []string  // starts the driver; empty: the user starts it by hand
 	Out        io.Writer // gets the report
 	Err        io.Writer // gets what is going on, and what the driver prints
 }
@@ -76,14 +76,14 @@ func verdict(ctx context.Context, report conformance.Report, err error) error {
 		return &clierr.Error{Code: clierr.Failed, What: "cannot check the driver", Cause: err}
 	case !report.OK():
 		return &clierr.Error{
-			Code: clierr.Failed, What: "the driver does not keep the protocol",
-			Hint: "docs/protocol.md tells what each D demands",
+			Code: clierr.Failed, What: "the driver does not meet the protocol",
+			Hint: "docs/protocol.md describes each requirement D1, D2 …",
 		}
 	}
 	return nil
 }
 
-// refused are the reasons for which somebody who did connect was not a driver.
+// refused are the reasons why a client that connected was not a driver.
 func refused(report conformance.Report) (lines []string) {
 	for _, r := range report.Results {
 		if r.Status == conformance.Fail {

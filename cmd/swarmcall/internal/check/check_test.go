@@ -69,7 +69,7 @@ func check(t *testing.T, as string, o Options) (stdout, stderr string, err error
 func TestADriverThatFails(t *testing.T) {
 	transcript := filepath.Join(t.TempDir(), "t.jsonl")
 	out, errs, err := check(t, "leaves", Options{Transcript: transcript})
-	if clierr.CodeOf(err) != clierr.Failed || !strings.Contains(err.Error(), "does not keep the protocol") {
+	if clierr.CodeOf(err) != clierr.Failed || !strings.Contains(err.Error(), "does not meet the protocol") {
 		t.Errorf("error %v", err)
 	}
 	for _, want := range []string{"D2   pass", "D5   FAIL", "leaves: ", "D16  FAIL"} {
@@ -109,9 +109,9 @@ func TestADriverThatIsNone(t *testing.T) {
 	}
 }
 
-func TestAnotherDriverIsSentAway(t *testing.T) {
+func TestAnotherDriverIsRefused(t *testing.T) {
 	_, errs, err := check(t, "leaves", Options{DriverID: "d-1"})
-	if clierr.CodeOf(err) != clierr.Timeout || !strings.Contains(errs, "sent leaves away; want d-1") {
+	if clierr.CodeOf(err) != clierr.Timeout || !strings.Contains(errs, "refused leaves; want d-1") {
 		t.Errorf("error %v, said %q", err, errs)
 	}
 }

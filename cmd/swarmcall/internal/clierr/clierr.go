@@ -1,5 +1,4 @@
-// Package clierr holds what the CLI ends with: its exit codes, and errors that say what failed, why, and what to do
-// about it.
+// Package clierr defines the exit codes of the CLI, and errors with a cause, details and a hint.
 package clierr
 
 import (
@@ -10,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
-// Code is an exit code of the CLI. Scripts rely on them: a code never changes its meaning.
+// Code is an exit code of the CLI. Scripts depend on them: a code never changes its meaning.
 type Code int
 
 // The exit codes. When several fit: Rejected, then Missing, then Superseded.
@@ -22,8 +21,8 @@ const (
 	Auth        Code = 4   // authentication or authorisation
 	Rejected    Code = 5   // rejected by a driver
 	TooFew      Code = 6   // not enough drivers
-	Timeout     Code = 7   // the wait timed out, the outcome is still open
-	Unreachable Code = 8   // the server cannot be reached, or says 503
+	Timeout     Code = 7   // the wait timed out; the outcome is still open
+	Unreachable Code = 8   // the server cannot be reached, or answers 503
 	Superseded  Code = 9   // superseded, or refused for a newer command
 	Interrupted Code = 130 // by SIGINT
 )
@@ -58,7 +57,7 @@ func CodeOf(err error) Code {
 	return Failed
 }
 
-// Cause is why, without what failed, for an error that says by itself what did.
+// Cause returns the reason alone, for an error that already states what failed.
 func Cause(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok && e.Cause != nil {
 		return e.Cause

@@ -6,11 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Acks are the verdicts of a command so far.
-// Those left out are beside the targeted.
+// Acks are the verdicts of a command so far. Left-out drivers are counted separately from the targets.
 type Acks struct{ Targeted, Acked, Rejected, Missing, Superseded, LeftOut int }
 
-// Bar draws what of a command's targets has answered.
+// Bar draws how many of a command's targets have answered.
 func (l *Line) Bar(label string, a Acks) string {
 	waiting := max(a.Targeted-a.Acked-a.Rejected-a.Missing-a.Superseded, 0)
 	text := fmt.Sprintf("acked %d/%d · rejected %d · missing %d · waiting %d",
@@ -28,12 +27,12 @@ func (l *Line) Bar(label string, a Acks) string {
 	return fmt.Sprintf("%s [%s] %s", Safe(label), bar, text)
 }
 
-// Players draws how much of the load that is wanted the drivers report.
+// Players draws how much of the desired load the drivers report.
 func (l *Line) Players(label string, actual, target int64) string {
 	return l.Part(label, "players", actual, target)
 }
 
-// Part draws how many of the things that are wanted there are.
+// Part draws a number out of a target number.
 func (l *Line) Part(label, things string, actual, target int64) string {
 	text := fmt.Sprintf("%s %d/%d", things, actual, target)
 	bar := fill(l.cells(label, text), l.colour,
@@ -46,7 +45,7 @@ const (
 	plain              = "\x1b[0m"
 )
 
-// cells is the room for the bar itself.
+// cells returns the width of the bar itself.
 func (l *Line) cells(label, text string) int {
 	const most, least, frame = 30, 5, 6
 	return max(min(most, Width(l.w)-utf8.RuneCountInString(label)-utf8.RuneCountInString(text)-frame), least)
@@ -59,8 +58,8 @@ type part struct {
 	colour string
 }
 
-// fill shares the cells out. A part that is there at all gets one, a single missing driver of thousands must be seen;
-// the largest part gives it.
+// fill distributes the cells. Every part above 0 gets at least one, so that a single missing driver of thousands is
+// visible; the largest part gives it up.
 func fill(cells int, colour bool, parts []part) string {
 	whole, largest, most := 0, 0, 0
 	for i, p := range parts {

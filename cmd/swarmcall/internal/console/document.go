@@ -33,7 +33,7 @@ func lines(w io.Writer, items []json.RawMessage) error {
 // JSONLine writes one item as a line of JSON.
 func JSONLine(w io.Writer, item json.RawMessage) error { return lines(w, []json.RawMessage{item}) }
 
-// yamlOf reads the JSON as the YAML it also is, which keeps the order of the fields.
+// yamlOf parses the JSON as YAML, which it also is; that keeps the order of the fields.
 func yamlOf(w io.Writer, doc json.RawMessage) error {
 	var node yaml.Node
 	if err := yaml.Unmarshal(SafeJSON(doc), &node); err != nil {
@@ -50,7 +50,7 @@ func yamlOf(w io.Writer, doc json.RawMessage) error {
 	return err
 }
 
-// plainStyle takes the braces out. Strings lose their quotes where YAML does not need them; the encoder knows where.
+// plainStyle removes the braces. Strings lose their quotes where YAML does not need them; the encoder decides where.
 func plainStyle(n *yaml.Node) {
 	if n.Kind != yaml.ScalarNode {
 		n.Style = 0

@@ -18,7 +18,7 @@ type Line struct {
 // NewLine returns a line on w, which is animated if w is a terminal that understands how.
 func NewLine(w io.Writer) *Line { return &Line{w: w, animated: Animated(w), colour: Colour(w)} }
 
-// Animated tells whether Draw shows anything.
+// Animated reports whether Draw shows anything.
 func (l *Line) Animated() bool { return l.animated }
 
 // Draw replaces the line. It does nothing where lines cannot be replaced.
@@ -45,7 +45,7 @@ func (l *Line) Keep() {
 	}
 }
 
-// Say writes a line that stays, above the one that is drawn anew. Control characters in it are spelled out.
+// Say writes a permanent line above the one that is redrawn. It escapes control characters.
 func (l *Line) Say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,5 +56,5 @@ func (l *Line) Say(format string, args ...any) {
 	l.put(text)
 }
 
-// put writes for people: when their terminal is gone there is nothing to be done about it.
+// put ignores errors: if the terminal was closed, nothing can be done.
 func (l *Line) put(s string) { _, _ = io.WriteString(l.w, s) }

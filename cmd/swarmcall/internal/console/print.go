@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// Formats are the values of -o; auto is table on a terminal, and plain lines elsewhere.
+// Formats are the values of -o; auto is a table on a terminal, and plain lines elsewhere.
 const (
 	Auto  = "auto"
 	Table = "table" // aligned, with a heading
@@ -29,11 +29,11 @@ type Column struct {
 	Narrow bool // in every form but the wide one, which has it in another place
 }
 
-// Rows is a list in all its shapes.
+// Rows is a list in all its formats.
 type Rows struct {
 	Columns []Column
 	Cells   [][]string        // one row per item
-	Names   []string          // what names each item
+	Names   []string          // identifier of each item
 	Items   []json.RawMessage // each item as the server sent it
 	Doc     json.RawMessage   // the whole document; nil: the list of items
 }
@@ -83,7 +83,7 @@ func joined(names []string) string {
 	return b.String()
 }
 
-// tabSeparated writes what a table shows without heading, with one tab between cells: cut and awk can tell them apart.
+// tabSeparated writes the cells of a table without heading, with one tab between cells, for cut and awk.
 func tabSeparated(w io.Writer, r Rows) error {
 	var b strings.Builder
 	for _, row := range r.Cells {
@@ -107,7 +107,7 @@ func table(w io.Writer, r Rows, wide bool) error {
 	return t.Flush()
 }
 
-// visible are the cells to show, safe for a terminal, and never empty, so that columns can be counted.
+// visible returns the cells to show, safe for a terminal and never empty, so that columns can be counted.
 func visible(columns []Column, row []string, wide bool) []string {
 	var cells []string
 	for i, cell := range row {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Safe makes s harmless on a terminal: what could move the cursor, change the order of text or break the line is
-// spelled out. Drivers and submitters choose their own words, and a terminal would obey them.
+// Safe escapes what could move the cursor, change the order of text or break the line. Drivers and submitters choose
+// their texts, and a terminal would interpret them.
 func Safe(s string) string {
 	if !strings.ContainsFunc(s, unsafe) {
 		return s
@@ -29,12 +29,12 @@ func Safe(s string) string {
 	return b.String()
 }
 
-// unsafe tells control characters, those that change the direction of text or hide, and what is no UTF-8.
+// unsafe reports whether r is a control character, changes the direction of text, is invisible, or is invalid UTF-8.
 func unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
 
-// SafeJSON spells out the same characters in a JSON document, where they can only be within strings.
+// SafeJSON escapes the same characters in a JSON document, where they can only be within strings.
 func SafeJSON(doc []byte) []byte {
 	s := string(doc)
 	if !strings.ContainsFunc(s, unsafeInJSON) {
@@ -55,7 +55,7 @@ func SafeJSON(doc []byte) []byte {
 	return []byte(b.String())
 }
 
-// unsafeInJSON leaves white space alone: outside strings it is layout, and inside JSON does not allow it.
+// unsafeInJSON ignores white space: outside strings it is layout, and inside them JSON does not allow it.
 func unsafeInJSON(r rune) bool {
 	return r != '\n' && r != '\t' && r != '\r' && r != utf8.RuneError && unsafe(r)
 }

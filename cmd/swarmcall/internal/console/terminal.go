@@ -13,7 +13,7 @@ func IsTTY(f any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// Animated reports whether lines on w may be drawn again: w is a terminal that understands how.
+// Animated reports whether lines on w can be redrawn: w is a terminal that supports it.
 func Animated(w io.Writer) bool { return IsTTY(w) && os.Getenv("TERM") != "dumb" }
 
 // Colour reports whether w gets colour: a terminal that is not dumb, unless NO_COLOR says no or CLICOLOR_FORCE says

@@ -47,7 +47,7 @@ type demo struct {
 	target  *target
 	server  *child
 	drivers []*child
-	echo    io.Writer // gets the children's output, line by line; nil: nobody does
+	echo    io.Writer // receives the children's output, line by line; nil: none
 }
 
 // Run runs the demo until ctx ends or the server does. All its processes have ended when it returns.
@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if d.For > 0 {
-		return outcomeError(first) // nobody is watching: a script wants to know
+		return outcomeError(first) // a script needs the exit code
 	}
 	return nil
 }

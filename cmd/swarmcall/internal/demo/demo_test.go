@@ -42,7 +42,7 @@ func TestDemoShowsACommandAndEndsInOrder(t *testing.T) {
 	}
 }
 
-func TestDemoEndsWhenItIsTold(t *testing.T) {
+func TestDemoEndsWhenInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := runDemo(t, ctx, "works", 0); err != nil {

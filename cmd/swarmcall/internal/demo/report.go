@@ -117,8 +117,8 @@ func Hints(url string) string {
 		{"more load", post + `'{"command": {"type": "set_players", "players": 50}}'`},
 		{"slower ramp", post + `'{"command": {"type": "set_spawn_delay_ms", "spawn_delay_ms": 200}}'`},
 		{"stop", post + `'{"command": {"type": "stop"}}'`},
-		{"what was done", "curl -s " + url + "/commands"},
-		{"who is there", "curl -s " + url + "/drivers"},
+		{"commands", "curl -s " + url + "/commands"},
+		{"drivers", "curl -s " + url + "/drivers"},
 		{"dashboard", url + "/"},
 	} {
 		fprintf(table, "  %s\t%s\n", hint[0], hint[1])
@@ -128,7 +128,7 @@ func Hints(url string) string {
 }
 
 func (d *demo) printHints() {
-	fprintf(d.Out, "\nGo on from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url),
+	fprintf(d.Out, "\nContinue from another terminal; Ctrl-C here ends the demo.\n\n%s%s\n", exportURL(d.url),
 		Hints(d.url))
 }
 
@@ -137,7 +137,7 @@ func exportURL(url string) string {
 	if url == settings.DefaultURL {
 		return ""
 	}
-	return "For swarmcall there:\n\n  export SWARMCALL_URL=" + url + "\n\n"
+	return "For swarmcall in that terminal:\n\n  export SWARMCALL_URL=" + url + "\n\n"
 }
 
 func plural(n int, noun string) string {

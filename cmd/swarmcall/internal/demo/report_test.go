@@ -110,7 +110,8 @@ func TestWatcherTellsOnlyWhatChanged(t *testing.T) {
 	for _, step := range []struct{ name, roster, commands, want string }{
 		{"first look", two, `{"items": []}`, "    7 players        0 requests/s   1 driver active, 1 stale, 1 disconnected\n"},
 		{"nothing new", two, `{"items": []}`, ""},
-		{"a command of somebody else", two, entries, "ci: set_players 7 → complete: 2 of 2 acked in 1.0 ms, entry 2\n"},
+		{"a command by another submitter", two, entries, "ci: set_players 7 → complete: 2 of 2 acked in 1.0 ms, " +
+			"entry 2\n"},
 		{"told already", two, entries, ""},
 		{"no answer", "", entries, "the server does not answer: a proxy or another server answered 503 without a body\n"},
 		{"still none", "", entries, ""},

@@ -24,7 +24,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	if err != nil {
 		return &clierr.Error{
 			Code: clierr.Failed, What: "cannot find the server binary", Cause: err,
-			Hint: "build it: make build\nor say where it is: swarmcall demo --server PATH",
+			Hint: "build it: make build\nor give its path: swarmcall demo --server PATH",
 		}
 	}
 	if err := checkFree(ctx, d.Listen); err != nil {
@@ -45,7 +45,8 @@ func checkFree(ctx context.Context, address string) error {
 	if err != nil {
 		return &clierr.Error{
 			Code: clierr.Failed, What: "cannot listen on " + address, Cause: err,
-			Hint: "end what runs there, or take any free port: swarmcall demo --listen 127.0.0.1:0\nby make: make " +
+			Hint: "stop the process that uses the port, or use any free port: swarmcall demo --listen " +
+				"127.0.0.1:0\nby make: make " +
 				"run ARGS='--listen 127.0.0.1:0'",
 		}
 	}
@@ -54,7 +55,7 @@ func checkFree(ctx context.Context, address string) error {
 
 // awaitAddress waits until the server has told its address, and sets d.url.
 func (d *demo) awaitAddress(ctx context.Context) error {
-	const hint = "run it by itself to see more: swarmcall-server --log-level debug"
+	const hint = "for details, run the server alone: swarmcall-server --log-level debug"
 	patience := time.NewTimer(readyPatience)
 	defer patience.Stop()
 	select {
@@ -64,7 +65,7 @@ func (d *demo) awaitAddress(ctx context.Context) error {
 		return ended("the server", d.server, hintFor(d.server.log.last(), hint))
 	case <-patience.C:
 		return &clierr.Error{
-			Code: clierr.Failed, What: fmt.Sprintf("the server did not tell its address within %v", readyPatience),
+			Code: clierr.Failed, What: fmt.Sprintf("the server did not log its address within %v", readyPatience),
 			Detail: d.server.log.last(), Hint: hint,
 		}
 	case <-d.server.log.told:
@@ -137,11 +138,11 @@ func hintFor(log []string, otherwise string) string {
 	all := strings.ToLower(strings.Join(log, "\n"))
 	switch {
 	case strings.Contains(all, "address already in use"):
-		return "take any free port: swarmcall demo --listen 127.0.0.1:0"
+		return "use any free port: swarmcall demo --listen 127.0.0.1:0"
 	case strings.Contains(all, "lock"):
-		return "another server has this data directory: end it, or take another: swarmcall demo --data-dir DIR"
+		return "another server uses this data directory: stop it, or use another: swarmcall demo --data-dir DIR"
 	case strings.Contains(all, "permission denied"):
-		return "take a data directory you may write to: swarmcall demo --data-dir DIR"
+		return "use a data directory that you can write to: swarmcall demo --data-dir DIR"
 	default:
 		return otherwise
 	}
@@ -155,7 +156,7 @@ func findBeside(self, name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("neither %s is there nor is %s on the PATH", beside, name)
+		return "", fmt.Errorf("%s does not exist, and %s is not on the PATH", beside, name)
 	}
 	return path, nil
 }

@@ -17,7 +17,7 @@ const (
 // tail is a writer for a child's output that keeps its last lines and the first address it told.
 type tail struct {
 	prefix string
-	echo   io.Writer     // gets every line with the prefix; nil: nobody does
+	echo   io.Writer     // receives every line with the prefix; nil: none
 	told   chan struct{} // closed when an address was told
 
 	mu      sync.Mutex

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// Bounds of what is remembered of a generator's output.
+// Limits of the remembered output of a generator.
 const (
 	maxBlocks     = 256      // different tracebacks
 	maxBlockLines = 200      // of one: what is longer is no traceback
@@ -21,8 +21,8 @@ const (
 	recentLines   = 20
 )
 
-// Blocks passes a generator's messages on, each traceback once: a line, and the indented ones behind it. When it
-// comes again, and for the 10th, 100th time and so on, a line tells how often.
+// Blocks passes a generator's messages on, but each traceback (a line with the indented lines after it) only once. When
+// it is repeated for the 1st, 10th, 100th time and so on, a line reports the count.
 type Blocks struct {
 	to io.Writer
 
@@ -40,7 +40,7 @@ func NewBlocks(w io.Writer) *Blocks {
 	return &Blocks{to: w, headers: map[string]int{}, seen: map[[sha256.Size]byte]int{}}
 }
 
-// Write takes output in pieces of any size. It never fails: a generator must not die of a reader that has gone.
+// Write accepts output in pieces of any size. It never fails: a closed reader must not end the generator.
 func (b *Blocks) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -131,7 +131,7 @@ func (b *Blocks) endBlock() {
 		b.headers[block[0]]++
 	}
 	if times > 0 && roundNumber(times) {
-		b.say(fmt.Sprintf("(the same again: %s; %d times so far)", strings.TrimSpace(block[len(block)-1]), times+1))
+		b.say(fmt.Sprintf("(repeated: %s; %d times so far)", strings.TrimSpace(block[len(block)-1]), times+1))
 	}
 	b.block, b.held = nil, false
 }
@@ -146,7 +146,7 @@ func roundNumber(n int) bool {
 
 func (b *Blocks) say(line string) { _, _ = io.WriteString(b.to, line+"\n") }
 
-// Once leaves out of an error the lines that were shown already.
+// Once removes the lines from an error that were already shown.
 func (b *Blocks) Once(err error) error {
 	e, ok := errors.AsType[*clierr.Error](err)
 	if !ok || len(e.Detail) == 0 {

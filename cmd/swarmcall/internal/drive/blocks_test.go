@@ -29,7 +29,7 @@ func passed(t *testing.T, text string) string {
 }
 
 func TestEachTracebackOnce(t *testing.T) {
-	const again = "(the same again: ValueError: no such page; %d times so far)\n"
+	const again = "(repeated: ValueError: no such page; %d times so far)\n"
 	other := strings.Replace(traceback, "line 7", "line 8", 1)
 	node := "Error: refused\n    at connect (net.js:1)\n    at player (load.js:9)\n"
 	for name, tc := range map[string]struct{ in, want string }{
@@ -41,7 +41,7 @@ func TestEachTracebackOnce(t *testing.T) {
 		"another": {traceback + other + traceback, traceback + other + fmt.Sprintf(again, 2)},
 		"lines between": {traceback + "on\n" + traceback + "off\n", traceback + "on\n" + fmt.Sprintf(again, 2) +
 			"off\n"},
-		"of Node": {node + node, node + "(the same again: at player (load.js:9); 2 times so far)\n"},
+		"of Node": {node + node, node + "(repeated: at player (load.js:9); 2 times so far)\n"},
 		"cut short": {traceback + "Traceback (most recent call last):\n  File", traceback +
 			"Traceback (most recent call last):\n  File\n"},
 		"only the header": {traceback + "Traceback (most recent call last):\nbye\n", traceback +

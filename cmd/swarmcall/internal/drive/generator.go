@@ -10,23 +10,24 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// Generator makes load as commands say. Its methods may be called from several goroutines, Apply from one at a time.
+// Generator generates load according to commands. Its methods may be called from several goroutines, Apply from one at
+// a time.
 type Generator interface {
-	// Apply takes a command, or says why not by driver.Reject; any other error says that the generator did not answer.
-	// A Stop that it takes has ended the load.
+	// Apply applies a command, or rejects it with driver.Reject; any other error means that the generator did not
+	// answer. When Apply has accepted a Stop, the load has ended.
 	driver.Handler
 
-	// State says what runs now, not what is wanted.
+	// State returns what runs now, not what is desired.
 	State() driver.State
 
 	// Metrics returns figures of the last seconds by name, such as "rps". It may return nil.
 	Metrics() map[string]float64
 
-	// Ended is closed when no load can come of this generator any more: its process has ended, or what it was attached
-	// to is gone.
+	// Ended is closed when this generator can no longer generate load: its process has ended, or the process it was
+	// attached to has.
 	Ended() <-chan struct{}
 
-	// Err says why, after Ended.
+	// Err returns the reason, after Ended.
 	Err() error
 
 	// Close ends the generator, and waits for it.
@@ -36,17 +37,17 @@ type Generator interface {
 // Codes of rejections.
 const (
 	codeEnded  = "generator_ended"
-	codeSilent = "no_answer" // for errors of Apply that are no rejections
+	codeSilent = "no_answer" // for errors of Apply that are not rejections
 )
 
-// deathThroes is how long the end of a generator may take to be noticed when it does not answer any more: it comes
-// after that of all that the generator started.
+// deathThroes is how long to wait for the end of a generator that no longer answers: it is noticed only after all its
+// processes have ended.
 const deathThroes = 2 * time.Second
 
-// guarded is a generator that may end under a command.
+// guarded is a generator that may end during a command.
 type guarded struct {
 	Generator
-	want *atomic.Int64 // players that were commanded and accepted last; -1: none yet
+	want *atomic.Int64 // players of the last accepted command; -1: none yet
 }
 
 func newGuarded(g Generator) guarded {
@@ -55,18 +56,18 @@ func newGuarded(g Generator) guarded {
 	return guarded{g, want}
 }
 
-// wanted returns how many players there are to be; -1 if nobody has said so.
+// wanted returns the desired number of players; -1 if none was commanded.
 func (g guarded) wanted() int64 { return g.want.Load() }
 
-// accepted notes what a command wants.
+// accepted records the players of an accepted command.
 func (g guarded) accepted(c driver.Command) {
 	if row, known := c.Type.Row(); known && row.Slot == command.LoadSlot {
 		g.want.Store(driver.State{}.After(c.Command()).Players)
 	}
 }
 
-// Apply has the generator apply c; the context of that ends with the generator, too. Where nothing makes load, a Stop
-// holds.
+// Apply makes the generator apply c; its context also ends with the generator. If no load can run any more, a Stop
+// succeeds.
 func (g guarded) Apply(ctx context.Context, c driver.Command) error {
 	if g.ended() {
 		return g.late(c)
@@ -114,7 +115,7 @@ func (g guarded) ended() bool {
 	}
 }
 
-// state of a generator that has ended is that nothing runs.
+// state of a generator that has ended: nothing runs.
 func (g guarded) state() driver.State {
 	if g.ended() {
 		return driver.State{SpawnDelayMS: g.State().SpawnDelayMS}

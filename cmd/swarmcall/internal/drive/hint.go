@@ -7,41 +7,43 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// hintOn is the exit code for a driver that was refused, and what to do about it. It follows the code of the refusal:
-// only where that says so, or where nothing says anything, is it about the credential.
+// hintOn returns the exit code for a refused driver, and a hint. It follows the code of the refusal: the hint is about
+// the credential only if the code says so, or if there is no code.
 func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	switch h.Code {
 	case "host_not_allowed":
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or give the driver its IP address: " +
 			"--url"
 	case "origin_not_allowed":
-		return clierr.Auth, "something between the driver and the server added an Origin, which only browsers send; " +
+		return clierr.Auth, "a proxy between the driver and the server added an Origin header, which only browsers " +
+			"send; " +
 			"the server's log names it"
 	case "unsupported_subprotocol":
-		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol, or " +
-			"what stands between them " +
-			"passes no Sec-WebSocket-Protocol: swarmcall version"
+		return clierr.Failed, "the server and this swarmcall use different versions of the driver protocol, or " +
+			"a proxy between them " +
+			"removes Sec-WebSocket-Protocol; compare the versions: swarmcall version"
 	case "bad_request":
-		return clierr.Failed, "a proxy on the way passes no WebSocket on (Connection, Upgrade): see docs/howto/proxy.md"
+		return clierr.Failed, "a proxy does not forward WebSockets (headers Connection, Upgrade): see " +
+			"docs/howto/proxy.md"
 	case "not_found", "method_not_allowed":
-		return clierr.Failed, "is the path of --url right? The dashboard shows the address of the server"
+		return clierr.Failed, "is the path of --url correct? The dashboard shows the address of the server"
 	case "":
 		return strangeHint(h.Status)
 	}
 	if h.Status == http.StatusUnauthorized || h.Status == http.StatusForbidden {
-		return clierr.Auth, "is the credential right, and may it drive? See --token-file"
+		return clierr.Auth, "is the credential correct, and does it allow driving? See --token-file"
 	}
 	return clierr.Failed, ""
 }
 
-// strangeHint is about an answer that is none of Swarmcall's.
+// strangeHint is about an answer that is not from Swarmcall.
 func strangeHint(status int) (clierr.Code, string) {
-	const strange = "this is no answer of Swarmcall: "
+	const strange = "this answer is not from Swarmcall: "
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return clierr.Auth, strange + "a proxy on the way refused the driver"
+		return clierr.Auth, strange + "a proxy refused the driver"
 	case http.StatusNotFound:
-		return clierr.Failed, strange + "is the path of --url right? The dashboard shows the address of the server"
+		return clierr.Failed, strange + "is the path of --url correct? The dashboard shows the address of the server"
 	}
-	return clierr.Failed, strange + "is --url right, and does the proxy there pass WebSockets on?"
+	return clierr.Failed, strange + "is --url correct, and does the proxy there forward WebSockets?"
 }

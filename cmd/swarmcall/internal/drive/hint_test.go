@@ -21,7 +21,7 @@ func TestHintsFollowTheCode(t *testing.T) {
 		{403, "host_not_allowed", clierr.Auth, "--allowed-hosts"}, {403, "origin_not_allowed", clierr.Auth, "Origin"},
 		{400, "unsupported_subprotocol", clierr.Failed, "versions"}, {400, "bad_request", clierr.Failed, "Upgrade"},
 		{404, "not_found", clierr.Failed, "path"}, {101, "unsupported_subprotocol", clierr.Failed, "versions"},
-		{404, "", clierr.Failed, "no answer of Swarmcall"}, {403, "", clierr.Auth, "no answer of Swarmcall"},
+		{404, "", clierr.Failed, "not from Swarmcall"}, {403, "", clierr.Auth, "not from Swarmcall"},
 		{426, "", clierr.Failed, "WebSockets"},
 		{401, "unauthenticated", clierr.Auth, "credential"}, {403, "forbidden", clierr.Auth, "credential"},
 	} {

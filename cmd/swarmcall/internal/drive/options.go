@@ -15,16 +15,16 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// Options are what the drivers of all generators have in common.
+// Options are common to the drivers of all generators.
 type Options struct {
 	URL        string            // of the server
-	DriverID   string            // empty: made of the host's name and chance
+	DriverID   string            // empty: the host name and a random suffix
 	Labels     map[string]string // for commands to select by
 	MaxPlayers int64             // the most this driver takes; 0: no limit
-	Weight     float64           // its part of a total, relative to the others'; 0: 1
+	Weight     float64           // its share of a total, relative to the others; 0: 1
 	Token      string            // the credential; empty: none
-	Version    string            // told to the server
-	Linger     time.Duration     // how long it stays when its generator has ended, and tells so to whoever commands it
+	Version    string            // reported to the server
+	Linger     time.Duration     // how long it stays after its generator has ended, and rejects commands
 	Out        io.Writer         // gets progress
 	Log        *slog.Logger
 	HTTPClient *http.Client // dials the server; nil: the default one
@@ -39,7 +39,7 @@ func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 		HTTPClient: o.HTTPClient,
 	}
 	if cfg.DriverID == "" {
-		host, _ := os.Hostname() // chance is enough where there is no name
+		host, _ := os.Hostname() // a random id is enough if there is no host name
 		cfg.DriverID = defaultID(host, rand.Text())
 	}
 	if o.Token != "" {
@@ -48,11 +48,11 @@ func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 	return cfg
 }
 
-// notInIDs is compiled when it is first used: every verb of the command line would wait for it otherwise.
+// notInIDs is compiled on first use: otherwise every command of the CLI would wait for it.
 var notInIDs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9._:-]+`) })
 
-// defaultID names a driver by its host, and by chance: many drivers may run on one host, and a name must not be taken
-// from a driver that runs already.
+// defaultID names a driver by its host and a random suffix: many drivers may run on one host, and a new driver must not
+// take the id of a running one.
 func defaultID(host, chance string) string {
 	host = strings.TrimLeft(notInIDs().ReplaceAllString(host, "-"), "._:-")
 	if host == "" {

@@ -10,9 +10,9 @@ import (
 // defaultPatience is for commands without a deadline: those of a lost lease, or of the operator.
 const defaultPatience = 5 * time.Second
 
-// Patience bounds how long a generator may take to confirm c: an answer has to be with the server by the deadline, and
-// a reason is worth more than a missing ack. It is never long, because the next command, a Stop above all, waits
-// behind.
+// Patience limits how long a generator may take to confirm c: the answer must reach the server before the deadline, and
+// a rejection with a reason is better than a missing ack. The limit is always short, because the next command, a Stop
+// above all, waits.
 func Patience(ctx context.Context, c driver.Command) (context.Context, context.CancelFunc) {
 	d := defaultPatience
 	if c.Deadline > 0 {

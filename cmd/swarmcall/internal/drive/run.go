@@ -13,10 +13,10 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// unloadTimeout bounds the wait for the last player before the driver leaves: whoever ends it may kill it soon after.
+// unloadTimeout limits the wait for the last player before the driver deregisters: a supervisor may kill it soon after.
 const unloadTimeout = 5 * time.Second
 
-// Run drives g until ctx ends, g ends, or the server wants no more of it. It closes g.
+// Run drives g until ctx ends, g ends, or the server refuses the driver. It closes g.
 func Run(ctx context.Context, o Options, g Generator) error {
 	defer g.Close()
 	stop := new(driver.LocalStop)
@@ -26,7 +26,7 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	cfg.OnConnect = func(driver.Session) { tell.connected(true) }
 	cfg.OnDisconnect = func(error) { tell.connected(false) }
 
-	// The driver's life ends after ctx: the load has to be at 0 before the server is told that it leaves.
+	// The driver outlives ctx: the load has to be at 0 before the driver deregisters.
 	life, leave := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer leave(nil)
 	left := make(chan struct{})
@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	case <-left:
 		return Refused(o.URL, leftBy)
 	case <-g.Ended():
-		o.Log.Error("the generator has ended; commands are rejected until the driver leaves", "error", g.Err(),
+		o.Log.Error("the generator has ended; commands are rejected until the driver deregisters", "error", g.Err(),
 			"in", o.Linger)
 		linger(ctx, o.Linger)
 		leave(g.Err())
@@ -67,7 +67,7 @@ func linger(ctx context.Context, d time.Duration) {
 	}
 }
 
-// unload brings the load to 0, whatever the server wants, and reports whether it came to that.
+// unload brings the load to 0, whatever the server wants, and reports whether it succeeded.
 func unload(g guarded, stop *driver.LocalStop) bool {
 	stop.Engage()
 	ctx, cancel := context.WithTimeout(context.Background(), unloadTimeout)
@@ -75,7 +75,7 @@ func unload(g guarded, stop *driver.LocalStop) bool {
 	return Until(ctx, 10*time.Millisecond, func() bool { return g.state().Players == 0 })
 }
 
-// Until asks again and again until it is so, and reports whether it came to that before ctx ended.
+// Until polls a condition, and reports whether it held before ctx ended.
 func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 	again := time.NewTicker(every)
 	defer again.Stop()
@@ -89,9 +89,9 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 	return true
 }
 
-// Refused says why the SDK has given up on the server at url; it returns nil for nil.
+// Refused explains why the SDK gave up on the server at url; it returns nil for nil.
 func Refused(url string, err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot go on", Cause: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot continue", Cause: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
 		e.Code, e.Hint = hintOn(h)
@@ -101,7 +101,7 @@ func Refused(url string, err error) error {
 		case wire.CloseCredential, wire.CloseNotYours:
 			e.Code = clierr.Auth
 		case wire.CloseSuperseded:
-			e.Hint = "another driver has come with the same id: choose another --driver-id"
+			e.Hint = "another driver registered with the same id: choose another --driver-id"
 		}
 	}
 	if err == nil {
@@ -110,31 +110,32 @@ func Refused(url string, err error) error {
 	return e
 }
 
-// Evidence is an error that comes with what was seen, such as the last lines of a process.
+// Evidence is an error with details, such as the last lines of a process.
 type Evidence interface {
 	error
 	Seen() []string
 }
 
 func ended(err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, and the driver with it", Cause: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "the generator has ended, so the driver ended too", Cause: err}
 	if seen, ok := errors.AsType[Evidence](err); ok {
 		e.Detail = seen.Seen()
 	}
 	return e
 }
 
-// interrupted is how a driver ends that was told to: by Ctrl-C with the code for that, by a supervisor's SIGTERM with
-// 0.
+// interrupted returns the result of a driver that was asked to end: exit code 130 for Ctrl-C, 0 for a supervisor's
+// SIGTERM.
 func interrupted(ctx context.Context, unloaded bool) error {
 	switch {
 	case !unloaded:
 		return &clierr.Error{
-			Code: clierr.Failed, What: "told to end, but players still ran",
+			Code: clierr.Failed, What: "received a signal to end, but players were still running",
 			Cause: fmt.Errorf("not at 0 after %v", unloadTimeout),
 		}
 	case strings.HasPrefix(fmt.Sprint(context.Cause(ctx)), syscall.SIGINT.String()):
-		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has left"}
+		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted: the load is at 0, and the driver has " +
+			"deregistered"}
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func TestTheLoadIsAtZeroBeforeTheDriverLeaves(t *testing.T) {
 	}
 }
 
-func TestADriverWhoseGeneratorEndedSaysSoAndLeaves(t *testing.T) {
+func TestADriverWhoseGeneratorEndedReportsItAndDeregisters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newFake(0)
 		d := start(t, g)

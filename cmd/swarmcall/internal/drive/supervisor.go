@@ -8,8 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// Supervisor watches over a generator that is another process, for the adapter to it: Ended, Err and Close of a
-// Generator.
+// Supervisor monitors a generator that is another process. It provides Ended, Err and Close of a Generator.
 type Supervisor struct {
 	process  *proc.Process // nil: it is not the driver's
 	patience time.Duration
@@ -19,8 +18,8 @@ type Supervisor struct {
 	err      error // read it after ended
 }
 
-// Supervise runs parts until Close. A part that returns an error says by it that no load can come of the generator any
-// more. The process, if it is the driver's own, has patience to end when it is asked to.
+// Supervise runs parts until Close. A part returns an error when the generator can no longer generate load. The
+// process, if the driver started it, has patience to end when it is asked to.
 func Supervise(process *proc.Process, patience time.Duration, parts ...func(context.Context) error) *Supervisor {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Supervisor{process: process, patience: patience, stop: stop, ended: make(chan struct{})}
@@ -36,8 +35,8 @@ func Supervise(process *proc.Process, patience time.Duration, parts ...func(cont
 	return s
 }
 
-// Poll makes a part of asking the generator every so often. Ask says why no load can come of it any more, or that it
-// did not answer: that is borne for as long as patience.
+// Poll makes a part that calls ask at an interval. ask returns why the generator can no longer generate load, or that
+// it did not answer, which is tolerated for as long as patience.
 func Poll(
 	every, patience time.Duration, ask func(context.Context) (over, unanswered error),
 ) func(context.Context) error {
@@ -66,7 +65,7 @@ func Poll(
 	}
 }
 
-// watch notes the end. How a process ended says more than that it does not answer.
+// watch records the end. How a process ended is more informative than that it does not answer.
 func (s *Supervisor) watch(ctx context.Context, gone <-chan error) {
 	var exited <-chan struct{}
 	if s.process != nil {
@@ -85,13 +84,13 @@ func (s *Supervisor) watch(ctx context.Context, gone <-chan error) {
 	close(s.ended)
 }
 
-// Ended is closed when no load can come of the generator any more.
+// Ended is closed when the generator can no longer generate load.
 func (s *Supervisor) Ended() <-chan struct{} { return s.ended }
 
-// Err says why, after Ended.
+// Err returns the reason, after Ended.
 func (s *Supervisor) Err() error { return s.err }
 
-// Kill ends a process of the driver's own at once, and reports whether it is one.
+// Kill ends a process that the driver started at once, and reports whether there is one.
 func (s *Supervisor) Kill() bool {
 	if s.process == nil {
 		return false
@@ -100,7 +99,7 @@ func (s *Supervisor) Kill() bool {
 	return true
 }
 
-// Close ends the parts, and a process of the driver's own; another one it leaves alone.
+// Close ends the parts, and the process if the driver started it.
 func (s *Supervisor) Close() {
 	s.stop()
 	s.parts.Wait()

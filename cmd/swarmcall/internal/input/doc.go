@@ -1,2 +1,2 @@
-// Package input reads what people type: whole numbers in one notation only, and names with what they may have meant.
+// Package input parses user input: whole numbers in one notation only, and suggestions for misspelt names.
 package input

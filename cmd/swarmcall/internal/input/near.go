@@ -1,7 +1,7 @@
 package input
 
-// Nearest returns the candidate that is nearest to word, "" if none is near: a third of its letters may be wrong, and
-// two of a short one.
+// Nearest returns the candidate most similar to word, "" if none is similar: a third of its letters may differ, and two
+// in a short word.
 func Nearest(word string, candidates []string) string {
 	best, least := "", max(len([]rune(word))/3, 2)+1
 	for _, c := range candidates {
@@ -12,7 +12,7 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// distance is how many letters have to be put in, left out, replaced or swapped with the next one to make b of a.
+// distance returns how many letters must be inserted, deleted, replaced or swapped with the next one to turn a into b.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)

@@ -22,16 +22,16 @@ func Decimal(s string) bool {
 // ParseInt reads a whole number that fits into so many bits.
 func ParseInt(s string, bits int) (int64, error) {
 	if !Decimal(s) {
-		return 0, fmt.Errorf("%q is no whole number in decimal%s", s, example(s))
+		return 0, fmt.Errorf("%q is not a decimal whole number%s", s, example(s))
 	}
 	n, err := strconv.ParseInt(s, 10, bits)
 	if err != nil {
-		return 0, fmt.Errorf("%s is too large a number", s)
+		return 0, fmt.Errorf("%s is too large", s)
 	}
 	return n, nil
 }
 
-// example is how the number is written, where that can be told.
+// example returns how to write the number, if that can be determined.
 func example(s string) string {
 	digits := strings.TrimLeft(s, "0")
 	if digits == s || !Decimal(digits) {
@@ -40,7 +40,8 @@ func example(s string) string {
 	return "; without the leading zero: " + digits
 }
 
-// Flags has kong read every whole number by ParseInt. Its own reading takes the base from a prefix, and 010 for 8.
+// Flags makes kong read every whole number with ParseInt. By itself kong takes the base from a prefix, and reads 010 as
+// 8.
 func Flags() []kong.Option {
 	var options []kong.Option
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64} {

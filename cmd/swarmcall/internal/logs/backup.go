@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
-// Copied says what a backup holds.
+// Copied describes the content of a backup.
 type Copied struct {
 	To           string `json:"to"`
 	LogID        string `json:"log_id"`
@@ -53,7 +53,7 @@ func (c Copied) text(r *logfile.Report) string {
 	line("records", "%d, up to position %d", c.Records, c.LastPosition)
 	line("bytes", "%d in %d files", c.Bytes, c.Files)
 	if t := r.Torn; t != nil {
-		line("cut off", "%d bytes of an unfinished write that no client was told of, from byte %d of %s on",
+		line("cut off", "%d bytes of an unfinished write that was never acknowledged, from byte %d of %s on",
 			t.Bytes, t.Offset, t.File)
 	}
 	for _, note := range r.Notes {
@@ -62,7 +62,7 @@ func (c Copied) text(r *logfile.Report) string {
 	return b.String()
 }
 
-// noBackup says why there is no backup. r is the report of a log that was read and is not fit to be copied, or nil.
+// noBackup explains why there is no backup. r is the report of a log that was read and cannot be copied, or nil.
 func noBackup(dir string, r *logfile.Report, err error) error {
 	what := "no backup was made of the log in " + dir
 	switch {

@@ -12,10 +12,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Export prints the log in dir as NDJSON: one line per whole record, in the names of the HTTP API. Damage is its error,
-// after what is left.
+// Export prints the log in dir as NDJSON: one line per intact record, with the field names of the HTTP API. If the log
+// is damaged, it returns an error after the remaining records.
 func Export(ctx context.Context, dir string, out io.Writer) error {
-	ctx, stop := context.WithCancelCause(ctx) // nobody reads on: why read on
+	ctx, stop := context.WithCancelCause(ctx) // the output is no longer read, so reading on is useless
 	defer stop(nil)
 	w := bufio.NewWriter(out)
 	e := exporter{targets: map[uint64][]string{}}
@@ -36,8 +36,8 @@ func Export(ctx context.Context, dir string, out io.Writer) error {
 	return damaged(dir, r.Damage)
 }
 
-// exporter gives each record its line. It remembers the targets of open entries, for an outcome names drivers by their
-// place.
+// exporter formats each record as a line. It remembers the targets of open entries, because an outcome names drivers by
+// their index.
 type exporter struct{ targets map[uint64][]string }
 
 func (e *exporter) line(s swarm.Stored) []byte {

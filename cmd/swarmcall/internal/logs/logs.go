@@ -1,5 +1,5 @@
-// Package logs looks into a server's log on disk, and copies it: it reads the files and changes none, whether a server
-// has them or not.
+// Package logs inspects and copies a server's log on disk. It only reads the files, whether or not a server has them
+// open.
 package logs
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
-// mostSeen is how many damages are listed.
+// mostSeen is the maximum number of damages listed.
 const mostSeen = 20
 
 // scan reads the log in dir and calls visit for each whole record. A directory without one is an error.
@@ -37,7 +37,7 @@ func noLog(dir string) error {
 	}
 }
 
-// damaged is the error that says what is wrong with a log; nil if nothing is.
+// damaged returns the error that describes the damage of a log; nil if there is none.
 func damaged(dir string, damage []*logfile.DamagedError) error {
 	if len(damage) == 0 {
 		return nil
@@ -47,8 +47,8 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 	}
 	e := &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " is damaged", Cause: damage[0],
-		Hint: "keep a copy of the directory; a backup is the best cure.\n" +
-			"To go on with what is left, start the server once with --accept-data-loss.",
+		Hint: "keep a copy of the directory; if there is a backup, restore it.\n" +
+			"To continue with the remaining entries, start the server once with --accept-data-loss.",
 	}
 	for _, d := range damage[1:min(len(damage), mostSeen+1)] {
 		e.Detail = append(e.Detail, d.Error())
@@ -59,8 +59,8 @@ func damaged(dir string, damage []*logfile.DamagedError) error {
 	return e
 }
 
-// newer is the error of a log that this program is too old for. Whatever else looks wrong in it may be its format, so
-// nothing is called damaged, and nobody is told to give anything up.
+// newer is the error of a log that a newer version wrote. Anything else that looks wrong may be its format, so nothing
+// is reported as damaged, and no hint suggests discarding entries.
 func newer(dir string, first error) error {
 	return &clierr.Error{
 		Code: clierr.Failed, What: "the log in " + dir + " was written by a newer version of Swarmcall", Cause: first,

@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Figures say how much is in a log.
+// Figures are the statistics of a log.
 type Figures struct {
 	LogID           string  `json:"log_id"`
 	Entries         int     `json:"entries"`
@@ -27,8 +27,8 @@ type Figures struct {
 	LastAt          string  `json:"last_at,omitempty"`
 }
 
-// Stats prints the figures of the log in dir, as text or as JSON. Damage is its error, after the figures of what is
-// left.
+// Stats prints the statistics of the log in dir, as text or as JSON. If the log is damaged, it returns an error after
+// the statistics of the remaining entries.
 func Stats(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
 	var c counter
 	r, err := scan(ctx, dir, c.take)

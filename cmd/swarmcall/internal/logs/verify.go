@@ -11,7 +11,7 @@ import (
 )
 
 // Verify checks the log in dir: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict
-// per target. It says what it found on out; damage is its error.
+// per target. It prints its findings to out, and returns an error for damage.
 func Verify(ctx context.Context, dir string, out io.Writer) error {
 	inUse, err := logfile.InUse(dir)
 	if err != nil {
@@ -36,22 +36,22 @@ func findings(r *logfile.Report, promises *logfile.Invariants, inUse bool, damag
 	line("log %s.%d: %d records up to position %d, %d entries, %d of them closed; %d bytes in %d files",
 		r.LogID, r.Epoch, r.Records, r.Last, promises.Entries, promises.Closed, r.Bytes, r.Blocks)
 	if inUse {
-		line("a server has it and may be writing to it")
+		line("a server has the log open and may be writing to it")
 	}
 	for _, s := range r.Lost {
 		line("accepted as lost: positions %d to %d", s.From, s.To)
 	}
 	if t := r.Torn; t != nil && inUse {
-		line("the last %d bytes of %s are a write that has not come to its end", t.Bytes, t.File)
+		line("the last %d bytes of %s are a write that is still in progress", t.Bytes, t.File)
 	} else if t != nil {
-		line("the last %d bytes of %s, from byte %d on, are an unfinished write that nobody was told of; the next "+
-			"start cuts them off", t.Bytes, t.File, t.Offset)
+		line("the last %d bytes of %s, from byte %d on, are an unfinished write that was never acknowledged; the next "+
+			"start removes them", t.Bytes, t.File, t.Offset)
 	}
 	for _, note := range r.Notes {
 		line("harmless: %s", note)
 	}
 	if damage == 0 {
-		line("ok: every checksum, hash, chain and outcome is as it should be, up to position %d, which is the newest "+
+		line("ok: every checksum, hash, chain and outcome is correct, up to position %d, which is the newest "+
 			"acknowledged one or past it (%d)", r.Last, r.Mark.Position)
 	}
 	return b.String()

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	askLimit  = 5 * time.Second        // that a run tries to find out whose command is newer
-	checkPace = 500 * time.Millisecond // between two questions whether somebody else commands
-	lookLimit = time.Second            // of one question in a hold: a server that is away must not hold up the plan
+	askLimit  = 5 * time.Second        // limit for finding out who issued the newer command
+	checkPace = 500 * time.Millisecond // between two checks whether another submitter commands
+	lookLimit = time.Second            // of one request in a hold: an unavailable server must not delay the plan
 )
 
-// pause lets time pass, unless ctx ends or somebody else commands drivers of the run.
+// pause lets time pass, unless ctx ends or another submitter commands drivers of the run.
 func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 	for end := time.Now().Add(d); ; {
 		if !remote.Sleep(ctx, min(max(time.Until(end), 0), checkPace)) {
@@ -35,11 +35,11 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// check asks the server whether a Stop of ours would still be taken. It is refused for a newer command of somebody else
-// that concerns a driver of the run: only the server can tell which do. Any other refusal, and no answer, is no
-// takeover.
+// check asks the server whether it would still accept a Stop of ours. The server refuses it if another submitter has a
+// newer command for a driver of the run: only the server can determine which do. Any other refusal, and a missing
+// answer, is not a takeover.
 func (r *Runner) check(ctx context.Context) error {
-	const most = 5 // commands of our own, one after the other
+	const most = 5 // our own commands, one after the other
 	for range most {
 		if r.older.noDryRun || !r.claim.known || !r.sent.Load() || r.unheard {
 			return nil
@@ -57,7 +57,7 @@ func (r *Runner) check(ctx context.Context) error {
 		}
 		switch what, unsure := r.whose(ctx, seq); {
 		case unsure:
-			return nil // the next question finds out
+			return nil // the next check finds out
 		case what != "":
 			r.taken = taken(what, remote.RefusalOf(err))
 			return r.taken
@@ -67,7 +67,7 @@ func (r *Runner) check(ctx context.Context) error {
 	return nil
 }
 
-// takenBy returns nil when the newest command is no one else's. When that cannot be found out it is somebody else's: it
+// takenBy returns nil if the newest command is ours. If that cannot be determined, it counts as another submitter's: it
 // may be a stop.
 func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	if r.claim.older(seq) {
@@ -75,7 +75,7 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	}
 	what, unsure := r.whose(ctx, seq)
 	if unsure {
-		what = "somebody else commands these drivers now"
+		what = "another submitter commands these drivers now"
 	}
 	if what == "" {
 		return nil
@@ -83,10 +83,10 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	return taken(what, refusal)
 }
 
-// whose says who has issued an entry, "" for this run, or for a reset, which is a record and no entry. It is unsure
-// when the server does not answer.
+// whose describes who issued an entry; "" for this run, or for a reset, which is a record and not an entry. It is
+// unsure if the server does not answer.
 func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool) {
-	// An interruption must not make it somebody else's.
+	// An interruption must not count as another submitter.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
 	newer, err := r.Server.Outcome(ctx, seq, 0)
@@ -99,14 +99,14 @@ func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool
 	return r.claim.whose(newer.Value), false
 }
 
-// deregistered asks the server which drivers have deregistered, by the entries that have reached them. An older server
-// cannot say which have.
+// deregistered asks the server which drivers have deregistered, using the entries that have reached them. An older
+// server cannot answer that.
 func (r *Runner) deregistered(ctx context.Context, ids []string) map[string]bool {
 	left := map[string]bool{}
 	for _, seq := range r.drivers.reachedBy(ids) {
 		a, err := r.Server.Outcome(ctx, seq, 0)
 		if err != nil {
-			continue // the next question finds out
+			continue // the next check finds out
 		}
 		for _, id := range remote.Deregistered(a.Value) {
 			left[id] = true
@@ -115,7 +115,7 @@ func (r *Runner) deregistered(ctx context.Context, ids []string) map[string]bool
 	return left
 }
 
-// release has the run go on without those of the absent drivers that have deregistered, and returns the others.
+// release drops the absent drivers that have deregistered, and returns the others.
 func (r *Runner) release(ctx context.Context, absent []string) (lost []string) {
 	left, lost := r.drivers.release(absent, r.deregistered(ctx, absent))
 	if len(left) > 0 {
@@ -124,7 +124,7 @@ func (r *Runner) release(ctx context.Context, absent []string) (lost []string) {
 	return lost
 }
 
-// entries are some of the log, as they are by now.
+// entries reads some entries of the log in their present state.
 func (r *Runner) entries(ctx context.Context, seqs []int64) (entries []remote.Entry, _ error) {
 	for _, seq := range seqs {
 		a, err := r.Server.Outcome(ctx, seq, 0)

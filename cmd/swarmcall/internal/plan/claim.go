@@ -10,24 +10,24 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// claim is which commands are of this run, and which is the newest: that is the condition of the next one.
+// claim tracks which commands belong to this run, and the newest of them, which is the condition of the next one.
 type claim struct {
 	submitter string
-	id        string // names the run: keys and notes begin with it
+	id        string // prefix of keys and notes
 	plan      string
 
 	start  int64          // newest entry when the run began
-	newest int64          // newest load command of ours, once known
-	known  bool           // newest is
-	own    map[int64]bool // load commands of this run; true: of players, false: of none
+	newest int64          // newest load command of this run, once known
+	known  bool           // whether newest is known
+	own    map[int64]bool // load commands of this run; true: with players, false: without
 	load   int64          // entry of the load in force; 0: none
-	issued int            // commands so far: each has a key of its own
+	issued int            // number of commands so far: each has its own key
 }
 
-// begin notes where the log stands: what is older than that is no newer command. A condition that names a conditional
-// command of the same submitter goes back to what that one was based on, so an earlier run must not be named: what
-// others have commanded since its begin would not be ours to change. The place behind it is taken by its outcome, and
-// means the same moment. It returns false while that is not known.
+// begin records the position of the log: anything older is not a newer command. If a condition names a conditional
+// command of the same submitter, the server goes back to the command that it was based on. So the run must not name an
+// earlier run: it could then replace what others have commanded since that run began. The position after the earlier
+// command holds its outcome, and stands for the same moment. begin returns false while that is not known.
 func (c *claim) begin(e remote.Entry) bool {
 	c.start, c.newest = e.Seq, e.Seq
 	if e.IfSeq == nil || e.Submitter != c.submitter {
@@ -40,15 +40,15 @@ func (c *claim) begin(e remote.Entry) bool {
 	return false
 }
 
-// next is the key of a command of this run, and the note by which the run knows it.
+// next returns the key of a command of this run, and the note by which the run recognizes it.
 func (c *claim) next() (key, note string) {
 	const most = 120
 	c.issued++
-	name := strings.ToValidUTF8(c.plan[:min(len(c.plan), most)], "") // it may be cut in a character
+	name := strings.ToValidUTF8(c.plan[:min(len(c.plan), most)], "") // the cut may be within a character
 	return fmt.Sprintf("%s/%d", c.id, c.issued), fmt.Sprintf("%s step %d of plan %s", c.id, c.issued, name)
 }
 
-// adopt notes a command of this run.
+// adopt records a command of this run.
 func (c *claim) adopt(e remote.Entry) {
 	if remote.CommandOf(e).Slot() != command.LoadSlot {
 		return
@@ -60,10 +60,10 @@ func (c *claim) adopt(e remote.Entry) {
 	}
 }
 
-// older tells an entry that was there before the run.
+// older reports whether an entry existed before the run.
 func (c *claim) older(seq int64) bool { return !c.known && seq <= c.start }
 
-// whose says who has issued a newer entry, "" for this run: a step whose answer was lost, or a total that the server
+// whose describes who issued a newer entry; "" for this run: a step whose answer was lost, or a total that the server
 // has split again.
 func (c *claim) whose(e remote.Entry) string {
 	if e.Submitter == c.submitter && strings.HasPrefix(remote.CommandOf(e).Note, c.id+" ") {
@@ -73,13 +73,13 @@ func (c *claim) whose(e remote.Entry) string {
 	return verdict.InForce(e)
 }
 
-// taken is the error of a run whose drivers somebody else commands now.
+// taken is the error of a run whose drivers another submitter now commands.
 func taken(what string, refusal error) error {
 	return &clierr.Error{
 		Code:  clierr.Superseded,
 		What:  what,
 		Cause: refusal,
-		Hint:  "the run ends here and does not undo it; see swarmcall commands list",
+		Hint:  "the run ends and leaves the other command in place; see swarmcall commands list",
 	}
 }
 
@@ -87,7 +87,7 @@ func isLoad(e remote.Entry) bool {
 	return e.Seq > 0 && isLevel(remote.CommandOf(e))
 }
 
-// wants tells a command that wants players from one that wants none.
+// wants reports whether a command asks for at least one player.
 func wants(e remote.Entry) bool {
 	return remote.CommandOf(e).Load()
 }

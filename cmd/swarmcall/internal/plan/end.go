@@ -12,14 +12,14 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// endLimit bounds the stop at the end: anyone who pressed Ctrl-C waits for it.
+// endLimit bounds the stop at the end: a user who pressed Ctrl-C waits for it.
 const endLimit = 30 * time.Second
 
-// end stops the load, however the run ended, and says so. Only what somebody else has commanded since is left alone.
+// end stops the load, however the run ended, and reports it. Only newer commands by other submitters stay in force.
 func (r *Runner) end(ctx context.Context, cause error) error {
 	switch {
 	case !r.sent.Load():
-		r.Line.Say("no load was commanded, so there is nothing to stop")
+		r.Line.Say("no load was set, so there is nothing to stop")
 		return cause
 	case r.taken != nil:
 		return r.yield(ctx, cause)
@@ -36,16 +36,17 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 		return r.yield(ctx, r.taken)
 	case r.taken != nil:
 		return r.yield(ctx, cause)
-	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may return
-		return r.nobodyThere(cause, step, err)
+	case remote.IsRefused(err, api.NoActiveDrivers): // so no load is desired of a driver that may reconnect
+		return r.noDriverMatches(cause, step, err)
 	case err != nil:
 		return r.Plan.notStopped(cause, err)
 	}
 	return r.verify(ctx, cause, step, away || r.away())
 }
 
-// nobodyThere is of a stop that matches no driver: they have left, unless the server says that no driver was like that.
-func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
+// noDriverMatches handles a stop that matches no driver: they have deregistered, unless the server reports that none ever
+// matched.
+func (r *Runner) noDriverMatches(cause error, step *report.Step, err error) error {
 	r.sent.Store(false)
 	if p := remote.RefusalOf(err); p.NothingToStop != nil && !*p.NothingToStop {
 		if cause == nil {
@@ -54,13 +55,13 @@ func (r *Runner) nobodyThere(cause error, step *report.Step, err error) error {
 		r.Line.Say("the stop: %v", err)
 		return cause
 	}
-	step.Err, step.Said = nil, "nothing to stop: no driver is there and no load is desired"
-	r.Line.Say("no driver is there and no load is desired, so there is nothing to stop")
+	step.Err, step.Said = nil, "nothing to stop: there is no driver, and no load is desired"
+	r.Line.Say("there is no driver and no load is desired, so there is nothing to stop")
 	return cause
 }
 
-// verify finds out whether the stop has reached every driver that may run load of this run. One that is away may come
-// back.
+// verify checks whether the stop has reached every driver that may run load of this run. A disconnected driver may
+// reconnect.
 func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, away bool) error {
 	stop := step.Entry.Value
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
@@ -68,7 +69,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 	s := &stopping{stops: []remote.Entry{stop}, away: away, loaded: loaded(r.loads(asking))}
 	err := verdict.Error(stop, r.Plan.Allow)
 	if clierr.CodeOf(err) == clierr.TooFew && len(s.loaded) > 0 {
-		err = nil // the target has matched drivers of this run, so it is not misspelt: they have left
+		err = nil // the target has matched drivers of this run, so it is not misspelt: they have deregistered
 	}
 	if code := clierr.CodeOf(err); code != clierr.OK && code != clierr.Missing {
 		step.Err = err
@@ -86,7 +87,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 		err = left.err()
 		if r.Plan.Allow.Covers(left.n, s.meant()) {
 			passed(step)
-			r.Line.Say("%v; so many may be missing", err)
+			r.Line.Say("%v; this many may be missing", err)
 			return cause
 		}
 	}
@@ -94,7 +95,7 @@ func (r *Runner) verify(ctx context.Context, cause error, step *report.Step, awa
 	return r.Plan.notStopped(cause, err)
 }
 
-// loads are the load commands of this run. One that was open when the run ended may have an outcome by now.
+// loads returns the load commands of this run. A command that was open when the run ended may have an outcome by now.
 func (r *Runner) loads(ctx context.Context) (entries []remote.Entry) {
 	for _, s := range r.steps {
 		e := s.Entry.Value
@@ -111,8 +112,8 @@ func (r *Runner) loads(ctx context.Context) (entries []remote.Entry) {
 	return entries
 }
 
-// reach gives drivers that a stop has not reached time to come back, if it may and until ctx ends. It returns those
-// that are not stopped.
+// reach waits for drivers that a stop has not reached to reconnect, if that is allowed and until ctx ends. It returns
+// the drivers that are not stopped.
 func (r *Runner) reach(ctx context.Context, s *stopping, may bool) (unreached, error) {
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit+afterAway)
 	defer cancel()
@@ -127,7 +128,7 @@ func (r *Runner) reach(ctx context.Context, s *stopping, may bool) (unreached, e
 		}
 		if !told {
 			names := verdict.SomeOf(left.ids, left.n)
-			r.Line.Say("the stop has not reached %s; waiting for them to come back, at most %v", names, limit)
+			r.Line.Say("the stop has not reached %s; waiting for them to reconnect, at most %v", names, limit)
 			told = true
 		}
 		if !remote.Sleep(ctx, rollPace) {

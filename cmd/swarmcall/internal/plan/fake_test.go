@@ -45,7 +45,7 @@ type fakeSwarm struct {
 type fakeDriver struct {
 	state   string // active, stale, disconnected; "left" once it has deregistered; "" once the server has forgotten it
 	mute    bool   // it does not ack
-	taken   bool   // a newer command of somebody else holds for it, and nothing conditional replaces that
+	taken   bool   // a newer command by another submitter holds for it, and nothing conditional replaces that
 	applied int64
 	players int64
 }

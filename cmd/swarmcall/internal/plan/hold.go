@@ -15,10 +15,10 @@ import (
 
 const (
 	lookPace = time.Second      // between two looks at the drivers in a hold
-	linePace = 10 * time.Second // between two lines about them, where none is drawn
+	linePace = 10 * time.Second // between two lines about them, where nothing is drawn in place
 )
 
-// hold is a time in which the load stays as it is, and is watched.
+// hold is a time in which the load stays the same, and is monitored.
 type hold struct {
 	name      string
 	limit     time.Duration
@@ -33,21 +33,21 @@ type hold struct {
 
 func (h *hold) begin(now time.Time) { h.began, h.looked, h.said = now, now, now }
 
-// left is how long it lasts from now on.
+// left returns the remaining time.
 func (h *hold) left(now time.Time) time.Duration { return h.began.Add(h.limit).Sub(now) }
 
-// due tells when the drivers have to be looked at, which was last done in this hold or one before it. However short it
-// is, that is at its begin and at its end, if something is said about it. The steps of a ramp may be shorter than a
-// look should take.
+// due reports whether to look at the drivers; looked is the time of the last look in this hold or an earlier one. A
+// hold that reports something looks at its start and its end, even if it is short. The steps of a ramp may be shorter
+// than the interval of the looks.
 func (h *hold) due(now, looked time.Time) bool {
 	ends := h.left(now) <= 0 || h.looked.Equal(h.began)
 	return (h.sums || h.last) && ends || now.Sub(looked) >= lookPace
 }
 
-// missed notes a look that the server did not answer: nobody knows that the load is on target.
+// missed records a look that the server did not answer: it is unknown whether the load is on target.
 func (h *hold) missed(now time.Time) { h.looked = now }
 
-// see notes what a look has found. It tells whether a line about it is due.
+// see records the result of a look. It reports whether a line about it is due.
 func (h *hold) see(now time.Time, p submit.Progress) (due bool) {
 	if p.Done() && p.Newer == 0 {
 		h.onTarget += now.Sub(h.looked)
@@ -59,7 +59,7 @@ func (h *hold) see(now time.Time, p submit.Progress) (due bool) {
 	return due
 }
 
-// sum says how long the load was on target; "" where that is not said.
+// sum says how long the load was on target; "" if that is not reported.
 func (h *hold) sum() string {
 	if !h.sums || h.seen.Meant == 0 {
 		return ""
@@ -67,7 +67,7 @@ func (h *hold) sum() string {
 	return fmt.Sprintf("%s: on target for %s; %s", h.name, share(h.onTarget, h.looked.Sub(h.began)), h.seen)
 }
 
-// share says a part of a time: "11 of 25 s", and of a short one "0.3 of 0.5 s".
+// share formats a part of a time: "11 of 25 s", and for a short one "0.3 of 0.5 s".
 func share(part, whole time.Duration) string {
 	const short = 10 * time.Second
 	if whole < short {
@@ -76,15 +76,15 @@ func share(part, whole time.Duration) string {
 	return fmt.Sprintf("%.0f of %.0f s", part.Seconds(), whole.Seconds())
 }
 
-// newlyUnknown are the drivers that the server does not know, and did when it was last asked: it forgets in time which
-// of them have deregistered.
+// newlyUnknown returns the drivers that the server knew at the last look and does not know now. The server must be
+// asked soon which of them have deregistered, because it forgets that in time.
 func (ps *participants) newlyUnknown(states map[string]api.DriverState) []string {
 	_, unknown := ps.absent(states)
 	return slices.DeleteFunc(unknown, func(id string) bool { return !ps.all[id].silent.IsZero() })
 }
 
-// hear notes of which drivers nothing is known, and since when. One that is not in the roster has deregistered, or the
-// server was away since the last step: then it may have forgotten drivers that run on.
+// hear records which drivers are silent, and since when. A driver that is not in the roster has deregistered, unless
+// the server was unavailable since the last step: then it may have forgotten drivers that still run.
 func (ps *participants) hear(now time.Time, states map[string]api.DriverState, away bool) {
 	ps.states = states
 	for id, p := range ps.all {
@@ -98,7 +98,7 @@ func (ps *participants) hear(now time.Time, states map[string]api.DriverState, a
 	}
 }
 
-// silent are the drivers of which nothing is known, and that are like this.
+// silent returns the silent drivers that match a condition.
 func (ps *participants) silent(like func(id string, p *participant) bool) []string {
 	return slices.DeleteFunc(ps.ids(), func(id string) bool {
 		p := ps.all[id]
@@ -106,11 +106,11 @@ func (ps *participants) silent(like func(id string, p *participant) bool) []stri
 	})
 }
 
-// overdue tells a driver of which nothing was known for too long. The server tells a driver that returns what it should
-// run, so retry means to wait for it.
+// overdue reports whether a driver has been silent for too long. The server sends a driver that reconnects its desired
+// load, so retry means to wait for it.
 func (ps *participants) overdue(now time.Time, id, onMissing string) bool {
 	limit := ps.plan.Rejoin
-	if ps.states[id] == "" { // the server was away
+	if ps.states[id] == "" { // the server was unavailable
 		limit = max(limit, afterAway)
 	}
 	if onMissing == Retry {
@@ -119,21 +119,21 @@ func (ps *participants) overdue(now time.Time, id, onMissing string) bool {
 	return now.Sub(ps.all[id].silent) > limit
 }
 
-// retryTime is how much longer a hold waits for a driver under retry.
+// retryTime returns how much longer a hold waits for a driver under retry.
 func (ps *participants) retryTime() time.Duration {
 	return time.Duration(*ps.plan.Retries) * ps.plan.Rejoin
 }
 
-// mayReturn tells that a hold which is over has to go on: under retry, for drivers that may still return.
+// mayReturn reports whether a hold that is over must continue: under retry, for drivers that may still reconnect.
 func (ps *participants) mayReturn(now time.Time, onMissing string) bool {
 	return onMissing == Retry && len(ps.silent(func(id string, p *participant) bool {
 		return ps.states[id] != "" && !p.excused && !ps.overdue(now, id, Retry)
 	})) > 0
 }
 
-// judge deals with drivers of which nothing is known, as the plan says: what is to be said, and whether too many are
-// missing. At the end of the last hold any time is too long, unless they are to be waited for; those that the server
-// has forgotten are looked for after the stop.
+// judge applies the plan's rule to silent drivers: it returns the lines to print, and whether too many drivers are
+// missing. At the end of the last hold any silence is too long, unless the plan waits for the drivers. Drivers that the
+// server has forgotten are looked for after the stop.
 func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string, missed error) {
 	if h.onMissing == Retry {
 		lines = ps.waiting(now, h.name)
@@ -149,7 +149,7 @@ func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string,
 		ps.all[id].excused = true
 	}
 	if ps.plan.Allow.Covers(len(missing), len(ps.ids())) {
-		line := fmt.Sprintf("%s: nothing is known of %s; so many may be missing", h.name, verdict.Some(fresh))
+		line := fmt.Sprintf("%s: the state of %s is unknown; this many may be missing", h.name, verdict.Some(fresh))
 		return append(lines, line), nil
 	}
 	missed = ps.missing(now, h.name, missing, h.seen)
@@ -162,7 +162,7 @@ func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string,
 	return lines, missed
 }
 
-// waiting says once per driver that it is waited for.
+// waiting prints once per driver that the hold waits for it.
 func (ps *participants) waiting(now time.Time, name string) []string {
 	ids := ps.silent(func(id string, p *participant) bool { return !p.awaited && ps.overdue(now, id, Abort) })
 	if len(ids) == 0 {
@@ -171,26 +171,27 @@ func (ps *participants) waiting(now time.Time, name string) []string {
 	for _, id := range ids {
 		ps.all[id].awaited = true
 	}
-	return []string{fmt.Sprintf("%s: waiting for %s to come back, at most %v more; the server tells them the load then",
+	return []string{fmt.Sprintf("%s: waiting for %s to reconnect, at most %v more; the server then sends them the load",
 		name, verdict.Some(ids), ps.retryTime())}
 }
 
-// missing is the error that names them.
+// missing returns the error that names them.
 func (ps *participants) missing(now time.Time, name string, ids []string, seen submit.Progress) error {
 	var detail []string
 	for _, id := range ids {
-		state := cmp.Or(string(ps.states[id]), "not back since the server was away")
+		state := cmp.Or(string(ps.states[id]), "not reconnected since the server was unavailable")
 		long := now.Sub(ps.all[id].silent).Round(time.Second)
 		detail = append(detail, fmt.Sprintf("%s unknown: %s, for %v", id, state, long))
 	}
 	return &clierr.Error{
 		Code: clierr.Missing,
-		What: fmt.Sprintf("%s: %d of %d drivers are missing: nothing is known of %s",
+		What: fmt.Sprintf("%s: %d of %d drivers are missing: state unknown for %s",
 			name, len(ids), len(ps.ids()), verdict.Some(ids)),
 		Cause: errors.New(seen.String()), Detail: detail[:min(len(detail), 10)],
 		Hint: alive,
 	}
 }
 
-// alive is the hint where drivers are missing.
-const alive = "are these drivers alive? swarmcall drivers list; what a plan may do about it: swarmcall help plans"
+// alive is the hint for missing drivers.
+const alive = "are these drivers running? swarmcall drivers list; options for missing drivers: " +
+	"swarmcall help plans"

@@ -23,8 +23,8 @@ func says(t *testing.T, said string, parts ...string) {
 	}
 }
 
-// TestAServerThatIsAwayInAHold does not end the run, and time without it is not on target.
-func TestAServerThatIsAwayInAHold(t *testing.T) {
+// TestAnUnavailableServerInAHold does not end the run, and time without it is not on target.
+func TestAnUnavailableServerInAHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
 		later(t, 5*time.Second, func() { s.away(true) })
@@ -55,8 +55,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestAnAwayServerIsAskedByLooksAlone: each question that fails is a line on the terminal.
-func TestAnAwayServerIsAskedByLooksAlone(t *testing.T) {
+// TestAnUnavailableServerIsAskedOnlyByLooks: each question that fails is a line on the terminal.
+func TestAnUnavailableServerIsAskedOnlyByLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
 		var before int

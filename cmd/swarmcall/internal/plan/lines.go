@@ -14,10 +14,10 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/input"
 )
 
-// lines are where in a plan's file something is, by its path, such as stages/0.
+// lines are the line numbers in a plan's file, by path, such as stages/0.
 type lines map[string]int
 
-// at says where in the file a fault is, or else in what is around it.
+// at returns the line of an error, or of the element around it.
 func (l lines) at(err error, path ...string) error {
 	for n := len(path); n > 0; n-- {
 		if line, ok := l[strings.Join(path[:n], "/")]; ok {
@@ -27,13 +27,13 @@ func (l lines) at(err error, path ...string) error {
 	return err
 }
 
-// scan finds the lines of a plan, and what YAML would read as something else than it looks like.
+// scan finds the lines of a plan, and values that YAML would read as something else than they look like.
 func scan(b []byte) (lines, error) {
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, more yaml.Node
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("it is empty; a plan has stages at least")
+		return nil, errors.New("the file is empty; a plan needs at least stages")
 	case err != nil:
 		return nil, err
 	}
@@ -44,7 +44,8 @@ func scan(b []byte) (lines, error) {
 	case err != nil:
 		return nil, err
 	default:
-		s.bad.add(true, "line %d: a second document begins here; give it a file of its own, a plan is one", more.Line)
+		s.bad.add(true, "line %d: a second document begins here; a plan is one document, so move it to another "+
+			"file", more.Line)
 	}
 	return s.lines, errors.Join(s.bad...)
 }
@@ -77,8 +78,8 @@ func (s *scanner) walk(n *yaml.Node, path []string) {
 	}
 }
 
-// number refuses what looks like a number and would be taken for another one: YAML's 010 is 8, and its reader cuts 1.5
-// to 1.
+// number refuses a value that looks like a number and would be read as another one: YAML's 010 is 8, and its reader
+// truncates 1.5 to 1.
 func (s *scanner) number(key string, n *yaml.Node) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -88,5 +89,5 @@ func (s *scanner) number(key string, n *yaml.Node) {
 	}
 	tag := n.ShortTag()
 	s.bad.add(n.Kind == yaml.ScalarNode && (tag == "!!float" || tag == "!!int" && !input.Decimal(n.Value)),
-		"line %d: %s is %s; it must be a whole number, written plainly such as 10", n.Line, key, n.Value)
+		"line %d: %s is %s; it must be a whole number, such as 10", n.Line, key, n.Value)
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// older is what is known about a server of an earlier release, and what a run does without its answers.
+// older records what is known about a server of an earlier release, and replaces the answers that it does not have.
 type older struct {
-	computes bool // it has said which drivers are outstanding, so it is not that old
-	noDryRun bool // it does not know dry runs
+	computes bool // it reported outstanding drivers, so it is recent enough
+	noDryRun bool // it does not support dry runs
 }
 
-// outstanding are the drivers of an entry that have not applied it, by the server's answer: the first of them, and how
-// many there are.
+// outstanding returns the drivers of an entry that have not applied it, by the server's answer: the first of them, and
+// their number.
 func (o *older) outstanding(e remote.Entry) (ids []string, n int) {
 	if by, ok := remote.ComputedOf(e); ok {
 		o.computes = true
@@ -26,7 +26,7 @@ func (o *older) outstanding(e remote.Entry) (ids []string, n int) {
 	return stillMissing(e)
 }
 
-// stillMissing are the missing drivers of an entry that have not applied it late either.
+// stillMissing returns the missing drivers of an entry that have not applied it late either.
 func stillMissing(e remote.Entry) (ids []string, n int) {
 	late := map[string]bool{}
 	for _, l := range e.Late {
@@ -40,8 +40,8 @@ func stillMissing(e remote.Entry) (ids []string, n int) {
 	return ids, len(ids)
 }
 
-// notStoppedYet are the drivers of the roster that may run load and have not applied a Stop: such a server leaves
-// drivers that are not active out of the entry without a word.
+// notStoppedYet returns the drivers of the roster that may run load and have not applied a Stop: such a server silently
+// leaves drivers that are not active out of the entry.
 func notStoppedYet(stop remote.Entry, loaded map[string]bool, roster []api.DriverDrift) (ids []string) {
 	ids, _ = stillMissing(stop)
 	for _, d := range roster {
@@ -52,8 +52,8 @@ func notStoppedYet(stop remote.Entry, loaded map[string]bool, roster []api.Drive
 	return ids
 }
 
-// ackedNone are the missing drivers that have not acked what was sent again: such a server says of each entry alone who
-// did not.
+// ackedNone returns the missing drivers that have not acked a retry either: such a server reports the missing drivers
+// of each entry only.
 func ackedNone(missing []string, acked map[string]bool) []string {
 	slices.Sort(missing)
 	return slices.DeleteFunc(slices.Compact(missing), func(id string) bool { return acked[id] })

@@ -13,9 +13,9 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// muster notes which drivers a step has reached. It returns how many the step is for, and the participants that it has
-// not reached and that the server does not have: they are lost, or have deregistered since they were looked for. A
-// driver that somebody else commands is of this run no longer.
+// muster records which drivers a step has reached. It returns how many drivers the step is for, and the participants
+// that it has not reached and that the server does not know: they are lost, or have deregistered since the last look. A
+// driver that another submitter commands no longer takes part in this run.
 func (ps *participants) muster(e remote.Entry) (meant int, unknown []string) {
 	ps.drop(remote.Elsewhere(e)...)
 	before := ps.ids()
@@ -24,8 +24,8 @@ func (ps *participants) muster(e remote.Entry) (meant int, unknown []string) {
 	return len(all), slices.DeleteFunc(before, func(id string) bool { return all[id] })
 }
 
-// judge says what an outcome means for the run. Drivers that the last step reached and that the server does not even
-// know any more are as missing as those that did not ack.
+// judge interprets an outcome for the run. Drivers that the last step reached and that the server no longer knows count
+// as missing, like those that did not ack.
 func judge(name string, step *report.Step, n, meant int, allow verdict.Allow) error {
 	e := step.Entry.Value
 	switch {
@@ -35,7 +35,7 @@ func judge(name string, step *report.Step, n, meant int, allow verdict.Allow) er
 		return tooManyMissing(name, step, n, meant)
 	case verdict.Code(e, verdict.Allow{Percent: 100}) == clierr.Superseded:
 		return &clierr.Error{
-			Code: clierr.Superseded, What: name + ": a newer command came before this one was sent",
+			Code: clierr.Superseded, What: name + ": a newer command arrived before this one was sent",
 			Cause: errors.New(verdict.Sentence(e)), Hint: "see swarmcall commands list",
 		}
 	}
@@ -54,21 +54,21 @@ func tooManyMissing(name string, step *report.Step, n, meant int) error {
 	}
 }
 
-// passed marks a step as good enough: what was missing was allowed, or has acked late, or when it was asked again.
-// Reports must not show failures of a run that goes well.
+// passed marks a step as accepted: the missing acks were allowed, or arrived late, or after a retry. Reports must not
+// show failures for a run that succeeds.
 func passed(s *report.Step) { s.Err, s.Allow = nil, verdict.Allow{Percent: 100} }
 
-const retryPace = time.Second // between two tries, times their number
+const retryPace = time.Second // between two tries, multiplied by their number
 
-// retrying is a step that is sent again to the drivers that have not applied it. A driver that comes back is told the
-// load by the server itself, and that counts as well.
+// retrying is a step that is sent again to the drivers that have not applied it. A driver that reconnects receives the
+// load from the server, which counts as well.
 type retrying struct {
 	command remote.Command
 	lost    map[string]bool // drivers that the server did not know when the step was sent
-	entries []int64         // the step, and what was sent again of it
+	entries []int64         // the step, and its retries
 	meant   int             // drivers that the step was for
-	missing []string        // drivers that have applied none of them; of very many, the first
-	n       int             // how many have not
+	missing []string        // drivers that have applied none of them; only the first if there are very many
+	n       int             // number of these drivers
 }
 
 func newRetrying(c remote.Command, step report.Step, missing []string, n int) *retrying {
@@ -83,8 +83,8 @@ func newRetrying(c remote.Command, step report.Step, missing []string, n int) *r
 	return g
 }
 
-// target is whom to send the step again: the drivers by id, or all of the plan's when the ids are not all known. A
-// total is split again over the drivers that are there.
+// target returns the target of the retry: the drivers by id, or the plan's target if not all ids are known. A total is
+// split again over the drivers that are connected.
 func (g *retrying) target(p *Plan) (t *remote.Target, least int) {
 	if g.command.Total || g.n > len(g.missing) {
 		return p.Aim(), p.MinDrivers
@@ -92,15 +92,15 @@ func (g *retrying) target(p *Plan) (t *remote.Target, least int) {
 	return &remote.Target{DriverIDs: g.missing}, 0
 }
 
-// sent notes what the step was sent again by. It returns the drivers that were not there.
+// sent records a retry. It returns the drivers that were not connected.
 func (g *retrying) sent(e remote.Entry) (away []string) {
 	g.entries = append(g.entries, e.Seq)
 	reached := remote.Reached(e)
 	return slices.DeleteFunc(slices.Clone(g.missing), func(id string) bool { return reached[id] })
 }
 
-// count finds those who have still not applied any of the entries, as they are by now. A later entry holds in place of
-// an earlier one, driver by driver, so none is counted twice.
+// count finds the drivers that have still not applied any of the entries. A later entry replaces an earlier one, driver
+// by driver, so no driver is counted twice.
 func (g *retrying) count(entries []remote.Entry, server *older) {
 	g.missing, g.n = nil, 0
 	acked := map[string]bool{}
@@ -118,7 +118,7 @@ func (g *retrying) count(entries []remote.Entry, server *older) {
 		}
 		if last := i == len(entries)-1; last && g.command.Total && n == 0 &&
 			e.Counts.Acked == e.Counts.Targeted {
-			clear(g.lost) // all the players run, on the drivers that are there
+			clear(g.lost) // all the players run on the drivers that are connected
 		}
 	}
 	if !server.computes {
@@ -134,8 +134,7 @@ func (g *retrying) count(entries []remote.Entry, server *older) {
 	slices.Sort(g.missing)
 }
 
-// came says what came of a try, by those that have applied it, those that have not, and those that it could not be sent
-// to.
+// came describes the result of a try: drivers that have applied it, that have not, and that it could not be sent to.
 func came(tried, missing, away []string) string {
 	var applied, silent, gone []string
 	for _, id := range tried {

@@ -8,29 +8,29 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 )
 
-// participants are the drivers that the steps of a run have reached and that have not left it. One that deregisters
-// leaves it: it runs no load, and the server tells it from one that is lost.
+// participants are the drivers that the steps of a run have reached and that still take part. A driver that deregisters
+// no longer takes part: it runs no load, and the server can distinguish it from a lost one.
 type participants struct {
 	plan   *Plan
-	all    map[string]*participant    // those that have left, too
-	states map[string]api.DriverState // of the roster, when it was last seen in a hold
+	all    map[string]*participant    // includes those that no longer take part
+	states map[string]api.DriverState // from the roster, when a hold last read it
 }
 
 // participant is a driver that a step has reached.
 type participant struct {
 	in      bool      // it takes part
 	reached int64     // the newest entry that has reached it
-	silent  time.Time // since when a hold knows nothing of it; zero: it is heard
-	missed  time.Time // since when steps have missed it; zero: it was there at the last one
-	waited  bool      // a step has waited for it as long as it should
-	excused bool      // it was said that it is missing
-	awaited bool      // it was said that it is waited for
+	silent  time.Time // since when it is silent in a hold; zero: it is not
+	missed  time.Time // since when steps have missed it; zero: it was connected at the last one
+	waited  bool      // a step has waited for it for the full time
+	excused bool      // it was reported as missing
+	awaited bool      // it was reported that the hold waits for it
 }
 
-// afterAway is how long drivers get to come back after the server was away: their back-off goes up to 30 s.
+// afterAway is how long drivers may take to reconnect after the server was unavailable: their back-off is up to 30 s.
 const afterAway = 35 * time.Second
 
-// join notes that an entry has reached drivers.
+// join records that an entry has reached drivers.
 func (ps *participants) join(seq int64, ids map[string]bool) {
 	for id := range ids {
 		p := ps.all[id]
@@ -42,7 +42,7 @@ func (ps *participants) join(seq int64, ids map[string]bool) {
 	}
 }
 
-// drop has the run go on without drivers.
+// drop removes drivers from the run.
 func (ps *participants) drop(ids ...string) {
 	for _, id := range ids {
 		if p := ps.all[id]; p != nil {
@@ -51,10 +51,10 @@ func (ps *participants) drop(ids ...string) {
 	}
 }
 
-// has tells a driver that takes part.
+// has reports whether a driver takes part.
 func (ps *participants) has(id string) bool { return ps.all[id] != nil && ps.all[id].in }
 
-// ids are the drivers that take part, in order.
+// ids returns the drivers that take part, in order.
 func (ps *participants) ids() (ids []string) {
 	for _, id := range slices.Sorted(maps.Keys(ps.all)) {
 		if ps.all[id].in {
@@ -64,7 +64,7 @@ func (ps *participants) ids() (ids []string) {
 	return ids
 }
 
-// absent are the drivers that are not active, and those of which the server does not know at all.
+// absent returns the drivers that are not active, and those that the server does not know.
 func (ps *participants) absent(states map[string]api.DriverState) (inactive, unknown []string) {
 	for _, id := range ps.ids() {
 		state, known := states[id]
@@ -78,7 +78,7 @@ func (ps *participants) absent(states map[string]api.DriverState) (inactive, unk
 	return inactive, unknown
 }
 
-// reachedBy are the entries by which to ask for drivers: the newest that has reached each.
+// reachedBy returns the entries that can be asked about drivers: the newest that has reached each.
 func (ps *participants) reachedBy(ids []string) (seqs []int64) {
 	for _, id := range ids {
 		if p := ps.all[id]; p != nil && !slices.Contains(seqs, p.reached) {
@@ -88,8 +88,8 @@ func (ps *participants) reachedBy(ids []string) (seqs []int64) {
 	return seqs
 }
 
-// release drops the drivers that have deregistered, of those that the server does not have in its roster. It returns
-// these and the others, which are lost.
+// release drops the drivers that have deregistered from those that are not in the server's roster. It returns these and
+// the others, which are lost.
 func (ps *participants) release(absent []string, deregistered map[string]bool) (left, lost []string) {
 	for _, id := range absent {
 		if !deregistered[id] {
@@ -105,8 +105,8 @@ func (ps *participants) release(absent []string, deregistered map[string]bool) (
 	return left, lost
 }
 
-// toWaitFor are the drivers to wait for before a step, of those that are not there, and until when. Each that is lost
-// is waited for once, for so long since it was missed.
+// toWaitFor returns the lost drivers to wait for before a step, and until when. A step waits once for each lost driver,
+// counted from when it was first missed.
 func (ps *participants) toWaitFor(now time.Time, limit time.Duration, absent []string) (ids []string, until time.Time) {
 	missed := map[string]bool{}
 	for _, id := range absent {
@@ -128,13 +128,13 @@ func (ps *participants) toWaitFor(now time.Time, limit time.Duration, absent []s
 	}
 	for id, p := range ps.all {
 		if !missed[id] {
-			p.missed, p.waited = time.Time{}, false // it is back, and may be lost again
+			p.missed, p.waited = time.Time{}, false // it has reconnected, and may be lost again
 		}
 	}
 	return ids, until
 }
 
-// waitedFor notes that a step has waited for drivers as long as it should.
+// waitedFor records that a step has waited for drivers for the full time.
 func (ps *participants) waitedFor(ids []string) {
 	for _, id := range ids {
 		ps.all[id].waited = true

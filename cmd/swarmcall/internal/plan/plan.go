@@ -1,16 +1,16 @@
-// Package plan reads plans of load and runs them: one command after the other, each only if nobody else has commanded
-// in between, with a stop at the end whatever happens.
+// Package plan reads plans of load and runs them: one command after the other, each only if no other submitter has
+// commanded in between, with a stop at the end in any case.
 //
-// What a run does next, and what it makes of an answer, is decided without a clock, a server or a terminal:
+// The next action of a run, and its reaction to an answer, are decided without a clock, a server or a terminal:
 //
 //	stages.go         the steps of a plan, in order
-//	claim.go          which commands are of this run, and whether a newer one is somebody else's
-//	participants.go   the drivers that take part: they join, leave, and are waited for once
-//	hold.go           what a hold has seen, and what it makes of drivers of which nothing is known
-//	outcome.go        what an outcome means, and who is sent a step again
-//	stopping.go       which drivers a stop has not reached, and how that is said
+//	claim.go          which commands belong to this run, and whether a newer one is from another submitter
+//	participants.go   the drivers that take part: they join, deregister, and are waited for once
+//	hold.go           what a hold has observed, and how it handles silent drivers
+//	outcome.go        how to interpret an outcome, and which drivers get a step again
+//	stopping.go       which drivers a stop has not reached, and how to report it
 //
-// Runner has the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
+// Runner does the rest: it sends, waits, asks and prints. testdata/*.txt are whole runs.
 package plan
 
 import (
@@ -38,12 +38,12 @@ import (
 
 // What to do when drivers do not ack or are lost.
 const (
-	Continue = "continue" // go on with the others; the run ends with exit 3
+	Continue = "continue" // continue with the others; the run ends with exit 3
 	Retry    = "retry"    // send it to them again, then abort
 	Abort    = "abort"    // stop, exit 3
 )
 
-// Plan is a plan's file.
+// Plan is the content of a plan's file.
 type Plan struct {
 	Name       string        `yaml:"name"`
 	Target     *Target       `yaml:"target"`
@@ -55,18 +55,18 @@ type Plan struct {
 	Allow      verdict.Allow `yaml:"allow_missing"`
 	Stages     []Stage       `yaml:"stages"`
 
-	Leave bool `yaml:"-"` // leave the load on when all went well: for a ramp by hand
+	Leave bool `yaml:"-"` // leave the load running after success: for a ramp from the command line
 
-	where lines // in the file; nil when there is none
+	where lines // line numbers in the file; nil if there is no file
 }
 
-// Target says which drivers.
+// Target selects drivers.
 type Target struct {
 	DriverIDs []string          `yaml:"driver_ids"`
 	Labels    map[string]string `yaml:"labels"`
 }
 
-// Stage is one of a plan's stages. Exactly one of the pointers is set.
+// Stage is one stage of a plan. Exactly one of the pointers is set.
 type Stage struct {
 	Wait       *Wait          `yaml:"wait"`
 	Set        *Set           `yaml:"set"`
@@ -88,7 +88,7 @@ type Set struct {
 	Total   *int64 `yaml:"total"`
 }
 
-// Ramp sets players again and again.
+// Ramp sets players step by step.
 type Ramp struct {
 	From  int64         `yaml:"from"`
 	To    int64         `yaml:"to"`
@@ -117,11 +117,11 @@ func Read(path string, stdin io.Reader) (*Plan, error) {
 	}
 	return nil, &clierr.Error{
 		Code: clierr.Usage, What: "cannot run the plan " + path, Cause: err,
-		Hint: "how plans are written: swarmcall help plans",
+		Hint: "plan format: swarmcall help plans",
 	}
 }
 
-// printable drops what the log of the server refuses in a note.
+// printable removes what the server's log does not allow in a note.
 func printable(c rune) rune {
 	if unicode.IsControl(c) || c == utf8.RuneError {
 		return -1
@@ -129,7 +129,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// Parse reads a plan. Unknown names are refused: a misspelt on_missing must not mean something else.
+// Parse reads a plan. It refuses unknown fields: a misspelt on_missing must not be ignored.
 func Parse(b []byte) (*Plan, error) {
 	where, err := scan(b)
 	if err != nil {
@@ -144,14 +144,14 @@ func Parse(b []byte) (*Plan, error) {
 	return p, p.Check()
 }
 
-// Defaults of what a plan leaves out.
+// Defaults of fields that a plan omits.
 const (
 	defaultRejoin  = 15 * time.Second
 	defaultRetries = 3
 	defaultWait    = time.Minute
 )
 
-// Check fills in the defaults and returns every fault at once.
+// Check fills in the defaults and returns all errors at once.
 func (p *Plan) Check() error {
 	if p.OnMissing == "" {
 		p.OnMissing = Abort
@@ -181,15 +181,16 @@ func (p *Plan) Check() error {
 	return errors.Join(bad...)
 }
 
-// GoodDeadline is what the server takes.
+// GoodDeadline reports whether the server accepts a deadline.
 func GoodDeadline(d time.Duration) bool {
 	return d >= time.Millisecond && d <= time.Minute && d%time.Millisecond == 0
 }
 
-// checkNames refuses the names that the server would, before anything is sent.
+// checkNames refuses the names that the server would refuse, before anything is sent.
 func (p *Plan) checkNames(bad *faults) {
 	if !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		err := fmt.Errorf("the name %q has control characters, or is no UTF-8; leave them out, the log shows it",
+		err := fmt.Errorf("the name %q has control characters or is not valid UTF-8; remove them, because the log "+
+			"shows the name",
 			p.Name)
 		*bad = append(*bad, p.where.at(err, "name"))
 	}
@@ -248,7 +249,8 @@ func (s *Stage) check(n int, bad *faults) {
 }
 
 func (w *Wait) check(n int, bad *faults) {
-	bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait for 1 driver or more, not for less than no time", n)
+	bad.add(w.Drivers < 1 || w.Timeout < 0, "stage %d: wait needs at least 1 driver and a timeout that is not "+
+		"negative", n)
 	if w.Timeout == 0 {
 		w.Timeout = defaultWait
 	}
@@ -267,7 +269,7 @@ func (r *Ramp) check(n int, bad *faults) {
 	bad.add(r.Every <= 0, "stage %d: every must be more than 0", n)
 }
 
-// Aim says which drivers the plan is for; nil for all.
+// Aim returns the plan's target; nil for all drivers.
 func (p *Plan) Aim() *remote.Target {
 	if p.Target == nil {
 		return nil
@@ -275,7 +277,7 @@ func (p *Plan) Aim() *remote.Target {
 	return &remote.Target{DriverIDs: p.Target.DriverIDs, Labels: p.Target.Labels}
 }
 
-// drivers says which drivers a plan is for: "drivers of region=eu".
+// drivers describes the plan's target: "drivers of region=eu".
 func (p *Plan) drivers() string {
 	if p.Target == nil || len(p.Target.Labels)+len(p.Target.DriverIDs) == 0 {
 		return "all drivers"

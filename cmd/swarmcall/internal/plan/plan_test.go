@@ -71,16 +71,16 @@ func TestFaultsHaveALine(t *testing.T) {
 		stages + "retries: 3.0\n":                                     "line 2: retries is 3.0",
 		stages + "---\nstages: []\n":                                  "a second document begins here",
 		"stages:\n- hold: 1s\n- hold: -1s\n":                          "line 3: stage 2: hold must not",
-		"":                                                            "it is empty",
+		"":                                                            "the file is empty",
 		stages + "deadline: 1500us\n": "line 2: deadline must be 1ms to 60s, in " +
 			"whole milliseconds",
 		stages + "deadline: 0s\n": "line 2: deadline must be",
-		"stages:\n- set: {playerz: 1}\n": "line 2: there is no playerz here; there may " +
-			"be players, total",
+		"stages:\n- set: {playerz: 1}\n": "line 2: unknown field playerz; allowed here: " +
+			"players, total",
 		"stages: [{hold: 5}]\n": "line 1: 5 must be a duration with a unit, " +
 			"such as 10s",
 		"stages: [{wait: {drivers: many}}]\n": "line 1: many must be a whole number",
-		"stages: {hold: 5s}\n": "line 1: what stands here must be a list of " +
+		"stages: {hold: 5s}\n": "line 1: this value must be a list of " +
 			"stages",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {

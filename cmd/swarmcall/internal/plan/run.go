@@ -14,36 +14,36 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// Runner runs one plan once. It has the clock, the server and the terminal. What a run does and what it makes of the
-// answers is decided by the parts it is made of, which have none of these.
+// Runner runs one plan once. It has the clock, the server and the terminal. Its parts decide what the run does next and
+// how it reacts to answers; they have none of these.
 type Runner struct {
 	Plan      *Plan
 	Server    Server
 	Line      *console.Line
 	Submitter string
-	ID        string // names the run: keys and notes begin with it
+	ID        string // prefix of keys and notes
 
 	claim   claim
 	drivers participants
-	older   older         // what the server does not know yet
-	sent    atomic.Bool   // load may have been commanded, and not been stopped
-	steps   []report.Step // what was sent, and holds that went wrong
-	missed  error         // first step or hold under Continue that drivers were missing in
-	taken   error         // somebody else commands now
-	stood   time.Duration // that the last step has waited for drivers
+	older   older         // which answers an older server does not have
+	sent    atomic.Bool   // load may have been commanded and not stopped
+	steps   []report.Step // what was sent, and holds that failed
+	missed  error         // the first step or hold under Continue with missing drivers
+	taken   error         // another submitter now commands drivers of the run
+	stood   time.Duration // time that the last step has waited for drivers
 	retries int64         // of the client, when the last step was sent
-	checked time.Time     // when it was last asked whether somebody else commands
-	looked  time.Time     // when the drivers were last looked at, in a hold
-	unheard bool          // the server did not answer then
+	checked time.Time     // when the run last asked whether another submitter commands
+	looked  time.Time     // when a hold last looked at the drivers
+	unheard bool          // the server did not answer that
 }
 
-// Run runs the plan and stops the load. The steps are in the report either way.
+// Run runs the plan and stops the load. It returns the steps in any case.
 func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.claim = claim{submitter: r.Submitter, id: r.ID, plan: r.Plan.Name, own: map[int64]bool{}}
 	r.drivers = participants{plan: r.Plan, all: map[string]*participant{}}
 	heard := context.AfterFunc(ctx, func() {
 		if r.sent.Load() {
-			r.Line.Say("stopping the load; a second Ctrl-C leaves at once, with the load on")
+			r.Line.Say("stopping the load; a second Ctrl-C exits at once and leaves the load running")
 		}
 	})
 	defer heard()
@@ -54,7 +54,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	r.Line.Keep()
 	switch {
 	case err == nil && r.Plan.Leave:
-		r.Line.Say("the load is left on; to end it: %s", remote.StopLine(r.Plan.Aim()))
+		r.Line.Say("the load keeps running; to stop it: %s", remote.StopLine(r.Plan.Aim()))
 		return r.steps, r.missed
 	case err == nil:
 		err = r.missed
@@ -64,17 +64,17 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	return r.steps, r.end(ctx, err)
 }
 
-// LastWord is for who leaves without waiting for the end.
+// LastWord prints a warning for a user who exits without waiting for the end.
 func (r *Runner) LastWord() {
 	if r.sent.Load() {
-		r.Line.Say("THE LOAD MAY STILL BE ON: left before the stop was acked; to stop it: %s",
+		r.Line.Say("THE LOAD MAY STILL BE RUNNING: exited before the stop was acked; to stop it: %s",
 			remote.StopLine(r.Plan.Aim(), "--yes"))
 	}
 }
 
-// begin finds out where the log stands.
+// begin finds the current position of the log.
 func (r *Runner) begin(ctx context.Context) error {
-	const tries = 5 // while commands of ours are open
+	const tries = 5 // while our own commands are open
 	for range tries {
 		page, err := r.Server.Commands(ctx, remote.CommandFilter{Limit: 1})
 		if err != nil || len(page.Items) == 0 || r.claim.begin(page.Items[0]) {
@@ -115,7 +115,7 @@ func (r *Runner) step(ctx context.Context, s step) error {
 	return r.hold(ctx, s.hold)
 }
 
-// wait waits until so many drivers are active.
+// wait waits until enough drivers are active.
 func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	r.Line.Say("%s: wait for %d drivers, at most %v", name, w.Drivers, w.Timeout)
 	limited, cancel := context.WithTimeout(ctx, w.Timeout)
@@ -139,14 +139,14 @@ func (r *Runner) wait(ctx context.Context, name string, w Wait) error {
 	return &clierr.Error{
 		Code: clierr.Timeout,
 		What: fmt.Sprintf("%s: fewer than %d drivers are active after %v", name, w.Drivers, w.Timeout),
-		Hint: "who is there: swarmcall drivers list",
+		Hint: "list the drivers: swarmcall drivers list",
 	}
 }
 
-// rollPace is between two questions who is there.
+// rollPace is the time between two reads of the roster.
 const rollPace = 200 * time.Millisecond
 
-// rollCall waits, before a step, until the drivers of the last ones are there, as long as that may take.
+// rollCall waits, before a step, until the drivers of the earlier steps are connected, at most for rejoin.
 func (r *Runner) rollCall(ctx context.Context) error {
 	began, told := time.Now(), false
 	defer func() { r.stood = time.Since(began) }()
@@ -170,10 +170,10 @@ func (r *Runner) rollCall(ctx context.Context) error {
 		}
 		if !told {
 			more := time.Until(end).Round(time.Millisecond)
-			r.Line.Say("waiting for %s to come back, at most %v", verdict.Some(lost), more)
+			r.Line.Say("waiting for %s to reconnect, at most %v", verdict.Some(lost), more)
 			told = true
 		}
-		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to come back", len(lost), len(r.drivers.ids())))
+		r.Line.Draw(fmt.Sprintf("waiting for %d of %d drivers to reconnect", len(lost), len(r.drivers.ids())))
 		if err := r.pause(ctx, rollPace); err != nil {
 			return err
 		}
@@ -181,5 +181,5 @@ func (r *Runner) rollCall(ctx context.Context) error {
 	return nil
 }
 
-// away tells that the server may have been unavailable since the last step was sent.
+// away reports whether the server may have been unavailable since the last step was sent.
 func (r *Runner) away() bool { return r.Server.Retries() != r.retries }

@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// command is one step: sent when its drivers are there, once, and dealt with when some of them do not ack.
+// command runs one step: it waits for the drivers, sends the command once, and handles drivers that do not ack.
 func (r *Runner) command(ctx context.Context, s step) error {
 	if err := r.rollCall(ctx); err != nil {
 		return err
@@ -29,7 +29,7 @@ func (r *Runner) command(ctx context.Context, s step) error {
 		err = r.again(ctx, s.name, newRetrying(*s.command, *sent, missing, n), err)
 	}
 	if err == nil {
-		for ; i < len(r.steps); i++ { // the step, and what was sent again of it
+		for ; i < len(r.steps); i++ { // the step, and its retries
 			passed(&r.steps[i])
 		}
 		return nil
@@ -48,8 +48,8 @@ func (r *Runner) command(ctx context.Context, s step) error {
 	return nil
 }
 
-// judge says what an outcome means for the run, and which drivers are missing, of very many the first, and how many
-// there are.
+// judge interprets an outcome for the run. It returns the missing drivers (only the first if there are very many) and
+// their number.
 func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (missing []string, n int, _ error) {
 	e := step.Entry.Value
 	meant, unknown := r.drivers.muster(e)
@@ -65,7 +65,7 @@ func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (mis
 	return missing, n, step.Err
 }
 
-// again returns nil once enough drivers have applied the step, or err when the tries are used up.
+// again returns nil once enough drivers have applied the step, or err when the retries are used up.
 func (r *Runner) again(ctx context.Context, name string, g *retrying, err error) error {
 	for try := 1; try <= *r.Plan.Retries; try++ {
 		r.Line.Say("%s: try %d of %d again, for %s", name, try, *r.Plan.Retries, verdict.SomeOf(g.missing, g.n))
@@ -90,14 +90,14 @@ func (r *Runner) again(ctx context.Context, name string, g *retrying, err error)
 	return err
 }
 
-// resend sends a step again. It returns the drivers that were not there.
+// resend sends a step again. It returns the drivers that were not connected.
 func (r *Runner) resend(ctx context.Context, name string, g *retrying) (away []string, _ error) {
 	target, least := g.target(r.Plan)
 	next, err := r.post(ctx, name+", again", g.command,
 		func(c remote.Command, key string) (remote.Answer[remote.Entry], error) {
 			return r.issueWithin(ctx, 0, c, target, least, key)
 		})
-	if clierr.CodeOf(err) == clierr.TooFew { // nothing was sent: none of them is there
+	if clierr.CodeOf(err) == clierr.TooFew { // nothing was sent: none of them is connected
 		r.steps = r.steps[:len(r.steps)-1]
 		return g.missing, nil
 	}
@@ -109,8 +109,8 @@ func (r *Runner) resend(ctx context.Context, name string, g *retrying) (away []s
 	return g.sent(e), nil
 }
 
-// send issues a command and waits for its outcome. The error is that no outcome is known; what the outcome says is for
-// judge. A stop is for those who are there; for any other command drivers have time to come.
+// send issues a command and waits for its outcome. An error means that no outcome is known; judge interprets the
+// outcome. A stop goes to the connected drivers at once; for any other command drivers get time to connect.
 func (r *Runner) send(
 	ctx context.Context, name string, c remote.Command, target *remote.Target, least int,
 ) (*report.Step, error) {
@@ -146,7 +146,7 @@ func (r *Runner) post(
 	return &r.steps[len(r.steps)-1], step.Err
 }
 
-// forWhom is the target of a step in a line about it, unless it is for all drivers: " [region=eu]".
+// forWhom describes the target of a step, unless it is for all drivers: " [region=eu]".
 func forWhom(e remote.Entry) string {
 	if remote.TargetText(e.Target) == "" {
 		return ""
@@ -154,7 +154,7 @@ func forWhom(e remote.Entry) string {
 	return " [" + remote.TargetBrief(e.Target) + "]"
 }
 
-// submission is a command on the condition that ours is the newest.
+// submission returns a command with the condition that ours is the newest.
 func (r *Runner) submission(c remote.Command, target *remote.Target, least int, condition *int64) remote.Submission {
 	return remote.Submission{
 		Submitter: r.Submitter, Command: c, Target: target, MinDrivers: least, IfSeq: condition,
@@ -162,9 +162,9 @@ func (r *Runner) submission(c remote.Command, target *remote.Target, least int, 
 	}
 }
 
-// issueWithin sends a command on the condition that ours is the newest, and gives drivers so long to come. The first
-// step does not know what is: it is refused for what was there before, which the server names, and then sent on the
-// condition that this is still so.
+// issueWithin sends a command with the condition that ours is the newest, and gives drivers time to connect. The first
+// step does not know the newest command: the server refuses it and names the older command, and the step is sent again
+// with the condition that this one is still the newest.
 func (r *Runner) issueWithin(
 	ctx context.Context, patience time.Duration, c remote.Command, target *remote.Target, least int, key string,
 ) (remote.Answer[remote.Entry], error) {
@@ -193,8 +193,8 @@ func (r *Runner) issueWithin(
 	}
 }
 
-// once sends a command, and notes whether load may be on by it. A refusal is certain only if it answers the first try:
-// an earlier one may have got through.
+// once sends a command, and records whether it may have started load. A refusal is certain only if it answers the first
+// try: an earlier try may have been accepted.
 func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (remote.Answer[remote.Entry], error) {
 	tries, before := r.Server.Retries(), r.sent.Load()
 	r.sent.Store(before || isLevel(s.Command))
@@ -205,8 +205,8 @@ func (r *Runner) once(ctx context.Context, s remote.Submission, key string) (rem
 	return a, err
 }
 
-// outcome waits for the outcome of an entry. Drivers that the server lost by its own restart are given time to come
-// back: they are told the command when they register, and their late acks are as good.
+// outcome waits for the outcome of an entry. Drivers that were lost by a restart of the server get time to reconnect:
+// they receive the command when they register, and their late acks count as well.
 func (r *Runner) outcome(ctx context.Context, e remote.Entry) (remote.Answer[remote.Entry], error) {
 	a, err := r.Server.Outcome(ctx, e.Seq, remote.OutcomeLimit(e))
 	if err != nil {

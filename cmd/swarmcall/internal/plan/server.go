@@ -9,11 +9,11 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// Server is what a run asks of a server: about commands, and about drivers.
+// Server is what a run needs from a server: commands and drivers.
 type Server interface {
 	commands
 	drivers
-	Retries() int64 // how often a request had to be sent again: since then the server may have been unavailable
+	Retries() int64 // the number of retried requests: when it grows, the server may have been unavailable
 }
 
 type commands interface {
@@ -30,7 +30,7 @@ type drivers interface {
 
 var _ Server = (*remote.Client)(nil)
 
-// roster is the state of every driver that the server knows and that the plan is for.
+// roster returns the state of every driver that the server knows and that the plan is for.
 func (p *Plan) roster(ctx context.Context, s drivers) (map[string]api.DriverState, error) {
 	f := remote.DriverFilter{}
 	var ids []string
@@ -47,7 +47,7 @@ func (p *Plan) roster(ctx context.Context, s drivers) (map[string]api.DriverStat
 	return states, err
 }
 
-// count is how many drivers are in a state.
+// count returns how many drivers are in a state.
 func count(states map[string]api.DriverState, state api.DriverState) (n int) {
 	for _, s := range states {
 		if s == state {

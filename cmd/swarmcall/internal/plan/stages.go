@@ -10,17 +10,17 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// step is one thing that a run does: it waits for drivers, sends a command, or holds the load.
+// step is one action of a run: it waits for drivers, sends a command, or holds the load.
 type step struct {
 	name      string
 	onMissing string
 	wait      *Wait
 	command   *remote.Command
 	hold      *hold
-	between   bool // the hold is one between two steps of a ramp: what the step has waited for drivers counts
+	between   bool // a hold between two steps of a ramp: the time that the step has waited for drivers counts
 }
 
-// steps are what a run does, in order. A ramp may have so many that they are made one by one.
+// steps yields the actions of a run in order. A ramp may have very many, so they are made one by one.
 func (p *Plan) steps() iter.Seq[step] {
 	return func(yield func(step) bool) {
 		for i, s := range p.Stages {
@@ -53,7 +53,7 @@ func (st step) holding(d time.Duration) *hold {
 	return &hold{name: st.name, limit: d, onMissing: st.onMissing}
 }
 
-// steps are a command for each value, with a hold after each but the last.
+// steps yields a command for each value, with a hold after each but the last.
 func (r *Ramp) steps(stage step, yield func(step) bool) bool {
 	n, all := int64(0), r.count()
 	for v := range r.Values() {
@@ -71,7 +71,7 @@ func (r *Ramp) steps(stage step, yield func(step) bool) bool {
 	return true
 }
 
-// Values are the players of each step: from, and on by step until to.
+// Values yields the players of each step, from From by Step until To.
 func (r *Ramp) Values() iter.Seq[int64] {
 	return func(yield func(int64) bool) {
 		for v := r.From; yield(v) && v != r.To; {
@@ -84,7 +84,7 @@ func (r *Ramp) Values() iter.Seq[int64] {
 	}
 }
 
-// count is how many values there are.
+// count returns the number of values.
 func (r *Ramp) count() int64 {
 	way := max(r.To-r.From, r.From-r.To)
 	return (way+r.Step-1)/r.Step + 1
@@ -101,7 +101,7 @@ func setDelay(d time.Duration) *remote.Command {
 	return &remote.Command{Type: command.SetSpawnDelay, Value: d.Milliseconds()}
 }
 
-// isLevel tells a command that sets a level of load, 0 included, from the others.
+// isLevel reports whether a command sets a level of load, 0 included.
 func isLevel(c remote.Command) bool {
 	row, _ := c.Type.Row()
 	return row.Level

@@ -15,8 +15,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// loaded are the drivers that may run load of entries, one after the other: those that acked it, and those that were
-// sent it and did not answer.
+// loaded returns the drivers that may run load of the entries, applied one after the other: those that acked it, and
+// those that did not answer it.
 func loaded(entries []remote.Entry) map[string]bool {
 	ids := map[string]bool{}
 	for _, e := range entries {
@@ -33,21 +33,21 @@ func loaded(entries []remote.Entry) map[string]bool {
 	return ids
 }
 
-// stopping is the end of a run: its stops, and the drivers that they have to reach.
+// stopping is the end of a run: its stops, and the drivers that they must reach.
 type stopping struct {
 	stops  []remote.Entry
-	away   bool            // the server was: it may have forgotten drivers that run on
+	away   bool            // the server was unavailable: it may have forgotten drivers that still run
 	loaded map[string]bool // drivers that may run load of this run
 }
 
-// unreached are the drivers that a stop has not reached: the first of them as people read it, and how many there are.
+// unreached lists the drivers that a stop has not reached: the first of them, described for people, and their number.
 type unreached struct {
 	ids, texts []string
 	n          int
 }
 
-// look finds the drivers that have not applied the stops, as these are by now. Of those that the server does not know
-// any more it is to be asked whether they have deregistered: else the server was away and has forgotten them.
+// look finds the drivers that have not applied the stops by now. The server must be asked which of the drivers it no
+// longer knows have deregistered: the others were forgotten while the server was unavailable.
 func (s *stopping) look(
 	stops []remote.Entry, roster []api.DriverDrift, server *older,
 ) (left unreached, unknown []string) {
@@ -74,7 +74,7 @@ func (s *stopping) look(
 	return left, unknown
 }
 
-// forgotten adds those of the unknown drivers that have not deregistered.
+// forgotten adds the unknown drivers that have not deregistered.
 func (u *unreached) forgotten(unknown []string, deregistered map[string]bool) {
 	for _, id := range unknown {
 		if !deregistered[id] {
@@ -85,18 +85,18 @@ func (u *unreached) forgotten(unknown []string, deregistered map[string]bool) {
 }
 
 func (u *unreached) add(id string, known map[string]api.DriverDrift) {
-	text := id + " (not back since the server was away)"
+	text := id + " (not reconnected since the server was unavailable)"
 	if d, there := known[id]; there {
 		text = fmt.Sprintf("%s (%s, last seen with %d players)", id, d.State, d.Reported.Players)
 	}
 	u.ids, u.texts = append(u.ids, id), append(u.texts, text)
 }
 
-// err names the drivers that have not applied the stop.
+// err returns the error that names the drivers that have not applied the stop.
 func (u unreached) err() error {
-	end := "was not reached; it is stopped when it is back"
+	end := "was not reached; the server stops it when it reconnects"
 	if u.n > 1 {
-		end = "were not reached; they are stopped when they are back"
+		end = "were not reached; the server stops them when they reconnect"
 	}
 	return &clierr.Error{
 		Code:   clierr.Missing,
@@ -105,7 +105,7 @@ func (u unreached) err() error {
 	}
 }
 
-// meant is how many drivers the stops are for.
+// meant returns how many drivers the stops are for.
 func (s *stopping) meant() int {
 	ids := maps.Clone(s.loaded)
 	for _, stop := range s.stops {
@@ -114,17 +114,17 @@ func (s *stopping) meant() int {
 	return len(ids)
 }
 
-// yielding is the end of a run of which somebody else commands drivers: only those that still have its load are
-// stopped.
+// yielding is the end of a run after another submitter commanded some of its drivers: only the drivers that still have
+// its load are stopped.
 type yielding struct {
-	condition int64           // of each stop: that nothing newer concerns its drivers
-	ours      []string        // drivers that have load of this run and are not sent a stop
-	others    []string        // drivers of this run that somebody else commands
-	stopped   map[string]bool // drivers that were sent a stop
+	condition int64           // condition of each stop: its drivers have no newer command
+	ours      []string        // drivers that have load of this run and do not receive a stop
+	others    []string        // drivers of this run that another submitter commands
+	stopped   map[string]bool // drivers that received a stop
 	stops     []remote.Entry
 }
 
-// sort finds for which drivers commands of this run hold, and for which somebody else's do.
+// sort separates the drivers under commands of this run from those under commands of other submitters.
 func (y *yielding) sort(roster []api.DriverDrift, c *claim, ps *participants) {
 	y.ours, y.others = nil, nil
 	for _, d := range roster {
@@ -139,9 +139,9 @@ func (y *yielding) sort(roster []api.DriverDrift, c *claim, ps *participants) {
 	}
 }
 
-const loud = "THE LOAD MAY STILL BE ON"
+const loud = "THE LOAD MAY STILL BE RUNNING"
 
-// stopped adds to an interruption that the load is off: nobody should have to look.
+// stopped adds to an interruption that the load is stopped, so that the user need not check.
 func stopped(cause error, sentence string) error {
 	e, ok := errors.AsType[*clierr.Error](cause)
 	if !ok || e.Code != clierr.Interrupted {
@@ -152,12 +152,13 @@ func stopped(cause error, sentence string) error {
 	}
 }
 
-// notStopped says loudly that the load may be on. The exit code stays that of the first failure.
+// notStopped returns a prominent error that the load may still be running. The exit code stays that of the first
+// failure.
 func (p *Plan) notStopped(cause, err error) error {
 	e := &clierr.Error{
 		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Cause: err,
-		Hint: "who is there: swarmcall drivers list; stop it: " + remote.StopLine(p.Aim(), "--yes") +
-			"\ndrivers that are away stop when they are back, or when their lease ends",
+		Hint: "list the drivers: swarmcall drivers list; stop it: " + remote.StopLine(p.Aim(), "--yes") +
+			"\ndisconnected drivers stop when they reconnect, or when their lease ends",
 	}
 	if inner, ok := errors.AsType[*clierr.Error](err); ok {
 		e.Detail = inner.Detail
@@ -168,16 +169,16 @@ func (p *Plan) notStopped(cause, err error) error {
 	return loudly(e, cause, err)
 }
 
-// stillOurs is the error when load of the run may still be on beside somebody else's: that is what the exit code must
-// tell.
+// stillOurs returns the error if load of the run may still run beside the load of another submitter. The exit code must
+// report that.
 func stillOurs(cause, err error) error {
 	return loudly(&clierr.Error{
-		Code: clierr.Missing, What: loud + " on drivers that the other command does not concern", Cause: err,
-		Hint: "which drivers: swarmcall state; stop them: swarmcall stop --driver ID",
+		Code: clierr.Missing, What: loud + " on drivers that the other command does not target", Cause: err,
+		Hint: "list them: swarmcall state; stop them: swarmcall stop --driver ID",
 	}, cause, err)
 }
 
-// loudly adds why the run ended, and says what err says where that names the drivers.
+// loudly adds why the run ended, and the text of err where that names the drivers.
 func loudly(e *clierr.Error, cause, err error) error {
 	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, loud) {
 		e.What, e.Cause, e.Detail, e.Hint = inner.What, inner.Cause, inner.Detail, cmp.Or(inner.Hint, e.Hint)
@@ -188,24 +189,24 @@ func loudly(e *clierr.Error, cause, err error) error {
 	return e
 }
 
-// ours is the error about drivers that have load of the run, and that others were always faster to command.
+// ours is the error about drivers that run load of the run, and that another submitter always commanded first.
 func (p *Plan) ours(ids []string) error {
 	return &clierr.Error{
-		What: fmt.Sprintf("%s on %s that the other command does not concern: %s",
+		What: fmt.Sprintf("%s on %s that the other command does not target: %s",
 			loud, verdict.Drivers(len(ids)), verdict.Some(ids)),
 		Hint: p.howToStop(ids),
 	}
 }
 
-// howToStop is the command line that stops the drivers: by name while they are few.
+// howToStop returns the command line that stops the drivers, by name if they are few.
 func (p *Plan) howToStop(ids []string) string {
 	const few = 10
 	if len(ids) <= few {
 		return "swarmcall stop --driver " + strings.Join(ids, " --driver ")
 	}
 	if t := p.Target; t != nil && len(t.Labels) > 0 {
-		return remote.StopLine(p.Aim()) + " (the drivers of the other command with the same label too)"
+		return remote.StopLine(p.Aim()) + " (this also stops the drivers of the other command that have the same label)"
 	}
-	return "swarmcall stop --driver ID, for each that swarmcall state shows; or swarmcall stop, " +
-		"for the drivers of the other command too"
+	return "swarmcall stop --driver ID for each driver in swarmcall state; or swarmcall stop, " +
+		"which also stops the drivers of the other command"
 }

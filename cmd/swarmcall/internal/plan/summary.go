@@ -11,12 +11,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// Summary says in lines what a plan does: its length and peak, and each stage. The peak of all drivers is known only
-// with their number; below 0 it is not.
+// Summary describes a plan in lines: its length and peak, and each stage. The peak of all drivers is known only with
+// their number; a number below 0 means unknown.
 func (p *Plan) Summary(drivers int) []string {
 	head := fmt.Sprintf("plan %q for %s: %s, %v long", p.Name, p.drivers(), stages(len(p.Stages)), p.length())
 	if p.waits() {
-		head += " and what it waits"
+		head += " plus waiting time"
 	}
 	lines := []string{head + "; peak: " + p.peak(drivers)}
 	for i, s := range p.Stages {
@@ -32,7 +32,7 @@ func stages(n int) string {
 	return fmt.Sprintf("%d stages", n)
 }
 
-// length is what holds and ramps take. Acks and waits for drivers come on top.
+// length returns the time of holds and ramps. Acks and waits for drivers are extra.
 func (p *Plan) length() (total time.Duration) {
 	for _, s := range p.Stages {
 		switch {
@@ -54,7 +54,7 @@ func (p *Plan) waits() bool {
 	return false
 }
 
-// length is the time between the first step and the last; of one that takes centuries, centuries.
+// length returns the time between the first step and the last; it is bounded to centuries.
 func (r *Ramp) length() time.Duration {
 	gaps := r.count() - 1
 	if gaps > int64(century/r.Every) {
@@ -65,7 +65,7 @@ func (r *Ramp) length() time.Duration {
 
 const century = 100 * 365 * 24 * time.Hour
 
-// peak is the most players: on each driver, and in total.
+// peak returns the maximum of players: on each driver, and in total.
 func (p *Plan) peak(drivers int) string {
 	var each, total int64
 	for _, s := range p.Stages {
@@ -94,7 +94,7 @@ func (p *Plan) peak(drivers int) string {
 	return strings.Join(parts, "; ")
 }
 
-// text says what a stage does.
+// text describes a stage.
 func (s *Stage) text() string {
 	switch {
 	case s.Wait != nil:
@@ -118,8 +118,7 @@ func (s *Stage) text() string {
 	return "nothing"
 }
 
-// Matching counts the drivers that the server has for a plan, by state, and says what of its target is in use if there
-// are none.
+// Matching counts the drivers that match a plan, by state. If there are none, it lists the labels and ids in use.
 func (p *Plan) Matching(ctx context.Context, c *remote.Client) (active int, text string, err error) {
 	states, err := p.roster(ctx, c)
 	if err != nil {

@@ -23,7 +23,7 @@ stages:
 		t.Fatal(err)
 	}
 	got := strings.Join(p.Summary(12), "\n")
-	want := `plan "nightly" for drivers of region=eu: 6 stages, 11m32s long and what it waits; peak: 7 players per driver, 84 on 12 drivers; 5000 players in total
+	want := `plan "nightly" for drivers of region=eu: 6 stages, 11m32s long plus waiting time; peak: 7 players per driver, 84 on 12 drivers; 5000 players in total
   1  wait for 10 drivers, at most 1m0s
   2  spawn delay 20ms, per driver
   3  set 7 players per driver

@@ -45,7 +45,7 @@ func TestYieldStopsInChunks(t *testing.T) {
 		if clierr.CodeOf(err) != clierr.Superseded {
 			t.Errorf("%v\n%s", err, said)
 		}
-		says(t, said, "stopped the load of this run on 1200 drivers", "left to the other command: d-1000")
+		says(t, said, "stopped the load of this run on 1200 drivers", "left under the other command: d-1000")
 		if !slices.Equal(conditions, []int64{10, 10, 10}) {
 			t.Errorf("the conditions are %v", conditions)
 		}
@@ -100,7 +100,7 @@ func TestYieldGivesUp(t *testing.T) {
 		if clierr.CodeOf(err) != clierr.Missing {
 			t.Errorf("%v", err)
 		}
-		says(t, clierr.Text(err), "THE LOAD MAY STILL BE ON on 14 drivers that the other command does not concern",
+		says(t, clierr.Text(err), "THE LOAD MAY STILL BE RUNNING on 14 drivers that the other command does not target",
 			"d-07, d-08, d-09 and 11 more",
 			"swarmcall stop --driver ID", "ops/alice commands these drivers now")
 	})

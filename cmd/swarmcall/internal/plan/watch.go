@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 )
 
-// hold lets time pass. Meanwhile it watches the drivers, and ends early when too many of them are missing or somebody
-// else commands.
+// hold lets time pass. It monitors the drivers, and ends early when too many of them are missing or another submitter
+// commands them.
 func (r *Runner) hold(ctx context.Context, h *hold) error {
 	h.begin(time.Now())
 	err := r.watch(ctx, h)
@@ -26,7 +26,7 @@ func (r *Runner) hold(ctx context.Context, h *hold) error {
 	return err
 }
 
-// blame has reports show what went wrong in a hold, though no command did.
+// blame adds the failure of a hold to the reports, although no command failed.
 func (r *Runner) blame(h *hold, err error) {
 	r.steps = append(r.steps, report.Step{Name: h.name + ": hold", Err: err})
 }
@@ -53,7 +53,7 @@ func (r *Runner) watch(ctx context.Context, h *hold) error {
 	}
 }
 
-// look asks the server what the drivers do.
+// look asks the server for the state of the drivers.
 func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	if r.claim.load == 0 {
 		return
@@ -79,7 +79,7 @@ func (r *Runner) look(ctx context.Context, h *hold, limit time.Duration) {
 	}
 }
 
-// heard deals with drivers of which nothing is known, as the plan says.
+// heard handles silent drivers according to the plan.
 func (r *Runner) heard(h *hold, end bool) error {
 	lines, missed := r.drivers.judge(time.Now(), h, end)
 	for _, line := range lines {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// shapes are how the values of a plan are written, by their types.
+// shapes describe the format of a plan's values, by their types.
 var shapes = map[string]string{
 	"time.Duration":     "a duration with a unit, such as 10s or 1m30s",
 	"int":               "a whole number",
@@ -29,7 +29,7 @@ var shapes = map[string]string{
 	"plan.Ramp":         "a mapping, such as {to: 100, step: 10, every: 10s}",
 }
 
-// inWords says the faults of a plan without the words of this program's source.
+// inWords describes the errors of a plan without Go identifiers.
 func inWords(err error) error {
 	unknownName := regexp.MustCompile(`^(line \d+: )field (.*) not found in type plan\.(\w+)$`)
 	wrongShape := regexp.MustCompile("(?s)^(line \\d+: )cannot unmarshal !!\\w+ (?:`(.*)` )?into (\\S+)$")
@@ -40,16 +40,16 @@ func inWords(err error) error {
 	var all []error
 	for _, fault := range e.Errors {
 		if m := unknownName.FindStringSubmatch(fault); m != nil {
-			fault = m[1] + "there is no " + m[2] + " here; there may be " + strings.Join(names(m[3]), ", ")
+			fault = m[1] + "unknown field " + m[2] + "; allowed here: " + strings.Join(names(m[3]), ", ")
 		} else if m := wrongShape.FindStringSubmatch(fault); m != nil && shapes[m[3]] != "" {
-			fault = m[1] + cmp.Or(m[2], "what stands here") + " must be " + shapes[m[3]]
+			fault = m[1] + cmp.Or(m[2], "this value") + " must be " + shapes[m[3]]
 		}
 		all = append(all, errors.New(fault))
 	}
 	return errors.Join(all...)
 }
 
-// names are what a mapping of a plan may hold.
+// names returns the fields that a mapping of a plan may have.
 func names(kind string) (all []string) {
 	types := []reflect.Type{
 		reflect.TypeFor[Plan](), reflect.TypeFor[Target](), reflect.TypeFor[Stage](),

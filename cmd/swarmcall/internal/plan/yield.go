@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	stopChunk  = 500 // drivers of one stop by their ids
-	yieldTries = 5   // while others go on to command drivers of the run
+	stopChunk  = 500 // drivers per stop by ids
+	yieldTries = 5   // while others keep commanding drivers of the run
 )
 
-// yield ends a run of which somebody else commands drivers now. Their command is not undone; the other drivers are
+// yield ends a run whose drivers another submitter now commands. That command stays in force; the other drivers are
 // stopped.
 func (r *Runner) yield(ctx context.Context, cause error) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
@@ -29,15 +29,15 @@ func (r *Runner) yield(ctx context.Context, cause error) error {
 	case len(y.ours) > 0:
 		return stillOurs(cause, r.Plan.ours(y.ours))
 	case len(y.stops) == 0:
-		r.Line.Say("nothing is stopped: somebody else's command holds for every driver of this run")
+		r.Line.Say("nothing is stopped: a command by another submitter holds for every driver of this run")
 		r.sent.Store(false)
 		return cause
 	}
 	return r.verifyOurs(limited, y, away, cause)
 }
 
-// stopOurs sends the stops. A refusal for a newer command means that somebody else has taken some of the drivers
-// meanwhile.
+// stopOurs sends the stops. A refusal because of a newer command means that another submitter has meanwhile commanded
+// some of the drivers.
 func (r *Runner) stopOurs(ctx context.Context, y *yielding) error {
 	for try := 0; ; try++ {
 		page, err := r.Server.Drift(ctx)
@@ -53,7 +53,7 @@ func (r *Runner) stopOurs(ctx context.Context, y *yielding) error {
 	}
 }
 
-// stopSome sends a stop to some drivers, on the condition that nobody else commands them. When somebody does, nothing
+// stopSome sends a stop to some drivers, on the condition that no other submitter commands them. If one does, nothing
 // is sent.
 func (r *Runner) stopSome(ctx context.Context, y *yielding, ids []string) error {
 	step, err := r.post(ctx, "stop of the others", remote.Command{Type: command.Stop},
@@ -65,10 +65,10 @@ func (r *Runner) stopSome(ctx context.Context, y *yielding, ids []string) error 
 	case newer && seq != y.condition:
 		r.steps = r.steps[:len(r.steps)-1]
 		if what, unsure := r.whose(ctx, seq); what == "" && !unsure {
-			y.condition = seq // the server has split a total of ours again
+			y.condition = seq // the server has split one of our totals again
 		}
 		return nil
-	case remote.IsRefused(err, api.NoActiveDrivers): // they have left
+	case remote.IsRefused(err, api.NoActiveDrivers): // they have deregistered
 		r.steps = r.steps[:len(r.steps)-1]
 	case err != nil:
 		return err
@@ -81,7 +81,8 @@ func (r *Runner) stopSome(ctx context.Context, y *yielding, ids []string) error 
 	return nil
 }
 
-// verifyOurs says what was stopped and what was left alone, and finds out whether the stops have reached their drivers.
+// verifyOurs reports which drivers were stopped and which stay under the other command, and checks whether the stops
+// have reached their drivers.
 func (r *Runner) verifyOurs(ctx context.Context, y *yielding, away bool, cause error) error {
 	left, err := r.reach(ctx, &stopping{stops: y.stops, loaded: y.stopped, away: away}, false)
 	if err == nil && left.n > 0 {
@@ -93,7 +94,7 @@ func (r *Runner) verifyOurs(ctx context.Context, y *yielding, away bool, cause e
 		r.Line.Say("stopped the load of this run on %s: %s", verdict.Drivers(len(ids)), verdict.Some(ids))
 	}
 	if len(y.others) > 0 {
-		r.Line.Say("left to the other command: %s", verdict.Some(y.others))
+		r.Line.Say("left under the other command: %s", verdict.Some(y.others))
 	}
 	if err == nil {
 		return cause

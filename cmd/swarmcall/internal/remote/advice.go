@@ -11,13 +11,13 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// RefusalOf returns the server's refusal in err's chain, nil when there is none.
+// RefusalOf returns the server's refusal in err's chain, nil if there is none.
 func RefusalOf(err error) *Refusal {
 	p, _ := errors.AsType[*Refusal](err)
 	return p
 }
 
-// Newer returns the seq of the newer command for which the server refuses one; ok is false when err is anything else.
+// Newer returns the seq of the newer command because of which the server refuses one; ok is false for any other error.
 func Newer(err error) (seq int64, ok bool) {
 	p := RefusalOf(err)
 	if p == nil || p.Code != api.NewerCommand || p.Seq == nil {
@@ -26,7 +26,7 @@ func Newer(err error) (seq int64, ok bool) {
 	return *p.Seq, true
 }
 
-// refused turns an answer that is no success into an error.
+// refused converts an answer that is not a success to an error.
 func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	p := refused(resp.StatusCode, body)
 	if p.RequestId == "" {
@@ -36,24 +36,24 @@ func (c *Client) refused(what string, resp *http.Response, body []byte) error {
 	return &clierr.Error{Code: code, What: "cannot " + what, Cause: p, Detail: p.evidence(), Hint: hint}
 }
 
-// advice is the exit code of a refusal, and what to do about it.
+// advice returns the exit code of a refusal, and a hint.
 func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.NoActiveDrivers:
 		return clierr.TooFew, noDriversHint(p)
 	case api.NotEnoughDrivers:
-		return clierr.TooFew, "wait for them: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
+		return clierr.TooFew, "wait for more drivers: swarmcall wait drivers N --timeout 60s; or lower --min-drivers"
 	case api.NewerCommand:
 		return clierr.Superseded, newerHint(p)
 	case api.IdempotencyKeyReused:
 		return clierr.Usage, "this --idempotency-key belongs to another command: " + p.look("swarmcall commands list") +
-			"; leave it out to get a new one"
+			"; omit it to get a new one"
 	case api.InvalidCommand, api.BadRequest, api.MalformedJson:
 		if p.cannotDryRun() {
-			return clierr.Usage, "the server is older than this swarmcall and cannot do a dry run; " +
-				"which drivers are there: swarmcall drivers list"
+			return clierr.Usage, "the server is older than this swarmcall and does not support dry runs; " +
+				"list the drivers: swarmcall drivers list"
 		}
-		return clierr.Usage, "correct the value that is named; nothing was sent to any driver"
+		return clierr.Usage, "correct the named value; nothing was sent to any driver"
 	case api.OutcomeNotRecorded:
 		return clierr.Timeout, "the command was sent; read its outcome later: " + p.look("swarmcall commands list")
 	}
@@ -62,53 +62,56 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return clierr.Auth, "give a token that may do this: --token-file or SWARMCALL_TOKEN_FILE"
+		return clierr.Auth, "use a token with permission for this: --token-file or SWARMCALL_TOKEN_FILE"
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return clierr.Unreachable, "try again later, or with more patience: --retry-for 1m; see swarmcall doctor"
+		return clierr.Unreachable, "try again later, or retry for longer: --retry-for 1m; see swarmcall doctor"
 	}
-	return clierr.Failed, "the server's log has more about this request"
+	return clierr.Failed, "see the server's log for details of this request"
 }
 
-// misdirected is the advice on a request that did not get to the right place; "" if it did.
+// misdirected returns the hint for a request that did not reach the right server or path; "" if it did.
 func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.HostNotAllowed:
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address " +
 			"is from " + c.from + ")"
 	case api.OriginNotAllowed:
-		return clierr.Auth, "something between here and the server added an Origin, which only browsers send; the " +
+		return clierr.Auth, "a proxy between this host and the server added an Origin header, which only browsers " +
+			"send; the " +
 			"server's log names it"
 	case api.UnsupportedSubprotocol:
-		return clierr.Failed, "the server and this swarmcall speak different versions of the driver protocol: " +
+		return clierr.Failed, "the server and this swarmcall use different versions of the driver protocol: " +
 			"swarmcall version"
 	case api.NotFound:
-		return clierr.Failed, "look at what there is: swarmcall commands list, swarmcall drivers list"
+		return clierr.Failed, "list what exists: swarmcall commands list, swarmcall drivers list"
 	case api.MethodNotAllowed:
 		return clierr.Failed, "the server is older than this swarmcall; compare: swarmcall version"
 	}
 	return 0, ""
 }
 
-// noDriversHint: a Stop that matches nobody is misspelt, or its drivers have left; the server knows which.
+// noDriversHint distinguishes a Stop with a misspelt target from one whose drivers have deregistered; the server knows
+// which.
 func noDriversHint(p *Refusal) string {
 	if p.NothingToStop != nil && !*p.NothingToStop {
-		return "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+		return "check the spelling of the target; list the drivers and their labels: swarmcall drivers list"
 	}
-	return "who is there: swarmcall drivers list; wait for them: swarmcall wait drivers N"
+	return "list the drivers: swarmcall drivers list; wait for them: swarmcall wait drivers N"
 }
 
-// newerHint: a reset of the server is newer too, and no entry; 0 is that nobody has commanded these drivers at all.
+// newerHint handles two special cases: a reset of the server is newer too, but not an entry; and 0 means that these
+// drivers have never been commanded.
 func newerHint(p *Refusal) string {
 	switch {
 	case p.Seq != nil && *p.Seq == 0:
-		return "nobody has commanded these players yet; that is --if-seq 0"
+		return "no command has set these players yet; use --if-seq 0"
 	case p.Seq != nil && p.Entry == nil:
-		return fmt.Sprintf("position %d of the log is newer; what is desired now: swarmcall state", *p.Seq)
+		return fmt.Sprintf("position %d of the log is newer; see what is desired now: swarmcall state", *p.Seq)
 	}
-	return "somebody has commanded since: " + p.look("swarmcall commands list")
+	return "a newer command exists: " + p.look("swarmcall commands list")
 }
 
-// unreachable is the error when no answer came.
+// unreachable is the error when there was no answer.
 func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
@@ -119,7 +122,7 @@ func (c *Client) unreachable(what string, err error) error {
 	})
 }
 
-// cause leaves out what net/http says around the reason: method and address are told already.
+// cause removes what net/http adds to the reason: method and address are already in the error.
 func cause(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err

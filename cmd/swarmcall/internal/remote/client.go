@@ -1,5 +1,5 @@
-// Package remote is a server as the command line sees it: the generated client, with refusals as errors. Everything
-// that speaks to Swarmcall does so by Client.
+// Package remote is the CLI's client of a server: the generated client, with refusals as errors. All requests to
+// Swarmcall go through Client.
 package remote
 
 import (
@@ -19,29 +19,29 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// Config says which server, and how patiently.
+// Config selects the server and the retries.
 type Config struct {
 	URL      string            // base address, such as http://127.0.0.1:8080
 	From     string            // where the URL comes from, for errors: "--url"
 	Token    string            // bearer token; empty: none
 	Patience                   // of retries
-	Quiet    func()            // told when an answer is late; nil: nobody is
-	Trace    io.Writer         // gets a line per request and answer; nil: none
+	Quiet    func()            // called when an answer is late; may be nil
+	Trace    io.Writer         // receives a line per request and answer; nil: no trace
 	Agent    string            // User-Agent
-	HTTP     http.RoundTripper // nil: a transport of its own
-	// Proxy of a request, for the transport of its own and for what is said about it; nil: the environment's.
+	HTTP     http.RoundTripper // nil: its own transport
+	// Proxy returns the proxy of a request, for the client's own transport and for messages; nil: the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
 }
 
-// Patience bounds retries. Only requests that may be sent twice are: reads, and commands with an idempotency key.
+// Patience limits retries. Only requests that are safe to repeat are retried: reads, and commands with an idempotency
+// key.
 type Patience struct {
-	For    time.Duration                      // how long to go on trying after a failure; 0: never try twice
-	Insist bool                               // also at a port of this machine where nothing has listened yet
-	Note   func(why string, in time.Duration) // told before each further try; nil: nobody is
+	For    time.Duration                      // how long to retry after a failure; 0: never
+	Insist bool                               // retry even if nothing listens yet on a port of this machine
+	Note   func(why string, in time.Duration) // called before each retry; may be nil
 }
 
-// Client speaks to one server, sends again what may be sent again, and says in its errors what failed, why and how to
-// fix it.
+// Client sends requests to one server, retries the safe ones, and returns errors with the cause and a hint.
 type Client struct {
 	api  *api.Client
 	doer *doer
@@ -79,22 +79,22 @@ func Dial(cfg Config) (*Client, error) {
 	return &Client{api: generated, doer: d, base: base, from: cfg.From}, nil
 }
 
-// ParseURL reads the address of a server, which came from such a place.
+// ParseURL parses the address of a server; from names its source, for errors.
 func ParseURL(address, from string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("%q is no address of a server", Mask(address)),
-			Hint: "give one such as http://127.0.0.1:8080; this one comes from " + from,
+			Code: clierr.Usage, What: fmt.Sprintf("%q is not a server address", Mask(address)),
+			Hint: "use one such as http://127.0.0.1:8080; this one comes from " + from,
 		}
 	}
 	return u, nil
 }
 
-// password is that of an address. What cannot be parsed may have one too.
+// password matches the password in an address, even in one that cannot be parsed.
 var password = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`) })
 
-// Mask hides the password of an address: logs of pipelines are read by many.
+// Mask hides the password of an address: many people read the logs of pipelines.
 func Mask(address string) string {
 	if !strings.Contains(address, "@") {
 		return address
@@ -102,27 +102,27 @@ func Mask(address string) string {
 	return password().ReplaceAllString(address, "$1:xxxxx@")
 }
 
-// refuseRedirect: a command must not be turned into a read on its way, nor a token be sent elsewhere.
+// refuseRedirect: a redirect must not turn a command into a read, nor send a token elsewhere.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// URL is the base address as it may be shown: without a password.
+// URL is the base address for display: without a password.
 func (c *Client) URL() string { return Mask(c.base) }
 
-// Address is the base address as it is called.
+// Address is the base address for requests.
 func (c *Client) Address() string { return c.base }
 
-// CloseIdle closes the connections that are kept for later calls.
+// CloseIdle closes the connections that are kept for later requests.
 func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
 
-// Answer is what the server said: decoded, and as it was sent. What was sent may have fields that this program does not
+// Answer is the server's answer: decoded, and as it was sent. The sent form may have fields that this program does not
 // know.
 type Answer[T any] struct {
 	Value    T
 	Raw      json.RawMessage
-	Replayed bool // an earlier request with the same key made it, and this one did nothing
+	Replayed bool // an earlier request with the same key made it, and this one had no effect
 }
 
-// answer makes a call, decodes its good answer, and turns any other into an error about doing what.
+// answer makes a request and decodes a successful answer; any other becomes an error about this action.
 func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
 	resp, err := call()
 	if f, ok := errors.AsType[foreignAnswer](err); ok {
@@ -142,14 +142,14 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
-			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is none of Swarmcall's: %w", err),
+			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is not from Swarmcall: %w", err),
 			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
 		}
 	}
 	return a, nil
 }
 
-// inMemory gives a response its body back after it was read.
+// inMemory gives a response its body again after it was read.
 func inMemory(resp *http.Response, body []byte) *http.Response {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp

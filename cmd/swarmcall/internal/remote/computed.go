@@ -10,15 +10,15 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 )
 
-// Computed is what GET /commands/{seq} says about the drivers of an entry, targeted or left out, as they are by now.
+// Computed is what GET /commands/{seq} reports about the present state of an entry's drivers, targeted or left out.
 type Computed struct {
 	Outstanding []string // have not applied it; the first 100
 	Lacking     int      // how many have not
 	Converged   int      // how many report what it asks for
 }
 
-// ComputedOf reads it. Without ok a newer command for the same setting holds for every driver of the entry, or the
-// server is older than these answers.
+// ComputedOf returns it. ok is false if a newer command for the same setting holds for every driver of the entry, or if
+// the server is too old to report it.
 func ComputedOf(e Entry) (c Computed, ok bool) {
 	if e.Counts.Outstanding == nil || e.Counts.Converged == nil {
 		return c, false
@@ -26,10 +26,11 @@ func ComputedOf(e Entry) (c Computed, ok bool) {
 	return Computed{deref(e.Outstanding), *e.Counts.Outstanding, *e.Counts.Converged}, true
 }
 
-// Deregistered are the drivers of an entry that have deregistered since, all of them. An older server does not say.
+// Deregistered returns all drivers of an entry that have since deregistered. An older server does not report them.
 func Deregistered(e Entry) []string { return deref(e.Deregistered) }
 
-// DryRun asks which drivers a command would go to. The server refuses as it would refuse the command, and does nothing.
+// DryRun asks which drivers a command would go to. The server refuses it as it would refuse the command, and changes
+// nothing.
 func (c *Client) DryRun(ctx context.Context, s Submission) (Answer[api.DryRun], error) {
 	s.DryRun = true
 	body, err := json.Marshal(s)
@@ -42,10 +43,10 @@ func (c *Client) DryRun(ctx context.Context, s Submission) (Answer[api.DryRun], 
 	})
 }
 
-// repeatable marks in a context a request that changes nothing, whatever its method is.
+// repeatable marks in a context a request that changes nothing, whatever its method.
 type repeatable struct{}
 
-// CannotDryRun tells the refusal of a server that does not know dry runs yet.
+// CannotDryRun reports whether err is the refusal of a server that does not support dry runs.
 func CannotDryRun(err error) bool {
 	p := RefusalOf(err)
 	return p != nil && p.cannotDryRun()
@@ -56,13 +57,13 @@ func (r *Refusal) cannotDryRun() bool {
 		slices.ContainsFunc(deref(r.Errors), func(e api.FieldError) bool { return e.Pointer == "/dry_run" })
 }
 
-// NothingToStop tells the refusal of a Stop whose drivers have left: there is no load that it could end.
+// NothingToStop reports whether err is the refusal of a Stop whose drivers have deregistered: there is no load to stop.
 func NothingToStop(err error) bool {
 	p := RefusalOf(err)
 	return p != nil && p.Code == api.NoActiveDrivers && deref(p.NothingToStop)
 }
 
-// IsRefused tells a refusal for such a cause.
+// IsRefused reports whether err is a refusal with this code.
 func IsRefused(err error, code api.ProblemCode) bool {
 	p := RefusalOf(err)
 	return p != nil && p.Code == code

@@ -15,31 +15,31 @@ import (
 
 const (
 	answerLimit = 10 * time.Second       // of one request that the server answers at once
-	longestWait = time.Minute            // of the server, for a command whose outcome is in the answer
-	quietLimit  = 2 * time.Second        // without an answer, until somebody is told
+	longestWait = time.Minute            // of the server, for a command whose answer includes the outcome
+	quietLimit  = 2 * time.Second        // time without an answer before a message is printed
 	backOffBase = 200 * time.Millisecond // the first wait between two tries
 	backOffCap  = 5 * time.Second
-	grace       = 2 * time.Second // for a command that is under way when the user interrupts
+	grace       = 2 * time.Second // for a command in progress when the user interrupts
 )
 
-// maxBody bounds what is read of an answer.
+// maxBody limits how much of an answer is read.
 const maxBody = 32 << 20
 
-// doer sends requests, and sends them again when that is safe and promises something. Bodies of answers are read here,
-// so that a connection lost in the midst of one counts as lost.
+// doer sends requests, and retries them if that is safe and may help. It reads the bodies of answers itself, so that a
+// connection lost in the middle of a body counts as a failure.
 type doer struct {
 	http     *http.Client
 	header   http.Header
 	patience Patience
 	trace    io.Writer
 	proxy    proxyFor
-	quiet    func()       // told when an answer is late; nil: nobody is
-	retries  atomic.Int64 // how often it has tried again: who looks can tell that the server was away
-	answered atomic.Bool  // the server has answered once, so that it is there or comes back
+	quiet    func()       // called when an answer is late; may be nil
+	retries  atomic.Int64 // number of retries: callers can detect that the server was unavailable
+	answered atomic.Bool  // the server has answered before, so it is running or restarting
 }
 
 // Do implements the generated client's HttpRequestDoer. The time for retries counts from the first failure: a request
-// may have waited for long before the server went away.
+// may have waited for long before the server became unavailable.
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	for name, values := range d.header {
 		req.Header[name] = values
@@ -69,8 +69,8 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// once sends req and reads the answer whole. A command that is under way when the context ends gets a moment to be
-// answered: only then is it known whether it was issued.
+// once sends req and reads the whole answer. A command that is in progress when the context ends gets a short time for
+// its answer: only the answer tells whether it was issued.
 func (d *doer) once(req *http.Request) (*http.Response, error) {
 	asked := waitOf(req)
 	ctx, cancel := tryContext(req, asked+answerLimit)
@@ -99,7 +99,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	return inMemory(resp, body), nil
 }
 
-// failedAt is when a request has failed: one that is not answered, when its answer was due.
+// failedAt returns when a request failed: for a request without an answer, when the answer was due.
 func failedAt(err error, asked time.Duration) time.Time {
 	if s, ok := errors.AsType[silent](err); ok {
 		return time.Now().Add(min(asked-s.after, 0))
@@ -107,7 +107,8 @@ func failedAt(err error, asked time.Duration) time.Time {
 	return time.Now()
 }
 
-// tryContext bounds one try. A user's interruption leaves a command the grace; a time that is up does not.
+// tryContext limits one try. After a user's interruption a command still has the grace time; after a timeout it has
+// not.
 func tryContext(req *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
 	parent := req.Context()
 	if req.Method != http.MethodPost {
@@ -127,7 +128,7 @@ func tryContext(req *http.Request, limit time.Duration) (context.Context, contex
 	return ctx, func() { stop(); cancel() }
 }
 
-// waitOf is how long a request asks the server to wait before it answers.
+// waitOf returns how long a request asks the server to wait before it answers.
 func waitOf(req *http.Request) time.Duration {
 	if req.Method == http.MethodPost {
 		if strings.Contains(req.Header.Get("Prefer"), "respond-async") {
@@ -142,7 +143,7 @@ func waitOf(req *http.Request) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// watch has somebody told when there is no answer in time, until the function it returns is called, once.
+// watch calls quiet if there is no answer in time, until the returned function is called, once.
 func (d *doer) watch(asked time.Duration) (stop func()) {
 	if d.quiet == nil {
 		return func() {}
@@ -154,12 +155,12 @@ func (d *doer) watch(asked time.Duration) (stop func()) {
 	})
 	return func() {
 		if !t.Stop() {
-			<-told // what is said must not come after the answer
+			<-told // the message must not appear after the answer
 		}
 	}
 }
 
-// silence says in place of "context deadline exceeded" what was waited for.
+// silence replaces "context deadline exceeded" by an error with the time waited.
 func silence(err error, began time.Time) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return silent{time.Since(began)}
@@ -167,13 +168,14 @@ func silence(err error, began time.Time) error {
 	return err
 }
 
-// NoAnswer tells an error of a server that took a request and did not answer: it may have done what was asked.
+// NoAnswer reports whether err is that of a server that accepted a request and did not answer: it may have carried it
+// out.
 func NoAnswer(err error) bool {
 	_, ok := errors.AsType[silent](err)
 	return ok
 }
 
-// silent is the error of a server that may have taken a request, and does not answer it.
+// silent is the error of a server that may have accepted a request, and does not answer it.
 type silent struct{ after time.Duration }
 
 func (s silent) Error() string {
@@ -186,7 +188,7 @@ func (d *doer) tracef(format string, args ...any) {
 	}
 }
 
-// worthRetrying says why req should be sent again, and when; "" if it should not.
+// worthRetrying returns why req should be sent again, and when; "" if it should not.
 func worthRetrying(req *http.Request, resp *http.Response, err error, attempt int) (why string, wait time.Duration) {
 	read := req.Method == http.MethodGet || req.Context().Value(repeatable{}) != nil
 	if !read && req.Header.Get("Idempotency-Key") == "" {
@@ -204,12 +206,12 @@ func worthRetrying(req *http.Request, resp *http.Response, err error, attempt in
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return "the server says " + resp.Status, max(wait, retryAfter(resp.Header))
+		return "the server answered " + resp.Status, max(wait, retryAfter(resp.Header))
 	}
 	return "", 0
 }
 
-// retryAfter is how long an answer asks to wait.
+// retryAfter returns the wait that an answer asks for.
 func retryAfter(h http.Header) time.Duration {
 	if s, err := strconv.Atoi(h.Get("Retry-After")); err == nil && s >= 0 {
 		return time.Duration(s) * time.Second
@@ -217,7 +219,7 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// backOff doubles from base to cap, with half of it left to chance so that many pipelines do not come back at once.
+// backOff doubles from base to cap. Half of it is random, so that many pipelines do not retry at the same time.
 func backOff(attempt int) time.Duration {
 	d := backOffCap
 	if attempt < 5 {

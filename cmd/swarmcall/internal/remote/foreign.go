@@ -12,21 +12,21 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// problemType begins the type of every problem document of Swarmcall.
+// problemType is the prefix of the type of every problem document of Swarmcall.
 const problemType = "urn:swarmcall:problem:"
 
-// foreignAnswer is the error of an answer that is not Swarmcall's. It says nothing about the request: a proxy answers
-// so for a server that restarts.
+// foreignAnswer is the error of an answer that is not from Swarmcall. It says nothing about the request: a proxy
+// answers this way for a server that restarts.
 type foreignAnswer struct {
 	status int
 	what   string
-	wait   time.Duration // that it asks for until the next try
+	wait   time.Duration // the wait before the next try that the answer asks for
 }
 
 func (f foreignAnswer) Error() string { return "a proxy or another server answered " + f.what }
 
-// foreign tells an answer that is not Swarmcall's, nil for one that is. Only a problem document of our own is a
-// refusal, and only JSON with what was asked for is a success.
+// foreign returns an error for an answer that is not from Swarmcall, nil for one that is. Only a problem document of
+// Swarmcall is a refusal, and only JSON with the requested content is a success.
 func foreign(req *http.Request, resp *http.Response, body []byte) error {
 	if ours(req, resp, body) {
 		return nil
@@ -44,14 +44,14 @@ func ours(req *http.Request, resp *http.Response, body []byte) bool {
 	return isProblem(resp, body)
 }
 
-// isProblem tells a problem document of Swarmcall. Its code may be one that this program does not know.
+// isProblem reports whether a document is a problem document of Swarmcall. Its code may be unknown to this program.
 func isProblem(resp *http.Response, body []byte) bool {
 	var p struct{ Type, Code string }
 	return mediaType(resp) == "application/problem+json" && json.Unmarshal(body, &p) == nil &&
 		strings.HasPrefix(p.Type, problemType) && p.Code != ""
 }
 
-// member is what every good answer to a request has.
+// member returns the field that every successful answer to a request has.
 func member(req *http.Request) string {
 	path := req.URL.Path
 	switch {
@@ -69,7 +69,7 @@ func member(req *http.Request) string {
 	return strings.TrimPrefix(path[strings.LastIndex(path, "/"):], "/") // /version has a version
 }
 
-// has reports whether body is a JSON object with a member. Long lists are not read twice for it.
+// has reports whether body is a JSON object with this field. It does not parse long lists a second time.
 func has(body []byte, member string) bool {
 	return len(body) > 0 && body[0] == '{' && bytes.Contains(body, []byte(strconv.Quote(member))) && json.Valid(body)
 }
@@ -79,7 +79,7 @@ func mediaType(resp *http.Response) string {
 	return kind
 }
 
-// describe says what answered, by what it says of itself: "404 text/html, server: nginx".
+// describe identifies who answered, from the answer's headers: "404 text/html, server: nginx".
 func describe(resp *http.Response, size int) string {
 	text := strconv.Itoa(resp.StatusCode)
 	switch kind := mediaType(resp); {
@@ -100,16 +100,17 @@ func describe(resp *http.Response, size int) string {
 	return text
 }
 
-// stranger is the error about an answer that is not Swarmcall's, when there is no more time to try again. It may be the
-// forward proxy that has answered.
+// stranger is the error about an answer that is not from Swarmcall, when there is no time left to retry. The forward
+// proxy may have answered.
 func (c *Client) stranger(what string, f foreignAnswer) error {
 	at := c.URL() + " (from " + c.from + ")"
-	hint := "is " + at + " the address of Swarmcall, and does the server run behind it? See swarmcall doctor"
+	hint := "is " + at + " the address of Swarmcall, and is the server behind it running? See swarmcall doctor"
 	switch f.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		hint = "this is no answer of Swarmcall: what stands between here and the server refused; is " + at + " right?"
+		hint = "this answer is not from Swarmcall: something between this host and the server refused; " +
+			"is " + at + " right?"
 	case http.StatusNotFound:
-		hint = "this is no answer of Swarmcall: does the server run, and is there a path missing in " + at +
+		hint = "this answer is not from Swarmcall: is the server running, and is a path missing in " + at +
 			"? The dashboard shows the address"
 	}
 	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Cause: f, Hint: hint})

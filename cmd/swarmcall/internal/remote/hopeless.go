@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// hopeless tells an error for which trying again is of no use unless somebody has asked for patience: no program
-// listens at a port of this machine, and none has answered there before. Most often the server was never started.
+// hopeless reports whether a retry is useless unless the user asked to wait: no program listens on a port of this
+// machine, and none has answered there before. Usually the server was never started.
 func (d *doer) hopeless(err error) bool {
 	if d.patience.Insist || d.answered.Load() || !errors.Is(err, syscall.ECONNREFUSED) {
 		return false

@@ -15,11 +15,12 @@ import (
 
 const (
 	maxInUse  = 20              // values of one key, or ids, in a line
-	inUseTime = 2 * time.Second // for evidence beside an error that is told already
+	inUseTime = 2 * time.Second // limit for details of an error that is already known
 )
 
-// Explain adds to an error for want of drivers what of the target is in use: a label or an id may be misspelt. The
-// server names labels alone, an older one of a Stop alone, so the roster is asked. Other errors stay as they are.
+// Explain adds the labels and ids in use to an error about too few drivers, because a label or an id may be misspelt.
+// The server names only labels, and an older one only for a Stop, so Explain reads the roster. Other errors are
+// unchanged.
 func (c *Client) Explain(ctx context.Context, t *Target, err error) error {
 	e, ok := errors.AsType[*clierr.Error](err)
 	if !ok || e.Code != clierr.TooFew || t == nil || ctx.Err() != nil {
@@ -31,8 +32,8 @@ func (c *Client) Explain(ctx context.Context, t *Target, err error) error {
 	return err
 }
 
-// InUse says which labels and ids drivers have, for the keys and ids of a target. It is nothing if the roster cannot be
-// read: it is evidence beside an error that is told already.
+// InUse lists the labels and ids that drivers have, for the keys and ids of a target. The list is empty if the roster
+// cannot be read: it is only a detail of another error.
 func (c *Client) InUse(ctx context.Context, t Target) []string {
 	ctx, cancel := context.WithTimeout(ctx, inUseTime)
 	defer cancel()
@@ -95,7 +96,7 @@ func idsInUse(wanted, ids []string) (lines []string) {
 	return lines[:min(len(lines), maxInUse)]
 }
 
-// meant asks whether a word is a misspelt one of these.
+// meant suggests the word of the list that is most similar.
 func meant(word string, of []string) string {
 	if like := input.Nearest(word, of); like != "" {
 		return fmt.Sprintf("; did you mean %s?", like)

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// LeftOut are the known drivers that match the target of an entry and were not targeted. They count as missing. A page
-// of entries has only the first of them.
+// LeftOut returns the known drivers that match the target of an entry and were not targeted. They count as missing.
+// Lists of entries have only the first of them.
 func LeftOut(e Entry) (out []api.LeftOut) {
 	for _, l := range deref(e.LeftOut) {
 		if l.Reason != api.LeftOutReasonOtherRun {
@@ -21,8 +21,8 @@ func LeftOut(e Entry) (out []api.LeftOut) {
 	return out
 }
 
-// Elsewhere are the drivers that a conditional command left alone, because a newer command of somebody else holds for
-// them. They are not missing.
+// Elsewhere returns the drivers that a conditional command skipped, because a newer command of another submitter holds
+// for them. They are not missing.
 func Elsewhere(e Entry) (ids []string) {
 	for _, l := range deref(e.LeftOut) {
 		if l.Reason == api.LeftOutReasonOtherRun {
@@ -32,13 +32,13 @@ func Elsewhere(e Entry) (ids []string) {
 	return ids
 }
 
-// CountLeftOut is how many LeftOut has, exact where the list is not whole.
+// CountLeftOut returns the number of left-out drivers, exact even if the list is not complete.
 func CountLeftOut(e Entry) int { return max(deref(e.Counts.LeftOut)-len(Elsewhere(e)), 0) }
 
-// Meant is how many drivers an entry was meant for: those targeted, and those left out.
+// Meant returns how many drivers an entry is for: those targeted, and those left out.
 func Meant(e Entry) int { return e.Counts.Targeted + CountLeftOut(e) }
 
-// Reached are the drivers that an entry was sent to, or would have been.
+// Reached returns the drivers that an entry was sent to, or would have been.
 func Reached(e Entry) map[string]bool {
 	ids := map[string]bool{}
 	if e.Acked != nil {
@@ -58,7 +58,7 @@ func Reached(e Entry) map[string]bool {
 	return ids
 }
 
-// MeantFor are the drivers that an entry is for: those that it was sent to, and those left out.
+// MeantFor returns the drivers that an entry is for: those that it was sent to, and those left out.
 func MeantFor(e Entry) map[string]bool {
 	ids := Reached(e)
 	for _, l := range LeftOut(e) {
@@ -67,7 +67,7 @@ func MeantFor(e Entry) map[string]bool {
 	return ids
 }
 
-// LeftOutText says how many were left out, and why: "3 left out (2 stale, 1 disconnected)"; "" for none.
+// LeftOutText describes how many drivers were left out, and why: "3 left out (2 stale, 1 disconnected)"; "" for none.
 func LeftOutText(e Entry) string {
 	n := CountLeftOut(e)
 	if n == 0 {
@@ -91,12 +91,12 @@ func LeftOutText(e Entry) string {
 	return fmt.Sprintf("%d left out (%s)", n, strings.Join(parts, ", "))
 }
 
-// ReachedNobody tells a Stop that was logged without a driver to send it to.
-func ReachedNobody(e Entry) bool {
+// ReachedNoDriver reports whether an entry is a Stop that was logged without a driver to send it to.
+func ReachedNoDriver(e Entry) bool {
 	return CommandOf(e).Type == command.Stop && e.Counts.Targeted == 0 && deref(e.Counts.LeftOut) == 0
 }
 
-// InUseLines say which values of a target drivers have: the others may be misspelt.
+// InUseLines lists the values of a target's labels and ids that drivers have: the others may be misspelt.
 func InUseLines(u *api.InUse) (lines []string) {
 	if u == nil {
 		return nil
@@ -115,7 +115,7 @@ func InUseLines(u *api.InUse) (lines []string) {
 	return lines
 }
 
-// deref is what p points to, or the zero value.
+// deref returns what p points to, or the zero value.
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

@@ -7,10 +7,10 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// proxyFor finds the proxy of a request: the environment's, as curl does.
+// proxyFor returns the proxy of a request: the environment's, as in curl.
 type proxyFor func(*http.Request) (*url.URL, error)
 
-// name is the proxy that an address is reached through, without its password; "" if there is none.
+// name returns the proxy for an address, without its password; "" if there is none.
 func (f proxyFor) name(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -23,7 +23,7 @@ func (f proxyFor) name(address string) string {
 	return proxy.Redacted()
 }
 
-// where is the address of a request, with the proxy on the way there.
+// where returns the address of a request, with its proxy.
 func (d *doer) where(req *http.Request) string {
 	if proxy := d.proxy.name(req.URL.String()); proxy != "" {
 		return req.URL.Redacted() + " through the proxy " + proxy
@@ -31,15 +31,15 @@ func (d *doer) where(req *http.Request) string {
 	return req.URL.Redacted()
 }
 
-// Proxy is the proxy that the server is reached through, as it may be shown; "" if there is none.
+// Proxy returns the proxy for the server, for display; "" if there is none.
 func (c *Client) Proxy() string { return c.doer.proxy.name(c.base) }
 
-// throughProxy adds the proxy to an error about an answer that is not the server's: it is set by the environment, and
-// nobody thinks of it.
+// throughProxy adds the proxy to an error about an answer that is not the server's: the environment sets the proxy, and
+// users forget it.
 func (c *Client) throughProxy(e *clierr.Error) *clierr.Error {
 	if proxy := c.Proxy(); proxy != "" {
 		e.What += " through the proxy " + proxy
-		e.Hint += "; to go past the proxy (HTTP_PROXY, HTTPS_PROXY), list the server in NO_PROXY"
+		e.Hint += "; to bypass the proxy (HTTP_PROXY, HTTPS_PROXY), list the server in NO_PROXY"
 	}
 	return e
 }

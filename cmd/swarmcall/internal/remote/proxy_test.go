@@ -88,8 +88,8 @@ func TestHintsFollowTheCode(t *testing.T) {
 		checkHint(t, server.URL, code, c.exit, c.hint)
 		server.Close()
 	}
-	for status, hint := range map[int]string{401: "no answer of Swarmcall", 403: "no answer of Swarmcall",
-		404: "is there a path missing"} {
+	for status, hint := range map[int]string{401: "not from Swarmcall", 403: "not from Swarmcall",
+		404: "is a path missing"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter,
 			_ *http.Request) {
 			http.Error(w, "<html>", status)

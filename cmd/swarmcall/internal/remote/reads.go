@@ -11,13 +11,13 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 )
 
-// Driver is one line of the roster.
+// Driver is one driver of the roster.
 type Driver = api.Driver
 
-// pageLimit is the most items the server gives at once.
+// pageLimit is the maximum number of items per page of the server.
 const pageLimit = 1000
 
-// Page is a list as the server sent it, several of its pages joined.
+// Page is a list as the server sent it, with several pages joined.
 type Page[T any] struct {
 	Items  []T
 	Raw    []json.RawMessage // each item as it was sent
@@ -65,7 +65,7 @@ type DriverFilter struct {
 	Limit  int
 }
 
-// LabelFilter has labels as the server's lists take them.
+// LabelFilter formats labels as the server's lists expect them.
 func LabelFilter(labels map[string]string) (filter []string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		filter = append(filter, key+"="+labels[key])
@@ -119,17 +119,17 @@ func some[T comparable](v T) *T {
 	return &v
 }
 
-// ServerVersion reads what the server was built from.
+// ServerVersion reads the server's build information.
 func (c *Client) ServerVersion(ctx context.Context) (Answer[api.Version], error) {
-	return answer[api.Version](c, "ask for the version", func() (*http.Response, error) { return c.api.Version(ctx) })
+	return answer[api.Version](c, "read the version", func() (*http.Response, error) { return c.api.Version(ctx) })
 }
 
-// Ready reads whether the server takes commands; when it does not, its checks are the cause.
+// Ready reads whether the server accepts commands; if it does not, its failed checks are the cause.
 func (c *Client) Ready(ctx context.Context) (Answer[api.Health], error) {
-	return answer[api.Health](c, "find it ready", func() (*http.Response, error) { return c.api.Readyz(ctx) })
+	return answer[api.Health](c, "check readiness", func() (*http.Response, error) { return c.api.Readyz(ctx) })
 }
 
-// Export reads the log's records as NDJSON into each, line by line.
+// Export passes the log's records as NDJSON to each, line by line.
 func (c *Client) Export(ctx context.Context, f CommandFilter, each func(line []byte) error) error {
 	q := url.Values{}
 	setNonZero(q, "submitter", f.Submitter)
@@ -138,5 +138,5 @@ func (c *Client) Export(ctx context.Context, f CommandFilter, each func(line []b
 	return c.lines(ctx, "export the log", "/commands/export?"+q.Encode(), "application/x-ndjson", func() {}, each)
 }
 
-// Retries is how often a request had to be sent again so far.
+// Retries returns the number of retried requests so far.
 func (c *Client) Retries() int64 { return c.doer.retries.Load() }

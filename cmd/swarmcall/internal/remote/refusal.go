@@ -10,13 +10,13 @@ import (
 	"github.com/swarmcall/swarmcall/api/client"
 )
 
-// Refusal is an answer that says why a request was refused (RFC 9457).
+// Refusal is an answer with the reason why a request was refused (RFC 9457).
 type Refusal struct {
 	client.Problem
 }
 
-// Says is the detail without the route that the server says to look at. Whoever has a command line looks by its verbs,
-// which the hint names.
+// Says is the detail without the HTTP route that the server suggests. A CLI user needs a command instead, which the
+// hint names.
 func (r *Refusal) Says() string {
 	says := r.Detail
 	for _, route := range []string{"; see GET /", ", and see GET /"} {
@@ -32,7 +32,7 @@ func (r *Refusal) Error() string {
 		b.WriteString(": " + r.Says())
 	}
 	if r.Have != nil && r.Want != nil {
-		fmt.Fprintf(&b, " (%d are there, %d are wanted)", *r.Have, *r.Want)
+		fmt.Fprintf(&b, " (%d present, %d required)", *r.Have, *r.Want)
 	}
 	if r.Errors != nil {
 		for _, e := range *r.Errors {
@@ -59,7 +59,7 @@ func refused(status int, body []byte) *Refusal {
 	return r
 }
 
-// evidence is the entry that stands in the way, or the labels and ids that drivers have, if the server named any.
+// evidence describes the conflicting entry, or the labels and ids in use, if the server named any.
 func (r *Refusal) evidence() []string {
 	if r.Entry == nil {
 		return InUseLines(r.InUse)
@@ -71,7 +71,7 @@ func (r *Refusal) evidence() []string {
 	}
 }
 
-// look is the command that shows the entry of a refusal; otherwise when it names none.
+// look returns the command that shows the entry of a refusal; otherwise if it names none.
 func (r *Refusal) look(otherwise string) string {
 	if r.Seq == nil || *r.Seq == 0 {
 		return otherwise

@@ -75,7 +75,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestReady: a server that does not take commands says so in a document that is no refusal, and a proxy says anything.
+// TestReady: a server that does not accept commands answers with a document that is not a refusal; a proxy may answer
+// anything.
 func TestReady(t *testing.T) {
 	look := func(*http.Request) {}
 	if _, err := serve(t, http.StatusOK, `{"status": "ok", "checks": []}`, look).Ready(t.Context()); err != nil {

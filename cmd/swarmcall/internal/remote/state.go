@@ -8,7 +8,7 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 )
 
-// State reads the desired state and how many drivers report it: every rule, and at most limit drivers.
+// State reads the desired state and how many drivers report it: all rules, and at most limit drivers.
 func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[api.State], error) {
 	read := func(limit int32, cursor *string) (Answer[api.State], error) {
 		return answer[api.State](c, "read the state", func() (*http.Response, error) {
@@ -39,7 +39,7 @@ func (c *Client) State(ctx context.Context, drift string, limit int32) (Answer[a
 	return a, err
 }
 
-// rawRules are the rules of a state as they were sent: with what this program does not know.
+// rawRules returns the rules of a state as they were sent, with fields that this program does not know.
 func rawRules(raw json.RawMessage) ([]json.RawMessage, error) {
 	var doc struct {
 		Desired []json.RawMessage `json:"desired"`
@@ -48,7 +48,7 @@ func rawRules(raw json.RawMessage) ([]json.RawMessage, error) {
 	return doc.Desired, err
 }
 
-// withRules is a state that has all the rules, as if they had been sent at once.
+// withRules returns a state with all the rules, as if they had been sent at once.
 func withRules(raw json.RawMessage, rules []json.RawMessage) (json.RawMessage, error) {
 	var doc map[string]json.RawMessage
 	err := json.Unmarshal(raw, &doc)
@@ -62,7 +62,7 @@ func withRules(raw json.RawMessage, rules []json.RawMessage) (json.RawMessage, e
 	return json.Marshal(doc)
 }
 
-// Drift reads of every driver what is desired of it, what it reports, and whether that is the same.
+// Drift reads, for every driver, its desired state, its reported state, and whether they are equal.
 func (c *Client) Drift(ctx context.Context) (Page[api.DriverDrift], error) {
 	return pages[api.DriverDrift](c, "read the state", 0, func(limit int32, cursor *string) (*http.Response, error) {
 		return c.api.GetState(ctx, &api.GetStateParams{Limit: &limit, Cursor: cursor})

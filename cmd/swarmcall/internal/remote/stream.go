@@ -24,9 +24,9 @@ type Event struct {
 // maxLine bounds a line of a stream: an outcome of twenty thousand drivers fits.
 const maxLine = 16 << 20
 
-// Watch hands every event of the log to each, from after on ("" starts now), and connects again when the stream is cut,
-// until ctx ends, each fails, or the server stays away for longer than patience. It calls opened when it is connected:
-// from then on nothing is missed.
+// Watch passes every event of the log to each, from after on ("" starts now). It reconnects when the stream is
+// interrupted, until ctx ends, each fails, or the server is unavailable for longer than patience. It calls opened when
+// it is connected: from then on no event is missed.
 func (c *Client) Watch(ctx context.Context, submitter, after string, opened func(), each func(Event) error) error {
 	s := &stream{c: c, submitter: submitter, last: after, opened: opened, each: each}
 	lost := time.Time{}
@@ -55,12 +55,12 @@ func (c *Client) Watch(ctx context.Context, submitter, after string, opened func
 	}
 }
 
-// cutBy says why a stream has to be opened again.
+// cutBy describes why a stream has to be opened again.
 func cutBy(err error) string {
 	if f, ok := errors.AsType[foreignAnswer](err); ok {
 		return f.Error()
 	}
-	return "the stream was cut"
+	return "the stream was interrupted"
 }
 
 type stream struct {
@@ -70,10 +70,10 @@ type stream struct {
 	seen      int
 	opened    func()
 	each      func(Event) error
-	handled   error // what each failed with
+	handled   error // the error of each
 }
 
-// connect reads one connection of the stream to its end, which is an error in any case.
+// connect reads one connection of the stream to its end, which is always an error.
 func (s *stream) connect(ctx context.Context) error {
 	q := url.Values{}
 	setNonZero(q, "submitter", s.submitter)
@@ -100,13 +100,13 @@ func (s *stream) connect(ctx context.Context) error {
 	if err == nil {
 		err = &clierr.Error{
 			Code: clierr.Unreachable, What: "the server ended the stream",
-			Hint: "start again from where it was cut: --after " + s.last,
+			Hint: "resume where it stopped: --after " + s.last,
 		}
 	}
 	return err
 }
 
-// field reads one line of an event.
+// field parses one line of an event.
 func (e *Event) field(line string) {
 	name, value, _ := strings.Cut(line, ":")
 	value = strings.TrimPrefix(value, " ")
@@ -123,12 +123,12 @@ func (e *Event) field(line string) {
 	}
 }
 
-// lines reads an endless answer line by line, after it has called opened. It is never retried here: who reads knows how
+// lines reads an endless answer line by line, after it has called opened. It does not retry: only the caller knows how
 // far it got.
 func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// the headers come at once, the lines whenever
+	// the headers come at once, the lines at any time
 	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) })
 	defer late.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
@@ -171,7 +171,7 @@ func (c *Client) lines(ctx context.Context, what, path, accept string, opened fu
 	return nil
 }
 
-// refusedStream is the error of an answer that is no stream.
+// refusedStream is the error of an answer that is not a stream.
 func (c *Client) refusedStream(what string, resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	switch {

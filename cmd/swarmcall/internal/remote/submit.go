@@ -20,7 +20,7 @@ type Entry = api.Entry
 // Command is what a submission commands.
 type Command = command.Command
 
-// Target says which drivers; empty: all active ones.
+// Target selects drivers; empty: all active ones.
 type Target struct {
 	DriverIDs []string          `json:"driver_ids,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
@@ -40,14 +40,15 @@ type Submission struct {
 // NewKey makes an idempotency key.
 func NewKey() string { return "cli-" + rand.Text() }
 
-// Issue has the server write the command into its log and send it, once however often it must be asked: key stands for
-// it. The entry that comes back is still open as a rule; Outcome waits for it.
+// Issue makes the server log the command and send it. key identifies it, so the command is sent once, even if the
+// request is repeated. The returned entry is usually still open; Outcome waits for its outcome.
 func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[Entry], error) {
 	prefer := "respond-async"
 	return c.post(ctx, s, &api.SubmitCommandParams{Prefer: &prefer, IdempotencyKey: &key}, nil)
 }
 
-// Submit is Issue that waits for the outcome in the same request, and tells how long its answer took, read whole.
+// Submit is like Issue, but waits for the outcome in the same request, and returns how long the answer took until it
+// was completely read.
 func (c *Client) Submit(
 	ctx context.Context, s Submission, key string,
 ) (a Answer[Entry], took time.Duration, err error) {
@@ -70,18 +71,19 @@ func (c *Client) post(
 	})
 }
 
-// longestPiece is the longest wait in one request. Proxies lose patience with long ones, and a server that stops in
-// the midst of one may take as long to be missed.
+// longestPiece is the longest wait in one request. Proxies cut off longer ones, and if a server stops during a request,
+// the failure may be noticed only after this time.
 const longestPiece = 8 * time.Second
 
-// OutcomeLimit is how long to wait for the outcome of an entry: past its deadline, for it to be durable and told.
+// OutcomeLimit returns how long to wait for the outcome of an entry: longer than its deadline, so that the outcome can
+// be stored and sent.
 func OutcomeLimit(e Entry) time.Duration {
 	const slack = 5 * time.Second
 	return time.Duration(e.DeadlineMs)*time.Millisecond + slack
 }
 
-// Outcome waits for the outcome of an entry, at most for limit. An entry that is pending then is returned as it is.
-// When the server becomes unavailable in the midst of the waiting, and for longer than patience, the outcome is open.
+// Outcome waits for the outcome of an entry, at most for limit. If it is still pending then, Outcome returns it as it
+// is. If the server becomes unavailable during the wait for longer than patience, the outcome is open.
 func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (Answer[Entry], error) {
 	open := false
 	for end := time.Now().Add(limit); ; {
@@ -99,27 +101,28 @@ func (c *Client) Outcome(ctx context.Context, seq int64, limit time.Duration) (A
 	}
 }
 
-// StillOpen is the error of a wait for the outcome of an entry that the server has, when the server cannot be reached
-// any more: the command goes on, or will when the server is back. Other errors stay what they are.
+// StillOpen is the error of a wait for an outcome when the server, which has the entry, can no longer be reached: the
+// command continues, now or when the server is available again. Other errors are unchanged.
 func StillOpen(seq int64, err error) error {
 	if clierr.CodeOf(err) != clierr.Unreachable {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Timeout, What: fmt.Sprintf("the server is away, the outcome of entry %d is still open", seq),
+		Code: clierr.Timeout, What: fmt.Sprintf("the server is unavailable; the outcome of entry %d is still "+
+			"open", seq),
 		Cause: err,
-		Hint:  fmt.Sprintf("the command goes on; see what became of it: swarmcall commands show %d", seq),
+		Hint:  fmt.Sprintf("the command continues; see its outcome: swarmcall commands show %d", seq),
 	}
 }
 
-// Closed tells an entry whose outcome is known.
+// Closed reports whether the outcome of an entry is known.
 func Closed(e Entry) bool { return e.Status != api.StatusPending }
 
-// CommandOf reads the command of an entry.
+// CommandOf returns the command of an entry.
 func CommandOf(e Entry) Command {
 	var c Command
 	if b, err := e.Command.MarshalJSON(); err == nil {
-		_ = json.Unmarshal(b, &c) // a type of tomorrow has its name alone
+		_ = json.Unmarshal(b, &c) // a type of a later version has only its name
 	}
 	return c
 }

@@ -9,10 +9,10 @@ import (
 	api "github.com/swarmcall/swarmcall/api/client"
 )
 
-// TargetText says which drivers a target is for: "region=eu,team=shop d-1,d-2"; "" for all.
+// TargetText describes a target: "region=eu,team=shop d-1,d-2"; "" for all drivers.
 func TargetText(t api.Target) string { return targetText(t, -1) }
 
-// TargetBrief is TargetText for a line: of many ids the first, and "all" for all.
+// TargetBrief is TargetText for one line: only the first of many ids, and "all" for all drivers.
 func TargetBrief(t api.Target) string {
 	const few = 3
 	if text := targetText(t, few); text != "" {
@@ -36,7 +36,7 @@ func targetText(t api.Target, most int) string {
 	return strings.Join(parts, " ")
 }
 
-// LabelsText is labels as they are written in a target: "region=eu,team=shop".
+// LabelsText formats labels as in a target: "region=eu,team=shop".
 func LabelsText(labels map[string]string) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -46,7 +46,7 @@ func LabelsText(labels map[string]string) string {
 }
 
 // MayShare reports whether a driver with these labels may match a target. Only a label with another value rules it out:
-// which labels else a driver has is not known here.
+// the driver's other labels are not known here.
 func MayShare(t api.Target, labels map[string]string) bool {
 	for key, value := range deref(t.Labels) {
 		if other, same := labels[key]; same && other != value {
@@ -56,7 +56,7 @@ func MayShare(t api.Target, labels map[string]string) bool {
 	return true
 }
 
-// StopLine is the command line that stops the drivers of a target, to be copied: never everybody for a part.
+// StopLine returns a command line to copy that stops the drivers of a target, and only these.
 func StopLine(t *Target, flags ...string) string {
 	words := append([]string{"swarmcall", "stop"}, flags...)
 	if t != nil {
@@ -70,7 +70,7 @@ func StopLine(t *Target, flags ...string) string {
 	return strings.Join(words, " ")
 }
 
-// quoted is a word as a shell takes it for one.
+// quoted quotes a word for a shell.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return strings.ContainsRune("._:@/=+-", r) || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r &&

@@ -14,11 +14,11 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// maxAnnotations is how many of one kind GitHub shows per step.
+// maxAnnotations is the maximum number of annotations of one kind that GitHub shows per step.
 const maxAnnotations = 10
 
-// GitHub tells GitHub's runner, if that is what runs us: annotations on w, the step's summary and its outputs into
-// their files.
+// GitHub reports to GitHub's runner, if there is one: annotations on w, the step's summary and its outputs into their
+// files.
 func (r Report) GitHub(env func(string) string, w io.Writer) error {
 	if env("GITHUB_ACTIONS") != "true" {
 		return nil
@@ -30,14 +30,14 @@ func (r Report) GitHub(env func(string) string, w io.Writer) error {
 	return appendTo(env("GITHUB_OUTPUT"), r.outputs())
 }
 
-// Annotate tells GitHub's runner, if that is what runs us, that a command failed, and why.
+// Annotate reports a failed command and its error to GitHub's runner, if there is one.
 func Annotate(env func(string) string, w io.Writer, command string, err error) {
 	if env("GITHUB_ACTIONS") == "true" {
 		_, _ = fmt.Fprintf(w, "::error title=%s::%s\n", property(command), message(err.Error()))
 	}
 }
 
-// annotations are one for each driver that is to blame. That of the call itself comes from Annotate.
+// annotations returns one annotation for each failing driver. The annotation of the call itself comes from Annotate.
 func (r Report) annotations() string {
 	if r.Err == nil {
 		return ""
@@ -55,7 +55,7 @@ func (r Report) annotations() string {
 	return b.String()
 }
 
-// markdown is the summary: one row per command, and who is to blame.
+// markdown returns the summary: one row per command, and the failing drivers.
 func (r Report) markdown() string {
 	var b strings.Builder
 	result := r.summary()
@@ -95,7 +95,7 @@ func (r Report) markdown() string {
 	return b.String()
 }
 
-// outputs are those of the entry that counts, for later steps of a pipeline.
+// outputs returns the fields of the decisive entry, for later steps of a pipeline.
 func (r Report) outputs() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "exit-code=%d\n", clierr.CodeOf(r.Err))
@@ -108,7 +108,8 @@ func (r Report) outputs() string {
 	return b.String()
 }
 
-// decisive is the first step that failed, else the last one that was more than the stop at the end of a run; nil when nothing was sent.
+// decisive returns the first failed step, else the last one that is not the stop at the end of a run; nil if nothing
+// was sent.
 func (r Report) decisive() (found *Step) {
 	for i := range r.Steps {
 		s := &r.Steps[i]
@@ -125,7 +126,7 @@ func (r Report) decisive() (found *Step) {
 	return found
 }
 
-// message escapes what the runner would take for the end of a command, and what a log that is read on a terminal would obey.
+// message escapes text that would end the runner's command, and control characters that a terminal would interpret.
 func message(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
@@ -139,7 +140,7 @@ func property(s string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(message(s))
 }
 
-// cell makes text that is no Markdown: drivers choose their own words.
+// cell escapes Markdown: drivers choose these texts.
 func cell(s string) string {
 	s = strings.NewReplacer("|", "\\|", "<", "&lt;", "[", "\\[", "*", "\\*", "`", "\\`", "!", "\\!").Replace(s)
 	return console.Safe(strings.ReplaceAll(s, "\n", " "))
@@ -151,7 +152,7 @@ func appendTo(path, content string) error {
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // the runner reads it
 	if err != nil {
-		return fmt.Errorf("cannot tell GitHub's runner: %w", err)
+		return fmt.Errorf("cannot write to the files of GitHub's runner: %w", err)
 	}
 	_, err = f.WriteString(content)
 	if cerr := f.Close(); err == nil {

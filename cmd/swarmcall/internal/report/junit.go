@@ -62,9 +62,9 @@ type failure struct {
 	Message string `xml:"message,attr"`
 }
 
-// junit makes a suite of each command, a case of each driver, and one of the command itself, which fails when the exit
-// code does. Drivers that may be missing are skipped, and so is a command whose outcome nobody waited for: neither is
-// green.
+// junit makes a suite of each command, with a case per driver and one for the command itself, which fails with the exit
+// code. Allowed missing drivers are skipped, and so is a command whose outcome was not waited for: neither counts as
+// passed.
 func (r Report) junit() ([]byte, error) {
 	all := suites{Name: clean(r.Name), Time: seconds(r.Took.Seconds())}
 	steps := r.Steps
@@ -112,7 +112,7 @@ func (s Step) suite(began time.Time) suite {
 	return one
 }
 
-// itself is the case of the command.
+// itself returns the case of the command.
 func (s Step) itself() testCase {
 	c := testCase{Name: "outcome", Classname: clean(s.title()), Time: seconds(0)}
 	if said := s.verdict(); said != "" {
@@ -127,7 +127,7 @@ func (s Step) itself() testCase {
 	return c
 }
 
-// drivers are the cases of the drivers. Who may be missing is no failure, and no success either.
+// drivers returns the cases of the drivers. An allowed missing driver is neither a failure nor a success.
 func (s Step) drivers() []testCase {
 	e, class := s.Entry.Value, clean(s.title())
 	var cases []testCase
@@ -162,17 +162,17 @@ func (s Step) drivers() []testCase {
 		missing(id, lostReason)
 	}
 	for _, id := range remote.Elsewhere(e) {
-		add(id, 0).Skipped = &skipped{"a newer command of somebody else holds for it"}
+		add(id, 0).Skipped = &skipped{"a newer command by another submitter holds for it"}
 	}
 	for _, x := range e.Superseded {
-		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command came first"}
+		add(x.DriverId, 0).Failure = &failure{"superseded", "a newer command arrived first"}
 	}
 	return cases
 }
 
 func seconds(s float64) string { return fmt.Sprintf("%.3f", s) }
 
-// clean leaves out what XML cannot hold, escaped or not.
+// clean replaces characters that XML cannot hold, escaped or not.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || (r >= 0x20 && r != 0xfffe && r != 0xffff && r != utf8.RuneError && r != 0x7f) {

@@ -1,5 +1,5 @@
-// Package report writes down for machines what a call of the CLI did: JUnit XML, JSON, and what GitHub's pipelines
-// show.
+// Package report writes the result of a CLI call for machines: JUnit XML, JSON, and the files and annotations of
+// GitHub's pipelines.
 package report
 
 import (
@@ -25,12 +25,12 @@ type Step struct {
 	Entry remote.Answer[remote.Entry]
 	Lost  []string // drivers that an earlier step reached and this one did not
 	Allow verdict.Allow
-	Open  bool   // nobody waited for the outcome, so nothing is known of it
-	Said  string // what it came to where no entry was made, such as nothing to stop
+	Open  bool   // the outcome was not waited for, so it is unknown
+	Said  string // the result if no entry was made, such as nothing to stop
 	Err   error
 }
 
-// unknown is what is said of an outcome that nobody waited for: not that it was good.
+// unknown describes an outcome that was not waited for. It must not read as a success.
 const unknown = "sent, outcome not waited for"
 
 // Report is a whole call.
@@ -39,10 +39,10 @@ type Report struct {
 	Began time.Time
 	Took  time.Duration
 	Steps []Step
-	Err   error // what the exit code is made from
+	Err   error // determines the exit code
 }
 
-// File is where a report goes, and in what form.
+// File is the path and the format of a report.
 type File struct{ Form, Path string }
 
 // UnmarshalText reads junit=FILE or json=FILE.
@@ -55,7 +55,7 @@ func (f *File) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Writable finds out whether the file can be written, and leaves it as it is. After a run it would be too late.
+// Writable checks whether the file can be written, without changing it. After a run it would be too late.
 func (f File) Writable() error {
 	_, err := os.Lstat(f.Path)
 	made := errors.Is(err, fs.ErrNotExist)
@@ -72,8 +72,8 @@ func (f File) Writable() error {
 	return nil
 }
 
-// Write writes every file. A report that cannot be written is an error: a pipeline that collects it would take none for
-// no failures.
+// Write writes every file. If a report cannot be written, it returns an error: a pipeline would take a missing report
+// for success.
 func (r Report) Write(files []File) error {
 	for _, f := range files {
 		content, err := r.form(f.Form)
@@ -83,7 +83,7 @@ func (r Report) Write(files []File) error {
 		if err != nil {
 			return &clierr.Error{
 				Code: clierr.Failed, What: "cannot write the " + f.Form + " report", Cause: err,
-				Hint: "is the directory there? The command itself was dealt with: " + r.summary(),
+				Hint: "does the directory exist? The command itself was processed: " + r.summary(),
 			}
 		}
 	}
@@ -108,12 +108,12 @@ func (r Report) summary() string {
 		return r.Steps[i].odd()
 	}
 	if slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.blamed()) > 0 }) {
-		return "good enough, though not all acked"
+		return "accepted, though not all acked"
 	}
 	return "all acked"
 }
 
-// jsonStep is a step as it stands in the JSON report.
+// jsonStep is a step in the JSON report.
 type jsonStep struct {
 	Name    string          `json:"name"`
 	Key     string          `json:"idempotency_key,omitempty"`
@@ -152,7 +152,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// blamed are the drivers of a step that did not do what they were told, each with the reason.
+// blamed lists the drivers of a step that did not carry out the command, with the reasons.
 func (s Step) blamed() []string {
 	lines := verdict.Blame(s.Entry.Value, 1<<30)
 	for _, id := range s.Lost {
@@ -161,7 +161,7 @@ func (s Step) blamed() []string {
 	return lines
 }
 
-// verdict is what the step came to in a sentence; "" when nothing is known.
+// verdict describes the result of the step in a sentence; "" if it is unknown.
 func (s Step) verdict() string {
 	if s.Entry.Value.Seq == 0 {
 		return s.Said
@@ -169,15 +169,15 @@ func (s Step) verdict() string {
 	return verdict.Sentence(s.Entry.Value)
 }
 
-// odd is the verdict of a step that no driver has acked and that is good all the same: "all acked" would be wrong.
+// odd returns the verdict of a successful step that no driver has acked: "all acked" would be wrong.
 func (s Step) odd() string {
-	if s.Err == nil && (s.Said != "" || s.Entry.Value.Seq > 0 && remote.ReachedNobody(s.Entry.Value)) {
+	if s.Err == nil && (s.Said != "" || s.Entry.Value.Seq > 0 && remote.ReachedNoDriver(s.Entry.Value)) {
 		return s.verdict()
 	}
 	return ""
 }
 
-// missing is how many drivers did not ack: targeted, left out or lost; all is how many should have.
+// missing returns how many drivers did not ack (targeted, left out or lost), and how many should have.
 func (s Step) missing() (n, all int) {
 	e := s.Entry.Value
 	return verdict.Missing(e) + len(s.Lost), remote.Meant(e) + len(s.Lost)

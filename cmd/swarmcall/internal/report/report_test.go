@@ -64,8 +64,8 @@ func TestJUnitOfACallThatReachedNothing(t *testing.T) {
 	}
 }
 
-// TestAnOutcomeNobodyWaitedForIsNotGreen: it may be any.
-func TestAnOutcomeNobodyWaitedForIsNotGreen(t *testing.T) {
+// TestAnOutcomeNotWaitedForIsNotPassed: it may be any.
+func TestAnOutcomeNotWaitedForIsNotPassed(t *testing.T) {
 	s := Step{Name: "stop", Open: true}
 	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`), &s.Entry.Value); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestAnOutcomeNobodyWaitedForIsNotGreen(t *testing.T) {
 	}
 	allowed := sample(t, "2")
 	allowed.Err = nil
-	if got := allowed.markdown(); !strings.Contains(got, "set 5`: good enough, though not all acked\n") {
+	if got := allowed.markdown(); !strings.Contains(got, "set 5`: accepted, though not all acked\n") {
 		t.Errorf("%s", got)
 	}
 	b, err := r.junit()
@@ -203,7 +203,7 @@ func TestLeftOutFailsReports(t *testing.T) {
 	}
 	for form, tc := range map[string]struct{ text, want string }{
 		"junit":   {string(junit), `<failure type="missing" message="left out: stale">`},
-		"other":   {string(junit), `<skipped message="a newer command of somebody else holds for it">`},
+		"other":   {string(junit), `<skipped message="a newer command by another submitter holds for it">`},
 		"counts":  {string(junit), `tests="6" failures="2" errors="1" skipped="1"`},
 		"json":    {string(doc), `2 of 4 acked, 2 left out (1 disconnected, 1 stale)`},
 		"notes":   {r.annotations(), "d-3 left out: stale"},

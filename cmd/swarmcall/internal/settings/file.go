@@ -44,7 +44,7 @@ func UserFile() string {
 	return filepath.Join(dir, "swarmcall", "config.yaml")
 }
 
-// Read reads a file; one that does not exist is empty. Unknown names are refused: a misspelt url must not lead to
+// Read reads a file; a file that does not exist is empty. It refuses unknown fields: a misspelt url must not lead to
 // another server.
 func Read(path string) (*File, error) {
 	f := &File{Path: path}
@@ -65,7 +65,7 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, &clierr.Error{
 			Code: clierr.Usage, What: "cannot read " + path, Cause: err,
-			Hint: "it may have: url, token_file, submitter, context, contexts",
+			Hint: "allowed fields: url, token_file, submitter, context, contexts",
 		}
 	}
 	f.Own.TokenFile = beside(path, f.Own.TokenFile)
@@ -76,7 +76,7 @@ func Read(path string) (*File, error) {
 	return f, nil
 }
 
-// beside makes a path of a file relative to that file.
+// beside resolves a path in a file relative to that file.
 func beside(file, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
@@ -84,7 +84,7 @@ func beside(file, path string) string {
 	return filepath.Join(filepath.Dir(file), path)
 }
 
-// readProject finds the project's file in dir or the nearest directory above.
+// readProject reads the project's file in dir or the nearest directory above.
 func readProject(dir string) (*File, error) {
 	if dir == "" {
 		return &File{}, nil
@@ -111,7 +111,7 @@ func (f *File) chose(origin string) bool {
 	return f.Path != "" && (origin == f.Path || strings.HasPrefix(origin, f.Path+", context "))
 }
 
-// contextsOf are the contexts of both files; of one name, the project's wins.
+// contextsOf returns the contexts of both files; for the same name, the project's file wins.
 func contextsOf(project, user *File) map[string]layer {
 	all := map[string]layer{}
 	for _, f := range []*File{user, project} {
@@ -127,11 +127,11 @@ func unknownContext(chosen Value, all map[string]layer) error {
 	names := slices.Sorted(maps.Keys(all))
 	return &clierr.Error{
 		Code: clierr.Usage, What: fmt.Sprintf("there is no context %q (from %s)", chosen.Value, chosen.Origin),
-		Hint: "there are: " + strings.Join(names, ", ") + "\nmake one: swarmcall context set NAME --url URL",
+		Hint: "existing contexts: " + strings.Join(names, ", ") + "\ncreate one: swarmcall context set NAME --url URL",
 	}
 }
 
-// Write replaces the file, whole or not at all.
+// Write replaces the file atomically.
 func (f *File) Write() error {
 	b, err := yaml.Marshal(f)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package settings finds out which server to speak to, and as whom: flag before environment before project file before
-// user file before default. A context is a named server; its values stand right behind the place that chose it.
+// Package settings finds the server and the submitter: flag before environment before project file before user file
+// before default. A context is a named server; its values have the priority just below the source that selected it.
 package settings
 
 import (
@@ -11,10 +11,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// DefaultURL is where a server listens that was told nothing.
+// DefaultURL is the address of a server with default flags.
 const DefaultURL = "http://127.0.0.1:8080"
 
-// Value is a setting and where it comes from.
+// Value is a setting and its source.
 type Value struct {
 	Value  string `json:"value"`
 	Origin string `json:"origin"`
@@ -28,22 +28,22 @@ type Settings struct {
 	Context   Value `json:"context"`
 }
 
-// Input is what settings are made from.
+// Input is what Resolve needs.
 type Input struct {
 	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
 	Env                                func(string) string        // os.Getenv
 	Who                                func() (user, host string) // of this process; empty: unknown
-	Dir                                string                     // where the project file is looked for, and above
+	Dir                                string                     // directory where the search for the project file starts
 	UserFile                           string                     // its path; empty: there is none
 }
 
-// layer is one place that may set values, and choose a context.
+// layer is one source that may set values, and select a context.
 type layer struct {
 	url, tokenFile, submitter, context string
 	origin                             func(name string) string
 }
 
-// Resolve reads the files and decides.
+// Resolve reads the files and returns the settings in force.
 func Resolve(in Input) (Settings, error) {
 	project, err := readProject(in.Dir)
 	if err != nil {
@@ -66,7 +66,7 @@ func Resolve(in Input) (Settings, error) {
 	} {
 		s.take(l)
 		if l.context == "" || s.Context.Value != l.context || s.Context.Origin != l.origin("context") {
-			continue // none, or an earlier place has chosen another
+			continue // none, or a source of higher priority has selected another
 		}
 		c, known := contexts[l.context]
 		if !known {
@@ -78,7 +78,7 @@ func Resolve(in Input) (Settings, error) {
 	return s, s.guardToken(project)
 }
 
-// take fills in what is not set yet.
+// take sets the values that are not set yet.
 func (s *Settings) take(l layer) {
 	for _, v := range []struct {
 		into *Value
@@ -92,8 +92,8 @@ func (s *Settings) take(l layer) {
 	}
 }
 
-// guardToken keeps a project from getting at the user's token: anyone who can write into a repository could otherwise
-// have it sent to a server of theirs.
+// guardToken protects the user's token from a project: anyone who can write to a repository could otherwise have the
+// token sent to their own server.
 func (s *Settings) guardToken(project *File) error {
 	if s.TokenFile.Value == "" || !project.chose(s.URL.Origin) || project.chose(s.TokenFile.Origin) {
 		return nil
@@ -102,13 +102,14 @@ func (s *Settings) guardToken(project *File) error {
 		return nil // given on purpose, for this call
 	}
 	return &clierr.Error{
-		Code: clierr.Usage, What: "the project's file names the server, and the token is yours: it is not sent there",
+		Code: clierr.Usage, What: "the project's file names the server, but the token comes from your own " +
+			"settings: it is not sent there",
 		Detail: []string{"url from " + s.URL.Origin, "token from " + s.TokenFile.Origin},
 		Hint:   "name the server yourself: --url or SWARMCALL_URL, or swarmcall context use NAME",
 	}
 }
 
-// defaultSubmitter names who sends when nobody was named: the repository in a pipeline, else the user and the machine.
+// defaultSubmitter returns the submitter if none was set: the repository in a pipeline, else the user and the machine.
 func (in Input) defaultSubmitter() string {
 	env := in.Env
 	if repository := cmp.Or(env("GITHUB_REPOSITORY"), env("CI_PROJECT_PATH")); repository != "" {
@@ -119,7 +120,7 @@ func (in Input) defaultSubmitter() string {
 	return fit(cmp.Or(strings.TrimLeft(name, "._:@/-"), "unknown") + "@" + cmp.Or(host, "unknown"))
 }
 
-// fit replaces what a submitter may not hold.
+// fit replaces characters that a submitter must not have.
 func fit(s string) string {
 	const most = 120
 	s = strings.Map(func(r rune) rune {
@@ -144,13 +145,13 @@ func (s Settings) Token() (string, error) {
 	token := strings.TrimSpace(string(b))
 	if why := noToken(token); why != "" {
 		return "", &clierr.Error{
-			Code: clierr.Usage, What: "no token to show: " + s.TokenFile.Value + " " + why, Hint: named,
+			Code: clierr.Usage, What: "no usable token: " + s.TokenFile.Value + " " + why, Hint: named,
 		}
 	}
 	return token, nil
 }
 
-// noToken says what is wrong with a token, without a word of it; "" if nothing is.
+// noToken describes the error of a token without revealing any of it; "" if there is none.
 func noToken(token string) string {
 	switch {
 	case token == "":
@@ -158,7 +159,7 @@ func noToken(token string) string {
 	case strings.ContainsAny(token, "\r\n"):
 		return "has more than one line"
 	case strings.ContainsFunc(token, func(r rune) bool { return r < '!' || r > '~' }):
-		return "has characters that no token can have: blanks, control characters, or what is no ASCII"
+		return "has characters that a token cannot have: blanks, control characters, or non-ASCII characters"
 	}
 	return ""
 }

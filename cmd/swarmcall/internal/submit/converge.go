@@ -19,7 +19,7 @@ const (
 	convergePace  = 250 * time.Millisecond
 )
 
-// converge waits until the drivers report what the command asks for. A driver that is stale or disconnected never does.
+// converge waits until the drivers report what the command asks for. A stale or disconnected driver never does.
 func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, began time.Time) error {
 	limit := j.Timeout
 	if limit == 0 {
@@ -49,7 +49,7 @@ func (j Job) converge(ctx context.Context, c *remote.Client, e remote.Entry, beg
 	}
 }
 
-// notConverged says how many drivers report the command, and of how many nothing is known.
+// notConverged reports how many drivers report the command, and how many are unknown.
 func notConverged(p Progress, limit time.Duration) error {
 	what := fmt.Sprintf("not converged after %v: %d of %d drivers report it", limit, p.Converged, p.Meant)
 	if n := len(p.Unknown); n > 0 {
@@ -61,24 +61,25 @@ func notConverged(p Progress, limit time.Duration) error {
 	}
 	return &clierr.Error{
 		Code: clierr.Timeout, What: what, Cause: errors.New(p.String()), Detail: seen[:min(len(seen), 10)],
-		Hint: "give a slow ramp more time: --timeout 5m; which drivers lag: swarmcall state --drift drifting, " +
+		Hint: "allow more time for a slow ramp: --timeout 5m; list the drivers that lag: swarmcall state --drift " +
+			"drifting, " +
 			"swarmcall state --drift unknown",
 	}
 }
 
-// overtaken is the error when drivers are told something else before they were seen to do this.
+// overtaken is the error when a newer command reaches drivers before all of them reported this one.
 func overtaken(ctx context.Context, c *remote.Client, e remote.Entry, seq int64) error {
 	err := &clierr.Error{
 		Code: clierr.Superseded, What: fmt.Sprintf("not converged: entry %d commands these drivers now", seq),
-		Cause: fmt.Errorf("%s (entry %d) was not seen to be reported by all before that", remote.CommandOf(e), e.Seq),
-		Hint:  fmt.Sprintf("it is left as it is; who sent it: swarmcall commands show %d", seq),
+		Cause: fmt.Errorf("%s (entry %d) was not reported by all drivers before that", remote.CommandOf(e), e.Seq),
+		Hint:  fmt.Sprintf("the newer command stays in force; see who sent it: swarmcall commands show %d", seq),
 	}
 	a, asked := c.Outcome(ctx, seq, 0)
 	switch p := remote.RefusalOf(asked); {
 	case asked == nil:
 		err.What = "not converged: " + verdict.InForce(a.Value)
-	case p != nil && p.Code == api.NotFound: // a reset is a record, and no entry
-		err.What, err.Hint = "not converged: the server has reset the load to nothing since", "what is desired now: "+
+	case p != nil && p.Code == api.NotFound: // a reset is a record, not an entry
+		err.What, err.Hint = "not converged: the server has since reset the load to zero", "what is desired now: "+
 			"swarmcall state"
 	}
 	return err

@@ -140,8 +140,8 @@ func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 	})
 }
 
-// TestSomebodyElsesCommandIsNoConvergence: drivers that do what a newer command wants do not do what ours did.
-func TestSomebodyElsesCommandIsNoConvergence(t *testing.T) {
+// TestAnotherSubmittersCommandIsNotConvergence: drivers that do what a newer command wants do not do what ours did.
+func TestAnotherSubmittersCommandIsNotConvergence(t *testing.T) {
 	replies := map[string]string{
 		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 30}, "acked": [{"driver_id": "a"}], "status": "complete"}`,
 		"/commands/8": `{"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "status": "complete"}`,
@@ -162,8 +162,8 @@ type roundTripper func(*http.Request) *http.Response
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
-// TestAReplayIsTold: but not of our own first try, whose answer was lost.
-func TestAReplayIsTold(t *testing.T) {
+// TestAReplayIsReported: but not of our own first try, whose answer was lost.
+func TestAReplayIsReported(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		answers := roundTripper(func(r *http.Request) *http.Response {
 			w := httptest.NewRecorder()
@@ -201,12 +201,12 @@ func TestNothingToStop(t *testing.T) {
 		says string
 	}{
 		{problem + `, "nothing_to_stop": true, "in_use": {"labels": {}, "driver_ids": []}}`, clierr.OK,
-			"nothing to stop: the drivers that matched have left"},
+			"nothing to stop: the drivers that matched have deregistered"},
 		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["eu-west", "us"]}, "driver_ids": []}}`,
 			clierr.TooFew, "in use: zone: eu-west, us"},
 		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`, clierr.TooFew,
 			"no driver has the label zone"},
-		{problem + `}`, clierr.TooFew, "who is there"}, // of an older server
+		{problem + `}`, clierr.TooFew, "list the drivers"}, // of an older server
 	} {
 		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(*http.Request) *http.Response {
 			w := httptest.NewRecorder()

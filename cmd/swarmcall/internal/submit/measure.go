@@ -11,26 +11,26 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Progress is how far the drivers of a command are, as the server says.
+// Progress is the progress of a command's drivers, as the server reports it.
 type Progress struct {
 	Meant          int             // drivers that the command is for: targeted or left out, and not deregistered
 	Converged      int             // of these, report what it asks for
 	Lacking        int             // of these, have not applied it
-	Unknown        map[string]bool // of these, stale or disconnected: what they do is not known
+	Unknown        map[string]bool // of these, stale or disconnected: their load is unknown
 	Away           int             // of these, not in the server's roster
-	Actual, Target int64           // players: that active drivers report, and that the command asks for
-	Newer          int64           // the newest other entry that has since told one of them something else; 0: none has
+	Actual, Target int64           // players that active drivers report, and players that the command asks for
+	Newer          int64           // the newest other entry that has since replaced the command on one of them; 0: none
 
 	Roster []api.DriverDrift // every driver that the server knows
 }
 
-// Server is asked how far drivers are.
+// Server provides the outcome of an entry and the drift of drivers.
 type Server interface {
 	Outcome(ctx context.Context, seq int64, limit time.Duration) (remote.Answer[remote.Entry], error)
 	Drift(context.Context) (remote.Page[api.DriverDrift], error)
 }
 
-// Measure asks the server how far the drivers of an entry are.
+// Measure asks the server for the progress of an entry's drivers.
 func Measure(ctx context.Context, c Server, seq int64) (Progress, error) {
 	a, err := c.Outcome(ctx, seq, 0)
 	if err != nil {
@@ -43,8 +43,8 @@ func Measure(ctx context.Context, c Server, seq int64) (Progress, error) {
 	return compare(a.Value, page.Items), nil
 }
 
-// compare puts the entry and the drivers together. What has converged is the server's word; players are counted of
-// active drivers alone, for what the others run is not known.
+// compare combines the entry and the drivers. The server decides how many have converged. Players are counted on active
+// drivers only, because the load of the others is unknown.
 func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
 	of := remote.CommandOf(e)
 	meant := remote.Meant(e) - len(remote.Deregistered(e))
@@ -72,18 +72,18 @@ func compare(e remote.Entry, drivers []api.DriverDrift) Progress {
 	if by, ok := remote.ComputedOf(e); ok {
 		p.Converged, p.Lacking = by.Converged, by.Lacking
 	} else if p.Newer == 0 {
-		p.Converged = older // a server that does not compute it yet tells the drift of each driver
+		p.Converged = older // an older server does not compute it, but reports the drift of each driver
 	}
 	return p
 }
 
-// Done tells that every driver reports what the command asks for.
+// Done reports whether every driver reports what the command asks for.
 func (p Progress) Done() bool { return p.Converged >= p.Meant }
 
-// Excused is how many drivers cannot be waited for: they have not applied the command, or are not heard.
+// Excused returns how many drivers cannot converge: they have not applied the command, or are unknown.
 func (p Progress) Excused() int { return max(p.Lacking, len(p.Unknown)+p.Away) }
 
-// String says how many of the players run: "30 of 60 players run, 3 drivers unknown".
+// String describes how many of the players run: "30 of 60 players run, 3 drivers unknown".
 func (p Progress) String() string {
 	s := fmt.Sprintf("%d of %d players run", p.Actual, p.Target)
 	if p.Target == 0 {
@@ -101,7 +101,7 @@ func (p Progress) String() string {
 	return s
 }
 
-// driversOf are the drivers that an entry is for, but for those that have deregistered.
+// driversOf returns the drivers that an entry is for, without those that have deregistered.
 func driversOf(e remote.Entry) map[string]bool {
 	ids := remote.MeantFor(e)
 	for _, id := range remote.Deregistered(e) {
@@ -110,7 +110,7 @@ func driversOf(e remote.Entry) map[string]bool {
 	return ids
 }
 
-// target is how many players a command asks of so many drivers.
+// target returns how many players a command asks of this many drivers.
 func target(c remote.Command, drivers int) int64 {
 	switch row, _ := c.Type.Row(); {
 	case !row.Level:
@@ -121,7 +121,7 @@ func target(c remote.Command, drivers int) int64 {
 	return c.Value * int64(drivers)
 }
 
-// desiredSeq is the entry whose command is desired of a driver, in one slot.
+// desiredSeq returns the entry whose command is desired of a driver in one slot.
 func desiredSeq(d api.DriverDrift, slot command.Slot) int64 {
 	for _, x := range d.Desired {
 		if remote.CommandOf(remote.Entry{Command: x.Command}).Slot() == slot {
@@ -131,5 +131,5 @@ func desiredSeq(d api.DriverDrift, slot command.Slot) int64 {
 	return 0
 }
 
-// DesiredLoad is the entry whose load is desired of a driver; 0 for none.
+// DesiredLoad returns the entry whose load is desired of a driver; 0 for none.
 func DesiredLoad(d api.DriverDrift) int64 { return desiredSeq(d, command.LoadSlot) }

@@ -1,5 +1,4 @@
-// Package submit sends one command and stays with it: until it is answered, or the load has arrived, or the user has
-// waited enough.
+// Package submit sends one command and follows it until it is answered, the load has converged, or the timeout is over.
 package submit
 
 import (
@@ -21,25 +20,25 @@ const (
 	WaitConverged = "converged" // for the drivers to report it
 )
 
-// Job is one command and how to stay with it.
+// Job is one command and how to follow it.
 type Job struct {
 	remote.Submission
 	Key     string
 	Allow   verdict.Allow
 	Wait    string
-	Timeout time.Duration // of the waiting; 0: as long as its deadline lets it take, and a minute to converge
+	Timeout time.Duration // of the wait; 0: until the deadline, and a minute to converge
 	Line    *console.Line
 }
 
-// Result is what became of it. The entry is empty when none was made.
+// Result is the outcome of a Job. The entry is empty if none was made.
 type Result struct {
 	Key   string
 	Entry remote.Answer[remote.Entry]
-	Said  string // what it came to where no entry was made
+	Said  string // the result in words if no entry was made
 	Err   error
 }
 
-// Run sends the command. The error is what the exit code is made from.
+// Run sends the command. The error determines the exit code.
 func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	r := Result{Key: j.Key}
 	retries := c.Retries()
@@ -51,14 +50,14 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 		return r
 	}
 	e := r.Entry.Value
-	if r.Entry.Replayed && c.Retries() == retries { // else it may be our own first try that was taken
+	if r.Entry.Replayed && c.Retries() == retries { // otherwise our own first try may have been accepted
 		j.Line.Say("this key was used before: entry %d is from %s; nothing was sent again",
 			e.Seq, e.SubmittedAt.UTC().Format("15:04:05 UTC"))
 	}
 	if spread := verdict.Spread(remote.CommandOf(e), e.Counts.Targeted); spread != "" {
 		j.Line.Say("%s", spread)
 	}
-	if j.Wait == WaitNone && !remote.ReachedNobody(e) {
+	if j.Wait == WaitNone && !remote.ReachedNoDriver(e) {
 		j.Line.Say("sent: entry %d, to %s; its outcome: swarmcall commands show %d", e.Seq, sentTo(e), e.Seq)
 		return r
 	}
@@ -70,7 +69,7 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	}
 	j.Line.Say("%s", verdict.Sentence(r.Entry.Value))
 	if r.Err = verdict.Error(r.Entry.Value, j.Allow); r.Err != nil || j.Wait != WaitConverged ||
-		remote.ReachedNobody(r.Entry.Value) {
+		remote.ReachedNoDriver(r.Entry.Value) {
 		return r
 	}
 	if err := j.converge(ctx, c, r.Entry.Value, began); err != nil {
@@ -79,16 +78,15 @@ func (j Job) Run(ctx context.Context, c *remote.Client) Result {
 	return r
 }
 
-// nothingToStop says why a Stop that was refused is as good as one that was acked: the server remembers that its
-// drivers have left.
+// nothingToStop explains why a refused Stop counts as a success: the server knows that its drivers have deregistered.
 func (j Job) nothingToStop() string {
 	if j.Target == nil {
-		return "nothing to stop: no driver is there"
+		return "nothing to stop: there are no drivers"
 	}
-	return "nothing to stop: the drivers that matched have left"
+	return "nothing to stop: the drivers that matched have deregistered"
 }
 
-// sentTo says how many drivers an entry goes to, and how many it does not reach.
+// sentTo describes how many drivers an entry goes to, and how many it does not reach.
 func sentTo(e remote.Entry) string {
 	text := verdict.Drivers(e.Counts.Targeted)
 	if left := remote.LeftOutText(e); left != "" {
@@ -97,8 +95,8 @@ func sentTo(e remote.Entry) string {
 	return text
 }
 
-// issue sends the command. A timeout bounds it too, but for a moment: a shorter one is meant for the outcome, and a
-// disk takes its time.
+// issue sends the command. A timeout bounds this request too, but not below a minimum: a shorter timeout is meant for
+// the outcome, and writing to disk takes time.
 func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.Entry], error) {
 	const moment = time.Second
 	if j.Timeout > 0 {
@@ -108,13 +106,13 @@ func (j Job) issue(ctx context.Context, c *remote.Client) (remote.Answer[remote.
 	}
 	a, err := c.Issue(ctx, j.Submission, j.Key)
 	if e, ok := errors.AsType[*clierr.Error](err); ok && remote.NoAnswer(err) {
-		e.Hint += "\nit may have been sent all the same; this does not send it twice: the same call with " +
+		e.Hint += "\nthe command may have been sent; to retry without sending it twice, repeat the call with " +
 			"--idempotency-key " + j.Key
 	}
 	return a, err
 }
 
-// outcome waits for the outcome and shows what is there of it.
+// outcome waits for the outcome and shows its progress.
 func (j Job) outcome(
 	ctx context.Context, c *remote.Client, open remote.Answer[remote.Entry],
 ) (remote.Answer[remote.Entry], error) {
@@ -140,7 +138,7 @@ func (j Job) outcome(
 	return a, nil
 }
 
-// follow draws who has acked so far, from what the roster says, until the function it returns is called.
+// follow draws the acks so far, from the roster, until the returned function is called.
 func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop func()) {
 	if !j.Line.Animated() {
 		return func() {}
@@ -148,12 +146,12 @@ func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop
 	const pace = 100 * time.Millisecond
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { // owned by outcome, which waits for it by stop
+	go func() { // owned by outcome, which waits for it with stop
 		defer close(done)
 		for remote.Sleep(ctx, pace) {
 			roster, err := c.Drivers(ctx, remote.DriverFilter{})
 			if err != nil {
-				continue // the wait itself tells of a server that is away
+				continue // the wait itself reports an unavailable server
 			}
 			acks := console.Acks{Targeted: e.Counts.Targeted, LeftOut: remote.CountLeftOut(e)}
 			for _, d := range roster.Items {
@@ -167,14 +165,14 @@ func (j Job) follow(ctx context.Context, c *remote.Client, e remote.Entry) (stop
 	return func() { cancel(); <-done }
 }
 
-// stoppedWaiting says what goes on without us.
+// stoppedWaiting is the error of an interrupted wait: the entry continues on the server.
 func (j Job) stoppedWaiting(ctx context.Context, e remote.Entry, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
 	return &clierr.Error{
-		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d goes on without us", e.Seq),
-		Hint: fmt.Sprintf("what became of it: swarmcall commands show %d\nto end the load: %s",
+		Code: clierr.Interrupted, What: fmt.Sprintf("stopped waiting; entry %d continues on the server", e.Seq),
+		Hint: fmt.Sprintf("see its outcome: swarmcall commands show %d\nto end the load: %s",
 			e.Seq, remote.StopLine(j.Target)),
 	}
 }

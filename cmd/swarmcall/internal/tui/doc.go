@@ -1,3 +1,4 @@
-// Package tui is the full-screen view of a swarm: players against what was commanded, drivers, and the last commands
-// with what came of them. It reads the same lists as everybody, twice a second, and never queues behind a slow server.
+// Package tui is the full-screen view of a swarm: running and desired players, drivers, and the last commands with
+// their outcomes. It reads the same lists as other clients, twice a second, and sends no new request while one is
+// pending.
 package tui

@@ -9,23 +9,23 @@ import (
 // helpText explains the keys and what is shown.
 const helpText = `swarmcall watch
 
-  s        stop the load, after a question
-  p Space  pause: what is shown stays as it is
-  /        filter rows by a text; Enter keeps the filter, Esc clears it
+  s        stop the load, after a confirmation
+  p Space  pause: freeze the display
+  /        filter rows by text; Enter keeps the filter, Esc clears it
   ?        this help
-  q Esc    leave; the load stays as it is
+  q Esc    quit; the load keeps running
 
 Drivers: the players that they report, the newest command that they have
-applied, how long its ack took, and the age of the last heartbeat. Those in
-trouble come first; what a stale or disconnected driver runs is not known.
+applied, how long its ack took, and the age of the last heartbeat. Drivers
+with problems come first. The load of a stale or disconnected driver is unknown.
 
-Commands: newest first, with a bar of acks: 3/6 is 3 of 6 drivers, those that
-were left out included. The target is named unless it is all drivers.
+Commands: newest first, with a bar of acks: 3/6 is 3 of 6 drivers, including
+those left out. The target is shown unless it is all drivers.
 
-Only a part of the swarm: swarmcall watch --label team=shop. The stop is then
-for those drivers alone.
+To watch a part of the swarm: swarmcall watch --label team=shop. The stop is
+then for those drivers alone.
 
-Any key goes back.`
+Press any key to go back.`
 
 // help is the screen that ? opens.
 func (m *model) help() string {

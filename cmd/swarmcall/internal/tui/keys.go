@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// key does what a key means: in a question, in the filter, or else.
+// key handles a key: in a question, in the filter, or elsewhere.
 func (m *model) key(k string) tea.Cmd {
 	switch {
 	case k == "ctrl+c":
@@ -66,7 +66,7 @@ func (m *model) editFilter(k string) {
 
 func stopText(s stopped) string {
 	if remote.NothingToStop(s.err) {
-		return "nothing to stop: no driver is there"
+		return "nothing to stop: there are no drivers"
 	}
 	if s.err != nil {
 		return "NOT STOPPED: " + s.err.Error()

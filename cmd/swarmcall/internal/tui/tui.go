@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Options say what to watch.
+// Options select what to watch.
 type Options struct {
 	Client    *remote.Client
 	Submitter string            // who sends the stop
@@ -25,7 +25,7 @@ type Options struct {
 	Out       io.Writer
 }
 
-// Run shows the view until the user leaves it or ctx ends.
+// Run shows the view until the user quits or ctx ends.
 func Run(ctx context.Context, o Options) error {
 	m := &model{
 		ctx: ctx, client: o.Client, submitter: o.Submitter, labels: o.Labels, colour: console.Colour(o.Out),
@@ -41,12 +41,12 @@ func Run(ctx context.Context, o Options) error {
 
 const (
 	pace    = 500 * time.Millisecond
-	patient = 5 * time.Second // for one look: the screen says how old it is
-	fresh   = 2 * time.Second // a look older than this is not live
+	patient = 5 * time.Second // for one request: the screen shows its age
+	fresh   = 2 * time.Second // older data is not live
 	history = 200             // commands that a filter can find
 )
 
-// look is what the server said, or why it did not.
+// look is the server's answer, or the error.
 type look struct {
 	drivers  remote.Page[remote.Driver]
 	commands []remote.Entry
@@ -54,7 +54,7 @@ type look struct {
 	at       time.Time
 }
 
-// stopped is what became of the stop.
+// stopped is the result of the stop.
 type stopped struct {
 	entry remote.Entry
 	err   error
@@ -62,7 +62,7 @@ type stopped struct {
 
 type tick struct{}
 
-// beat has the screen drawn again: its ages go on while no look comes back.
+// beat redraws the screen: the ages grow while no answer arrives.
 type beat struct{}
 
 func nextBeat() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return beat{} }) }
@@ -91,7 +91,7 @@ type model struct {
 // Init implements tea.Model.
 func (m *model) Init() tea.Cmd { return tea.Batch(m.look, nextBeat()) }
 
-// look asks the server. It runs outside of the loop.
+// look asks the server. It runs outside the loop.
 func (m *model) look() tea.Msg {
 	ctx, cancel := context.WithTimeout(m.ctx, patient)
 	defer cancel()
@@ -106,7 +106,7 @@ func (m *model) look() tea.Msg {
 	return l
 }
 
-// drivenBy reads the drivers that the view is about. What the server counts is all of them.
+// drivenBy reads the drivers of the view. The server's counts are of all drivers.
 func (m *model) drivenBy(ctx context.Context) (remote.Page[remote.Driver], error) {
 	f := remote.DriverFilter{}
 	for _, key := range slices.Sorted(maps.Keys(m.labels)) {
@@ -138,7 +138,7 @@ func (m *model) target() *remote.Target {
 	return &remote.Target{Labels: m.labels}
 }
 
-// stop sends the stop, to all drivers of the view. It runs outside of the loop.
+// stop sends the stop to all drivers of the view. It runs outside the loop.
 func (m *model) stop() tea.Msg {
 	s := remote.Submission{
 		Submitter: m.submitter, Target: m.target(),
@@ -171,7 +171,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// take keeps a look; a paused view goes on asking, so that it can tell that the server is away.
+// take stores an answer; a paused view keeps asking, to detect that the server is unavailable.
 func (m *model) take(l look) {
 	m.err = l.err
 	if l.err == nil {

@@ -29,7 +29,7 @@ func (m *model) View() tea.View {
 	return v
 }
 
-// screen lays the parts out: two lines of status, drivers, commands, one line of keys.
+// screen lays out the parts: two lines of status, drivers, commands, one line of keys.
 func (m *model) screen() string {
 	if m.helping {
 		return m.help()
@@ -55,7 +55,7 @@ func (m *model) screen() string {
 	return strings.Join(lines, "\n")
 }
 
-// cut keeps n rows and says how many it leaves out: they must not be missed without a word.
+// cut keeps n rows and reports how many it omits.
 func cut(rows []string, n int) []string {
 	if len(rows) <= n {
 		return rows
@@ -89,11 +89,11 @@ func (m *model) age() string {
 	return time.Since(m.seen.at).Round(time.Second).String() + " ago"
 }
 
-// load is the players that run against those that were commanded last, and the drivers by state.
+// load compares the running players with the desired ones, and counts the drivers by state.
 func (m *model) load() string {
 	k, players := m.seen.drivers.Counts, int64(0)
 	for _, d := range m.seen.drivers.Items {
-		if d.State == api.DriverStateActive { // what the others run is not known
+		if d.State == api.DriverStateActive { // the load of the others is unknown
 			players += d.Reported.Players
 		}
 	}
@@ -114,12 +114,12 @@ func (m *model) load() string {
 		func(e remote.Entry) bool { return remote.CommandOf(e).Slot() == command.LoadSlot })
 	if i >= 0 {
 		e := m.seen.commands[i]
-		text += fmt.Sprintf("   wanted: %s (entry %d)", remote.CommandOf(e), e.Seq)
+		text += fmt.Sprintf("   desired: %s (entry %d)", remote.CommandOf(e), e.Seq)
 	}
 	return text
 }
 
-// drivers are the rows of the roster: who is in trouble comes first.
+// drivers returns the rows of the roster, drivers with problems first.
 func (m *model) drivers() []string {
 	sorted := slices.Clone(m.seen.drivers.Items)
 	slices.SortStableFunc(sorted, func(a, b remote.Driver) int { return cmp.Compare(rank(b), rank(a)) })
@@ -143,7 +143,7 @@ func rank(d remote.Driver) int {
 	return map[api.DriverState]int{api.DriverStateStale: 1, api.DriverStateDisconnected: 2}[d.State]
 }
 
-// commands are the rows of the log, newest first, each with a bar of its acks.
+// commands returns the rows of the log, newest first, each with a bar of its acks.
 func (m *model) commands() []string {
 	var rows []string
 	for _, e := range m.seen.commands {
@@ -173,7 +173,7 @@ func (m *model) commands() []string {
 	return rows
 }
 
-// acksOf counts the acks of an open entry so far: the roster has them before the log does.
+// acksOf counts the acks of an open entry so far: the roster has them before the log.
 func (m *model) acksOf(seq int64) int {
 	n := 0
 	for _, d := range m.seen.drivers.Items {
@@ -184,7 +184,7 @@ func (m *model) acksOf(seq int64) int {
 	return n
 }
 
-// ackBar has ten cells. Acks never fill it when one is lacking.
+// ackBar has ten cells. It is full only if no ack is missing.
 func (m *model) ackBar(k api.Counts, left int) string {
 	const cells = 10
 	n := 0
@@ -203,7 +203,7 @@ func (m *model) matches(row string) bool {
 	return m.filter == "" || strings.Contains(strings.ToLower(row), strings.ToLower(m.filter))
 }
 
-// keys is the last line: the question, the filter, or what the keys do.
+// keys returns the last line: the question, the filter, or the meaning of the keys.
 func (m *model) keys() string {
 	switch {
 	case m.confirming:
@@ -213,11 +213,11 @@ func (m *model) keys() string {
 			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected,
 				console.Safe(remote.LabelsText(m.labels)))
 		}
-		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, anything else: no")
+		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, any other key: no")
 	case m.filtering:
 		return "filter: " + console.Safe(m.filter) + "▏ Enter keeps it, Esc clears it"
 	}
-	line := "s stop   p pause   / filter   ? help   q leave"
+	line := "s stop   p pause   / filter   ? help   q quit"
 	if m.filter != "" {
 		line += "   filter: " + console.Safe(m.filter)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// Error is nil for an outcome that is good enough, else the error that names who is to blame.
+// Error returns nil for an acceptable outcome, else the error that names the failing drivers.
 func Error(e remote.Entry, allow Allow) error {
 	code := Code(e, allow)
 	if code == clierr.OK {
@@ -24,23 +24,24 @@ func Error(e remote.Entry, allow Allow) error {
 	show := fmt.Sprintf("swarmcall commands show %d", e.Seq)
 	switch code {
 	case clierr.Timeout:
-		err.What = "the wait timed out, the outcome is still open"
-		err.Hint = "the command goes on; see what became of it: " + show
+		err.What = "the wait timed out; the outcome is still open"
+		err.Hint = "the command continues; see its outcome: " + show
 	case clierr.Rejected:
-		err.Hint = "ask for what these drivers can do; the whole entry: " + show
+		err.Hint = "request only what these drivers support; full entry: " + show
 	case clierr.Missing:
-		err.Hint = "are these drivers alive? swarmcall drivers list; late acks come into the entry: " + show +
-			"\nif so many may be missing: --allow-missing N or N%"
+		err.Hint = "are these drivers running? swarmcall drivers list; late acks are added to the " +
+			"entry: " + show +
+			"\nto tolerate missing drivers: --allow-missing N or N%"
 	case clierr.TooFew:
-		err.What, err.Detail = "the stop reached nobody", remote.InUseLines(e.InUse)
-		err.Hint = "check the spelling of the target; the labels that drivers have: swarmcall drivers list"
+		err.What, err.Detail = "the stop reached no driver", remote.InUseLines(e.InUse)
+		err.Hint = "check the spelling of the target; list the drivers and their labels: swarmcall drivers list"
 	case clierr.Superseded:
-		err.Hint = "a newer command came before this one was sent: swarmcall commands list"
+		err.Hint = "a newer command arrived before this one was sent: swarmcall commands list"
 	}
 	return err
 }
 
-// Blame lists who did not ack and why, at most n of them.
+// Blame lists the drivers that did not ack, and the reasons, at most n of them.
 func Blame(e remote.Entry, n int) []string {
 	var lines []string
 	for _, r := range e.Rejected {

@@ -1,4 +1,4 @@
-// Package verdict says what an outcome means for a pipeline: the exit code, and the sentence that goes with it.
+// Package verdict interprets an outcome for a pipeline: the exit code, and a sentence that describes it.
 package verdict
 
 import (
@@ -37,17 +37,17 @@ func (a *Allow) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Covers reports whether so many missing of all are allowed.
+// Covers reports whether this number of missing drivers is allowed.
 func (a Allow) Covers(missing, all int) bool {
 	return missing <= a.Count || float64(missing)*100 <= a.Percent*float64(all)
 }
 
-// Code is the exit code of an outcome: when several fit, rejected goes before missing before superseded. An open entry
-// is a timeout.
+// Code returns the exit code of an outcome: when several fit, rejected comes before missing before superseded. An open
+// entry is a timeout.
 func Code(e remote.Entry, allow Allow) clierr.Code {
 	switch {
-	case remote.ReachedNobody(e):
-		return codeOfNobody(e)
+	case remote.ReachedNoDriver(e):
+		return codeWithoutTargets(e)
 	case !remote.Closed(e):
 		return clierr.Timeout
 	case e.Counts.Rejected > 0:
@@ -60,9 +60,9 @@ func Code(e remote.Entry, allow Allow) clierr.Code {
 	return clierr.OK
 }
 
-// codeOfNobody: only the server knows whether the drivers of a Stop have left or its target is misspelt. An older
-// server does not say, and such a Stop was a success.
-func codeOfNobody(e remote.Entry) clierr.Code {
+// codeWithoutTargets returns the code of a Stop without targets. Only the server knows whether the drivers have deregistered
+// or the target is misspelt. An older server does not report it, and such a Stop was a success.
+func codeWithoutTargets(e remote.Entry) clierr.Code {
 	awaited := e.Awaited != nil && *e.Awaited
 	if awaited || e.Awaited == nil && e.InUse == nil {
 		return clierr.OK
@@ -70,17 +70,17 @@ func codeOfNobody(e remote.Entry) clierr.Code {
 	return clierr.TooFew
 }
 
-// taken tells an entry that no driver was left for, because somebody else commands them all.
+// taken reports whether an entry has no driver left, because other submitters command all of them.
 func taken(e remote.Entry) bool { return e.Counts.Targeted == 0 && len(remote.Elsewhere(e)) > 0 }
 
-// Sentence sums an outcome up: "set_players 100: partial, 2 of 3 acked in 2000.3 ms, 1 missing (entry 7)".
+// Sentence summarizes an outcome: "set_players 100: partial, 2 of 3 acked in 2000.3 ms, 1 missing (entry 7)".
 func Sentence(e remote.Entry) string {
 	text := outcome(e)
 	switch {
-	case remote.ReachedNobody(e):
-		text = nobody(e)
+	case remote.ReachedNoDriver(e):
+		text = withoutTargets(e)
 	case taken(e) && remote.Closed(e):
-		text = "no driver is left for it: " + elsewhere(e)
+		text = "it applies to no driver: " + elsewhere(e)
 	case !remote.Closed(e):
 		text = fmt.Sprintf("still open, sent to %d", e.Counts.Targeted)
 		if left := remote.LeftOutText(e); left != "" {
@@ -90,15 +90,15 @@ func Sentence(e remote.Entry) string {
 	return fmt.Sprintf("%s: %s (entry %d)", remote.CommandOf(e), text, e.Seq)
 }
 
-// InForce says whose command holds for drivers: "ops/alice commands these drivers now: stop (entry 8)".
+// InForce names the command in force: "ops/alice commands these drivers now: stop (entry 8)".
 func InForce(e remote.Entry) string {
 	return fmt.Sprintf("%s commands these drivers now: %s (entry %d)", e.Submitter, remote.CommandOf(e), e.Seq)
 }
 
-// Missing is how many drivers of an entry did not ack: they were targeted, or left out.
+// Missing returns how many drivers of an entry did not ack: they were targeted, or left out.
 func Missing(e remote.Entry) int { return e.Counts.Missing + remote.CountLeftOut(e) }
 
-// outcome is what a closed entry came to, in numbers.
+// outcome describes a closed entry in numbers.
 func outcome(e remote.Entry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d of %d acked", e.Status, e.Counts.Acked, remote.Meant(e))
@@ -121,30 +121,30 @@ func outcome(e remote.Entry) string {
 	return b.String()
 }
 
-// nobody says what a Stop without targets is good for. Its numbers would read as a success.
-func nobody(e remote.Entry) string {
+// withoutTargets describes a Stop without targets. Its numbers would look like a success.
+func withoutTargets(e remote.Entry) string {
 	switch {
-	case codeOfNobody(e) != clierr.OK:
-		return "reached nobody: no known driver matches its target"
+	case codeWithoutTargets(e) != clierr.OK:
+		return "reached no driver: no known driver matches its target"
 	case e.Awaited == nil:
-		return "logged; no driver was there to send it to"
+		return "logged; there was no driver to send it to"
 	}
 	return "logged; it stops drivers that return"
 }
 
-// elsewhere names the drivers that the command left alone.
+// elsewhere names the drivers that stay under another submitter's command.
 func elsewhere(e remote.Entry) string {
 	ids := remote.Elsewhere(e)
 	if len(ids) == 0 {
 		return ""
 	}
-	return "a newer command of somebody else holds for " + Some(ids)
+	return "a newer command by another submitter holds for " + Some(ids)
 }
 
-// Some names the first of many.
+// Some lists the first names of many.
 func Some(names []string) string { return SomeOf(names, len(names)) }
 
-// SomeOf names the first of n, of which not all names need to be known.
+// SomeOf lists the first of n names; not all need to be known.
 func SomeOf(names []string, n int) string {
 	shown := names[:min(len(names), 3)]
 	if n <= len(shown) {
@@ -153,8 +153,8 @@ func SomeOf(names []string, n int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), n-len(shown))
 }
 
-// Spread says what a load comes to on so many drivers: "60 on each of 12 drivers = 720 players"; "" for what is no
-// load.
+// Spread describes what a load adds up to on this many drivers: "60 on each of 12 drivers = 720 players"; "" if the
+// command is not a load.
 func Spread(c remote.Command, drivers int) string {
 	row, _ := c.Type.Row()
 	switch {

@@ -96,11 +96,11 @@ func TestLeftOutIsMissing(t *testing.T) {
 		{leftOut(entry(2, 0, 1, 0), gone), "1", clierr.Missing, "2 of 4 acked, 1 missing, 1 left out (disconnected)"},
 		{leftOut(entry(2, 1, 0, 0), gone), "0", clierr.Rejected, "2 of 4 acked, 1 rejected, 1 left out (disconnected)"},
 		{leftOut(entry(3, 0, 0, 0), other), "0", clierr.OK,
-			"3 of 3 acked, a newer command of somebody else holds for o-0 (entry 7)"},
+			"3 of 3 acked, a newer command by another submitter holds for o-0 (entry 7)"},
 		{leftOut(entry(2, 0, 0, 0), other, stale), "0", clierr.Missing,
-			"2 of 3 acked, 1 left out (stale), a newer command of somebody else holds for o-0"},
+			"2 of 3 acked, 1 left out (stale), a newer command by another submitter holds for o-0"},
 		{leftOut(entry(0, 0, 0, 0), other), "0", clierr.Superseded,
-			"no driver is left for it: a newer command of somebody else holds for o-0 (entry 7)"},
+			"it applies to no driver: a newer command by another submitter holds for o-0 (entry 7)"},
 		{leftOut(entry(3, 0, 0, 0), "restricted"), "0", clierr.Missing, "3 of 4 acked, 1 left out (restricted)"},
 		// of a newer server
 	} {
@@ -125,8 +125,8 @@ func TestLeftOutIsMissing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachedNobody is never a success by its numbers: it is one only if drivers that match are expected back.
-func TestAStopThatReachedNobody(t *testing.T) {
+// TestAStopThatReachedNoDriver is never a success by its numbers: it is one only if drivers that match are expected back.
+func TestAStopThatReachedNoDriver(t *testing.T) {
 	no, yes := false, true
 	inUse := &api.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}, DriverIds: []string{"d-1"}}
 	for _, tc := range []struct {
@@ -136,9 +136,9 @@ func TestAStopThatReachedNobody(t *testing.T) {
 		says    string
 	}{
 		{&yes, inUse, clierr.OK, "stop: logged; it stops drivers that return (entry 7)"},
-		{&no, inUse, clierr.TooFew, "stop: reached nobody: no known driver matches its target (entry 7)"},
-		{nil, inUse, clierr.TooFew, "stop: reached nobody"},
-		{nil, nil, clierr.OK, "stop: logged; no driver was there to send it to (entry 7)"}, // an older server
+		{&no, inUse, clierr.TooFew, "stop: reached no driver: no known driver matches its target (entry 7)"},
+		{nil, inUse, clierr.TooFew, "stop: reached no driver"},
+		{nil, nil, clierr.OK, "stop: logged; there was no driver to send it to (entry 7)"}, // an older server
 	} {
 		e := remote.Entry{Seq: 7, Status: api.StatusFailed, Awaited: tc.awaited, InUse: tc.inUse}
 		if err := e.Command.FromStopCommand(api.StopCommand{}); err != nil {

@@ -1,4 +1,4 @@
-// Package drivetest is what the tests of all generators ask of them.
+// Package drivetest has checks that the tests of all generators share.
 package drivetest
 
 import (
@@ -15,7 +15,7 @@ import (
 // patience is how long a test waits for anything: the machine may be busy.
 const patience = 2 * time.Minute
 
-// Applied wants g to take c.
+// Applied fails unless g applies c.
 func Applied(t testing.TB, g drive.Generator, c driver.Command) {
 	t.Helper()
 	if err := g.Apply(t.Context(), c); err != nil {
@@ -23,14 +23,14 @@ func Applied(t testing.TB, g drive.Generator, c driver.Command) {
 	}
 }
 
-// Comes waits until g takes c: a program may take longer to start than a command waits.
+// Comes waits until g applies c: a program may take longer to start than a command waits.
 func Comes(t testing.TB, g drive.Generator, c driver.Command) {
 	t.Helper()
 	var err error
 	Eventually(t, "the program answers", func() bool { err = g.Apply(t.Context(), c); return err == nil })
 }
 
-// Rejected wants g to refuse c with this code, and a detail that holds these words.
+// Rejected fails unless g rejects c with this code, and a detail that contains this text.
 func Rejected(t testing.TB, g drive.Generator, c driver.Command, code, detail string) {
 	t.Helper()
 	r, ok := errors.AsType[*driver.Rejection](g.Apply(t.Context(), c))
@@ -39,7 +39,7 @@ func Rejected(t testing.TB, g drive.Generator, c driver.Command, code, detail st
 	}
 }
 
-// Eventually waits until it is so.
+// Eventually waits until the condition holds.
 func Eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -31,13 +31,13 @@ type Options struct {
 func (o Options) target() (vegeta.Target, error) {
 	u, err := url.Parse(o.Target)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return vegeta.Target{}, fmt.Errorf("--target %q must be as http://host:port/path", o.Target)
+		return vegeta.Target{}, fmt.Errorf("--target %q must have the form http://host:port/path", o.Target)
 	}
 	t := vegeta.Target{Method: strings.ToUpper(o.Method), URL: o.Target, Header: http.Header{}, Body: []byte(o.Body)}
 	for _, h := range o.Header {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return t, fmt.Errorf("--header %q must be as \"Name: value\"", h)
+			return t, fmt.Errorf("--header %q must have the form \"Name: value\"", h)
 		}
 		t.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}

@@ -52,7 +52,7 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("k6 says %d: %s: %s", r.Status, r.Title, r.Detail)
+	return fmt.Sprintf("k6 answered %d: %s: %s", r.Status, r.Title, r.Detail)
 }
 
 type resource[A any] struct {
@@ -119,7 +119,7 @@ func (a *api) call(ctx context.Context, method, path string, body []byte, into a
 		return refused(resp.StatusCode, answer)
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("what answers at %s%s is not k6: %w", a.base, path, err)
+		return fmt.Errorf("the answer from %s%s is not from k6: %w", a.base, path, err)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (g *Generator) stop(ctx context.Context) error {
 		select {
 		case err := <-first:
 			if err != nil {
-				g.log.Warn("k6 was told to go to 0 VUs", "error", err) // its status tells whether it has
+				g.log.Warn("told k6 to go to 0 VUs", "error", err) // its status tells whether it has
 			}
 		case <-ctx.Done():
 			return g.force()
@@ -91,10 +91,11 @@ func (g *Generator) stop(ctx context.Context) error {
 
 // force is for a k6 that does not stop: one of the driver's own is killed, which stops it for sure.
 func (g *Generator) force() error {
-	g.log.Error("k6 does not stop; it is killed if it is the driver's own", "vus", g.poll.vus())
+	g.log.Error("k6 did not stop; it is killed if this driver started it", "vus", g.poll.vus())
 	if !g.Kill() {
 		return driver.Reject(codeStopped,
-			fmt.Sprintf("%d VUs still run, and this k6 is not the driver's to kill", g.poll.vus()))
+			fmt.Sprintf("%d VUs still run, and this driver did not start this k6, so it does not kill "+
+				"it", g.poll.vus()))
 	}
 	g.poll.saw(status{})
 	return nil

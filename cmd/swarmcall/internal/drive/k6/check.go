@@ -17,12 +17,12 @@ import (
 
 const executorName = "externally-controlled"
 
-const wayOut = `k6 2.0 removed the executor externally-controlled and gives no other control of a run. Two ways out:
-  use a k6 that has it          1.8 is the last; name it by --k6 if another is on the PATH
+const wayOut = `k6 2.0 removed the executor externally-controlled and offers no other control of a run. Two options:
+  use an older k6               1.8 is the last that has it; give its path with --k6 if another is on the PATH
   load the URL without k6       swarmcall drive http --target URL
-The how-to "From k6 scale" in docs/howto/from-k6-scale.md tells more.`
+See the how-to "From k6 scale": docs/howto/from-k6-scale.md.`
 
-const snippet = `let the script's options have this one scenario, or no scenarios, vus, iterations, duration and stages at all:
+const snippet = `give the script's options only this one scenario, or no scenarios, vus, iterations, duration or stages:
   export const options = { scenarios: { main: {
     executor: 'externally-controlled', vus: 0, maxVUs: 10, duration: '0' } } };`
 
@@ -32,10 +32,12 @@ func checkVersion(printed string) error {
 	switch {
 	case m == nil:
 		return &clierr.Error{
-			Code: clierr.Usage, What: "cannot tell the version of k6", Detail: lines(printed), Hint: "is --k6 a k6?",
+			Code: clierr.Usage, What: "cannot determine the version of " +
+				"k6", Detail: lines(printed), Hint: "is --k6 the path of k6?",
 		}
 	case m[1] != "0" && m[1] != "1":
-		return &clierr.Error{Code: clierr.Usage, What: fmt.Sprintf("k6 %s has no live control", m[0]), Hint: wayOut}
+		return &clierr.Error{Code: clierr.Usage, What: fmt.Sprintf("k6 %s does not support live "+
+			"control", m[0]), Hint: wayOut}
 	}
 	return nil
 }
@@ -68,18 +70,18 @@ func planOf(printed []byte) (plan, error) {
 		return planOfScenarios(o)
 	}
 	if o.VUs != nil || o.Duration != nil || o.Iterations != nil || (len(o.Stages) > 0 && string(o.Stages) != "null") {
-		return plan{}, unfit("its options fix the load by vus, duration, iterations or stages")
+		return plan{}, unfit("its options set the load by vus, duration, iterations or stages")
 	}
 	return plan{ownScenario: true}, nil
 }
 
 func planOfScenarios(o scriptOptions) (p plan, err error) {
 	if len(o.Scenarios) > 1 {
-		return p, unfit(fmt.Sprintf("it has %d scenarios, and k6 lets only one be controlled", len(o.Scenarios)))
+		return p, unfit(fmt.Sprintf("it has %d scenarios, and k6 can control only one", len(o.Scenarios)))
 	}
 	for name, s := range o.Scenarios {
 		if s.Executor != executorName {
-			return p, unfit(fmt.Sprintf("its scenario %q is of the executor %s", name, s.Executor))
+			return p, unfit(fmt.Sprintf("its scenario %q uses the executor %s", name, s.Executor))
 		}
 		p.startsAt = s.VUs
 	}
@@ -98,11 +100,12 @@ func (o Options) check(ctx context.Context) (plan, error) {
 	version, err := o.output(ctx, "version")
 	if err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-			return plan{}, &clierr.Error{Code: clierr.Usage, What: "there is no k6", Cause: err,
-				Hint: "drive k6 needs k6 1.x, at best 1.8, which you bring; --k6 names one that is not on the PATH"}
+			return plan{}, &clierr.Error{Code: clierr.Usage, What: "k6 is not installed", Cause: err,
+				Hint: "drive k6 needs an installed k6 1.x, preferably 1.8; if it is not on the PATH, give its path " +
+					"with --k6"}
 		}
 		return plan{}, &clierr.Error{
-			Code: clierr.Usage, What: "k6 does not run", Cause: err, Detail: lines(string(version)),
+			Code: clierr.Usage, What: "k6 cannot be run", Cause: err, Detail: lines(string(version)),
 		}
 	}
 	if err := checkVersion(string(version)); err != nil {

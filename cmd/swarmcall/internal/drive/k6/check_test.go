@@ -17,7 +17,7 @@ func TestCheckVersion(t *testing.T) {
 		"k6 v0.57.0 (commit/50afd82c18, go1.23.6, linux)": "",
 		"k6 v2.2.0 (go1.26.8, linux/amd64)":               "1.8 is the last",
 		"k6 v10.0.0":                                      "swarmcall drive http",
-		"GNU coreutils 9.1":                               "is --k6 a k6?",
+		"GNU coreutils 9.1":                               "is --k6 the path of k6?",
 	} {
 		err := checkVersion(printed)
 		if (err != nil) != (hint != "") ||
@@ -34,10 +34,10 @@ func TestPlanOf(t *testing.T) {
 	}{
 		`{"scenarios":null,"vus":null,"stages":null}`:                                  {plan{ownScenario: true}, ""},
 		`{"scenarios":{"s":{"executor":"externally-controlled","vus":7,"maxVUs":10}}}`: {plan{startsAt: 7}, ""},
-		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                               {plan{}, `"s" is of the executor ramping-vus`},
+		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                               {plan{}, "executor ramping-vus"},
 		`{"scenarios":{"a":{"executor":"externally-controlled"},"b":{}}}`:              {plan{}, "2 scenarios"},
-		`{"vus":10,"duration":"30s"}`:                                                  {plan{}, "fix the load"},
-		`{"stages":[{"target":1}]}`:                                                    {plan{}, "fix the load"},
+		`{"vus":10,"duration":"30s"}`:                                                  {plan{}, "set the load"},
+		`{"stages":[{"target":1}]}`:                                                    {plan{}, "set the load"},
 		`no json`:                                                                      {plan{}, "cannot read"},
 	} {
 		got, err := planOf([]byte(printed))
@@ -71,7 +71,7 @@ func TestStart(t *testing.T) {
 		t.Error(text)
 	}
 	_, err = Start(t.Context(), Options{K6: "/does/not/exist/k6", Script: "x.js"})
-	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, "needs k6 1.x") {
+	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(text, "installed k6 1.x") {
 		t.Error(text)
 	}
 }

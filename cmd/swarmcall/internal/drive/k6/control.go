@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-var errStopped = errors.New("k6 says that its run was stopped")
+var errStopped = errors.New("k6 reports that its run was stopped")
 
 // control moves k6 to the VUs that are wanted. One goroutine, that of run, sends every change: k6 takes one after the
 // other anyway.
@@ -80,7 +80,7 @@ func (c *control) step(ctx context.Context) {
 	if err == nil {
 		c.ramp.took(n, time.Now())
 	} else {
-		c.log.Error("k6 did not take a step", "vus", n, "error", err)
+		c.log.Error("k6 did not accept a step of the ramp", "vus", n, "error", err)
 	}
 	if err != nil && current {
 		c.ramp.target, c.ramp.urgent = c.ramp.now, false

@@ -94,7 +94,7 @@ func TestRefusalOfAScriptWithoutTheExecutor(t *testing.T) {
 	g := attach(t, f)
 	f.run.SetScenario(fixed)
 	err = g.Apply(t.Context(), players(3))
-	if err == nil || !strings.HasPrefix(err.Error(), codeRefused+": k6 says 500: Execution config error") {
+	if err == nil || !strings.HasPrefix(err.Error(), codeRefused+": k6 answered 500: Execution config error") {
 		t.Errorf("%v", err)
 	}
 	if s := g.State(); s.Running {

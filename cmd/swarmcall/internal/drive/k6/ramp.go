@@ -35,7 +35,7 @@ func (r *ramp) next(now time.Time) int64 {
 	n := r.target
 	if !r.urgent && r.delay > 0 {
 		steps := int64(1)
-		if late := now.Sub(r.last); late < r.rest() { // else it rested, and begins anew
+		if late := now.Sub(r.last); late < r.rest() { // else it was idle, and starts again
 			steps = max(1, int64(late/r.delay))
 		}
 		n = r.now + min(max(r.target-r.now, -steps), steps)

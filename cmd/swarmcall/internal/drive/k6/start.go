@@ -120,7 +120,7 @@ func atZero(ctx context.Context, a *api) (status, error) {
 }
 
 func failedToStart(err error) error {
-	e := &clierr.Error{Code: clierr.Failed, What: "k6 has not come up", Cause: err}
+	e := &clierr.Error{Code: clierr.Failed, What: "k6 did not start", Cause: err}
 	if seen, ok := errors.AsType[drive.Evidence](err); ok {
 		e.Detail = seen.Seen()
 	}
@@ -134,8 +134,8 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	defer cancel()
 	s, err := a.status(ctx)
 	if err != nil {
-		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no k6 to attach to at " + base, Cause: err,
-			Hint: "k6 run --address HOST:PORT SCRIPT says where its API is; it is at 127.0.0.1:6565 by default"}
+		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot attach: no k6 answers at " + base, Cause: err,
+			Hint: "k6 run --address HOST:PORT SCRIPT sets the address of its API; the default is 127.0.0.1:6565"}
 	}
 	// One that is still initialising VUs does not yet say the number below which it refuses vus-max.
 	drive.Until(ctx, 50*time.Millisecond, func() bool {

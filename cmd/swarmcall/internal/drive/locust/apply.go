@@ -67,7 +67,7 @@ func (g *Generator) setPlayers(ctx context.Context, n int64, delay time.Duration
 	case err != nil:
 		return err
 	case !said.Success:
-		return driver.Reject(codeRefused, "Locust says: "+said.Message)
+		return driver.Reject(codeRefused, "Locust answered: "+said.Message)
 	case g.shaped(said):
 		return driver.Reject(codeShape, "a LoadTestShape sets the users of this Locust; it was stopped")
 	}
@@ -89,7 +89,7 @@ func (g *Generator) confirm(ctx context.Context, c claim, said answer) error {
 	if !c.before.active() {
 		g.callOff()
 	}
-	return driver.Reject(codeUnconfirmed, fmt.Sprintf("Locust said %q, but its %v after %v",
+	return driver.Reject(codeUnconfirmed, fmt.Sprintf("Locust answered %q, but after %[3]v it shows %[2]v",
 		said.Message, last, time.Since(c.since).Round(time.Millisecond)))
 }
 
@@ -137,7 +137,7 @@ func (g *Generator) callOff() {
 	g.stopping.Go(func() {
 		defer g.stops.Add(-1)
 		if err := g.api.stop(g.life); err != nil {
-			g.log.Error("locust was not told to stop", "error", err)
+			g.log.Error("locust could not be told to stop", "error", err)
 		}
 	})
 }
@@ -157,10 +157,11 @@ func (g *Generator) stop(ctx context.Context) error {
 	}) {
 		return nil
 	}
-	g.log.Error("locust does not stop; it is killed if it is the driver's own", "view", last.String())
+	g.log.Error("locust did not stop; it is killed if this driver started it", "view", last.String())
 	if g.Kill() {
 		g.seen.set(view{State: "stopped"})
 		return nil
 	}
-	return driver.Reject(codeStopFailed, fmt.Sprintf("its %v, and this Locust is not the driver's to kill", last))
+	return driver.Reject(codeStopFailed, fmt.Sprintf("it shows %v, and this driver did not start this Locust, so it "+
+		"does not kill it", last))
 }

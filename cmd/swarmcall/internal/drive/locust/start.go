@@ -36,8 +36,8 @@ var uncontrolled = []string{"--headless", "--autostart", "--autoquit", "--worker
 func Start(ctx context.Context, o Options) (*Generator, error) {
 	for _, arg := range o.Args {
 		if name, _, _ := strings.Cut(arg, "="); slices.Contains(uncontrolled, name) {
-			return nil, &clierr.Error{Code: clierr.Usage, What: name + " is not for a Locust that is driven",
-				Hint: "the driver starts its web API and gives it users as commands say; workers are started beside " +
+			return nil, &clierr.Error{Code: clierr.Usage, What: name + " cannot be used with a Locust that is driven",
+				Hint: "the driver starts Locust's web API and sets its users by commands; start workers beside " +
 					"it: locust --worker"}
 		}
 	}
@@ -51,8 +51,8 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	if err != nil {
 		e := &clierr.Error{Code: clierr.Failed, What: "cannot start Locust", Cause: err}
 		if errors.Is(err, exec.ErrNotFound) {
-			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, brings one; "+
-				"--locust names one that is not on the PATH"
+			e.Code, e.Hint = clierr.Usage, "apt-get install python3-locust, or pip install locust, installs one; "+
+				"if it is not on the PATH, give its path with --locust"
 		}
 		return nil, e
 	}
@@ -81,7 +81,7 @@ func ready(ctx context.Context, a *api, process *proc.Process) (v view, err erro
 		}
 	})
 	if exited {
-		e := &clierr.Error{Code: clierr.Failed, What: "Locust has not come up", Cause: process.Err()}
+		e := &clierr.Error{Code: clierr.Failed, What: "Locust did not start", Cause: process.Err()}
 		if seen, ok := errors.AsType[drive.Evidence](process.Err()); ok {
 			e.Detail = seen.Seen()
 		}
@@ -102,8 +102,8 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 	defer cancel()
 	v, err := a.look(ctx)
 	if err != nil {
-		return nil, &clierr.Error{Code: clierr.Failed, What: "there is no Locust to attach to at " + base, Cause: err,
-			Hint: "its web interface must be there: a Locust with --headless has none"}
+		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot attach: no Locust answers at " + base, Cause: err,
+			Hint: "Locust must have its web interface; with --headless it has none"}
 	}
 	return newGenerator(a, v, nil, log), nil
 }

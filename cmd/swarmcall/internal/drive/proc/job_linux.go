@@ -25,11 +25,11 @@ type job struct {
 	ended   chan string // how it ended
 }
 
-// Unguarded says why a process may outlive the driver; it is empty where none does.
+// Unguarded explains why a process may outlive the driver; it is empty if none can.
 func Unguarded() string {
 	if _, ok := readEntry(os.Getpid()); !ok {
-		return "without /proc the driver cannot find what its generator starts: " +
-			"that runs on if the driver is killed (kill -9)"
+		return "without /proc the driver cannot find the processes that its generator starts: " +
+			"they keep running if the driver is killed (kill -9)"
 	}
 	return ""
 }
@@ -60,25 +60,24 @@ func start(argv []string, s Streams) (*job, error) {
 	return j, nil
 }
 
-// guardOf makes the command of a guard for argv. It is this program, also if its file was replaced by a newer one
-// meanwhile.
+// guardOf builds the command of a guard for argv. The guard is this program, even if its file has since been replaced.
 func guardOf(path string, argv []string, s Streams) *exec.Cmd {
 	self := "/proc/self/exe"
 	if _, err := os.Stat(self); err != nil {
 		self = os.Args[0]
 	}
-	// Not by a context: its end would kill, and a generator is to be asked first.
+	// Without a context: its end would kill the process, and a generator must first be asked to end.
 	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // to start what the user names is the purpose
 	cmd.Args = append([]string{os.Args[0], guardCommand, path}, argv...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
 	cmd.WaitDelay = time.Second // only a process that the guard could not kill still holds the pipes
-	// A group of its own keeps the terminal's Ctrl-C from it. The end of the pipe tells the guard that the driver has
-	// died; the signal is for a guard that is stopped.
+	// Its own group protects it from the terminal's Ctrl-C. The end of the pipe tells the guard that the driver has
+	// died; the signal wakes a guard that is stopped.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGCONT}
 	return cmd
 }
 
-// own starts the guard and waits for it on one thread: for Linux a parent is a thread, and its death is the child's
+// own starts the guard and waits for it on one thread: on Linux the parent is a thread, and its death sends the child's
 // signal.
 func (j *job) own(started chan<- error, ours, theirs []*os.File) {
 	runtime.LockOSThread()
@@ -122,8 +121,8 @@ func (j *job) read() (what, value string, err error) {
 	return what, value, err
 }
 
-// follow waits for the end of all, and says how the process ended. What a guard leaves that was killed itself is
-// killed here.
+// follow waits for the end of all processes, and returns how the process ended. It kills what a guard leaves behind if
+// the guard itself was killed.
 func (j *job) follow() (how string) {
 	clean := false
 	for {
@@ -160,10 +159,10 @@ func (j *job) end(patience time.Duration) {
 
 func (j *job) kill() { j.order(orderKill) }
 
-// force ends a guard that does not do as it was ordered; follow kills what it leaves.
+// force ends a guard that does not obey; follow kills what it leaves behind.
 func (j *job) force() { _ = j.guard.Process.Kill() } // fails when it has ended, as is wanted
 
-// order writes to the guard. One that was stopped goes on.
+// order writes to the guard. A stopped guard continues.
 func (j *job) order(line string) {
 	_, _ = fmt.Fprintln(j.orders, line) // a guard that has ended needs no order
 	_ = j.guard.Process.Signal(unix.SIGCONT)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// leftoverGrace is for descendants, which only Linux can name.
+// leftoverGrace is for descendants, which can be listed only on Linux.
 const leftoverGrace = 0
 
 // job is the process itself.
@@ -21,14 +21,14 @@ type job struct {
 // GuardIfAsked does nothing: there is no guard on this system.
 func GuardIfAsked() {}
 
-// Unguarded says that a process and what it started may outlive the driver.
+// Unguarded warns that a process and its descendants may outlive the driver.
 func Unguarded() string {
 	return "on " + runtime.GOOS +
-		" the generator runs on if this driver is killed (kill -9); only on Linux it ends with the driver"
+		" the generator keeps running if this driver is killed (kill -9); only on Linux does it end with the driver"
 }
 
 func start(argv []string, s Streams) (*job, error) {
-	// Not by a context: its end would kill, and a generator is to be asked first.
+	// Without a context: its end would kill the process, and a generator must first be asked to end.
 	cmd := exec.CommandContext(context.Background(), argv[0],
 		argv[1:]...) //nolint:gosec // to start what the user names is the purpose
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// FreePort returns a port of 127.0.0.1 that nobody listens on, for a generator that cannot choose one and tell.
+// FreePort returns a free port of 127.0.0.1, for a generator that cannot choose one itself and report it.
 func FreePort(ctx context.Context) (address string, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

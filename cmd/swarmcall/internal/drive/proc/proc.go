@@ -17,14 +17,15 @@ type Process struct {
 	err   error // read it after ended
 }
 
-// Streams are what a process is given beyond its arguments. What it writes to stderr is kept as its last words, too.
+// Streams are the standard streams of a process. What it writes to stderr is also kept for errors.
 type Streams struct {
 	Stdin  io.Reader
 	Stdout io.Writer // nil: as Stderr
 	Stderr io.Writer
 }
 
-// killSlack is how long a process may take to end after it was killed: a tree of many processes on a busy machine.
+// killSlack is how long a process may take to end after it was killed: it may be a tree of many processes on a busy
+// machine.
 const killSlack = 15 * time.Second
 
 // Start starts argv.
@@ -48,7 +49,7 @@ func Start(argv []string, s Streams) (*Process, error) {
 // Ended is closed when the process has ended, and all that it started.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Err says how it ended, after Ended.
+// Err describes how it ended, after Ended.
 func (p *Process) Err() error { return p.err }
 
 // Failure is Err, and nil for a process that ended with exit status 0.
@@ -106,10 +107,10 @@ func (p *Process) within(d time.Duration) bool {
 	}
 }
 
-// success is how a process ended that found nothing wrong.
+// success is the result of a process that ended without an error.
 const success = "exit status 0"
 
-// Error says how a process ended.
+// Error describes how a process ended.
 type Error struct {
 	Name  string
 	How   string   // "exit status 107", "signal: killed"

@@ -13,13 +13,13 @@ import (
 type entry struct {
 	pid, parent, group int
 	zombie             bool
-	start              uint64 // when it started, in ticks: a number that is used again names another process
+	start              uint64 // when it started, in ticks: distinguishes processes that got the same id
 }
 
 // table is all processes by their parents.
 type table map[int][]entry
 
-// readTable reads /proc. It is no snapshot: a process that starts meanwhile may be left out.
+// readTable reads /proc. It is not a snapshot: a process that starts meanwhile may be missing.
 func readTable() table {
 	t := table{}
 	dir, err := os.Open("/proc")
@@ -73,7 +73,7 @@ func lastCut(b []byte, sep string) (before, after []byte, found bool) {
 	return b[:i], b[i+len(sep):], true
 }
 
-// signal signals e, and no other process that has got its number since. It fails if that is not permitted.
+// signal signals e, but never another process that has since got the same id. It fails if that is not permitted.
 func (e entry) signal(s unix.Signal) error {
 	fd, err := unix.PidfdOpen(e.pid, 0)
 	if errors.Is(err, unix.ESRCH) {

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// What is kept of what a process writes.
+// Limits of the kept output of a process.
 const (
 	keptLines = 10
 	keptBytes = 500 // of a line
 )
 
-// words keeps the last lines of what is written to it, in bounded memory, and passes all of it on.
+// words keeps the last lines written to it, in bounded memory, and passes everything on.
 type words struct {
 	to io.Writer // nil: nowhere
 
@@ -22,7 +22,7 @@ type words struct {
 	rest  []byte // of a line that has not ended
 }
 
-// Write never fails: a process must not die of a reader that has gone.
+// Write never fails: a closed reader must not end the process.
 func (w *words) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,7 +40,7 @@ func (w *words) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// end ends a line. Empty ones say nothing.
+// end ends a line. Empty lines are ignored.
 func (w *words) end() {
 	line := strings.TrimRight(strings.ToValidUTF8(string(w.rest), "?"), " \t\r")
 	w.rest = w.rest[:0]

@@ -52,7 +52,7 @@ func Start(argv []string, out io.Writer, log *slog.Logger) (*Generator, error) {
 	g := &Generator{log: log, stdin: ours, waiting: map[uint64]chan report{}}
 	lines := &splitter{
 		line: g.line,
-		long: func() { log.Warn("a line of the program was too long, and is left out", "limit_bytes", maxLine) },
+		long: func() { log.Warn("ignored a line of the program: too long", "limit_bytes", maxLine) },
 	}
 	process, err := proc.Start(argv, proc.Streams{Stdin: its, Stdout: lines, Stderr: out})
 	_ = its.Close()
@@ -89,7 +89,7 @@ func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	if c.Type != driver.Stop {
 		return err
 	}
-	g.log.Error("the program does not stop; killing it", "error", err)
+	g.log.Error("the program did not stop; killing it", "error", err)
 	g.Kill()
 	return nil // nothing runs
 }
@@ -106,7 +106,7 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	_ = g.stdin.SetWriteDeadline(until) // a pipe takes one
 	if _, err := g.stdin.Write(append(line, '\n')); err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			g.awaitEnd(ctx) // nobody has the other end of the pipe: then how the program ended says more
+			g.awaitEnd(ctx) // the pipe has no reader: how the program ended is more informative
 		}
 		return report{}, driver.Reject(codeDeaf, "the program does not read its stdin: "+err.Error())
 	}
@@ -115,7 +115,7 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 		return r, nil
 	case <-ctx.Done():
 		return report{}, driver.Reject(codeNoAnswer,
-			fmt.Sprintf("the program has not answered %s with id %d in time", c.Type, id))
+			fmt.Sprintf("the program did not answer %s with id %d in time", c.Type, id))
 	}
 }
 
@@ -150,7 +150,7 @@ func (g *Generator) forget(id uint64) {
 func (g *Generator) line(text []byte) {
 	r, err := reportOf(text)
 	if err != nil {
-		g.log.Warn("a line of the program cannot be used", "line", fmt.Sprintf("%.200s", text), "error", err)
+		g.log.Warn("ignored an invalid line of the program", "line", fmt.Sprintf("%.200s", text), "error", err)
 		return
 	}
 	g.mu.Lock()
@@ -161,7 +161,8 @@ func (g *Generator) line(text []byte) {
 	}
 	answer, ok := g.waiting[r.ID]
 	if !ok {
-		g.log.Warn("the program answers a command that does not wait: too late, or twice", "id", r.ID)
+		g.log.Warn("ignored an answer of the program to a command that is not pending: too late, or answered "+
+			"twice", "id", r.ID)
 		return
 	}
 	delete(g.waiting, r.ID)

@@ -50,14 +50,14 @@ func reportOf(line []byte) (r report, err error) {
 	switch r.Type {
 	case typeAck, typeReject:
 		if r.ID == 0 {
-			err = errors.New("it needs the id of a command")
+			err = errors.New("the id of a command is missing")
 		}
 	case typeState:
 		if r.Players != nil && *r.Players < 0 {
 			err = errors.New("players must not be negative")
 		}
 	default:
-		err = fmt.Errorf("there is no type %q: it is %s, %s or %s", r.Type, typeAck, typeReject, typeState)
+		err = fmt.Errorf("unknown type %q: it must be %s, %s or %s", r.Type, typeAck, typeReject, typeState)
 	}
 	return r, err
 }
