@@ -280,7 +280,8 @@ func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 		says, url string
 	}{
 		"silent": {set(url.Values{"driver_ids": {"d-4,d-5,d-9"}}), nil,
-			"d-4 is stale, last heard from 14 s ago, d-5 is disconnected, last heard from 3 min ago, d-9 is unknown.", ""},
+			"d-4 is stale, last heard from 14 s ago, d-5 is disconnected, last heard from 3 min ago, d-9 is unknown.",
+			""},
 		"other labels": {set(url.Values{"driver_ids": {"d-1"}, "labels": {"zone=9"}}), nil,
 			"d-1 does not have the labels zone=9.", ""},
 		"label":         {set(url.Values{"labels": {"zone=4"}}), nil, "no driver with zone=4 is active; 1 stale.", ""},

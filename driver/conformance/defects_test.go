@@ -94,7 +94,8 @@ func TestBareDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report := checkNaive(t, "", true)
 		unseen := []conformance.Duty{
-			conformance.AccurateReports, conformance.Stop, conformance.Lease, conformance.Resume, conformance.LocalLimits,
+			conformance.AccurateReports, conformance.Stop, conformance.Lease, conformance.Resume,
+			conformance.LocalLimits,
 		}
 		for _, r := range report.Results {
 			if r.Status == conformance.Fail || (r.Status == conformance.NotTried) != slices.Contains(unseen, r.Duty) {

@@ -87,8 +87,8 @@ func (k *kit) stopCodes() error {
 	return nil
 }
 
-// restart restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a new
-// process are short.
+// restart restarts the driver, if the kit can: its waits before it reconnects have become long by now, and those of a
+// new process are short.
 func (s *session) restart() *session {
 	if s.opts.Start == nil {
 		return s

@@ -13,7 +13,8 @@ const (
 	WriteTimeout = 10 * time.Second // a write without progress for this long ends the session
 	PingAfter    = 15 * time.Second // a driver that was silent for this long is pinged
 	RTTEvery     = time.Minute      // other drivers are pinged this often, for the round trip; first after PingAfter
-	rttPings     = 100              // at most this many such pings per sweep, so that a large swarm is not pinged at once
+	// at most this many such pings per sweep, so that a large swarm is not pinged at once
+	rttPings = 100
 )
 
 // Run sweeps until ctx ends: it ends sessions that do not read or are silent for too long, pings sessions that have

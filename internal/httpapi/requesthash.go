@@ -21,8 +21,8 @@ type request struct {
 	IfSeq      *uint64
 }
 
-// hashedCommand is a command as it is hashed. Hashes are in the log, and a retry may come after an upgrade, so the shape
-// never changes: the types of the first release have members of their own.
+// hashedCommand is a command as it is hashed. Hashes are in the log, and a retry may come after an upgrade, so the
+// shape never changes: the types of the first release have members of their own.
 type hashedCommand struct {
 	Type         command.Type
 	Players      int64

@@ -100,7 +100,8 @@ func TestDeregisteredIsNotMissed(t *testing.T) {
 	leavesBehind(t, cfg)
 	for range 2 { // it is remembered over the second restart, too
 		s := launch(t, cfg)
-		if body := page(t, s.url); strings.Contains(body, "leaver") || !strings.Contains(body, "not reconnected: stayer") {
+		if body := page(t, s.url); strings.Contains(body, "leaver") ||
+			!strings.Contains(body, "not reconnected: stayer") {
 			t.Error("the page warns of the driver that had deregistered, or not of the one that had not")
 		}
 		if err := s.end(); err != nil {

@@ -24,8 +24,8 @@ type ActValue struct {
 	First   bool   // it is the most common form
 }
 
-// confirmFactor is the factor of the present target above which the page asks for confirmation: 10 instead of 1 is a typing
-// error of one key.
+// confirmFactor is the factor of the present target above which the page asks for confirmation: 10 instead of 1 is a
+// typing error of one key.
 const confirmFactor = 10
 
 // NewActForm makes the form.

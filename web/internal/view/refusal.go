@@ -49,8 +49,8 @@ func upper(s string) string {
 	return string(unicode.ToUpper(first)) + s[n:]
 }
 
-// whyUnreachable says why no driver of t can receive a command: it lists the named drivers with their states, or counts the
-// drivers in each state.
+// whyUnreachable says why no driver of t can receive a command: it lists the named drivers with their states, or counts
+// the drivers in each state.
 func (w World) whyUnreachable(t swarm.Target) string {
 	const named = 5
 	var parts []string

@@ -76,12 +76,14 @@ func TestHeadlineWhileDriversAreNotBack(t *testing.T) {
 		"none back": {nil, "Unknown",
 			"No driver has reconnected since the server started; 4 drivers may still be running players."},
 		"one back": {[]swarm.Driver{is("a", swarm.Active, 5, 7)}, "Not all reconnected",
-			"1 of 1 drivers run 5 of 5 players. 4 drivers not reconnected since the server started may still be running players."},
+			"1 of 1 drivers run 5 of 5 players. 4 drivers not reconnected since the server started may still be " +
+				"running players."},
 	} {
 		w := asked(5, tc.drivers...)
 		w.NotBack = []string{"b", "c", "d", "e"}
 		h := view.NewStrip(w).Headline
-		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says || h.Detail != "not reconnected: b, c, d and 1 more" {
+		if h.Tone != view.Warn || h.Word != tc.word || h.Says != tc.says ||
+			h.Detail != "not reconnected: b, c, d and 1 more" {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}

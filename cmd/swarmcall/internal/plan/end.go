@@ -44,8 +44,8 @@ func (r *Runner) end(ctx context.Context, cause error) error {
 	return r.verify(ctx, cause, step, away || r.away())
 }
 
-// noDriverMatches handles a stop that matches no driver: they have deregistered, unless the server reports that none ever
-// matched.
+// noDriverMatches handles a stop that matches no driver: they have deregistered, unless the server reports that none
+// ever matched.
 func (r *Runner) noDriverMatches(cause error, step *report.Step, err error) error {
 	r.sent.Store(false)
 	if p := remote.RefusalOf(err); p.NothingToStop != nil && !*p.NothingToStop {

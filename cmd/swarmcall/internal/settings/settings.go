@@ -33,8 +33,9 @@ type Input struct {
 	URL, TokenFile, Submitter, Context string                     // flags; empty: not given
 	Env                                func(string) string        // os.Getenv
 	Who                                func() (user, host string) // of this process; empty: unknown
-	Dir                                string                     // directory where the search for the project file starts
-	UserFile                           string                     // its path; empty: there is none
+	// directory where the search for the project file starts
+	Dir      string
+	UserFile string // its path; empty: there is none
 }
 
 // layer is one source that may set values, and select a context.

@@ -60,8 +60,8 @@ func Code(e remote.Entry, allow Allow) clierr.Code {
 	return clierr.OK
 }
 
-// codeWithoutTargets returns the code of a Stop without targets. Only the server knows whether the drivers have deregistered
-// or the target is misspelt. An older server does not report it, and such a Stop was a success.
+// codeWithoutTargets returns the code of a Stop without targets. Only the server knows whether the drivers have
+// deregistered or the target is misspelt. An older server does not report it, and such a Stop was a success.
 func codeWithoutTargets(e remote.Entry) clierr.Code {
 	awaited := e.Awaited != nil && *e.Awaited
 	if awaited || e.Awaited == nil && e.InUse == nil {

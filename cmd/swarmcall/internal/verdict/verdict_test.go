@@ -125,7 +125,8 @@ func TestLeftOutIsMissing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachedNoDriver is never a success by its numbers: it is one only if drivers that match are expected back.
+// TestAStopThatReachedNoDriver is never a success by its numbers: it is one only if drivers that match are expected
+// back.
 func TestAStopThatReachedNoDriver(t *testing.T) {
 	no, yes := false, true
 	inUse := &api.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}, DriverIds: []string{"d-1"}}
