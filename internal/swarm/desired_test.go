@@ -20,13 +20,14 @@ type kept struct {
 	condition *Condition
 	target    Target
 	targets   []string
+	gone      bool // it holds for nobody any more; who was a fixed target of it stays so
 }
 
 func (f *folding) newest(id string, labels map[string]string) []Wanted {
 	holds := map[command.Slot]*kept{}
 	for i := range f.kept {
 		k := &f.kept[i]
-		if !k.target.Matches(id, labels) {
+		if k.gone || !k.target.Matches(id, labels) {
 			continue
 		}
 		slot := k.Command.Slot()
@@ -47,7 +48,8 @@ func (f *folding) newest(id string, labels map[string]string) []Wanted {
 
 func (f *folding) newestLoad(id string, labels map[string]string) (newest uint64) {
 	for _, k := range f.kept {
-		if k.Command.Slot() == command.LoadSlot && (k.target.Matches(id, labels) || slices.Contains(k.targets, id)) {
+		matches := !k.gone && k.target.Matches(id, labels)
+		if k.Command.Slot() == command.LoadSlot && (matches || slices.Contains(k.targets, id)) {
 			newest = k.place
 		}
 	}
@@ -64,18 +66,37 @@ func (f *folding) base(ifSeq uint64, submitter string) uint64 {
 	return ifSeq
 }
 
-// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind is dropped.
-func (f *folding) expire(seq uint64, e *Expired) {
-	for i := range f.kept {
-		k := &f.kept[i]
-		if k.Seq != e.Replaced {
-			continue
-		}
-		if k.Reset {
-			f.kept = slices.Delete(f.kept, i, i+1)
-			return
-		}
+// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind it drops. d is
+// the fold after the same.
+func (f *folding) expire(seq uint64, e *Expired, d *Desired) {
+	i := slices.IndexFunc(f.kept, func(k kept) bool { return k.Seq == e.Replaced })
+	if k := &f.kept[i]; !k.Reset {
 		k.Wanted, k.target = Wanted{Seq: seq, Command: Command{Type: command.Stop}, Reset: true}, e.Target
+		return
+	}
+	f.kept[i].gone = true
+	f.dropReplaced(f.kept[:i], e.Target, d)
+}
+
+// dropReplaced drops what a command that is gone had taken the place of: it does not come back. A conditional command
+// may not have taken it, so the fold d is asked what it still has, and for whom.
+func (f *folding) dropReplaced(older []kept, target Target, d *Desired) {
+	has := map[uint64]Target{}
+	for _, r := range d.Idle(func(Target) bool { return false }, always) {
+		has[r.Seq] = r.Target
+	}
+	for i := range older {
+		k := &older[i]
+		still, found := has[k.Seq]
+		switch {
+		case k.Command.Slot() != command.LoadSlot || !k.target.Overlaps(target):
+		case !found:
+			k.gone = true
+		case len(k.target.DriverIDs) > 0:
+			k.target.DriverIDs = slices.DeleteFunc(slices.Clone(k.target.DriverIDs), func(id string) bool {
+				return slices.Contains(target.DriverIDs, id) && !slices.Contains(still.DriverIDs, id)
+			})
+		}
 	}
 }
 
@@ -118,7 +139,8 @@ func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional
 
 func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 	d, model = &Desired{}, &folding{}
-	for seq := uint64(1); seq <= uint64(rapid.IntRange(1, 30).Draw(t, "commands")); seq++ {
+	commands := uint64(rapid.IntRange(1, 30).Draw(t, "commands"))
+	for seq := uint64(1); seq <= commands; seq++ {
 		switch rapid.IntRange(0, 11).Draw(t, "what") {
 		case 0:
 			d.Reset(seq)
@@ -127,7 +149,7 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 		case 1:
 			var loads []Rule
 			for _, r := range d.Idle(func(Target) bool { return false }, always) {
-				if r.Load || r.Shields {
+				if r.Load || r.Shields && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0 { // see drivers.idle
 					loads = append(loads, Rule{Wanted: Wanted{Seq: r.Seq}, Target: r.Target})
 				}
 			}
@@ -137,7 +159,7 @@ func drawFold(t *rapid.T, conditional bool) (d *Desired, model *folding) {
 			r := rapid.SampledFrom(loads).Draw(t, "expires")
 			e := &Expired{Replaced: r.Seq, Target: r.Target}
 			d.Expire(seq, e)
-			model.expire(seq, e)
+			model.expire(seq, e, d)
 		default:
 			drawCommand(t, d, model, seq, conditional)
 		}

@@ -94,10 +94,12 @@ type teams struct {
 	own       map[string]uint64    // by submitter: its newest load entry
 	matched   map[uint64]time.Time // by seq: when a known driver last matched a load command
 	forgotten map[uint64]bool      // by place: Stops that the server's fold does not need, and has forgotten
-	desired   *swarm.Desired       // the server's fold; looked at while nothing happens
-	regressed bool                 // the epoch would have risen
-	looked    uint64               // the last record when the swarm was looked at
-	problems  []string
+	// what is forgotten for one driver, and holds on for others that it names
+	forgottenFor map[placeFor]bool
+	desired      *swarm.Desired // the server's fold; looked at while nothing happens
+	regressed    bool           // the epoch would have risen
+	looked       uint64         // the last record when the swarm was looked at
+	problems     []string
 }
 
 // configs are the servers of the histories: with forget_after shorter and longer than the lease.
@@ -109,6 +111,12 @@ func configs(n int) func(*drivers.Config) {
 		}
 		c.Resplit = []drivers.Resplit{drivers.ResplitOff, drivers.ResplitOnLoss, drivers.ResplitOnChange}[n/2%3]
 	}
+}
+
+// placeFor is the place of a load command, as it is for one driver.
+type placeFor struct {
+	place uint64
+	id    string
 }
 
 func newTeams(t *testing.T, n int) *teams {
@@ -139,7 +147,7 @@ func (s *teams) start(log *swarmtest.MemLog, former []swarm.Former) {
 	}, func() { s.regressed = true })
 	handler := s.world.handler()
 	s.handler.Store(&handler)
-	s.startedAt, s.forgotten = time.Now(), map[uint64]bool{}
+	s.startedAt, s.forgotten, s.forgottenFor = time.Now(), map[uint64]bool{}, map[placeFor]bool{}
 	for seq := range s.matched {
 		s.matched[seq] = s.startedAt // counted from the start
 	}

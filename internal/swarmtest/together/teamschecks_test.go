@@ -60,9 +60,9 @@ func loads(records []swarm.Record) map[uint64]loadRecord {
 	return out
 }
 
-// loadsAndEnded also returns the newest order at which such a Stop itself expired.
-func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uint64) {
-	out = map[uint64]loadRecord{}
+// loadsAndEnded also returns, by place, the commands of which the Stop itself expired.
+func loadsAndEnded(records []swarm.Record) (out, ended map[uint64]loadRecord) {
+	out, ended = map[uint64]loadRecord{}, map[uint64]loadRecord{}
 	for i, r := range records {
 		place := uint64(i) + 1
 		switch r := r.(type) {
@@ -84,7 +84,7 @@ func loadsAndEnded(records []swarm.Record) (out map[uint64]loadRecord, ended uin
 			at, l := placeOf(out, r.Replaced)
 			if at != r.Replaced { // a Stop of that kind expires
 				delete(out, at)
-				ended = max(ended, at)
+				ended[at] = l
 				continue
 			}
 			// of other drivers that it named, newer commands have taken its place
@@ -109,25 +109,57 @@ func placeOf(all map[uint64]loadRecord, seq uint64) (place uint64, r loadRecord)
 // no load away.
 func (s *teams) loads() map[uint64]loadRecord {
 	all := loads(s.world.log.Records())
-	maps.DeleteFunc(all, func(place uint64, _ loadRecord) bool { return s.forgotten[place] })
+	for place, r := range all {
+		free := func(id string) bool { return s.forgottenFor[placeFor{place, id}] }
+		ids := slices.DeleteFunc(slices.Clone(r.target.DriverIDs), free)
+		if s.forgotten[place] || len(ids) == 0 && len(r.target.DriverIDs) > 0 {
+			delete(all, place)
+			continue
+		}
+		r.target.DriverIDs, r.targets = ids, slices.DeleteFunc(slices.Clone(r.targets), free)
+		all[place] = r
+	}
 	return all
 }
 
 // noteForgotten finds Stops that are missing in the fold although nothing newer replaced them: those that were
 // forgotten, and those that expired. The commands that they had replaced are dropped before them, and do not return.
 func (s *teams) noteForgotten() {
-	all, newest := loadsAndEnded(s.world.log.Records())
+	all, gone := loadsAndEnded(s.world.log.Records())
 	for place, r := range all {
 		idle := time.Since(s.matched[r.seq]) >= s.cfg.ForgetAfter-time.Second &&
 			len(r.target.DriverIDs)+len(r.target.Labels) > 0
 		if noLoad := r.command.Type == command.Stop || r.command.Value == 0; noLoad && idle &&
 			!s.desired.InForce(command.LoadSlot, r.seq) {
-			s.forgotten[place], newest = true, max(newest, place)
+			s.forgotten[place], gone[place] = true, r
 		}
 	}
+	newest := slices.Max(append(slices.Collect(maps.Keys(gone)), 0))
 	for place, r := range all {
 		if place < newest && !s.desired.InForce(command.LoadSlot, r.seq) {
 			s.forgotten[place] = true
+		}
+	}
+	s.noteForgottenFor(all, gone)
+}
+
+// noteForgottenFor finds the drivers from which a command that is gone had taken an older one. The older one may hold
+// on for other drivers that it names, and then the fold still has it.
+func (s *teams) noteForgottenFor(all, gone map[uint64]loadRecord) {
+	if len(gone) == 0 {
+		return
+	}
+	never := func(swarm.Target) bool { return false }
+	has := map[uint64][]string{} // by seq: the drivers for which the fold has it by name
+	for _, r := range s.desired.Idle(never, func(uint64) bool { return false }) {
+		has[r.Seq] = r.Target.DriverIDs
+	}
+	for place, r := range all {
+		for _, id := range r.target.DriverIDs {
+			taken := func(at uint64) bool { return at > place && slices.Contains(gone[at].target.DriverIDs, id) }
+			if slices.ContainsFunc(slices.Collect(maps.Keys(gone)), taken) && !slices.Contains(has[r.seq], id) {
+				s.forgottenFor[placeFor{place, id}] = true
+			}
 		}
 	}
 }
