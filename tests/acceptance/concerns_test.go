@@ -41,7 +41,7 @@ func TestWhoIsConcerned(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 		},
-		"a Stop for nobody": func(t *testing.T, s *server, ours uint64) {
+		"a Stop for no driver": func(t *testing.T, s *server, ours uint64) {
 			if a := s.send(t, theirs("stop", `{"labels":{"zone":"eu"}}`)); a.Code != "" && a.Code != "no_active_drivers" || a.Counts["targeted"] != 0 {
 				t.Errorf("%+v", a)
 			}
