@@ -28,10 +28,12 @@ func TestFifteenThousandDrivers(t *testing.T) {
 	b.live()
 	b.goTo(url + "/ui/drivers?q=nothing-has-this-name") // again: the first has loaded the script as well
 	b.live()
+	b.until("performance.getEntriesByName('first-contentful-paint').length > 0")
 	empty := eval[float64](b, firstPaint)
 	b.goTo(url + "/ui/drivers")
 	b.live()
 	b.says("#driver-pager", "1–100 of 15,000")
+	b.until("performance.getEntriesByName('first-contentful-paint').length > 0")
 	paint := eval[float64](b, firstPaint)
 	base := eval[float64](b, `(() => {
 		const began = performance.now(), rows = document.getElementById('driver-rows'), copy = rows.cloneNode(true);
