@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// demoServer sends the commands of the example to whoever connects, over a real socket.
+// demoServer sends the commands of the example to each client that connects, over a real socket.
 func demoServer() *httptest.Server {
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}})

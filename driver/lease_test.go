@@ -172,7 +172,7 @@ func TestWhatRenewsTheLease(t *testing.T) {
 					return
 				}
 				if _, r := server.welcome(); !r.LeaseLost || time.Since(start) != 60500*time.Millisecond {
-					t.Errorf("back after %v, loss told %v; want it to register anew for the lost lease",
+					t.Errorf("back after %v, loss told %v; want it to register again for the lost lease",
 						time.Since(start), r.LeaseLost)
 				}
 				if err := receive(t, reasons, "OnDisconnect"); !errors.Is(err, errLeaseLost) {

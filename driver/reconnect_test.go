@@ -70,7 +70,7 @@ func TestCloseCodeWinsOverAFailedWrite(t *testing.T) {
 	}
 }
 
-// TestBackoffOverSessions: each short session doubles the wait, a healthy one starts it anew.
+// TestBackoffOverSessions: each short session doubles the wait, a healthy one starts it again.
 func TestBackoffOverSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)

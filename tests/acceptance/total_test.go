@@ -54,9 +54,9 @@ func TestATotalIsConserved(t *testing.T) {
 		t.Fatalf("split %+v", first)
 	}
 	leaver.Leave(t)
-	anew := s.untilCause(t, uint64(first.Seq))
-	if got := anew.parts(); got["d-1"] != 50 || got["d-2"] != 50 || len(got) != 2 {
-		t.Errorf("split anew %+v", anew)
+	again := s.untilCause(t, uint64(first.Seq))
+	if got := again.parts(); got["d-1"] != 50 || got["d-2"] != 50 || len(got) != 2 {
+		t.Errorf("split again %+v", again)
 	}
 	s.connect(t, "d-4").wants(t, 0)
 	stop := s.Submit(t.Context(), swarm.Submission{Submitter: "ops", Command: swarm.Command{Type: command.Stop},

@@ -141,7 +141,7 @@ func (d *Driver) send(op byte, payload []byte) error {
 }
 
 func (d *Driver) write(frame []byte) error {
-	_, err := d.conn.Write(frame) // whole, whoever else writes
+	_, err := d.conn.Write(frame) // whole, even if another goroutine writes
 	return err
 }
 
