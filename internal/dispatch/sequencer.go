@@ -156,6 +156,9 @@ func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	c.start()
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
+	if c.isStop() {
+		d.queue.hold(len(f.members))
+	}
 	d.handed(c, d.delivery.Offer(f.issued.Issue(seq)))
 	if expiring {
 		c.expire(serverRestart)
@@ -189,6 +192,9 @@ func (d *Dispatcher) closed(c *Call) {
 		d.queue.late(c.seq)
 	}
 	d.ended(c)
+	if c.isStop() {
+		d.queue.release()
+	}
 }
 
 // lateRecords turns the collected late acks into records.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
+
+const holdForOne = holdBase + holdPerDriver
 
 // TestStopsHaveAppendsOfTheirOwn: commands, their outcomes and a Stop wait while an append takes its time. The Stop is
 // written alone, and its outcome alone, before the others.
@@ -44,14 +47,41 @@ func TestStopsHaveAppendsOfTheirOwn(t *testing.T) {
 		if !ok || len(appends[1]) != 1 || stop.Command.Type != command.Stop {
 			t.Errorf("the second append: %+v", appends[1])
 		}
-		for _, records := range appends {
-			for _, r := range records {
-				if c, ok := r.(*swarm.Closed); ok && c.Seq == 3 && len(records) != 1 {
-					t.Errorf("the outcome of the Stop was written with others: %+v", records)
-				}
-			}
+		if closed, ok := appends[2][0].(*swarm.Closed); !ok || len(appends[2]) != 1 || closed.Seq != 2 {
+			t.Errorf("the third append: %+v", appends[2])
+		}
+		if len(appends[3]) != 6 {
+			t.Errorf("the fourth append was to have all that waited: %+v", appends[3])
 		}
 	})
+}
+
+// TestAStopOnItsWayHoldsOthersBack: until it is closed, and no longer than a hung driver could have others wait.
+func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
+	for name, tc := range map[string]struct{ answersAfter, waits time.Duration }{
+		"a driver that answers": {5 * time.Millisecond, 5 * time.Millisecond},
+		"a hung driver":         {time.Minute, holdForOne},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.fleet.Join("a").Hold()
+				w.fleet.Join("b")
+				stop, err := w.d.Submit(t.Context(), from("ops", -1, -1, "a"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.AfterFunc(tc.answersAfter, func() { w.d.Ack("a", stop.Seq(), swarm.Reply{Applied: true}) })
+				began := time.Now()
+				if _, err := w.d.Submit(t.Context(), from("ci", -1, 1, "b")); err != nil {
+					t.Fatal(err)
+				}
+				if waited := time.Since(began); waited != tc.waits {
+					t.Errorf("waited %v, want %v", waited, tc.waits)
+				}
+				<-time.After(time.Minute) // for the answer that comes late
+			})
+		})
+	}
 }
 
 // TestStopsDoNotKeepOthersOut: with one Stop after the other to a hung driver, commands to others still have their
@@ -81,8 +111,33 @@ func TestStopsDoNotKeepOthersOut(t *testing.T) {
 		}
 		cease()
 		stops.Wait()
-		if slowest > 40*time.Millisecond { // it is issued after one, and its outcome is written after another
-			t.Errorf("the slowest of 50 commands took %v beside Stops", slowest)
+		if slowest > 2*holdForOne+time.Millisecond { // it is issued after one, and its outcome is written after another
+			t.Errorf("the slowest of 50 commands took %v beside Stops; one holds others back for %v", slowest,
+				holdForOne)
 		}
+	})
+}
+
+// TestAHoldDoesNotSpin: while a Stop holds other commands back and the log refuses its outcome, the sequencer waits
+// before it tries again.
+func TestAHoldDoesNotSpin(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		appends := 0
+		w.log.Refuse(func(records []swarm.Record) error {
+			_, isIssued := records[0].(*swarm.Issued)
+			if appends++; isIssued || appends > 10 {
+				return nil
+			}
+			return errors.New("disk full")
+		})
+		var all sync.WaitGroup
+		all.Go(func() { w.Submit(t.Context(), from("ops", -1, -1, "a")) })
+		synctest.Wait()
+		if appends > 3 {
+			t.Errorf("%d appends before any time had passed", appends)
+		}
+		all.Go(func() { w.Submit(t.Context(), from("ci", -1, 1, "a")) })
+		all.Wait()
 	})
 }
