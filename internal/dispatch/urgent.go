@@ -6,26 +6,26 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// These bound how long a Stop that has been issued keeps all else back: some time, and about as much as it takes to
-// reach each driver and to hear from it. A driver that hangs delays others by no more.
+// These constants bound how long an issued Stop holds other work back: a fixed time, and about the time that it takes to
+// reach one driver and to receive its ack. A hung driver delays other commands by no more than that.
 const (
 	holdBase      = 20 * time.Millisecond
 	holdPerDriver = 20 * time.Microsecond
 )
 
-// urgency says how Stops come before all else. A Stop that waits, and the outcome of one, have an append to themselves:
-// what many commands to a large swarm write takes longer than all that a Stop needs. And while a Stop is on its way, no
-// other command is issued or closed: frames, acks and appends would compete with its own. Others only wait, in their
-// order. After either, what waits has its turn, so that no number of Stops keeps it out. It is guarded by the queue's
-// lock.
+// urgency makes Stops go before all other work. A waiting Stop has an append to itself, and so has its outcome: an append
+// of many commands to a large swarm takes longer than a whole Stop. While a Stop is on its way, no other command is
+// issued or closed, because its frames, acks and appends would compete with those of the Stop. The other work waits, in
+// its order. After an urgent append and after a hold it has its turn, so a series of Stops cannot block it. The queue's
+// lock guards this.
 type urgency struct {
 	hurried bool      // the last batch was urgent
-	until   time.Time // all else is kept back until then
-	held    bool      // it has been since it had a turn
+	until   time.Time // other work is held back until then
+	held    bool      // other work has been held back since its last turn
 }
 
-// takeUrgent returns the Stops that wait and their outcomes; only says that the next append must have nothing else, or
-// there must be none yet. The lock is held.
+// takeUrgent returns the waiting Stops and the outcomes of Stops. If only is true, the next append must contain nothing
+// else; if the batch is empty too, there must be no append yet. The lock is held.
 func (q *queue) takeUrgent() (b batch, only bool) {
 	u, w := &q.urgency, &q.waiting
 	held, urgent := !q.closed && time.Now().Before(u.until), w.urgent()
@@ -33,19 +33,19 @@ func (q *queue) takeUrgent() (b batch, only bool) {
 		u.hurried, u.held = false, false
 		return batch{}, false
 	}
-	b.resets, b.expired, w.resets, w.expired = w.resets, w.expired, nil, nil // what comes after them counts on them
+	b.resets, b.expired, w.resets, w.expired = w.resets, w.expired, nil, nil // later work depends on them
 	if urgent {
 		u.hurried = true
 		b.submits, w.submits = part(w.submits, (*submission).isStop)
 		b.closes, w.closes = part(w.closes, (*Call).isStop)
 		if !held {
-			q.nudge() // for the rest; of what is kept back, the end of the hold wakes the sequencer
+			q.nudge() // for the other work; under a hold, the end of the hold does that
 		}
 	}
 	return b, true
 }
 
-// hold keeps all else back while a Stop is on its way to so many drivers.
+// hold holds other work back while a Stop is on its way to this number of drivers.
 func (q *queue) hold(drivers int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +56,7 @@ func (q *queue) hold(drivers int) {
 	}
 }
 
-// release ends that.
+// release ends the hold.
 func (q *queue) release() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -78,12 +78,12 @@ func (b *batch) urgent() bool {
 	return false
 }
 
-// isStop tells a Stop from what only asks what one would do.
+// isStop reports whether the submission is a Stop. A preview is not.
 func (s *submission) isStop() bool { return s.Command.Type == command.Stop && !s.preview }
 
 func (c *Call) isStop() bool { return c.issued.Command.Type == command.Stop }
 
-// part separates what matches from the rest, each in its order.
+// part separates the matching elements from the rest, and keeps the order of both.
 func part[T any](all []T, matches func(T) bool) (matching, rest []T) {
 	for _, v := range all {
 		if matches(v) {

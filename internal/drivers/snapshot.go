@@ -27,7 +27,7 @@ type shown struct {
 	lostAt time.Time
 }
 
-// snapshot is for a reader that has the turn, and gives it back with giveBack.
+// snapshot copies the swarm. The caller has the turn, and returns the memory with giveBack.
 func (r *Registry) snapshot() *snapshot {
 	r.mu.Lock()
 	now := time.Now()
@@ -51,8 +51,8 @@ func (r *Registry) giveBack(snap *snapshot) {
 }
 
 // survey shows the known members to do, by id. It releases the lock after every lookAtOnce members, so that a command
-// does not wait until a reader has looked at a large swarm. So each driver is shown as it is when it is looked at. It
-// is for a reader that has the turn.
+// does not wait for a reader of a large swarm. So each driver is shown as it is at the moment of its read. The caller
+// has the turn.
 func (r *Registry) survey(now time.Time, do func(*member, swarm.DriverState)) {
 	r.mu.Lock()
 	all := r.known()

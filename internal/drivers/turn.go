@@ -3,17 +3,17 @@ package drivers
 import "time"
 
 const (
-	// lookAtOnce is how many drivers a reader of the whole swarm looks at before commands have their turn.
+	// lookAtOnce is how many drivers a reader of the whole swarm reads before it lets commands go first.
 	lookAtOnce = 256
-	// A look is followed by a rest that is so many times as long, and bounded.
+	// After a read the next reader waits restTimes as long as the read took, and at most longestRest.
 	restTimes   = 3
 	longestRest = 50 * time.Millisecond
 )
 
-// turns lets readers of the whole swarm look at it one at a time, with rests between. So all together they have a
-// quarter of one processor, however many they are and however often they ask; those who command have the rest. Who
-// reads now and then never waits.
-type turns chan time.Time // it has from when on the next may look, and is empty while somebody does
+// turns lets readers of the whole swarm read it one at a time, with pauses between. So all readers together use a quarter
+// of one processor, however many there are and however often they ask, and leave the rest to commands. A reader that asks
+// rarely never waits. The channel contains the time from which on the next reader may start; it is empty during a read.
+type turns chan time.Time
 
 func newTurns() turns {
 	t := make(turns, 1)
@@ -21,7 +21,7 @@ func newTurns() turns {
 	return t
 }
 
-// begin waits for a turn. The function it returns ends it.
+// begin waits for a turn. The function that it returns ends the turn.
 func (t turns) begin() (end func()) {
 	time.Sleep(time.Until(<-t))
 	began := time.Now()

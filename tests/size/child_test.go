@@ -21,7 +21,7 @@ type process struct {
 	lines *bufio.Reader
 }
 
-// startChild runs this program again, as what the words say; nice 19 gives it only the time that the others leave.
+// startChild runs this program again in the role that the words name, with this niceness.
 func startChild(tb testing.TB, nice int, words ...any) *process {
 	tb.Helper()
 	c := exec.Command("nice", "-n", fmt.Sprint(nice), os.Args[0])
@@ -78,8 +78,8 @@ func child(what string) int {
 	}
 }
 
-// crowd is a process of clients, each of which asks again as soon as it is answered. It has low priority: in life these
-// clients are other machines, and here they are to have what the others leave.
+// crowd is a process with many clients, each of which asks again as soon as it is answered. It has low priority, because
+// in production these clients run on other machines.
 type crowd struct{ *process }
 
 func newCrowd(s *server, kind string) crowd { return crowd{startChild(s.tb, 19, kind, s.addr, 0)} }

@@ -11,9 +11,10 @@ const (
 	heapGrowth   = 100 // MB above idle
 )
 
-// BenchmarkHeap tells how much memory commands leave behind: how many bytes are in use after a collection when the
-// commands are closed, above those before the first. It has no short form: what the server keeps of commands for
-// readers is full after some hundred commands of this size, and before that a server without a bound looks the same.
+// BenchmarkHeap measures how much memory commands leave behind: the bytes in use after a garbage collection when all
+// commands are closed, minus the bytes before the first command. It has no short form: the memory that the server keeps
+// for readers is full only after some hundred commands of this size, and until then a server without a bound looks the
+// same.
 func BenchmarkHeap(b *testing.B) {
 	s := start(b)
 	join(s, heapDrivers)

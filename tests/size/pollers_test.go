@@ -11,12 +11,12 @@ import (
 const (
 	pollersBeside  = 2
 	polledDrivers  = 10_000
-	commandBeside  = 1.5 // times what a command takes beside nobody, the median
+	commandBeside  = 1.5 // times what a command takes alone, the median
 	commandsOfTurn = 50
 )
 
-// BenchmarkPollers tells what those who look at a large swarm cost those who command: the time of a command to one
-// driver, in turns with nobody and with pollers, each of which reads GET /drivers and GET /state again and again.
+// BenchmarkPollers measures what readers of a large swarm cost a command to one driver, in turns without and with
+// pollers. Each poller reads GET /drivers and GET /state repeatedly.
 func BenchmarkPollers(b *testing.B) {
 	s := start(b)
 	join(s, polledDrivers)

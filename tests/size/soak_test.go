@@ -19,13 +19,13 @@ const (
 	mostHeapSlope = 0.08
 )
 
-// TestSoak: drivers come and leave, each with an id of its own, readers of the streams never read, viewers come and
-// leave, and a load command is sent every 50 ms. In the second half nothing that the server uses has a slope. When all
-// have left, it has as many goroutines and sockets as before they came.
+// TestSoak connects and disconnects drivers with new ids, opens streams that are never read, and opens and closes
+// dashboards, while a load command is sent every 50 ms. In the second half, nothing that the server uses may have a
+// slope. After all clients have left, the server has as many goroutines and sockets as before.
 //
-// `make test` plays some seconds and judges the end alone, which needs no time: what each driver, reader or viewer
-// leaves behind is there however few there were. A slope it cannot judge: what the server keeps of the newest commands
-// and of lost drivers, within bounds, takes minutes to be full.
+// `make test` runs some seconds and checks the end only: a leak per driver, reader or viewer shows there after a few of
+// them. It cannot judge a slope, because the bounded memory of the newest commands and of lost drivers takes minutes to
+// fill.
 func TestSoak(t *testing.T) {
 	long := soakFor(t)
 	s := start(t, "--forget-after", "20s", "--lease-ttl", "10s")
@@ -57,8 +57,8 @@ func sampled(s *server, u *usage, long time.Duration) (all samples) {
 	return all
 }
 
-// judge looks at the lowest heap of each third: what answers under way need at the moment comes and goes, and the
-// memory of the newest records grows to its bound and is cut to three quarters of that, again and again.
+// judge uses the lowest heap of each third: open answers need memory for a moment, and the memory of the newest records
+// grows to its bound and is cut to three quarters of it, repeatedly.
 func judge(t *testing.T, all samples) {
 	t.Helper()
 	var low []float64

@@ -14,9 +14,9 @@ const (
 	stopBeside     = 2.0 // times what a Stop takes beside nobody, the median
 )
 
-// BenchmarkStop tells how long a Stop takes beside submitters who send load commands to all drivers as fast as they are
-// answered, in turns with none. From POST /commands it is measured until every driver has been sent it, and until the
-// answer is read, which has the acks of all.
+// BenchmarkStop measures a Stop beside submitters that send load commands to all drivers as fast as they are answered, in
+// turns with a Stop alone. It measures the time from POST /commands until every driver has received the Stop, and until
+// the answer with all acks is read.
 func BenchmarkStop(b *testing.B) {
 	for _, n := range []int{10, 2000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkStop(b, n) })
