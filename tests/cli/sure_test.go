@@ -14,9 +14,9 @@ func TestTenTimesTheLoadIsConfirmed(t *testing.T) {
 		args, keys, asks string
 		code             int
 	}{
-		{"201", "n\r", "201 players per driver is more than ten times what is asked now (20). Send it? [y/N]", 2},
+		{"201", "n\r", "201 players per driver is more than ten times the present load (20). Send it? [y/N]", 2},
 		{"201", "\r", "Send it? [y/N]", 2},
-		{"401 --total", "n\r", "401 players in all is more than ten times what is asked now (40). Send it?", 2},
+		{"401 --total", "n\r", "401 players in total is more than ten times the present load (40). Send it?", 2},
 		{"201 --driver d-1", "\x03", "Send it? [y/N]", 130},
 	} {
 		x := onTerminal(t, s.url(), append([]string{"players", "set"}, strings.Fields(tc.args)...)...)
