@@ -22,7 +22,8 @@ type finding struct {
 	Check  string `json:"check"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
-	Hint   string `json:"mend,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	Old    string `json:"mend,omitempty"` // Hint under its name in the last release
 }
 
 // examination collects findings; the first error decides the exit code.
@@ -37,6 +38,7 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 		f.Detail = oneLine(err.Error())
 		if e, ok := errors.AsType[*clierr.Error](err); ok {
 			f.Hint = oneLine(e.Hint)
+			f.Old = f.Hint
 		}
 		if x.err == nil {
 			x.err = err
