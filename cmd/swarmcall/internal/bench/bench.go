@@ -17,29 +17,29 @@ import (
 // Options say how much is measured, and where.
 type Options struct {
 	Client     *remote.Client
-	Token      string // that drivers show; empty: none
-	Version    string // that drivers tell
+	Token      string // credential of the drivers; empty: none
+	Version    string // version that the drivers report
 	Submitter  string
 	Drivers    int
 	Commands   int
-	Submitters int           // that command at the same time
+	Submitters int           // concurrent submitters
 	Deadline   time.Duration // 0: the server's default
 	Progress   func(what string, done, of int)
 }
 
-// warmUp is how many commands go before those that are counted.
+// warmUp is the number of commands before the measurement, which are not counted.
 const warmUp = 10
 
 // run is one measurement.
 type run struct {
 	Options
 	next   atomic.Int64 // commands handed out
-	mu     sync.Mutex   // of what follows
+	mu     sync.Mutex   // guards the fields below
 	tally  tally
-	failed error // the first
+	failed error // the first error
 }
 
-// Run measures. When it fails half-way, the result has what was measured until then.
+// Run measures. If it fails halfway, the result contains what was measured until then.
 func Run(ctx context.Context, o Options) (Result, error) {
 	name := "bench-" + strings.ToLower(rand.Text()[:6])
 	swarm, err := join(ctx, o, name)
@@ -94,7 +94,7 @@ func (r *run) submit(ctx context.Context) error {
 	return nil
 }
 
-// send commands no players at all: there is nothing to run, and nothing that would stay behind in the desired state.
+// send submits set_players 0, so that no load runs, and no load stays in the desired state.
 func (r *run) send(ctx context.Context) (remote.Entry, time.Duration, error) {
 	a, took, err := r.Client.Submit(ctx, remote.Submission{
 		Submitter: r.Submitter, Command: remote.Command{Type: command.SetPlayers},

@@ -1,4 +1,4 @@
-// Package bench measures what a command costs on a server: drivers of this process join it, commands go to them alone
-// and wait for their acks. Nobody else's driver is commanded, and no load is made; the entries stay in the server's
-// log.
+// Package bench measures the cost of a command on a server. Drivers in this process join the server; commands go only
+// to them and wait for their acks. No other driver receives a command, and no load runs. The entries stay in the
+// server's log.
 package bench

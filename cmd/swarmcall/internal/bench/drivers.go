@@ -13,8 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// Commands select the drivers by a label. It is the same each time, for the server keeps what it desires of every
-// label.
+// Commands select the drivers by this label. It is the same each time, because the server keeps a desired state for
+// every label.
 const (
 	labelKey   = "swarmcall.bench"
 	labelValue = "on"
@@ -22,17 +22,17 @@ const (
 
 const joinTimeout = time.Minute
 
-// swarm is the drivers of one measurement: real ones by the SDK, that ack at once and do nothing else.
+// swarm is the drivers of one measurement. They use the SDK, ack at once and do nothing else.
 type swarm struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	there   chan struct{} // one for each driver that has registered
-	ended   chan error    // one for each driver that cannot go on
+	there   chan struct{} // one value per registered driver
+	ended   chan error    // one error per driver that cannot continue
 }
 
-// join starts the drivers and returns when all are registered. Leave ends them, after an error too.
+// join starts the drivers and returns when all have registered. Call leave to end them, after an error too.
 func join(ctx context.Context, o Options, name string) (*swarm, error) {
-	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // they leave in order when ctx has ended
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx)) // so that they deregister after ctx has ended
 	s := &swarm{cancel: cancel, there: make(chan struct{}, o.Drivers), ended: make(chan error, o.Drivers)}
 	if _, err := o.Client.Drivers(ctx, remote.DriverFilter{Limit: 1}); err != nil {
 		return s, err // drivers would retry forever if the server is not running
@@ -83,7 +83,7 @@ func (s *swarm) start(life context.Context, o Options, name string, n int) {
 
 func ack(context.Context, driver.Command) error { return nil }
 
-// leave has all drivers deregister, and waits for it.
+// leave makes all drivers deregister, and waits until they have.
 func (s *swarm) leave() {
 	s.cancel()
 	s.running.Wait()

@@ -13,19 +13,19 @@ import (
 type Result struct {
 	Drivers           int     `json:"drivers"`
 	Submitters        int     `json:"submitters"`
-	Commands          int     `json:"commands"` // that were answered
-	Acked             int     `json:"acked"`    // acks of all commands, as the other counts
+	Commands          int     `json:"commands"` // answered commands
+	Acked             int     `json:"acked"`    // sum over all commands, as the counts below
 	Rejected          int     `json:"rejected"`
 	Missing           int     `json:"missing"`
 	Superseded        int     `json:"superseded"`
 	Seconds           float64 `json:"seconds"`
 	CommandsPerSecond float64 `json:"commands_per_second"`
 	AcksPerSecond     float64 `json:"acks_per_second"`
-	RoundTrip         Spread  `json:"round_trip_ms"` // from the request until its answer was read
+	RoundTrip         Spread  `json:"round_trip_ms"` // from the request until its answer is read
 	Dispatch          Spread  `json:"dispatch_ms"`   // from the durable record until the last verdict, by the server's clock
 }
 
-// Spread is how times are spread, in milliseconds.
+// Spread is a distribution of times, in milliseconds.
 type Spread struct {
 	P50 float64 `json:"p50"`
 	P90 float64 `json:"p90"`
@@ -44,7 +44,7 @@ func (r Result) Verdict() error {
 			Code: clierr.Missing, What: "acks are missing", Hint: hint + "\nto allow more time to ack: --deadline",
 		}
 	}
-	return nil // superseded is what --submitters is for
+	return nil // superseding is the purpose of --submitters
 }
 
 // tally collects outcomes.
@@ -74,7 +74,7 @@ func (t *tally) result(o Options, took time.Duration) Result {
 	}
 }
 
-// spread sorts the times. A percentile is the smallest time that so many are not above.
+// spread sorts the times. Percentile p is the smallest time that at least p % of the times do not exceed.
 func spread(times []float64) Spread {
 	if len(times) == 0 {
 		return Spread{}
@@ -84,5 +84,5 @@ func spread(times []float64) Spread {
 	return Spread{P50: at(50), P90: at(90), P99: at(99), Max: at(100)}
 }
 
-// rounded leaves three digits after the point: more would be noise.
+// rounded keeps three decimals; more would be noise.
 func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }

@@ -1,4 +1,4 @@
-// Package check is `swarmcall driver check`: it lends the conformance kit a listener, a process to start, and a
+// Package check implements `swarmcall driver check`: it gives the conformance kit a listener, a process to start, and a
 // terminal.
 package check
 
@@ -23,11 +23,11 @@ type Options struct {
 	Players    int64
 	Wait       time.Duration
 	Command    []string  // starts the driver; empty: the user starts it by hand
-	Out        io.Writer // gets the report
-	Err        io.Writer // gets what is going on, and what the driver prints
+	Out        io.Writer // receives the report
+	Err        io.Writer // receives progress, and what the driver prints
 }
 
-// Run checks one driver. The error has exit code 1 if the driver fails, 7 if none came.
+// Run checks one driver. The error has exit code 1 if the driver fails, 7 if no driver connected.
 func Run(ctx context.Context, o Options) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
@@ -62,7 +62,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return verdict(ctx, report, err)
 }
 
-// verdict turns the outcome into an error with its exit code; nil if the driver is fine.
+// verdict turns the outcome into an error with its exit code; nil if the driver passes.
 func verdict(ctx context.Context, report conformance.Report, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -83,7 +83,7 @@ func verdict(ctx context.Context, report conformance.Report, err error) error {
 	return nil
 }
 
-// refused are the reasons why a client that connected was not a driver.
+// refused returns the reasons why a client that connected is not a driver.
 func refused(report conformance.Report) (lines []string) {
 	for _, r := range report.Results {
 		if r.Status == conformance.Fail {

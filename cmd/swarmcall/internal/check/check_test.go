@@ -18,7 +18,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// role makes this test binary a driver, a bad one.
+// role is the environment variable that makes this test binary a faulty driver.
 const role = "SWARMCALL_CHECK_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// drive connects as a driver that breaks a duty, and leaves.
+// drive connects as a driver that violates a requirement, and disconnects.
 func drive(role string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -46,7 +46,7 @@ func drive(role string) {
 	_ = conn.CloseNow()
 }
 
-// check runs the command with this binary in a role.
+// check runs the command on this binary in this role.
 func check(t *testing.T, as string, o Options) (stdout, stderr string, err error) {
 	t.Helper()
 	t.Setenv(role, as)
@@ -152,5 +152,5 @@ func TestProcessIsAskedToLeave(t *testing.T) {
 	}
 	p.Leave()
 	<-p.Done()
-	p.Kill() // nothing is there any more
+	p.Kill() // the process has ended already
 }

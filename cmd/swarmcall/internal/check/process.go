@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/conformance"
 )
 
-// process is the driver under test, with whatever it starts itself.
+// process is the driver under test, with the processes that it starts.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
@@ -20,8 +20,8 @@ var _ conformance.Process = (*process)(nil)
 
 // start runs argv with the server's address in its environment. Its output goes to out.
 func start(argv []string, url string, out io.Writer) (conformance.Process, error) {
-	// Not the command's context: its end would kill, and how a driver leaves is part of the check.
-	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // to run it is what the user asks for
+	// Not the command's context: it would kill the driver, but an orderly end is part of the check.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // the user names the program
 	cmd.Env = append(os.Environ(), "SWARMCALL_URL="+url)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second
@@ -32,7 +32,7 @@ func start(argv []string, url string, out io.Writer) (conformance.Process, error
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	go func() { // ends with the process
 		defer close(p.done)
-		_ = cmd.Wait() // how it ended is not judged: the kit sees what it did
+		_ = cmd.Wait() // the exit status does not matter: the kit checks the protocol
 	}()
 	return p, nil
 }
@@ -42,7 +42,7 @@ func (p *process) Kill()  { p.unlessDone(kill) }
 
 func (p *process) Done() <-chan struct{} { return p.done }
 
-// unlessDone does not touch a process that was waited for: its id may be another's by now.
+// unlessDone does not signal a reaped process: its id may belong to another process by now.
 func (p *process) unlessDone(do func(*os.Process)) {
 	select {
 	case <-p.done:

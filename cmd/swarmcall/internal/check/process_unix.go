@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// group gives the process a group of its own: a command may be a wrapper that does not pass signals on.
+// group puts the command into its own process group: it may be a wrapper that does not forward signals.
 func group(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func ask(p *os.Process)  { _ = syscall.Kill(-p.Pid, syscall.SIGTERM) } // it may have ended already

@@ -7,7 +7,7 @@ import (
 
 func group(*exec.Cmd) {}
 
-// ask cannot: there is no SIGTERM. How the driver leaves is then not tried.
+// ask does nothing, because Windows has no SIGTERM. So the orderly end of the driver is not checked.
 func ask(*os.Process) {}
 
 func kill(p *os.Process) { _ = p.Kill() } // it may have ended already

@@ -23,17 +23,17 @@ const (
 	TooFew      Code = 6   // not enough drivers
 	Timeout     Code = 7   // the wait timed out; the outcome is still open
 	Unreachable Code = 8   // the server cannot be reached, or answers 503
-	Superseded  Code = 9   // superseded, or refused for a newer command
+	Superseded  Code = 9   // superseded, or refused because of a newer command
 	Interrupted Code = 130 // by SIGINT
 )
 
-// Error is an error for people.
+// Error is an error for the user.
 type Error struct {
 	Code   Code
 	What   string   // what failed: "cannot start the server"
-	Cause  error    // the cause; nil when What says all
+	Cause  error    // the cause; nil if What says everything
 	Detail []string // evidence, such as the last lines of a log
-	Hint   string   // what to do about it; may hold several lines
+	Hint   string   // what to do about it; may have several lines
 }
 
 func (e *Error) Error() string {
@@ -65,7 +65,7 @@ func Cause(err error) error {
 	return err
 }
 
-// Text renders err for stderr, each part on lines of its own.
+// Text renders err for stderr, each part on separate lines.
 func Text(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -58,8 +58,8 @@ type part struct {
 	colour string
 }
 
-// fill distributes the cells. Every part above 0 gets at least one, so that a single missing driver of thousands is
-// visible; the largest part gives it up.
+// fill distributes the cells. Every part above 0 gets at least one, at the cost of the largest part, so that a single
+// missing driver of thousands is visible.
 func fill(cells int, colour bool, parts []part) string {
 	whole, largest, most := 0, 0, 0
 	for i, p := range parts {

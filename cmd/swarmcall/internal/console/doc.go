@@ -1,7 +1,7 @@
-// Package console writes to people and to pipes: lists and documents in the formats of -o, a progress line, and what a
-// terminal can show.
+// Package console writes output for people and for pipes: lists and documents in the formats of -o, and a progress
+// line. It also detects what a terminal supports.
 //
-// Lists and documents are the server's own, unchanged, so that their fields are those of the API and as stable. A
-// progress line is drawn again in place on a terminal, and is one line per change elsewhere. Text from outside is made
-// harmless before a terminal gets it (Safe).
+// Lists and documents come from the server unchanged, so that their fields are as stable as those of the API. On a
+// terminal, a progress line is redrawn in place; elsewhere, each change is one line. Text from outside is escaped
+// before it reaches a terminal (Safe).
 package console

@@ -33,7 +33,7 @@ func lines(w io.Writer, items []json.RawMessage) error {
 // JSONLine writes one item as a line of JSON.
 func JSONLine(w io.Writer, item json.RawMessage) error { return lines(w, []json.RawMessage{item}) }
 
-// yamlOf parses the JSON as YAML, which it also is; that keeps the order of the fields.
+// yamlOf parses the JSON as YAML, because JSON is also YAML; that keeps the order of the fields.
 func yamlOf(w io.Writer, doc json.RawMessage) error {
 	var node yaml.Node
 	if err := yaml.Unmarshal(SafeJSON(doc), &node); err != nil {

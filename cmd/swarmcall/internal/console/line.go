@@ -15,13 +15,13 @@ type Line struct {
 	shown    string
 }
 
-// NewLine returns a line on w, which is animated if w is a terminal that understands how.
+// NewLine returns a line on w, which is animated if w is a terminal that can redraw it.
 func NewLine(w io.Writer) *Line { return &Line{w: w, animated: Animated(w), colour: Colour(w)} }
 
 // Animated reports whether Draw shows anything.
 func (l *Line) Animated() bool { return l.animated }
 
-// Draw replaces the line. It does nothing where lines cannot be replaced.
+// Draw replaces the line. It does nothing if the line is not animated.
 func (l *Line) Draw(text string) {
 	if !l.animated {
 		return

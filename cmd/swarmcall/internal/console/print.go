@@ -16,17 +16,17 @@ const (
 	JSON  = "json"  // one indented document
 	JSONL = "jsonl" // one line per item
 	YAML  = "yaml"
-	Name  = "name" // what names an item, one per line
+	Name  = "name" // identifiers of the items, one per line
 )
 
 // Enum lists the formats for the command line.
 const Enum = "auto,table,wide,json,jsonl,yaml,name"
 
-// Column is a column of a table. A wide one is shown by -o wide alone.
+// Column is a column of a table.
 type Column struct {
 	Name   string
-	Wide   bool // only in the wide form
-	Narrow bool // in every form but the wide one, which has it in another place
+	Wide   bool // shown only by -o wide
+	Narrow bool // not shown by -o wide, which has another column for it
 }
 
 // Rows is a list in all its formats.

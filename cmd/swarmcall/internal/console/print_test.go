@@ -31,7 +31,7 @@ func TestPrint(t *testing.T) {
 			t.Fatal(err)
 		}
 		if format == Table || format == Wide {
-			want = strings.ReplaceAll(want, "    -", "  -") // the escape is wider than what it stands for
+			want = strings.ReplaceAll(want, "    -", "  -") // the escape is wider than the character
 			if strings.Join(strings.Fields(b.String()), " ") != strings.Join(strings.Fields(want), " ") {
 				t.Errorf("%s:\n%s\nwant\n%s", format, b.String(), want)
 			}
@@ -53,7 +53,7 @@ func TestNothingToPrint(t *testing.T) {
 	}
 }
 
-// TestYAMLMeansTheSame: what looks like a number or a date stays a string.
+// TestYAMLMeansTheSame checks that a string that looks like a number or a date stays a string.
 func TestYAMLMeansTheSame(t *testing.T) {
 	doc := `{"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": null, "f": "", "g": "x: y", "h": 9007199254740993, "i": "no", "j": "~"}`
 	var b strings.Builder

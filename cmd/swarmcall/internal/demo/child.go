@@ -2,20 +2,20 @@ package demo
 
 import "time"
 
-// child is a process that the demo started. It ends with the demo, however that ends.
+// child is a process that the demo started. It ends with the demo, even if the demo is killed.
 type child struct {
 	name    string
 	log     *tail
 	process process
-	done    chan struct{} // closed when the process has ended and was waited for
+	done    chan struct{} // closed when the process has ended and is reaped
 	err     error         // how it ended; read it after done
 }
 
-// process is how a child is ended.
+// process ends a child.
 type process interface {
-	ask()        // it to end
-	kill()       // it, at once
-	wait() error // for its end, once
+	ask()        // requests an orderly end
+	kill()       // ends it at once
+	wait() error // waits for its end; call it once
 }
 
 func newChild(name string, log *tail, p process) *child {
@@ -27,11 +27,11 @@ func newChild(name string, log *tail, p process) *child {
 	return c
 }
 
-// ask tells the child to end.
+// ask requests an orderly end.
 func (c *child) ask() { c.process.ask() }
 
-// wait waits for the end of a child that was asked; after patience the child is killed. It reports whether it went by
-// itself.
+// wait waits for the end of the child after ask, and kills it after patience. It reports whether the child ended
+// without a kill.
 func (c *child) wait(patience time.Duration) bool {
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -55,7 +55,7 @@ func (c *child) ended() bool {
 	}
 }
 
-// endAll asks all children first, then waits for each. It returns the names of those that had to be killed.
+// endAll asks all children to end, then waits for each. It returns the names of the children that it killed.
 func endAll(patience time.Duration, children ...*child) (killed []string) {
 	for _, c := range children {
 		c.ask()

@@ -19,8 +19,8 @@ import (
 
 // Roles of the test binary as a child.
 const (
-	roleParent  = "role-parent"  // starts a role-connect child and waits for ever
-	roleConnect = "role-connect" // connects to an address and waits for ever
+	roleParent  = "role-parent"  // starts a role-connect child and waits forever
+	roleConnect = "role-connect" // connects to an address and waits forever
 	roleDeaf    = "role-deaf"    // ignores all requests to end
 )
 
@@ -54,14 +54,14 @@ func connect(address string) int {
 
 func deaf() int {
 	signal.Ignore(syscall.SIGTERM, os.Interrupt)
-	fmt.Println("deaf at 127.0.0.1:1") // an address, so that tail.told says it runs
+	fmt.Println("deaf at 127.0.0.1:1") // an address, so that tail.told is closed
 	<-time.After(10 * time.Minute)     // the test kills it before that
 	return 0
 }
 
-// A child must not outlive its parent, even when the parent is killed and can do nothing about it.
+// A child must not outlive its parent, even if the parent is killed.
 func TestChildDiesWithItsParent(t *testing.T) {
-	// The system's own way, the one of systems without, and a server that is the child of a script.
+	// own: how this system does it; pipe: how other systems do it; script: the child is started by a script.
 	for _, how := range []string{"own", "pipe", "script"} {
 		t.Run(how, func(t *testing.T) {
 			if how == "script" && runtime.GOOS != "linux" {

@@ -17,14 +17,14 @@ const DriverCommand = "demo-driver"
 
 // Options say what demo to run.
 type Options struct {
-	Self    string        // this executable: the demo drivers are processes of it
-	Server  string        // server binary; empty: swarmcall-server beside Self, else on the PATH
+	Self    string        // this executable, which also runs as the demo drivers
+	Server  string        // server binary; empty: swarmcall-server next to Self, else on the PATH
 	Listen  string        // address of the server; port 0 picks a free one
 	DataDir string        // of the server
 	Drivers int           // how many demo drivers
 	Players int64         // players per driver of the first command
-	For     time.Duration // end by itself after so long; 0: run until the context ends
-	Verbose bool          // show what the children log, on Err
+	For     time.Duration // how long the demo runs; 0: until the context ends
+	Verbose bool          // copy the children's logs to Err
 	Out     io.Writer
 	Err     io.Writer
 }
@@ -34,12 +34,12 @@ const (
 	callPatience   = 10 * time.Second // one HTTP call
 	readyPatience  = 30 * time.Second // the server's start; a long log takes a while to read
 	driverPatience = 15 * time.Second // all drivers' first registration
-	driverLeave    = 5 * time.Second  // the drivers' end
-	serverLeave    = 12 * time.Second // the server's end, for which it promises 10 s
+	driverLeave    = 5 * time.Second  // the drivers' shutdown
+	serverLeave    = 12 * time.Second // the server's shutdown, which takes at most 10 s
 	watchEvery     = 2 * time.Second
 )
 
-// demo is a demo that runs.
+// demo is a running demo.
 type demo struct {
 	Options
 	url     string // of the server
@@ -97,7 +97,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// interruptIsNoError says that a demo that was told to end while it started has done what it was told.
+// interruptIsNoError returns nil if ctx has ended: an interrupt during the start is not an error.
 func interruptIsNoError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -105,7 +105,7 @@ func interruptIsNoError(ctx context.Context, err error) error {
 	return err
 }
 
-// startDrivers starts the drivers and waits until the server counts on each of them.
+// startDrivers starts the drivers and waits until all of them are active on the server.
 func (d *demo) startDrivers(ctx context.Context) error {
 	ours := map[string]bool{}
 	for i := range d.Drivers {

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// runDemo runs a demo with a fake server that behaves so, and returns what it printed.
+// runDemo runs a demo with a fake server of this behaviour, and returns what the demo printed.
 func runDemo(t *testing.T, ctx context.Context, behaviour string, forTime time.Duration) (out, log string, err error) {
 	t.Helper()
 	self := executable(t)

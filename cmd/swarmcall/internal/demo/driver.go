@@ -9,22 +9,22 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// MaxPlayers is the most one demo driver takes on: it shares this machine with the server and the target.
+// MaxPlayers is the limit of one demo driver, which shares this machine with the server and the target.
 const MaxPlayers = 5000
 
 // DriverOptions say what a demo driver connects to and what it loads.
 type DriverOptions struct {
 	URL     string    // of the server
-	ID      string    // its driver id
-	Target  string    // URL its players visit
-	Version string    // told to the server
-	Log     io.Writer // gets warnings
+	ID      string    // driver id
+	Target  string    // URL that its players request
+	Version string    // reported to the server
+	Log     io.Writer // receives warnings
 }
 
-// spawnDelay is the time between two players until a command sets another.
+// spawnDelay is the spawn delay until a command sets another one.
 const spawnDelay = 20 * time.Millisecond
 
-// Drive is one demo driver: it takes commands from the server until ctx ends.
+// Drive runs one demo driver, which applies commands from the server until ctx ends.
 func Drive(ctx context.Context, o DriverOptions) error {
 	l := newLoad(o.Target, MaxPlayers)
 	defer l.close()

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// fakeServer plays the server's part in the demo. The base name of its data directory says how it behaves: "locked"
-// ends at once, "partial" loses a driver, "dies" ends after the first command, anything else works.
+// fakeServer acts as the server of the demo. The base name of its data directory selects its behaviour: "locked" ends
+// at once, "partial" loses a driver, "dies" ends after the first command, anything else works.
 func fakeServer(args []string) int {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	listen, dataDir := flags.String("listen", "", ""), flags.String("data-dir", "", "")
@@ -53,7 +53,7 @@ type fake struct {
 	die       func()
 
 	mu     sync.Mutex
-	asked  int // how often readiness was asked for
+	asked  int // number of requests for the readiness
 	active map[string]bool
 }
 
@@ -115,7 +115,7 @@ func (f *fake) outcome() any {
 	}
 }
 
-// fakeDriver says that it is there, until it is asked to end.
+// fakeDriver joins the fake server, and leaves it when it is asked to end.
 func fakeDriver(args []string) int {
 	flags := flag.NewFlagSet("driver", flag.ContinueOnError)
 	server, id := flags.String("url", "", ""), flags.String("id", "", "")

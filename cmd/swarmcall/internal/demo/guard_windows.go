@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// detach keeps the console's Ctrl-C from a guard and its process: the demo ends its children itself, the drivers
-// before the server.
+// detach protects a guard and its process from the console's Ctrl-C, because the demo ends its children itself, the
+// drivers before the server.
 func detach(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

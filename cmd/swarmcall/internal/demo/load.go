@@ -14,14 +14,14 @@ import (
 // thinkTime is how long a player waits between two requests, on average.
 const thinkTime = 100 * time.Millisecond
 
-// load is what players do: small GETs on the target, counted.
+// load sends the players' requests, small GETs on the target, and counts them.
 type load struct {
 	url    string
 	client *http.Client
 	served atomic.Int64
 	failed atomic.Int64
 
-	mu      sync.Mutex // of what metrics remembers
+	mu      sync.Mutex // guards the fields below, which metrics uses
 	lastAt  time.Time
 	lastOK  int64
 	lastBad int64
@@ -35,13 +35,13 @@ func newLoad(url string, players int) *load {
 			Timeout: 5 * time.Second,
 			Transport: &http.Transport{ // no proxy: the target is on this machine
 				DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
-				MaxIdleConnsPerHost: players, // else every request of a busy swarm takes a new port
+				MaxIdleConnsPerHost: players, // otherwise every request of a busy swarm would take a new port
 			},
 		},
 	}
 }
 
-// play is one player's life.
+// play runs one player until ctx ends.
 func (l *load) play(ctx context.Context) {
 	think := time.NewTimer(0)
 	defer think.Stop()
@@ -54,13 +54,13 @@ func (l *load) play(ctx context.Context) {
 		err := l.visit(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return // a request cut short by the player's leaving is no failure
+			return // a request cancelled by the player's end is not a failure
 		case err != nil:
 			l.failed.Add(1)
 		default:
 			l.served.Add(1)
 		}
-		think.Reset(thinkTime/2 + rand.N(thinkTime)) //nolint:gosec // spreads requests; nobody is to be kept from guessing it
+		think.Reset(thinkTime/2 + rand.N(thinkTime)) //nolint:gosec // spreads requests; it need not be unpredictable
 	}
 }
 
@@ -74,11 +74,11 @@ func (l *load) visit(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body) // read to the end, so that the connection is used again
+	_, err = io.Copy(io.Discard, resp.Body) // read to the end, so that the connection is reused
 	return err
 }
 
-// metrics returns the rates since it was called last.
+// metrics returns the rates since its last call.
 func (l *load) metrics() map[string]float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

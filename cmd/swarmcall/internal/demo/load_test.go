@@ -50,7 +50,7 @@ func TestFailedVisitsAreCounted(t *testing.T) {
 	}
 }
 
-// eventually polls until ok, for at most 10 s.
+// eventually polls until ok, for at most a minute.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

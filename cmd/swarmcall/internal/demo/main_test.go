@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// TestMain is also the children of the tests: the test binary started again, in the role its arguments say.
+// TestMain also runs the children of the tests: the test binary, started again in the role that its arguments name.
 func TestMain(m *testing.M) {
 	proc.GuardIfAsked()
 	if len(os.Args) > 1 {

@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// firstCommand sends one real command and prints what became of it.
+// firstCommand sends one real command and prints its outcome.
 func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 	fprintf(d.Out, "Swarmcall demo: a server, %s and a local target to load.\n\n  server  %s   (log in %s)\n  target "+
 		" %s\n\n",
@@ -66,7 +66,7 @@ func printOutcome(w io.Writer, e client.Entry) {
 	for _, r := range rows {
 		fprintf(table, "  %s\t%s\t%s\n", r.id, r.verdict, r.detail)
 	}
-	_ = table.Flush() // the terminal is gone, or it is not: nothing to do about it
+	_ = table.Flush() // nothing can be done if the terminal was closed
 	fprintf(w, "  %s\n", sentence(e))
 }
 
@@ -78,7 +78,7 @@ func natural(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// sentence sums an outcome up in one line.
+// sentence summarises an outcome in one line.
 func sentence(e client.Entry) string {
 	var took float64
 	if e.DurationMs != nil {
@@ -99,7 +99,7 @@ func sentence(e client.Entry) string {
 	return s
 }
 
-// outcomeError is the exit code for an outcome that is not complete.
+// outcomeError returns an error with the exit code if the outcome is not complete.
 func outcomeError(e client.Entry) error {
 	code := verdict.Code(e, verdict.Allow{})
 	if code == clierr.OK {
@@ -108,7 +108,7 @@ func outcomeError(e client.Entry) error {
 	return &clierr.Error{Code: code, What: "the first command was not acked by all", Cause: errors.New(sentence(e))}
 }
 
-// Hints returns the curl lines that teach the API of the server at url.
+// Hints returns example curl commands for the API of the server at url.
 func Hints(url string) string {
 	post := "curl -s " + url + "/commands -H content-type:application/json -d "
 	var b strings.Builder
@@ -132,7 +132,7 @@ func (d *demo) printHints() {
 		Hints(d.url))
 }
 
-// exportURL is the line that has swarmcall speak to this demo; "" where it does so by itself.
+// exportURL returns the line that makes swarmcall connect to this demo; "" if it does so by default.
 func exportURL(url string) string {
 	if url == settings.DefaultURL {
 		return ""
@@ -147,5 +147,5 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// fprintf prints for people: when their terminal is gone there is nothing to be done about it.
+// fprintf ignores errors: nothing can be done if the terminal was closed.
 func fprintf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

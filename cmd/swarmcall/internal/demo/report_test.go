@@ -54,7 +54,7 @@ func TestOutcomeError(t *testing.T) {
 	}
 }
 
-// swarmcall finds the demo by itself at its usual address alone.
+// Only at the default address does swarmcall find the demo without SWARMCALL_URL.
 func TestTheAddressIsExported(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://127.0.0.1:8080": "", "http://127.0.0.1:41234": "\n  export SWARMCALL_URL=http://127.0.0.1:41234\n",
@@ -65,7 +65,7 @@ func TestTheAddressIsExported(t *testing.T) {
 	}
 }
 
-// The hints are for copying: each body must be JSON that a shell passes on whole.
+// Users copy the hints, so each body must be JSON that a shell passes on unchanged.
 func TestHintsHoldValidBodies(t *testing.T) {
 	bodies := 0
 	for line := range strings.Lines(Hints("http://127.0.0.1:8080")) {

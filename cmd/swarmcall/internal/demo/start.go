@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// pollEvery is how often the demo looks whether something it waits for has come about.
+// pollEvery is the interval at which the demo checks a condition that it waits for.
 const pollEvery = 25 * time.Millisecond
 
 // startServer starts the server; it may not listen yet.
@@ -30,7 +30,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	if err := checkFree(ctx, d.Listen); err != nil {
 		return err
 	}
-	// --log-level: the demo reads the line with the address, whatever the environment says.
+	// --log-level: the demo needs the line with the address, even if the environment sets another level.
 	argv := []string{binary, "--listen", d.Listen, "--data-dir", d.DataDir, "--log-level", "info"}
 	if d.server, err = startChild("server", argv, newTail("server", d.echo)); err != nil {
 		return &clierr.Error{Code: clierr.Failed, What: "cannot start the server " + binary, Cause: err}
@@ -38,8 +38,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	return nil
 }
 
-// checkFree refuses an address that is taken: were another server there, the demo would take that one's answers for its
-// own's.
+// checkFree refuses an address in use: if another server has it, the demo would mistake that server for its own.
 func checkFree(ctx context.Context, address string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -53,7 +52,7 @@ func checkFree(ctx context.Context, address string) error {
 	return l.Close()
 }
 
-// awaitAddress waits until the server has told its address, and sets d.url.
+// awaitAddress waits until the server has logged its address, and sets d.url.
 func (d *demo) awaitAddress(ctx context.Context) error {
 	const hint = "for details, run the server alone: swarmcall-server --log-level debug"
 	patience := time.NewTimer(readyPatience)
@@ -74,7 +73,7 @@ func (d *demo) awaitAddress(ctx context.Context) error {
 	return nil
 }
 
-// awaitReady waits until the server takes commands.
+// awaitReady waits until the server accepts commands.
 func (d *demo) awaitReady(ctx context.Context) error {
 	return d.poll(ctx, readyPatience, func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, callPatience)
@@ -84,7 +83,7 @@ func (d *demo) awaitReady(ctx context.Context) error {
 	})
 }
 
-// poll calls done until it reports true, ctx ends or the server does. After patience it returns what done said last.
+// poll calls done until it reports true, ctx ends or the server ends. After patience it returns the last error of done.
 func (d *demo) poll(ctx context.Context, patience time.Duration, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -112,7 +111,7 @@ func (d *demo) poll(ctx context.Context, patience time.Duration, done func(conte
 	}
 }
 
-// waitError says why the demo still waits; it becomes an error only when patience runs out.
+// waitError says why the demo still waits; it becomes an error only after the patience.
 type waitError struct {
 	what string
 	why  error
@@ -123,7 +122,7 @@ func (e *waitError) Unwrap() error { return e.why }
 
 func waiting(what string, why error) error { return &waitError{what, clierr.Cause(why)} }
 
-// ended is the error about a child that ended when it ought to run.
+// ended returns the error about a child that ended although it should run.
 func ended(what string, c *child, hint string) error {
 	<-c.done
 	why := c.err
@@ -133,7 +132,7 @@ func ended(what string, c *child, hint string) error {
 	return &clierr.Error{Code: clierr.Failed, What: what + " ended", Cause: why, Detail: c.log.last(), Hint: hint}
 }
 
-// hintFor knows the usual reasons for which a server does not start.
+// hintFor returns a hint for the usual reasons why a server does not start.
 func hintFor(log []string, otherwise string) string {
 	all := strings.ToLower(strings.Join(log, "\n"))
 	switch {
@@ -161,7 +160,7 @@ func findBeside(self, name string) (string, error) {
 	return path, nil
 }
 
-// dialable returns address as one to connect to: a server on every address of the machine is reached by loopback.
+// dialable returns an address to connect to: loopback for a server that listens on all addresses of the machine.
 func dialable(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

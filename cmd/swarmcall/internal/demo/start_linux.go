@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// startChild starts argv with a guard, which kills it and all that it started when the demo dies: --server may name a
+// startChild starts argv with a guard, which kills it and its descendants when the demo dies: --server may name a
 // script that starts the server. Its output goes to log.
 func startChild(name string, argv []string, log *tail) (*child, error) {
 	p, err := proc.Start(argv, proc.Streams{Stderr: log})
@@ -27,7 +27,7 @@ func (g guarded) kill() { g.p.Kill() }
 func (g guarded) wait() error {
 	<-g.p.Ended()
 	if e, ok := errors.AsType[*proc.Error](g.p.Failure()); ok {
-		return errors.New(e.How) // the demo has the last lines itself
+		return errors.New(e.How) // the demo keeps the last lines itself
 	}
 	return nil
 }

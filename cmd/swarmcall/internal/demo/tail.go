@@ -14,11 +14,11 @@ const (
 	lineBytes = 1000
 )
 
-// tail is a writer for a child's output that keeps its last lines and the first address it told.
+// tail is a writer for a child's output that keeps its last lines and the first address in it.
 type tail struct {
 	prefix string
 	echo   io.Writer     // receives every line with the prefix; nil: none
-	told   chan struct{} // closed when an address was told
+	told   chan struct{} // closed when address is set
 
 	mu      sync.Mutex
 	partial []byte
@@ -30,13 +30,13 @@ func newTail(prefix string, echo io.Writer) *tail {
 	return &tail{prefix: prefix, echo: echo, told: make(chan struct{})}
 }
 
-// addressForm is an address with a port, as a server's first log line tells it. It is compiled when first used: every
-// verb would wait.
+// addressForm matches an address with a port, as in a server's first log line. It is compiled on first use: otherwise
+// every command of the CLI would wait for it.
 var addressForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost):\d{1,5}\b`)
 })
 
-// Write takes output in pieces of any size.
+// Write accepts output in pieces of any size.
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,7 +68,7 @@ func (t *tail) line(s string) {
 	}
 }
 
-// last returns the last lines, an unfinished one included.
+// last returns the last lines, including an unfinished one.
 func (t *tail) last() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *tail) last() []string {
 	return lines
 }
 
-// addr returns the first address told, empty if there is none yet.
+// addr returns the first address in the output, empty if there is none yet.
 func (t *tail) addr() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -35,7 +35,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("hello, player\n"))
 }
 
-// close ends every connection: the players have left, or will see for themselves.
+// close closes every connection; a player that still runs sees an error.
 func (t *target) close() {
 	_ = t.server.Close()
 	<-t.done

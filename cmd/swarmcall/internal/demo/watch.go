@@ -12,26 +12,25 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// watcher tells what changes while the demo runs: everyone's commands, and what came of them.
+// watcher reports changes while the demo runs, and all commands with their outcomes.
 type watcher struct {
 	*demo
-	seq    client.Seq // newest command that was told
-	shown  figures    // last line's
-	rate   float64    // last line's requests per second
-	served int64      // by the target when it was looked at last
+	seq    client.Seq // newest command that was reported
+	shown  figures    // figures of the last line
+	rate   float64    // requests per second of the last line
+	served int64      // requests that the target had served at the time at
 	at     time.Time
 	silent bool            // the server did not answer last time
-	gone   map[string]bool // drivers whose end was told
+	gone   map[string]bool // drivers whose end was reported
 }
 
-// figures are what a line is printed for when they change.
+// figures are the values for which a change prints a line.
 type figures struct {
 	players             int64
 	active, stale, lost int
 }
 
-// watch prints a line whenever something has changed, until ctx ends. It returns an error when the server ends before
-// that.
+// watch prints a line for every change until ctx ends. It returns an error if the server ends before that.
 func (d *demo) watch(ctx context.Context, seq client.Seq) error {
 	w := watcher{demo: d, seq: seq, at: time.Now(), served: d.target.served.Load(), gone: map[string]bool{}}
 	tick := time.NewTicker(watchEvery)
@@ -68,7 +67,7 @@ func (w *watcher) look(ctx context.Context) {
 	}
 }
 
-// tellEnded tells, once, of each driver process that is gone.
+// tellEnded reports each ended driver process once.
 func (w *watcher) tellEnded() {
 	for _, c := range w.drivers {
 		if c.ended() && !w.gone[c.name] {
@@ -78,8 +77,7 @@ func (w *watcher) tellEnded() {
 	}
 }
 
-// tellCommands tells of each command that closed since it looked last, in order; one that is open keeps later ones
-// back.
+// tellCommands reports each command that closed since the last call, in order; an open command holds back later ones.
 func (w *watcher) tellCommands(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()
@@ -100,7 +98,7 @@ func (w *watcher) tellCommands(ctx context.Context) error {
 	return nil
 }
 
-// measure returns the requests per second that the target has served since it looked last.
+// measure returns the requests per second that the target has served since the last call.
 func (w *watcher) measure() float64 {
 	served, now := w.target.served.Load(), time.Now()
 	rate := float64(served-w.served) / max(now.Sub(w.at).Seconds(), 0.001)
@@ -122,7 +120,7 @@ func (d *demo) roster(ctx context.Context) (remote.Page[client.Driver], error) {
 func count(r remote.Page[client.Driver]) figures {
 	f := figures{active: r.Counts.Active, stale: r.Counts.Stale, lost: r.Counts.Disconnected}
 	for _, d := range r.Items {
-		if d.State == client.DriverStateActive { // what the others run is not known
+		if d.State == client.DriverStateActive { // the load of other drivers is not known
 			f.players += d.Reported.Players
 		}
 	}
@@ -140,5 +138,5 @@ func (f figures) text(rate float64) string {
 	return s
 }
 
-// moved says whether two rates differ by more than the noise of a few seconds.
+// moved reports whether two rates differ by more than the noise of a few seconds.
 func moved(a, b float64) bool { return math.Abs(a-b) > max(20, 0.2*max(a, b)) }

@@ -16,7 +16,7 @@ import (
 // Limits of the remembered output of a generator.
 const (
 	maxBlocks     = 256      // different tracebacks
-	maxBlockLines = 200      // of one: what is longer is no traceback
+	maxBlockLines = 200      // per traceback; a longer block is not a traceback
 	maxBlockLine  = 16 << 10 // bytes
 	recentLines   = 20
 )
@@ -27,15 +27,15 @@ type Blocks struct {
 	to io.Writer
 
 	mu      sync.Mutex
-	rest    []byte         // of a line that has not ended
-	block   []string       // the block that has begun
-	held    bool           // nothing of it was passed on: it may be a known one
+	rest    []byte         // of an unfinished line
+	block   []string       // the current block
+	held    bool           // the block is held back, because it may be a known one
 	headers map[string]int // first lines of blocks that were passed on
 	seen    map[[sha256.Size]byte]int
-	recent  []string // the last lines that came, shown or counted
+	recent  []string // the last lines received, passed on or only counted
 }
 
-// NewBlocks passes on to w.
+// NewBlocks returns Blocks that pass messages on to w.
 func NewBlocks(w io.Writer) *Blocks {
 	return &Blocks{to: w, headers: map[string]int{}, seen: map[[sha256.Size]byte]int{}}
 }
@@ -55,7 +55,7 @@ func (b *Blocks) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush passes on what is left.
+// Flush passes on an unfinished line, and ends the current block.
 func (b *Blocks) Flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,7 +85,7 @@ func (b *Blocks) line(text string) {
 
 func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
 
-// closes says whether a line belongs to a Python traceback, which ends with the exception at the margin.
+// closes reports whether a line ends a Python traceback: its last line is the exception, which is not indented.
 func closes(block []string, line string) bool {
 	return strings.HasPrefix(block[0], "Traceback (") && len(block) > 1 && line != ""
 }
@@ -98,12 +98,12 @@ func (b *Blocks) add(text string) {
 	switch {
 	case !b.held:
 		b.say(text)
-	case len(b.block) > maxBlockLines: // what comes after it is passed on
+	case len(b.block) > maxBlockLines: // too long for a traceback: later lines are passed on at once
 		b.release()
 	}
 }
 
-// release passes on what was held.
+// release passes on the held lines.
 func (b *Blocks) release() {
 	for _, line := range b.block {
 		b.say(line)
@@ -111,7 +111,7 @@ func (b *Blocks) release() {
 	b.held = false
 }
 
-// endBlock counts a block that is known, and remembers one that is new.
+// endBlock counts a known block, and remembers a new one.
 func (b *Blocks) endBlock() {
 	block := b.block
 	if len(block) < 2 || len(block) > maxBlockLines {
@@ -136,7 +136,7 @@ func (b *Blocks) endBlock() {
 	b.block, b.held = nil, false
 }
 
-// roundNumber says whether n is 1, 10, 100 and so on.
+// roundNumber reports whether n is 1, 10, 100 and so on.
 func roundNumber(n int) bool {
 	for n%10 == 0 {
 		n /= 10
@@ -146,7 +146,7 @@ func roundNumber(n int) bool {
 
 func (b *Blocks) say(line string) { _, _ = io.WriteString(b.to, line+"\n") }
 
-// Once removes the lines from an error that were already shown.
+// Once removes the details of an error if they were already shown.
 func (b *Blocks) Once(err error) error {
 	e, ok := errors.AsType[*clierr.Error](err)
 	if !ok || len(e.Detail) == 0 {
@@ -162,5 +162,5 @@ func (b *Blocks) Once(err error) error {
 	return err
 }
 
-// sameLine compares a line with what is kept of it: long ones are cut, and end without white space.
+// sameLine compares a line with its stored form: long lines are cut, and trailing white space is removed.
 func sameLine(line, kept string) bool { return strings.HasPrefix(strings.ToValidUTF8(line, "?"), kept) }

@@ -55,7 +55,7 @@ func TestEachTracebackOnce(t *testing.T) {
 	}
 }
 
-// TestLinesAreNotDelayed: what is new is passed on as it comes.
+// TestLinesAreNotDelayed checks that new lines are passed on at once.
 func TestLinesAreNotDelayed(t *testing.T) {
 	var out strings.Builder
 	b := NewBlocks(&out)

@@ -40,7 +40,7 @@ const (
 	codeSilent = "no_answer" // for errors of Apply that are not rejections
 )
 
-// deathThroes is how long to wait for the end of a generator that no longer answers: it is noticed only after all its
+// deathThroes is how long to wait for the end of a generator that did not answer: the end is noticed only after all its
 // processes have ended.
 const deathThroes = 2 * time.Second
 
@@ -115,7 +115,7 @@ func (g guarded) ended() bool {
 	}
 }
 
-// state of a generator that has ended: nothing runs.
+// state returns what runs: no load after the generator has ended.
 func (g guarded) state() driver.State {
 	if g.ended() {
 		return driver.State{SpawnDelayMS: g.State().SpawnDelayMS}

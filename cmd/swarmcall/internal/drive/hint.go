@@ -36,7 +36,7 @@ func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	return clierr.Failed, ""
 }
 
-// strangeHint is about an answer that is not from Swarmcall.
+// strangeHint returns the exit code and the hint for an answer that is not from Swarmcall.
 func strangeHint(status int) (clierr.Code, string) {
 	const strange = "this answer is not from Swarmcall: "
 	switch status {

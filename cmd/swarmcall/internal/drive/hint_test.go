@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// TestHintsFollowTheCode: a driver that came by a service name was told to look at its credential.
+// TestHintsFollowTheCode: a driver that used a service name once got a hint about its credential.
 func TestHintsFollowTheCode(t *testing.T) {
 	for _, c := range []struct {
 		status int

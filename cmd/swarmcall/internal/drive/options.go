@@ -19,18 +19,18 @@ import (
 type Options struct {
 	URL        string            // of the server
 	DriverID   string            // empty: the host name and a random suffix
-	Labels     map[string]string // for commands to select by
-	MaxPlayers int64             // the most this driver takes; 0: no limit
+	Labels     map[string]string // by which commands select drivers
+	MaxPlayers int64             // the limit of this driver; 0: no limit
 	Weight     float64           // its share of a total, relative to the others; 0: 1
 	Token      string            // the credential; empty: none
 	Version    string            // reported to the server
-	Linger     time.Duration     // how long it stays after its generator has ended, and rejects commands
-	Out        io.Writer         // gets progress
+	Linger     time.Duration     // how long it stays and rejects commands after its generator has ended
+	Out        io.Writer         // receives progress
 	Log        *slog.Logger
 	HTTPClient *http.Client // dials the server; nil: the default one
 }
 
-// config is the SDK's, for g.
+// config returns the configuration of the SDK for g.
 func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 	cfg := driver.Config{
 		URL: o.URL, DriverID: o.DriverID, Labels: o.Labels, MaxPlayers: o.MaxPlayers, Weight: o.Weight,

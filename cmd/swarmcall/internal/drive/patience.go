@@ -11,8 +11,8 @@ import (
 const defaultPatience = 5 * time.Second
 
 // Patience limits how long a generator may take to confirm c: the answer must reach the server before the deadline, and
-// a rejection with a reason is better than a missing ack. The limit is always short, because the next command, a Stop
-// above all, waits.
+// a rejection with a reason is better than a missing ack. The limit is always short, because the next command waits,
+// and it may be a Stop.
 func Patience(ctx context.Context, c driver.Command) (context.Context, context.CancelFunc) {
 	d := defaultPatience
 	if c.Deadline > 0 {

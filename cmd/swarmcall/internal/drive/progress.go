@@ -14,17 +14,17 @@ import (
 	"time"
 )
 
-// quiet is how long a driver whose state does not change says nothing in a pipe.
+// quiet is the interval between two lines in a pipe while the state does not change.
 const quiet = 10 * time.Second
 
-// progress tells how it goes: on a terminal by one line for people that stays in place, elsewhere by a line of JSON
-// for each change and every 10 s.
+// progress reports the state of a driver: on a terminal as one line that is redrawn in place, elsewhere as a line of
+// JSON for each change and every 10 s.
 type progress struct {
 	screen  *Screen
 	id, url string
 	online  atomic.Bool
 
-	last   line // what was told
+	last   line // last line that was reported
 	lastAt time.Time
 }
 
@@ -49,7 +49,7 @@ func newProgress(out io.Writer, id, url string) *progress {
 
 func (p *progress) connected(is bool) { p.online.Store(is) }
 
-// run tells until ctx ends, and then once more.
+// run reports every second until ctx ends, and then once more.
 func (p *progress) run(ctx context.Context, g guarded) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -80,7 +80,7 @@ func (p *progress) tell(now time.Time, g guarded) {
 		p.screen.show(l.text(p.url, g.wanted()))
 		return
 	}
-	_ = json.NewEncoder(p.screen).Encode(l) // a reader that has gone is no reason to end the load
+	_ = json.NewEncoder(p.screen).Encode(l) // a closed reader must not end the load
 }
 
 // due reports whether l is worth a line in a pipe.
@@ -91,7 +91,7 @@ func (p *progress) due(now time.Time, l line) bool {
 		l.Running != was.Running
 }
 
-// text is l for people: "locust-1 connected, 20/20 players, 95 req/s, 0 errors". A wanted number below 0 is none.
+// text formats l for people: "locust-1 connected, 20/20 players, 95 req/s, 0 errors". wanted < 0 means: no command yet.
 func (l line) text(url string, wanted int64) string {
 	parts := []string{l.DriverID + " connected"}
 	if !l.Connected {
@@ -118,7 +118,7 @@ func (l line) text(url string, wanted int64) string {
 		}
 		parts = append(parts, text)
 	}
-	const others = 3 // a program's own; the rest is left to JSON
+	const others = 3 // a program's own metrics; the rest is only in the JSON
 	names := slices.Sorted(maps.Keys(rest))
 	for _, name := range names[:min(len(names), others)] {
 		parts = append(parts, name+" "+figure(rest[name]))
@@ -126,7 +126,7 @@ func (l line) text(url string, wanted int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// figure writes a number with three digits, and large ones without a point.
+// figure formats a number with three digits, and a large one without decimals.
 func figure(v float64) string {
 	if math.Abs(v) >= 100 {
 		return strconv.FormatFloat(v, 'f', 0, 64)

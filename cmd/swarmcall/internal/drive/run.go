@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	}
 }
 
-// linger waits, but not longer than ctx.
+// linger waits for d, or until ctx ends.
 func linger(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -89,7 +89,7 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 	return true
 }
 
-// Refused explains why the SDK gave up on the server at url; it returns nil for nil.
+// Refused explains the error that ended the SDK's driver on the server at url; it returns nil for nil.
 func Refused(url string, err error) error {
 	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot continue", Cause: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {

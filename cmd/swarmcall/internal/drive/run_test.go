@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fake is a generator that does as it is told, by the SDK's ramp.
+// fake is a generator that applies commands with the SDK's ramp.
 type fake struct {
 	*driver.Ramp
 	ended chan struct{}
@@ -53,7 +53,7 @@ func (f *fake) end(err error) {
 	close(f.ended)
 }
 
-// started is a driver that runs.
+// started is a running driver.
 type started struct {
 	*drivertest.Driver
 	stop context.CancelCauseFunc
@@ -73,7 +73,7 @@ func start(t *testing.T, g Generator) *started {
 	return s
 }
 
-// evidence is an error with what was seen.
+// evidence is an error with details.
 type evidence struct{ error }
 
 func (evidence) Seen() []string { return []string{"last words"} }
@@ -114,13 +114,13 @@ func TestADriverWhoseGeneratorEndedReportsItAndDeregisters(t *testing.T) {
 		seq := d.Send(wire.Command{Type: string(driver.SetPlayers), Players: new(int64(8))})
 		synctest.Wait()
 		g.end(evidence{errors.New("k6 ended with exit status 107")})
-		ack := d.Ack(seq) // the generator ended under it
+		ack := d.Ack(seq) // the generator ended during the command
 		ack.WantRejected(t, codeEnded)
 		if ack.Detail != "k6 ended with exit status 107" {
 			t.Errorf("detail %q", ack.Detail)
 		}
 		d.SetPlayers(9).WantRejected(t, codeEnded)
-		d.Stop().WantApplied(t) // nothing runs, as wanted
+		d.Stop().WantApplied(t) // no load runs, so the Stop succeeds
 		d.WantPlayers(0)
 		if left := d.Left(); left.Reason != "k6 ended with exit status 107" {
 			t.Errorf("left: %q", left.Reason)
@@ -179,7 +179,7 @@ func TestProgressInAPipe(t *testing.T) {
 		d := start(t, newFake(0))
 		d.WantPlayers(0)
 		d.SetPlayers(3).WantApplied(t)
-		<-time.After(25 * time.Second) // of the bubble's time: two quiet periods and a bit
+		<-time.After(25 * time.Second) // fake time: two quiet periods and a bit
 		d.stop(nil)
 		if err := <-d.end; err != nil {
 			t.Error(err)
@@ -214,7 +214,7 @@ func TestProgressForPeople(t *testing.T) {
 	}
 }
 
-// TestWantedPlayers are those of the last command that was accepted.
+// TestWantedPlayers checks that the wanted players are those of the last accepted command.
 func TestWantedPlayers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuarded(newFake(0))

@@ -7,19 +7,19 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 )
 
-// Screen is stdout and stderr of a driver. On a terminal they share it: a line of progress stays in place below what
-// stderr says.
+// Screen is stdout and stderr of a driver. If both are the terminal, the progress line stays in place below the
+// messages on stderr.
 type Screen struct {
 	out, err io.Writer
-	terminal bool // people read stdout
-	animated bool // and a line of it may be drawn again
-	shared   bool // and stderr is a terminal as well
+	terminal bool // stdout is a terminal
+	animated bool // stdout is a terminal that can redraw a line
+	shared   bool // stderr is a terminal
 
 	mu   sync.Mutex
-	line string // that stands there
+	line string // the last progress line
 }
 
-// clearLine goes to the begin of the line and wipes it.
+// clearLine moves the cursor to the start of the line and clears the line.
 const clearLine = "\r\x1b[K"
 
 // NewScreen returns a screen on a process's own streams.
@@ -40,7 +40,7 @@ func (s *Screen) Err() io.Writer {
 	return messages{s}
 }
 
-// messages is stderr beside a line that stays in place.
+// messages writes to stderr, above the progress line.
 type messages struct{ s *Screen }
 
 func (m messages) Write(b []byte) (int, error) {
@@ -55,7 +55,7 @@ func (m messages) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// show puts a line in place of the last one; where that cannot be, it is written below it if it says something new.
+// show replaces the progress line. If the terminal cannot redraw it, show writes a new line if the text has changed.
 func (s *Screen) show(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,14 +66,14 @@ func (s *Screen) show(text string) {
 		s.line = text
 		return
 	}
-	if line := []rune(text); len(line) >= console.Width(s.out) { // one that wraps could not be wiped
+	if line := []rune(text); len(line) >= console.Width(s.out) { // a wrapped line could not be cleared
 		text = string(line[:console.Width(s.out)-1])
 	}
 	s.line = text
 	_, _ = io.WriteString(s.out, clearLine+text)
 }
 
-// leave keeps the line that stands there.
+// leave ends the progress line, which stays on the screen.
 func (s *Screen) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

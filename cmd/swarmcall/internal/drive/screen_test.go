@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestMessagesStandAboveTheLine: what the generator says does not end up in the midst of the progress.
+// TestMessagesStandAboveTheLine checks that messages of the generator do not end up within the progress line.
 func TestMessagesStandAboveTheLine(t *testing.T) {
-	var out bytes.Buffer // both, as on a terminal
+	var out bytes.Buffer // stdout and stderr, as on a terminal
 	s := &Screen{out: &out, err: &out, terminal: true, animated: true, shared: true}
 	_, _ = io.WriteString(s.Err(), "starting\n")
 	s.show("d-1 connected")

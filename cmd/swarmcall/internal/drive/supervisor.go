@@ -10,7 +10,7 @@ import (
 
 // Supervisor monitors a generator that is another process. It provides Ended, Err and Close of a Generator.
 type Supervisor struct {
-	process  *proc.Process // nil: it is not the driver's
+	process  *proc.Process // nil: the driver did not start it
 	patience time.Duration
 	stop     context.CancelFunc
 	parts    sync.WaitGroup
@@ -19,7 +19,7 @@ type Supervisor struct {
 }
 
 // Supervise runs parts until Close. A part returns an error when the generator can no longer generate load. The
-// process, if the driver started it, has patience to end when it is asked to.
+// process, if the driver started it, may take patience to end after it is asked to.
 func Supervise(process *proc.Process, patience time.Duration, parts ...func(context.Context) error) *Supervisor {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Supervisor{process: process, patience: patience, stop: stop, ended: make(chan struct{})}
@@ -35,8 +35,8 @@ func Supervise(process *proc.Process, patience time.Duration, parts ...func(cont
 	return s
 }
 
-// Poll makes a part that calls ask at an interval. ask returns why the generator can no longer generate load, or that
-// it did not answer, which is tolerated for as long as patience.
+// Poll returns a part that calls ask at an interval. ask returns over if the generator can no longer generate load, and
+// unanswered if it did not answer. Poll tolerates missing answers for as long as patience.
 func Poll(
 	every, patience time.Duration, ask func(context.Context) (over, unanswered error),
 ) func(context.Context) error {
@@ -78,7 +78,7 @@ func (s *Supervisor) watch(ctx context.Context, gone <-chan error) {
 		s.err = s.process.Err()
 	case s.err = <-gone:
 		if s.process != nil {
-			s.process.Close(s.patience) // it must make no load without control
+			s.process.Close(s.patience) // it must not generate load without control
 		}
 	}
 	close(s.ended)
@@ -90,7 +90,7 @@ func (s *Supervisor) Ended() <-chan struct{} { return s.ended }
 // Err returns the reason, after Ended.
 func (s *Supervisor) Err() error { return s.err }
 
-// Kill ends a process that the driver started at once, and reports whether there is one.
+// Kill kills the process at once if the driver started it, and reports whether it did.
 func (s *Supervisor) Kill() bool {
 	if s.process == nil {
 		return false

@@ -19,7 +19,7 @@ func Decimal(s string) bool {
 	return digits != "" && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
-// ParseInt reads a whole number that fits into so many bits.
+// ParseInt reads a whole number that fits into this number of bits.
 func ParseInt(s string, bits int) (int64, error) {
 	if !Decimal(s) {
 		return 0, fmt.Errorf("%q is not a decimal whole number%s", s, example(s))
@@ -40,8 +40,8 @@ func example(s string) string {
 	return "; without the leading zero: " + digits
 }
 
-// Flags makes kong read every whole number with ParseInt. By itself kong takes the base from a prefix, and reads 010 as
-// 8.
+// Flags makes kong read every whole number with ParseInt. By default kong takes the base from a prefix, and reads 010
+// as 8.
 func Flags() []kong.Option {
 	var options []kong.Option
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64} {

@@ -20,7 +20,7 @@ type Copied struct {
 	LastPosition uint64 `json:"last_position"`
 	Files        int    `json:"files"`
 	Bytes        int64  `json:"bytes"`
-	CutBytes     int64  `json:"cut_bytes"` // of an unfinished write at the log's end, which the copy does not have
+	CutBytes     int64  `json:"cut_bytes"` // of an unfinished write at the log's end, which is not in the copy
 }
 
 // Backup copies the log in dir to a new directory, and prints what was copied, as text or as JSON.

@@ -15,7 +15,7 @@ import (
 // mostSeen is the maximum number of damages listed.
 const mostSeen = 20
 
-// scan reads the log in dir and calls visit for each whole record. A directory without one is an error.
+// scan reads the log in dir and calls visit for each whole record. A directory without a log is an error.
 func scan(ctx context.Context, dir string, visit func(logfile.Stored)) (*logfile.Report, error) {
 	r, err := logfile.Scan(ctx, dir, visit)
 	if errors.Is(err, context.Canceled) {

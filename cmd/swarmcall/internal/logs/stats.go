@@ -19,10 +19,10 @@ type Figures struct {
 	LastPosition    uint64  `json:"last_position"`
 	Files           int     `json:"files"`
 	Bytes           int64   `json:"bytes"`
-	BytesPerEntry   float64 `json:"bytes_per_entry"` // of all records, over the entries
+	BytesPerEntry   float64 `json:"bytes_per_entry"` // bytes of all records, divided by the entries
 	Submitters      int     `json:"submitters"`
 	Verdicts        int     `json:"verdicts"`
-	BytesPerVerdict float64 `json:"bytes_per_verdict"` // of the outcomes, over the verdicts
+	BytesPerVerdict float64 `json:"bytes_per_verdict"` // bytes of the outcomes, divided by the verdicts
 	FirstAt         string  `json:"first_at,omitempty"`
 	LastAt          string  `json:"last_at,omitempty"`
 }

@@ -25,9 +25,9 @@ type claim struct {
 }
 
 // begin records the position of the log: anything older is not a newer command. If a condition names a conditional
-// command of the same submitter, the server goes back to the command that it was based on. So the run must not name an
-// earlier run: it could then replace what others have commanded since that run began. The position after the earlier
-// command holds its outcome, and stands for the same moment. begin returns false while that is not known.
+// command of the same submitter, the server goes back to the command that it was based on. So the run must not name a
+// command of an earlier run: it could then replace what others have commanded since that run began. Instead it names
+// the next position, which holds the outcome of that command. begin returns false while the outcome is not known.
 func (c *claim) begin(e remote.Entry) bool {
 	c.start, c.newest = e.Seq, e.Seq
 	if e.IfSeq == nil || e.Submitter != c.submitter {

@@ -29,23 +29,23 @@ type fakeSwarm struct {
 
 	drivers map[string]*fakeDriver
 	entries []*fakeEntry
-	older   bool // it is of the release before
+	older   bool // it is of the previous release
 	down    bool
 	dryRuns int
-	posted  int                                    // requests that may command, whether they were answered or not
-	looks   int                                    // at the state of the drivers
-	logs    bool                                   // it logs a stop that matches nobody
+	posted  int                                    // POST requests, answered or not
+	looks   int                                    // requests for the state of the drivers
+	logs    bool                                   // it logs a stop that matches no driver
 	restart bool                                   // it was restarted while a command was open
-	full    bool                                   // its log takes nothing
-	sent    func(format string, args ...any)       // is told what the plan sends; nil: nobody is
+	full    bool                                   // its log accepts nothing
+	sent    func(format string, args ...any)       // receives what the plan sends; may be nil
 	steps   []report.Step                          // of the last run
-	before  func(s *fakeSwarm, e *fakeEntry) error // is asked about each command of the plan, under the lock
+	before  func(s *fakeSwarm, e *fakeEntry) error // is called for each command of the plan, under the lock
 }
 
 type fakeDriver struct {
 	state   string // active, stale, disconnected; "left" once it has deregistered; "" once the server has forgotten it
 	mute    bool   // it does not ack
-	taken   bool   // a newer command by another submitter holds for it, and nothing conditional replaces that
+	taken   bool   // another submitter's newer command is in force for it; no conditional command replaces it
 	applied int64
 	players int64
 }
@@ -64,7 +64,7 @@ type fakeEntry struct {
 	Cause     string            `json:"cause,omitempty"`
 }
 
-// newSwarm has n active drivers, d-01 and so on.
+// newSwarm returns a swarm with n active drivers, d-01 and so on.
 func newSwarm(t *testing.T, n int) *fakeSwarm {
 	s := &fakeSwarm{t: t, drivers: map[string]*fakeDriver{}}
 	for i := range n {
@@ -73,7 +73,7 @@ func newSwarm(t *testing.T, n int) *fakeSwarm {
 	return s
 }
 
-// run runs a plan against it, and returns what it said.
+// run runs a plan against s, and returns what it printed.
 func (s *fakeSwarm) run(text string) (said string, err error) {
 	s.t.Helper()
 	p, err := Parse([]byte(text))
@@ -90,7 +90,7 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 	return b.String(), err
 }
 
-// be has a driver be in a state, under the lock.
+// be sets the state of a driver. The caller holds the lock.
 func (s *fakeSwarm) be(state, id string) {
 	d := s.drivers[id]
 	if d.state = state; state == "active" {
@@ -110,7 +110,7 @@ func (s *fakeSwarm) away(down bool) {
 	s.down = down
 }
 
-// other has somebody else send a stop to these drivers; none: to all.
+// other sends a stop of another submitter to these drivers; without ids, to all.
 func (s *fakeSwarm) other(ids ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,14 +123,14 @@ func (s *fakeSwarm) other(ids ...string) {
 	)
 }
 
-// known tells a driver of the roster.
+// known reports whether the driver is in the roster.
 func (d *fakeDriver) known() bool { return d.state != "" && d.state != "left" }
 
 func (e *fakeEntry) matches(id string) bool {
 	return len(e.Target.DriverIDs) == 0 || slices.Contains(e.Target.DriverIDs, id)
 }
 
-// desired is the newest command of load that matches a driver.
+// desired returns the newest load command that matches a driver.
 func (s *fakeSwarm) desired(id string) *fakeEntry {
 	for _, e := range slices.Backward(s.entries) {
 		if e.Command.Type != "set_spawn_delay_ms" && e.matches(id) && e.LeftOut[id] != "other_run" {
@@ -140,7 +140,7 @@ func (s *fakeSwarm) desired(id string) *fakeEntry {
 	return nil
 }
 
-// settle has a driver do what is desired of it.
+// settle makes a driver apply the desired load.
 func (s *fakeSwarm) settle(id string) {
 	if d, e := s.drivers[id], s.desired(id); e != nil && !d.mute && d.applied < e.Seq {
 		d.applied, d.players = e.Seq, 0
@@ -269,15 +269,15 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 	s.get(w, e.Seq)
 }
 
-// tell says what the plan has sent, and what came of it. Dry runs are asked for too often to be told, unless they are
-// not known.
+// tell reports what the plan has sent, and the result. It leaves out dry runs, which are frequent, unless the server
+// does not support them.
 func (s *fakeSwarm) tell(e *fakeEntry, format string, args ...any) {
 	if s.sent != nil && (!e.DryRun || s.older) {
 		s.sent("→ %s%s", e.Command, fmt.Sprintf(format, args...))
 	}
 }
 
-// newer is the command of somebody else, or a later one of ours, that stands in the way of a condition.
+// newer returns the command, of any submitter, that is newer than the condition of e allows; 0 if there is none.
 func (s *fakeSwarm) newer(e *fakeEntry) int64 {
 	if e.IfSeq == nil {
 		return 0
@@ -318,7 +318,7 @@ func (s *fakeSwarm) get(w http.ResponseWriter, seq int64) {
 	_, _ = io.WriteString(w, s.document(s.entries[i]))
 }
 
-// document is an entry with what the server computes about it.
+// document returns an entry with the fields that the server computes.
 func (s *fakeSwarm) document(e *fakeEntry) string {
 	doc := map[string]any{
 		"seq":         e.Seq,

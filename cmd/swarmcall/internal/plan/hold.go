@@ -162,7 +162,7 @@ func (ps *participants) judge(now time.Time, h *hold, end bool) (lines []string,
 	return lines, missed
 }
 
-// waiting prints once per driver that the hold waits for it.
+// waiting returns a line that the hold waits for drivers, once per driver.
 func (ps *participants) waiting(now time.Time, name string) []string {
 	ids := ps.silent(func(id string, p *participant) bool { return !p.awaited && ps.overdue(now, id, Abort) })
 	if len(ids) == 0 {
@@ -175,7 +175,7 @@ func (ps *participants) waiting(now time.Time, name string) []string {
 		name, verdict.Some(ids), ps.retryTime())}
 }
 
-// missing returns the error that names them.
+// missing returns the error that names the missing drivers.
 func (ps *participants) missing(now time.Time, name string, ids []string, seen submit.Progress) error {
 	var detail []string
 	for _, id := range ids {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// later does something at a time of the bubble.
+// later runs do after d of the bubble's fake time.
 func later(t *testing.T, d time.Duration, do func()) {
 	timer := time.AfterFunc(d, do)
 	t.Cleanup(func() { timer.Stop() })
@@ -23,7 +23,8 @@ func says(t *testing.T, said string, parts ...string) {
 	}
 }
 
-// TestAnUnavailableServerInAHold does not end the run, and time without it is not on target.
+// TestAnUnavailableServerInAHold: an unavailable server does not end the run, and the time without it does not count as
+// on target.
 func TestAnUnavailableServerInAHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
@@ -38,7 +39,7 @@ func TestAnUnavailableServerInAHold(t *testing.T) {
 		if _, text, found := strings.Cut(said, "on target for "); found {
 			_, _ = fmt.Sscanf(text, "%d of 30 s", &on)
 		}
-		if on < 17 || on > 22 { // it was away for 10 s, and is asked once a second
+		if on < 17 || on > 22 { // it was unavailable for 10 s, and is asked once a second
 			t.Errorf("on target for %d s\n%s", on, said)
 		}
 	})
@@ -55,7 +56,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestAnUnavailableServerIsAskedOnlyByLooks: each question that fails is a line on the terminal.
+// TestAnUnavailableServerIsAskedOnlyByLooks: each failed request prints a line on the terminal.
 func TestAnUnavailableServerIsAskedOnlyByLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)
@@ -75,7 +76,7 @@ func TestAnUnavailableServerIsAskedOnlyByLooks(t *testing.T) {
 	})
 }
 
-// TestAQuickRamp is not slowed down by looks at the drivers.
+// TestAQuickRamp: looks at the drivers do not slow down a ramp.
 func TestAQuickRamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 2)

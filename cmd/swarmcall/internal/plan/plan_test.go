@@ -42,7 +42,7 @@ stages:
 	}
 }
 
-// TestEveryFaultIsNamed: anyone who fixes a plan wants to know all of them, each with its stage.
+// TestEveryFaultIsNamed: a user who corrects a plan needs all errors at once, each with its stage.
 func TestEveryFaultIsNamed(t *testing.T) {
 	_, err := Parse([]byte("deadline: 2m\non_missing: x\nretries: -1\n" +
 		"stages:\n- {}\n- set: {}\n- wait: {drivers: 0}\n- spawn_delay: 1us\n- ramp: {from: 0, to: 1, step: 0}\n"))
@@ -56,7 +56,7 @@ func TestEveryFaultIsNamed(t *testing.T) {
 	}
 }
 
-// TestFaultsHaveALine: what YAML would read as something else, and what the server would refuse, each with its line.
+// TestFaultsHaveALine: values that YAML would misread, and values that the server would refuse, have a line number.
 func TestFaultsHaveALine(t *testing.T) {
 	const stages = "stages: [{hold: 1s}]\n"
 	for text, want := range map[string]string{
@@ -115,7 +115,7 @@ func TestRampValues(t *testing.T) {
 	}
 }
 
-// TestTriesSayWhatCameOfThem, by name, and of many the first.
+// TestTriesSayWhatCameOfThem checks that a try names its drivers, and only the first if there are many.
 func TestTriesSayWhatCameOfThem(t *testing.T) {
 	got := came([]string{"a", "b", "c", "d", "e", "f"}, []string{"e", "f"}, []string{"f"})
 	if want := "acked by a, b, c and 1 more; not acked by e; not connected: f"; got != want {

@@ -34,7 +34,7 @@ type Runner struct {
 	retries int64         // of the client, when the last step was sent
 	checked time.Time     // when the run last asked whether another submitter commands
 	looked  time.Time     // when a hold last looked at the drivers
-	unheard bool          // the server did not answer that
+	unheard bool          // the server did not answer the last look
 }
 
 // Run runs the plan and stops the load. It returns the steps in any case.

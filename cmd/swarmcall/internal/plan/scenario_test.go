@@ -28,14 +28,14 @@ import (
 //	advance 5s                    lets time pass
 //	lose|stale|deregister|forget|back|hang|wake|take a b
 //	                              a driver is disconnected, stale, has deregistered, is unknown to the server, is
-//	                              active, acks nothing, acks again, or runs a newer command of somebody else
+//	                              active, acks nothing, acks again, or runs a newer command of another submitter
 //	on 2: hang b                  does so just before the plan's second command arrives
-//	alice stop|set_players 3 [a]  somebody else commands drivers, all or these
+//	alice stop|set_players 3 [a]  another submitter commands all drivers, or these
 //	reset · split                 the server resets the load to nothing, or splits a total again
 //	unavailable · available · restart · log full · log nobody · older
-//	                              the server: also while a command is open; its log, what it does with a stop for
-//	                              nobody, its release
-//	interrupt                     Ctrl-C; the second time, the command leaves
+//	                              the server: restart also while a command is open; the log is full, or contains
+//	                              stops that match no driver; older: an older release
+//	interrupt                     Ctrl-C; the second time, the command exits
 func TestScenarios(t *testing.T) {
 	script.Files(t, "testdata/*.txt", func(t *testing.T, text string) (got string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -63,19 +63,19 @@ type player struct {
 	sent        int
 
 	mu   sync.Mutex
-	mark int // of out, when it was interrupted
+	mark int // length of out at the interruption
 	out  []noted
 }
 
-// noted is a line of the report, and how often it came in a row.
+// noted is a line of the report, and how often it was printed in a row.
 type noted struct {
 	text  string
 	times int
 }
 
-// Write takes what the run prints, line by line.
+// Write records what the run prints, line by line.
 func (p *player) Write(b []byte) (int, error) {
-	const interrupted = "stopping the load; a second Ctrl-C" // a goroutine says so, whenever it gets to it
+	const interrupted = "stopping the load; a second Ctrl-C" // a goroutine prints it, at no fixed time
 	if strings.HasPrefix(string(b), interrupted) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -102,8 +102,7 @@ func (p *player) note(format string, args ...any) {
 	}
 }
 
-// report is what came of a block.
-// Report implements script.Player.
+// Report implements script.Player: it returns what was sent and printed in a block.
 func (p *player) Report() string {
 	synctest.Wait()
 	p.mu.Lock()
@@ -121,7 +120,7 @@ func (p *player) Report() string {
 	return b.String()
 }
 
-// finish waits for the run to end, so that nothing of it goes on in the next scenario.
+// finish waits for the run to end, so that it does not continue in the next scenario.
 func (p *player) finish() {
 	if p.ended != nil {
 		p.interrupt()
@@ -175,10 +174,10 @@ func (p *player) Do(line string) {
 	}
 }
 
-// arrives does what was to happen before a command of the plan.
+// arrives runs the hooks of a command of the plan, before the server handles the command.
 func (p *player) arrives(*fakeSwarm, *fakeEntry) error {
 	if p.interrupted {
-		<-time.After(time.Millisecond) // so that the goroutine which tells of the interruption comes before the stop
+		<-time.After(time.Millisecond) // so that the goroutine that reports the interruption runs before the stop
 	}
 	p.sent++
 	for _, what := range p.hooks[p.sent] {

@@ -123,7 +123,7 @@ func (r *Runner) send(
 	})
 }
 
-// post makes a step of a command: issue sends it under its key.
+// post adds a step for a command: issue sends the command with its key.
 func (r *Runner) post(
 	ctx context.Context, name string, c remote.Command,
 	issue func(c remote.Command, key string) (remote.Answer[remote.Entry], error),

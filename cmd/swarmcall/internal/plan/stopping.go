@@ -189,7 +189,8 @@ func loudly(e *clierr.Error, cause, err error) error {
 	return e
 }
 
-// ours is the error about drivers that run load of the run, and that another submitter always commanded first.
+// ours returns the error about drivers that still run load of the run: other submitters' commands kept preventing their
+// stop.
 func (p *Plan) ours(ids []string) error {
 	return &clierr.Error{
 		What: fmt.Sprintf("%s on %s that the other command does not target: %s",

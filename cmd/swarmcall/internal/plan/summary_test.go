@@ -35,7 +35,7 @@ stages:
 	}
 }
 
-// TestSummaryOfOneStage, without a server; and of a ramp whose steps would fill the memory.
+// TestSummaryOfOneStage needs no server; it also checks a ramp whose steps would fill the memory.
 func TestSummaryOfOneStage(t *testing.T) {
 	for text, want := range map[string]string{
 		"stages: [{hold: 1s}]":        `plan "" for all drivers: 1 stage, 1s long; peak: 0 players per driver`,
@@ -53,7 +53,7 @@ func TestSummaryOfOneStage(t *testing.T) {
 	}
 }
 
-// TestStepsAreThoseOfTheRamp: they are counted without making them.
+// TestStepsAreThoseOfTheRamp: count computes the number of steps without generating them.
 func TestStepsAreThoseOfTheRamp(t *testing.T) {
 	for _, r := range []Ramp{
 		{From: 0, To: 10, Step: 5}, {From: 0, To: 11, Step: 5}, {From: 10, To: 1, Step: 4}, {From: 7, To: 7, Step: 1},

@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// TestATakeoverIsAskedForAtAPace: the server is not asked more often than it takes to end a run within a second.
+// TestATakeoverIsAskedForAtAPace: the run asks the server only as often as it must to end within a second.
 func TestATakeoverIsAskedForAtAPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 3)
@@ -25,8 +25,8 @@ func TestATakeoverIsAskedForAtAPace(t *testing.T) {
 	})
 }
 
-// TestYieldStopsInChunks, each on the same condition: a stop of our own must not make the next one undo somebody else's
-// command.
+// TestYieldStopsInChunks: each chunk has the same condition, because after a stop of our own the next one must not
+// replace another submitter's command.
 func TestYieldStopsInChunks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 1201)
@@ -57,7 +57,8 @@ func TestYieldStopsInChunks(t *testing.T) {
 	})
 }
 
-// TestARunDoesNotNameAnEarlierOne in its condition: that would go back to the beginning of the earlier run.
+// TestARunDoesNotNameAnEarlierOne: the server would go back to the beginning of the earlier run if the condition named
+// it.
 func TestARunDoesNotNameAnEarlierOne(t *testing.T) {
 	for name, tc := range map[string]struct {
 		submitter string
@@ -82,7 +83,8 @@ func TestARunDoesNotNameAnEarlierOne(t *testing.T) {
 	}
 }
 
-// TestYieldGivesUp when others are faster again and again: what is still on is said, and how to stop it.
+// TestYieldGivesUp: if other submitters are always faster, the error names the drivers that still run load, and how to
+// stop them.
 func TestYieldGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSwarm(t, 20)

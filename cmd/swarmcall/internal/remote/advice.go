@@ -17,7 +17,7 @@ func RefusalOf(err error) *Refusal {
 	return p
 }
 
-// Newer returns the seq of the newer command because of which the server refuses one; ok is false for any other error.
+// Newer returns the seq of the newer command that made the server refuse one; ok is false for any other error.
 func Newer(err error) (seq int64, ok bool) {
 	p := RefusalOf(err)
 	if p == nil || p.Code != api.NewerCommand || p.Seq == nil {

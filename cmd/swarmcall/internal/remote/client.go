@@ -149,7 +149,7 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 	return a, nil
 }
 
-// inMemory gives a response its body again after it was read.
+// inMemory gives a response a body that can be read again.
 func inMemory(resp *http.Response, body []byte) *http.Response {
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp

@@ -20,14 +20,14 @@ type reply struct {
 	do func(*http.Request) (*http.Response, error)
 }
 
-// scripted answers one request after the other, in a bubble of its own time.
+// scripted answers requests with its answers in order, and records the requests. It runs in fake time.
 type scripted struct {
 	mu      sync.Mutex
 	answers []reply
-	at      []time.Duration // when the requests came
+	at      []time.Duration // when the requests arrived
 	keys    []string
 	bodies  []string
-	waits   []time.Duration // that they ask the server for
+	waits   []time.Duration // how long the requests ask the server to wait
 	began   time.Time
 }
 
@@ -67,7 +67,7 @@ func status(code int, body string, header ...string) reply {
 
 var lost = reply{func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }}
 
-// cut answers and loses the connection in the midst of the body.
+// cut answers and loses the connection in the middle of the body.
 var cut = reply{func(r *http.Request) (*http.Response, error) {
 	resp, err := status(http.StatusOK, "").do(r)
 	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"items": [`), failing{}))
@@ -94,7 +94,7 @@ const (
 	problem = `{"status": 503, "code": "log_unavailable", "detail": "no", "request_id": "r-1"}`
 )
 
-// TestACommandIsRetriedUnderItsKey: whatever is lost, it is the same key and the same body.
+// TestACommandIsRetriedUnderItsKey: every try has the same key and the same body.
 func TestACommandIsRetriedUnderItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := dial(t, time.Minute, lost, status(503, problem), status(429, problem), status(202, pending))
@@ -113,7 +113,7 @@ func TestACommandIsRetriedUnderItsKey(t *testing.T) {
 	})
 }
 
-// TestRetriesHonourTheServerAndEnd: Retry-After is the least wait, and patience bounds it all.
+// TestRetriesHonourTheServerAndEnd: Retry-After is the minimum wait, and patience bounds all retries.
 func TestRetriesHonourTheServerAndEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s := dial(t, 10*time.Second, status(503, problem, "Retry-After", "4"))
@@ -143,7 +143,7 @@ func TestWhatIsNotRetried(t *testing.T) {
 	})
 }
 
-// TestACutAnswerIsALostOne: half a list is none.
+// TestACutAnswerIsALostOne: half a list counts as no answer.
 func TestACutAnswerIsALostOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := dial(t, time.Minute, cut, status(200, `{"items": [{"driver_id": "d-1"}], "next_cursor": null}`))
@@ -153,7 +153,7 @@ func TestACutAnswerIsALostOne(t *testing.T) {
 	})
 }
 
-// TestInterruptedInMidCommand: a command that is under way gets its answer, or two seconds.
+// TestInterruptedInMidCommand: a command in progress has two seconds to receive its answer.
 func TestInterruptedInMidCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(after time.Duration) reply {
@@ -178,14 +178,14 @@ func TestInterruptedInMidCommand(t *testing.T) {
 	})
 }
 
-// mute takes a request and never answers.
+// mute accepts a request and never answers.
 var mute = reply{func(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }}
 
-// TestASilentServer: it is given up when the answer is overdue, which depends on what was asked; and somebody is told
-// before.
+// TestASilentServer: a request fails when its answer is overdue; the limit depends on the request. Quiet is called
+// before that.
 func TestASilentServer(t *testing.T) {
 	stop := remote.Submission{Command: remote.Command{Type: "stop"}}
 	for name, tc := range map[string]struct {
@@ -237,7 +237,7 @@ func TestASilentServer(t *testing.T) {
 	}
 }
 
-// TestPages reads a list whose pages are many, and no more than was asked for.
+// TestPages reads a list of several pages, and no more pages than the limit needs.
 func TestPages(t *testing.T) {
 	page := func(id, next string) reply {
 		return status(200, `{"items": [{"driver_id": "`+id+`", "new_field": 1}], "next_cursor": `+next+`}`)
@@ -282,8 +282,8 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// TestRefusalsTellWhatTheServerSaid: how many are there, which entry is in the way and whose it is, and where to look
-// by the command line.
+// TestRefusalsTellWhatTheServerSaid: errors name the number of drivers, the conflicting entry and its submitter, and
+// the command line that shows more.
 func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 	for body, wants := range map[string][]string{
 		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 present, 4 required)\n"},

@@ -17,8 +17,8 @@ type Computed struct {
 	Converged   int      // how many report what it asks for
 }
 
-// ComputedOf returns it. ok is false if a newer command for the same setting holds for every driver of the entry, or if
-// the server is too old to report it.
+// ComputedOf returns what the server computed for e. ok is false if a newer command for the same setting holds for
+// every driver of the entry, or if the server is too old to report it.
 func ComputedOf(e Entry) (c Computed, ok bool) {
 	if e.Counts.Outstanding == nil || e.Counts.Converged == nil {
 		return c, false

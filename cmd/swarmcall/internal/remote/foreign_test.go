@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// strangers are answers of proxies and other servers in the place of one that restarts, and how they are named.
+// strangers are answers of proxies and other servers while the server restarts, by their description in errors.
 var strangers = map[string]reply{
 	"404 text/html, server: nginx": status(404, "<h1>404</h1>", "Content-Type", "text/html; charset=utf-8", "Server",
 		"nginx"),
@@ -31,8 +31,8 @@ var strangers = map[string]reply{
 	"504 without a body":              status(504, "", "Content-Type", ""),
 }
 
-// TestStrangersAreUnavailable: what is not Swarmcall's is tried again while there is time, by reads, commands and
-// streams, and is named.
+// TestStrangersAreUnavailable: an answer that is not from Swarmcall is retried while there is time, and then the error
+// describes it: for reads, commands and streams.
 func TestStrangersAreUnavailable(t *testing.T) {
 	for want, stranger := range strangers {
 		t.Run(want, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestStrangersAreUnavailable(t *testing.T) {
 	}
 }
 
-// TestAStreamOutlivesAStranger: it goes on where it was cut.
+// TestAStreamOutlivesAStranger: the stream continues where it was interrupted.
 func TestAStreamOutlivesAStranger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stream := status(200, "id: 7\nevent: closed\ndata: {}\n\n", "Content-Type", "text/event-stream")
@@ -78,7 +78,7 @@ func TestAStreamOutlivesAStranger(t *testing.T) {
 	})
 }
 
-// after is a reply that takes a time.
+// after delays a reply by d.
 func after(d time.Duration, then reply) reply {
 	return reply{func(r *http.Request) (*http.Response, error) {
 		if !remote.Sleep(r.Context(), d) {
@@ -88,7 +88,7 @@ func after(d time.Duration, then reply) reply {
 	}}
 }
 
-// TestRetriesCountFromTheFirstFailure, not from the start of a request that waits; and waits are short ones.
+// TestRetriesCountFromTheFirstFailure, not from the start of a request that waits. Each request waits a short time.
 func TestRetriesCountFromTheFirstFailure(t *testing.T) {
 	const closed = `{"seq": 7, "status": "complete", "command": {"type": "stop"}}`
 	synctest.Test(t, func(t *testing.T) {
@@ -116,15 +116,15 @@ func TestRetriesCountFromTheFirstFailure(t *testing.T) {
 	})
 }
 
-// refusedAt is what dialling a port says where nothing listens.
+// refusedAt returns the error of dialling a port on which nothing listens.
 func refusedAt(ip string) reply {
 	return reply{func(*http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}, Err: syscall.ECONNREFUSED}
 	}}
 }
 
-// TestARefusedPortOfThisMachine is no server that is busy: it fails at once, unless somebody waits for it or it was
-// there.
+// TestARefusedPortOfThisMachine: a refused port of this machine fails at once, unless the user asked to wait or the
+// server has answered before.
 func TestARefusedPortOfThisMachine(t *testing.T) {
 	list := status(200, `{"items": [], "counts": {}, "next_cursor": null}`)
 	for name, tc := range map[string]struct {

@@ -104,7 +104,7 @@ func meant(word string, of []string) string {
 	return ""
 }
 
-// first lists the first of many.
+// first lists at most maxInUse names.
 func first(names []string) string {
 	text := strings.Join(names[:min(len(names), maxInUse)], ", ")
 	if more := len(names) - maxInUse; more > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// TestProxyIsNamed in errors and in the trace, without its password, and not where the server itself has refused.
+// TestProxyIsNamed: errors and the trace name the proxy without its password, but not if the server itself has refused.
 func TestProxyIsNamed(t *testing.T) {
 	refusal := `{"type":"urn:swarmcall:problem:log_unavailable","title":"t","status":503,"code":"log_unavailable","detail":"d","request_id":"r"}`
 	for _, c := range []struct {
@@ -71,7 +71,7 @@ func throughProxy(t *testing.T, proxy string) (failure, trace string) {
 	return e.What + ": " + err.Error() + "; " + e.Hint, lines.String()
 }
 
-// TestHintsFollowTheCode: only a credential that was refused is a reason to talk of credentials.
+// TestHintsFollowTheCode: only a refused credential leads to a hint about credentials.
 func TestHintsFollowTheCode(t *testing.T) {
 	for code, c := range map[string]struct {
 		status int

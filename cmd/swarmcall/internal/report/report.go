@@ -59,7 +59,7 @@ func (f *File) UnmarshalText(text []byte) error {
 func (f File) Writable() error {
 	_, err := os.Lstat(f.Path)
 	made := errors.Is(err, fs.ErrNotExist)
-	w, err := os.OpenFile(f.Path, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // as Write has it
+	w, err := os.OpenFile(f.Path, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // the mode of Write
 	if err == nil {
 		err = w.Close()
 	}
@@ -126,7 +126,7 @@ type jsonStep struct {
 
 func (r Report) json() ([]byte, error) {
 	doc := struct {
-		Version int         `json:"version"` // of this form; fields may be added without a new one
+		Version int         `json:"version"` // of this format; new fields do not change it
 		Name    string      `json:"name"`
 		Began   time.Time   `json:"began_at"`
 		TookMS  int64       `json:"duration_ms"`

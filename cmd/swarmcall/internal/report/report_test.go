@@ -36,9 +36,9 @@ func sample(t *testing.T, allow string) Report {
 		Steps: []Step{s}, Err: s.Err}
 }
 
-// TestJUnit reads it back: a driver is a case.
+// TestJUnit reads the report back: each driver is a case.
 func TestJUnit(t *testing.T) {
-	for allow, failures := range map[string]int{"0": 3, "2": 1} { // the rest of three is skipped
+	for allow, failures := range map[string]int{"0": 3, "2": 1} { // the others of the three are skipped
 		b, err := sample(t, allow).junit()
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestJUnitOfACallThatReachedNothing(t *testing.T) {
 	}
 }
 
-// TestAnOutcomeNotWaitedForIsNotPassed: it may be any.
+// TestAnOutcomeNotWaitedForIsNotPassed: it is unknown.
 func TestAnOutcomeNotWaitedForIsNotPassed(t *testing.T) {
 	s := Step{Name: "stop", Open: true}
 	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`), &s.Entry.Value); err != nil {
@@ -185,7 +185,8 @@ const withLeftOut = `{"seq": 7, "command": {"type": "set_players", "players_tota
 		{"driver_id": "d-4", "reason": "disconnected"},
 	{"driver_id": "d-5", "reason": "other_run"}]}`
 
-// TestLeftOutFailsReports: in each form it is as a missing driver is, and one that somebody else commands is not.
+// TestLeftOutFailsReports: in each format a left-out driver counts as missing; one that another submitter commands does
+// not.
 func TestLeftOutFailsReports(t *testing.T) {
 	s := Step{Name: "set_players 100 in total", Entry: remote.Answer[remote.Entry]{Raw: []byte(withLeftOut)}}
 	if err := json.Unmarshal(s.Entry.Raw, &s.Entry.Value); err != nil {
@@ -219,7 +220,7 @@ func TestLeftOutFailsReports(t *testing.T) {
 	}
 }
 
-// TestNothingToStopIsNotAllAcked: such a call is good, and nobody has acked anything.
+// TestNothingToStopIsNotAllAcked: such a call succeeds, but no driver has acked it.
 func TestNothingToStopIsNotAllAcked(t *testing.T) {
 	logged := Step{Name: "stop"}
 	const entry = `{"seq": 7, "command": {"type": "stop"}, "status": "failed", "counts": {"targeted": 0}, "awaited": true}`

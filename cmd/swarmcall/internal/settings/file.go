@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// ProjectFile is looked for in the working directory and above.
+// ProjectFile is the name of a project's file, in the working directory or above it.
 const ProjectFile = ".swarmcall.yaml"
 
 // Context is a named server.
@@ -35,7 +35,7 @@ type File struct {
 	Own      Context            `yaml:",inline"`
 }
 
-// UserFile is where the user's file is.
+// UserFile returns the path of the user's file; empty if there is no directory for it.
 func UserFile() string {
 	dir, err := os.UserConfigDir()
 	if err != nil {

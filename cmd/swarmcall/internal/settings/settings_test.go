@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// unknown is a process of which the system says nothing.
+// unknown stands for a system that knows neither user nor host.
 func unknown() (user, host string) { return "", "" }
 
 func write(t *testing.T, path, content string) string {
@@ -23,7 +23,7 @@ func write(t *testing.T, path, content string) string {
 	return path
 }
 
-// TestPrecedence takes one place after the other away.
+// TestPrecedence removes one source after the other.
 func TestPrecedence(t *testing.T) {
 	dir := t.TempDir()
 	project := write(t, filepath.Join(dir, "p", ProjectFile), "url: http://project\n")
@@ -73,16 +73,16 @@ func TestContexts(t *testing.T) {
 		t.Errorf("the token file is %+v", s.TokenFile)
 	}
 	env["SWARMCALL_URL"] = "http://env"
-	url("http://env", "SWARMCALL_URL") // the file's context stands behind the environment
+	url("http://env", "SWARMCALL_URL") // the environment has priority over the file's context
 	in.Context = "b"
-	url("http://b", "context b") // the flag's before it
+	url("http://b", "context b") // the flag's context has priority over the environment
 	in.Context = "c"
 	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), "a, b") {
 		t.Errorf("an unknown context: %v", err)
 	}
 }
 
-// TestAProjectDoesNotGetTheUsersToken: cloning a repository must not be enough to give a token away.
+// TestAProjectDoesNotGetTheUsersToken: cloning a repository must not be enough to leak a token.
 func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, ProjectFile), "url: http://evil\n")

@@ -30,8 +30,8 @@ const sixDrivers = `[{"driver_id": "a", "state": "active", "drift": "converged",
 		"command": {"type": "set_mood"}}]},
 	{"driver_id": "stranger", "state": "active", "drift": "converged", "reported": {"players": 99}}]`
 
-// TestCompare: what has converged is the server's word; players of drivers that are not heard are not counted, and a
-// total is whole.
+// TestCompare: the server decides which drivers have converged. Players of stale and disconnected drivers are not
+// counted, and a total is not multiplied by the drivers.
 func TestCompare(t *testing.T) {
 	var drivers []api.DriverDrift
 	if err := json.Unmarshal([]byte(sixDrivers), &drivers); err != nil {
@@ -67,7 +67,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// served is a client whose server gives these answers.
+// served returns a client whose server gives these answers, by path.
 func served(t *testing.T, replies map[string]string) *remote.Client {
 	t.Helper()
 	c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(r *http.Request) *http.Response {
@@ -81,7 +81,7 @@ func served(t *testing.T, replies map[string]string) *remote.Client {
 	return c
 }
 
-// TestUnknownDriversDoNotConverge: the wait goes on to its end and says how many are unknown, unless so many may be
+// TestUnknownDriversDoNotConverge: the wait times out and reports how many drivers are unknown, unless this many may be
 // missing.
 func TestUnknownDriversDoNotConverge(t *testing.T) {
 	replies := map[string]string{
@@ -120,7 +120,8 @@ func TestUnknownDriversDoNotConverge(t *testing.T) {
 	}
 }
 
-// TestAllowMissingIsForDriversThatAreMissing: one that is at work is waited for, however many may be missing.
+// TestAllowMissingIsForDriversThatAreMissing: the wait does not skip an active driver that still drifts, however many
+// may be missing.
 func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 	replies := map[string]string{
 		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 10}, "status": "complete",
@@ -140,7 +141,7 @@ func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 	})
 }
 
-// TestAnotherSubmittersCommandIsNotConvergence: drivers that do what a newer command wants do not do what ours did.
+// TestAnotherSubmittersCommandIsNotConvergence: drivers that follow a newer command have not converged to ours.
 func TestAnotherSubmittersCommandIsNotConvergence(t *testing.T) {
 	replies := map[string]string{
 		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 30}, "acked": [{"driver_id": "a"}], "status": "complete"}`,
@@ -162,7 +163,7 @@ type roundTripper func(*http.Request) *http.Response
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
-// TestAReplayIsReported: but not of our own first try, whose answer was lost.
+// TestAReplayIsReported, but not the replay of our own first try if its answer was lost.
 func TestAReplayIsReported(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		answers := roundTripper(func(r *http.Request) *http.Response {
@@ -192,7 +193,8 @@ func TestAReplayIsReported(t *testing.T) {
 	}
 }
 
-// TestNothingToStop is a success when the server says that the drivers have left, and else names the values in use.
+// TestNothingToStop: a stop succeeds if the server says that the drivers have deregistered; otherwise the error names
+// the values in use.
 func TestNothingToStop(t *testing.T) {
 	const problem = `{"status": 409, "code": "no_active_drivers", "detail": "none", "request_id": "r"`
 	for _, tc := range []struct {

@@ -110,7 +110,7 @@ func driversOf(e remote.Entry) map[string]bool {
 	return ids
 }
 
-// target returns how many players a command asks of this many drivers.
+// target returns how many players this many drivers run under a command.
 func target(c remote.Command, drivers int) int64 {
 	switch row, _ := c.Type.Row(); {
 	case !row.Level:

@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options) error {
 
 const (
 	pace    = 500 * time.Millisecond
-	patient = 5 * time.Second // for one request: the screen shows its age
+	patient = 5 * time.Second // limit of one request; the screen shows the age of the data
 	fresh   = 2 * time.Second // older data is not live
 	history = 200             // commands that a filter can find
 )
@@ -75,15 +75,15 @@ type model struct {
 	labels    map[string]string
 	colour    bool
 
-	seen       look      // last good look
-	heard      time.Time // of the server, also while paused
-	err        error     // of the last look, if it was not good
+	seen       look      // last successful look
+	heard      time.Time // when the server last answered, also while paused
+	err        error     // of the last look, if it failed
 	paused     bool
 	confirming bool
 	helping    bool
 	filtering  bool
 	filter     string
-	message    string // what the stop came to
+	message    string // result of the stop
 	width      int
 	height     int
 }
@@ -106,7 +106,7 @@ func (m *model) look() tea.Msg {
 	return l
 }
 
-// drivenBy reads the drivers of the view. The server's counts are of all drivers.
+// drivenBy reads the drivers of the view, and counts them: the server counts all drivers.
 func (m *model) drivenBy(ctx context.Context) (remote.Page[remote.Driver], error) {
 	f := remote.DriverFilter{}
 	for _, key := range slices.Sorted(maps.Keys(m.labels)) {
@@ -130,7 +130,7 @@ func (m *model) drivenBy(ctx context.Context) (remote.Page[remote.Driver], error
 	return page, err
 }
 
-// target is the drivers that the stop is for.
+// target returns the target of the stop.
 func (m *model) target() *remote.Target {
 	if len(m.labels) == 0 {
 		return nil

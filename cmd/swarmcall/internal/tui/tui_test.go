@@ -28,14 +28,14 @@ func world(t *testing.T) *model {
 	return m
 }
 
-// The roster tells the acks of an open command; its entry has none until it closes.
+// The roster has the acks of an open command; its entry has none until it closes.
 func TestOpenCommandShowsItsAcks(t *testing.T) {
 	if rows := world(t).commands(); len(rows) != 1 || !strings.Contains(rows[0], "███······· 1/3") {
 		t.Errorf("%q", rows)
 	}
 }
 
-// What is shown is live only while the server answers, however long it takes to know that it does not.
+// The title says live only while the server answers, even if a request has not timed out yet.
 func TestSilenceIsNotLive(t *testing.T) {
 	m := world(t)
 	if title := m.title(); !strings.Contains(title, "● live") {
@@ -58,7 +58,7 @@ func TestEscClearsTheFilterBeforeItLeaves(t *testing.T) {
 	}
 }
 
-// Players of drivers that are not heard are not known, and an entry that left drivers out is not done.
+// Players of stale and disconnected drivers are not counted, and the bar of an entry with left-out drivers is not full.
 func TestUnknownIsNotCounted(t *testing.T) {
 	m := world(t)
 	seen := m.seen
@@ -76,7 +76,7 @@ func TestUnknownIsNotCounted(t *testing.T) {
 	}
 }
 
-// A Stop that finds nobody to stop is no failure, and one that is refused for anything else is.
+// A Stop without a driver to stop is not a failure; a Stop that is refused for another reason is.
 func TestStopText(t *testing.T) {
 	yes := true
 	for want, code := range map[string]api.ProblemCode{

@@ -184,7 +184,7 @@ func (m *model) acksOf(seq int64) int {
 	return n
 }
 
-// ackBar has ten cells. It is full only if no ack is missing.
+// ackBar returns a bar of ten cells. It is full only if no ack is missing.
 func (m *model) ackBar(k api.Counts, left int) string {
 	const cells = 10
 	n := 0

@@ -175,7 +175,7 @@ func players(n int64) string {
 	return fmt.Sprintf("%d players", n)
 }
 
-// Drivers says how many drivers.
+// Drivers formats a number of drivers: "1 driver".
 func Drivers(n int) string {
 	if n == 1 {
 		return "1 driver"

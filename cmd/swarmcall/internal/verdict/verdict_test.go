@@ -79,7 +79,7 @@ func leftOut(e remote.Entry, reasons ...api.LeftOutReason) remote.Entry {
 	return e
 }
 
-// TestLeftOutIsMissing, of all that the command was meant for; a driver that somebody else commands is not.
+// TestLeftOutIsMissing: a left-out driver counts as missing; a driver that another submitter commands does not.
 func TestLeftOutIsMissing(t *testing.T) {
 	const stale, gone, other = api.LeftOutReasonStale, api.LeftOutReasonDisconnected, api.LeftOutReasonOtherRun
 	for _, tc := range []struct {
@@ -125,8 +125,8 @@ func TestLeftOutIsMissing(t *testing.T) {
 	}
 }
 
-// TestAStopThatReachedNoDriver is never a success by its numbers: it is one only if drivers that match are expected
-// back.
+// TestAStopThatReachedNoDriver: its counts are never a success. It succeeds only if drivers that match are expected to
+// reconnect.
 func TestAStopThatReachedNoDriver(t *testing.T) {
 	no, yes := false, true
 	inUse := &api.InUse{Labels: map[string][]string{"zone": {"eu-west", "us"}}, DriverIds: []string{"d-1"}}

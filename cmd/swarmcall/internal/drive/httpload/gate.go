@@ -11,18 +11,18 @@ import (
 
 var errHalted = errors.New("the load was stopped")
 
-// gate is the way of every request. When it is halted nothing goes through, what has gone is cut off, and a hit that
-// vegeta has on its way finds it shut: that makes a Stop one.
+// gate is the RoundTripper of every request. halt closes it and cuts off the requests in flight; a hit that vegeta is
+// about to send then finds it closed. So no load runs after a Stop.
 type gate struct {
 	next http.RoundTripper
 
 	mu       sync.Mutex
 	open     bool
-	load     context.Context // of the requests in flight
+	load     context.Context // context of the requests in flight
 	cut      context.CancelFunc
 	haltedAt time.Time
 	flying   sync.WaitGroup // requests within next; Add only while open, under mu
-	inside   int64          // how many they are
+	inside   int64          // number of these requests
 }
 
 func newGate(next http.RoundTripper) *gate {
@@ -30,7 +30,7 @@ func newGate(next http.RoundTripper) *gate {
 	return &gate{next: next, load: load, cut: cut}
 }
 
-// admit lets requests through.
+// admit opens the gate.
 func (g *gate) admit() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -40,7 +40,7 @@ func (g *gate) admit() {
 	}
 }
 
-// halt lets no request through any more, and returns when those that were on their way have been cut off.
+// halt closes the gate, cuts off the requests in flight, and returns when they have ended.
 func (g *gate) halt() {
 	g.mu.Lock()
 	g.open, g.haltedAt = false, time.Now()
@@ -96,15 +96,15 @@ func (g *gate) inFlight() int64 {
 	return g.inside
 }
 
-// cutOff reports whether a request that began at that time and failed may have failed by a halt: it says nothing of the
-// target.
+// cutOff reports whether a failed request that began at this time may have failed because of a halt: then the failure
+// says nothing about the target.
 func (g *gate) cutOff(began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !g.open || !began.After(g.haltedAt)
 }
 
-// body is a response's, whose request may be cut off until it is closed.
+// body is the body of a response; a halt can cut off its request until it is closed.
 type body struct {
 	io.ReadCloser
 	release func()

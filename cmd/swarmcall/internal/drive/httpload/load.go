@@ -19,7 +19,7 @@ type Load struct {
 	meter     *meter
 	transport *http.Transport
 	results   chan struct{} // closed when the last result was counted
-	ended     chan struct{} // never closed: what runs in this process ends with it
+	ended     chan struct{} // never closed: this load ends only with the process
 }
 
 // New returns a load at 0 players.
@@ -42,7 +42,7 @@ func New(o Options) (*Load, error) {
 	l.ramp = driver.NewRamp(0, l.pacer.play)
 	attacker := vegeta.NewAttacker(
 		vegeta.Client(&http.Client{Transport: l.gate, Timeout: o.Timeout}),
-		// started as they are needed; they bound an open load on a slow target
+		// workers start as needed; their maximum bounds an open load on a slow target
 		vegeta.Workers(1), vegeta.MaxWorkers(uint64(o.Max)),
 		vegeta.MaxBody(0), // answers are read, not kept
 	)
@@ -66,7 +66,7 @@ func (l *Load) collect(hits <-chan *vegeta.Result) {
 // stopTimeout bounds the wait for the players of a load that was cut off.
 const stopTimeout = time.Second
 
-// Apply takes a command's target. When it has taken a Stop, no request is on its way and none follows.
+// Apply applies a command. After a Stop, no request is in flight and none follows.
 func (l *Load) Apply(ctx context.Context, c driver.Command) error {
 	if c.Command().Load() {
 		l.gate.admit()
@@ -79,7 +79,7 @@ func (l *Load) Apply(ctx context.Context, c driver.Command) error {
 	return nil
 }
 
-// gone waits for the players, so that the next heartbeat tells 0. They have nothing to wait for.
+// gone waits for the players, so that the next heartbeat reports 0. They end soon, because nothing blocks them.
 func (l *Load) gone(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
@@ -94,7 +94,7 @@ func (l *Load) gone(ctx context.Context) {
 	}
 }
 
-// State says how many players run.
+// State returns the players that run.
 func (l *Load) State() driver.State { return l.ramp.State() }
 
 // Metrics returns the figures of the last seconds.
@@ -112,7 +112,7 @@ func (l *Load) Err() error { return nil }
 
 // Close ends all load, and waits for it.
 func (l *Load) Close() {
-	_ = l.ramp.Apply(context.Background(), driver.Command{Type: driver.Stop}) // a ramp takes every Stop
+	_ = l.ramp.Apply(context.Background(), driver.Command{Type: driver.Stop}) // a ramp accepts every Stop
 	l.gate.halt()
 	l.ramp.Close()
 	l.pacer.close()

@@ -107,8 +107,8 @@ func TestUsersHaveOneRequestEach(t *testing.T) {
 	}
 }
 
-// started counts the requests that leave for the target. The target itself may see one later that was cut off on its
-// way.
+// started counts the requests that are sent to the target. The target itself may see a request later, although it was
+// cut off.
 type started struct {
 	next http.RoundTripper
 	n    atomic.Int64
@@ -119,7 +119,7 @@ func (s *started) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// TestNoRequestStartsAfterAStop stops loads in full flight, again and again.
+// TestNoRequestStartsAfterAStop repeatedly stops a running load.
 func TestNoRequestStartsAfterAStop(t *testing.T) {
 	for _, rate := range []bool{false, true} {
 		g := newTarget(t, nil)
@@ -172,7 +172,7 @@ func TestRate(t *testing.T) {
 	eventually(t, "no players", func() bool { return !l.State().Running })
 }
 
-// ticks tells how long a ticker of this machine takes for n ticks meanwhile.
+// ticks measures how long a ticker takes for n ticks on this machine at the same time.
 func ticks(n int, every time.Duration) <-chan time.Duration {
 	took := make(chan time.Duration, 1)
 	go func() {
@@ -225,7 +225,7 @@ func TestInsecure(t *testing.T) {
 func TestMeterSlides(t *testing.T) {
 	at := time.Now()
 	m := newMeter(at)
-	for range 100 { // 100 s of 10 per second, one of them failed, of 10 ms
+	for range 100 { // 100 s with 10 results per second of 10 ms each, one of them failed
 		for i := range 10 {
 			m.count(at, 10*time.Millisecond, i == 0)
 		}
@@ -257,7 +257,7 @@ func TestRatePacerDoesNotComeAsAWave(t *testing.T) {
 	if r.wait(now) != time.Millisecond {
 		t.Errorf("the next hit is due in %v", r.wait(now))
 	}
-	now = now.Add(time.Minute) // stood still
+	now = now.Add(time.Minute) // the load paused
 	hits := 0
 	for ; r.wait(now) == 0; hits++ {
 		r.hit(now, 1000)

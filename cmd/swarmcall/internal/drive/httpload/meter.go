@@ -7,11 +7,12 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// The figures are of a window that slides by the second, so that a heartbeat tells of now and not of the whole run.
+// The figures cover a sliding window, in steps of a second, so that a heartbeat reports the present and not the whole
+// run.
 const (
 	windowSlots = 5
 	slotLength  = time.Second
-	maxLatency  = 10 * time.Minute // longer ones count as that
+	maxLatency  = 10 * time.Minute // longer latencies count as this
 )
 
 // meter counts results, in bounded memory.
@@ -22,7 +23,7 @@ type meter struct {
 	merge *hdrhistogram.Histogram
 }
 
-// slot is what came in one second.
+// slot counts the results of one second.
 type slot struct {
 	number    int64 // of the second since the meter began
 	errors    int64
@@ -38,7 +39,7 @@ func newMeter(now time.Time) *meter {
 	return m
 }
 
-// count notes one result.
+// count records one result.
 func (m *meter) count(now time.Time, latency time.Duration, failed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +57,7 @@ func (m *meter) count(now time.Time, latency time.Duration, failed bool) {
 
 func (m *meter) number(now time.Time) int64 { return int64(now.Sub(m.began) / slotLength) }
 
-// figures returns what came in the window, under the names that heartbeats carry.
+// figures returns the figures of the window, by their names in heartbeats.
 func (m *meter) figures(now time.Time) map[string]float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,7 +77,7 @@ func (m *meter) figures(now time.Time) map[string]float64 {
 		"errors_per_s": float64(failed) / seconds,
 	}
 	if m.merge.TotalCount() == 0 {
-		return figures // there is no latency of nothing
+		return figures // no results, so no latency
 	}
 	for name, percentile := range map[string]float64{"latency_p50_ms": 50, "latency_p95_ms": 95, "latency_p99_ms": 99} {
 		figures[name] = float64(m.merge.ValueAtQuantile(percentile)) / 1000

@@ -15,7 +15,7 @@ import (
 // DefaultMaxPlayers bounds the players, and so the memory, of one process.
 const DefaultMaxPlayers = 10_000
 
-// Options say what a hit is.
+// Options describe a hit, and the load.
 type Options struct {
 	Target   string
 	Method   string
@@ -27,7 +27,7 @@ type Options struct {
 	Max      int64
 }
 
-// target is what is requested, again and again.
+// target returns the request that every hit sends.
 func (o Options) target() (vegeta.Target, error) {
 	u, err := url.Parse(o.Target)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -46,16 +46,16 @@ func (o Options) target() (vegeta.Target, error) {
 			return t, fmt.Errorf("--body: %w", err)
 		}
 	}
-	_, err = t.Request() // so that a bad method is said now and not by every hit
+	_, err = t.Request() // reports a bad method now and not on every hit
 	return t, err
 }
 
-// transport keeps a connection for every player: else each request of a busy swarm takes a port of its own.
+// transport keeps a connection for every player: otherwise each request of a busy swarm would take a new port.
 func (o Options) transport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, int(o.Max)
 	if o.Insecure {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // by --insecure: the user's own word
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the user chose --insecure
 	}
 	return t
 }

@@ -8,16 +8,16 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// pacer is vegeta's view of the players, and the ramp's of a player's life.
+// pacer tells vegeta when to send a hit, and runs the players of the ramp.
 type pacer interface {
 	vegeta.Pacer
-	play(ctx context.Context) // one player, until ctx ends
-	over()                    // the result of a hit has come
+	play(ctx context.Context) // runs one player until ctx ends
+	over()                    // must be called for each result
 	close()                   // ends the attack
 }
 
-// users are closed-loop: each has at most one request in flight. Hits are alike, so a user waits for the end of one,
-// not of its own.
+// users are closed-loop: each has at most one request in flight. All hits are alike, so a user waits for the end of any
+// hit, not of its own.
 type users struct {
 	turns chan struct{} // a user is ready
 	ends  chan struct{} // a hit is over
@@ -38,7 +38,7 @@ func (u *users) Pace(time.Duration, uint64) (time.Duration, bool) {
 	}
 }
 
-// Rate is for vegeta's reports, which nobody makes here.
+// Rate is for vegeta's reports, which are not used here.
 func (u *users) Rate(time.Duration) float64 { return 0 }
 
 func (u *users) play(ctx context.Context) {
@@ -46,13 +46,13 @@ func (u *users) play(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		default: // a user that is to leave makes no further request, though a turn may be free
+		default: // after ctx has ended, send no further request even if Pace waits
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case u.turns <- struct{}{}:
-			<-u.ends // also when ctx has ended: it is this user's to take
+			<-u.ends // even if ctx has ended: each turn must receive one end
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (u *users) play(ctx context.Context) {
 func (u *users) over()  { u.ends <- struct{}{} }
 func (u *users) close() { close(u.done) }
 
-// burst bounds what a pacer that was held up makes good at once.
+// burst bounds how much of a delay a pacer makes up for at once.
 const burst = 100 * time.Millisecond
 
 // rate is an open load of one hit per second and player.
@@ -69,7 +69,7 @@ type rate struct {
 	changed chan struct{} // wakes Pace: there are more or fewer players
 	done    chan struct{}
 
-	last time.Time // when the last hit was due; Pace's alone
+	last time.Time // when the last hit was due; only Pace uses it
 }
 
 func newRate() *rate {
@@ -95,7 +95,7 @@ func (r *rate) Pace(time.Duration, uint64) (time.Duration, bool) {
 	}
 }
 
-// wait returns how long it is until the next hit is due; without players an hour, as good as never.
+// wait returns the time until the next hit is due; an hour if there are no players.
 func (r *rate) wait(now time.Time) time.Duration {
 	n := r.players.Load()
 	if n == 0 {
@@ -104,7 +104,7 @@ func (r *rate) wait(now time.Time) time.Duration {
 	return max(0, r.last.Add(time.Second/time.Duration(n)).Sub(now))
 }
 
-// hit notes a hit. Lateness is made good, but only of the last moments: a load that stood still must not come as a
+// hit records a hit. It makes up for a delay of at most burst: after a pause, the missed hits must not arrive as a
 // wave.
 func (r *rate) hit(now time.Time, n int64) {
 	r.last = r.last.Add(time.Second / time.Duration(n))
@@ -113,7 +113,7 @@ func (r *rate) hit(now time.Time, n int64) {
 	}
 }
 
-// Rate is for vegeta's reports, which nobody makes here.
+// Rate is for vegeta's reports, which are not used here.
 func (r *rate) Rate(time.Duration) float64 { return float64(r.players.Load()) }
 
 func (r *rate) play(ctx context.Context) {
@@ -126,7 +126,7 @@ func (r *rate) add(n int64) {
 	r.players.Add(n)
 	select {
 	case r.changed <- struct{}{}:
-	default: // a wake-up is due already
+	default: // a wake-up is pending already
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// requestTimeout bounds a request: k6 may never answer one that comes when its run has ended.
+// requestTimeout bounds a request: k6 may never answer a request after the end of its run.
 const requestTimeout = 60 * time.Second
 
-const maxAnswer = 4 << 20 // of bytes; an answer with thousands of metrics has less
+const maxAnswer = 4 << 20 // bytes; an answer with thousands of metrics is smaller
 
 // api is k6's REST API.
 type api struct {
@@ -23,12 +23,12 @@ type api struct {
 }
 
 func newAPI(base string) *api {
-	// Without a proxy: k6 is on this machine, or where the user says.
+	// Without a proxy: k6 is on this machine, or at an address that the user gives.
 	return &api{base: strings.TrimRight(base, "/"),
 		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
 }
 
-// status is what k6 says of its run.
+// status is what k6 reports about its run.
 type status struct {
 	Paused  bool  `json:"paused"`
 	VUs     int64 `json:"vus"`
@@ -37,14 +37,14 @@ type status struct {
 	Running bool  `json:"running"`
 }
 
-// change is what a PATCH sets; what is nil stays.
+// change is what a PATCH sets; nil fields do not change.
 type change struct {
 	VUs    *int64 `json:"vus,omitempty"`
 	VUsMax *int64 `json:"vus-max,omitempty"`
 	Paused *bool  `json:"paused,omitempty"`
 }
 
-// refusal is k6's no.
+// refusal is an error answer of k6.
 type refusal struct {
 	Status int    `json:"-"` // of HTTP
 	Title  string `json:"title"`
@@ -71,7 +71,7 @@ func (a *api) status(ctx context.Context) (status, error) {
 	return s.Data.Attributes, err
 }
 
-// patch changes the run. It returns when k6 has done so.
+// patch changes the run. It returns when k6 has applied the change.
 func (a *api) patch(ctx context.Context, c change) (status, error) {
 	body, err := json.Marshal(envelope[resource[change]]{resource[change]{Type: "status", ID: "default",
 		Attributes: c}})

@@ -12,13 +12,13 @@ import (
 
 // Codes of rejections.
 const (
-	codeRefused = "k6_refused"     // k6 said no
+	codeRefused = "k6_refused"     // k6 refused the change
 	codeStopped = "k6_not_stopped" // VUs still ran at the deadline
 )
 
-// Apply takes a command. A command for more or fewer players is acked when k6 has taken its first step, or, where that
-// is not due yet, when k6 says that it runs; the VUs that really run stand in the heartbeats. A Stop is acked when no
-// VU runs.
+// Apply applies a command. SetPlayers is acked when k6 has applied the first step of the ramp or, if that is not due
+// yet, when k6 reports that its run continues; heartbeats report the VUs that really run. A Stop is acked when no VU
+// runs.
 func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	ctx, cancel := drive.Patience(ctx, c)
 	defer cancel()
@@ -43,14 +43,14 @@ func (g *Generator) setPlayers(ctx context.Context, n int64) error {
 	select {
 	case err := <-first:
 		return rejected(err)
-	case <-ctx.Done(): // slow to initialise VUs perhaps; then it still tells its status
+	case <-ctx.Done(): // k6 may be slow to initialise VUs; then it still reports its status
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 50*time.Millisecond)
 		defer cancel()
 		return g.alive(ctx)
 	}
 }
 
-// alive is nil if k6 says that its run goes on.
+// alive returns nil if k6 reports that its run continues.
 func (g *Generator) alive(ctx context.Context) error {
 	s, err := g.api.status(ctx)
 	if err != nil {
@@ -63,14 +63,14 @@ func (g *Generator) alive(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the load, by ending k6 if it must.
+// stop ends the load. If k6 does not stop in time, stop calls force.
 func (g *Generator) stop(ctx context.Context) error {
 	first := g.control.head(0, true)
 	if first != nil {
 		select {
 		case err := <-first:
 			if err != nil {
-				g.log.Warn("told k6 to go to 0 VUs", "error", err) // its status tells whether it has
+				g.log.Warn("told k6 to go to 0 VUs", "error", err) // its status shows whether it did
 			}
 		case <-ctx.Done():
 			return g.force()
@@ -89,7 +89,7 @@ func (g *Generator) stop(ctx context.Context) error {
 	return g.force()
 }
 
-// force is for a k6 that does not stop: one of the driver's own is killed, which stops it for sure.
+// force kills a k6 that does not stop, if the driver started it. That surely ends the load.
 func (g *Generator) force() error {
 	g.log.Error("k6 did not stop; it is killed if this driver started it", "vus", g.poll.vus())
 	if !g.Kill() {
@@ -101,7 +101,7 @@ func (g *Generator) force() error {
 	return nil
 }
 
-// rejected makes an answer of an error of k6's.
+// rejected turns a refusal of k6 into a rejection. It returns other errors unchanged.
 func rejected(err error) error {
 	if err == nil {
 		return nil

@@ -26,7 +26,7 @@ const snippet = `give the script's options only this one scenario, or no scenari
   export const options = { scenarios: { main: {
     executor: 'externally-controlled', vus: 0, maxVUs: 10, duration: '0' } } };`
 
-// checkVersion refuses a k6 that cannot be controlled, by what `k6 version` printed.
+// checkVersion refuses a k6 that cannot be controlled. printed is the output of `k6 version`.
 func checkVersion(printed string) error {
 	m := regexp.MustCompile(`\bv(\d+)\.(\d+)\.\d+`).FindStringSubmatch(printed)
 	switch {
@@ -42,7 +42,7 @@ func checkVersion(printed string) error {
 	return nil
 }
 
-// scriptOptions are those of a script's options that say what load it makes.
+// scriptOptions are the options of a script that define its load.
 type scriptOptions struct {
 	VUs        *int64          `json:"vus"`
 	Duration   *string         `json:"duration"`
@@ -54,13 +54,13 @@ type scriptOptions struct {
 	} `json:"scenarios"`
 }
 
-// plan is how a script is run.
+// plan is how to run a script.
 type plan struct {
-	ownScenario bool // the script has none: the driver brings one
+	ownScenario bool // the script has no scenario: the driver adds one
 	startsAt    int64
 }
 
-// planOf checks a script, by what `k6 inspect` printed.
+// planOf checks a script. printed is the output of `k6 inspect`.
 func planOf(printed []byte) (plan, error) {
 	var o scriptOptions
 	if err := json.Unmarshal(printed, &o); err != nil {
@@ -124,7 +124,7 @@ func (o Options) output(ctx context.Context, args ...string) ([]byte, error) {
 	return proc.Output(ctx, append([]string{o.K6}, args...)...)
 }
 
-// envArgs picks the variables out of the arguments for k6 run: a script may need them to be read.
+// envArgs returns the variables among the arguments for k6 run: k6 may need them to read the script.
 func envArgs(args []string) (env []string) {
 	for i := 0; i < len(args); i++ {
 		switch {
@@ -145,7 +145,7 @@ func failure(err error) []string {
 	return nil
 }
 
-// lines returns the last few of a text.
+// lines returns the last 10 lines of a text.
 func lines(text string) []string {
 	all := strings.Split(strings.TrimSpace(text), "\n")
 	return all[max(0, len(all)-10):]

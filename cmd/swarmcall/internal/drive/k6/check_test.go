@@ -55,7 +55,7 @@ func TestEnvArgs(t *testing.T) {
 	}
 }
 
-// TestStart uses a k6 of shell: it prints what k6 prints, and dies.
+// TestStart uses a shell script as k6: it prints what k6 prints, and exits.
 func TestStart(t *testing.T) {
 	k6 := filepath.Join(t.TempDir(), "k6")
 	script := func(run string) {

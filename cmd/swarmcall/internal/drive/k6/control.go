@@ -12,8 +12,8 @@ import (
 
 var errStopped = errors.New("k6 reports that its run was stopped")
 
-// control moves k6 to the VUs that are wanted. One goroutine, that of run, sends every change: k6 takes one after the
-// other anyway.
+// control moves k6 to the desired VUs. Only the goroutine of run sends changes: k6 applies them one after the other
+// anyway.
 type control struct {
 	api  *api
 	log  *slog.Logger
@@ -22,7 +22,7 @@ type control struct {
 	mu      sync.Mutex
 	ramp    ramp
 	goals   int        // counts the targets that were set
-	waiting chan error // of the command whose first step is to come; nil: none
+	waiting chan error // for the command whose first step is pending; nil: none
 }
 
 func newControl(a *api, log *slog.Logger, at status) *control {
@@ -44,7 +44,7 @@ func (c *control) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.wake:
-			continue // it is due at another time
+			continue // the due time may have changed
 		case <-timer.C:
 		}
 		if !settled {
@@ -59,12 +59,12 @@ func (c *control) due(now time.Time) (wait time.Duration, settled bool) {
 	return c.ramp.due(now), c.ramp.settled()
 }
 
-// step sends one change. When k6 refuses it, the VUs stay as they are.
+// step sends one change. If k6 refuses it, the ramp ends at the present VUs.
 func (c *control) step(ctx context.Context) {
 	c.mu.Lock()
 	n := c.ramp.next(time.Now())
 	initialised := max(n, c.ramp.max)
-	goal, waiting := c.goals, c.waiting // who comes while k6 works waits for the next step
+	goal, waiting := c.goals, c.waiting // a command that comes meanwhile waits for the next step
 	c.waiting = nil
 	c.mu.Unlock()
 	s, err := c.api.patch(ctx, change{VUs: &n, VUsMax: &initialised})
@@ -73,7 +73,7 @@ func (c *control) step(ctx context.Context) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	current := goal == c.goals // else there is another target since
+	current := goal == c.goals // false: a new target was set meanwhile
 	if current {
 		c.ramp.fresh = false
 	}
@@ -86,11 +86,12 @@ func (c *control) step(ctx context.Context) {
 		c.ramp.target, c.ramp.urgent = c.ramp.now, false
 	}
 	if waiting != nil {
-		waiting <- err // has room
+		waiting <- err // does not block: buffered
 	}
 }
 
-// head has the ramp make for n, and returns what tells how the first step went; nil when that is not due yet.
+// head sets the target of the ramp to n. The returned channel receives the result of the first step; it is nil if that
+// is not due yet.
 func (c *control) head(n int64, urgent bool) <-chan error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,11 +117,11 @@ func (c *control) setDelay(d time.Duration) {
 func (c *control) rouse() {
 	select {
 	case c.wake <- struct{}{}:
-	default: // a wake-up is due already
+	default: // a wake-up is pending already
 	}
 }
 
-// state says what runs, where k6 says how many VUs do.
+// state returns what runs, for the number of VUs that k6 reports.
 func (c *control) state(vus int64) driver.State {
 	c.mu.Lock()
 	defer c.mu.Unlock()

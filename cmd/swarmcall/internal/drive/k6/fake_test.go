@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// fake is the API of a fake k6 that runs, and what it was told.
+// fake is the API of a running fake k6, and records the changes that it receives.
 type fake struct {
 	*httptest.Server
 	run  *k6test.Run

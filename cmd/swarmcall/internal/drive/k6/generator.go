@@ -13,7 +13,7 @@ import (
 // endTimeout bounds how long k6 may take for its teardown and its summary.
 const endTimeout = 10 * time.Second
 
-// Generator is a k6 that runs.
+// Generator is a running k6.
 type Generator struct {
 	*drive.Supervisor
 	api     *api
@@ -23,7 +23,7 @@ type Generator struct {
 	clean   func()
 }
 
-// newGenerator takes over a k6 whose status is s. The process is nil if it is not the driver's.
+// newGenerator takes over a k6 with status s. process is nil if the driver did not start it.
 func newGenerator(a *api, s status, process *proc.Process, log *slog.Logger) *Generator {
 	g := &Generator{api: a, control: newControl(a, log, s), poll: &poll{api: a, last: s}, log: log, clean: func() {}}
 	g.Supervisor = drive.Supervise(process, endTimeout, drive.Poll(pollEvery, lostAfter, g.poll.ask),
@@ -34,13 +34,13 @@ func newGenerator(a *api, s status, process *proc.Process, log *slog.Logger) *Ge
 	return g
 }
 
-// State says how many VUs run.
+// State returns the VUs that run.
 func (g *Generator) State() driver.State { return g.control.state(g.poll.vus()) }
 
 // Metrics returns what k6 measured.
 func (g *Generator) Metrics() map[string]float64 { return g.poll.metrics() }
 
-// Close ends a k6 of the driver's own, and leaves another one alone.
+// Close ends k6 if the driver started it, and otherwise leaves it running.
 func (g *Generator) Close() {
 	g.Supervisor.Close()
 	g.api.client.CloseIdleConnections()

@@ -68,11 +68,11 @@ func TestSpawnDelay(t *testing.T) {
 	if s := g.State(); s.SpawnDelayMS != 40 {
 		t.Errorf("state %+v", s)
 	}
-	f.run.Show(9) // by somebody else
+	f.run.Show(9) // by another client
 	drivetest.Applied(t, g, players(5))
 	drivetest.Eventually(t, "5 VUs again", func() bool { s, _ := g.api.status(t.Context()); return s.VUs == 5 })
 	drivetest.Applied(t, g, delay(time.Hour))
-	drivetest.Applied(t, g, players(100)) // acked though its first step is far away
+	drivetest.Applied(t, g, players(100)) // acked although its first step is far away
 	if n := g.State(); !n.Running {
 		t.Errorf("state %+v", n)
 	}
@@ -108,7 +108,7 @@ func TestASlowK6IsAckedAndAStoppedOneIsNot(t *testing.T) {
 	f.slow = make(chan struct{})
 	c := players(3)
 	c.Deadline = 200 * time.Millisecond
-	drivetest.Applied(t, g, c) // accepted, by its status: VUs may take long to initialise
+	drivetest.Applied(t, g, c) // accepted because of its status: VUs may take long to initialise
 	s := stop
 	s.Deadline = 200 * time.Millisecond
 	f.run.Show(2)

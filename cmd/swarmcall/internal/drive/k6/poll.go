@@ -9,23 +9,23 @@ import (
 
 const (
 	pollEvery   = 500 * time.Millisecond
-	lostAfter   = 5 * time.Second // a k6 that is not the driver's and does not answer for this long is gone
+	lostAfter   = 5 * time.Second // a k6 that does not answer for this long counts as ended
 	pollTimeout = 2 * time.Second
 )
 
-// poll is what k6 last said of itself.
+// poll is the last status and metrics of k6.
 type poll struct {
 	api *api
 
 	mu      sync.Mutex
 	last    status
 	figures map[string]float64
-	reqs    float64 // requests, and failed ones, as of when
+	reqs    float64 // requests and failed requests, at the time at
 	failed  float64
 	at      time.Time
 }
 
-// ask asks for status and metrics. It is no error to have none of the latter. A run that was stopped is over.
+// ask requests status and metrics. Missing metrics are not an error. A stopped run is over.
 func (p *poll) ask(ctx context.Context) (over, unanswered error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
@@ -55,7 +55,7 @@ func (p *poll) vus() int64 {
 	return p.last.VUs
 }
 
-// measured makes rates of counts. K6 keeps latencies for the whole run only, and the names say so.
+// measured turns counts into rates. K6 has latencies of the whole run only; the names start with run_ for this reason.
 func (p *poll) measured(samples map[string]map[string]float64, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -2,27 +2,27 @@ package k6
 
 import "time"
 
-// batch is how often k6 is told at most: a spawn delay below it makes steps of several VUs.
+// batch is the minimum time between two changes: a spawn delay below it makes steps of several VUs.
 const batch = 20 * time.Millisecond
 
-// chunk is the most VUs that k6 initialises in one step: it takes nothing else while it does, a Stop neither.
+// chunk is the most VUs that k6 may initialise in one step: meanwhile it accepts nothing else, not even a Stop.
 const chunk = 25
 
-// ramp says how many VUs there are to be, and when the next change is due. It is pure: it is told the time.
+// ramp computes how many VUs to set, and when the next change is due. It has no clock: the caller passes the time.
 type ramp struct {
-	now    int64 // VUs that k6 was told
+	now    int64 // VUs that k6 was set to
 	max    int64 // VUs that k6 has initialised
 	target int64
 	delay  time.Duration
-	last   time.Time // of the last step, or when it was due
-	urgent bool      // to the target at once
-	fresh  bool      // the target was just set: k6 is told once at least, whatever it was told before
+	last   time.Time // time of the last step, or when it was due
+	urgent bool      // go to the target at once
+	fresh  bool      // the target was just set: send at least one change, even if k6 is there already
 }
 
-// settled reports whether nothing is to be done.
+// settled reports whether there is nothing to do.
 func (r *ramp) settled() bool { return r.now == r.target && !r.fresh }
 
-// due returns how long it is until the next step.
+// due returns the time until the next step.
 func (r *ramp) due(now time.Time) time.Duration {
 	if r.urgent || r.delay == 0 {
 		return 0
@@ -35,7 +35,7 @@ func (r *ramp) next(now time.Time) int64 {
 	n := r.target
 	if !r.urgent && r.delay > 0 {
 		steps := int64(1)
-		if late := now.Sub(r.last); late < r.rest() { // else it was idle, and starts again
+		if late := now.Sub(r.last); late < r.rest() { // otherwise it was idle, and starts again
 			steps = max(1, int64(late/r.delay))
 		}
 		n = r.now + min(max(r.target-r.now, -steps), steps)
@@ -43,10 +43,10 @@ func (r *ramp) next(now time.Time) int64 {
 	return min(n, max(r.max, r.now)+chunk)
 }
 
-// rest is how late a step may be and its delay still counts from the one before: k6 may answer slowly.
+// rest returns how late a step may be so that its delay still counts from the previous step: k6 may answer slowly.
 func (r *ramp) rest() time.Duration { return 5 * max(r.delay, batch) }
 
-// took notes that k6 has taken a step.
+// took records that k6 has applied a step.
 func (r *ramp) took(n int64, at time.Time) {
 	r.last = r.last.Add(time.Duration(abs(n-r.now)) * r.delay)
 	if at.Sub(r.last) > r.rest() || r.last.After(at) {

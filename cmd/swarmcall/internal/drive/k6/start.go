@@ -15,11 +15,11 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// Options say which k6 is to be driven.
+// Options say which k6 to drive.
 type Options struct {
 	K6     string   // the program
 	Script string   // what it runs
-	Args   []string // for k6 run, beyond what the driver needs
+	Args   []string // additional arguments for k6 run
 	Out    io.Writer
 	Log    *slog.Logger
 }
@@ -27,10 +27,10 @@ type Options struct {
 // startTimeout bounds how long k6 may take to initialise a script.
 const startTimeout = 60 * time.Second
 
-// ownScenario is for scripts without one. VUs are initialised as they are wanted.
+// ownScenario is for scripts without a scenario. VUs are initialised on demand.
 const ownScenario = `{"scenarios":{"swarmcall":{"executor":"externally-controlled","vus":0,"maxVUs":1,"duration":"0"}}}`
 
-// Start checks k6 and the script, and starts the one with the other at 0 VUs.
+// Start checks k6 and the script, and starts k6 with the script at 0 VUs.
 func Start(ctx context.Context, o Options) (*Generator, error) {
 	p, err := o.check(ctx)
 	if err != nil {
@@ -61,11 +61,11 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	return g, nil
 }
 
-// arguments returns those of k6 run, and what removes the file that they may name.
+// arguments returns the arguments of k6 run. clean removes the file that they may name.
 func (o Options) arguments(p plan, address string) (args []string, clean func(), err error) {
 	args, clean = []string{"run", "--address", address, "--quiet"}, func() {}
 	if p.startsAt > 0 {
-		args = append(args, "--paused") // it must not make load before anybody commanded it
+		args = append(args, "--paused") // it must not generate load before the first command
 	}
 	if p.ownScenario {
 		dir, err := os.MkdirTemp("", "swarmcall-k6-")
@@ -83,7 +83,7 @@ func (o Options) arguments(p plan, address string) (args []string, clean func(),
 	return append(append(args, o.Args...), o.Script), clean, nil
 }
 
-// ready waits until k6 takes commands.
+// ready waits until k6 accepts commands.
 func ready(ctx context.Context, a *api, process *proc.Process, p plan) (s status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -111,7 +111,8 @@ func ready(ctx context.Context, a *api, process *proc.Process, p plan) (s status
 	return s, nil
 }
 
-// atZero takes a run that was started paused to 0 VUs. Two changes: k6 applies the pause of one before its VUs.
+// atZero takes a run that was started paused to 0 VUs, and resumes it. It sends two changes, because k6 applies the
+// pause of a change before its VUs.
 func atZero(ctx context.Context, a *api) (status, error) {
 	if _, err := a.patch(ctx, change{VUs: new(int64)}); err != nil {
 		return status{}, err
@@ -127,7 +128,7 @@ func failedToStart(err error) error {
 	return e
 }
 
-// Attach takes over a k6 that runs already, as it is.
+// Attach takes over a k6 that already runs, without changing its load.
 func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, error) {
 	a := newAPI(base)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -137,14 +138,14 @@ func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, err
 		return nil, &clierr.Error{Code: clierr.Failed, What: "cannot attach: no k6 answers at " + base, Cause: err,
 			Hint: "k6 run --address HOST:PORT SCRIPT sets the address of its API; the default is 127.0.0.1:6565"}
 	}
-	// One that is still initialising VUs does not yet say the number below which it refuses vus-max.
+	// While k6 still initialises VUs, it does not yet report the number below which it refuses vus-max.
 	drive.Until(ctx, 50*time.Millisecond, func() bool {
 		if now, err := a.status(ctx); err == nil {
 			s = now
 		}
 		return s.Running || s.Paused || s.Stopped
 	})
-	// A change to what is tells whether it can be changed.
+	// Setting the present number of VUs shows whether it can be changed.
 	if s, err = a.patch(ctx, change{VUs: &s.VUs}); err != nil {
 		e := &clierr.Error{
 			Code: clierr.Usage, What: "the load of the k6 at " + base + " cannot be changed while it runs", Cause: err,

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// requestTimeout bounds a request: /stop takes up to a minute and Locust's stop timeout.
+// requestTimeout bounds a request: /stop takes up to a minute plus Locust's stop timeout.
 const requestTimeout = 3 * time.Minute
 
-const maxAnswer = 16 << 20 // of bytes; statistics of many thousand names have less
+const maxAnswer = 16 << 20 // bytes; statistics of many thousand names are smaller
 
-// api is Locust's web API. Credentials may stand in its URL.
+// api is Locust's web API. Its URL may contain credentials.
 type api struct {
 	base   string
 	client *http.Client
@@ -30,13 +30,13 @@ func newAPI(base string) *api {
 		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}}
 }
 
-// answer is what Locust says to a command. Success means that it was read.
+// answer is Locust's answer to a command. Success only means that Locust has read the command.
 type answer struct {
 	Success bool   `json:"success"`
 	Message string `json:"message"`
 }
 
-// swarm asks for users.
+// swarm requests this number of users.
 func (a *api) swarm(ctx context.Context, users int64, rate float64) (answer, error) {
 	form := url.Values{
 		"user_count": {strconv.FormatInt(users, 10)}, "spawn_rate": {strconv.FormatFloat(rate, 'f', -1, 64)},
@@ -45,7 +45,7 @@ func (a *api) swarm(ctx context.Context, users int64, rate float64) (answer, err
 	return decode[answer](body, err)
 }
 
-// stop asks for no users. It returns when Locust thinks that there are none.
+// stop requests 0 users. It returns when Locust assumes that there are none.
 func (a *api) stop(ctx context.Context) error {
 	_, err := a.call(ctx, http.MethodGet, "/stop", "")
 	return err
@@ -56,10 +56,10 @@ type view struct {
 	State       string // ready, spawning, running, stopping, stopped
 	Users       int64
 	Distributed bool
-	Workers     int64 // of a distributed one
+	Workers     int64 // of a distributed Locust
 }
 
-// active reports whether users run or come.
+// active reports whether users run or are being spawned.
 func (v view) active() bool { return v.State == "running" || v.State == "spawning" }
 
 func (v view) String() string {
@@ -70,7 +70,7 @@ func (v view) String() string {
 	return text
 }
 
-// The page shows its figures as elements up to Locust 2.21 or so, and hands them to a script as JSON since.
+// Up to about Locust 2.21, the page shows its figures as elements; since then, it passes them to a script as JSON.
 var (
 	stateOnPage   = onPage(`<body class="([a-z]+)`, `"state": *"([a-z]+)"`)
 	usersOnPage   = onPage(`id="userCount">(\d+)<`, `"user_count": *(\d+)`)
@@ -78,7 +78,7 @@ var (
 	alone         = onPage(`("is_distributed": *false)`)
 )
 
-// finder is compiled when it is first used: every verb of the command line would wait for it otherwise.
+// finder is compiled on first use: otherwise every command of the CLI would wait for it.
 type finder func() []*regexp.Regexp
 
 func onPage(forms ...string) finder {

@@ -11,17 +11,17 @@ import (
 
 // Codes of rejections.
 const (
-	codeNoWorkers   = "locust_no_workers"    // a master without workers makes no load, whatever it answers
+	codeNoWorkers   = "locust_no_workers"    // a master without workers generates no load, whatever it answers
 	codeRefused     = "locust_refused"       // success: false
 	codeShape       = "locust_shape"         // a LoadTestShape sets the users
-	codeUnconfirmed = "locust_not_confirmed" // its state did not come to what it had said
+	codeUnconfirmed = "locust_not_confirmed" // its state did not confirm its answer
 	codeStopFailed  = "locust_not_stopped"   // users still ran at the deadline
 )
 
-// lookEvery is how often the page is looked at while a command waits to be confirmed.
+// lookEvery is the interval at which the page is read while a command waits for confirmation.
 const lookEvery = 25 * time.Millisecond
 
-// Apply takes a command, and returns when Locust's state and user_count confirm it.
+// Apply applies a command, and returns when Locust's state and user_count confirm it.
 func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	ctx, cancel := drive.Patience(ctx, c)
 	defer cancel()
@@ -37,7 +37,7 @@ func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	}
 }
 
-// setDelay takes effect at once where users are still coming, else with the next command for them.
+// setDelay takes effect at once if users are still being spawned, otherwise with the next command for users.
 func (g *Generator) setDelay(ctx context.Context, d time.Duration) error {
 	v, err := g.look(ctx)
 	if target := g.want.players(); err == nil && v.active() && v.Users != target {
@@ -74,7 +74,8 @@ func (g *Generator) setPlayers(ctx context.Context, n int64, delay time.Duration
 	return g.confirm(ctx, claim{before: before, users: n, delay: delay, since: time.Now()}, said)
 }
 
-// confirm waits until Locust does what it said. A load that it may still begin after that is called off.
+// confirm waits until Locust's state confirms its answer. If it does not in time, and no load ran before, confirm stops
+// the load that Locust may still start.
 func (g *Generator) confirm(ctx context.Context, c claim, said answer) error {
 	last := c.before
 	if drive.Until(ctx, lookEvery, func() bool {
@@ -93,7 +94,7 @@ func (g *Generator) confirm(ctx context.Context, c claim, said answer) error {
 		said.Message, last, time.Since(c.since).Round(time.Millisecond)))
 }
 
-// claim is what Locust has to show for a /swarm.
+// claim is what Locust must show after a /swarm.
 type claim struct {
 	before view
 	users  int64
@@ -101,7 +102,8 @@ type claim struct {
 	since  time.Time
 }
 
-// holds reports whether v shows it: the users are there, or on their way, or the first of them is not due yet.
+// holds reports whether v confirms the claim: the users run, or their number moves towards the target, or the first of
+// them is not due yet.
 func (c claim) holds(v view, now time.Time) bool {
 	if !v.active() {
 		return false
@@ -113,7 +115,7 @@ func (c claim) holds(v view, now time.Time) bool {
 	return (way > 0 && gone > 0) || (way < 0 && gone < 0) || (v.State == "spawning" && now.Sub(c.since) < c.delay)
 }
 
-// spawnRate is Locust's, in users per second. Without a delay it is enough for all to come at once.
+// spawnRate returns Locust's spawn rate in users per second. Without a delay, it spawns all users at once.
 func spawnRate(change int64, delay time.Duration) float64 {
 	if delay > 0 {
 		return float64(time.Second) / float64(delay)
@@ -121,7 +123,7 @@ func spawnRate(change int64, delay time.Duration) float64 {
 	return float64(max(change, -change, 1))
 }
 
-// shaped reports whether Locust has started a shape instead of what was asked for, and stops that.
+// shaped reports whether Locust has started a shape instead of the requested users, and then stops it.
 func (g *Generator) shaped(said answer) bool {
 	if said.Message != "Swarming started using shape class" {
 		return false
@@ -130,7 +132,7 @@ func (g *Generator) shaped(said answer) bool {
 	return true
 }
 
-// callOff stops what was not wanted, behind the command: Close waits for it.
+// callOff stops the load in the background. Close waits for it.
 func (g *Generator) callOff() {
 	g.want.set(0, g.want.spawnDelay())
 	g.stops.Add(1)
@@ -142,7 +144,7 @@ func (g *Generator) callOff() {
 	})
 }
 
-// stop ends the load, by ending Locust if it must.
+// stop ends the load. If Locust does not stop in time, stop kills it if the driver started it.
 func (g *Generator) stop(ctx context.Context) error {
 	last := view{State: "unknown"}
 	if v, err := g.look(ctx); err != nil || v.active() || v.Users > 0 {

@@ -1,15 +1,14 @@
-// Package locust makes a driver of Locust by its web API: of a process of its own, or of one that runs already, a
-// master of many workers included.
+// Package locust turns Locust into a driver, with its web API. Locust is a process that the driver starts, or one that
+// already runs, such as a master of many workers.
 //
-// What Locust does, read from its source at 2.12.1 and tried:
+// What Locust does, from its source at 2.12.1 and from tests:
 //
-//   - POST /swarm answers success before anything has started, and when there is no worker that could; errors come with
-//     status 200. So its answer is worth little, and a command is acked when state and user_count say that it took
-//     effect.
-//   - GET /stats/requests is cached for 2 s, and so is no way to see that in time. The page at / is rendered for each
-//     request from state, user_count and worker_count; they are read from there, whichever form the version gives it.
-//   - GET /stop answers when the users are gone, after a minute at worst. It is left to go on, and the page is looked
-//     at meanwhile.
-//   - spawn_rate is of the whole swarm, and users come in batches once per second.
-//   - A LoadTestShape goes before all that is asked for. It is stopped, and the command rejected.
+//   - POST /swarm answers success before anything has started, and even if there is no worker; errors have status 200.
+//     So the driver does not trust this answer: it acks a command when state and user_count show its effect.
+//   - GET /stats/requests is cached for 2 s, which is too late for an ack. The page at / is rendered for each request
+//     from state, user_count and worker_count; the driver reads them there, in the form of old and new versions.
+//   - GET /stop answers when no users are left, after at most a minute. It runs in the background, and the driver reads
+//     the page meanwhile.
+//   - spawn_rate is for the whole swarm, and users are spawned in batches once per second.
+//   - A LoadTestShape overrides the requested users. The driver stops it, and rejects the command.
 package locust

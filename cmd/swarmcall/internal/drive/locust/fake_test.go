@@ -18,11 +18,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// fake is Locust's web API with its habits: success whatever happens, and what happens only later, by begin.
+// fake imitates Locust's web API: /swarm answers success first, and begin carries it out afterwards.
 type fake struct {
 	*httptest.Server
 	page  func(view) string
-	begin func(users int64) // does what /swarm asks for
+	begin func(users int64) // carries out a /swarm
 	hang  chan struct{}     // not nil: /stop does nothing until it is closed
 
 	mu      sync.Mutex
@@ -101,7 +101,7 @@ func (f *fake) stopped() int {
 	return f.stops
 }
 
-// oldPage is as of 2.12, newPage as of 2.30.
+// oldPage is the page of Locust 2.12, newPage that of 2.30.
 func oldPage(v view) string {
 	page := fmt.Sprintf("<body class=\"%s\">\n<span id=\"userCount\">%d</span> users\n", v.State, v.Users)
 	if v.Distributed {

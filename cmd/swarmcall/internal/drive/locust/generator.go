@@ -15,11 +15,11 @@ import (
 
 const (
 	pollEvery  = time.Second
-	lostAfter  = 5 * time.Second  // a Locust that does not answer for this long is gone
-	endTimeout = 10 * time.Second // for its own farewell
+	lostAfter  = 5 * time.Second  // a Locust that does not answer for this long counts as ended
+	endTimeout = 10 * time.Second // for its shutdown
 )
 
-// Generator is a Locust that runs.
+// Generator is a running Locust.
 type Generator struct {
 	*drive.Supervisor
 	api  *api
@@ -27,13 +27,13 @@ type Generator struct {
 	want want
 	seen seen
 
-	life     context.Context // of the stops that are under way
+	life     context.Context // context of the stops in progress
 	end      context.CancelFunc
 	stopping sync.WaitGroup
-	stops    atomic.Int64 // under way
+	stops    atomic.Int64 // number of stops in progress
 }
 
-// newGenerator takes over a Locust that shows v. The process is nil if it is not the driver's.
+// newGenerator takes over a Locust that shows v. process is nil if the driver did not start it.
 func newGenerator(a *api, v view, process *proc.Process, log *slog.Logger) *Generator {
 	g := &Generator{api: a, log: log, seen: seen{view: v}, want: want{users: v.Users}}
 	g.life, g.end = context.WithCancel(context.Background())
@@ -41,7 +41,7 @@ func newGenerator(a *api, v view, process *proc.Process, log *slog.Logger) *Gene
 	return g
 }
 
-// ask asks what Locust does, and for its figures. It is no error to have none of the latter.
+// ask requests Locust's state and figures. Missing figures are not an error.
 func (g *Generator) ask(ctx context.Context) (over, unanswered error) {
 	ctx, cancel := context.WithTimeout(ctx, lostAfter)
 	defer cancel()
@@ -55,7 +55,7 @@ func (g *Generator) ask(ctx context.Context) (over, unanswered error) {
 	return nil, nil
 }
 
-// figures gives Locust's own the names that heartbeats have for them.
+// figures returns Locust's figures by their names in heartbeats.
 func figures(v view, s stats) map[string]float64 {
 	f := map[string]float64{"rps": s.RPS}
 	for _, entry := range s.Stats {
@@ -79,7 +79,7 @@ func figures(v view, s stats) map[string]float64 {
 	return f
 }
 
-// look looks, and keeps what it sees for the heartbeats.
+// look reads the page, and keeps the result for the heartbeats.
 func (g *Generator) look(ctx context.Context) (view, error) {
 	v, err := g.api.look(ctx)
 	if err == nil {
@@ -88,7 +88,7 @@ func (g *Generator) look(ctx context.Context) (view, error) {
 	return v, err
 }
 
-// State says how many users Locust shows.
+// State returns the users that Locust shows.
 func (g *Generator) State() driver.State {
 	v := g.seen.get()
 	return driver.State{
@@ -100,7 +100,7 @@ func (g *Generator) State() driver.State {
 // Metrics returns what Locust measured.
 func (g *Generator) Metrics() map[string]float64 { return g.seen.metrics() }
 
-// Close ends a Locust of the driver's own, and leaves another one alone.
+// Close ends Locust if the driver started it, and otherwise leaves it running.
 func (g *Generator) Close() {
 	g.Supervisor.Close()
 	g.end()

@@ -26,7 +26,7 @@ func players(n int64) driver.Command {
 	return driver.Command{Type: driver.SetPlayers, Players: n, Deadline: 20 * time.Second}
 }
 
-// soon is a command of which it is waited out that nothing comes of it.
+// soon gives a command a short deadline, for tests that wait until it has passed.
 func soon(c driver.Command) driver.Command {
 	c.Deadline = 2 * time.Second
 	return c
@@ -48,9 +48,9 @@ func TestPlayersAreAckedWhenTheyShow(t *testing.T) {
 		if s := g.State(); s.Players != 20 || !s.Running {
 			t.Errorf("state %+v", s)
 		}
-		drivetest.Applied(t, g, delay(250*time.Millisecond)) // nobody is coming: only remembered
+		drivetest.Applied(t, g, delay(250*time.Millisecond)) // no user is being spawned: only stored
 		f.begin = func(users int64) { f.set(func(v *view) { v.State, v.Users = "spawning", 21 }) }
-		drivetest.Applied(t, g, players(30)) // on its way
+		drivetest.Applied(t, g, players(30)) // being spawned
 		drivetest.Applied(t, g, delay(100*time.Millisecond))
 		f.begin = func(users int64) { f.set(func(v *view) { v.State, v.Users = "running", users }) }
 		drivetest.Applied(t, g, players(5))

@@ -17,11 +17,11 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 )
 
-// Options say which Locust is to be driven.
+// Options say which Locust to drive.
 type Options struct {
 	Locust string   // the program
 	File   string   // the locustfile
-	Args   []string // beyond what the driver needs, such as --host
+	Args   []string // additional arguments, such as --host
 	Out    io.Writer
 	Log    *slog.Logger
 }
@@ -29,7 +29,7 @@ type Options struct {
 // startTimeout bounds how long Locust may take to import a locustfile.
 const startTimeout = 60 * time.Second
 
-// uncontrolled are options with which Locust makes load of its own accord, or has no web API.
+// uncontrolled are options with which Locust generates load without a command, or has no web API.
 var uncontrolled = []string{"--headless", "--autostart", "--autoquit", "--worker", "--web-port", "-P", "--web-host"}
 
 // Start starts Locust without users.
@@ -65,7 +65,7 @@ func Start(ctx context.Context, o Options) (*Generator, error) {
 	return newGenerator(a, v, process, o.Log), nil
 }
 
-// ready waits until Locust takes commands.
+// ready waits until Locust accepts commands.
 func ready(ctx context.Context, a *api, process *proc.Process) (v view, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func ready(ctx context.Context, a *api, process *proc.Process) (v view, err erro
 	return v, err
 }
 
-// Attach takes over a Locust that runs already, as it is.
+// Attach takes over a Locust that already runs, without changing its load.
 func Attach(ctx context.Context, base string, log *slog.Logger) (*Generator, error) {
 	a := newAPI(base)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// want is what the commands want.
+// want is the load that the commands request.
 type want struct {
 	mu    sync.Mutex
 	users int64

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// children are the guards that this process has started. What else becomes its child, outside its own process group,
-// is what a guard left that was killed.
+// children are the guards that this process has started. Any other child outside its own process group is an orphan of
+// a killed guard.
 var children = registry{guards: map[int]bool{}}
 
 type registry struct {
@@ -19,12 +19,12 @@ type registry struct {
 	adopts bool
 }
 
-// start starts a guard. No sweep takes it for an orphan meanwhile.
+// start starts a guard. The lock keeps killOrphans from taking it for an orphan.
 func (r *registry) start(cmd *exec.Cmd) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.adopts {
-		// Where this fails, orphans of a guard that was killed are out of reach, and nothing else changes.
+		// If this fails, orphans of a killed guard are out of reach; nothing else changes.
 		r.adopts = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == nil
 	}
 	err := cmd.Start()
@@ -34,16 +34,16 @@ func (r *registry) start(cmd *exec.Cmd) error {
 	return err
 }
 
-// forget takes note that a guard has ended and was waited for.
+// forget removes a guard that has ended and is reaped.
 func (r *registry) forget(guard int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.guards, guard)
 }
 
-// sweep kills what a dead guard left, and returns what it could not kill.
+// sweep kills the processes that a dead guard left, and returns those that it could not kill.
 func (r *registry) sweep(guard int) (left []entry) {
-	const every, enough = 2 * time.Millisecond, 2 // a look at /proc may miss a process that has just started
+	const every, enough = 2 * time.Millisecond, 2 // a read of /proc may miss a process that has just started
 	again := time.NewTicker(every)
 	defer again.Stop()
 	for until, clean := time.Now().Add(stuckAfter), 0; clean < enough; <-again.C {
@@ -58,12 +58,12 @@ func (r *registry) sweep(guard int) (left []entry) {
 	return nil
 }
 
-// killOrphans kills once, and returns what was there.
+// killOrphans kills the orphans once, and returns those that it found.
 func (r *registry) killOrphans(guard int) (found []entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := readTable()
-	found = t.below(guard) // until its end has reached the kernel's books
+	found = t.below(guard) // they may still be there until the kernel has reparented them
 	for _, e := range t[os.Getpid()] {
 		if r.guards[e.pid] || e.group == unix.Getpgrp() {
 			continue

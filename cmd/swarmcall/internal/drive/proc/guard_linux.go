@@ -15,37 +15,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// guardCommand is the first argument of a guard: then the path of the program, and its arguments from its name on.
+// guardCommand is the first argument of a guard. The path of the program and its argv, with its name, follow.
 const guardCommand = "process-guard"
 
 // File descriptors of a guard, beyond the program's own three.
 const (
-	ordersFD  = 3 // lines from the driver; its end says that there is no driver
+	ordersFD  = 3 // lines from the driver; end of file means that the driver has ended
 	reportsFD = 4 // lines to the driver
 )
 
 // Lines between driver and guard.
 const (
-	orderEnd  = "end"  // and how long the program may take, in ms
-	orderKill = "kill" // also: the end of the pipe
+	orderEnd  = "end"  // with the time that the program may take, in ms
+	orderKill = "kill" // end of file has the same effect
 
-	reportStarted = "started" // and the process id
-	reportFailed  = "failed"  // and the error number: the program was not started
-	reportEnded   = "ended"   // and how the program ended
+	reportStarted = "started" // with the process id
+	reportFailed  = "failed"  // with the error number: the program was not started
+	reportEnded   = "ended"   // with how the program ended
 	reportClean   = "clean"   // no descendant is left
 )
 
-// leftoverGrace is how long descendants may take to end when the program has ended and they were asked to.
+// leftoverGrace is how long descendants may take to end after the program has ended and they have received SIGTERM.
 const leftoverGrace = time.Second
 
-// stuckAfter is how long a guard goes on to kill the same processes: those that it may not kill, or that wait for a
+// stuckAfter is how long a guard tries to kill the same processes: it may not be permitted to, or they may wait for a
 // dead disk.
 const stuckAfter = 10 * time.Second
 
 // GuardIfAsked makes this process a guard if its arguments say so, and then does not return. Call it first in main.
 func GuardIfAsked() {
 	if len(os.Args) > 3 && os.Args[1] == guardCommand {
-		runtime.LockOSThread() // to the program its parent is this thread
+		runtime.LockOSThread() // the program's parent is this thread
 		os.Exit(guardMain(os.Args[2], os.Args[3:]))
 	}
 }
@@ -62,8 +62,8 @@ type guard struct {
 
 	killing  bool
 	killAt   time.Time
-	seen     map[int]uint64 // processes that were killed, by id, with their start
-	lastSeen time.Time      // when one was killed for the first time
+	seen     map[int]uint64 // start times of killed processes, by id
+	lastSeen time.Time      // when sweep last found a process that is not in seen
 }
 
 func guardMain(path string, argv []string) int {
@@ -83,7 +83,7 @@ func guardMain(path string, argv []string) int {
 	g.report(reportStarted, strconv.Itoa(g.program.pid))
 	closeStandardStreams()
 	go g.reap()                                 // until no child is left
-	go g.listen(os.NewFile(ordersFD, "orders")) // until the driver's end, or this process's
+	go g.listen(os.NewFile(ordersFD, "orders")) // until the driver or this process ends
 	if left := g.run(); len(left) > 0 {
 		return 1
 	}
@@ -91,27 +91,28 @@ func guardMain(path string, argv []string) int {
 	return 0
 }
 
-// start starts the program as the first of this process's descendants, all of which stay below it.
+// start starts the program. All its descendants stay below this process, which becomes a subreaper.
 func (g *guard) start(path string, argv []string) error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	pid, err := syscall.ForkExec(path, argv, //nolint:gosec // to start what the user names is the purpose
+	pid, err := syscall.ForkExec(path, argv, //nolint:gosec // the user names the program
 		&syscall.ProcAttr{
 			Env: os.Environ(), Files: []uintptr{0, 1, 2},
-			// A group of its own: "kill 0" in the program must not reach the guard. It dies with the guard, if nothing
-			// else does.
+			// Its own group: "kill 0" in the program must not reach the guard. Pdeathsig: at least the program dies
+			// with the guard.
 			Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 		})
 	if err != nil {
 		return err
 	}
-	g.program, _ = readEntry(pid) // nobody has waited for it yet: its number is its own
+	g.program, _ = readEntry(pid) // it is not reaped yet, so its pid is not reused
 	g.program.pid = pid
 	return nil
 }
 
-// surviveSignals catches what would end this process. It does not ignore them: the program would inherit that.
+// surviveSignals catches the signals that would end this process. It does not ignore them, because the program would
+// inherit that.
 func (g *guard) surviveSignals() {
 	var caught []os.Signal
 	for _, s := range []os.Signal{
@@ -119,7 +120,7 @@ func (g *guard) surviveSignals() {
 		unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGPROF,
 		unix.SIGIO, unix.SIGPWR,
 	} {
-		if !signal.Ignored(s) { // by nohup: the program is to inherit it
+		if !signal.Ignored(s) { // by nohup: the program must inherit it
 			caught = append(caught, s)
 		}
 	}
@@ -128,7 +129,7 @@ func (g *guard) surviveSignals() {
 		unix.SIGCONT) // the kernel sends it when the driver dies: a stopped guard must run then
 }
 
-// closeStandardStreams leaves the program's streams to the program: a reader sees their end when the
+// closeStandardStreams closes this process's copies of the program's streams, so that a reader sees their end when the
 // program ends.
 func closeStandardStreams() {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -141,7 +142,7 @@ func closeStandardStreams() {
 	_ = null.Close()
 }
 
-// reap waits for every child: the program, and orphans of its descendants.
+// reap waits for every child: the program, and its orphaned descendants.
 func (g *guard) reap() {
 	for {
 		var status syscall.WaitStatus
@@ -156,7 +157,7 @@ func (g *guard) reap() {
 	}
 }
 
-// describe says how a process ended, as os/exec does.
+// describe returns how a process ended, in the words of os/exec.
 func describe(s syscall.WaitStatus) string {
 	if !s.Signaled() {
 		return "exit status " + strconv.Itoa(s.ExitStatus())
@@ -168,7 +169,7 @@ func describe(s syscall.WaitStatus) string {
 	return text
 }
 
-// listen passes the driver's orders on. The end of the driver is the last one.
+// listen passes on the driver's orders. When the driver ends, it passes on orderKill.
 func (g *guard) listen(from *os.File) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
@@ -181,7 +182,7 @@ func (g *guard) report(what, more string) {
 	_, _ = fmt.Fprintf(g.reports, "%s %s\n", what, more) // without a driver nobody reads it
 }
 
-// run guards until no descendant is left. It returns those that it cannot kill.
+// run runs until no descendant is left, or until it cannot kill those that are left; it returns these.
 func (g *guard) run() (left []entry) {
 	const soonest, latest = 2 * time.Millisecond, 100 * time.Millisecond
 	wait := soonest
@@ -218,7 +219,7 @@ func (g *guard) run() (left []entry) {
 	}
 }
 
-// drain reports how the program ended if that came at once with the end of all.
+// drain reports how the program ended if it ended together with the last descendant.
 func (g *guard) drain() {
 	select {
 	case how := <-g.exited:
@@ -227,15 +228,15 @@ func (g *guard) drain() {
 	}
 }
 
-// ended asks what the program left behind to end.
+// ended asks the processes that the program left behind to end.
 func (g *guard) ended() {
 	for _, e := range readTable().below(os.Getpid()) {
-		_ = e.signal(unix.SIGTERM) // it will be killed
+		_ = e.signal(unix.SIGTERM) // if this fails, it will be killed
 	}
 	g.due(leftoverGrace)
 }
 
-// order does what the driver says.
+// order carries out an order of the driver.
 func (g *guard) order(line string) {
 	word, value, _ := strings.Cut(line, " ")
 	if word != orderEnd {
@@ -247,21 +248,21 @@ func (g *guard) order(line string) {
 	g.due(time.Duration(ms) * time.Millisecond)
 }
 
-// due has the descendants killed after d, or before that if it was said before.
+// due schedules the kill of the descendants after d, unless an earlier kill is scheduled.
 func (g *guard) due(d time.Duration) {
 	if at := time.Now().Add(d); g.killAt.IsZero() || at.Before(g.killAt) {
 		g.killAt = at
 	}
 }
 
-// sweep kills all descendants, and reports whether there was one that it had not seen.
+// sweep kills all descendants, and reports whether it found one that is not in seen.
 func (g *guard) sweep() (fresh bool) {
 	t := readTable()
 	if len(t) == 0 { // without /proc
 		_ = unix.Kill(-g.program.pid, unix.SIGKILL) // it may have ended
 	}
 	for _, e := range t.below(os.Getpid()) {
-		_ = e.signal(unix.SIGKILL) // what cannot be killed is found again
+		_ = e.signal(unix.SIGKILL) // if this fails, it is found again
 		if start, ok := g.seen[e.pid]; !ok || start != e.start {
 			g.seen[e.pid], fresh = e.start, true
 		}

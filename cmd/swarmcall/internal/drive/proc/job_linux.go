@@ -22,7 +22,7 @@ type job struct {
 	pid     int // of the process, not of the guard
 	orders  *os.File
 	reports *bufio.Reader
-	ended   chan string // how it ended
+	ended   chan string // how the process ended
 }
 
 // Unguarded explains why a process may outlive the driver; it is empty if none can.
@@ -34,7 +34,7 @@ func Unguarded() string {
 	return ""
 }
 
-// start starts a guard, and has it start argv.
+// start starts a guard, which starts argv.
 func start(argv []string, s Streams) (*job, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -66,8 +66,8 @@ func guardOf(path string, argv []string, s Streams) *exec.Cmd {
 	if _, err := os.Stat(self); err != nil {
 		self = os.Args[0]
 	}
-	// Without a context: its end would kill the process, and a generator must first be asked to end.
-	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // to start what the user names is the purpose
+	// Without a context: its end would kill the process, but a generator must first be asked to end.
+	cmd := exec.CommandContext(context.Background(), self) //nolint:gosec // the user names the program
 	cmd.Args = append([]string{os.Args[0], guardCommand, path}, argv...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
 	cmd.WaitDelay = time.Second // only a process that the guard could not kill still holds the pipes
@@ -100,7 +100,7 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// awaitStart reads whether the guard started the process.
+// awaitStart reads from the guard whether it started the process.
 func (j *job) awaitStart() error {
 	what, value, _ := j.read()
 	number, err := strconv.Atoi(value)
@@ -159,10 +159,10 @@ func (j *job) end(patience time.Duration) {
 
 func (j *job) kill() { j.order(orderKill) }
 
-// force ends a guard that does not obey; follow kills what it leaves behind.
-func (j *job) force() { _ = j.guard.Process.Kill() } // fails when it has ended, as is wanted
+// force kills a guard that does not obey; follow kills what it leaves behind.
+func (j *job) force() { _ = j.guard.Process.Kill() } // fails if it has ended already
 
-// order writes to the guard. A stopped guard continues.
+// order sends an order to the guard, and continues a stopped guard.
 func (j *job) order(line string) {
 	_, _ = fmt.Fprintln(j.orders, line) // a guard that has ended needs no order
 	_ = j.guard.Process.Signal(unix.SIGCONT)

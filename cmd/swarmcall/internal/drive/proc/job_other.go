@@ -28,9 +28,9 @@ func Unguarded() string {
 }
 
 func start(argv []string, s Streams) (*job, error) {
-	// Without a context: its end would kill the process, and a generator must first be asked to end.
+	// Without a context: its end would kill the process, but a generator must first be asked to end.
 	cmd := exec.CommandContext(context.Background(), argv[0],
-		argv[1:]...) //nolint:gosec // to start what the user names is the purpose
+		argv[1:]...) //nolint:gosec // the user names the program
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, s.Stdout, s.Stderr
 	cmd.WaitDelay = time.Second // a grandchild may hold the pipes
 	bind(cmd)
@@ -42,13 +42,13 @@ func start(argv []string, s Streams) (*job, error) {
 
 func (j *job) wait() string {
 	err := j.cmd.Wait()
-	kill(j.cmd.Process) // what is left of its group
+	kill(j.cmd.Process) // the rest of its group
 	if err == nil {
 		return success
 	}
 	return err.Error()
 }
 
-func (j *job) end(time.Duration) { terminate(j.cmd.Process) } // who asked kills after its patience
+func (j *job) end(time.Duration) { terminate(j.cmd.Process) } // the caller kills it after its patience
 func (j *job) kill()             { kill(j.cmd.Process) }
 func (j *job) force()            { j.kill() }

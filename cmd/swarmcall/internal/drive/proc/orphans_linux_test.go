@@ -18,13 +18,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// mark is a variable that all processes of a test inherit: they are found by it, whatever their parent is.
+// mark is a variable that all processes of a test inherit. The test finds them by it, whatever their parent is.
 const mark = "PROC_TEST_MARK"
 
 // patience bounds each wait for a condition, on a machine that may be busy.
 const patience = time.Minute
 
-// world is a driver process that has started a script, and what came of that.
+// world is a driver process that has started a script.
 type world struct {
 	t      *testing.T
 	driver *exec.Cmd
@@ -32,10 +32,10 @@ type world struct {
 	stdin  io.Writer
 	mark   string
 	file   string // its path is in PROC_TEST_FILE of all processes
-	pids   []int  // that the script told
+	pids   []int  // that the script printed
 }
 
-// open starts a driver with a script that tells the ids of so many processes, one per line.
+// open starts a driver with a script that prints the ids of this number of processes, one per line.
 func open(t *testing.T, script string, tells int) *world {
 	t.Helper()
 	w := &world{t: t, mark: fmt.Sprintf("%s=%s-%d", mark, t.Name(), os.Getpid())}
@@ -51,7 +51,7 @@ func open(t *testing.T, script string, tells int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = out.(*os.File).SetReadDeadline(time.Now().Add(patience)) // a pipe takes one
+	_ = out.(*os.File).SetReadDeadline(time.Now().Add(patience)) // a pipe supports it
 	if w.stdin, err = w.driver.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func open(t *testing.T, script string, tells int) *world {
 	return w
 }
 
-// end ends the driver, and what the code under test left: a test that failed must not leave load.
+// end ends the driver, and what the code under test left behind: a failed test must not leave load.
 func (w *world) end() {
 	_ = w.driver.Process.Kill()
 	_ = w.driver.Wait()
@@ -87,7 +87,7 @@ func (w *world) line() string {
 	return w.lines.Text()
 }
 
-// do has the driver do something.
+// do makes the driver carry out an order, and returns how its process ended.
 func (w *world) do(what string) string {
 	w.t.Helper()
 	if _, err := fmt.Fprintln(w.stdin, what); err != nil {
@@ -100,7 +100,7 @@ func (w *world) do(what string) string {
 	}
 }
 
-// killDriver kills the driver as nothing can prevent.
+// killDriver kills the driver with SIGKILL.
 func (w *world) killDriver() {
 	w.t.Helper()
 	if err := w.driver.Process.Kill(); err != nil {
@@ -109,7 +109,7 @@ func (w *world) killDriver() {
 	_ = w.driver.Wait()
 }
 
-// marked returns all processes of the test but the driver.
+// marked returns all processes of the test except the driver.
 func (w *world) marked() (pids []int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range all {
@@ -125,13 +125,13 @@ func (w *world) marked() (pids []int) {
 	return pids
 }
 
-// runs reports whether a process has not ended.
+// runs reports whether a process still runs.
 func runs(pid int) bool {
 	e, ok := readEntry(pid)
 	return ok && !e.zombie
 }
 
-// left returns the processes that have not ended: those that were told by id, and those that are found by their mark.
+// left returns the processes that still run: by the ids that the script printed, and by their mark.
 func (w *world) left() (pids []int) {
 	for _, pid := range w.pids {
 		if runs(pid) {
@@ -161,7 +161,7 @@ func (w *world) await(what string, so func() bool) {
 	}
 }
 
-// stopWaiting removes what a script waits on.
+// stopWaiting removes the file that a script waits for.
 func (w *world) stopWaiting() {
 	w.t.Helper()
 	if err := os.Remove(w.file); err != nil {
@@ -179,7 +179,7 @@ func (w *world) guard() int {
 	return 0
 }
 
-// Each script tells the ids of all its processes but those of a bomb, and then waits without end.
+// Each script prints the ids of all its processes, except those of a fork bomb, and then waits forever.
 var scripts = map[string]struct {
 	text  string
 	tells int
@@ -213,7 +213,7 @@ time.sleep(1000)'`, tells: 2, needs: "python3"},
 		text: `
 		grow() { [ "$1" = 0 ] || { grow $(($1-1)) & grow $(($1-1)) & }; while :; do sleep 0.05; done; }
 		grow 6 & echo $$; wait`, tells: 1},
-	"one that always moves on": { // a parent that has ended as soon as its child has begun
+	"one that always moves on": { // each parent ends as soon as its child has started
 		text: `
 		hop() { [ "$1" = 0 ] && exec sleep 1000; hop $(($1-1)) & exit 0; }
 		(hop 300) & echo $$; exec sleep 1000`, tells: 1},
@@ -273,7 +273,7 @@ func TestNothingIsLeftByAKill(t *testing.T) {
 	})
 }
 
-// TestAProgramThatEndsTakesItsOwnWithIt: what it left in the background makes load that nobody controls.
+// TestAProgramThatEndsTakesItsOwnWithIt: background processes of an ended program would generate load without control.
 func TestAProgramThatEndsTakesItsOwnWithIt(t *testing.T) {
 	w := open(t,
 		`sleep 1000 & setsid sh -c 'echo $$; exec sleep 1000' & echo $!
@@ -287,7 +287,7 @@ func TestAProgramThatEndsTakesItsOwnWithIt(t *testing.T) {
 	}
 }
 
-// TestTheDescendantsAreAskedFirst: an orderly end leaves time to what the program left, too.
+// TestTheDescendantsAreAskedFirst: in an orderly end, the program's descendants also have time to end.
 func TestTheDescendantsAreAskedFirst(t *testing.T) {
 	w := open(t,
 		`(trap 'echo asked; exit 0' TERM; echo $$; while :; do sleep 0.01; done) &
@@ -300,8 +300,8 @@ func TestTheDescendantsAreAskedFirst(t *testing.T) {
 	}
 }
 
-// TestAGuardOutlivesSignals: a supervisor that sends SIGTERM to a whole service ends the driver in order, which needs
-// the guard.
+// TestAGuardOutlivesSignals: if a supervisor sends SIGTERM to a whole service, the driver still needs the guard for an
+// orderly end.
 func TestAGuardOutlivesSignals(t *testing.T) {
 	w := open(t, scripts["background jobs"].text, scripts["background jobs"].tells)
 	guard := w.guard()
@@ -316,7 +316,7 @@ func TestAGuardOutlivesSignals(t *testing.T) {
 	w.await("the guard ends", func() bool { return !runs(guard) })
 }
 
-// TestAStoppedGuard still kills when the driver does, and when it is ordered to.
+// TestAStoppedGuard checks that a stopped guard kills when the driver is killed, and when it is ordered to.
 func TestAStoppedGuard(t *testing.T) {
 	for name, end := range map[string]func(w *world){
 		"driver killed": (*world).killDriver,
@@ -334,7 +334,7 @@ func TestAStoppedGuard(t *testing.T) {
 	}
 }
 
-// TestBothKilled is what is left to the kernel: the generator itself ends.
+// TestBothKilled kills driver and guard: the kernel still ends the generator itself.
 func TestBothKilled(t *testing.T) {
 	w := open(t, `echo $$; exec sleep 1000`, 1)
 	_ = syscall.Kill(w.driver.Process.Pid, syscall.SIGSTOP) // it cannot do anything
@@ -343,7 +343,7 @@ func TestBothKilled(t *testing.T) {
 	w.wantNone()
 }
 
-// TestOrphansOfOtherParents: while one guard's processes are killed, those of another go on.
+// TestOrphansOfOtherParents: while the processes of one guard are killed, those of another continue to run.
 func TestOrphansOfOtherParents(t *testing.T) {
 	t.Setenv("PROC_TEST", "child")
 	other := begin(t, "child", Streams{})

@@ -5,8 +5,8 @@ import (
 	"context"
 )
 
-// Output runs argv to its end, or to that of ctx, and returns what it wrote to stdout. Like any other
-// process of this package it does not outlive the driver.
+// Output runs argv until it ends or ctx ends, and returns what it wrote to stdout. Like any other process of this
+// package, it does not outlive the driver.
 func Output(ctx context.Context, argv ...string) ([]byte, error) {
 	var out bytes.Buffer
 	p, err := Start(argv, Streams{Stdout: &out})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Process is a process that was started.
+// Process is a started process.
 type Process struct {
 	name  string
 	job   *job
@@ -46,13 +46,13 @@ func Start(argv []string, s Streams) (*Process, error) {
 	return p, nil
 }
 
-// Ended is closed when the process has ended, and all that it started.
+// Ended is closed when the process and its descendants have ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Err describes how it ended, after Ended.
+// Err describes how the process ended, after Ended.
 func (p *Process) Err() error { return p.err }
 
-// Failure is Err, and nil for a process that ended with exit status 0.
+// Failure returns Err, or nil for a process that ended with exit status 0.
 func (p *Process) Failure() error {
 	if e, ok := errors.AsType[*Error](p.err); ok && e.How == success {
 		return nil
@@ -60,17 +60,17 @@ func (p *Process) Failure() error {
 	return p.err
 }
 
-// Pid returns its number.
+// Pid returns the process id.
 func (p *Process) Pid() int { return p.job.pid }
 
-// Terminate asks it to end, and kills it and all that it started after patience.
+// Terminate asks the process to end, and kills it and its descendants after patience.
 func (p *Process) Terminate(patience time.Duration) {
 	if !p.within(0) {
 		p.job.end(patience)
 	}
 }
 
-// Kill ends it, and all that it has started, at once, and waits.
+// Kill kills the process and its descendants at once, and waits.
 func (p *Process) Kill() {
 	if p.within(0) {
 		return
@@ -82,7 +82,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// Close asks it to end, kills it and all that it started after patience, and waits.
+// Close asks the process to end, kills it and its descendants after patience, and waits.
 func (p *Process) Close(patience time.Duration) {
 	p.Terminate(patience)
 	if !p.within(patience + leftoverGrace + time.Second) {
@@ -90,7 +90,7 @@ func (p *Process) Close(patience time.Duration) {
 	}
 }
 
-// within waits for the end, not longer than d, and reports whether it came.
+// within waits for the end for at most d, and reports whether the process has ended.
 func (p *Process) within(d time.Duration) bool {
 	late := time.NewTimer(d)
 	defer late.Stop()

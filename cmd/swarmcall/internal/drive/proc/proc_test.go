@@ -21,7 +21,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary is the process.
+// TestMain also runs the test binary as the process under test.
 func TestMain(m *testing.M) {
 	GuardIfAsked()
 	switch os.Getenv("PROC_TEST") {
@@ -105,7 +105,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// TestCannotStart: why a program cannot be started is the system's own error.
+// TestCannotStart checks that the error of Start wraps the system's error.
 func TestCannotStart(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "script")
 	if err := os.WriteFile(script, []byte("#!/does/not/exist\n"), 0o700); err != nil {
@@ -125,7 +125,7 @@ func TestCannotStart(t *testing.T) {
 	}
 }
 
-// drive is a driver: it runs a script, and does as the test's lines say.
+// drive acts as a driver: it runs a script, and carries out the lines from the test.
 func drive(script string) {
 	_ = os.Unsetenv("PROC_TEST")
 	p, err := Start([]string{"sh", "-c", script}, Streams{Stdout: os.Stdout, Stderr: os.Stderr})

@@ -7,6 +7,6 @@ import (
 
 func bind(*exec.Cmd) {}
 
-func terminate(p *os.Process) { kill(p) } // there is no way to ask
+func terminate(p *os.Process) { kill(p) } // Windows has no SIGTERM
 
-func kill(p *os.Process) { _ = p.Kill() } // fails when it has ended, as is wanted
+func kill(p *os.Process) { _ = p.Kill() } // fails if it has ended already

@@ -16,7 +16,7 @@ type entry struct {
 	start              uint64 // when it started, in ticks: distinguishes processes that got the same id
 }
 
-// table is all processes by their parents.
+// table contains all processes by the ids of their parents.
 type table map[int][]entry
 
 // readTable reads /proc. It is not a snapshot: a process that starts meanwhile may be missing.
@@ -27,7 +27,7 @@ func readTable() table {
 		return t
 	}
 	defer func() { _ = dir.Close() }()
-	names, _ := dir.Readdirnames(-1) // what was read counts
+	names, _ := dir.Readdirnames(-1) // on an error, the names read so far count
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
@@ -51,11 +51,11 @@ func (t table) below(pid int) (all []entry) {
 
 // readEntry reads one process.
 func readEntry(pid int) (e entry, ok bool) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") //nolint:gosec // a number leads nowhere else
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") //nolint:gosec // the path contains only a number
 	if err != nil {
 		return e, false
 	}
-	_, after, ok := lastCut(text, ") ") // a name may hold anything
+	_, after, ok := lastCut(text, ") ") // a name may contain any characters
 	f := bytes.Fields(after)
 	if !ok || len(f) < 20 {
 		return e, false
@@ -80,7 +80,7 @@ func (e entry) signal(s unix.Signal) error {
 		return nil
 	}
 	if now, ok := readEntry(e.pid); ok && now.start != e.start {
-		s = 0 // it has ended; to signal 0 is to send nothing
+		s = 0 // it has ended; signal 0 sends nothing
 	}
 	if err != nil { // a system without pidfds
 		return orGone(unix.Kill(e.pid, s))

@@ -19,7 +19,7 @@ type words struct {
 
 	mu    sync.Mutex
 	lines []string
-	rest  []byte // of a line that has not ended
+	rest  []byte // of an unfinished line
 }
 
 // Write never fails: a closed reader must not end the process.

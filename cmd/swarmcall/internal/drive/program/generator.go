@@ -23,13 +23,13 @@ import (
 const (
 	codeNoAnswer = "no_answer"     // neither ack nor reject in time
 	codeDeaf     = "does_not_read" // its stdin is full, or closed
-	codeRejected = "rejected"      // where the program gave no code
+	codeRejected = "rejected"      // the program gave no code
 )
 
-// endTimeout bounds how long a program may take to end when its stdin has, and again when it was sent SIGTERM.
+// endTimeout bounds how long a program may take to end after its stdin was closed, and again after SIGTERM.
 const endTimeout = 2 * time.Second
 
-// Generator is a program that runs.
+// Generator is a running program.
 type Generator struct {
 	*drive.Supervisor
 	log   *slog.Logger
@@ -37,13 +37,13 @@ type Generator struct {
 
 	mu      sync.Mutex
 	lastID  uint64
-	waiting map[uint64]chan report // by the id of the command; Apply is one at a time, so it is one at most
+	waiting map[uint64]chan report // by the id of the command; at most one, because Apply runs one at a time
 	state   driver.State
-	tells   bool // the program reports its players: acks do not say them any more
+	tells   bool // the program reports its players, so acks no longer set them
 	figures map[string]float64
 }
 
-// Start starts argv. What it writes to stderr goes to out.
+// Start starts argv. Its stderr goes to out.
 func Start(argv []string, out io.Writer, log *slog.Logger) (*Generator, error) {
 	ours, its, err := stdin()
 	if err != nil {
@@ -68,13 +68,13 @@ func Start(argv []string, out io.Writer, log *slog.Logger) (*Generator, error) {
 	return g, nil
 }
 
-// stdin makes a pipe to the program, whose writes can be given a deadline: it may not read.
+// stdin makes a pipe to the program. Writes to it can have a deadline, because the program may not read.
 func stdin() (ours, its *os.File, err error) {
 	its, ours, err = os.Pipe()
 	return ours, its, err
 }
 
-// Apply has the program take c, and returns its answer. A Stop that it does not answer in time ends it.
+// Apply sends c to the program, and returns its answer. If the program does not ack a Stop in time, Apply kills it.
 func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	ctx, cancel := drive.Patience(ctx, c)
 	defer cancel()
@@ -91,19 +91,19 @@ func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 	}
 	g.log.Error("the program did not stop; killing it", "error", err)
 	g.Kill()
-	return nil // nothing runs
+	return nil // no load runs
 }
 
 // ask sends c and waits for the answer.
 func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	id, answer := g.expect()
 	defer g.forget(id)
-	until, _ := ctx.Deadline() // Patience gave it one
+	until, _ := ctx.Deadline() // Patience has set it
 	line, err := json.Marshal(orderOf(id, c, time.Until(until).Milliseconds()))
 	if err != nil {
 		return report{}, err
 	}
-	_ = g.stdin.SetWriteDeadline(until) // a pipe takes one
+	_ = g.stdin.SetWriteDeadline(until) // a pipe supports it
 	if _, err := g.stdin.Write(append(line, '\n')); err != nil {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			g.awaitEnd(ctx) // the pipe has no reader: how the program ended is more informative
@@ -119,8 +119,8 @@ func (g *Generator) ask(ctx context.Context, c driver.Command) (report, error) {
 	}
 }
 
-// awaitEnd waits until the end of the program is known. That comes after the end of all that it started, which has a
-// time of its own to end in and is then killed.
+// awaitEnd waits until the end of the program is known. That is after the end of its descendants, which have a time of
+// their own to end and are then killed.
 func (g *Generator) awaitEnd(ctx context.Context) {
 	late := time.NewTimer(2 * endTimeout)
 	defer late.Stop()
@@ -146,7 +146,7 @@ func (g *Generator) forget(id uint64) {
 	delete(g.waiting, id)
 }
 
-// line takes a line of the program.
+// line handles a line of the program.
 func (g *Generator) line(text []byte) {
 	r, err := reportOf(text)
 	if err != nil {
@@ -166,10 +166,10 @@ func (g *Generator) line(text []byte) {
 		return
 	}
 	delete(g.waiting, r.ID)
-	answer <- r // has room
+	answer <- r // does not block: buffered
 }
 
-// reported takes what the program says of itself over what its acks say. The caller holds the lock.
+// reported stores a state report, which overrides what acks imply. The caller holds the lock.
 func (g *Generator) reported(r report) {
 	if r.Players != nil {
 		g.state.Players, g.tells = *r.Players, true
@@ -182,7 +182,7 @@ func (g *Generator) reported(r report) {
 	}
 }
 
-// applied is what an ack says. A ramp takes longer, and programs that have one report it.
+// applied stores the state that an ack implies. A ramp takes longer; programs with a ramp report their players.
 func (g *Generator) applied(c driver.Command) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -192,7 +192,7 @@ func (g *Generator) applied(c driver.Command) {
 	}
 }
 
-// State says what the program has reported or acked last.
+// State returns what the program last reported or acked.
 func (g *Generator) State() driver.State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -201,14 +201,14 @@ func (g *Generator) State() driver.State {
 	return s
 }
 
-// Metrics returns what the program reported last.
+// Metrics returns what the program last reported.
 func (g *Generator) Metrics() map[string]float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.figures
 }
 
-// Close ends the program: first by the end of its stdin.
+// Close ends the program. It first closes the program's stdin.
 func (g *Generator) Close() {
 	_ = g.stdin.Close()
 	late := time.NewTimer(endTimeout)

@@ -62,12 +62,12 @@ func reportOf(line []byte) (r report, err error) {
 	return r, err
 }
 
-// splitter is a writer that takes what it is given as lines. Those that are too long are told as such, and not kept.
+// splitter is a writer that splits its input into lines. It reports lines that are too long, and drops them.
 type splitter struct {
 	line func([]byte)
 	long func()
 	rest []byte
-	over bool // the line that has begun is too long
+	over bool // the current line is too long
 }
 
 func (s *splitter) Write(b []byte) (int, error) {

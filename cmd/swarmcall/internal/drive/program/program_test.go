@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// shell starts a program of one line.
+// shell starts a shell script.
 func shell(t *testing.T, script string) *Generator {
 	t.Helper()
 	return start(t, "sh", "-c", script)
@@ -39,7 +39,7 @@ func start(t *testing.T, argv ...string) *Generator {
 	return g
 }
 
-// loop is a program that does what is given for each line.
+// loop returns a script that runs body for each line.
 func loop(body string) string { return `while read -r line; do ` + body + `; done` }
 
 func players(n int64) driver.Command {
@@ -69,7 +69,7 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 		func() bool { return g.State() == driver.State{Players: 3, SpawnDelayMS: 5, Running: true} })
 	c := players(9)
 	c.Deadline = 100 * time.Millisecond
-	drivetest.Rejected(t, g, c, codeNoAnswer, "") // it knows one id only; but its state counts
+	drivetest.Rejected(t, g, c, codeNoAnswer, "") // it acks only id 1, but its state counts
 	if g.State().Players != 3 {
 		t.Errorf("state %+v", g.State())
 	}
@@ -78,7 +78,7 @@ func TestReportsGoBeforeAcks(t *testing.T) {
 	}
 }
 
-// TestIntegersOfOtherLanguages: a program whose language has floats alone writes 3.0 for 3.
+// TestIntegersOfOtherLanguages: a program in a language that has only floats writes 3.0 for 3.
 func TestIntegersOfOtherLanguages(t *testing.T) {
 	g := shell(t,
 		loop(`echo '{"type":"ack","id":1.0}'; `+
@@ -132,8 +132,8 @@ func TestTheEndOfStdinEndsIt(t *testing.T) {
 	}
 }
 
-// TestACommandMeetsTheEnd: a program that ends has closed its stdin before its end is noticed. The answer comes when
-// both are known.
+// TestACommandMeetsTheEnd: when a program ends, its stdin closes before the driver notices the end. Apply answers only
+// when both are known.
 func TestACommandMeetsTheEnd(t *testing.T) {
 	g := shell(t, `exec <&-; echo '{"type":"state","players":1}'; sleep 0.3; exit 3`)
 	drivetest.Eventually(t, "its stdin is closed", func() bool { return g.State().Players == 1 })
@@ -199,8 +199,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestACommandAfterTheEnd waits for how the program ended, which takes a moment when something that it started has to
-// be ended as well: that its stdin is closed says less.
+// TestACommandAfterTheEnd: Apply waits until it is known how the program ended, because the closed stdin says less.
+// That takes a moment if descendants must be ended too.
 func TestACommandAfterTheEnd(t *testing.T) {
 	g := shell(t, `trap '' TERM; (while :; do sleep 0.01; done) & exec <&-; exit 3`)
 	drivetest.Eventually(t, "its stdin is closed", func() bool {
