@@ -7,7 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// whole makes the longest wait of the jitter the certain one.
+// whole is a jitter that always returns the longest wait.
 func whole(span time.Duration) time.Duration { return span }
 
 func TestBackoffGrowsToTheCap(t *testing.T) {

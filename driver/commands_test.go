@@ -112,7 +112,7 @@ func seqs(commands []Command) (out []uint64) {
 	return out
 }
 
-// TestDesired goes through what a driver may be told when it comes back.
+// TestDesired tries each kind of desired command that a driver may get when it reconnects.
 func TestDesired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), &recorder{}
@@ -174,7 +174,7 @@ func TestAnotherLogIsANewBeginning(t *testing.T) {
 	})
 }
 
-// gate is a handler that holds each command until the test lets it go.
+// gate is a handler that records each command, and returns only after open is closed.
 type gate struct {
 	recorder
 	open chan struct{}
@@ -186,8 +186,8 @@ func (g *gate) Apply(ctx context.Context, c Command) error {
 	return nil
 }
 
-// TestReceivedIsAppliedThoughTheConnectionWasLost: above all a Stop. The answers go nowhere but to the session they
-// belong to; what is desired at the next register is known by then.
+// TestReceivedIsAppliedThoughTheConnectionWasLost: received commands are applied, above all a Stop. Their answers are
+// sent only on the session that they came from. At the next register the driver recognizes what it has already applied.
 func TestReceivedIsAppliedThoughTheConnectionWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), &gate{open: make(chan struct{})}
@@ -255,10 +255,10 @@ func TestBackPressure(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		if want := remembered + 2; len(sent) != want { // one is being applied, one is in the reader's hand
+		if want := remembered + 2; len(sent) != want { // one is being applied, one is held by the reader
 			t.Errorf("took %d commands while the handler is stuck, want %d", len(sent), want)
 		}
-		for range 180 { // three leases: the server's silence is the driver's own doing
+		for range 180 { // three leases: the driver reads nothing, so the lease does not expire
 			expect[wire.Heartbeat](p, wire.TypeHeartbeat)
 		}
 		close(handler.open)
@@ -277,7 +277,7 @@ func TestFramesOfNoUseAreIgnored(t *testing.T) {
 		server.drive(Config{}, handler)
 		p := server.connection()
 		expect[wire.Register](p, wire.TypeRegister)
-		p.command(1, players(1)) // before registered: of which log?
+		p.command(1, players(1)) // before registered, so its log is unknown
 		p.send(registered())
 		for _, s := range []string{
 			`{"type":"weather","sun":true}`,

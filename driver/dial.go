@@ -51,8 +51,8 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// withoutLoops returns a client that treats a redirect too many as the answer: the websocket package follows redirects
-// without limit.
+// withoutLoops returns a client that treats a redirect beyond maxRedirects as the answer: the websocket package follows
+// redirects without limit.
 func withoutLoops(c *http.Client) *http.Client {
 	if c == nil {
 		c = http.DefaultClient
@@ -93,7 +93,7 @@ func refusal(answer *http.Response) *HandshakeError {
 	return e
 }
 
-// foreign describes who may have answered in place of the server, from the answer's headers: "404 text/html, server:
+// foreign describes what may have answered instead of the server, from the answer's headers: "404 text/html, server:
 // nginx".
 func foreign(answer *http.Response) string {
 	text := strconv.Itoa(answer.StatusCode)

@@ -1,7 +1,7 @@
 // Package driver is the SDK for load drivers: processes that generate load and are controlled by Swarmcall.
 //
 // A driver calls [Run] with a [Config] and a [Handler]. Run connects to the server, registers, sends heartbeats and
-// passes every command to the handler, until its context ends. It reconnects by itself, so a server may restart or be
+// passes every command to the handler, until its context ends. It reconnects on its own, so a server may restart or be
 // replaced.
 //
 // # Duties of a handler

@@ -33,7 +33,7 @@ func (e *CloseError) Error() string {
 
 // HandshakeError reports that the request to connect was answered without a WebSocket. Run returns it if a retry would
 // not help: a problem document of Swarmcall with a status 4xx, except 408, 425 and 429. Any other answer is attributed
-// to a proxy, or to another server in place of one that restarts, and Run retries.
+// to a proxy, or to another server while Swarmcall restarts, and Run retries.
 type HandshakeError struct {
 	Status     int           // HTTP status
 	Code       string        // of the problem document, such as "unauthenticated"; empty without one

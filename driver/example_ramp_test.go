@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// A driver whose players visit a page once a second. All it says is what one player does.
+// In this driver each player visits a page once a second. The driver's own code is only the function of one player.
 func ExampleNewRamp() {
 	play := func(ctx context.Context) {
 		for ctx.Err() == nil {
@@ -37,7 +37,7 @@ func ExampleNewRamp() {
 	}
 }
 
-// A driver that a guard at the machine can stop, whatever the server wants.
+// A guard on the driver's machine can stop this driver, whatever the server wants.
 func ExampleLocalStop() {
 	brake := new(driver.LocalStop)
 	ramp := driver.NewRamp(20*time.Millisecond, func(ctx context.Context) { <-ctx.Done() })

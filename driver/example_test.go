@@ -8,20 +8,20 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// A whole driver: it runs as many players as it is told to, and is done when it is told to stop.
+// A complete driver: it runs as many players as it is commanded, and ends on a Stop.
 func Example() {
 	server := demoServer() // commands: set_players 100, set_spawn_delay_ms 20, stop
 	defer server.Close()
 	ctx, done := context.WithCancel(context.Background())
 	defer done()
-	var players atomic.Int64 // a real driver starts and ends players until there are so many
+	var players atomic.Int64 // a real driver starts and ends players until this many run
 	apply := func(_ context.Context, c driver.Command) error {
 		switch c.Type {
 		case driver.SetPlayers:
 			players.Store(c.Players)
 		case driver.Stop:
 			players.Store(0)
-			done() // a real driver stays and waits for more
+			done() // a real driver stays connected
 		default:
 			return driver.Reject("unsupported_command", "this driver starts all players at once")
 		}

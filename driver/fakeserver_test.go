@@ -19,15 +19,15 @@ import (
 // patience bounds every wait of a test, in the fake time of its bubble.
 const patience = 10 * time.Minute
 
-// fakeServer is a server in memory that a test scripts: it answers nothing by itself but pings. All of it runs inside
-// the synctest bubble of the test.
+// fakeServer is a server in memory that a test controls: on its own it answers only pings. All of it runs inside the
+// synctest bubble of the test.
 type fakeServer struct {
 	t       *testing.T
 	network *network
 	client  *http.Client
 	peers   chan *peer
 
-	refuse func(http.ResponseWriter, *http.Request) bool // answers in place of a socket, if it returns true
+	refuse func(http.ResponseWriter, *http.Request) bool // if it returns true, it has answered instead of a WebSocket
 	accept websocket.AcceptOptions
 }
 
@@ -57,7 +57,7 @@ func (s *fakeServer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = conn.CloseNow() }()
 	p := &peer{t: s.t, conn: conn, request: r, frames: make(chan frame, 10_000), beats: make(chan frame, 10_000)}
-	go func() { s.peers <- p }() // ends when the test takes it: every connection must be looked at
+	go func() { s.peers <- p }() // ends when the test receives p: a test must receive every connection
 	p.read()
 }
 
@@ -67,7 +67,7 @@ func (s *fakeServer) connection() *peer {
 	return receive(s.t, s.peers, "a connection")
 }
 
-// registered is what welcome sends unless told otherwise.
+// registered returns the frame that welcome sends, without desired commands.
 func registered() wire.Registered {
 	return wire.Registered{
 		Type: wire.TypeRegistered, Session: "s-1", LogID: "a.1", HeartbeatIntervalMS: 1000, LeaseTTLMS: 60_000,
@@ -86,7 +86,7 @@ func (s *fakeServer) welcome(desired ...wire.Desired) (*peer, wire.Register) {
 	return p, r
 }
 
-// peer is the server's end of one session.
+// peer is the server's side of one session.
 type peer struct {
 	t       *testing.T
 	conn    *websocket.Conn
@@ -147,7 +147,7 @@ func (p *peer) close(code wire.CloseCode) {
 	_ = p.conn.Close(websocket.StatusCode(code), "as the test wants")
 }
 
-// applied waits for the next ack and wants it to be of seq, applied.
+// applied waits for the next ack, which must be of seq and applied.
 func (p *peer) applied(seq uint64) {
 	p.t.Helper()
 	p.acked(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: wire.StatusApplied})
@@ -244,7 +244,7 @@ func (d *underTest) result() error {
 	return receive(d.t, d.done, "the end of Run")
 }
 
-// recorder is a handler that notes what it was told, and applies it.
+// recorder is a handler that records each command and applies it.
 type recorder struct {
 	mu   sync.Mutex
 	seen []Command
@@ -267,10 +267,10 @@ func players(n int64) wire.Command { return wire.Command{Type: "set_players", Pl
 func delay(ms int64) wire.Command  { return wire.Command{Type: "set_spawn_delay_ms", SpawnDelayMS: &ms} }
 func stop() wire.Command           { return wire.Command{Type: "stop"} }
 
-// network is one in memory that can go cold.
+// network is a network in memory that can be frozen.
 type network struct {
 	*memnet.Listener
-	frozen chan struct{} // closed: what the driver sends from now on goes nowhere, and nothing says so; nil: never
+	frozen chan struct{} // closed: what the driver sends from now on is lost without an error; nil: never
 	thawed chan struct{}
 	once   sync.Once
 }
@@ -288,7 +288,7 @@ func (n *network) Close() error {
 	return n.Listener.Close()
 }
 
-// coldConn swallows all that comes, once frozen, and ends with the network.
+// coldConn loses all data that arrives after frozen is closed, and fails when the network closes.
 type coldConn struct {
 	net.Conn
 	frozen, thawed chan struct{}

@@ -35,7 +35,7 @@ func TestFarewell(t *testing.T) {
 	}
 }
 
-// TestFarewellWaitsForARunningCommand: its answer is sent first; what waited behind it is not begun.
+// TestFarewellWaitsForARunningCommand: its answer is sent before the deregister; the command behind it is not started.
 func TestFarewellWaitsForARunningCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -67,7 +67,7 @@ func TestFarewellWaitsForARunningCommand(t *testing.T) {
 	})
 }
 
-// TestFarewellWithAStuckHandler: the server hears of it in time; Run returns only when nothing of it runs any more.
+// TestFarewellWithAStuckHandler: the server gets the deregister in time; Run returns only after the handler.
 func TestFarewellWithAStuckHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), &gate{open: make(chan struct{})}
@@ -132,7 +132,7 @@ func TestFarewellBeforeRegistered(t *testing.T) {
 	})
 }
 
-// TestFarewellWhileNotReading: the reader waits for the worker, which is leaving.
+// TestFarewellWhileNotReading: the queue is full, so the reader waits for the worker, which is ending.
 func TestFarewellWhileNotReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -161,7 +161,7 @@ func TestFarewellWhileNotReading(t *testing.T) {
 	})
 }
 
-// TestFarewellWhileNotReadingFromADeadServer has both in the way: full queue, no answer to the close.
+// TestFarewellWhileNotReadingFromADeadServer has two obstacles: a full queue, and no answer to the close.
 func TestFarewellWhileNotReadingFromADeadServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), &gate{open: make(chan struct{})}
@@ -195,7 +195,7 @@ func TestEndedBeforeItBegan(t *testing.T) {
 	}
 }
 
-// TestStopCodeEndsARunningCommand: Run does not return before the handler, and tells it to hurry.
+// TestStopCodeEndsARunningCommand: Run ends the context of the handler, and returns only after it.
 func TestStopCodeEndsARunningCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)

@@ -44,7 +44,7 @@ func TestHeartbeatInterval(t *testing.T) {
 	})
 }
 
-// TestHeartbeatIntervalOnlyTheLatestCounts changes it twice before anybody looks.
+// TestHeartbeatIntervalOnlyTheLatestCounts changes the interval twice before the first heartbeat.
 func TestHeartbeatIntervalOnlyTheLatestCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -73,7 +73,7 @@ func TestHeartbeatIntervalNotSet(t *testing.T) {
 	})
 }
 
-// TestHeartbeatsDoNotWaitForTheHandler is what keeps a busy driver from being taken for a dead one.
+// TestHeartbeatsDoNotWaitForTheHandler: otherwise the server would take a busy driver for a hung one.
 func TestHeartbeatsDoNotWaitForTheHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -110,7 +110,7 @@ func TestHeartbeatMetrics(t *testing.T) {
 			if i < wire.MaxMetrics {
 				first[fmt.Sprintf("figure-%02d", i)] = 0
 			}
-			long[fmt.Sprintf("%02d-", i)+strings.Repeat("\\", 253)] = 0 // each a byte of the name, two of the frame
+			long[fmt.Sprintf("%02d-", i)+strings.Repeat("\\", 253)] = 0 // 1 byte of the name, 2 of the frame
 		}
 		for _, c := range []struct{ in, want map[string]float64 }{
 			{map[string]float64{"rps": 412.5, "errors": 0}, map[string]float64{"rps": 412.5, "errors": 0}},

@@ -25,7 +25,7 @@ type lease struct {
 	heard     time.Time     // time of the last frame, on the monotonic clock
 	connected bool          // the server has accepted the session
 	busy      bool          // commands wait for the handler, so the driver reads nothing: the silence is its own
-	lost      bool          // and not yet reported to the server
+	lost      bool          // the lease was lost, which is not yet reported to the server
 	gone      chan struct{} // closed when the lease is lost
 }
 
@@ -38,7 +38,7 @@ func (l *lease) grant(s Session, told bool, begun func()) (gone <-chan struct{})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ttl, l.hold, l.heard, l.connected = s.LeaseTTL, s.OnLeaseLost == holdOnLeaseLost, time.Now(), true
-	l.busy = true // by this frame
+	l.busy = true // the reader handles this frame
 	l.lost = l.lost && !told
 	l.gone = make(chan struct{})
 	begun()

@@ -26,7 +26,7 @@ func (s *fakeServer) outage() *atomic.Bool {
 	return down
 }
 
-// timed is a handler that notes when each command came.
+// timed is a handler that records when each command arrived.
 type timed struct {
 	recorder
 	came chan time.Time
@@ -39,8 +39,8 @@ func (h *timed) Apply(ctx context.Context, c Command) error {
 	return h.recorder.Apply(ctx, c)
 }
 
-// TestLeaseLostStops: the server is killed. The driver is at 0 by itself when the lease is over, tells so when the
-// server is back, and takes up the load again that it had applied before.
+// TestLeaseLostStops: the server is killed. The driver stops when the lease expires, reports that when the server is
+// back, and runs again the load that it had applied before.
 func TestLeaseLostStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), newTimed()
@@ -109,7 +109,7 @@ func TestLeaseLostHolds(t *testing.T) {
 	})
 }
 
-// TestLeaseLossIsReportedOnce: but until a server has taken the report.
+// TestLeaseLossIsReportedOnce: each register reports the loss until a server has accepted one.
 func TestLeaseLossIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -138,7 +138,7 @@ func TestLeaseLossIsReportedOnce(t *testing.T) {
 	})
 }
 
-// TestWhatRenewsTheLease: for four leases the server says nothing of its own will but the one thing.
+// TestWhatRenewsTheLease: for four leases the server sends only frames of one kind.
 func TestWhatRenewsTheLease(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -183,7 +183,7 @@ func TestWhatRenewsTheLease(t *testing.T) {
 	}
 }
 
-// TestSessionsThatAreNotAcceptedRenewNothing: connections that end before registered are no control.
+// TestSessionsThatAreNotAcceptedRenewNothing: connections that end before registered do not renew the lease.
 func TestSessionsThatAreNotAcceptedRenewNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), newTimed()
@@ -203,7 +203,8 @@ func TestSessionsThatAreNotAcceptedRenewNothing(t *testing.T) {
 	})
 }
 
-// TestLeaseLostVoidsWhatWaits: the handler is busy while the lease runs out. Then the stop is next, and last.
+// TestLeaseLostVoidsWhatWaits: the lease expires while the handler is busy. Then the handler gets the stop, and not the
+// commands that wait.
 func TestLeaseLostVoidsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), &gate{open: make(chan struct{})}
@@ -233,8 +234,8 @@ func TestLeaseLostVoidsWhatWaits(t *testing.T) {
 	})
 }
 
-// TestLeaseLostAsTheServerComesBack has both happen at the same instant: whichever is first, an applied ack of the
-// desired load means that the load is there.
+// TestLeaseLostAsTheServerComesBack: the lease expires at the instant at which the server accepts the driver. In either
+// order, an applied ack of the desired load means that the load runs.
 func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 	lost := 0
 	for range 300 {
@@ -267,8 +268,7 @@ func TestLeaseLostAsTheServerComesBack(t *testing.T) {
 	t.Logf("of 300 races the lease was lost in %d", lost)
 }
 
-// TestLeaseLostAfterTheRegister: the loss falls between register and registered, so it is for the next register to
-// tell.
+// TestLeaseLostAfterTheRegister: the lease is lost between register and registered, so the next register reports it.
 func TestLeaseLostAfterTheRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -294,7 +294,7 @@ func TestLeaseLostAfterTheRegister(t *testing.T) {
 	})
 }
 
-// TestLeaseLostAndTheHandlerFails: the driver goes on, and what is desired comes to the handler again.
+// TestLeaseLostAndTheHandlerFails: the driver continues, and the handler gets the desired load again.
 func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, applied := newFakeServer(t), make(chan Command, 10)
@@ -321,7 +321,8 @@ func TestLeaseLostAndTheHandlerFails(t *testing.T) {
 	})
 }
 
-// TestOwnSilenceIsNotTheServers: nothing is read while OnConnect has not returned.
+// TestOwnSilenceIsNotTheServers: the driver reads nothing until OnConnect returns, and that time does not count as
+// silence of the server.
 func TestOwnSilenceIsNotTheServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler := newFakeServer(t), newTimed()

@@ -30,7 +30,7 @@ func TestMaxPlayers(t *testing.T) {
 	})
 }
 
-// TestLocalStop: nothing from the server gets past it, and what is reported is true at each step.
+// TestLocalStop: no command of the server overrides it, and the driver's report is correct at each step.
 func TestLocalStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler, brake := newFakeServer(t), &recorder{}, new(LocalStop)
@@ -62,8 +62,8 @@ func TestLocalStop(t *testing.T) {
 	})
 }
 
-// TestLocalStopOutlivesTheConnection: engaged during a partition, it holds when the server is back; once released, the
-// desired load is taken up at the next register, also a command that was applied before, or rejected for the stop.
+// TestLocalStopOutlivesTheConnection: engaged while disconnected, it holds after the reconnect. Once it is released,
+// the next register applies the desired load, even if that was applied before or rejected because of the stop.
 func TestLocalStopOutlivesTheConnection(t *testing.T) {
 	for name, before := range map[string]bool{"applied before": true, "never seen before": false} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestLocalStopOutlivesTheConnection(t *testing.T) {
 	}
 }
 
-// TestLocalStopGoesBeforeWhatWaits: the handler is busy, commands wait.
+// TestLocalStopGoesBeforeWhatWaits: the handler is busy, and gets the local stop before the commands that wait.
 func TestLocalStopGoesBeforeWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, handler, brake := newFakeServer(t), &gate{open: make(chan struct{})}, new(LocalStop)

@@ -12,8 +12,8 @@ type answer struct {
 	rejection *Rejection
 }
 
-// memory is what a driver knows of the log it follows, so that a command is applied once, however often it is sent. It
-// has no lock: the worker guards it.
+// memory is the driver's record of the log that it follows, so that a command is applied once, however often it is
+// sent. It has no lock: the worker guards it.
 type memory struct {
 	logID   string
 	applied uint64                // highest seq that was answered

@@ -28,7 +28,7 @@ func TestMemoryFencesLiveCommands(t *testing.T) {
 		known bool
 		want  *Rejection
 	}{
-		{3, true, nil}, // older than anything known: it was answered, or it was for others
+		{3, true, nil}, // older than anything known: it was answered, or it was for other drivers
 		{4, true, nil},
 		{5, true, nil},
 		{6, true, full},
@@ -84,7 +84,7 @@ func TestMemoryAfterALowerDesired(t *testing.T) {
 
 func TestMemoryKeepsTheFirstAnswer(t *testing.T) {
 	m := answered(live(6, SetPlayers), live(7, SetPlayers))
-	m.remember(desired(6, SetPlayers), nil) // now it fits
+	m.remember(desired(6, SetPlayers), nil) // this time it is applied
 	if got, _ := m.recall(live(6, SetPlayers)); got != full {
 		t.Errorf("live 6 again: %v, want its first answer %v", got, full)
 	}
@@ -93,7 +93,7 @@ func TestMemoryKeepsTheFirstAnswer(t *testing.T) {
 	}
 }
 
-// TestMemoryKeepsTheFirstAnswerInAFullRing has the second answer stand before the first in the ring.
+// TestMemoryKeepsTheFirstAnswerInAFullRing: the second answer has a lower index in the ring than the first.
 func TestMemoryKeepsTheFirstAnswerInAFullRing(t *testing.T) {
 	m := answered()
 	for seq := uint64(1000); seq < 1000+remembered-2; seq++ {

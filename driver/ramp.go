@@ -25,7 +25,7 @@ type Ramp struct {
 // life is one running player.
 type life struct {
 	leave context.CancelFunc
-	at    int // its index in Ramp.lives; -1: no longer in there
+	at    int // its index in Ramp.lives; -1: removed
 }
 
 // NewRamp returns a ramp with zero players and a spawn delay (0: all at once), until a command changes them.
@@ -146,7 +146,7 @@ func (r *Ramp) start(ctx context.Context) {
 	})
 }
 
-// remove takes l from the list; the last one takes its place. The caller holds the lock.
+// remove removes l from the list; the last player moves to its index. The caller holds the lock.
 func (r *Ramp) remove(l *life) {
 	if l.at < 0 {
 		return
@@ -157,7 +157,7 @@ func (r *Ramp) remove(l *life) {
 	l.at = -1
 }
 
-// stop asks every player to end, at once and not by the ramp. The caller holds the lock.
+// stop asks every player to end at once, without the ramp. The caller holds the lock.
 func (r *Ramp) stop() {
 	r.target = 0
 	for _, l := range r.lives {

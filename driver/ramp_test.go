@@ -60,7 +60,7 @@ func TestRampGoesOnePlayerPerSpawnDelay(t *testing.T) {
 
 func TestRampKeepsItsPaceWhenTheTargetMoves(t *testing.T) {
 	ramping(t, 100*time.Millisecond, func(t *testing.T, r *Ramp) {
-		for n := range int64(50) { // a new target every 10 ms must not hurry the ramp, nor hold it up
+		for n := range int64(50) { // a new target every 10 ms must neither speed up nor delay the ramp
 			r.set(t, target(100+n))
 			pass(10 * time.Millisecond)
 		}
@@ -99,11 +99,11 @@ func TestRampStopsAtOnce(t *testing.T) {
 	})
 }
 
-// TestRampTellsWhatRuns: a player is counted until it has ended, and one that ended by itself is not.
+// TestRampTellsWhatRuns: a player counts until it has ended, whether it was asked to end or returned early.
 func TestRampTellsWhatRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		r := NewRamp(0, func(context.Context) { <-release }) // busy: does not look at its context
+		r := NewRamp(0, func(context.Context) { <-release }) // busy: ignores its context
 		r.set(t, target(2))
 		synctest.Wait()
 		r.set(t, Command{Type: Stop})
@@ -114,7 +114,7 @@ func TestRampTellsWhatRuns(t *testing.T) {
 		r.set(t, target(3))
 		synctest.Wait()
 		r.want(t, 5)
-		close(release) // all end; nobody comes in their place
+		close(release) // all end; none is replaced
 		synctest.Wait()
 		if got := r.State(); got != (State{Running: true}) {
 			t.Errorf("state %+v, want no players, though 3 are wanted", got)
@@ -128,7 +128,7 @@ func TestRampReplacesWithTheNextCommand(t *testing.T) {
 		lives := make(chan struct{}, 100)
 		r := NewRamp(0, func(ctx context.Context) {
 			select {
-			case <-lives: // a short one
+			case <-lives: // this one returns early
 			case <-ctx.Done():
 			}
 		})
@@ -157,7 +157,7 @@ func TestRampTakesNoUnknownCommand(t *testing.T) {
 	})
 }
 
-// TestRampAsDriver: a whole driver. Stop cancels a ramp in flight and the heartbeats say what runs.
+// TestRampAsDriver: in a complete driver, Stop cancels a running ramp, and heartbeats report what runs.
 func TestRampAsDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)

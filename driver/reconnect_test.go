@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestCloseCodes holds the driver to the table: each code, what follows, and when at the latest.
+// TestCloseCodes checks for each close code whether the driver reconnects, and how long it waits at most.
 func TestCloseCodes(t *testing.T) {
 	for _, c := range []struct {
 		code wire.CloseCode
@@ -50,7 +50,8 @@ func TestCloseCodes(t *testing.T) {
 	}
 }
 
-// TestCloseCodeWinsOverAFailedWrite: heartbeats go out all the time, so that some meet the closed connection first.
+// TestCloseCodeWinsOverAFailedWrite: heartbeats are frequent, so that in some runs a write fails before the reader sees
+// the close code.
 func TestCloseCodeWinsOverAFailedWrite(t *testing.T) {
 	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
@@ -61,7 +62,7 @@ func TestCloseCodeWinsOverAFailedWrite(t *testing.T) {
 			eager.HeartbeatIntervalMS = 1
 			p.send(eager)
 			expect[wire.Heartbeat](p, wire.TypeHeartbeat)
-			<-time.After(time.Millisecond) // when the next one is due, too
+			<-time.After(time.Millisecond) // the next one is due at the same time
 			p.close(wire.CloseSuperseded)
 			if err, ok := errors.AsType[*CloseError](d.result()); !ok || err.Code != wire.CloseSuperseded {
 				t.Errorf("Run = %v, want close code 4002", err)
@@ -70,7 +71,7 @@ func TestCloseCodeWinsOverAFailedWrite(t *testing.T) {
 	}
 }
 
-// TestBackoffOverSessions: each short session doubles the wait, a healthy one starts it again.
+// TestBackoffOverSessions: each short session doubles the wait, and a healthy one resets it.
 func TestBackoffOverSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -103,7 +104,7 @@ func TestDrainHint(t *testing.T) {
 		server.drive(Config{}, &recorder{})
 		p, _ := server.welcome()
 		p.send(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: 7000})
-		p.command(6, stop()) // it serves on until the close
+		p.command(6, stop()) // the server sends commands until the close
 		p.applied(6)
 		start := time.Now()
 		p.close(wire.CloseDrain)
@@ -114,7 +115,7 @@ func TestDrainHint(t *testing.T) {
 	})
 }
 
-// TestRefusedForNow: the server answers, but not with a socket, and may change its mind.
+// TestRefusedForNow: the server answers without a WebSocket, but a retry may succeed.
 func TestRefusedForNow(t *testing.T) {
 	for _, c := range []struct {
 		status     int
@@ -168,7 +169,7 @@ func TestRefusedForGood(t *testing.T) {
 	}
 }
 
-// strangers are answers of proxies and other servers in the place of one that restarts.
+// strangers are answers of proxies and other servers at the address of a server that restarts.
 var strangers = map[string]struct {
 	status       int
 	header       http.Header
@@ -186,7 +187,7 @@ var strangers = map[string]struct {
 	"nothing at all":       {410, http.Header{"Content-Type": {""}}, "", "410"},
 }
 
-// TestStrangersAreNoRefusal: the driver tries again, and says what answered.
+// TestStrangersAreNoRefusal: the driver retries, and logs what answered.
 func TestStrangersAreNoRefusal(t *testing.T) {
 	for name, c := range strangers {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +215,7 @@ func TestStrangersAreNoRefusal(t *testing.T) {
 	}
 }
 
-// TestServerOfAnotherProtocol in the place of ours, for as long as that one is away.
+// TestServerOfAnotherProtocol: another server answers while ours is unavailable, and the driver retries.
 func TestServerOfAnotherProtocol(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -238,7 +239,7 @@ func TestUnreachableServer(t *testing.T) {
 	})
 }
 
-// TestViolations: a server that breaks the protocol is told so, and tried again with patience.
+// TestViolations: the driver closes with the matching code if the server violates the protocol, and backs off.
 func TestViolations(t *testing.T) {
 	for _, c := range []struct {
 		name  string

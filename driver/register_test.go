@@ -45,7 +45,7 @@ func TestRegister(t *testing.T) {
 	})
 }
 
-// TestRegisterAgain looks at what a driver says when it comes back: the same instance, how far it got, what it does.
+// TestRegisterAgain checks the register after a reconnect: the same instance, the applied seq, and the state.
 func TestRegisterAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)

@@ -6,7 +6,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// TestEveryCommandTypeReachesTheHandler with its value.
+// TestEveryCommandTypeReachesTheHandler: each type keeps its value.
 func TestEveryCommandTypeReachesTheHandler(t *testing.T) {
 	for _, r := range command.Table() {
 		c := command.Command{Type: r.Type, Note: "why"}

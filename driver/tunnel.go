@@ -13,11 +13,11 @@ import (
 	"net/url"
 )
 
-// tunneled connects through a forward proxy with CONNECT, whether or not the connection is encrypted. By itself
+// tunneled connects through a forward proxy with CONNECT, whether or not the connection is encrypted. Without it,
 // net/http would send the request for an unencrypted WebSocket to the proxy as a plain GET, and proxies remove the
 // Upgrade header from that.
 type tunneled struct {
-	direct *http.Transport // the caller's own: without a proxy, to https, or by SOCKS, which always is a tunnel
+	direct *http.Transport // the caller's own: without a proxy, to https, or through SOCKS, which always tunnels
 	tunnel *http.Transport // a copy that connects with CONNECT
 }
 
@@ -164,9 +164,9 @@ func (c connector) connect(ctx context.Context, conn net.Conn, proxy *url.URL, a
 	if err := req.Write(conn); err != nil {
 		return err
 	}
-	// Nothing that was read too early can be lost: the server sends nothing before it gets a request.
+	// No byte of the tunnel can be lost in this buffer: the server sends nothing before it gets a request.
 	head := bufio.NewReader(io.LimitReader(conn, maxConnectAnswer))
-	resp, err := http.ReadResponse(head, req) //nolint:bodyclose // conn has no other
+	resp, err := http.ReadResponse(head, req) //nolint:bodyclose // the body is the tunnel
 	if err != nil {
 		return fmt.Errorf("CONNECT %s: %w", addr, err)
 	}

@@ -16,15 +16,16 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// forwardProxy is a forward proxy as they are deployed: it tunnels by CONNECT, and cuts the Upgrade off other requests.
+// forwardProxy is a forward proxy as usually deployed: it tunnels with CONNECT, and removes Upgrade from other
+// requests.
 type forwardProxy struct {
-	target string // where every name leads
-	answer int    // to CONNECT in place of a tunnel; 0: a tunnel
+	target string // the address behind every name
+	answer int    // status of its answer to CONNECT; 0: a tunnel
 
 	mu   sync.Mutex
 	seen []string
 	auth string
-	open sync.WaitGroup // CONNECTs, and both ways of their tunnels
+	open sync.WaitGroup // CONNECTs, and both directions of their tunnels
 }
 
 func (p *forwardProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +72,7 @@ func (p *forwardProxy) tunnel(w http.ResponseWriter) {
 	}
 }
 
-// socketServer takes drivers, and does nothing else.
+// socketServer accepts drivers, and does nothing else.
 func socketServer(t *testing.T) (addr string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +86,7 @@ func socketServer(t *testing.T) (addr string) {
 	return server.Listener.Addr().String()
 }
 
-// through dials as a driver does, by a transport that knows a proxy.
+// through dials as a driver does, with a transport that has a proxy.
 func through(t *testing.T, at string, transport *http.Transport) error {
 	t.Helper()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -100,7 +101,7 @@ func through(t *testing.T, at string, transport *http.Transport) error {
 	return err
 }
 
-// TestPlainSocketsAreTunneled: a proxy passes no Upgrade on, so a socket without TLS needs CONNECT like one with it.
+// TestPlainSocketsAreTunneled: proxies do not forward an Upgrade, so a WebSocket needs CONNECT even without TLS.
 func TestPlainSocketsAreTunneled(t *testing.T) {
 	for name, start := range map[string]func(http.Handler) *httptest.Server{"http": httptest.NewServer,
 		"https": httptest.NewTLSServer} {
@@ -129,8 +130,8 @@ func TestPlainSocketsAreTunneled(t *testing.T) {
 	}
 }
 
-// TestErrorsNameTheProxy, but not its password: it comes from the environment, and who reads the error does not think
-// of it.
+// TestErrorsNameTheProxy: errors name the proxy, but not its password. The environment sets the proxy, so users may not
+// know of it.
 func TestErrorsNameTheProxy(t *testing.T) {
 	for _, answer := range []int{http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusBadGateway,
 		http.StatusFound} {
@@ -163,7 +164,7 @@ func TestErrorsNameTheProxy(t *testing.T) {
 	}
 }
 
-// TestTunnelEndsWithItsContext, also while the proxy keeps silent.
+// TestTunnelEndsWithItsContext: the dial ends with its context, even while the proxy does not answer.
 func TestTunnelEndsWithItsContext(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -191,7 +192,7 @@ func TestTunnelEndsWithItsContext(t *testing.T) {
 	<-ended
 }
 
-// TestNoProxyNoTunnel: where no proxy is for the server, nothing changes.
+// TestNoProxyNoTunnel: if no proxy applies to the server, the client is unchanged.
 func TestNoProxyNoTunnel(t *testing.T) {
 	none := func(*http.Request) (*url.URL, error) { return nil, nil }
 	if err := through(t, "ws://"+socketServer(t), &http.Transport{Proxy: none}); err != nil {

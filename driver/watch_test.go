@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestSilentServerIsLeft: the connection is dead, and nothing says so but the silence.
+// TestSilentServerIsLeft: only the server's silence shows that the connection is dead.
 func TestSilentServerIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -24,7 +24,7 @@ func TestSilentServerIsLeft(t *testing.T) {
 	})
 }
 
-// TestWriteThatHangsEndsTheSession: the driver's frames go nowhere and the buffers are full.
+// TestWriteThatHangsEndsTheSession: the driver's frames are not read, and the buffers are full.
 func TestWriteThatHangsEndsTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)
@@ -36,14 +36,14 @@ func TestWriteThatHangsEndsTheSession(t *testing.T) {
 		start := time.Now()
 		close(frozen)
 		server.welcome()
-		// The first heartbeat is swallowed, the second hangs for the write timeout.
+		// The first heartbeat is lost, the second blocks until the write timeout.
 		if waited, want := time.Since(start), 2*time.Second+writeTimeout+500*time.Millisecond; waited != want {
 			t.Errorf("back after %v, want %v", waited, want)
 		}
 	})
 }
 
-// TestAnyFrameCountsAsLife: for ten leases the server says nothing of its own will but the one thing.
+// TestAnyFrameCountsAsLife: for ten leases the server sends only frames of one kind.
 func TestAnyFrameCountsAsLife(t *testing.T) {
 	for name, speak := range map[string]func(*peer){
 		"pings": func(p *peer) { _ = p.conn.Ping(context.Background()) },

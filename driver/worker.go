@@ -32,7 +32,7 @@ type worker struct {
 	memory memory
 	state  State    // according to the applied commands
 	halts  []Origin // stops that do not come from the server; they precede any job. At most one of each origin
-	term   uint64   // counts the stops for lost leases: jobs from before one are void
+	term   uint64   // counts the stops for lost leases; a job of an earlier term is void
 }
 
 func newWorker(h Handler, l limits, log *slog.Logger) *worker {

@@ -13,10 +13,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// cli is the command line, as it is built.
+// cli is the path of the built command line.
 var cli string
 
-// TestMain has the drivers run side by side on any machine: they wait far more than they work.
+// TestMain lets the drivers run in parallel on any machine, because they mostly wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "4"); err != nil {
@@ -49,7 +49,7 @@ func TestGo(t *testing.T) {
 
 func TestPython(t *testing.T) {
 	t.Parallel()
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) { // of several, the one that has the library
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) { // several may be there: use one that has the library
 		python := filepath.Join(dir, "python3")
 		if exec.Command(python, "-c", "import websockets").Run() == nil {
 			conforms(t, python, "python/driver.py")
@@ -64,7 +64,7 @@ func TestNode(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		testenv.Lacks(t, "node is not on the PATH")
 	}
-	dir := t.TempDir() // node looks for modules beside the program, and the work tree stays clean
+	dir := t.TempDir() // node looks for modules beside the program: a copy keeps the work tree clean
 	for _, name := range []string{"driver.mjs", "package.json", "package-lock.json"} {
 		b, err := os.ReadFile(filepath.Join("node", name))
 		if err != nil {
@@ -82,10 +82,10 @@ func TestNode(t *testing.T) {
 	conforms(t, "node", filepath.Join(dir, "driver.mjs"))
 }
 
-// patience is for a first connection: three drivers and their runtimes start on one machine.
+// patience is the limit for the first connection: three drivers and their runtimes start on one machine.
 const patience = time.Minute
 
-// conforms wants the driver to keep every duty that the kit can try on a driver without limits of its own.
+// conforms checks that the driver passes every duty that the kit can try on a driver without local limits.
 func conforms(t *testing.T, command ...string) {
 	t.Helper()
 	testenv.Slow(t, "takes most of a minute, in real time")
@@ -104,7 +104,7 @@ func conforms(t *testing.T, command ...string) {
 	}
 }
 
-// TestExamplesAreShort: they are for reading.
+// TestExamplesAreShort: people read the examples.
 func TestExamplesAreShort(t *testing.T) {
 	for _, name := range []string{"go/main.go", "python/driver.py", "node/driver.mjs"} {
 		b, err := os.ReadFile(name)

@@ -29,7 +29,7 @@ func (s *session) desired(d Duty, list []wire.Desired) (ok bool) {
 	return true
 }
 
-// returned checks every register of a driver that was running n players and lost no lease.
+// returned checks the register of a driver that was running n players and did not lose its lease.
 func (s *session) returned(n int64, running bool) {
 	if s.register.LeaseLost {
 		s.fail(Resume, "reports lease_lost, although the lease was not lost")

@@ -42,7 +42,7 @@ func starter(t *testing.T, network *memnet.Listener, cfg driver.Config) func() (
 			defer close(p.done)
 			defer transport.CloseIdleConnections()
 			defer ramp.Close()
-			_ = driver.Run(ctx, cfg, ramp) // how it ends is for the kit to see
+			_ = driver.Run(ctx, cfg, ramp) // the kit checks how it ends
 		}()
 		return p, nil
 	}
@@ -72,7 +72,7 @@ func TestTheSDKPasses(t *testing.T) {
 	})
 }
 
-// framesFit holds every frame of a transcript to its schema, but for those that the kit breaks on purpose.
+// framesFit checks every frame of a transcript against its schema, except those that the kit makes invalid on purpose.
 func framesFit(t *testing.T, transcript string) {
 	t.Helper()
 	checked := 0
@@ -97,7 +97,7 @@ func framesFit(t *testing.T, transcript string) {
 	}
 }
 
-// TestByHand: nobody starts the driver for the kit, and it is ended when the kit asks for it.
+// TestByHand: the test starts the driver itself, and ends it when the kit asks for that.
 func TestByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
@@ -120,7 +120,7 @@ func TestByHand(t *testing.T) {
 	})
 }
 
-// TestTheDriverIsNotEnded: then that is what the report says, and nothing else of it.
+// TestTheDriverIsNotEnded: if nobody ends the driver, Leave is not tried, and the report is still OK.
 func TestTheDriverIsNotEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()

@@ -10,7 +10,7 @@ import (
 
 // welcome is the content of the server's registered frame.
 type welcome struct {
-	lease       time.Duration // 0: one that does not expire while the driver waits to reconnect
+	lease       time.Duration // 0: a minute, which does not expire while the driver waits to reconnect
 	onLeaseLost string
 	desired     []wire.Desired
 }
@@ -37,8 +37,8 @@ func (k *kit) connection(within time.Duration) *session {
 	}
 }
 
-// greet reads the register. It returns nil for a connection that ended without a frame: the driver gave up while it was
-// held in the handshake.
+// greet reads the register. It returns nil for a connection that ended without a frame: the driver stopped waiting
+// while the kit held the handshake.
 func (k *kit) greet(c *script.Conn) *session {
 	s := &session{kit: k, conn: c}
 	k.pass(Handshake, "offered %s", wire.Subprotocol)
@@ -104,8 +104,8 @@ func (s *session) accept(w welcome) {
 	})
 }
 
-// back waits for the driver to reconnect after a connection that began to end at lost, and checks its register. d
-// requires it to wait for floor; the most beyond that is the jitter's cap.
+// back waits for the driver to reconnect after the connection was lost at lost, and checks its register. d requires a
+// wait of at least floor; the jitter may add up to its cap.
 func (k *kit) back(lost time.Time, floor time.Duration, d Duty) *session {
 	s := k.connection(floor + comeback)
 	if s == nil {

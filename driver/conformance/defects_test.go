@@ -11,8 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
-// TestDefects: for each way to break a duty the kit finds it, and for none of them it finds fault with a driver that
-// has none.
+// TestDefects gives a driver one defect at a time: the kit must fail the duty that the defect breaks.
 func TestDefects(t *testing.T) {
 	for defect, duty := range map[string]conformance.Duty{
 		"offers nothing":          conformance.Handshake,
@@ -89,7 +88,8 @@ func TestNoDefect(t *testing.T) {
 	})
 }
 
-// TestBareDriver: a driver that tells no more than it must is not failed for it; what cannot be seen then is not tried.
+// TestBareDriver: a driver that reports no more than it must fails no duty. Duties that the kit can judge only from
+// reports are not tried.
 func TestBareDriver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		report := checkNaive(t, "", true)

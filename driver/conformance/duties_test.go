@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDutiesAreThoseOfTheProtocol holds the numbers and titles to docs/protocol.md.
+// TestDutiesAreThoseOfTheProtocol compares the numbers and titles with docs/protocol.md.
 func TestDutiesAreThoseOfTheProtocol(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/protocol.md")
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *session) restart() *session {
 	return next.orBack()
 }
 
-// fresh is the first connection of a new process, which has its own instance and knows no log.
+// fresh waits for the first connection of a new process, which has its own instance and no log yet.
 func (k *kit) fresh() *session {
 	id := k.id
 	k.id, k.applied = "", 0

@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/conformance"
 )
 
-// How a driver in Go has the check in its tests: over a real socket, started and ended by the kit.
+// A driver in Go can run the check in its own tests. This one uses a real socket; the kit starts and ends the driver.
 func ExampleCheck() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

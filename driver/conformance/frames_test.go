@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestProblemOf holds the checks of the kit to the schemas: both say the same of what a driver may send.
+// TestProblemOf compares the kit's checks with the schemas: both accept the same frames of a driver.
 func TestProblemOf(t *testing.T) {
 	long, many := strings.Repeat("x", 257), func(n int, item string) string {
 		out := make([]string, n)

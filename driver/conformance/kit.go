@@ -14,12 +14,12 @@ import (
 // Times of the script: short, so that the check is short, but long enough for a busy machine.
 const (
 	interval = 200 * time.Millisecond // of heartbeats
-	longer   = 2 * interval           // what it is changed to
+	longer   = 2 * interval           // the interval after a change
 	leaseTTL = 2 * time.Second
 	deadline = 2 * time.Second
-	slack    = time.Second // for a driver to show what it did, beyond what its ramp takes
+	slack    = time.Second // for a driver to report what it did, in addition to the time of its ramp
 	comeback = wire.ReconnectCap + 5*time.Second
-	// to watch for a driver that must not come back; a fresh one's first wait is 0.5 s at most
+	// how long to watch for a driver that must not reconnect; a new process first waits 0.5 s at most
 	aloneness = 1500 * time.Millisecond
 )
 
@@ -36,22 +36,22 @@ type kit struct {
 	http   *http.Server
 
 	gate    sync.Mutex
-	held    chan struct{} // closed to let connections in; nil when they may
-	proxied int           // so many requests to connect are yet to be answered by a proxy, in the server's place
+	held    chan struct{} // closed to let waiting connections in; nil: none has to wait
+	proxied int           // how many of the next requests to connect are answered as a proxy would
 	process Process
 
-	// What is known of the driver over its connections.
+	// What is known about the driver across connections.
 	id           string
 	instance     string
 	capabilities []string
 	logID        string
-	seq          uint64 // last given
-	applied      uint64 // highest that was answered
+	seq          uint64 // last one used
+	applied      uint64 // highest seq that was answered
 	frames       int
 	answered     int
 	slowest      time.Duration
 	sentAt       time.Time
-	waits        []time.Duration // before it came back
+	waits        []time.Duration // before each reconnect
 }
 
 func newKit(ctx context.Context, o Options) *kit {
@@ -131,7 +131,7 @@ func (k *kit) proxy(w http.ResponseWriter) {
 	_, _ = w.Write([]byte("<html><h1>404 Not Found</h1></html>"))
 }
 
-// behindProxy has the next request to connect answered by a proxy.
+// behindProxy answers the next request to connect as a proxy would.
 func (k *kit) behindProxy() {
 	k.gate.Lock()
 	defer k.gate.Unlock()
@@ -180,7 +180,7 @@ func (k *kit) kill() {
 	k.process = nil
 }
 
-// ending is closed when the driver that was started has ended; nil when none was.
+// ending returns a channel that is closed when the started driver has ended; nil if none was started.
 func (k *kit) ending() <-chan struct{} {
 	if k.process == nil {
 		return nil

@@ -16,7 +16,7 @@ func (s *session) silence(n int64) *session {
 	s.hold()
 	began := time.Now()
 	s.pause(leaseTTL + slack)
-	if !s.gone { // it may hang on: then its heartbeats say what it does
+	if !s.gone { // still connected: its heartbeats report what it does
 		if st := s.state(); st != nil {
 			s.check(st.Players == n, Lease, "connected, %v without a frame, %s", leaseTTL+slack, s.said())
 		}
@@ -37,7 +37,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// leaseStop: the driver has to stop by itself, report it, and resume its previous load.
+// leaseStop lets the lease expire: the driver has to stop without a command, report that, and resume its previous load.
 func (s *session) leaseStop() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()
@@ -58,7 +58,7 @@ func (s *session) leaseStop() *session {
 	return next.orBack()
 }
 
-// leaseHold: the driver has to continue. An oversized frame comes first, and may end the session.
+// leaseHold lets the lease expire: the driver has to continue. An oversized frame comes first, and may end the session.
 func (s *session) leaseHold() *session {
 	if s.lease == 0 || (!s.players(3) && !s.run(3)) {
 		return s.orBack()

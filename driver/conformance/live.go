@@ -16,7 +16,7 @@ func (s *session) heartbeats() *session {
 	if !s.wait(2*longer+slack, func() bool { return s.interval == 0 }) {
 		return s.orBack()
 	}
-	s.pause(longer) // one may be on its way
+	s.pause(longer) // one at the old interval may be on its way
 	s.paced(longer)
 	s.interval = interval
 	s.wait(2*longer+slack, func() bool { return s.interval == 0 })
@@ -53,7 +53,7 @@ func (s *session) orBack() *session {
 	return next
 }
 
-// commands sends some one by one, some in a burst, and some again.
+// commands sends commands one by one, then a burst, and then repeats two seqs.
 func (s *session) commands() *session {
 	if !s.takes("set_players") {
 		return s
@@ -97,7 +97,8 @@ func (s *session) burst() {
 	}
 }
 
-// duplicates repeats an old command unchanged, and the newest with other content, which shows if the driver applies it.
+// duplicates sends a seq from a gap of the burst, and the newest seq again, both with other content, which shows if the
+// driver applies it.
 func (s *session) duplicates() {
 	for _, seq := range []uint64{s.seq - 3, s.seq} {
 		s.sendCommand(seq, setPlayers(1))

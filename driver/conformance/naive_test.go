@@ -15,16 +15,16 @@ import (
 	"github.com/swarmcall/swarmcall/driver/drivertest/memnet"
 )
 
-// naive is a driver that shares nothing with the SDK, written from docs/protocol.md as anybody might, but for the one
-// defect it is given. Its players are a number.
+// naive is a driver that shares no code with the SDK. It follows docs/protocol.md, except for the one defect it is
+// given. Its players are only a number.
 type naive struct {
 	network  *memnet.Listener
 	defect   string
-	bare     bool // tells no more than it must, and knows no spawn delay
+	bare     bool // reports no more than it must, and does not support the spawn delay
 	instance string
 
 	players, target, delay int64
-	stepped                time.Time // when a player came or went last
+	stepped                time.Time // when a player last started or ended
 	logID                  string
 	applied                int64
 	slots                  [2]int64         // last seq of players and spawn delay
@@ -42,7 +42,7 @@ type frame map[string]any
 
 func (n *naive) is(defect string) bool { return n.defect == defect }
 
-// startNaive starts naive drivers.
+// startNaive returns a function that starts naive drivers.
 func startNaive(network *memnet.Listener, defect string, bare bool) func() (conformance.Process, error) {
 	return func() (conformance.Process, error) {
 		ctx, leave := context.WithCancel(context.Background())
@@ -81,7 +81,7 @@ func (n *naive) live(ctx context.Context) {
 	}
 }
 
-// idle waits, and keeps the lease.
+// idle waits, and keeps ticking meanwhile.
 func (n *naive) idle(ctx context.Context, wait time.Duration) {
 	for end := time.Now().Add(wait); time.Now().Before(end) && ctx.Err() == nil; {
 		<-time.After(min(20*time.Millisecond, time.Until(end)))
@@ -89,7 +89,7 @@ func (n *naive) idle(ctx context.Context, wait time.Duration) {
 	}
 }
 
-// tick is what time does: the ramp, and the lease.
+// tick moves the ramp one step if it is due, and checks the lease.
 func (n *naive) tick() {
 	if time.Since(n.stepped) >= time.Duration(n.delay)*time.Millisecond {
 		n.stepped = time.Now()
@@ -128,7 +128,7 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 		select {
 		case err := <-done:
 			if err != nil && n.is("obeys a proxy") && strings.Contains(err.Error(), "404") {
-				return 4404 // takes any answer for a refusal
+				return 4404 // treats any answer as a refusal
 			}
 			if err != nil {
 				return -1
@@ -257,7 +257,7 @@ func (n *naive) heartbeat() frame {
 	return f
 }
 
-// take does what a frame says. It returns false to end the session.
+// take carries out a frame. It returns false to end the session.
 func (n *naive) take(conn *websocket.Conn, f frame) bool {
 	switch f["type"] {
 	case "registered":

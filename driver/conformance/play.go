@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// part is one part of the script: it continues with the session of the part before, and returns one. nil means that the
-// driver is disconnected for good, and ends the script.
+// part is one part of the script. It gets the session of the part before it and returns one for the next. Nil means
+// that the driver is disconnected for good, and ends the script.
 type part struct {
 	name string
 	run  func(*session) *session

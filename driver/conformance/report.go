@@ -32,7 +32,7 @@ type Report struct {
 	Results  []Result
 }
 
-// enough is how many characters of a pass are shown.
+// enough is the number of characters shown of a passed duty's details.
 const enough = 100
 
 // OK reports whether no duty failed, and at least one was tried.
@@ -90,7 +90,7 @@ func (b *book) fail(d Duty, format string, args ...any) {
 	}
 }
 
-// check passes or fails d with the same words for both, and returns ok.
+// check passes or fails d, with the same text in both cases, and returns ok.
 func (b *book) check(ok bool, d Duty, format string, args ...any) bool {
 	if ok {
 		b.pass(d, format, args...)

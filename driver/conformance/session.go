@@ -14,15 +14,15 @@ type session struct {
 	conn     *script.Conn
 	register wire.Register
 	accepted bool          // registered was sent
-	lease    time.Duration // if it is a short one
-	silent   bool          // heartbeats get no answer: the lease runs out
+	lease    time.Duration // 0 unless it is a short one
+	silent   bool          // heartbeats get no answer, so the lease expires
 	gone     bool
 
 	beats    []beat
-	acks     []wire.CommandAck // not looked at yet
+	acks     []wire.CommandAck // not yet taken by answer
 	ackedAt  time.Time
 	left     bool
-	interval time.Duration // to tell with the next heartbeat_ack; 0: nothing to tell
+	interval time.Duration // to send with the next heartbeat_ack; 0: no change
 }
 
 type beat struct {
@@ -54,7 +54,7 @@ func (s *session) wait(d time.Duration, done func() bool) bool {
 	return true
 }
 
-// pass lets time go by.
+// pause records frames for d.
 func (s *session) pause(d time.Duration) { s.wait(d, func() bool { return false }) }
 
 // note handles one frame after the register.
@@ -98,7 +98,7 @@ func (s *session) send(frame any) { _ = s.conn.Send(frame) }
 
 func (s *session) sendText(frame string) { _ = s.conn.SendText([]byte(frame)) }
 
-// command sends a command of the next seq, and returns that.
+// command sends a command with the next seq, and returns the seq.
 func (s *session) command(c wire.Command) uint64 {
 	s.seq++
 	s.sendCommand(s.seq, c)
@@ -110,7 +110,7 @@ func (s *session) sendCommand(seq uint64, c wire.Command) {
 	s.send(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c, DeadlineMS: deadline.Milliseconds()})
 }
 
-// answer waits for the next ack, which must be for seq, and returns it. Without one, d has failed.
+// answer waits for the next ack, which must be for seq, and returns it. Without an ack, d fails.
 func (s *session) answer(seq uint64, d Duty) (wire.CommandAck, bool) {
 	if !s.wait(deadline, func() bool { return len(s.acks) > 0 }) {
 		s.fail(d, "no answer to command %d within %v%s", seq, deadline, s.whether())
@@ -163,7 +163,7 @@ func (s *session) stays(n int64, heartbeats int) bool {
 
 func (s *session) players(n int64) bool { st := s.state(); return st != nil && st.Players == n }
 
-// state is what the last heartbeat said, nil when it said nothing.
+// state returns the state in the last heartbeat, nil if it had none.
 func (s *session) state() *wire.State {
 	if len(s.beats) == 0 {
 		return nil
@@ -171,7 +171,7 @@ func (s *session) state() *wire.State {
 	return s.beats[len(s.beats)-1].State
 }
 
-// said is what the last heartbeat said in words.
+// said describes the last heartbeat for a message.
 func (s *session) said() string {
 	if st := s.state(); st != nil {
 		return fmt.Sprintf("reports %d", st.Players)
@@ -179,7 +179,7 @@ func (s *session) said() string {
 	return "reports nothing"
 }
 
-// whether reports if the connection is the cause.
+// whether returns a note that the connection has ended, if it has, for a message.
 func (s *session) whether() string {
 	if s.gone {
 		return ": the connection has ended"

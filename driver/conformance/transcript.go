@@ -15,10 +15,10 @@ type transcript struct {
 	mu    sync.Mutex
 	out   io.Writer // nil: none
 	begun time.Time
-	err   error // the first of a write
+	err   error // the first failed write
 }
 
-// line is one of the transcript. A frame that is JSON stands as it is, any other as text.
+// line is one line of the transcript. A JSON frame is written as JSON, any other as text.
 type line struct {
 	AtMS  int64           `json:"at_ms"`
 	Conn  int             `json:"conn,omitempty"`
@@ -29,7 +29,7 @@ type line struct {
 	Code  int             `json:"code,omitempty"`
 }
 
-// maxText is how much is kept of what is no frame.
+// maxText is the number of bytes kept of a message that is not written as JSON.
 const maxText = 256
 
 func (t *transcript) write(e script.Event) {
@@ -57,7 +57,7 @@ func (t *transcript) write(e script.Event) {
 	}
 }
 
-// failed returns why the transcript is not whole, nil when it is.
+// failed returns why the transcript is incomplete, nil if it is complete.
 func (t *transcript) failed() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Driver is a driver as the server sees it, for one connection. It is for one goroutine.
+// Driver is one connection of a driver, from the server's side. Use it from one goroutine.
 type Driver struct {
-	Register wire.Register // what it said when it registered
+	Register wire.Register // the frame that it registered with
 
 	t        testing.TB
 	server   *Server
@@ -21,7 +21,7 @@ type Driver struct {
 	left     chan wire.Deregister
 }
 
-// read sorts what comes, and answers heartbeats.
+// read sorts the driver's frames by type, and answers heartbeats.
 func (d *Driver) read() {
 	defer close(d.left)
 	defer close(d.beats)
@@ -35,7 +35,7 @@ func (d *Driver) read() {
 			deliver(d, f, d.acks)
 		case wire.TypeDeregister:
 			deliver(d, f, d.left)
-			go d.conn.Close(wire.CloseDone) // answers while this goroutine reads on; ends with the connection
+			go d.conn.Close(wire.CloseDone) // Close waits for this goroutine to read on; ends with the connection
 		default:
 			d.t.Errorf("drivertest: the driver sent %s (%v)", f.Body, f.Problem)
 		}
@@ -50,7 +50,7 @@ func deliver[T any](d *Driver, f script.Frame, to chan<- T) {
 	}
 	select {
 	case to <- v:
-	default: // nobody has looked for very long
+	default: // the buffer is full: the test has not read for very long
 	}
 }
 
@@ -81,13 +81,13 @@ func (d *Driver) Send(c wire.Command) (seq uint64) {
 	return seq
 }
 
-// Resend sends a command with a seq of the test's choice, such as one that was sent before.
+// Resend sends a command with the given seq, such as one that was sent before.
 func (d *Driver) Resend(seq uint64, c wire.Command) {
 	d.t.Helper()
 	d.send(wire.CommandFrame{Type: wire.TypeCommand, Seq: seq, Command: c, DeadlineMS: 2000})
 }
 
-// Ack waits for the next ack, which must be of seq.
+// Ack waits for the next ack, which must be for seq.
 func (d *Driver) Ack(seq uint64) Ack {
 	d.t.Helper()
 	a := receive(d, d.acks, "an ack")
@@ -97,7 +97,7 @@ func (d *Driver) Ack(seq uint64) Ack {
 	return Ack{a}
 }
 
-// Heartbeat returns the oldest heartbeat that was not looked at, and waits for one if need be.
+// Heartbeat returns the oldest unread heartbeat, and waits for one if there is none.
 func (d *Driver) Heartbeat() wire.Heartbeat {
 	d.t.Helper()
 	return receive(d, d.beats, "a heartbeat")
@@ -117,16 +117,16 @@ func (d *Driver) WantPlayers(n int64) {
 	d.t.Fatalf("drivertest: %d players were not reported within %v; last report: %s", n, d.patience, last)
 }
 
-// Left waits until the driver deregisters and returns its words.
+// Left waits until the driver deregisters, and returns the frame.
 func (d *Driver) Left() wire.Deregister {
 	d.t.Helper()
 	return receive(d, d.left, "a deregister")
 }
 
-// Close ends the connection with a code; how a driver goes on after each is in package wire.
+// Close ends the connection with a code; package wire has what a driver does after each code.
 func (d *Driver) Close(code wire.CloseCode) { d.conn.Close(code) }
 
-// Drop ends the connection without a word, as a broken network does.
+// Drop ends the connection without a close frame, as a broken network does.
 func (d *Driver) Drop() { d.conn.Cut() }
 
 func (d *Driver) send(frame any) {

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start runs a driver of the ramp helper against s, until end is called or the test ends.
+// start runs a driver with a ramp against s, until end is called or the test ends.
 func start(t *testing.T, s *drivertest.Server, cfg driver.Config) (end func()) {
 	ramp := driver.NewRamp(10*time.Millisecond, func(ctx context.Context) { <-ctx.Done() })
 	return startRamp(t, s, cfg, ramp)
@@ -41,7 +41,7 @@ func startRamp(t *testing.T, s *drivertest.Server, cfg driver.Config, ramp *driv
 	return cancel
 }
 
-// TestARampedDriver is how a driver author may test: once in fake time, once in real time.
+// TestARampedDriver shows a test of a driver author: once in fake time, once in real time.
 func TestARampedDriver(t *testing.T) {
 	scenario := func(t *testing.T) {
 		s := drivertest.NewServer(t)
@@ -82,7 +82,7 @@ func TestDuplicate(t *testing.T) {
 	})
 }
 
-// TestServerDisconnects: what a test of the lease looks like.
+// TestServerDisconnects shows a test of the lease.
 func TestServerDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := drivertest.NewServer(t)

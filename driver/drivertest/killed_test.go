@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestKilledServer kills the server of 50 drivers at load, as kill -9 does: when the lease is over every one of them is
-// at zero by itself, or runs on, as the server had said. When it is back they all have the desired load again.
+// TestKilledServer kills the server of 50 drivers under load, as kill -9 does. When the lease expires, each driver
+// stops or keeps its load, as the server requires. When the server is back, all run the desired load again.
 func TestKilledServer(t *testing.T) {
 	for policy, left := range map[string]int64{"stop": 0, "hold": 20} {
 		t.Run(policy, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { killedServer(t, policy, left) }) })
@@ -35,7 +35,7 @@ func killedServer(t *testing.T, policy string, left int64) {
 	pass(5 * time.Second)
 	running(t, ramps, load)
 	s.Down()
-	pass(s.LeaseTTL - time.Second - time.Millisecond) // the last frame was at most a heartbeat before the kill
+	pass(s.LeaseTTL - time.Second - time.Millisecond) // the last frame was at most a heartbeat interval before
 	running(t, ramps, load)
 	pass(time.Second + time.Millisecond)
 	running(t, ramps, left)
@@ -55,7 +55,7 @@ func killedServer(t *testing.T, policy string, left int64) {
 		policy, n, left, s.LeaseTTL, load, time.Since(up).Round(time.Millisecond))
 }
 
-// pass lets fake time go by and everything due happen.
+// pass advances the fake time by d, and waits until everything that is due has been done.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

@@ -1,5 +1,5 @@
-// Package drivertest is a Swarmcall server for the tests of driver authors. It lives in memory, commands whatever
-// driver connects, and tells what the driver answered and reports:
+// Package drivertest is a Swarmcall server in memory, for the tests of driver authors. It sends commands to the driver
+// that connects, and returns what the driver answered and reported:
 //
 //	server := drivertest.NewServer(t)
 //	cfg.URL, cfg.HTTPClient = server.URL, server.Client()
@@ -8,8 +8,8 @@
 //	d.SetPlayers(100).WantApplied(t)
 //	d.Stop().WantApplied(t)
 //
-// A test that uses it may run in a synctest bubble: then a lease of a minute takes no time at all. What the protocol
-// demands of a driver beyond such tests is checked by package conformance.
+// A test that uses it may run in a synctest bubble: then a lease of a minute takes no real time. Package conformance
+// checks everything that the protocol requires of a driver.
 package drivertest
 
 import (
@@ -31,7 +31,7 @@ type Server struct {
 	HeartbeatInterval time.Duration // 1 s by default
 	LeaseTTL          time.Duration // 1 min by default; 0: no lease
 	OnLeaseLost       string        // "stop", the default, or "hold"
-	LogID             string        // another one is another log to the driver; it starts with seqs of its own choice
+	LogID             string        // after a change, drivers take it for another log, whose seqs may start anywhere
 	Patience          time.Duration // the longest wait for a driver, 2 min by default; then the test fails
 
 	t      testing.TB
@@ -68,7 +68,7 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-// Client is for driver.Config.HTTPClient: it reaches this server and no other.
+// Client returns a client for driver.Config.HTTPClient. It reaches this server and no other.
 func (s *Server) Client() *http.Client { return s.client }
 
 func (s *Server) admit(w http.ResponseWriter, _ *http.Request) bool {
@@ -80,8 +80,8 @@ func (s *Server) admit(w http.ResponseWriter, _ *http.Request) bool {
 	return !s.down
 }
 
-// Desire sets what drivers that register from now on are to do, in place of what was set before: one command for the
-// players and one for the spawn delay at most. It returns the seqs given to them.
+// Desire sets the desired commands for drivers that register from now on: at most one for the players and one for the
+// spawn delay. It replaces the earlier ones, and returns the seqs of the new ones.
 func (s *Server) Desire(commands ...wire.Command) (seqs []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Server) Desire(commands ...wire.Command) (seqs []uint64) {
 	return seqs
 }
 
-// Down takes the server away, as kill -9 does: connections are cut, and new ones refused until Up.
+// Down makes the server unavailable, as kill -9 does: it cuts all connections, and refuses new ones until Up.
 func (s *Server) Down() {
 	s.mu.Lock()
 	s.down = true
@@ -106,7 +106,7 @@ func (s *Server) Down() {
 	}
 }
 
-// Up brings the server back. It desires what it did before.
+// Up makes the server available again, with the same desired commands.
 func (s *Server) Up() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

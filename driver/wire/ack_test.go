@@ -33,7 +33,7 @@ func TestScanApplied(t *testing.T) {
 	}
 }
 
-// FuzzScanApplied holds the fast path to the slow one: what it accepts, the decoder reads as the same ack.
+// FuzzScanApplied compares ScanApplied with the decoder: what it accepts, the decoder reads as the same ack.
 func FuzzScanApplied(f *testing.F) {
 	f.Add([]byte(`{"type":"command_ack","seq":7,"status":"applied"}`))
 	f.Add([]byte(`{"type":"command_ack","seq":9999999999999999999,"status":"applied"}`))

@@ -48,7 +48,7 @@ func TestUnknownCloseCodes(t *testing.T) {
 	}
 }
 
-// TestCloseTableIsInTheProtocol holds the table of docs/protocol.md to the one here: same codes, texts and actions, in
+// TestCloseTableIsInTheProtocol compares the table of docs/protocol.md with this one: same codes, texts and actions, in
 // order.
 func TestCloseTableIsInTheProtocol(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/protocol.md")

@@ -46,9 +46,9 @@ func TypeOf(b []byte) (string, error) {
 func Decode(b []byte, frame any) error {
 	err := json.Unmarshal(b, frame)
 	if _, ok := errors.AsType[*json.SemanticError](err); ok {
-		// The decoder accepts only digits. Nearly all frames have only those, and pay nothing for the others.
+		// The decoder accepts only digits. Nearly all frames have only digits, and do not get here.
 		if digits := integer.InDigits(b); len(digits) > 0 && &digits[0] != &b[0] {
-			reflect.ValueOf(frame).Elem().SetZero() // what the first try has set
+			reflect.ValueOf(frame).Elem().SetZero() // clears what the first try has set
 			err = json.Unmarshal(digits, frame)
 		}
 	}

@@ -58,7 +58,7 @@ func TestTypeOf(t *testing.T) {
 	}
 }
 
-// TestIntegersOfTheSchema: what fits the published "type: integer" is accepted as if it were in digits.
+// TestIntegersOfTheSchema: every number that fits the published "type: integer" is accepted as if it were in digits.
 func TestIntegersOfTheSchema(t *testing.T) {
 	for _, seq := range []string{"7", "7.0", "7e0", "0.7e1", "700e-2", "7.000"} {
 		frame := []byte(`{"type":"command_ack","seq":` + seq + `,"status":"applied"}`)

@@ -1,9 +1,9 @@
 // Package wire is the driver protocol swarmcall.v1.json: frames, limits and close codes, for the server and for
 // drivers.
 //
-// Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both ends ignore fields
-// they do not know. Their JSON Schemas stand in package schema, golden frames of each kind in testdata;
-// docs/protocol.md tells the duties that go with them.
+// Every frame is one JSON object in one text message of UTF-8, at most [MaxFrameBytes] long. Both sides ignore unknown
+// fields. Package schema has the JSON Schemas of the frames, testdata a golden frame of each kind, and docs/protocol.md
+// the duties of a driver.
 package wire
 
 import "time"
@@ -11,12 +11,12 @@ import "time"
 // Subprotocol is the version of the protocol, offered and chosen in Sec-WebSocket-Protocol.
 const Subprotocol = "swarmcall.v1.json"
 
-// Limits both ends keep.
+// Limits for both sides.
 const (
 	MaxFrameBytes        = 32 << 10
-	MaxRejectCodeBytes   = 64  // of a command_ack; longer texts are cut
-	MaxRejectDetailBytes = 512 // of a command_ack; longer texts are cut
-	MaxMetrics           = 64  // of a heartbeat; the server refuses one with more
+	MaxRejectCodeBytes   = 64  // of a command_ack; longer texts are truncated
+	MaxRejectDetailBytes = 512 // of a command_ack; longer texts are truncated
+	MaxMetrics           = 64  // of a heartbeat; the server refuses a heartbeat with more
 	MaxMetricNameBytes   = 256 // without control characters
 	RegisterTimeout      = 5 * time.Second
 )

@@ -9,7 +9,7 @@ type Register struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	Capabilities []string          `json:"capabilities,omitempty"` // command types; none means all
 	Version      string            `json:"version,omitempty"`
-	Instance     string            `json:"instance,omitempty"` // random per process: marks a reconnect of the same one
+	Instance     string            `json:"instance,omitempty"` // random per process: identifies its reconnects
 	LogID        string            `json:"log_id,omitempty"`   // log that AppliedSeq belongs to
 	AppliedSeq   uint64            `json:"applied_seq,omitzero"`
 	State        *State            `json:"state,omitempty"`

@@ -23,7 +23,7 @@ var frames = map[string]func() any{
 	wire.TypeError:        func() any { return new(wire.Error) },
 }
 
-// TestGolden holds every frame to its bytes: a change of them is a change of the protocol.
+// TestGolden compares every frame with its golden bytes: if they change, the protocol changes.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil {

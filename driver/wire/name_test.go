@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// TestValidName holds the function to the expression that the contract gives.
+// TestValidName compares the function with the regular expression of the API contract.
 func TestValidName(t *testing.T) {
 	form := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 	check := func(t interface{ Errorf(string, ...any) }, s string) {

@@ -1,5 +1,5 @@
-// A load driver for Swarmcall on the Go SDK, which does the duties of docs/protocol.md: what is left is the life of a
-// player.
+// A load driver for Swarmcall with the Go SDK. The SDK does the duties of docs/protocol.md; the code here only says
+// what one player does.
 //
 //	SWARMCALL_URL=http://127.0.0.1:8080 go run ./examples/go
 package main

@@ -3,19 +3,19 @@ import { randomUUID } from "node:crypto";
 import WebSocket from "ws";
 const URL = (process.env.SWARMCALL_URL ?? "http://127.0.0.1:8080").replace(/^http/, "ws") + "/drivers/connect";
 const ME = { driver_id: process.env.DRIVER_ID ?? "node-1", instance: randomUUID() }; // D3
-const FIELD = { set_players: "players", stop: "players", set_spawn_delay_ms: "spawn_delay_ms" }; // names the slot, too
+const FIELD = { set_players: "players", stop: "players", set_spawn_delay_ms: "spawn_delay_ms" }; // also the name of the slot
 const RECONNECTS = [1001, 1005, 1006, 4004], BACKS_OFF = [1011, 1012, 1013, 4008]; // D18: any other close code says stop
 
 let ws, beats, players = [], target = 0, delay = 20, stepped = 0, attempt = -1, began = 0, hint = 0;
-let logId = "", applied = 0, slots = {}, refused = {}, ttl = 0, hold = false, heard = 0, lost = false; // what outlives a connection
-const play = () => setInterval(() => {}, 1000); // one player's life; a real one sends requests here
+let logId = "", applied = 0, slots = {}, refused = {}, ttl = 0, hold = false, heard = 0, lost = false; // kept across connections
+const play = () => setInterval(() => {}, 1000); // one player; a real one sends requests here
 const stopOne = () => clearInterval(players.pop());
-const stop = () => { for (target = 0; players.length; ) stopOne(); }; // D9: at once, and the ramp with it
+const stop = () => { for (target = 0; players.length; ) stopOne(); }; // D9: at once, which also ends the ramp
 const send = (type, fields) => ws.readyState === WebSocket.OPEN && ws.send(JSON.stringify({ type, ...fields }));
 const report = (type, fields) => // D6, D14
   send(type, { applied_seq: applied, state: { players: players.length, spawn_delay_ms: delay, running: players.length > 0 }, ...fields });
 const beat = (ms) => { clearInterval(beats); beats = setInterval(() => report("heartbeat"), ms); }; // D5
-setInterval(() => { // what goes on with a server or without
+setInterval(() => { // with or without a server
   const now = performance.now();
   for (; players.length !== target && now - stepped >= delay; stepped = now) players.length < target ? players.push(play()) : stopOne();
   if (ttl && now - heard >= ttl) { // D19, D20
@@ -34,7 +34,7 @@ function command(seq, c, desired) {
   }
   send("command_ack", refused[seq] ? { seq, status: "rejected", code: refused[seq] } : { seq, status: "applied" }); // D7
 }
-function frame(f) { // D11: what is not known is ignored
+function frame(f) { // D11: unknown frames and fields are ignored
   heard = performance.now();
   if (f.heartbeat_interval_ms) beat(f.heartbeat_interval_ms);
   if (f.type === "registered") {
@@ -48,7 +48,7 @@ function connect() {
   [began, ws] = [performance.now(), new WebSocket(URL, ["swarmcall.v1.json"])]; // D1; pings are answered by ws: D12
   ws.on("open", () => report("register", { ...ME, log_id: logId, lease_lost: lost })); // D2, D20
   ws.on("message", (text) => frame(JSON.parse(text)));
-  ws.on("error", () => {}); // close comes next
+  ws.on("error", () => {}); // close follows
   ws.on("close", (code) => {
     clearInterval(beats);
     if (![...RECONNECTS, ...BACKS_OFF].includes(code)) process.exit(console.log("gave up: close code", code));

@@ -2,20 +2,20 @@
 import asyncio, json, math, os, random, signal, time, uuid, websockets
 URL = os.environ.get("SWARMCALL_URL", "http://127.0.0.1:8080").replace("http", "ws", 1) + "/drivers/connect"
 ME = {"driver_id": os.environ.get("DRIVER_ID", "python-1"), "instance": uuid.uuid4().hex}  # D3
-FIELD = {"set_players": "players", "stop": "players", "set_spawn_delay_ms": "spawn_delay_ms"}  # names the slot, too
+FIELD = {"set_players": "players", "stop": "players", "set_spawn_delay_ms": "spawn_delay_ms"}  # also the name of the slot
 RECONNECTS, BACKS_OFF = {1001, 1005, 1006, 4004}, {1011, 1012, 1013, 4008}  # D18: any other close code says stop
 class Driver:
     ws, players, target, delay, stepped, beat, due = None, [], 0, 0.02, 0, 1, math.inf
     log_id, applied, slots, refused, ttl, hold, heard, lost, hint = "", 0, {}, {}, 0, False, 0, False, 0
-    async def play(self): await asyncio.Event().wait()  # one player's life; a real one sends requests
-    def stop(self):  # D9: at once, and the ramp with it
+    async def play(self): await asyncio.Event().wait()  # one player; a real one sends requests
+    def stop(self):  # D9: at once, which also ends the ramp
         self.target = 0
         while self.players: self.players.pop().cancel()
     def send(self, kind, **fields): return self.ws.send(json.dumps({"type": kind, **fields}))
     def report(self, kind, **fields):  # D6, D14
         state = {"players": len(self.players), "spawn_delay_ms": round(self.delay * 1000), "running": bool(self.players)}
         return self.send(kind, applied_seq=self.applied, state=state, **fields)
-    async def tick(self):  # what goes on with a server or without
+    async def tick(self):  # with or without a server
         while await asyncio.sleep(0.005, True):
             now = time.monotonic()
             while len(self.players) != self.target and now - self.stepped >= self.delay:  # the ramp
@@ -35,7 +35,7 @@ class Driver:
             else: self.delay = c[slot] / 1000
         verdict = {"status": "rejected", "code": self.refused[seq]} if seq in self.refused else {"status": "applied"}
         await self.send("command_ack", seq=seq, **verdict)  # D7
-    async def frame(self, f):  # D11: what is not known is ignored
+    async def frame(self, f):  # D11: unknown frames and fields are ignored
         self.heard, self.beat = time.monotonic(), f.get("heartbeat_interval_ms", self.beat * 1000) / 1000
         if f.get("type") == "registered":
             if f["log_id"] != self.log_id: self.log_id, self.applied, self.slots, self.refused = f["log_id"], 0, {}, {}  # D15
@@ -54,7 +54,7 @@ class Driver:
             self.due, attempt = math.inf, 0 if time.monotonic() - began > 60 else attempt + 1
             await asyncio.sleep(self.hint + 2 * (code in BACKS_OFF) + random.uniform(0, min(30, 0.5 * 2**attempt)))  # D16
 async def main(driver):
-    def leave(*_): signal.alarm(2), asyncio.create_task(driver.send("deregister"))  # D22: 1000 then ends it, or else the alarm
+    def leave(*_): signal.alarm(2), asyncio.create_task(driver.send("deregister"))  # D22: code 1000 ends it, or else the alarm
     for s in signal.SIGINT, signal.SIGTERM: asyncio.get_running_loop().add_signal_handler(s, leave)
     await asyncio.wait([asyncio.create_task(c) for c in (driver.run(), driver.tick())], return_when=asyncio.FIRST_COMPLETED)
 asyncio.run(main(Driver()))

@@ -56,7 +56,7 @@ func (f *Fleet) Join(id string, capabilities ...string) *FleetDriver {
 	return d
 }
 
-// OnOffer sets f, which each Offer calls first.
+// OnOffer sets do, which each Offer calls first.
 func (f *Fleet) OnOffer(do func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -122,7 +122,7 @@ func firstOutcomeStands(t *testing.T, l Log) {
 }
 
 func noEntryNotFound(t *testing.T, l Log) {
-	// and then its outcome
+	// one entry, and records that are none
 	seq := appendTo(t, l, Issued("ci", "a"), &swarm.Reset{Node: "test", At: Noon, Cause: "quiet"})
 	appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}), Late(seq, "a"),
 		Closed(seq+50, swarm.Verdict{Kind: swarm.Acked}), Late(seq+50, "a"))

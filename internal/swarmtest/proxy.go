@@ -133,7 +133,7 @@ func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
 	return p.server, up, down
 }
 
-// gated is a writer that waits while the proxy is silent, and slices.
+// gated is a writer that waits while the proxy is silent, and splits writes as Slice says.
 type gated struct {
 	io.Writer
 	p *Proxy
@@ -148,7 +148,7 @@ func (g gated) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// pass waits until data may pass, and returns how much of most.
+// pass waits until data may pass, and returns the size of the next write; most is the size without slicing.
 func (g gated) pass(most int) int {
 	g.p.mu.Lock()
 	defer g.p.mu.Unlock()

@@ -35,7 +35,7 @@ func Scenarios(t *testing.T, run func(t *testing.T, name string, scenario func(*
 	}
 }
 
-// deadline is one that drivers which answer at once meet, however busy the machine is.
+// deadline is long enough for drivers that answer at once, however busy the machine is.
 const deadline = 20 * time.Second
 
 func setPlayers(n int64) swarm.Submission {

@@ -1,5 +1,5 @@
-// Package testenv decides what happens to a test that needs something that is absent: on a developer's machine it is
-// skipped, and where CI=true it fails, so that nothing is skipped unnoticed.
+// Package testenv decides what happens to a test that needs something absent: on a developer's machine it is skipped,
+// and with CI=true it fails, so that no skip goes unnoticed.
 package testenv
 
 import (
@@ -12,7 +12,7 @@ import (
 
 var ci = os.Getenv("CI") == "true"
 
-// Lacks skips or fails a test because something is absent; the format names it, and how to get it.
+// Lacks skips a test, or fails it in CI, because something is absent; the format names it, and how to install it.
 func Lacks(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if ci {
@@ -29,9 +29,9 @@ func Slow(t testing.TB, why string) {
 	}
 }
 
-// Undercuts runs measure, five times at most, until its time is less than this many times the time of something else
-// measured next to it. It is for code that must not wait for one of its own timeouts: such a wait takes as long each
-// time, while a busy machine is slow only now and then, and at anything.
+// Undercuts runs measure up to five times, until took is less than times · base, where base is the time of something
+// else measured in the same call. It is for code that must not wait for one of its own timeouts: such a wait takes
+// equally long each time, while a busy machine is slow only now and then, and slows base too.
 func Undercuts(t testing.TB, times int, measure func() (base, took time.Duration)) {
 	t.Helper()
 	const tries = 5

@@ -20,7 +20,7 @@ import (
 type doer struct {
 	mu    sync.Mutex
 	state driver.State
-	told  command.Command // what came last
+	told  command.Command // the last command
 }
 
 func (d *doer) apply(_ context.Context, c driver.Command) error {
@@ -135,7 +135,7 @@ func shows(t *testing.T, s *server, seq uint64, c command.Command) {
 	}
 }
 
-// figure is the value of a command as JSON has it.
+// figure returns the value of a command as JSON.
 func figure(t *testing.T, c command.Command) string {
 	t.Helper()
 	var members map[string]json.RawMessage

@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// totalEntry is what an entry says of a split.
+// totalEntry has the fields of an entry that concern a split.
 type totalEntry struct {
 	Seq   int
 	Cause string
@@ -43,7 +43,8 @@ func (s *server) postTotal(t *testing.T, body string) (e totalEntry) {
 
 // TestATotalIsConserved: a total is split over the drivers, split again when one has left, and never after a Stop.
 func TestATotalIsConserved(t *testing.T) {
-	s := startServer(t, func(c *app.Config) { c.LeaseTTL = 5 * time.Second }) // a busy machine may say nothing for one
+	// On a busy machine a driver may be silent for a second.
+	s := startServer(t, func(c *app.Config) { c.LeaseTTL = 5 * time.Second })
 	for _, id := range []string{"d-1", "d-2"} {
 		s.connect(t, id)
 	}

@@ -105,7 +105,7 @@ func TestATotalWithStaleDrivers(t *testing.T) {
 		func(e answer) bool { _, there := e.Counts["outstanding"]; return !there && e.Outstanding == nil })
 }
 
-// leavesOut reports whether exactly these are left out. One that is stale for long is disconnected.
+// leavesOut reports whether exactly these drivers are left out, as stale, or after a while as disconnected.
 func leavesOut(a answer, ids []string) bool {
 	rest := slices.Clone(ids)
 	for _, reason := range []string{" stale", " disconnected"} {
@@ -188,7 +188,7 @@ func TestAStopWhileDriversAreDisconnected(t *testing.T) {
 		ws := bare.Dial(t, s.url, nil)
 		ws.Send(`{"type":"register","driver_id":"d-1","labels":{"zone":"us"}}`)
 		ws.Next()
-		defer func() { _ = ws.Conn.CloseNow() }() // without a word
+		defer func() { _ = ws.Conn.CloseNow() }() // without a close frame
 		return s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}},"deadline_ms":1}`).Seq
 	})
 	play(t, dir, func(t *testing.T, s *server) any {
@@ -214,7 +214,7 @@ func TestAStopWhileDriversAreDisconnected(t *testing.T) {
 // old label, does not receive the old load.
 func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	short := func(c *app.Config) {
-		// Not shorter: a busy machine may hold up the driver that is to stay.
+		// Not shorter: a busy machine may delay the driver that must stay.
 		c.StaleAfter, c.ForgetAfter, c.LeaseTTL = 3*time.Second, 3*time.Second, 3*time.Second
 	}
 	s := startServer(t, short)

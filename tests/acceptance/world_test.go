@@ -32,7 +32,7 @@ type server struct {
 func startServer(t testing.TB, change func(*app.Config)) *server {
 	t.Helper()
 	cfg := servertest.Config(t)
-	// the rest as it is: on a busy machine, a driver may well be silent for half a second
+	// the other times keep their defaults: on a busy machine a driver may be silent for half a second
 	cfg.HeartbeatInterval = 50 * time.Millisecond
 	if change != nil {
 		change(&cfg)
@@ -42,7 +42,7 @@ func startServer(t testing.TB, change func(*app.Config)) *server {
 	return s
 }
 
-// play runs a server on a data directory while act acts, and stops it.
+// play runs a server on a data directory, calls act, and stops the server.
 func play[T any](t *testing.T, dir string, act func(*testing.T, *server) T) (result T) {
 	t.Helper()
 	t.Run("server", func(t *testing.T) {
@@ -67,7 +67,7 @@ type entry struct {
 		Players      int64  `json:"players"`
 		SpawnDelayMS int64  `json:"spawn_delay_ms"`
 	} `json:"command"`
-	Status     any          `json:"status"` // of an entry a word, of a problem a number
+	Status     any          `json:"status"` // a string in an entry, a number in a problem document
 	DurationMS float64      `json:"duration_ms"`
 	Counts     swarm.Counts `json:"counts"`
 	Acked      []verdict    `json:"acked"`
@@ -129,7 +129,7 @@ func (s *server) Submit(ctx context.Context, sub swarm.Submission) swarmtest.Res
 	return e.result()
 }
 
-// Log reads every entry, oldest first, each whole.
+// Log reads every entry completely, oldest first.
 func (s *server) Log(t testing.TB) []swarmtest.Result {
 	t.Helper()
 	var results []swarmtest.Result
@@ -176,7 +176,7 @@ func (s *server) do(ctx context.Context, method, path string, body []byte, into 
 	return json.Unmarshal(b, into)
 }
 
-// state asks the roster for one driver; "" when it is unknown.
+// state asks the roster for the state of one driver; "" if the driver is unknown.
 func (s *server) state(ctx context.Context, id string) swarm.DriverState {
 	var d struct{ State swarm.DriverState }
 	if s.do(ctx, http.MethodGet, "/drivers/"+id, nil, &d) != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestWrongInput is what users type wrong. Each gets a problem document; nothing is logged or sent, and the server
-// stays up.
+// TestWrongInput sends what users get wrong. Each request gets a problem document; nothing is logged or sent to
+// drivers, and the server stays up.
 func TestWrongInput(t *testing.T) {
 	s := startServer(t, nil)
 	d := s.connect(t, "d-1")

@@ -27,8 +27,8 @@ type violation struct {
 	Where []string `json:"where"`
 }
 
-// accessible fails the test for every rule of axe that the page breaks. The policy of the page keeps foreign scripts
-// out, so this one comes in through the DevTools protocol.
+// accessible fails the test for every rule of axe that the page breaks. The page's security policy blocks foreign
+// scripts, so axe is injected through the DevTools protocol.
 func (b *tab) accessible(axe, what string) {
 	b.t.Helper()
 	eval[bool](b, axe+"\n;true")
@@ -39,7 +39,8 @@ func (b *tab) accessible(axe, what string) {
 	}
 }
 
-// TestAccessible runs axe on every page, in both themes, while all is there, nothing is there, and the log is down.
+// TestAccessible runs axe on every page, in both themes: with a full swarm, with an empty one, and while the log is
+// unavailable.
 func TestAccessible(t *testing.T) {
 	source := axe(t)
 	full := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))

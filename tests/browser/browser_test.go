@@ -95,7 +95,7 @@ func newTab(t testing.TB, of context.Context, options ...chromedp.ContextOption)
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(of, options...)
 	b := &tab{t: t, ctx: ctx, complain: make(chan string, 100)}
-	// Opens it; a target that shows nothing yet takes no viewport.
+	// Opens the tab; an empty target has no viewport to set.
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("no tab: %v", err)
 	}

@@ -21,8 +21,8 @@ func TestFrozenServer(t *testing.T) {
 	b.goTo(fakeBehind(t, s, nil, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && frozen.Load() {
-				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the page has gone
-				<-r.Context().Done()               // until the page gives it up
+				_, _ = io.Copy(io.Discard, r.Body) // else the server does not notice that the page has aborted
+				<-r.Context().Done()               // until the page aborts the request
 				return
 			}
 			next.ServeHTTP(w, r)

@@ -7,8 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// TestHostileTexts lets the browser itself say whether a payload runs, or makes an element, on any page and by any
-// patch.
+// TestHostileTexts checks in the browser that no payload runs or creates an element, on any page or through any patch.
 func TestHostileTexts(t *testing.T) {
 	b := open(t)
 	for name, payload := range webtest.Payloads {

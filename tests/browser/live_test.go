@@ -67,7 +67,7 @@ func TestPause(t *testing.T) {
 		t.Error("the page changed while it was paused")
 	}
 	s.SetDrivers(webtest.Drivers()[:2])
-	b.says("#stop-what", "2 drivers") // what Stop names is of now all the same
+	b.says("#stop-what", "2 drivers") // Stop names the present drivers even while paused
 	b.keys("p")
 	b.until("!document.body.classList.contains('stale')")
 	b.says("#recent", "77 players each")
@@ -96,10 +96,10 @@ func TestPlayersField(t *testing.T) {
 	b.keys(kb.Enter)
 	b.says(".act .result", "3 of 5 drivers acked")
 	submit(t, s, 99)
-	b.until(field + " === '99'") // what was typed is sent, and the field the server's again
+	b.until(field + " === '99'") // the typed value was sent, and the field follows the server again
 }
 
-// TestPlayersInAll: a number per driver never becomes a total by itself, and a total never becomes a number per driver.
+// TestPlayersInAll: the page never turns a number per driver into a total, or a total into a number per driver.
 func TestPlayersInAll(t *testing.T) {
 	s, b := visit(t, "/")
 	submit(t, s, 77)
@@ -190,8 +190,8 @@ func TestChartValues(t *testing.T) {
 	b.until("document.querySelector('[data-layer=cursor]').getAttribute('d') !== ''")
 }
 
-// TestManyTabs has eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads and
-// updates.
+// TestManyTabs opens eight tabs of one browser over HTTP/1.1: they share one stream, so the last of them still loads
+// and updates.
 func TestManyTabs(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	url := fake(t, s, nil)

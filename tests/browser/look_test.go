@@ -15,7 +15,7 @@ var allPages = []struct{ name, path string }{
 	{"heatmap", "/ui/heatmap"}, {"about", "/ui/about"}, {"stop", "/ui/stop"},
 }
 
-// TestPages looks at every page in both themes and at the narrowest window: it must be there, and not be wider than the
+// TestPages opens every page in both themes, also in the narrowest window: it must load, and not be wider than the
 // window.
 func TestPages(t *testing.T) {
 	url := fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil)
@@ -36,8 +36,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestStripStaysInView scrolls the narrowest page to its end: the state of the swarm and Stop stay, and do not fill the
-// window.
+// TestStripStaysInView scrolls the narrowest page to its end: the state of the swarm and Stop stay visible, and do not
+// fill the window.
 func TestStripStaysInView(t *testing.T) {
 	b := open(t)
 	b.do(chromedp.EmulateViewport(320, 640))

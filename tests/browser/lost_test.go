@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// mute is a stream that sends only hello and is lost before it has sent any part of a page.
+// mute loses a stream after hello, before the first patch of a page.
 type mute struct{ http.ResponseWriter }
 
 func (m mute) Write(p []byte) (int, error) {
@@ -24,8 +24,8 @@ func (m mute) Write(p []byte) (int, error) {
 
 func (m mute) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
-// TestStreamIsLostBeforeThePageCame loads a page of a moment that no stream tells of, as one is between two revisions,
-// and loses the stream that was to send it whole: the next one does, so the page is not of that moment forever.
+// TestStreamIsLostBeforeThePageCame loads a page of a revision that no stream covers, and loses the stream that was to
+// replace the whole page. The next stream replaces it, so the page does not stay out of date.
 func TestStreamIsLostBeforeThePageCame(t *testing.T) {
 	const is, was = "0 of 5 drivers on target", "5 of 5 drivers on target"
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))

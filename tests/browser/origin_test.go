@@ -25,7 +25,7 @@ func otherPage(t *testing.T) string {
 	return server.URL
 }
 
-// asks are what a page of another origin does: each is an expression that gives what it got, or the error.
+// asks are the requests of a page of another origin. Each is an expression that returns the answer, or the error.
 var asks = map[string]string{
 	"fetches JSON": `fetch(api + '/state').then(async r => r.status + ' ' + ('desired' in await r.json() || 'ok'))`,
 	"posts": `fetch(api + '/commands', {method: 'POST', headers: {'Content-Type': 'application/json', 
@@ -44,7 +44,8 @@ var asks = map[string]string{
 	})`,
 }
 
-// TestPagesOfListedOrigins use the API and its streams; the same requests of an origin that is not listed fail.
+// TestPagesOfListedOrigins: pages of listed origins use the API and its streams; the same requests of an origin that is
+// not listed fail.
 func TestPagesOfListedOrigins(t *testing.T) {
 	listed, other := otherPage(t), otherPage(t)
 	s := startServer(t)
@@ -79,11 +80,11 @@ func TestPagesOfListedOrigins(t *testing.T) {
 	}
 }
 
-// shown is that the words are there to read: for a moment after a page has come they are kept back.
+// shown is true if the text is visible: the page hides it for a moment after it has loaded.
 const shown = "getComputedStyle(document.getElementById('not-live')).visibility === 'visible'"
 
-// asked asks again and again until an expression is true: what until leaves in the page to watch it does not run where
-// scripts are off.
+// asked evaluates an expression repeatedly until it is true. It replaces until where scripts are off, because until
+// runs its polling code in the page.
 func (b *tab) asked(expression string) {
 	b.t.Helper()
 	again := time.NewTicker(100 * time.Millisecond)
@@ -98,7 +99,7 @@ func (b *tab) asked(expression string) {
 	}
 }
 
-// TestNotLive: where the script does not start, the page says so; where it does, the words are gone.
+// TestNotLive: if the script does not start, the page says so; if it starts, the text disappears.
 func TestNotLive(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	noScript := func(next http.Handler) http.Handler {

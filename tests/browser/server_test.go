@@ -41,7 +41,7 @@ func atWork(t testing.TB) (*server, *tab) {
 func startServer(t testing.TB) *server {
 	t.Helper()
 	cfg := servertest.Config(t)
-	// A busy machine may hold a driver up for some seconds; who is frozen is to be stale before long all the same.
+	// A busy machine may delay a driver for some seconds, but a frozen driver must become stale soon.
 	cfg.StaleAfter, cfg.DefaultDeadline = 4*time.Second, 20*time.Second
 	cfg.Version = app.Version{Version: "v1.0.0-test", Revision: "test", GoVersion: "go"}
 	s := servertest.Start(t, cfg)

@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/webtest"
 )
 
-// TestGoneDriver looks at a driver that the server forgets: the page does not look live, and is live again when the
-// driver is back.
+// TestGoneDriver opens the page of a driver that the server then forgets: the page does not look live, and is live
+// again when the driver is back.
 func TestGoneDriver(t *testing.T) {
 	s, b := visit(t, "/ui/drivers/d-4")
 	s.SetDrivers(nil)
@@ -94,7 +94,7 @@ func TestRestartWhilePaused(t *testing.T) {
 	b.says("#hero", "1 of 1 drivers run 7 of 7 players")
 }
 
-// TestLostIsNarrow looks at the long words of a lost connection in the narrowest window.
+// TestLostIsNarrow checks that the long text of a lost connection fits into the narrowest window.
 func TestLostIsNarrow(t *testing.T) {
 	s := startServer(t)
 	b := open(t)

@@ -116,7 +116,7 @@ func TestHungDriversAreUnknownOnEveryPage(t *testing.T) {
 	b.goTo(s.url + "/ui/commands")
 	b.live()
 	b.do(chromedp.Click("#command-rows th a"), chromedp.WaitVisible("#facts"))
-	b.says("#head", "Complete: all of 6 drivers acked") // it was so, and stays so
+	b.says("#head", "Complete: all of 6 drivers acked") // the outcome does not change
 	b.says("#facts dd", "3 of 6 drivers")
 	b.says("#strip", "30 / 60")
 	b.looks("unknown-command")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// behindProxy is the address of a proxy before a server. While the server is unavailable it answers as no Swarmcall
-// would.
+// behindProxy returns the address of a proxy in front of a server. While the server is unavailable, it answers as
+// Swarmcall never does.
 func behindProxy(t *testing.T, s *server) string {
 	t.Helper()
 	to, err := url.Parse(s.url())

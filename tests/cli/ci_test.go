@@ -15,7 +15,7 @@ import (
 
 const ciFiles = "../../deploy/ci"
 
-// action is a composite action, as far as GitHub's reference has it.
+// action is a composite action, with the fields of GitHub's reference.
 type action struct {
 	Name        string
 	Description string
@@ -51,7 +51,8 @@ func strictly(t *testing.T, path string, into any) {
 
 var expression = regexp.MustCompile(`\$\{\{\s*([a-z]+)\.([\w.-]+?)\s*\}\}`)
 
-// TestGitHubAction: every step can run, every input and output is one, and no input is pasted into a script.
+// TestGitHubAction: every step can run, every input is used, every output has a value, and no input is pasted into a
+// script.
 func TestGitHubAction(t *testing.T) {
 	var a action
 	strictly(t, "github/action.yml", &a)

@@ -9,7 +9,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// TestTwoProcessesWithOneID: the command line says so, where the roster has one healthy driver.
+// TestTwoProcessesWithOneID: the roster shows one healthy driver, and the command line warns.
 func TestTwoProcessesWithOneID(t *testing.T) {
 	s, _ := newWorld(t)
 	var conns []*websocket.Conn

@@ -79,7 +79,7 @@ func (d *swarmDriver) set(mode string) {
 	d.change.Broadcast()
 }
 
-// commands are what the driver applied, as words.
+// commands returns the commands that the driver applied, as words.
 func (d *swarmDriver) commands() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

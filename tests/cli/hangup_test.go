@@ -28,12 +28,12 @@ func TestHangUpStopsTheLoad(t *testing.T) {
 			s, drivers := newWorld(t, "d-1", "d-2")
 			p := swarmcall(t, s.url(), args(t)...)
 			p.says("hold for")
-			drivers["d-2"].set("hold") // the Stop is open until it is let go on
+			drivers["d-2"].set("hold") // the Stop stays open until this driver acks
 			p.signal(syscall.SIGHUP)
 			if !drivers["d-1"].until("stop") {
 				t.Fatal("no stop comes")
 			}
-			for range 3 { // it is still there for each
+			for range 3 { // the process survives each
 				p.signal(syscall.SIGHUP)
 				p.swallowed(syscall.SIGHUP)
 			}
@@ -44,7 +44,7 @@ func TestHangUpStopsTheLoad(t *testing.T) {
 	}
 }
 
-// swallowed waits until the process has taken a signal: the kernel makes one of two that wait.
+// swallowed waits until the process has received a signal: the kernel merges two that are pending.
 func (p *process) swallowed(s syscall.Signal) {
 	p.t.Helper()
 	for limit := time.After(patience); ; {
@@ -84,7 +84,7 @@ func TestAClosedTerminalStopsTheLoad(t *testing.T) {
 	}
 }
 
-// TestServerOutlivesAHangUp: it reads its files again, of which there are none yet, and continues.
+// TestServerOutlivesAHangUp: the server reloads its files on SIGHUP, has none here, and continues.
 func TestServerOutlivesAHangUp(t *testing.T) {
 	s, _ := newWorld(t, "d-1")
 	for range 3 {

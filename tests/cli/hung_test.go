@@ -23,7 +23,7 @@ func hungSwarm(t *testing.T) (*server, *httptest.Server, []*exec.Cmd) {
 	var drivers []*exec.Cmd
 	t.Cleanup(func() {
 		for _, c := range drivers {
-			_ = c.Process.Kill() // one that is stopped takes no other signal
+			_ = c.Process.Kill() // a stopped process reacts to no other signal
 			_ = c.Wait()
 		}
 		target.Close()
@@ -42,7 +42,7 @@ func hungSwarm(t *testing.T) (*server, *httptest.Server, []*exec.Cmd) {
 	return s, target, drivers
 }
 
-// hang stops three drivers as SIGSTOP does, and waits until the server misses them.
+// hang suspends three drivers with SIGSTOP, and waits until they are stale.
 func hang(t *testing.T, s *server, drivers []*exec.Cmd) {
 	t.Helper()
 	for _, c := range drivers[3:] {
@@ -207,7 +207,7 @@ func TestHungDriversUnderContinue(t *testing.T) {
 	p.says("30 of 60 players run, 3 drivers unknown")
 }
 
-// TestHungDriversThatReturn under retry: the run waits for them and succeeds.
+// TestHungDriversThatReturn: with the policy retry, the run waits for them and succeeds.
 func TestHungDriversThatReturn(t *testing.T) {
 	s, _, drivers := hungSwarm(t)
 	text := strings.NewReplacer("%POLICY%", "retry\nretries: 300", "%HOLD%", "6s").Replace(tenEach)

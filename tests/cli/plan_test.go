@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanRefusesWhatItCannotMean: a plan with faults sends nothing.
+// TestPlanRefusesWhatItCannotMean: an invalid plan sends nothing.
 func TestPlanRefusesWhatItCannotMean(t *testing.T) {
 	for _, bad := range []string{
 		"stages: []", "stages: [{hold: 1s, set: {players: 1}}]", "stages: [{set: {playrs: 1}}]",
@@ -162,7 +162,8 @@ func TestPlanLosesADriver(t *testing.T) {
 	}
 }
 
-// TestPlanGoesOnWithoutADeregisteredDriver: with every policy, and through a later restart of the server.
+// TestPlanGoesOnWithoutADeregisteredDriver: the run continues with every policy, and through a later restart of the
+// server.
 func TestPlanGoesOnWithoutADeregisteredDriver(t *testing.T) {
 	for _, policy := range []string{"abort", "continue", "retry"} {
 		t.Run(policy, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestPlanRetries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan = planFile(t, "min_drivers: 2\n"+string(text)) // of the step, not of those it is sent to again
+	plan = planFile(t, "min_drivers: 2\n"+string(text)) // counts for the step, not for its retry
 	p := swarmcall(t, s.url(), "run", plan, "--report", "junit="+report)
 	p.says("hold for")
 	drivers["d-2"].set("hold")
@@ -245,7 +246,7 @@ func TestRamp(t *testing.T) {
 	swarmcall(t, s.url(), "ramp", "--from", "1", "--to", "2", "--step", "0", "--every", "10ms").code(2)
 }
 
-// TestPlanFromStdin: - is what a pipe brings.
+// TestPlanFromStdin: the file name - reads the plan from stdin.
 func TestPlanFromStdin(t *testing.T) {
 	for text, want := range map[string]int{"stages: [{hold: 1s}]": 0, "stages: []": 2} {
 		p := exec.Command(filepath.Join(binaries, "swarmcall"), "run", "--check", "-")

@@ -10,6 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/tests/freezer"
 )
 
+// freezable starts a driver that can be cut off from the server without a close.
 func freezable(t *testing.T, s *server, id string) *freezer.Freezer {
 	t.Helper()
 	f := freezer.New()
@@ -48,7 +49,7 @@ func TestPlanStopsWithoutADriver(t *testing.T) {
 			s, drivers := newWorld(t, "d-1")
 			f := freezable(t, s, "px1")
 			hold := map[int]string{3: "6s", 130: "60s"}[want]
-			rejoin := map[int]string{3: "300ms", 130: "60s"}[want] // else the hold ends by itself
+			rejoin := map[int]string{3: "300ms", 130: "60s"}[want] // else the hold ends before Ctrl-C
 			text := strings.NewReplacer("%HOLD%", hold, "rejoin: 300ms", "rejoin: "+rejoin).Replace(oneStep)
 			p := swarmcall(t, s.url(), "run", planFile(t, text))
 			p.says("hold for")

@@ -68,7 +68,7 @@ func TestPlanInterruptedWithoutAServer(t *testing.T) {
 	p.says("swarmcall stop --yes")
 }
 
-// TestPlanInterruptedAtAnyMoment: wherever the signal falls, before, in or after a command, the last entry in the log
+// TestPlanInterruptedAtAnyMoment: whether the signal comes before, during or after a command, the last entry in the log
 // is a stop, and the run reports what it did.
 func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
@@ -76,7 +76,7 @@ func TestPlanInterruptedAtAnyMoment(t *testing.T) {
 		before := len(logged(t, s.url()))
 		p := swarmcall(t, s.url(), "ramp", "--from", "0", "--to", "1000", "--step", "1", "--every", "1ms")
 		p.says("run run-")
-		for range i { // falls a little later each time: how long a look at the server takes
+		for range i { // delays the signal a little more each time, by requests to the server
 			swarmcall(t, s.url(), "config", "view").code(0)
 		}
 		p.signal(os.Interrupt)
@@ -137,8 +137,6 @@ func TestPlanOutlivesItsReaders(t *testing.T) {
 		})
 	}
 }
-
-// freezable starts a driver that can be cut off from the server without a close.
 
 // TestPlanLeftByASecondCtrlC: a second Ctrl-C does not wait for the stop, and the run says what that means.
 func TestPlanLeftByASecondCtrlC(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// forward is a forward proxy that knows one server, by whatever name it is asked for.
+// forward is a forward proxy that connects every name to one server.
 type forward struct {
 	server  string
 	plain   *httputil.ReverseProxy

@@ -21,8 +21,8 @@ type screen struct {
 	tty    *os.File
 	mu     sync.Mutex
 	term   *vt.Emulator
-	raw    strings.Builder // all that was ever written
-	seen   []string        // every screen there was
+	raw    strings.Builder // the whole output
+	seen   []string        // every screen so far
 	from   int             // the first of them after the last key
 	change chan struct{}
 	ended  chan struct{}
@@ -42,7 +42,7 @@ func onTerminal(t *testing.T, url string, args ...string) *screen {
 	}
 	s.tty = tty
 	answered := make(chan struct{})
-	go func() { // what a terminal is asked it answers
+	go func() { // passes on the terminal's answers to queries
 		defer close(answered)
 		b := make([]byte, 1024)
 		for {
@@ -115,7 +115,7 @@ func containsAll(s string, texts []string) bool {
 	return true
 }
 
-// types presses keys. What is shown from then on counts.
+// types presses keys. From then on, shows looks only at later screens.
 func (s *screen) types(keys string) {
 	s.t.Helper()
 	s.mu.Lock()

@@ -18,8 +18,8 @@ type world struct {
 
 type worldKey struct{}
 
-// TestScripts plays testdata/*.txtar: `server`, `driver ID …` and `code N swarmcall …` are theirs beside what
-// testscript has.
+// TestScripts plays testdata/*.txtar. In addition to testscript's own commands they have `server`, `driver ID …`,
+// `proxy NAME` and `code N swarmcall …`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,

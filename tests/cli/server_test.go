@@ -27,7 +27,7 @@ func startServer(dir string, flags ...string) (*server, error) {
 
 // start starts the process, at the address it had before.
 func (s *server) start(flags ...string) error {
-	// On a busy machine a driver may say nothing for half a second, and is there all the same.
+	// On a busy machine a healthy driver may be silent for half a second.
 	args := append([]string{
 		"--listen", s.addr, "--data-dir", filepath.Join(s.dir, "data"),
 		"--heartbeat-interval", "50ms", "--stale-after", "2s",
@@ -56,7 +56,7 @@ func (s *server) end(signal os.Signal) error {
 	return nil
 }
 
-// environment is what the command line gets: nothing of this machine's settings.
+// environment returns the environment of the command line, without any settings of this machine.
 func environment(home, url string) []string {
 	env := []string{
 		"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "SWARMCALL_URL=" + url,

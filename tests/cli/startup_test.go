@@ -85,7 +85,7 @@ func TestInitIsSmall(t *testing.T) {
 	}
 }
 
-// TestBriefCommandsEndBySignal: they do not ask for signals, so that a signal ends them as it ends any program.
+// TestBriefCommandsEndBySignal: they do not handle signals, so a signal ends them as it ends any program.
 func TestBriefCommandsEndBySignal(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -44,7 +44,7 @@ func TestInterruptedWhileItWaits(t *testing.T) {
 	}
 }
 
-// TestAServerThatComesLate: a pipeline may start its server and its command at once.
+// TestAServerThatComesLate: a pipeline may start its server and its command at the same time.
 func TestAServerThatComesLate(t *testing.T) {
 	s, err := startServer(t.TempDir())
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTenTimesTheLoadIsConfirmed on a terminal, for players on each driver and in total; no, and Enter alone, send
-// nothing.
+// TestTenTimesTheLoadIsConfirmed: a terminal asks first, for players on each driver and in total; no, and Enter alone,
+// send nothing.
 func TestTenTimesTheLoadIsConfirmed(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2")
 	swarmcall(t, s.url(), "players", "set", "20").code(0)

@@ -75,10 +75,10 @@ func TestAPlanYieldsSharedDrivers(t *testing.T) {
 	}
 }
 
-// asked is how often a run has checked for commands of others: POST requests that are not its own commands.
+// asked returns how often a run has checked for commands of others: POST requests that are not its own commands.
 func asked(p *process) int { return len(lines(p.Err.String(), "POST ")) }
 
-// TestAStopEndsAHold: a Stop of another submitter does, within a bounded number of checks.
+// TestAStopEndsAHold: a Stop of another submitter ends the hold within a bounded number of checks.
 func TestAStopEndsAHold(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
 	plan := planFile(t, "stages: [{set: {players: 10}}, {hold: 45s}]")

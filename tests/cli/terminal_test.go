@@ -22,7 +22,7 @@ func TestBarOnATerminal(t *testing.T) {
 	}
 }
 
-// TestPlayersOnATerminal: a ramp shows how many run against how many are wanted.
+// TestPlayersOnATerminal: a ramp shows how many players run and how many are wanted.
 func TestPlayersOnATerminal(t *testing.T) {
 	s, _ := newWorld(t, "d-1", "d-2")
 	x := onTerminal(t, s.url(), "ramp", "--from", "10", "--to", "20", "--step", "10", "--every", "1500ms")
@@ -30,7 +30,8 @@ func TestPlayersOnATerminal(t *testing.T) {
 	x.code(0)
 }
 
-// TestNoDrawingWhereItIsUnwanted: a dumb terminal, and one whose user wants no colour.
+// TestNoDrawingWhereItIsUnwanted: no escape codes in a pipe or on a dumb terminal, no colour with NO_COLOR or
+// --no-color.
 func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	t.Run("in a pipe", func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestNoDrawingWhereItIsUnwanted(t *testing.T) {
 	})
 }
 
-// TestStopAsksOnATerminal: no is 2 and sends nothing; Enter is yes; Ctrl-C is 130.
+// TestStopAsksOnATerminal: no exits with 2 and sends nothing; Enter means yes; Ctrl-C exits with 130.
 func TestStopAsksOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1")
 	for keys, code := range map[string]int{"n\r": 2, "\x03": 130} {
@@ -94,7 +95,7 @@ func TestStopAsksOnATerminal(t *testing.T) {
 	onTerminal(t, s.url(), "stop", "--yes").code(0)
 }
 
-// TestWatchOnATerminal plays the full-screen view by its keys.
+// TestWatchOnATerminal uses the full-screen view with its keys.
 func TestWatchOnATerminal(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "e-2")
 	swarmcall(t, s.url(), "players", "set", "5", "--submitter", "ci/nightly").code(0)

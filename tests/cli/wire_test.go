@@ -35,7 +35,7 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	return conn, err
 }
 
-// cut ends the connections of the driver, without a word of it, for good.
+// cut ends the connections of the driver for good, without a close frame.
 func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

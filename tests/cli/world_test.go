@@ -88,7 +88,7 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// logged is the log, oldest first, as words.
+// logged returns the log as words, oldest first.
 func logged(t *testing.T, url string) (words []string) {
 	t.Helper()
 	p := swarmcall(t, url, "commands", "list", "--oldest", "--limit", "0", "-o", "jsonl")

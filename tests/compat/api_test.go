@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// entry is what these tests read of an entry of the log.
+// entry has the fields of a log entry that these tests read.
 type entry struct {
 	Seq      uint64
 	Status   string
@@ -33,7 +33,7 @@ func get(url string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-// active is how many drivers are active.
+// active returns how many drivers are active.
 func active(url string) int {
 	var roster struct{ Counts struct{ Active int } }
 	if get(url+"/drivers?limit=1", &roster) != nil {

@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// step is a command line and how it ends. The words that are looked for are those a script may rely on: data on stdout,
+// step is a command line with its expected result. It looks only for words that a script may rely on: data on stdout,
 // exit codes, error codes. Sentences on stderr may change.
 type step struct {
 	args     string
 	before   func(*played)
 	code     int
 	out, err string // regular expressions; "" for any
-	// mayRefuse says that the command line may end with an error that says that the server is older.
+	// mayRefuse allows the command line to end with an error that says that the server is older.
 	mayRefuse bool
 }
 
-// played is what the steps work on.
+// played is the state that the steps work on.
 type played struct {
 	server  *server
 	drivers map[string]*demoDriver
@@ -95,7 +95,7 @@ stages:
 `
 
 // TestCommandLines plays the steps with the command line and the server of either version. The old command line with
-// the old server holds the steps to what was released.
+// the old server checks that the steps describe what was released.
 func TestCommandLines(t *testing.T) {
 	old := oldRelease(t)
 	for _, pair := range [][2]*release{{old, old}, {old, newRelease}, {newRelease, old}, {newRelease, newRelease}} {
@@ -133,7 +133,7 @@ func play(t *testing.T, cli, serving, drivers *release) {
 
 var saysOlder = regexp.MustCompile(`(?i)\bolder\b`)
 
-// differs says how a command line ended other than it should, or "".
+// differs describes how a result differs from the step's expectation, "" if it does not.
 func (s step) differs(got result) string {
 	switch {
 	case s.mayRefuse && got.code != 0 && saysOlder.MatchString(got.err):

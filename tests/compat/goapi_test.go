@@ -12,9 +12,9 @@ import (
 // public are the packages that programs outside this module import.
 var public = []string{"api", "api/client", "driver", "driver/conformance", "driver/drivertest", "driver/wire"}
 
-// TestGoAPIOnlyGrows compares the public packages with those of the last release. What differs is exactly what
-// testdata/goapi.txt accepts: types that have moved to another package and left an alias behind, which a program that
-// uses them does not notice.
+// TestGoAPIOnlyGrows compares the public packages with those of the last release. The differences are exactly what
+// testdata/goapi.txt accepts: types that have moved to another package and left an alias, so that programs that use
+// them still compile.
 func TestGoAPIOnlyGrows(t *testing.T) {
 	oldRelease(t) // unpacks its tree
 	tool := filepath.Join(scratch, "apidiff")

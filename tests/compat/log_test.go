@@ -15,7 +15,7 @@ const keyed = `{"submitter": "ci", "command": {"type": "set_players", "players":
 // list prints all entries, oldest first.
 var list = []string{"commands", "list", "--oldest", "--limit", "0", "-o", "jsonl"}
 
-// written is what the old version said of a log that its server wrote, after the server has ended.
+// written is a log that the old server wrote, and what the old version said of it.
 type written struct {
 	dir    string
 	seq    uint64 // of the command with a key
@@ -24,7 +24,7 @@ type written struct {
 	file   string // swarmcall log export
 }
 
-// writeLog has the old server write every kind of record: commands of each type and outcome, a total that is split,
+// writeLog makes the old server write every kind of record: commands of each type and outcome, a total that is split,
 // keys, a late ack, and a reset that raises the epoch.
 func writeLog(t *testing.T, old *release) written {
 	t.Helper()
@@ -76,7 +76,7 @@ func claim(t *testing.T, url string) {
 	}
 }
 
-// register registers a driver, returns the name of the log as the server tells it, and deregisters.
+// register registers a driver, returns the server's log id, and deregisters.
 func register(t *testing.T, url, frame string) string {
 	t.Helper()
 	ws := dial(t, url)
@@ -104,8 +104,8 @@ func entryOf(url string, seq uint64) (e entry) {
 	return e
 }
 
-// TestAnOldLog: the new server opens what the old one wrote, tells it in the same words, and keeps its promises about
-// it.
+// TestAnOldLog: the new server opens a log of the old one, shows it in the same words, and honours its idempotency
+// keys.
 func TestAnOldLog(t *testing.T) {
 	old := oldRelease(t)
 	w := writeLog(t, old)
@@ -129,7 +129,7 @@ func TestAnOldLog(t *testing.T) {
 }
 
 // TestABackupIsTheWayBack: a log of the old server is copied by the new command line before the upgrade. The old server
-// opens the copy and goes on.
+// opens the copy and continues.
 func TestABackupIsTheWayBack(t *testing.T) {
 	old := oldRelease(t)
 	data, to := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "backup")

@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// build builds the tree into a directory, which it returns: without the race detector, because the binaries are tried
-// by what they do.
+// build builds the tree into a directory, which it returns: without the race detector, because the tests check only the
+// behaviour of the binaries.
 func build(tree, into string) (string, error) {
 	return into, proctest.Build(tree, into, map[string]string{
 		"swarmcall": "./cmd/swarmcall", "swarmcall-server": "./cmd/server",

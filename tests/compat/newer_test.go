@@ -13,13 +13,14 @@ import (
 	"github.com/minio/highwayhash"
 )
 
-// advice is the sentence that tells an operator to give up what cannot be read. Both versions have it for damage.
+// advice is the sentence that tells an operator to accept the loss of unreadable records. Both versions print it for
+// damage.
 var advice = regexp.MustCompile(`start (with|the server once with) --accept-data-loss`)
 
 // givesUp matches texts that must not appear for a newer log.
 var givesUp = regexp.MustCompile(`damaged|data-loss`)
 
-// refuses wants a server to refuse a log as newer, with every flag, and to change nothing in it.
+// refuses checks that a server refuses a log as newer, with every flag, and changes nothing in it.
 func refuses(t *testing.T, r *release, data string) (said string) {
 	t.Helper()
 	was := contents(t, data)
@@ -59,8 +60,8 @@ func contents(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// TestANewLogOnAnOldServer: a command with a condition is a record of version 2. The old server says that it is newer,
-// and how to go on.
+// TestANewLogOnAnOldServer: a command with a condition is a record of version 2. The old server says that the log is
+// newer, and what to do.
 func TestANewLogOnAnOldServer(t *testing.T) {
 	old := oldRelease(t)
 	data := filepath.Join(t.TempDir(), "data")
@@ -75,8 +76,8 @@ func TestANewLogOnAnOldServer(t *testing.T) {
 	newRelease.serve(t, data).stop()
 }
 
-// TestALogOfTheFuture: this version refuses what it does not know as newer too: the server, and each verb that reads a
-// log. No message says that it is damaged, or asks to accept a loss.
+// TestALogOfTheFuture: this version also refuses an unknown format as newer: the server, and each verb that reads a
+// log. No message says that the log is damaged, or asks to accept a loss.
 func TestALogOfTheFuture(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	s := newRelease.serve(t, data)

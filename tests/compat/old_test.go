@@ -15,11 +15,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// lastRelease is the commit of the last release. It changes when there is a later release, and never to follow a
-// change.
+// lastRelease is the commit of the last release. It changes only with a later release, never because of a change.
 const lastRelease = "ebbfd6830c665fbc4a02e8efa37a308ca5ba6808"
 
-// errAbsent says that the commit of the last release cannot be had here.
+// errAbsent says that the commit of the last release is not available here.
 var errAbsent = errors.New("git with the commit of the last release is needed")
 
 var buildOld = sync.OnceValues(func() (*release, error) {
@@ -35,7 +34,7 @@ var buildOld = sync.OnceValues(func() (*release, error) {
 	return &release{name: "old", dir: dir}, err
 })
 
-// oldRelease returns the binaries of the last release, which the first test that wants them builds.
+// oldRelease returns the binaries of the last release. The first test that calls it builds them.
 func oldRelease(t *testing.T) *release {
 	t.Helper()
 	r, err := buildOld()

@@ -84,7 +84,7 @@ func (s *server) ready() bool {
 // plain is an HTTP client without kept connections.
 var plain = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
-// within waits until the condition holds, and reports whether it came to that.
+// within waits until the condition holds, and reports whether it did.
 func within(condition func() bool) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -98,7 +98,7 @@ func within(condition func() bool) bool {
 	return true
 }
 
-// environment is what a process gets: none of this machine's settings.
+// environment returns the environment of a process, without any settings of this machine.
 func environment(home, url string) []string {
 	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "USER=tester", "NO_COLOR=1"}
 	env = append(env, "PATH="+os.Getenv("PATH"))
@@ -147,7 +147,7 @@ type demoDriver struct {
 	id string
 }
 
-// drive starts drivers against a server and waits until they are there.
+// drive starts drivers against a server and waits until they are active.
 func (r *release) drive(t *testing.T, url string, ids ...string) map[string]*demoDriver {
 	t.Helper()
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

@@ -17,7 +17,7 @@ import (
 
 var record = flag.Bool("record", false, "write the transcript of a driver again; only when the last release is another")
 
-// TestRecordADriver takes down what a driver and the server of the last release say to each other through a proxy.
+// TestRecordADriver records, through a proxy, the frames between a driver and the server of the last release.
 func TestRecordADriver(t *testing.T) {
 	if !*record {
 		return // the transcript is a document of the last release: it is replayed, and not written again
@@ -56,7 +56,7 @@ func TestRecordADriver(t *testing.T) {
 	}
 }
 
-// recorder is a proxy between drivers and a server that takes down each frame.
+// recorder is a proxy between drivers and a server that records each frame.
 type recorder struct {
 	url, server string
 	handler     sync.WaitGroup
@@ -81,7 +81,7 @@ func (p *recorder) note(kind string, b []byte) {
 	p.lines = append(p.lines, kind+" "+string(b))
 }
 
-// count is how many frames of a type there are.
+// count returns how many frames of a type were recorded.
 func (p *recorder) count(kind string) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,7 +107,7 @@ func (p *recorder) cut() {
 	}
 }
 
-// transcript leaves out what comes by the clock: heartbeat_acks.
+// transcript omits heartbeat_acks, because their number depends on time.
 func (p *recorder) transcript() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()

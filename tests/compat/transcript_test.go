@@ -12,17 +12,17 @@ import (
 	"github.com/coder/websocket"
 )
 
-// A transcript is what a driver of the last release and its server said to each other, as record_test.go took it down.
-// A line is
+// A transcript has the frames between a driver of the last release and its server, as record_test.go recorded them. A
+// line is
 //
 //	> a frame of the driver
 //	< a frame of the server
 //	= what happened: "cut", the connection was lost; "closed N", the server closed it with that code
 const transcriptFile = "testdata/driver.transcript"
 
-// TestARecordedDriver replays the transcript to the new server: the driver's frames byte for byte, with the server's
-// own name of the log and numbers of commands in them. The commands are sent when the server's frame of it is due. Each
-// of the server's frames must have what the old one's had, and each command must get the verdict that the driver gave.
+// TestARecordedDriver replays the transcript to the new server: the driver's frames byte for byte, but with the new
+// server's log ids and seqs. A command is submitted when its frame is due. Each frame of the server must have all that
+// the old one had, and each command must get the verdict that the driver gave.
 func TestARecordedDriver(t *testing.T) {
 	script, err := os.ReadFile(transcriptFile)
 	if err != nil {
@@ -54,12 +54,12 @@ type replay struct {
 	t      *testing.T
 	server *server
 	ws     *websocket.Conn
-	names  map[string]string // as the transcript has them → as this server has them: log ids, and seqs
+	names  map[string]string // log ids and seqs: in the transcript → of this server
 
 	sessions, verdicts int
 }
 
-// frame is what the replay reads of any frame.
+// frame has the fields of a frame that the replay reads.
 type frame struct {
 	Type    string
 	Seq     uint64
@@ -80,7 +80,7 @@ func (r *replay) parse(b []byte) (f frame) {
 
 var seqForm = regexp.MustCompile(`"(seq|applied_seq)":(\d+)`)
 
-// rename puts this server's names into a frame.
+// rename replaces the log ids and seqs of the transcript in a frame with this server's.
 func (r *replay) rename(b []byte) []byte {
 	if id := r.parse(b).LogID; id != "" {
 		b = bytes.ReplaceAll(b, []byte(id), []byte(r.names[id]))
@@ -155,7 +155,7 @@ func (r *replay) fromServer(line string) {
 	}
 }
 
-// read returns the next frame that does not come by the clock.
+// read returns the next frame that is not a heartbeat_ack.
 func (r *replay) read() []byte {
 	r.t.Helper()
 	for {

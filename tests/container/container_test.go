@@ -27,7 +27,7 @@ import (
 
 const patience = 60 * time.Second
 
-// inside is set where this test program runs in namespaces of its own.
+// inside is set if this test program runs in its own namespaces.
 const inside = "SWARMCALL_TEST_INSIDE"
 
 // TestContainer starts TestInside in a mount and a network namespace of its own: its mounts and ports are private.
@@ -157,7 +157,7 @@ func (c container) start(t *testing.T, argv ...string) *process {
 	return p
 }
 
-// stop ends it by the signal that engines send, and wants it to end well.
+// stop sends the signal that engines send, and expects exit code 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
@@ -205,7 +205,7 @@ func until(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// healthy waits until the health check of the image says so.
+// healthy waits until the health check of the image succeeds.
 func healthy(t *testing.T, c container, i image) {
 	t.Helper()
 	said := ""
@@ -221,7 +221,7 @@ func healthy(t *testing.T, c container, i image) {
 	})
 }
 
-// withoutData: where nothing can be written, the server reports it at once and names the directory.
+// withoutData: if nothing can be written, the server reports it at once and names the directory.
 func withoutData(t *testing.T, i image) {
 	c := create(t, i, i.user, false)
 	out, code := c.call(t, append(i.entrypoint, "--insecure-no-auth")...)
@@ -337,7 +337,7 @@ func derive(t *testing.T, i image) image {
 	return i
 }
 
-// namedBy is a container that knows this one by a name, as the network of an engine has it.
+// namedBy returns a container that resolves a name to this machine, as the network of an engine does.
 func namedBy(t *testing.T, i image, name string) container {
 	t.Helper()
 	i = derive(t, i)
@@ -397,7 +397,7 @@ func certificates(t *testing.T, i image) {
 	}
 }
 
-// timeZone: TZ names a zone, and no file of the root has it.
+// timeZone: TZ names a zone for which the root has no file.
 func timeZone(t *testing.T, i image) {
 	c := create(t, i, i.user, true)
 	c.env = []string{"TZ=Asia/Tokyo"}
@@ -409,10 +409,10 @@ func timeZone(t *testing.T, i image) {
 	}
 }
 
-// target is something to load.
+// target returns the URL of a server to load.
 func target(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		<-time.After(5 * time.Millisecond) // else three players take the whole machine
+		<-time.After(5 * time.Millisecond) // else three players use the whole CPU
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	t.Cleanup(s.Close)

@@ -2,7 +2,7 @@
 // nothing else in it, as the user of the image, read-only but for the data volume, as process 1, in a network of their
 // own.
 //
-// It builds what the Dockerfile builds from what .dockerignore lets through, and takes entry points, user, health
-// check and services from the Dockerfile and the compose file. It needs Linux and root: a chroot, a mount and a
+// It builds the Dockerfile's binaries from the files that .dockerignore lets through, and takes entry points, user,
+// health check and services from the Dockerfile and the compose file. It needs Linux and root: a chroot, a mount and a
 // network namespace.
 package container

@@ -21,7 +21,7 @@ import (
 
 const repository = "../.."
 
-// TestMakeBuildsStaticBinaries: nothing is loaded at run time, whatever C compiler and setting are there.
+// TestMakeBuildsStaticBinaries: nothing is loaded at run time, even with a C compiler and CGO_ENABLED=1.
 func TestMakeBuildsStaticBinaries(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		testenv.Lacks(t, "%v; get it: apt-get install make", err)
@@ -54,7 +54,7 @@ func isStatic(t *testing.T, path string) {
 
 // image is what the Dockerfile makes.
 type image struct {
-	root        string // the file system, as it comes
+	root        string // directory with the file system
 	entrypoint  []string
 	healthcheck []string
 	user        string
@@ -113,7 +113,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// buildContext copies what .dockerignore lets through. Of its patterns it knows those that the file uses: "*" first,
+// buildContext copies what .dockerignore lets through. It supports only the patterns that the file uses: "*" first,
 // names of the first level with "!", and patterns for base names below "**/".
 func buildContext(t *testing.T) string {
 	t.Helper()
@@ -165,7 +165,7 @@ func buildContext(t *testing.T) string {
 	return dir
 }
 
-// service is one of the compose file.
+// service is a service of the compose file.
 type service struct {
 	Image, User         string
 	Entrypoint, Command []string

@@ -16,8 +16,8 @@ var (
 	decisionRow  = regexp.MustCompile(`(?m)^\| (\d+) \| \d* \| \[(.+)\]\(([^)]+)\) \|`)
 )
 
-// TestDecisions holds the files of docs/decisions to one format and to numbers without gaps, and the index to the
-// files.
+// TestDecisions checks that the files of docs/decisions have one format and numbers without gaps, and that the index
+// lists exactly these files.
 func TestDecisions(t *testing.T) {
 	files, err := os.ReadDir(decisions)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package docs holds the documents to the source: links lead somewhere, named tests exist, the example compiles.
+// Package docs checks the documents against the source: links lead somewhere, named tests exist, the example compiles.
 package docs
 
 import (

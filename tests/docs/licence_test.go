@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// fetchesK6 is how a script, a hint or a document would get k6, which is under the AGPL: users bring their own.
+// fetchesK6 matches how a script, a hint or a document would get k6, which is under the AGPL: users bring their own.
 var fetchesK6 = regexp.MustCompile(`(?i)go\.k6\.io/k6|dl\.k6\.io|github\.com/grafana/k6/releases|` +
 	`(grafana|loadimpact)/k6[:@ ]|` +
 	`\b(apk|apt|apt-get|brew|choco|dnf|npm|pip|pipx|snap|winget|yum) (-\S+ )*(add|install|i)( [\w./@=-]+)*[ /]k6\b`)

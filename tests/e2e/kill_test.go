@@ -16,7 +16,7 @@ import (
 
 const holdCommand = `{"command":{"type":"set_players","players":1,"note":"hold"},"deadline_ms":60000}`
 
-// TestKill: what was answered before kill -9 is in the log after it, to the byte, and what was open gets its outcome.
+// TestKill: commands answered before kill -9 are in the log after it, to the byte, and open ones get their outcome.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir)
@@ -111,8 +111,8 @@ func TestTerm(t *testing.T) {
 	}
 }
 
-// TestInterrupt: a quiet server ends at once, and waits out none of the seconds that a busy one gives to others: it
-// ends no more slowly than it starts, or nearly so.
+// TestInterrupt: an idle server ends at once, without the grace periods of a busy one: it takes less than 3 times as
+// long to end as to start.
 func TestInterrupt(t *testing.T) {
 	testenv.Undercuts(t, 3, func() (base, took time.Duration) {
 		began := time.Now()

@@ -14,7 +14,7 @@ import (
 )
 
 // TestKillRemembersWhoHadLeft: after kill -9 the dashboard does not warn of drivers that had deregistered, some time
-// before or only just, and does warn of one that was there and of one that hung; the chart has what was before.
+// before or just before. It does warn of a connected driver and of a hung one, and the chart has the earlier points.
 func TestKillRemembersWhoHadLeft(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir)
@@ -45,7 +45,7 @@ func TestKillRemembersWhoHadLeft(t *testing.T) {
 	}
 }
 
-// stay connects a driver that does nothing. leave has it deregister.
+// stay connects a driver that does nothing. leave deregisters it.
 func stay(t *testing.T, url, id string, client *http.Client) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,7 +59,7 @@ func stay(t *testing.T, url, id string, client *http.Client) (leave func()) {
 	leave = func() {
 		cancel()
 		if !left {
-			<-ended //nolint:errcheck // a driver whose server was killed ends as it can
+			<-ended //nolint:errcheck // the server may have been killed
 		}
 		left = true
 	}

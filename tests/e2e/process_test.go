@@ -15,9 +15,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
-const patience = time.Minute // for whatever a test waits for
+const patience = time.Minute // limit of every wait
 
-// server is a server that runs.
+// server is a running server.
 type server struct {
 	*proctest.Server
 
@@ -83,7 +83,7 @@ func (s *server) send(t testing.TB, method, path, body string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
-// entry is what tests look at of an entry.
+// entry has the fields of an entry that tests read.
 type entry struct {
 	Seq     int
 	Status  string
@@ -102,8 +102,8 @@ func decode(t testing.TB, body string) (e entry) {
 	return e
 }
 
-// member is a driver of this process. It acks at once, but for commands with the note "hold": those it holds until its
-// end.
+// member is a driver in this process. It acks at once, except commands with the note "hold", which it holds until it
+// ends.
 type member struct {
 	connected, held chan struct{}
 	lost            chan error
@@ -129,7 +129,7 @@ func join(t testing.TB, url, id string) *member {
 	}()
 	t.Cleanup(func() {
 		leave()
-		<-ended //nolint:errcheck // a driver whose server was killed ends as it can
+		<-ended //nolint:errcheck // the server may have been killed
 	})
 	await(t, id+" to connect", m.connected)
 	return m

@@ -51,8 +51,8 @@ func BenchmarkViewers(b *testing.B) {
 	report(99)
 }
 
-// settle is how many commands of a turn are not counted: what is asked is what watching costs, not what coming and
-// going does.
+// settle is the number of commands at the start of a turn that are not counted, because viewers connect or disconnect
+// then.
 const settle = 50
 
 // command sends n commands after those that settle, 50 a second, and returns how long each took until its answer was
@@ -85,11 +85,10 @@ func percentile(took []time.Duration, percent int) float64 {
 	return took[len(took)*percent/100].Seconds() * 1000
 }
 
-// viewersOf tells a child process whose dashboard to watch.
+// viewersOf is the variable that tells a child process which dashboard to watch.
 const viewersOf = "SWARMCALL_TEST_VIEWERS"
 
-// crowd is a process with viewers in it. It runs at low priority: viewers' machines are not the server's, and here they
-// are to have only what the others leave.
+// crowd is a process of viewers. It has low priority, because in production viewers run on other machines.
 type crowd struct {
 	b     *testing.B
 	in    io.Writer
@@ -114,13 +113,13 @@ func watchers(b *testing.B, url string) *crowd {
 	}
 	b.Cleanup(func() {
 		_ = in.Close()
-		_ = child.Wait() // it has said all there is to say
+		_ = child.Wait() // its output is complete
 	})
 	return &crowd{b, in, bufio.NewReader(out)}
 }
 
-// be makes the crowd n viewers, waits until all of them have their first bytes, and returns how many bytes all have
-// read so far.
+// be sets the number of viewers to n, waits until all of them have their first bytes, and returns how many bytes all
+// have read so far.
 func (c *crowd) be(n int) (bytes int64) {
 	c.b.Helper()
 	if _, err := fmt.Fprintln(c.in, n); err != nil {
@@ -132,8 +131,8 @@ func (c *crowd) be(n int) (bytes int64) {
 	return bytes
 }
 
-// watch is the child: for each number it reads, it is as many viewers of url, and prints how many bytes they have read
-// so far.
+// watch runs in the child: for each number that it reads, it runs that many viewers of url, and prints how many bytes
+// they have read so far.
 func watch(url string) int {
 	var bytes atomic.Int64
 	leave := func() {}

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// accept opens a damaged log with the loss accepted and checks what is promised of that. lost are the positions of
-// records that cannot be had any more.
+// accept opens a damaged log with the loss accepted, and checks the promises for that. lost are the positions of the
+// records that cannot be recovered.
 func accept(t *testing.T, dir string, lost []uint64) (err error) {
 	t.Helper()
 	var left []uint64
@@ -66,7 +66,7 @@ func acceptedForGood(t *testing.T, dir, id string, last uint64, lost []uint64) e
 	return nil
 }
 
-// TestAnAcceptedLoss: what is whole stays at its position, what is not is named, and no position is used twice.
+// TestAnAcceptedLoss: intact records stay at their positions, lost ones are named, and no position is used twice.
 func TestAnAcceptedLoss(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
 	whole.write(t, dir)
@@ -105,7 +105,7 @@ func TestAnAcceptedLoss(t *testing.T) {
 	c.report()
 }
 
-// TestAcceptingTwice: the second loss may take the record that accepted the first.
+// TestAcceptingTwice: the second loss may include the record that accepted the first.
 func TestAcceptingTwice(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
 	whole.with(blockFile, flipped(whole[blockFile], 300, 1)).write(t, dir)

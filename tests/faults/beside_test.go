@@ -11,7 +11,7 @@ import (
 )
 
 // TestALookBesideAWritingServer: `swarmcall log` reads the files of a running server, finds everything that was
-// acknowledged before it began, no damage, and changes nothing that the server would mind.
+// acknowledged before it began, no damage, and does not disturb the server.
 func TestALookBesideAWritingServer(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, cmdlog.Config{Dir: dir, Node: "test", Sync: cmdlog.SyncInterval})

@@ -36,7 +36,7 @@ func refused(t *testing.T, dir string, was files) error {
 	return nil
 }
 
-// soakEnv asks for all trials there are, where a test else takes a sample of one per byte.
+// soakEnv selects all trials; without it a test takes a sample of one bit per byte.
 const soakEnv = "SWARMCALL_SOAK"
 
 func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
@@ -66,7 +66,7 @@ func TestAFlippedBitInAnyByteIsNoticed(t *testing.T) {
 	opens.report()
 }
 
-// TestAFlippedBitBesideTheRecords: those files contain nothing of the log, so the start continues, reports it, and
+// TestAFlippedBitBesideTheRecords: the other files contain no records, so the start continues, reports the damage, and
 // shortens nothing.
 func TestAFlippedBitBesideTheRecords(t *testing.T) {
 	whole, dir := smallLog(t), t.TempDir()
@@ -114,8 +114,8 @@ func TestTruncationAtAnyOffsetIsNoticed(t *testing.T) {
 	c.report()
 }
 
-// TestATornEndIsRepaired: what was never acknowledged is cut off and counted, whatever of it reached the disk. Of a
-// batch, the records that did are in the log: no client was told that they are not.
+// TestATornEndIsRepaired: an unacknowledged end is cut off and counted, however much of it reached the disk. Records of
+// a batch that are complete stay in the log: no client was told that they are not.
 func TestATornEndIsRepaired(t *testing.T) {
 	for _, n := range []int{1, 9} {
 		dir := t.TempDir()
@@ -144,7 +144,7 @@ func TestATornEndIsRepaired(t *testing.T) {
 	}
 }
 
-// leftover is what the engine sets aside of a batch, which must not come back after the log has been read.
+// leftover is a file that the engine keeps of a batch. It must not take effect after the log has been read.
 const leftover = "jetstream/jetstream/$G/streams/SWARMCALL/batches/x/msgs/1.blk"
 
 func repaired(t *testing.T, dir string) error {

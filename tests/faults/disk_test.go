@@ -15,18 +15,18 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// writerEnv names the directory for a process of this test binary that does nothing but write to a log; see writer.
+// writerEnv names the directory for a process of this test binary that only writes to a log; see writer.
 const writerEnv = "SWARMCALL_FAULTS_WRITER"
 
-// writer appends one record after the other and tells each that was acknowledged, until the log takes none. Then it
-// tells whether the log says that it has failed, takes another one, and can be read.
+// writer appends records one by one, and prints each position that was acknowledged, until the log refuses a record.
+// Then it prints whether the log reports a failure, accepts another record, and can be read.
 func writer(dir string) error {
 	ctx := context.Background()
 	l, err := cmdlog.Open(ctx, cmdlog.Config{Dir: dir, Node: "test"})
 	if err != nil {
 		return err
 	}
-	out := os.Stdout // unbuffered: what is told before a kill is told
+	out := os.Stdout // unbuffered, so that a kill loses no line
 	var last uint64
 	for range 500 {
 		var pos uint64
@@ -56,8 +56,8 @@ func writer(dir string) error {
 	return nil
 }
 
-// TestAFailingDisk: nothing is acknowledged that a failed write or sync may have lost, nothing is tried again as if it
-// were clean, and the log says that it has failed, and can be read still.
+// TestAFailingDisk: no record is acknowledged that a failed write or sync may have lost, and none is tried again as if
+// nothing had failed. The log reports the failure, and can still be read.
 func TestAFailingDisk(t *testing.T) {
 	c := tally{t: t, what: "records acknowledged and absent, or failures not told, on a failing disk"}
 	for _, fault := range []string{
@@ -66,7 +66,7 @@ func TestAFailingDisk(t *testing.T) {
 		"pwrite64:error=EIO:when=20+", "pwrite64:error=EFBIG:when=20+",
 	} {
 		dir := t.TempDir()
-		shut(t, mustOpen(t, cmdlog.Config{Dir: dir, Node: "test"})) // the file has to be there for strace to know it
+		shut(t, mustOpen(t, cmdlog.Config{Dir: dir, Node: "test"})) // strace needs the file to exist
 		said, stored := traced(t, dir, fault)
 		c.trial(strings.Contains(said, "refused log_unavailable\n") && strings.Contains(said, "failed ") &&
 			strings.Contains(said, "read\n") &&

@@ -11,11 +11,11 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 )
 
-// killRounds is enough for a machine that does other things too; the kills of a whole server are tests of their own.
+// killRounds is few enough for a busy machine; other tests kill a whole server.
 const killRounds = 25
 
-// TestAKilledWriter: whatever moment kill -9 comes at, what was acknowledged is there, nothing lies between, and the
-// next start needs no help.
+// TestAKilledWriter: whenever kill -9 comes, every acknowledged record is in the log, without a gap, and the next start
+// needs no flag.
 func TestAKilledWriter(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -42,7 +42,7 @@ func TestAKilledWriter(t *testing.T) {
 	c.report()
 }
 
-// killed runs the writer, kills it once it has told of so many records, and returns the last one it told of.
+// killed runs the writer, kills it once it has printed so many records, and returns the last position that it printed.
 func killed(t *testing.T, dir string, records int) (acknowledged uint64) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
@@ -61,7 +61,7 @@ func killed(t *testing.T, dir string, records int) (acknowledged uint64) {
 			t.Fatalf("the writer said %q", lines.Text())
 		}
 		if told++; told == records {
-			if err := cmd.Process.Kill(); err != nil { // and reads on: more may have been told before it struck
+			if err := cmd.Process.Kill(); err != nil { // and reads on: the writer may print more before it dies
 				t.Fatal(err)
 			}
 		}

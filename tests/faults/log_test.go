@@ -1,5 +1,5 @@
-// Package faults_test breaks what the server stands on and counts what goes unnoticed. Each test prints its figure:
-// violations v of n trials.
+// Package faults_test breaks what the server depends on, and counts what it does not notice. Each test prints its
+// figure: violations v of n trials.
 package faults_test
 
 import (
@@ -34,10 +34,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// blockFile is where a small log lies, below its data directory.
+// blockFile is the path of a small log, below its data directory.
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"
 
-// smallLog is the files of a log with every kind of record, singles and a batch.
+// smallLog returns the files of a log with every kind of record, singles and a batch.
 func smallLog(t *testing.T) files {
 	t.Helper()
 	dir := t.TempDir()
@@ -123,8 +123,8 @@ func (f files) write(t *testing.T, dir string) {
 	}
 }
 
-// overwrite is os.WriteFile without emptying the file first: ext4 takes that for a replacement and writes it to the
-// disk at once, which a busy disk makes wait for, thousands of times.
+// overwrite is os.WriteFile without emptying the file first: ext4 treats that as a replacement and writes it to the
+// disk at once, which is slow on a busy disk, thousands of times.
 func overwrite(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -195,7 +195,7 @@ func (c *tally) trial(ok bool, format string, args ...any) {
 
 func (c *tally) report() { c.t.Logf("%s: violations %d of %d", c.what, c.wrong, c.trials) }
 
-// spoken is a logger that keeps what is said.
+// spoken returns a logger and the buffer that it writes to.
 func spoken() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn})), &b

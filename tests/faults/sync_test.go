@@ -55,8 +55,8 @@ func TestAcknowledgedMeansSynced(t *testing.T) {
 	t.Logf("%d block files, %d acknowledgements, %d marks", w.blocks, w.acknowledged, w.marks)
 }
 
-// bulkWriterEnv names the directory for a process of this test binary that appends big records and tells of each
-// append; see bulkWriter.
+// bulkWriterEnv names the directory for a process of this test binary that appends big records and prints each append;
+// see bulkWriter.
 const bulkWriterEnv = "SWARMCALL_FAULTS_BULK_WRITER"
 
 func bulkWriter(dir string) error {
@@ -85,7 +85,7 @@ func bulkWriter(dir string) error {
 
 // syncWatch follows the calls of a process, as strace writes them.
 type syncWatch struct {
-	unsynced map[string]int    // files that were written to, and directories with a new name in them: at which call
+	unsynced map[string]int    // by file that was written to, or directory with a new file: at which call
 	syncing  map[string]syncOf // by thread
 	calls    int
 
@@ -110,8 +110,8 @@ var (
 	succeeded   = regexp.MustCompile(`\) += 0$`)
 )
 
-// take takes the next line. It returns what the process says with it of what it has stored, "" for nothing. A write
-// counts from its beginning and a sync at its end, for what was written before the sync began.
+// take handles the next line. It returns "a mark" or "an acknowledgement" if the process writes one, else "". A write
+// counts from its beginning, and a sync at its end, for what was written before the sync began.
 func (w *syncWatch) take(line string) string {
 	thread, call, _ := strings.Cut(line, " ")
 	call = strings.TrimSpace(call)

@@ -1,5 +1,5 @@
-// Follows the stream of commands from its beginning, as anybody would, and prints the id and the name of each event. The package
-// connects again by itself with Last-Event-ID; the test cuts the connection, and compares what was printed with the log.
+// Follows the stream of commands from its beginning, and prints the id and the name of each event. The package
+// reconnects on its own with Last-Event-ID; the test cuts the connection, and compares the output with the log.
 import { EventSource } from "eventsource";
 
 const stream = new EventSource(`${process.argv[2]}/commands/stream?after=0`);

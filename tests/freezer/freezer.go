@@ -1,4 +1,4 @@
-// Package freezer is a network for tests, one that can stop carrying anything.
+// Package freezer is a network for tests that can be frozen.
 package freezer
 
 import (
@@ -8,8 +8,7 @@ import (
 	"sync"
 )
 
-// Freezer dials connections that can be frozen: then neither end receives anything from the other, and neither is
-// notified.
+// Freezer dials connections that can be frozen: then neither side receives anything, and neither is notified.
 type Freezer struct {
 	mu     sync.Mutex
 	thawed sync.Cond
@@ -17,7 +16,7 @@ type Freezer struct {
 	conns  []net.Conn
 }
 
-// New returns one that is not frozen.
+// New returns a Freezer that is not frozen.
 func New() *Freezer {
 	f := &Freezer{}
 	f.thawed.L = &f.mu
@@ -40,13 +39,13 @@ func (f *Freezer) dial(ctx context.Context, network, addr string) (net.Conn, err
 	return &freezable{conn, f}, nil
 }
 
-// Freeze stops all traffic, of connections to come too.
+// Freeze stops all traffic, also of later connections.
 func (f *Freezer) Freeze() { f.set(true) }
 
-// Thaw lets the connection continue.
+// Thaw lets the connections continue.
 func (f *Freezer) Thaw() { f.set(false) }
 
-// Cut ends a frozen connection, so that no end waits for it.
+// Cut closes the connections if they are frozen, so that neither side waits.
 func (f *Freezer) Cut() {
 	f.mu.Lock()
 	if f.frozen {

@@ -13,11 +13,11 @@ import (
 
 const getLocust = "apt-get install python3-locust"
 
-// generator is a real one: what `swarmcall drive` is called with to load a target.
+// generator is a load generator, with the arguments of `swarmcall drive` that load a target.
 type generator struct {
 	name string
 	args func(t *testing.T, target string) []string
-	own  bool // it is a process of the driver's
+	own  bool // it is a process that the driver starts
 }
 
 var generators = []generator{
@@ -66,7 +66,7 @@ func running(t *testing.T, url string, n int64) {
 	eventually(t, "the players run", func() bool { return driverOf(t, url).Reported.Players == n })
 }
 
-// upAndDown also proves the spawn delay: ten players, 200 ms apart, take 2 s; with Locust, which sends them in two
+// upAndDown also checks the spawn delay: ten players, 200 ms apart, take 2 s; with Locust, which sends them in two
 // batches, 1 s.
 func upAndDown(t *testing.T, url string, load *target) {
 	applied(t, url, players(5))
@@ -100,7 +100,7 @@ func stopWhileRamping(t *testing.T, url string, load *target) {
 	var ramped int64
 	eventually(t, "the ramp", func() bool { ramped = driverOf(t, url).Reported.Players; return ramped > 5 })
 	applied(t, url, stop)
-	silent(t, load, time.Now(), int(2*ramped)) // it has gone on ramping until the Stop came
+	silent(t, load, time.Now(), int(2*ramped)) // the ramp continued until the Stop
 	running(t, url, 0)
 }
 
@@ -111,7 +111,7 @@ func silent(t *testing.T, load *target, at time.Time, players int) {
 	quiet := func() bool { return load.since(time.Now().Add(-time.Second)) == 0 && time.Since(at) > time.Second }
 	eventually(t, "the load ends", quiet)
 	late := load.since(at)
-	<-time.After(time.Second) // nothing can be waited for but nothing
+	<-time.After(time.Second) // there is no event to wait for
 	t.Logf("%d requests after the end of the load, by %d players", late, players)
 	if late > players {
 		t.Errorf("%d requests after the end of the load; %d players can have had %d under way", late, players, players)
@@ -148,7 +148,7 @@ func killed(t *testing.T, url string, p *process, load *target) {
 	}
 }
 
-// gone kills a frozen driver while a command waits for its answer: it is missing at once.
+// gone kills a frozen driver while a command waits for its answer: the driver is missing at once.
 func gone(t *testing.T, url string, p *process, load *target) {
 	if err := p.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestTheDriverEndsInOrder(t *testing.T) {
 	}
 }
 
-// end asks a driver to end: it does so without an error, and nothing comes after.
+// end asks a driver to end: it does so without an error, and no request follows.
 func end(t *testing.T, p *process, load *target) {
 	t.Helper()
 	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -207,7 +207,7 @@ func end(t *testing.T, p *process, load *target) {
 
 // TestNoLoadWithoutControl first stops the server until the lease has run out, and then kills the driver with kill -9.
 func TestNoLoadWithoutControl(t *testing.T) {
-	const lease = 5 * time.Second // a busy machine may say nothing for two
+	const lease = 5 * time.Second // a busy machine may be silent for two
 	for _, g := range generators {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +218,7 @@ func TestNoLoadWithoutControl(t *testing.T) {
 			applied(t, url, players(5))
 			running(t, url, 5)
 			stopServer()
-			silent(t, load, time.Now().Add(lease), math.MaxInt) // when exactly the lease ends is the driver's clock
+			silent(t, load, time.Now().Add(lease), math.MaxInt) // only the driver knows when exactly the lease ends
 
 			url = startServer(t)
 			p := drive(t, url, g.args(t, load.URL)...)

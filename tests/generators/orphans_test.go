@@ -14,7 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// markOf is a variable that a driver hands on to all that it starts: they are found by it, whatever their parent is.
+// markOf returns a variable that all processes of a driver inherit: the test finds them by it, whatever their parent
+// is.
 func markOf(t *testing.T) string { return "GENERATORS_TEST=" + t.Name() + "." }
 
 // marked returns the processes of a test that have not ended.

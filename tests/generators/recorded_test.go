@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/k6test"
 )
 
-// TestK6AnswersAsRecorded plays what was asked of k6 1.8.1: the fake has to answer the same, and by `make test-k6` a
-// real one.
+// TestK6AnswersAsRecorded replays the requests recorded with k6 1.8.1: the fake has to give the same answers, and with
+// `make test-k6` a real k6.
 func TestK6AnswersAsRecorded(t *testing.T) {
 	recorded := k6test.Recorded()
 	for _, name := range slices.Sorted(maps.Keys(recorded)) {
@@ -43,7 +43,7 @@ func TestK6AnswersAsRecorded(t *testing.T) {
 	}
 }
 
-// update is true where the recordings are to be written again. It is for a real k6 alone.
+// update reports whether to write the recordings again, which needs a real k6.
 func update() bool { return os.Getenv("SWARMCALL_TEST_K6") != "" && os.Getenv("UPDATE") == "1" }
 
 func write(t *testing.T, path, text string) {

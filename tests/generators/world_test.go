@@ -52,7 +52,7 @@ func tool(t *testing.T, name, get string) string {
 	return path
 }
 
-// k6 returns the path of the k6 that SWARMCALL_TEST_K6 names, which has to be a real one, and else that of the fake.
+// k6 returns the path of the k6 that SWARMCALL_TEST_K6 names, which has to be a real one, or else of the fake.
 func k6(t *testing.T) string {
 	t.Helper()
 	path, named := os.LookupEnv("SWARMCALL_TEST_K6")
@@ -73,7 +73,7 @@ func startServer(t *testing.T) (url string) {
 	return url
 }
 
-// startServerAs runs it until the test ends or stops it.
+// startServerAs runs a server until the test ends or stops it.
 func startServerAs(t *testing.T, change func(*app.Config)) (url string, stop func()) {
 	t.Helper()
 	cfg := servertest.Config(t)
@@ -96,7 +96,7 @@ func startTarget(t *testing.T) *target {
 		g.mu.Lock()
 		g.arrivals = append(g.arrivals, time.Now())
 		g.mu.Unlock()
-		<-time.After(5 * time.Millisecond) // as a real one: else a few users take the whole machine
+		<-time.After(5 * time.Millisecond) // like a real target: else a few users take the whole CPU
 		_, _ = w.Write([]byte("hello\n"))
 	}))
 	t.Cleanup(g.Close)

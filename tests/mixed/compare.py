@@ -1,4 +1,4 @@
-"""make compare: the same four things done to Locust's own control and to Swarmcall. Prints Markdown; docs/comparisons.md holds a run."""
+"""make compare: four scenarios with Locust's own control and with Swarmcall, as the Markdown of docs/comparisons.md."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ LEASE = 5  # s, of Swarmcall's server; its default is 60
 
 
 class Locust:
-    """A master of its own with workers, each loading a path of its own at the target."""
+    """A Locust master with workers, which load the path /locust of the target."""
 
     def __init__(self, target, workers):
         web, bind = rig_port(), rig_port()
@@ -61,7 +61,7 @@ def row(what, locust, ours):
 
 
 def silence(target, whose, since, watch):
-    """Waits until no request has come for 3 s; returns how long after since the last one came, None if they still come."""
+    """Waits until no request has come for 3 s; returns the time from since to the last one, None if they do not end."""
     while time.monotonic() < since + watch:
         last = max(target.came(whose, since), default=since)
         if time.monotonic() > max(last, since) + 3:

@@ -17,7 +17,7 @@ PLAYERS, DELAY_MS = 20, 100
 
 
 def k6_here(named):
-    """Returns the path of a k6 1.x, or None and says why. One that was named has to be there."""
+    """Returns the path of a k6 1.x. Without one it prints why and returns None, or exits if the user named one."""
     path = shutil.which(named or "k6")
     version = path and subprocess.run([path, "version"], stdout=subprocess.PIPE, text=True, check=False).stdout
     if path and re.match(r"k6 v[01]\.", version):

@@ -1,4 +1,4 @@
-"""The users of the tests, for Debian's Locust too: its 2.12.1 is built without a version, and so takes its own workers for old ones."""
+"""The users of the tests. Debian's Locust 2.12.1 has no version, and so treats its own workers as outdated: set one."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""What the mixed demo and the comparisons are built of: a target that counts, processes, and the HTTP APIs."""
+"""The parts of the mixed demo and the comparisons: a target that counts requests, processes, and the HTTP APIs."""
 
 import atexit
 import http.server
@@ -26,7 +26,7 @@ GET = {
 
 
 def need(*names):
-    """Ends with what to do if one of the programs is not there."""
+    """Exits with a hint how to install a program that is absent."""
     missing = [name for name in names if not shutil.which(name)]
     for name in missing:
         print(f"{name} is not here; get it: {GET[name]}", file=sys.stderr)
@@ -35,7 +35,7 @@ def need(*names):
 
 
 class Target(http.server.ThreadingHTTPServer):
-    """Notes when requests come. The path's first part names whose they are."""
+    """Records when requests arrive, by the first part of their path."""
 
     daemon_threads = True
     request_queue_size = 512

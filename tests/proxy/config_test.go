@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// configuration is one that docs/howto/proxy.md prints: the test runs what people copy.
+// configuration returns a configuration that docs/howto/proxy.md prints: the test runs what people copy.
 func configuration(t *testing.T, program, kind string) string {
 	t.Helper()
 	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "howto", "proxy.md"))
@@ -22,7 +22,7 @@ func configuration(t *testing.T, program, kind string) string {
 	return text
 }
 
-// replaced changes a text, and fails where there is nothing to change: the document has moved on.
+// replaced replaces parts of a text, and fails if a part is not in it: then the document has changed.
 func replaced(t *testing.T, text string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -34,7 +34,7 @@ func replaced(t *testing.T, text string, pairs ...string) string {
 	return text
 }
 
-// variant is one way to set a proxy up: what of the document's configuration is changed, and the server's flags.
+// variant is one way to set a proxy up: the changes to the document's configuration, and the server's flags.
 type variant struct {
 	name    string
 	kind    string
@@ -43,7 +43,7 @@ type variant struct {
 	edits   map[string][]string // by program: what is replaced
 }
 
-// keptPath are the edits that leave the path where it is, and renamed those that send a Host of the proxy's own.
+// keptPath are the edits that do not change the path. upstreamHost and inventedHost are those that send another Host.
 var (
 	keptPath = map[string][]string{
 		"nginx":   {"127.0.0.1:8080/;", "127.0.0.1:8080;"},

@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// browser is one Chromium for all tests of this package. It finds the proxy by its name.
+// browser is one Chromium for all tests of this package. It resolves the name of the proxies.
 var browser struct {
 	sync.Once
 	ctx    context.Context
@@ -80,7 +80,7 @@ func open(t *testing.T) tab {
 	if err := chromedp.Do(
 		ctx,
 		chromedp.Navigate("about:blank"),
-	); err != nil { // the first use of a context is what the tab lives by
+	); err != nil { // the first use of a context opens the tab, which lives as long as it
 		t.Fatalf("no tab: %v", err)
 	}
 	return tab{t, ctx}
@@ -147,7 +147,7 @@ func (b tab) live() {
 	b.until(`document.querySelector('#conn')?.dataset.state === 'live' && !document.getElementById('not-live')`)
 }
 
-// dashboard is live through the proxy, has its style, and commands the swarm.
+// dashboard checks that the dashboard is live through the proxy, has its style, and commands the swarm.
 func (w *world) dashboard() {
 	w.t.Helper()
 	b := open(w.t)
@@ -173,7 +173,7 @@ func (w *world) dashboard() {
 	b.until("document.documentElement.dataset.theme && document.cookie.includes('swarmcall_theme')")
 }
 
-// refusedStop says in the dialog which flag is missing.
+// refusedStop checks that the dialog says which flag is missing.
 func (w *world) refusedStop(flag string) {
 	w.t.Helper()
 	b := open(w.t)

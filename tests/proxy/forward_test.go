@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
-// TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which cuts the Upgrade off plain requests.
+// TestForwardProxy connects a driver without TLS through Debian's tinyproxy, which removes Upgrade from plain requests.
 func TestForwardProxy(t *testing.T) {
 	tinyproxy := find(t, "tinyproxy")
 	w := &world{t: t, log: new(proctest.Output)}

@@ -24,11 +24,11 @@ import (
 // patience is how long anything may take before the test gives up: the machine may be busy with other tests.
 const patience = time.Minute
 
-// name is the host name of the proxies. It does not resolve: every client of the tests receives the address.
+// name is the host name of the proxies. It does not resolve: the tests give every client the address.
 const name = "load.example.com"
 
-// programs start the proxies by a configuration, which they change only in what a test cannot have: ports, files, the
-// terminal.
+// programs return the commands that start the proxies. They change a configuration only where a test has to: ports,
+// files, and where it logs.
 var programs = map[string]func(*testing.T, *place, string) *exec.Cmd{"nginx": nginx, "haproxy": haproxy, "caddy": caddy}
 
 // place is where a proxy of a test runs.
@@ -106,7 +106,7 @@ func (p *place) read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// newPlace has a free port, and a certificate for the name.
+// newPlace returns a place with a free port, and a certificate for the name.
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	p := &place{dir: t.TempDir(), addr: freePort(t)}
@@ -161,8 +161,8 @@ func certificate(t *testing.T) (crt, key []byte) {
 		)
 }
 
-// find is the path of a program, and ends the test where it is not installed. The PATH of people has no /usr/sbin on
-// Debian.
+// find returns the path of a program. It skips the test, or fails it in CI, if the program is not installed. On Debian
+// a user's PATH has no /usr/sbin.
 func find(t *testing.T, program string) string {
 	t.Helper()
 	for _, candidate := range []string{program, "/usr/sbin/" + program} {
@@ -210,7 +210,7 @@ func run(t *testing.T, cmd *exec.Cmd, addr string) {
 	}
 }
 
-// end lets a program end its own children (nginx has workers), and kills one that waits for open streams instead.
+// end lets a program end its own children (nginx has workers), and kills it if it waits for open streams instead.
 func end(p *proctest.Process) {
 	p.Signal(syscall.SIGTERM)
 	if !p.EndsWithin(5 * time.Second) {

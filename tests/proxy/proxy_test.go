@@ -28,7 +28,8 @@ func TestBehindProxies(t *testing.T) {
 	}
 }
 
-// remoteAddress is the driver's own address if the proxy is trusted, and otherwise the proxy's.
+// remoteAddress checks that the server shows the driver's own address if the proxy is trusted, and otherwise the
+// proxy's.
 func (w *world) remoteAddress(trusted bool) {
 	w.t.Helper()
 	var d struct {
@@ -42,7 +43,7 @@ func (w *world) remoteAddress(trusted bool) {
 	}
 }
 
-// api follows what answers point to.
+// api follows the links in answers.
 func (w *world) api() {
 	w.t.Helper()
 	w.command(setPlayers)
@@ -69,7 +70,7 @@ func (w *world) api() {
 	}
 }
 
-// streams must not be held back.
+// streams checks that the proxy does not hold events back.
 func (w *world) streams() {
 	w.t.Helper()
 	w.stream(w.at+"/commands/stream", "event: closed", func() { w.command(setPlayers) })
@@ -78,7 +79,7 @@ func (w *world) streams() {
 
 var linkForm = regexp.MustCompile(`(?:href|action|src)="(/[^"]*)"`)
 
-// pages link to what the proxy serves. Scripts are fetched with an Origin.
+// pages checks that the links of pages work through the proxy. They are fetched with an Origin, as scripts are.
 func (w *world) pages() {
 	w.t.Helper()
 	for _, path := range []string{"/", "/ui/commands", "/ui/drivers/d-1", "/ui/about", "/ui//commands"} {
@@ -105,7 +106,7 @@ func (w *world) pages() {
 	}
 }
 
-// forms are those of a browser without scripts.
+// forms sends the forms of a browser without scripts.
 func (w *world) forms() {
 	w.t.Helper()
 	form := []string{

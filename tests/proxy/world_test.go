@@ -1,6 +1,6 @@
-// Package proxy runs Swarmcall behind the proxies that people put before it, as docs/howto/proxy.md tells them to:
-// Debian's nginx, HAProxy and Caddy; and through a forward proxy, Debian's tinyproxy. What is not installed is skipped
-// on a developer's machine and fails where CI=true.
+// Package proxy runs Swarmcall behind reverse proxies, set up as docs/howto/proxy.md says: Debian's nginx, HAProxy and
+// Caddy; and through a forward proxy, Debian's tinyproxy. Tests whose proxy is not installed are skipped on a
+// developer's machine and fail where CI=true.
 package proxy
 
 import (
@@ -34,7 +34,7 @@ type world struct {
 	log    *proctest.Output
 }
 
-// behind starts a server and a proxy before it.
+// behind starts a server and a proxy in front of it.
 func behind(t *testing.T, program string, v variant, change func(*app.Config)) *world {
 	t.Helper()
 	find(t, program)
@@ -134,7 +134,7 @@ func (w *world) do(method, address, body string, headers ...string) answer {
 	return answer{resp.StatusCode, resp.Header, string(b)}
 }
 
-// resolve is where a browser goes that is sent from the public address to a reference.
+// resolve resolves a reference from the public address, as a browser does.
 func (w *world) resolve(reference string) string {
 	w.t.Helper()
 	base, err := url.Parse(w.at + "/")
@@ -148,7 +148,7 @@ func (w *world) resolve(reference string) string {
 	return to.String()
 }
 
-// command posts one and returns its seq.
+// command posts a command and returns its seq.
 func (w *world) command(body string) uint64 {
 	w.t.Helper()
 	a := w.do(http.MethodPost, w.at+"/commands", body)
@@ -215,7 +215,7 @@ func (w *world) stream(address, words string, opened func()) {
 	w.t.Fatalf("%s ended, or was held back, before it said %q: %v", address, words, ctx.Err())
 }
 
-// tries has a driver try to connect, and returns what its log says of the first time.
+// tries lets a driver try to connect, and returns what its log says of the first attempt.
 func (w *world) tries(id string, client *http.Client) string {
 	w.t.Helper()
 	said := make(chan string, 100)
@@ -244,7 +244,7 @@ func (w *world) tries(id string, client *http.Client) string {
 	}
 }
 
-// lines hands on what is logged, one line at a time.
+// lines passes on what is logged, one line at a time.
 type lines chan string
 
 func (l lines) Write(b []byte) (int, error) {

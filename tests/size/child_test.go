@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// process is a child of the test that answers each line with one.
+// process is a child process that answers each line with a line.
 type process struct {
 	tb    testing.TB
 	in    io.Writer
@@ -40,7 +40,7 @@ func startChild(tb testing.TB, nice int, words ...any) *process {
 	}
 	tb.Cleanup(func() {
 		_ = in.Close()
-		_ = c.Wait() // it has said all there is to say
+		_ = c.Wait() // its output is complete
 	})
 	return &process{tb, in, bufio.NewReader(out)}
 }
@@ -60,7 +60,7 @@ func (p *process) hear(words ...any) {
 	}
 }
 
-// child is what a child process does.
+// child runs a child process in its role.
 func child(what string) int {
 	var kind, addr string
 	var n int
@@ -78,13 +78,13 @@ func child(what string) int {
 	}
 }
 
-// crowd is a process with many clients, each of which asks again as soon as it is answered. It has low priority, because
-// in production these clients run on other machines.
+// crowd is a process with many clients, each of which sends its next request as soon as it has an answer. It has low
+// priority, because in production these clients run on other machines.
 type crowd struct{ *process }
 
 func newCrowd(s *server, kind string) crowd { return crowd{startChild(s.tb, 19, kind, s.addr, 0)} }
 
-// be makes the crowd n clients, waits until each has been answered, and returns how many answers all have had so far.
+// be sets the number of clients to n, waits until each has an answer, and returns the number of answers so far.
 func (c crowd) be(n int) (answers int64) {
 	c.tb.Helper()
 	c.say(n)
@@ -92,10 +92,11 @@ func (c crowd) be(n int) (answers int64) {
 	return answers
 }
 
-// asker asks once as the i-th client.
+// asker sends one request as the i-th client.
 type asker func(client *http.Client, addr string, i int) error
 
-// beCrowd is the child.
+// beCrowd runs in the child: for each number that it reads, it runs that many clients, and prints the number of
+// answers.
 func beCrowd(addr string, ask asker) int {
 	var answers atomic.Int64
 	leave := func() {}

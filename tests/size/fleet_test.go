@@ -38,7 +38,7 @@ func (f fleet) stopped(seq uint64) (n int, last time.Time) {
 	return n, time.Unix(0, at)
 }
 
-// stops notes when drivers get a Stop.
+// stops records when drivers get a Stop.
 type stops struct {
 	mu   sync.Mutex
 	n    map[uint64]int
@@ -55,7 +55,8 @@ func (s *stops) heard(seq uint64, frame []byte) {
 	s.last[seq] = time.Now()
 }
 
-// beFleet is the child: for the seq of each Stop it reads, it prints who got it, and when the last did.
+// beFleet runs in the child: for the seq of each Stop that it reads, it prints how many drivers got it, and when the
+// last one did.
 func beFleet(addr string, n int) int {
 	s := &stops{n: map[uint64]int{}, last: map[uint64]time.Time{}}
 	for i := range n {

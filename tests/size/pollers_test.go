@@ -35,7 +35,7 @@ func BenchmarkPollers(b *testing.B) {
 	held(b, "a command beside pollers", compare(b, "command", alone, beside), commandBeside)
 }
 
-// toOne commands one driver again and again, after one command that is not counted.
+// toOne sends commands to one driver, one after the other. It does not count the first.
 func toOne(s *server) (took times) {
 	s.tb.Helper()
 	pace := time.NewTicker(20 * time.Millisecond)

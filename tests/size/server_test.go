@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// patience is for whatever is waited for.
+// patience is the limit of every wait.
 const patience = 2 * time.Minute
 
-// server is one that runs.
+// server is a running server.
 type server struct {
 	tb      testing.TB
 	addr    string
@@ -71,7 +71,7 @@ func start(tb testing.TB, flags ...string) *server {
 
 func (s *server) read(stderr io.Reader, found chan<- string) {
 	defer close(s.ended)
-	const most = 20 // clients that leave have something logged each time
+	const most = 20 // the server logs a line for each client that disconnects
 	said := 0
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
@@ -81,7 +81,7 @@ func (s *server) read(stderr io.Reader, found chan<- string) {
 			s.tb.Log(lines.Text())
 		}
 	}
-	_ = s.cmd.Wait() // it was told to end
+	_ = s.cmd.Wait() // SIGTERM ended it
 }
 
 func (s *server) end() {
@@ -101,7 +101,7 @@ func (s *server) get(path string) (int, string) {
 	return s.ask(http.MethodGet, "http://"+s.addr+path, "")
 }
 
-// command issues one and returns its entry when that is closed.
+// command issues a command and returns its entry once it is closed.
 func (s *server) command(body string) string {
 	s.tb.Helper()
 	status, entry := s.ask(http.MethodPost, "http://"+s.addr+"/commands", body)
@@ -135,7 +135,7 @@ var (
 	goroutines = regexp.MustCompile(`^goroutine profile: total (\d+)`)
 )
 
-// heap is how many bytes are in use after a collection.
+// heap returns how many bytes are in use after a garbage collection.
 func (s *server) heap() float64 {
 	s.tb.Helper()
 	return s.profile("heap?gc=1&debug=1", heapAlloc)
@@ -160,8 +160,8 @@ func (s *server) profile(name string, figure *regexp.Regexp) float64 {
 	return n
 }
 
-// files is how many file descriptors the server has open, and sockets how many of them are sockets: the log opens files
-// with its first records, and as it grows.
+// files returns how many file descriptors the server has open, and sockets how many of them are sockets: the log opens
+// files with its first records, and as it grows.
 func (s *server) files() float64   { return s.open("") }
 func (s *server) sockets() float64 { return s.open("socket:") }
 

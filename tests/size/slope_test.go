@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// slope is by how much a figure that is taken at equal intervals grows from the first to the last, as a part of its
-// median: that of the line which fits best.
+// slope returns how much a figure that is taken at equal intervals grows from the first to the last, as a part of its
+// median. It uses the line that fits best.
 func slope(figures []float64) float64 {
 	n := float64(len(figures))
 	mean := 0.0
@@ -24,7 +24,7 @@ func slope(figures []float64) float64 {
 	return above / below * (n - 1) / sorted[len(sorted)/2]
 }
 
-// TestSlope: a figure that goes up and down has none, and one that grows on the whole has its own.
+// TestSlope: noise alone has no slope, and a figure that grows under noise has the slope of its growth.
 func TestSlope(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	for name, tc := range map[string]struct{ grows, least, most float64 }{

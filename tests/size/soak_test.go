@@ -13,8 +13,8 @@ const (
 	soakLong   = 10 * time.Minute
 	sampleEach = 5 * time.Second
 
-	// What may remain of a slope in the second half, as a part of the median: noise, and of the heap the 140 bytes or
-	// so that the index keeps of each entry. Of the heap it is less than 1 KB for each driver that has come and left.
+	// The largest slope in the second half, as a part of the median: noise, and for the heap the 140 bytes or so that
+	// the index keeps of each entry. For the heap that is less than 1 KB for each driver that has connected and left.
 	mostSlope     = 0.05
 	mostHeapSlope = 0.08
 )
@@ -80,7 +80,7 @@ func judge(t *testing.T, all samples) {
 	}
 }
 
-// soakFor is how long the soak takes.
+// soakFor returns how long the soak takes.
 func soakFor(t *testing.T) time.Duration {
 	t.Helper()
 	if given := os.Getenv(soakEnv); given != "" {
@@ -96,7 +96,7 @@ func soakFor(t *testing.T) time.Duration {
 	return soakShort
 }
 
-// eventually asks until the condition holds.
+// eventually polls until the condition holds.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -11,7 +11,7 @@ import (
 
 const (
 	floodersBeside = 32
-	stopBeside     = 2.0 // times what a Stop takes beside nobody, the median
+	stopBeside     = 2.0 // times what a Stop takes alone, the median
 )
 
 // BenchmarkStop measures a Stop beside submitters that send load commands to all drivers as fast as they are answered, in
@@ -61,10 +61,10 @@ func flood(client *http.Client, addr string, i int) error {
 	return do(context.Background(), client, http.MethodPost, "http://"+addr+"/commands", body, http.StatusCreated)
 }
 
-// stopTimes are those of Stops: until every driver was sent it, and until the answer was read.
+// stopTimes are the times of Stops: until every driver was sent the Stop, and until the answer was read.
 type stopTimes struct{ sent, answered times }
 
-// stopsPerTurn are measured after one that is not: what counts is what others cost, not what their coming does.
+// stopsPerTurn Stops are measured, after one that is not, because flooders connect during that one.
 const stopsPerTurn = 20
 
 func (t *stopTimes) measure(s *server, f fleet) {
@@ -80,7 +80,7 @@ func (t *stopTimes) measure(s *server, f fleet) {
 	}
 }
 
-// stop stops all drivers once. A newer load command may take the place of a Stop that has not been sent to a driver.
+// stop stops all drivers once. A newer load command may supersede a Stop that has not been sent to a driver.
 func stop(s *server, f fleet) (sent, answered time.Duration) {
 	s.tb.Helper()
 	began := time.Now()

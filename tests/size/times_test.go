@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// times are how long something took, again and again.
+// times are the durations of repeated measurements.
 type times []time.Duration
 
 func (t times) percentile(percent int) time.Duration {

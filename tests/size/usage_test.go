@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/light"
 )
 
-// Who uses the server in the soak at any time.
+// How many clients use the server in the soak at any time.
 const (
 	staying = 100 // drivers
 	passing = 100 // drivers that stay for passFor
@@ -22,11 +22,11 @@ const (
 	viewing = 50  // viewers of the dashboard
 
 	passFor = 4 * time.Second
-	deafFor = 15 * time.Second // the server lets them go after 10 s of what does not fit into buffers
+	deafFor = 15 * time.Second // the server disconnects them 10 s after the buffers are full
 	viewFor = 6 * time.Second
 )
 
-// usage is all that goes on in the soak, and how much of it there has been.
+// usage is the load of the soak, with counts of it.
 type usage struct {
 	s      *server
 	ctx    context.Context
@@ -37,7 +37,7 @@ type usage struct {
 	drivers, readers, views, events, commands, polls atomic.Int64
 }
 
-// use starts it.
+// use starts the load.
 func use(s *server) *usage {
 	u := &usage{s: s, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
 	u.ctx, u.cease = context.WithCancel(context.Background())
@@ -65,7 +65,7 @@ func use(s *server) *usage {
 	return u
 }
 
-// end has all leave, and returns when they have.
+// end ends all clients, and returns when they have ended.
 func (u *usage) end() {
 	u.cease()
 	u.all.Wait()
@@ -78,7 +78,7 @@ func (u *usage) String() string {
 		u.drivers.Load(), u.readers.Load(), u.views.Load(), u.events.Load()/1e6, u.commands.Load(), u.polls.Load())
 }
 
-// again lives one life after the other until the end.
+// again calls live repeatedly until the end, with the number of earlier calls.
 func (u *usage) again(live func(life int)) {
 	u.all.Go(func() {
 		for life := 0; u.ctx.Err() == nil; life++ {
@@ -87,7 +87,8 @@ func (u *usage) again(live func(life int)) {
 	})
 }
 
-// during is one life of the i-th of n. The first lives differ, so that later ones do not end all at once.
+// during is one life of the i-th of n clients. The first lives have different lengths, so that later ones do not end
+// all at once.
 func (u *usage) during(long time.Duration, i, n, life int, live func(ctx context.Context)) {
 	if life == 0 {
 		long = long * time.Duration(i+1) / time.Duration(n)
@@ -95,7 +96,7 @@ func (u *usage) during(long time.Duration, i, n, life int, live func(ctx context
 	ctx, cancel := context.WithTimeout(u.ctx, long)
 	defer cancel()
 	live(ctx)
-	<-ctx.Done() // also where it failed at once, so that it does not go round and round
+	<-ctx.Done() // also after an early failure, so that it is not repeated without a pause
 }
 
 func (u *usage) every(pace time.Duration, do func()) {
@@ -113,14 +114,14 @@ func (u *usage) every(pace time.Duration, do func()) {
 	})
 }
 
-// fail is for what must not fail before the end.
+// fail fails the test if err came before the end of ctx.
 func (u *usage) fail(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
 		u.s.tb.Error(err)
 	}
 }
 
-// drive is a driver until ctx ends. Then it deregisters, or its connection is lost.
+// drive runs a driver until ctx ends. Then the driver deregisters, or its connection is lost.
 func (u *usage) drive(ctx context.Context, id string, deregisters bool) {
 	d, err := light.Dial(ctx, u.s.addr, id)
 	if err != nil {
@@ -182,7 +183,7 @@ func (u *usage) command() {
 	u.fail(u.ctx, do(u.ctx, u.client, http.MethodPost, "http://"+u.s.addr+"/commands", body, http.StatusCreated))
 }
 
-// poll reads what people and scripts ask for again and again.
+// poll reads what people and scripts poll.
 func (u *usage) poll() {
 	u.polls.Add(1)
 	for path := range strings.FieldsSeq("/drivers /state /commands") {

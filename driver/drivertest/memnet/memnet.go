@@ -1,5 +1,5 @@
-// Package memnet is a network in memory, for tests: client and server fit into one synctest bubble, where a deadline of
-// 30 s passes in no time. Its connections have no buffer, so a peer that does not read blocks a writer at once.
+// Package memnet is a network in memory, for tests: client and server run in one synctest bubble, where a deadline of
+// 30 s passes at once. Its connections have no buffer, so a peer that does not read blocks a writer at once.
 package memnet
 
 import (
@@ -12,14 +12,14 @@ import (
 
 var errRefused = errors.New("connection refused")
 
-// Listener accepts what Dial connects. The zero value is no listener; see New.
+// Listener accepts the connections that Dial makes. The zero value is not usable; see New.
 type Listener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-// New returns a listener that waits for Dial.
+// New returns a listener for Dial.
 func New() *Listener { return &Listener{conns: make(chan net.Conn), done: make(chan struct{})} }
 
 // Dial connects to l, whatever the address. It has the form of http.Transport.DialContext.
@@ -45,7 +45,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close refuses connections from now on; those there are stay.
+// Close refuses new connections; existing ones stay open.
 func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return nil

@@ -11,12 +11,12 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
 
-// Conn is the server's end of one connection.
+// Conn is the server's side of one connection.
 type Conn struct {
-	N        int      // which one, from 1
+	N        int      // number of the connection, from 1
 	Offered  []string // subprotocols
 	OpenedAt time.Time
-	Frames   chan Frame // what the driver sends, in order; closed when the connection has ended
+	Frames   chan Frame // messages of the driver, in order; closed when the connection has ended
 
 	server *Server
 	conn   *websocket.Conn
@@ -28,7 +28,7 @@ type Conn struct {
 // Frame is one message of the driver.
 type Frame struct {
 	At   time.Time
-	Type string // "" when it is no frame, and Problem says why
+	Type string // "" if the message is not a valid frame: see Problem
 	Body []byte
 	Text bool // not binary
 
@@ -45,7 +45,7 @@ func (f Frame) Decode(v any) error {
 
 var errBinary = errors.New("the message is binary")
 
-// read takes frames until the connection ends.
+// read receives frames until the connection ends.
 func (c *Conn) read(ctx context.Context) {
 	defer close(c.gone)
 	defer close(c.Frames)
@@ -70,7 +70,7 @@ func (c *Conn) read(ctx context.Context) {
 // Send sends a frame.
 func (c *Conn) Send(frame any) error { return c.SendText(wire.Encode(frame)) }
 
-// SendText sends a text message, whatever it holds.
+// SendText sends a text message, valid or not.
 func (c *Conn) SendText(b []byte) error {
 	c.server.note(Event{Conn: c.N, From: "server", What: "frame", Frame: b})
 	ctx, cancel := context.WithTimeout(c.server.ctx, 10*time.Second)
@@ -78,31 +78,31 @@ func (c *Conn) SendText(b []byte) error {
 	return c.conn.Write(ctx, websocket.MessageText, b)
 }
 
-// Ping sends a ping and waits for the pong; Frames must be read meanwhile, or have room.
+// Ping sends a ping and waits for the pong. Meanwhile the script must read Frames, unless its buffer has space.
 func (c *Conn) Ping(ctx context.Context) error {
 	c.server.note(Event{Conn: c.N, From: "server", What: "ping"})
 	return c.conn.Ping(ctx)
 }
 
-// Mute says whether to leave the driver's pings without an answer, as a server that hangs does.
+// Mute sets whether the driver's pings stay unanswered, as with a hung server.
 func (c *Conn) Mute(on bool) { c.mute.Store(on) }
 
-// Close closes with a code and waits a few seconds for the driver to agree.
+// Close closes with a code, and waits a few seconds for the driver's close frame.
 func (c *Conn) Close(code wire.CloseCode) {
 	c.server.note(Event{Conn: c.N, From: "server", What: "close", Code: int(code)})
 	_ = c.conn.Close(websocket.StatusCode(code), code.Text())
 }
 
-// Cut ends the connection without a word.
+// Cut ends the connection without a close frame.
 func (c *Conn) Cut() {
 	c.server.note(Event{Conn: c.N, From: "server", What: "close", Code: -1})
 	_ = c.conn.CloseNow()
 }
 
-// Gone is closed when the connection has ended.
+// Gone returns a channel that is closed when the connection has ended.
 func (c *Conn) Gone() <-chan struct{} { return c.gone }
 
-// End returns the close code the connection ended with, -1 when there was none. It waits for the end.
+// End waits for the end of the connection, and returns its close code, -1 if there was none.
 func (c *Conn) End() int {
 	<-c.gone
 	return c.code

@@ -1,5 +1,5 @@
-// Package script is the server's end of driver connections, for servers that play a script: it accepts, and hands over
-// what comes. It answers nothing by itself but pings.
+// Package script is the server's side of driver connections, for servers that follow a script. It accepts drivers and
+// passes on their messages. On its own it answers only pings.
 package script
 
 import (
@@ -17,11 +17,11 @@ import (
 
 // Server is an http.Handler that turns each request to connect into a Conn.
 type Server struct {
-	// Conns has every connection, in the order they came. The script has to take each.
+	// Conns receives every connection, in the order they were opened. The script has to take each.
 	Conns chan *Conn
 
-	// Gate is asked before the upgrade. It answers the request itself and returns false to refuse it; it may take its
-	// time. Nil lets everyone in.
+	// Gate is called before the upgrade, and may block. To refuse a request, it answers the request and returns false.
+	// Nil accepts all.
 	Gate func(http.ResponseWriter, *http.Request) bool
 
 	// Observe is called for every event, from several goroutines. Nil means no call.
@@ -38,9 +38,9 @@ type Server struct {
 // Event is one line of a transcript.
 type Event struct {
 	At     time.Time
-	Conn   int    // which connection, from 1; 0: none yet
+	Conn   int    // number of the connection, from 1; 0: none yet
 	From   string // who did it: "driver" or "server"
-	What   string // "connect", "frame", "ping", "close", or what the script has to say
+	What   string // "connect", "frame", "ping", "close", or another word of the script
 	Frame  []byte // of frames
 	Code   int    // of closes; -1: the connection was lost
 	Detail string
@@ -84,7 +84,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.CloseNow() }()
-	conn.SetReadLimit(-1) // what is too long is for the script to judge
+	conn.SetReadLimit(-1) // the script checks the length
 	c.conn = conn
 	s.mu.Lock()
 	s.count++
@@ -99,7 +99,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.read(s.ctx)
 }
 
-// refuse answers as the real server does: before the upgrade, with the versions it speaks.
+// refuse answers as the real server does: before the upgrade, with the supported versions.
 func (s *Server) refuse(w http.ResponseWriter, offered []string) {
 	s.note(Event{From: "driver", What: "connect", Detail: "offers " + strings.Join(offered, ", ")})
 	w.Header().Set("Content-Type", "application/problem+json")

@@ -1,5 +1,5 @@
-// Package wiretest holds frames to their JSON Schemas, for tests: those of the SDK, of the conformance kit and of the
-// server.
+// Package wiretest checks frames against their JSON Schemas, for the tests of the SDK, of the conformance kit and of
+// the server.
 package wiretest
 
 import (
@@ -15,10 +15,10 @@ import (
 	"github.com/swarmcall/swarmcall/driver/wire/schema"
 )
 
-// base is where the schemas live as far as their references to one another go.
+// base is the URL of the schemas' directory, for their references to one another.
 const base = "file:///schema/"
 
-// compiled has the schema of each frame type.
+// compiled returns the schema of each frame type.
 var compiled = sync.OnceValues(compile)
 
 func compile() (map[string]*jsonschema.Schema, error) {
@@ -63,7 +63,7 @@ func Types() ([]string, error) {
 	return out, err
 }
 
-// Check returns how frame breaks the schema of its type, nil when it does not.
+// Check returns how frame violates the schema of its type, nil if it does not.
 func Check(frame []byte) error {
 	all, err := compiled()
 	if err != nil {

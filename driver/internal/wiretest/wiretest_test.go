@@ -50,7 +50,7 @@ func TestGoldenFramesFit(t *testing.T) {
 	}
 }
 
-// TestFieldsAreTheSame: the frames of package wire and the schemas have the same fields, so that neither gets ahead.
+// TestFieldsAreTheSame: the frames of package wire and the schemas have the same fields.
 func TestFieldsAreTheSame(t *testing.T) {
 	for kind, frame := range frames {
 		var doc struct {
@@ -68,7 +68,7 @@ func TestFieldsAreTheSame(t *testing.T) {
 	equal(t, "state", fieldsOf(wire.State{}), defs.Defs["state"].Properties)
 	members := fieldsOf(wire.Command{})
 	for _, row := range command.Table() {
-		// a frame has a driver's own part
+		// a frame has the driver's own share, never a total
 		members = slices.DeleteFunc(members, func(name string) bool { return name == row.Total })
 	}
 	equal(t, "command", members, defs.Defs["command"].Properties)

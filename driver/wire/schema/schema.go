@@ -1,6 +1,6 @@
 // Package schema holds the JSON Schemas (2020-12) of the frames, one file per frame type, and defs.json with what they
-// share. They are the one source of what a frame may hold: api/asyncapi.yaml refers to them, tests hold package wire
-// and every frame they see to them. Both ends ignore fields that are not in them.
+// share. They are the only definition of what a frame may hold: api/asyncapi.yaml refers to them, and tests check
+// package wire and every frame they see against them. Both sides ignore fields that are not in them.
 package schema
 
 import "embed"

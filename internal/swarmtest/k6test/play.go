@@ -146,7 +146,7 @@ func (p *Player) start(ctx context.Context, words []string) error {
 	return p.until(ctx, `/v1/status "running":true or "paused":true`)
 }
 
-// until waits until the value at a path is one of these.
+// until waits until the answer at a path contains one of the values.
 func (p *Player) until(ctx context.Context, rest string) error {
 	path, values, _ := strings.Cut(rest, " ")
 	tick := time.NewTicker(10 * time.Millisecond)

@@ -31,7 +31,7 @@ func Recorded() map[string]string {
 	return all
 }
 
-// step is one line of a recording, with the lines that belong to it.
+// step is one line of a recording: its first word and the rest.
 type step struct {
 	verb, rest string
 }

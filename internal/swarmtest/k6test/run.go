@@ -273,7 +273,7 @@ type metric struct {
 	} `json:"attributes"`
 }
 
-// metrics returns the recorded ones, with the figures of this run where it has any.
+// metrics returns the recorded metrics, with the figures of this run if it measures any.
 func (r *Run) metrics() any {
 	var m struct {
 		Data []metric `json:"data"`

@@ -70,8 +70,8 @@ func (d *Driver) register(id string) error {
 	return nil
 }
 
-// Serve acks commands until the connection ends. Where heard is not nil it is called before each ack, with a frame that
-// is only its own until it returns.
+// Serve acks commands until the connection ends. If heard is not nil, it is called before each ack; it must not keep
+// the frame.
 func (d *Driver) Serve(heard func(seq uint64, frame []byte)) {
 	seqName := []byte(`"seq":`)
 	ack := make([]byte, 0, 128)
@@ -89,7 +89,7 @@ func (d *Driver) Serve(heard func(seq uint64, frame []byte)) {
 		}
 		digits := seq[:bytes.IndexFunc(seq, func(r rune) bool { return r < '0' || r > '9' })]
 		if heard != nil {
-			n, _ := strconv.ParseUint(string(digits), 10, 64) // digits they are
+			n, _ := strconv.ParseUint(string(digits), 10, 64) // always digits
 			heard(n, d.frame)
 		}
 		ack = append(append(append(ack[:0], `{"type":"command_ack","seq":`...), digits...), `,"status":"applied"}`...)
@@ -134,7 +134,7 @@ func (d *Driver) read() (op byte, err error) {
 	return op, err
 }
 
-// send is for Serve alone: it keeps its buffer.
+// send is only for Serve, because it reuses one buffer.
 func (d *Driver) send(op byte, payload []byte) error {
 	d.out = message(d.out[:0], op, payload)
 	return d.write(d.out)

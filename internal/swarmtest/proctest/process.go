@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Build builds programs into a directory, by the package of each name; tree is the directory to build in, "" for that
-// of the test. It builds without the race detector: programs are tested by their behaviour.
+// Build builds programs, a map from names to packages, into a directory. It runs go build in tree, "" for the directory
+// of the test. It builds without the race detector, because the tests check only the programs' behaviour.
 func Build(tree, into string, programs map[string]string, flags ...string) error {
 	for name, pkg := range programs {
 		args := append(append([]string{"build"}, flags...), "-o", filepath.Join(into, name), pkg)

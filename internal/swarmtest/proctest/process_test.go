@@ -28,7 +28,7 @@ func TestOutputIsWaitedFor(t *testing.T) {
 	if !p.Out.Until(says("one"), p.Ended, patience) {
 		t.Error("it did not say one")
 	}
-	if !p.EndsWithin(patience) || p.Code() != 3 { // there is nothing to read
+	if !p.EndsWithin(patience) || p.Code() != 3 { // its stdin is empty
 		t.Fatal("it did not end with 3")
 	}
 	if !p.Err.Until(says("two"), p.Ended, patience) || p.Out.Until(says("two"), p.Ended, patience) {
@@ -46,7 +46,7 @@ func TestASignalHasNoCode(t *testing.T) {
 	if !p.EndsWithin(patience) || p.Code() != -1 {
 		t.Error("it did not end by the signal")
 	}
-	p.Kill() // of one that has ended: nothing
+	p.Kill() // no effect: it has ended
 }
 
 func TestAServerThatDoesNotListen(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package script plays golden scenarios: text files with lines that do something, each block followed by ---- and what
-// came of it. They are reviewed as diffs.
+// Package script plays golden scenarios: text files with blocks of lines to carry out, each followed by ---- and the
+// result. Changes are reviewed as diffs.
 package script
 
 import (
@@ -16,9 +16,9 @@ var update = flag.Bool("update", false, "write what the scenarios come to; revie
 
 // Player carries out the lines of one file.
 type Player interface {
-	// Do carries out one line, without its comment and not empty.
+	// Do carries out one line, which is neither empty nor a comment.
 	Do(line string)
-	// Report returns what came of the lines since the last report, each line with its newline.
+	// Report returns the result of the lines since the last report, each line with its newline.
 	Report() string
 }
 
@@ -47,7 +47,7 @@ func Files(t *testing.T, pattern string, play func(t *testing.T, text string) st
 	}
 }
 
-// Play returns the text with what came of each block. Lines that begin with # are comments.
+// Play returns the text with the result of each block. Lines that begin with # are comments.
 func Play(p Player, text string) string {
 	var out strings.Builder
 	inOutput := false

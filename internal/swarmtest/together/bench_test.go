@@ -52,7 +52,8 @@ func BenchmarkSockets(b *testing.B) {
 	}
 }
 
-// memory is the memory of both sides: the drivers' part is a goroutine, its stack and half a KiB of buffer each.
+// memory returns the memory in use of both sides. Each driver's part is a goroutine, its stack and half a KiB of
+// buffer.
 func memory() (heap, stack uint64) {
 	runtime.GC()
 	var m runtime.MemStats
@@ -84,7 +85,8 @@ func dialLight(b *testing.B, addr, id string) net.Conn {
 	return conn
 }
 
-// ackAll sends no heartbeats and answers every command; it reads frames of under 64 KiB, unmasked and unfragmented.
+// ackAll answers every command, and adds a heartbeat at most once a second. It reads frames of under 64 KiB, unmasked
+// and unfragmented.
 func ackAll(conn net.Conn) {
 	r := bufio.NewReaderSize(conn, 512)
 	for { // the answer to the upgrade

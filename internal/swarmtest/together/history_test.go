@@ -73,7 +73,7 @@ func (h *history) play(s step) {
 	switch s.what {
 	case "connect":
 		if p.is(hung) || p.is(deaf) {
-			break // as everything else of it
+			break // it does nothing else either
 		}
 		if err := p.connect(); err != nil {
 			h.t.Errorf("%s cannot connect: %v", p.id, err)
@@ -85,7 +85,7 @@ func (h *history) play(s step) {
 	case "behave":
 		p.behave(s.mode)
 	case "stray":
-		if !p.is(hung) && !p.is(deaf) { // who reads nothing has nothing to answer
+		if !p.is(hung) && !p.is(deaf) { // a driver that reads nothing answers nothing
 			p.say(wire.AppendApplied(nil, s.seq))
 		}
 	case "log fails":
@@ -156,7 +156,7 @@ func playHistory(t *testing.T, steps []step) (problems []string) {
 			h.processes = append(h.processes,
 				newProcess(fmt.Sprintf("d-%d", i), net.Client(), "ws://127.0.0.1/drivers/connect"))
 		}
-		for _, p := range h.processes[1:] { // one comes later, if at all
+		for _, p := range h.processes[1:] { // the first connects later, if at all
 			if err := p.connect(); err != nil {
 				t.Error(err)
 			}

@@ -30,10 +30,10 @@ type process struct {
 	now     map[uint64]string
 	refused bool                 // it has rejected a command at some time
 	times   map[uint64]int       // how often each seq was applied
-	told    map[uint64]time.Time // when the answer was first on its way
+	told    map[uint64]time.Time // when the answer was first sent
 	state   wire.State
 	seen    []sighting
-	newest  uint64 // seq that any life of the process has applied
+	newest  uint64 // highest seq ever applied, also before startAfresh
 
 	heardAt   time.Time     // last frame of the server
 	lease     time.Duration // 0 before the first registered

@@ -8,9 +8,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestAReplacedStopDoesNotComeBack: a Stop by name is replaced by load for one of its drivers, which leaves for so long
-// that the load expires. When it comes back it is a new driver, for which only what is for all holds. That the Stop
-// named a second driver, for which it is in force still, makes no difference to the first.
+// TestAReplacedStopDoesNotComeBack: load replaces a Stop for one of the drivers that the Stop names. That driver is
+// disconnected until the load expires, and returns as a new driver, for which only commands for all drivers hold. It
+// makes no difference whether the Stop named a second driver, for which it is still in force.
 func TestAReplacedStopDoesNotComeBack(t *testing.T) {
 	total := swarm.Command{Type: command.SetPlayers, Value: 12, Total: true}
 	submit := func(c swarm.Command, ids ...string) deed {

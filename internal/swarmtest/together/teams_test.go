@@ -93,12 +93,12 @@ type teams struct {
 	startedAt time.Time
 	own       map[string]uint64    // by submitter: its newest load entry
 	matched   map[uint64]time.Time // by seq: when a known driver last matched a load command
-	forgotten map[uint64]bool      // by place: Stops that the server's fold does not need, and has forgotten
-	// what is forgotten for one driver, and holds on for others that it names
+	forgotten map[uint64]bool      // by place: Stops that the server's fold has dropped as unnecessary
+	// commands that are forgotten for one driver, and still hold for others that they name
 	forgottenFor map[placeFor]bool
-	desired      *swarm.Desired // the server's fold; looked at while nothing happens
+	desired      *swarm.Desired // the server's fold; read only while nothing happens
 	regressed    bool           // the epoch would have risen
-	looked       uint64         // the last record when the swarm was looked at
+	looked       uint64         // the last record at the latest checkTotals
 	problems     []string
 }
 
@@ -113,7 +113,7 @@ func configs(n int) func(*drivers.Config) {
 	}
 }
 
-// placeFor is the place of a load command, as it is for one driver.
+// placeFor is the place of a load command, for one driver.
 type placeFor struct {
 	place uint64
 	id    string
@@ -163,13 +163,13 @@ func (s *teams) play(d deed) {
 	switch d.what {
 	case "connect":
 		if !p.is(hung) && !p.is(deaf) {
-			_ = p.connect() // a server that has just been started takes it
+			_ = p.connect() // even a server that has just started accepts it
 		}
 	case "cut":
 		p.cut()
 	case "leave":
 		if p.connected() && !p.is(hung) && !p.is(deaf) {
-			p.stopLoad() // who leaves is done
+			p.stopLoad() // a driver that deregisters has finished
 			p.say(wire.Encode(wire.Deregister{Type: wire.TypeDeregister}))
 		}
 	case "fresh":
@@ -213,7 +213,7 @@ func (s *teams) restart() {
 	s.start(s.world.log, former)
 }
 
-// forge registers a driver that has applied commands that no log holds.
+// forge registers a driver that claims to have applied commands that no log holds.
 func (s *teams) forge() {
 	conn, _, err := websocket.Dial(context.Background(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
 		HTTPClient: s.net.Client(), Subprotocols: []string{wire.Subprotocol},

@@ -60,7 +60,7 @@ func loads(records []swarm.Record) map[uint64]loadRecord {
 	return out
 }
 
-// loadsAndEnded also returns, by place, the commands of which the Stop itself expired.
+// loadsAndEnded also returns, by place, the expired commands whose Stop has expired as well.
 func loadsAndEnded(records []swarm.Record) (out, ended map[uint64]loadRecord) {
 	out, ended = map[uint64]loadRecord{}, map[uint64]loadRecord{}
 	for i, r := range records {
@@ -82,12 +82,12 @@ func loadsAndEnded(records []swarm.Record) (out, ended map[uint64]loadRecord) {
 			out[place] = loadRecord{seq: place, command: stop}
 		case *swarm.Expired:
 			at, l := placeOf(out, r.Replaced)
-			if at != r.Replaced { // a Stop of that kind expires
+			if at != r.Replaced { // the Stop of an expired command expires
 				delete(out, at)
 				ended[at] = l
 				continue
 			}
-			// of other drivers that it named, newer commands have taken its place
+			// for other drivers that it named, newer commands have replaced it
 			l.seq, l.command, l.target = place, stop, r.Target
 			out[r.Replaced] = l
 		}
@@ -105,8 +105,8 @@ func placeOf(all map[uint64]loadRecord, seq uint64) (place uint64, r loadRecord)
 	return 0, loadRecord{}
 }
 
-// loads are those of the log, without what the server has forgotten because no driver matched it for long and it keeps
-// no load away.
+// loads returns the load commands of the log, without those that the server has forgotten because no driver matched
+// them for long and they hold back no load.
 func (s *teams) loads() map[uint64]loadRecord {
 	all := loads(s.world.log.Records())
 	for place, r := range all {
@@ -143,8 +143,8 @@ func (s *teams) noteForgotten() {
 	s.noteForgottenFor(all, gone)
 }
 
-// noteForgottenFor finds the drivers from which a command that is gone had taken an older one. The older one may hold
-// on for other drivers that it names, and then the fold still has it.
+// noteForgottenFor finds the drivers for which a command that no longer exists had replaced an older one. The older one
+// may still hold for other drivers that it names, and then the fold still has it.
 func (s *teams) noteForgottenFor(all, gone map[uint64]loadRecord) {
 	if len(gone) == 0 {
 		return
@@ -212,7 +212,7 @@ func (s *teams) checkIssued(q question, e swarm.Entry) {
 		switch {
 		case q.takenFrom(d):
 			leftOut = append(leftOut, d.id+" other_run")
-		case d.active || !active: // a Stop for lost drivers has them for targets
+		case d.active || !active: // a Stop for only lost drivers has them as targets
 			targets = append(targets, d.id)
 		default:
 			leftOut = append(leftOut, d.id)
@@ -283,7 +283,7 @@ func (s *teams) look() {
 	s.checkTotals()
 }
 
-// matchedNow records when known drivers last matched, at the latest, the commands in the log before a deed.
+// matchedNow returns when known drivers last matched the commands in the log, as known before a deed.
 func (s *teams) matchedNow() map[uint64]time.Time { return maps.Clone(s.matched) }
 
 func (s *teams) sightings() (n []int) {
@@ -348,7 +348,7 @@ func (s *teams) hasApplied(id string, seq uint64) bool {
 		if p.id == id {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return p.newest >= seq // of any life
+			return p.newest >= seq // also before startAfresh
 		}
 	}
 	return false
@@ -366,7 +366,7 @@ func (s *teams) checkTotals() {
 			before, part := all[p.slot["players"]]
 			runs := part && before.seq < seq && before.command.Total && s.first(before) == s.first(r) &&
 				p.state.Players > 0
-			// a hung process stops when it goes on
+			// a hung process stops its load when it resumes
 			lost := p.conn == nil && (p.lease == 0 || time.Since(p.heardAt) < p.lease)
 			p.mu.Unlock()
 			if d, _ := s.world.r.Driver(p.id); runs && (lost || d.State == swarm.Stale) {
@@ -405,7 +405,7 @@ func (s *teams) checkConvergent() {
 		r := all[holdsFor(all, p.id, p.labels)]
 		want, also := playersOf(r, p.id), playersOf(whole[holdsFor(whole, p.id, p.labels)], p.id)
 		p.mu.Lock()
-		// a Stop that was forgotten may have taken a driver from an older command
+		// a forgotten Stop may have replaced an older command for this driver
 		if got := p.state.Players; got != want && got != also {
 			s.bad("%s runs %d players, want %d by seq %d; its slot is at %d", p.id, got, want, r.seq, p.slot["players"])
 		}

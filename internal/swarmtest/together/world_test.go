@@ -42,8 +42,8 @@ func open(t testing.TB) *world {
 	return openOn(t, log, func(*drivers.Config) {}, nil)
 }
 
-// openOn starts a world on a log, as a server does that finds it: entries that are open are closed, and the fold is
-// made of what is there. regressed is told when the log's epoch has to rise.
+// openOn starts a world on an existing log, as a restarted server does: it closes open entries, and builds the fold
+// from the records. It calls regressed when the log's epoch has to rise.
 func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), regressed func()) *world {
 	w := &world{log: log}
 	w.d = dispatch.New(dispatch.Config{Log: w.log, Node: "test"})
@@ -83,7 +83,7 @@ func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), r
 	return w
 }
 
-// active is how many drivers can answer now.
+// active returns how many drivers can answer now.
 func (w *world) active() (n int) {
 	for _, m := range w.r.Members(swarm.TargetQuery{}).Members {
 		if m.Lost == "" {

@@ -35,8 +35,8 @@ func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
 	return s
 }
 
-// Records returns a log with the entries, which are newest first: each at its seq, with its outcome where there is
-// space. A gap has records that concern no entry.
+// Records returns a log with the entries, which are newest first: each at its seq, and outcomes in the gaps between
+// them. The rest of a gap has records that concern no entry.
 func Records(entries []swarm.Entry) (log []swarm.Record) {
 	var rest []swarm.Record // the outcomes of entries
 	for _, e := range slices.Backward(entries) {
@@ -66,7 +66,7 @@ func (s *Swarm) Append(records ...swarm.Record) {
 	s.append(records...)
 }
 
-// append is the same with the lock held, or while no other goroutine has s.
+// append is Append for a caller that holds the lock, or while no other goroutine has s.
 func (s *Swarm) append(records ...swarm.Record) (first uint64) {
 	first, _ = s.log.Append(context.Background(), records) // nothing makes it fail
 	s.server.Fold(first, records...)

@@ -1,4 +1,4 @@
-// Command bare is a Go program that makes one HTTP call, and nothing else: what the start of swarmcall is measured by.
+// Command bare makes one HTTP call, and nothing else: it is the baseline for the start time of swarmcall.
 package main
 
 import (

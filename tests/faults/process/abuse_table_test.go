@@ -10,18 +10,18 @@ import (
 type abuse struct {
 	name string // begins with the number of Autobahn's section
 	send []byte
-	code int // that the server closes with; 0: the session goes on
+	code int // that the server closes with; 0: the session continues
 }
 
 const mostBytes = 32 << 10 // of a message
 
-// beatOf is a heartbeat of so many bytes.
+// beatOf returns a heartbeat of size bytes.
 func beatOf(size int) string {
 	const head, tail = `{"type":"heartbeat","x":"`, `"}`
 	return head + strings.Repeat("x", size-len(head)-len(tail)) + tail
 }
 
-// parts is a message in fragments of so many bytes.
+// parts returns a message in fragments of size bytes.
 func parts(op byte, message string, size int) (out []byte) {
 	for at := 0; at < len(message); at += size {
 		end := min(at+size, len(message))
@@ -37,7 +37,7 @@ func parts(op byte, message string, size int) (out []byte) {
 	return out
 }
 
-// abuses is the table: what RFC 6455 and the contract say to each.
+// abuses returns the table: each abuse with the close code that RFC 6455 and the contract require.
 func abuses() []abuse {
 	ok := `{"type":"heartbeat"}`
 	ping := whole(opPing, "between")

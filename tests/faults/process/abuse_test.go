@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// mostGrown is what the server may grow by at most, while one driver after the other does its worst: memory is for what
-// has come, not for what is said to come, and what is over the limit is not kept.
+// mostGrown is the most memory that the server may grow by during all abuses: it allocates for data that has arrived,
+// not for announced lengths, and does not keep what is over the limit.
 const mostGrown = 32 << 20
 
-// TestAbusedSocket sends the driver socket of a real server what it must refuse, and what looks like that and is right.
-// Another driver obeys all the while.
+// TestAbusedSocket sends the driver socket of a real server what it must refuse, and similar input that is valid.
+// Meanwhile another driver acks commands.
 func TestAbusedSocket(t *testing.T) {
 	w := newWorld(t, 1)
 	before := w.server.peakBytes(t)
@@ -42,7 +42,7 @@ func TestAbusedSocket(t *testing.T) {
 		before>>20, grown>>20, slowest)
 }
 
-// suffer sends one thing and returns the code that the server closes with, 0 if the session goes on.
+// suffer sends one abuse and returns the code that the server closes with, 0 if the session continues.
 func (w *world) suffer(c abuse) (int, error) {
 	b, err := join(w.server.Addr, "abuser", patience)
 	if err != nil {
@@ -79,7 +79,7 @@ func (w *world) suffer(c abuse) (int, error) {
 	}
 }
 
-// TestAMessageWithoutEnd: fragments without anything in them never reach a limit of size. The time to register is one.
+// TestAMessageWithoutEnd: empty fragments never reach the size limit, but the time to register ends the connection.
 func TestAMessageWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	b, err := open(w.server.Addr, patience)

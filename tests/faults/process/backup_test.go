@@ -17,8 +17,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/failpoint"
 )
 
-// TestABackupUnderFire copies the log of a server that takes commands from several writers, again and again. What was
-// answered before a backup began is in it, it is where the log began, and a server starts on it.
+// TestABackupUnderFire makes backups of a log while several writers send commands. A backup has every command that was
+// answered before it began, it is a prefix of the log, and a server starts on it.
 func TestABackupUnderFire(t *testing.T) {
 	w := newWorld(t, 3)
 	complete := tally{t: t, what: "answered commands that are not in a backup that began later"}
@@ -60,8 +60,7 @@ func TestABackupUnderFire(t *testing.T) {
 	starts.report()
 }
 
-// keepWriting has writers send commands until the test ends, and returns what gives the entries that were answered so
-// far.
+// keepWriting lets writers send commands until the test ends. answered returns the entries that were answered so far.
 func keepWriting(t *testing.T, w *world) (answered func() []entry) {
 	t.Helper()
 	firing, cease := context.WithCancel(context.Background())
@@ -91,7 +90,7 @@ func keepWriting(t *testing.T, w *world) (answered func() []entry) {
 	}
 }
 
-// backup is `swarmcall log backup`, which kill -9 ends at the hit of a failpoint if one is named.
+// backup returns `swarmcall log backup`. It ends by kill -9 at a hit of a failpoint, if hit names one.
 func backup(t *testing.T, dir, to, hit string) *exec.Cmd {
 	t.Helper()
 	tool := filepath.Join(binaries, "swarmcall")

@@ -124,10 +124,10 @@ func (b *bare) code() (int, error) {
 	}
 }
 
-// whole is a message in one frame, under a mask of zeros, which leaves it as it is.
+// whole returns a message in one frame, masked with zeros, which leave it unchanged.
 func whole(op byte, payload string) []byte { return fragment(fin|op, payload) }
 
-// fragment is a frame with these bits and opcode.
+// fragment returns a frame with these bits and opcode.
 func fragment(head byte, payload string) []byte {
 	return append(header(head, uint64(len(payload)), true), payload...)
 }

@@ -75,12 +75,12 @@ func chorus(t *testing.T, addr string, n int) {
 	running.Go(func() { heartbeats(all, quiet) })
 }
 
-// heartbeats sends for all until quiet is closed.
+// heartbeats sends the heartbeats of all drivers until quiet is closed.
 func heartbeats(all []*bare, quiet <-chan struct{}) {
 	frame := whole(opText, `{"type":"heartbeat"}`)
 	for tick := time.NewTicker(400 * time.Millisecond); ; {
 		for _, b := range all {
-			_ = b.write(frame) // an end shows at the reader
+			_ = b.write(frame) // the reader notices the end
 		}
 		select {
 		case <-quiet:

@@ -199,7 +199,7 @@ func (c *client) ready(t *testing.T) readiness {
 	return r
 }
 
-// active is how many drivers are active.
+// active returns how many drivers are active.
 func (c *client) active(ctx context.Context) int {
 	var roster struct{ Counts struct{ Active int } }
 	if c.get(ctx, "/drivers?limit=1", &roster) != nil {

@@ -14,8 +14,8 @@ import (
 // blockFile is the path of a small log below its data directory.
 const blockFile = "jetstream/jetstream/$G/streams/SWARMCALL/msgs/1.blk"
 
-// TestADiskThatFails: a failed write or sync proves nothing. From then on the server refuses commands, reports the
-// reason and ends; what it had answered is there when it is started again, and nothing else was sent.
+// TestADiskThatFails: after a failed write or sync the server refuses commands, reports the reason and ends. After a
+// restart every answered command is there, and drivers have received no other commands.
 func TestADiskThatFails(t *testing.T) {
 	for _, fault := range []struct {
 		name, calls, errno string
@@ -53,7 +53,7 @@ func TestADiskThatFails(t *testing.T) {
 	}
 }
 
-// TestALimitOnFiles: a write over `ulimit -f` fails as one to a full disk does, and without a word before.
+// TestALimitOnFiles: a write over `ulimit -f` fails like one to a full disk, and without a warning before.
 func TestALimitOnFiles(t *testing.T) {
 	t.Parallel()
 	_, seed := seeded(t)
@@ -75,7 +75,7 @@ func TestALimitOnFiles(t *testing.T) {
 	c.report()
 }
 
-// fire has four writers issue commands while act acts, each until its first failure.
+// fire lets four writers issue commands while act runs, each until its first failure.
 func fire(w *world, h *history, act func()) {
 	firing, cease := context.WithCancel(w.t.Context())
 	defer cease()
@@ -121,7 +121,7 @@ func (c *diskTallies) report() {
 		f.report()
 	}
 	for _, f := range []*tally{&c.unready, &c.refusal} {
-		if f.trials == 0 { // a server whose log has failed ends at once: it may be gone before anybody asks
+		if f.trials == 0 { // a server whose log has failed ends at once, maybe before the first request
 			f.t.Logf("%s: the server had ended before the first", f.what)
 		} else {
 			f.report()

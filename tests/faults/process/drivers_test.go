@@ -28,7 +28,7 @@ type light struct {
 	received []frame
 }
 
-// frame is a command as a driver got it.
+// frame is a command that a driver received.
 type frame struct {
 	session int
 	seq     uint64

@@ -44,7 +44,7 @@ func TestExamplesOnARealServer(t *testing.T) {
 	eventually(t, patience, "drivers that left are not shown", func() bool { return len(w.state().Drivers) == 0 })
 }
 
-// spawnDelay wants every driver to ack and then to report it.
+// spawnDelay sets the spawn delay, and checks that every driver acks it and then reports it.
 func (w *world) spawnDelay(ms int64) {
 	w.t.Helper()
 	body := fmt.Sprintf(`{"submitter":"ops","command":{"type":"set_spawn_delay_ms","spawn_delay_ms":%d}}`, ms)

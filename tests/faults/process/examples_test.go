@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 )
 
-// example is a program of examples/: how it is started.
+// example is a program of examples/, with its command line.
 type example struct {
 	name string
 	argv []string
@@ -111,7 +111,7 @@ func (e example) run(t *testing.T, id, url string) *program {
 	t.Helper()
 	p := &program{t: t, argv: e.argv, id: id, url: url}
 	p.start()
-	t.Cleanup(func() { p.Kill() }) // of what runs then
+	t.Cleanup(func() { p.Kill() }) // the process that runs then
 	return p
 }
 

@@ -15,7 +15,7 @@ import (
 // soak is set by `make soak`: then every count is the full one.
 var soak = os.Getenv("SWARMCALL_SOAK") == "1"
 
-// rounds is how often a fault is injected.
+// rounds returns how often a fault is injected.
 func rounds(few, all int) int {
 	if soak {
 		return all
@@ -67,8 +67,8 @@ func (c *tally) trial(ok bool, format string, args ...any) {
 	}
 }
 
-// report prints the figure. Of no violation in n trials one may say with 95% confidence that fewer than 3 in n go
-// wrong. A test without trials has proved nothing.
+// report prints the figure. With no violation in n trials, the rate of violations is below 3/n with 95% confidence. A
+// test without trials proves nothing, and fails.
 func (c *tally) report() {
 	c.t.Helper()
 	bound := ""
@@ -81,7 +81,7 @@ func (c *tally) report() {
 	c.t.Logf("%s: violations %d of %d%s, seed %d", c.what, c.wrong, c.trials, bound, c.seed)
 }
 
-// eventually asks again and again until the condition holds.
+// eventually polls until the condition holds.
 func eventually(t *testing.T, patience time.Duration, what string, condition func() bool) {
 	t.Helper()
 	if !within(patience, condition) {

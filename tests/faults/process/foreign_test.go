@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// TestAForeignClientResumes has the npm package eventsource follow the stream while its connection is cut again and
-// again, and the server killed: what it saw is the log, in order, without a gap or a repeat.
+// TestAForeignClientResumes lets the npm package eventsource follow the stream while its connection is cut again and
+// again, and the server is killed: it sees the log in order, without a gap or a repeat.
 func TestAForeignClientResumes(t *testing.T) {
 	t.Parallel() // the client waits two seconds after each cut, as the server asks it to
 	_, seed := seeded(t)

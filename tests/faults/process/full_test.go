@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestAFullLog: at --log-max-bytes the log refuses load and says why, is read as ever, takes Stop and every outcome
-// from its reserve, and continues under a higher bound.
+// TestAFullLog: at --log-max-bytes the log refuses load commands with the reason, and can be read as before. It stores
+// Stops and all outcomes in its reserve, and continues with a higher limit.
 func TestAFullLog(t *testing.T) {
 	c := newFullTallies(t, "a full log")
 	for round := range rounds(1, 20) {
@@ -28,13 +28,13 @@ func TestAFullLog(t *testing.T) {
 	c.report()
 }
 
-// TestAFullDisk: the same on a disk without space, which continues by itself when there is space again.
+// TestAFullDisk: the same on a full disk, except that the server continues without a restart when there is space again.
 func TestAFullDisk(t *testing.T) {
 	c := newFullTallies(t, "a full disk")
 	dir := t.TempDir()
 	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=80m")
 	need(t, err, "a file system of its own (root)")
-	t.Cleanup(func() { // after the server, which newWorld ends before
+	t.Cleanup(func() { // runs last: the cleanup of the server is registered later
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
@@ -75,7 +75,7 @@ func (c *fullTallies) report() {
 	}
 }
 
-// fill issues commands until the log refuses them, and looks at what else it does then.
+// fill issues commands until the log refuses them, and checks the server in that state.
 func (c *fullTallies) fill(w *world, reason string) {
 	t := w.t
 	t.Helper()
@@ -104,7 +104,7 @@ func (c *fullTallies) fill(w *world, reason string) {
 		a.entry.Counts.Acked == len(w.drivers), "%d %s %v", a.status, a.body, err)
 }
 
-// goesOn looks at the server once it has space again.
+// goesOn checks the server once it has space again.
 func (c *fullTallies) goesOn(w *world, round int) {
 	w.t.Helper()
 	c.told.trial(within(patience, func() bool { return w.client.ready(w.t).Status == "ok" }), "round %d: %+v", round,

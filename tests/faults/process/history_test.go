@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// op is one call of a client and what came of it.
+// op is one call of a client, and its result.
 type op struct {
 	writer     int
 	command    command // of an append

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// inject has the server's system calls fail, of all files or of those named, until lift is called. strace does it from
-// outside: libraries that are preloaded do nothing to a Go binary.
+// inject makes system calls of the server fail, on all files or on those named, until lift is called. It uses strace,
+// because a preloaded library does not affect a Go binary.
 func inject(t *testing.T, s *server, calls, errno string, paths ...string) (lift func()) {
 	t.Helper()
 	_, absent := exec.LookPath("strace")
@@ -47,7 +47,7 @@ func inject(t *testing.T, s *server, calls, errno string, paths ...string) (lift
 		_ = cmd.Wait()
 	}()
 	lift = func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it lets go of the server and ends
+		_ = cmd.Process.Signal(syscall.SIGINT) // it detaches from the server and ends
 		<-gone
 	}
 	select {

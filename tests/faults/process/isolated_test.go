@@ -17,13 +17,13 @@ import (
 const (
 	healthy = 49
 	sampled = 100                    // commands per measurement
-	short   = 250 * time.Millisecond // the least deadline
-	// staleSoon is how long the bad one is heard at least after its last heartbeat.
+	short   = 250 * time.Millisecond // the shortest deadline
+	// staleSoon is the shortest time from its last heartbeat until the bad driver is stale.
 	staleSoon = time.Second
 )
 
-// TestOneBadProcessDelaysNobody has one of 50 drivers of a real server stop dead, fall silent behind a proxy, and never
-// read. The others' acks are measured without and with it, in the same run.
+// TestOneBadProcessDelaysNobody: one of 50 drivers of a real server is suspended, is cut off behind a proxy, or never
+// reads. The others' acks are measured without and with it, in the same run.
 func TestOneBadProcessDelaysNobody(t *testing.T) {
 	for name, begin := range map[string]func(*world) *villain{"SIGSTOP": stopsDead, "half-open": fallsSilent,
 		"never reads": neverReads} {
@@ -35,12 +35,12 @@ func TestOneBadProcessDelaysNobody(t *testing.T) {
 	}
 }
 
-// villain is the driver called bad.
+// villain is the misbehaving driver; its id is bad.
 type villain struct {
 	misbehave func()
-	first     []string // what it may be missing for in the first command
-	then      []string // and from then on, while it is a target at all
-	after     func()   // checks what becomes of it
+	first     []string // the reasons for which it may be missing in the first command
+	then      []string // and in later commands, while it is still a target
+	after     func()   // checks the server's reaction
 }
 
 func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string, ...any)) {
@@ -60,7 +60,7 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 	before := w.sample(sampled, deadline)
 	bad.misbehave()
 	with := w.sample(sampled, deadline)
-	after := w.sample(sampled, deadline) // by now the server is done with it, or waits for it no more
+	after := w.sample(sampled, deadline) // by now the server has dropped it, or no longer waits for it
 	base := max(p99(before), p99(after))
 	over := time.Duration(0)
 	for i, s := range with {
@@ -69,7 +69,7 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 		if i == 0 {
 			reasons = bad.first
 		}
-		if deadline >= staleSoon { // of a busy machine: the bad one may be found stale before it
+		if deadline >= staleSoon { // on a busy machine: the bad one may become stale before it
 			reasons = append(slices.Clone(reasons), "stale")
 		}
 		if wrong := s.wrong(reasons, i == 0); wrong != "" {
@@ -79,13 +79,13 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 	t.Logf("ack p99 of the %d others: %v before and %v after, %v beside the bad one (%+.0f %%); closed at most %v "+
 		"past the deadline",
 		healthy, p99(before), p99(after), p99(with), 100*(float64(p99(with))/float64(base)-1), over)
-	// What this test is about costs a deadline, or 10 s, and a deadline is 20 times what an ack took when all was well.
+	// If the bad driver delays the others, it costs a deadline, or 10 s. A deadline is 20 times a normal ack.
 	if p99(with) > deadline/2 || over > deadline {
 		t.Errorf("with a deadline of %v, ack p99 of the others is %v beside the bad one, %v without; closed up to %v "+
 			"late",
 			deadline, p99(with), base, over)
 	}
-	// The slack is for a machine that does other things.
+	// The slack is for a busy machine.
 	if p99(with) > base+base/10+10*time.Millisecond {
 		broken("ack p99 of the others is %v beside the bad one, %v without", p99(with), base)
 	}
@@ -97,9 +97,9 @@ func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string,
 	}
 }
 
-// sample is one command for all.
+// sample is the result of one command for all.
 type sample struct {
-	latencies []time.Duration // of the healthy
+	latencies []time.Duration // of the healthy drivers
 	over      time.Duration   // past the deadline
 	missing   map[string]string
 	body      string
@@ -134,7 +134,7 @@ func (w *world) sample(n int, deadline time.Duration) (all []sample) {
 }
 
 // wrong describes what is not correct: the healthy drivers must have acked, and only the bad one is missing, for the
-// right reason. Once the server has found it out it may be no target any more.
+// right reason. Once the server has detected that it is hung, it may not be a target.
 func (s sample) wrong(reasons []string, must bool) string {
 	reason, missed := s.missing["bad"]
 	switch {
@@ -156,7 +156,8 @@ func p99(all []sample) time.Duration {
 
 func ms(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
 
-// silent is what a driver is missing for that is there and says nothing, in the order in which the server finds it out.
+// silent are the reasons for which a connected but silent driver is missing, in the order in which the server detects
+// them.
 var silent = []string{"deadline", "unresponsive", "stale"}
 
 // stopsDead is a driver process that SIGSTOP stops.
@@ -165,7 +166,7 @@ func stopsDead(w *world) *villain {
 	return &villain{misbehave: func() { p.Signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
 }
 
-// fallsSilent is a driver whose connection is half open: what is sent to it is taken, and nothing comes back.
+// fallsSilent is a driver whose connection is half open: data for it is accepted, and nothing comes back.
 func fallsSilent(w *world) *villain {
 	proxy := swarmtest.NewProxy(w.t)
 	proxy.Forward(w.server.Addr)
@@ -173,7 +174,7 @@ func fallsSilent(w *world) *villain {
 	return &villain{misbehave: func() { proxy.Silence(true) }, first: silent[:1], then: silent}
 }
 
-// neverReads is a driver that heartbeats and does not read. It misbehaves when the kernel takes no more for it.
+// neverReads is a driver that heartbeats and does not read. It misbehaves once the kernel's buffers for it are full.
 func neverReads(w *world) *villain {
 	b, err := joinNarrow(w.server.Addr, "bad")
 	if err != nil {
@@ -197,8 +198,8 @@ func neverReads(w *world) *villain {
 		}}
 }
 
-// joinNarrow joins by a connection whose kernel takes little that is not read. The buffer must be small before the
-// connection is made.
+// joinNarrow joins with a small receive buffer, so that the kernel holds little unread data. The buffer must be small
+// before the connection is made.
 func joinNarrow(addr, id string) (*bare, error) {
 	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {
@@ -217,7 +218,7 @@ func joinNarrow(addr, id string) (*bare, error) {
 	return b, b.register(id)
 }
 
-// jam sends commands to a driver that does not read until one supersedes the one before, which takes a full socket.
+// jam sends commands to a driver that does not read, until one supersedes the one before: then its socket is full.
 func (w *world) jam(id string) {
 	w.t.Helper()
 	players := int64(0)
@@ -240,7 +241,7 @@ func (w *world) jam(id string) {
 		return first != 0 && w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d", first), &e) == nil &&
 			e.Counts.Superseded > 0
 	})
-	var last entry // when it is closed, all before are: what is measured next is not measured beside their outcomes
+	var last entry // when it is closed, all earlier ones are, so their outcomes do not disturb the next measurement
 	if err := w.client.get(w.t.Context(), fmt.Sprintf("/commands/%d?wait_ms=10000", more()), &last); err != nil ||
 		last.Status == "pending" {
 		w.t.Fatalf("%+v %v", last, err)

@@ -129,7 +129,7 @@ func (c *killTallies) checkKeys(w *world, h *history, round int) {
 	}
 }
 
-// checkSent compares what reached the drivers: it has to be in the log, whatever was answered.
+// checkSent compares what reached the drivers with the log: it has to be there, whatever was answered.
 func (c *killTallies) checkSent(w *world, log []entry, round int) {
 	bySeq := map[uint64]entry{}
 	for _, e := range log {

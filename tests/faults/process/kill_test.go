@@ -62,7 +62,7 @@ func underFire(w *world, h *history, round int, life time.Duration, seed uint64)
 	return killed
 }
 
-// write issues commands and reads until the fire ceases.
+// write issues commands and reads until firing ends.
 func write(firing context.Context, w *world, h *history, writer, round int, chance *rand.Rand) {
 	submitter := fmt.Sprintf("w-%d-%d", round, writer%submitters)
 	for n := 0; firing.Err() == nil; n++ {
@@ -75,7 +75,7 @@ func write(firing context.Context, w *world, h *history, writer, round int, chan
 			h.record(op{writer: writer, command: command{submitter: submitter}, read: true}, func(o *op) { look(w, o) })
 		case 1:
 			h.record(op{writer: writer, command: c}, func(o *op) { try(w, o) })
-		default: // the other writer of this submitter comes with the same key, and with the same request
+		default: // the other writer of this submitter sends the same request with the same key
 			c.players = int64(n)
 			c.key = fmt.Sprintf("k-%d", n)
 			h.record(op{writer: writer, command: c}, func(o *op) { insist(w, o) })
@@ -98,7 +98,7 @@ func try(w *world, o *op) {
 	o.tries++
 }
 
-// insist posts a command until there is an answer that tells what became of it.
+// insist posts a command until an answer tells its result.
 func insist(w *world, o *op) {
 	for w.t.Context().Err() == nil {
 		if try(w, o); !o.unknown && !o.refused {

@@ -7,7 +7,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// TestTheModelRefusesViolations: a checker that finds nothing wrong has to be shown something wrong.
+// TestTheModelRefusesViolations checks the checker itself with correct and with wrong histories.
 func TestTheModelRefusesViolations(t *testing.T) {
 	wrote := func(from, to int, seq uint64, players int64, key string, replayed bool) op {
 		return op{call: at(from), done: at(to), tries: 1, command: command{players: players, key: key},

@@ -7,7 +7,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// readLimit is how many entries a read of the history asks for.
+// readLimit is the number of entries that a read of the history asks for.
 const readLimit = 5
 
 // stored is an entry of a submitter's part of the log, as the model has it.
@@ -17,10 +17,10 @@ type stored struct {
 	key     string
 }
 
-// part is a submitter's part of the log: appends go to its end, a key leads to one entry, reads see its end. What an
-// append with an unknown answer left is known from the log that was found later; it may have taken effect at any time
-// between its call and then. One that left nothing is not in the history: had anybody seen its entry, no order would
-// explain that.
+// part is a submitter's part of the log: appends go to its end, a key leads to one entry, reads see its end. For an
+// append with an unknown answer, the log that was read later shows whether it left an entry; it may have taken effect
+// at any time between its call and then. One that left none is not in the history: if a client had seen its entry, no
+// order would explain that.
 var part = porcupine.Model{
 	Init: func() any { return []stored(nil) },
 	Step: func(state, input, output any) (bool, any) {
@@ -33,7 +33,7 @@ var part = porcupine.Model{
 			return before[at].seq == seq && (o.unknown || o.answer.replayed), before
 		}
 		grows := len(before) == 0 || before[len(before)-1].seq < seq
-		mayReplay := o.unknown || o.tries > 1 // an earlier try of its own, the answer to which was lost
+		mayReplay := o.unknown || o.tries > 1 // of an earlier try of the same call, whose answer was lost
 		return grows && (mayReplay || !o.answer.replayed), append(slices.Clip(before), stored{seq, c.players, c.key})
 	},
 	Equal: func(a, b any) bool { return slices.Equal(a.([]stored), b.([]stored)) },

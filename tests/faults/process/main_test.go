@@ -1,5 +1,5 @@
-// Package process_test breaks a real server process and what it stands on: it is killed at any moment, paused, denied
-// its disk, and cut off from its clients. Each test prints its figure: violations v of n, with the bound that the n
+// Package process_test breaks a real server process and what it depends on: it is killed at any moment, suspended,
+// denied its disk, and cut off from its clients. Each test prints its figure: violations v of n, with the bound that n
 // allows.
 package process_test
 

@@ -11,8 +11,8 @@ import (
 // backIn is how soon a driver that is back has to be at 0 players.
 const backIn = 2 * time.Second
 
-// TestStopMissedByProcesses takes driver processes away in three ways (their connections are reset, they are stopped by
-// SIGSTOP, they are killed and started again), stops the swarm meanwhile, and lets them reconnect: none continues to
+// TestStopMissedByProcesses disconnects driver processes in three ways (their connections are reset, they are suspended
+// by SIGSTOP, they are killed and started again), stops the swarm meanwhile, and lets them reconnect: none continues to
 // run.
 func TestStopMissedByProcesses(t *testing.T) {
 	m := newMissed(t)
@@ -31,7 +31,7 @@ func TestStopMissedByProcesses(t *testing.T) {
 type missed struct {
 	*world
 	n                       int
-	gate                    *swarmtest.Proxy // the way of those whose connections are reset
+	gate                    *swarmtest.Proxy // proxy of those whose connections are reset
 	reset, paused, restarts []*program
 
 	worst         map[string]time.Duration
@@ -87,7 +87,7 @@ func (m *missed) round(round int, broken func(string, ...any)) {
 	}
 }
 
-// takeAway returns when the server knows that they are disconnected.
+// takeAway disconnects the drivers, and returns when the server shows them as such.
 func (m *missed) takeAway() {
 	m.t.Helper()
 	m.gate.Forward("")

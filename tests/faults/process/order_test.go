@@ -58,7 +58,7 @@ func TestOrderOverABadNetwork(t *testing.T) {
 	t.Logf("%d submitters, %d cuts, %d sessions of %d drivers", crowd, cuts, sessions, len(w.drivers))
 }
 
-// cutUntil cuts every connection of the drivers each time after they have reconnected.
+// cutUntil cuts every connection of the drivers, and again each time they have reconnected, until over is closed.
 func (w *world) cutUntil(over <-chan struct{}) (cuts int) {
 	w.t.Helper()
 	direct := newClient("http://" + w.server.Addr)

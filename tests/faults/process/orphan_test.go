@@ -16,11 +16,11 @@ const (
 	orphans   = 20
 	orphaned  = 50 // players of each
 	lease     = 3 * time.Second
-	leaseOver = time.Second // within which a driver whose lease is over has to be at 0
+	leaseOver = time.Second // how soon after the end of its lease a driver has to be at 0
 )
 
 // TestDriversWithoutAServer kills the server while drivers of the SDK run at load. When the lease is over, each has
-// stopped by itself, or continues if that is the policy. When the server is back, all run the desired load, and the
+// stopped on its own, or continues if that is the policy. When the server is back, all run the desired load, and the
 // roster shows which drivers lost the lease.
 func TestDriversWithoutAServer(t *testing.T) {
 	for _, policy := range []string{"stop", "hold"} {
@@ -57,7 +57,7 @@ func orphanage(t *testing.T, policy string, broken func(string, ...any)) {
 	}
 	most := lease + leaseOver
 	if policy == "stop" && !soak {
-		most = patience // within leaseOver on a machine that has time; here that they do stop is what counts
+		most = patience // leaseOver is for an idle machine; here they only have to stop
 	}
 	if within(most, stopped) {
 		last = time.Since(killed)

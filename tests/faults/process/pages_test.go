@@ -14,7 +14,7 @@ func TestPagesUnderAppends(t *testing.T) {
 	f := func(what string) tally { return tally{t: t, what: what, seed: seed} }
 	back, ahead := f("pages to the older with a gap or a repeat"), f("pages to the newer with a gap or a repeat")
 	h := newHistory()
-	// commands that are appended while pages are turned; a fast server would otherwise always be ahead
+	// commands appended per turn; without this bound a fast server would append faster than pages are read
 	const perTurn = 12
 	due := make(chan struct{}, perTurn)
 	var all sync.WaitGroup
@@ -72,7 +72,7 @@ func answered(h *history, submitter string) (seqs []uint64) {
 	return seqs
 }
 
-// turnPages reads at most so many pages, and checks that seqs go one way.
+// turnPages reads up to most pages, and checks that seqs only fall or only rise.
 func turnPages(w *world, order, submitter string, limit, most int, c *tally) (seqs []uint64) {
 	w.t.Helper()
 	query := fmt.Sprintf("/commands?order=%s&limit=%d&submitter=%s", order, limit, submitter)

@@ -56,9 +56,8 @@ func TestAPausedServer(t *testing.T) {
 	t.Logf("latest past its deadline, a pause of up to 1.8 s included: %v", worst)
 }
 
-// slack is how long a machine may take to wake a timer and sync a record: a second, and on one that may be busy as
-// long again as the pause. What this is about, a deadline that begins again after a pause or is forgotten, is for
-// `make soak` to tell apart.
+// slack is how long a machine may take to wake a timer and sync a record: a second with `make soak`, and far longer on
+// a machine that may be busy. Only `make soak` can detect a deadline that starts again after a pause, or is forgotten.
 func slack(pause time.Duration) time.Duration {
 	if soak {
 		return time.Second

@@ -16,14 +16,14 @@ const swarmSize = 4
 type phase struct {
 	name string
 	hits func(*rand.Rand) int // at which hit the server is killed
-	// told are the drivers that received the command from the killed server
+	// left reports whether that may remain; told drivers received the command from the killed server
 	left func(logged bool, e entry, told, n int) bool
 }
 
 var phases = []phase{
 	{failpoint.BeforeAppend, func(r *rand.Rand) int { return 1 + r.IntN(8) },
 		func(logged bool, e entry, told, _ int) bool {
-			// what was not appended is the outcome
+			// not logged: the append was the command's; logged: the append was its outcome's
 			return !logged && told == 0 || logged && e.missingBy("server_restart")
 		}},
 	// Data that is not synced has reached the kernel, and survives the process.
@@ -35,8 +35,8 @@ var phases = []phase{
 		func(logged bool, e entry, told, n int) bool {
 			return logged && (told == 0 && e.missingBy("server_restart") || told == n && e.Counts.Acked == n)
 		}},
-	// Each driver has been sent the answer to its registration. The other half's writers may be quicker than the
-	// signal.
+	// The frame that answers each registration hits the failpoint too. The writers of the other half may be faster
+	// than the signal.
 	{failpoint.MidFanout, func(r *rand.Rand) int { return swarmSize*(1+r.IntN(3)) + swarmSize/2 },
 		func(logged bool, e entry, told, n int) bool {
 			return logged && told >= n/2 && e.missingBy("server_restart")

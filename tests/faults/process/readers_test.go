@@ -59,7 +59,7 @@ func beside(w *world, query string, turn int) time.Duration {
 	return took
 }
 
-// readAgain asks for an empty page of entries again and again.
+// readAgain reads an empty page of entries repeatedly.
 func readAgain(ctx context.Context, w *world, query string) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
@@ -71,7 +71,7 @@ func readAgain(ctx context.Context, w *world, query string) {
 		}
 		resp, err := client.Do(req)
 		if err != nil {
-			continue // it has ceased
+			continue // reading was cancelled
 		}
 		b, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()

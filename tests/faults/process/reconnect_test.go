@@ -16,7 +16,7 @@ import (
 
 const (
 	allBackIn = 30 * time.Second
-	apiAnswer = 500 * time.Millisecond // the slowest of the answers meanwhile: too few for a percentile
+	apiAnswer = 500 * time.Millisecond // for the slowest answer meanwhile: they are too few for a percentile
 )
 
 // TestReconnectStorm drops all connections of a large swarm at once: first the connections alone, then by a kill -9 of

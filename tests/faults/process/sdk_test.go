@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/driver"
 )
 
-// sdk is a driver as its author would build it.
+// sdk is a driver that its author built with the SDK.
 type sdk struct {
 	id string
 
@@ -59,7 +59,7 @@ func (d *sdk) disconnected(error) {
 	d.lost++
 }
 
-// did is what the driver has applied, in order, and how many sessions it has lost.
+// did returns what the driver has applied, in order, and how many sessions it has lost.
 func (d *sdk) did() ([]driver.Command, int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -26,14 +26,14 @@ type launch struct {
 	through   []string // command that starts it, such as one that sets limits
 }
 
-// start starts a server and waits until it answers. The error is of one that ended before that.
+// start starts a server and waits until it answers. The error is about a server that ended before that.
 func (l launch) start(t *testing.T) (*server, error) {
 	t.Helper()
 	argv := append(append([]string{}, l.through...), filepath.Join(binaries, "server"), "--listen", "127.0.0.1:0",
 		"--data-dir", l.dir,
 		"--heartbeat-interval", "200ms", "--stale-after", "2s")
 	cmd := exec.CommandContext(context.Background(), argv[0], append(argv[1:], l.args...)...)
-	// those are for the tests
+	// these variables are for the tests
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SWARMCALL_") })
 	if l.failpoint != "" {
 		cmd.Env = append(cmd.Env, failpoint.Env+"="+l.failpoint)

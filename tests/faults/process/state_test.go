@@ -29,7 +29,7 @@ func (d drift) stopped() bool {
 	return d.State == "active" && d.Drift == "converged" && d.Reported.Players == 0 && !d.Reported.Running
 }
 
-// state reads it; a server that does not answer gives an empty one.
+// state reads GET /state. If the server does not answer, the state is empty.
 func (w *world) state() (s state) {
 	if w.client.get(w.t.Context(), "/state", &s) != nil {
 		return state{}
@@ -37,7 +37,7 @@ func (w *world) state() (s state) {
 	return s
 }
 
-// of is the line of one driver.
+// of returns the item of one driver.
 func (s state) of(id string) drift {
 	for _, d := range s.Drivers {
 		if d.ID == id {
@@ -74,7 +74,7 @@ func (w *world) converged(n int, what string) time.Duration {
 // patience is the limit for events that are certain, on a machine that may be busy.
 const patience = time.Minute
 
-// all posts a command to every driver and wants every one of n to have acked it.
+// all posts a command to every driver and checks that all n have acked it.
 func (w *world) all(t *testing.T, n int, c command) entry {
 	t.Helper()
 	if c.deadline == 0 {

@@ -40,7 +40,7 @@ func TestOneKeyInAStorm(t *testing.T) {
 
 type storms struct {
 	*world
-	proxy  *swarmtest.Proxy // of the controllers, which cuts; the drivers have the world's
+	proxy  *swarmtest.Proxy // for the controllers; it cuts connections. The drivers use the world's
 	client *client
 
 	once, equal, other tally
@@ -76,9 +76,9 @@ func (s *storms) storm(round int, kill bool, chance *rand.Rand) []answer {
 	return s.answers
 }
 
-// cutting cuts most connections: under the request, before the answer, or under it.
+// cutting cuts most connections: during the request, before the answer, or during the answer.
 func cutting(seed uint64) func() (up, down int64) {
-	chance := rand.New(rand.NewPCG(seed, 1)) // the proxy calls one at a time
+	chance := rand.New(rand.NewPCG(seed, 1)) // the proxy makes one call at a time
 	return func() (up, down int64) {
 		switch chance.IntN(4) {
 		case 0:

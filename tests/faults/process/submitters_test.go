@@ -11,7 +11,7 @@ import (
 const (
 	slowSync   = 20 * time.Millisecond // what a sync of the slow disk takes
 	sideBySide = 8                     // submitters
-	sharedGain = 5.0                   // what so many at once reach, over one alone
+	sharedGain = 5.0                   // how many times as fast as one so many have to be
 )
 
 // TestSubmittersShareASync: records that wait together cost one sync of the disk, so that a slow disk bounds how long
@@ -41,8 +41,8 @@ func TestSubmittersShareASync(t *testing.T) {
 	w.server.stop(t)
 }
 
-// slowDisk starts a command so that each of its syncs takes a while longer. strace is then the child, not the parent:
-// signals reach the command itself.
+// slowDisk returns a command prefix that makes each sync take longer. strace is then the child, not the parent: signals
+// reach the command itself.
 func slowDisk(longer time.Duration) []string {
 	return []string{
 		"strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
