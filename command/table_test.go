@@ -248,7 +248,7 @@ func TestTakes(t *testing.T) {
 	}
 }
 
-// TestACommandOfANewerVersion has only its name, wherever it comes from.
+// TestACommandOfANewerVersion: a command of an unknown type keeps only the name of its type, and has no effect.
 func TestACommandOfANewerVersion(t *testing.T) {
 	var c Command
 	if err := json.Unmarshal([]byte(`{"type":"explode","force":3,"players":4}`), &c); err != nil || c != (Command{Type: "explode"}) {

@@ -21,7 +21,7 @@ func withPublic(c *web.Config) {
 
 var linkForm = regexp.MustCompile(`(?:href|action|src)="([^"]*)"`)
 
-// TestEveryLinkHasTheBase goes to every page that pages link to, under a path of a proxy. What was linked without it
+// TestEveryLinkHasTheBase requests every page that pages link to, below the path of a proxy. A link without that path
 // would lead to another program on that host.
 func TestEveryLinkHasTheBase(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
@@ -36,7 +36,7 @@ func TestEveryLinkHasTheBase(t *testing.T) {
 	}, 0
 	for i := 0; i < len(todo); i++ {
 		status, body := get(t, server.URL+todo[i])
-		// a form goes to the first, and this test to the second
+		// the first only accepts forms; the second is a path of this test
 		known := todo[i] == "/ui/theme" || todo[i] == "/ui/nowhere"
 		if !known && status == http.StatusNotFound && strings.Contains(body, "There is no such page") {
 			t.Errorf("a page links to %s, which is not in the table of pages", todo[i])
@@ -66,7 +66,7 @@ func TestEveryLinkHasTheBase(t *testing.T) {
 	}
 }
 
-// TestCopiedCommandsGoToThePublicAddress also when the visitor came past the proxy.
+// TestCopiedCommandsGoToThePublicAddress: also if the visitor did not use the proxy.
 func TestCopiedCommandsGoToThePublicAddress(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()), withPublic)
 	for path, words := range map[string][]string{
@@ -81,7 +81,7 @@ func TestCopiedCommandsGoToThePublicAddress(t *testing.T) {
 	}
 }
 
-// TestLiveLinksHaveTheBase: patches are rendered elsewhere than pages.
+// TestLiveLinksHaveTheBase: patches are rendered separately from pages.
 func TestLiveLinksHaveTheBase(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	server := serveLive(t, s, withPublic)
@@ -98,7 +98,7 @@ func TestLiveLinksHaveTheBase(t *testing.T) {
 	}
 }
 
-// TestFormsBehindAProxy: with the Host rewritten, only the public address tells that the form is the dashboard's own.
+// TestFormsBehindAProxy: with the Host rewritten, only the public address shows that the form is the dashboard's own.
 func TestFormsBehindAProxy(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	server := serveLive(t, s, withPublic)
@@ -146,7 +146,7 @@ func TestFormsBehindAProxy(t *testing.T) {
 	}
 }
 
-// TestRefusedPageSaysWhatToDo, and nothing of the swarm: anyone may see it.
+// TestRefusedPageSaysWhatToDo: and shows nothing of the swarm, because anyone may see it.
 func TestRefusedPageSaysWhatToDo(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	ui := web.New(config(s))
@@ -168,7 +168,7 @@ func TestRefusedPageSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestPageSaysThatItIsNotLive until its script removes the words: with scripts off, refused or broken they stay.
+// TestPageSaysThatItIsNotLive: until its script removes the notice. Without a working script the notice stays.
 func TestPageSaysThatItIsNotLive(t *testing.T) {
 	server := serve(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()))
 	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about",
@@ -187,7 +187,7 @@ func TestPageSaysThatItIsNotLive(t *testing.T) {
 	}
 }
 
-// TestModulesImportWhatThereIs: one import that fails, and the whole page is dead.
+// TestModulesImportWhatThereIs: a single failed import would disable all scripts of the page.
 func TestModulesImportWhatThereIs(t *testing.T) {
 	server := serve(t, webtest.NewSwarm(nil, nil))
 	todo := []string{assetOf(t, server.URL, "js/app.js")}

@@ -36,7 +36,7 @@ func many(n, commands int) *webtest.Swarm {
 	return webtest.NewSwarm(drivers, entries)
 }
 
-// BenchmarkPage makes whole pages of a swarm of 15,000 drivers, as a visitor without scripts gets them.
+// BenchmarkPage requests whole pages of a swarm of 15,000 drivers, as a visitor without scripts does.
 func BenchmarkPage(b *testing.B) {
 	server := serveLive(b, many(15_000, 50), func(c *web.Config) { c.Tick = time.Hour })
 	for _, path := range []string{"/", "/ui/commands", "/ui/commands/7", "/ui/drivers",
@@ -56,7 +56,7 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
-// BenchmarkViewers counts what a command costs one of many viewers of the overview, all work done.
+// BenchmarkViewers measures what a command costs each of many viewers of the overview.
 func BenchmarkViewers(b *testing.B) {
 	for _, viewers := range []int{1, 100} {
 		b.Run(fmt.Sprint(viewers), func(b *testing.B) {

@@ -46,7 +46,7 @@ func TestHostileTextsAreInert(t *testing.T) {
 	}
 }
 
-// inert fails if what would be markup of the payload is markup of the page.
+// inert fails if markup of the payload becomes markup of the page.
 func inert(t *testing.T, where, payload, html string) {
 	t.Helper()
 	for _, bad := range []string{"<script>window", "<img", "<iframe", "<b id", "<form id=main", `" autofocus onfocus`, "' onmouseover='", "</svg><svg onload", `href="javascript:`, `src="javascript:`} {
@@ -57,10 +57,10 @@ func inert(t *testing.T, where, payload, html string) {
 	isolated(t, where, payload, html)
 }
 
-// isolating are the start tags whose text does not turn what stands around it.
+// isolating matches start tags whose text cannot change the direction of the text around it.
 var isolating = regexp.MustCompile(`<(bdi|td|th|dt|dd|title|option|pre|input)\b[^>]*>$|class="(id|note|label)"[^>]*>(<a [^>]*>)?$|</svg>\s*$`)
 
-// isolated fails if a text that turns the direction of writing turns its neighbours, too, or what is to be copied.
+// isolated fails if a text that changes the text direction also changes that of its neighbours, or of text to copy.
 func isolated(t *testing.T, where, payload, html string) {
 	t.Helper()
 	if !strings.ContainsFunc(payload, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
@@ -76,7 +76,7 @@ func isolated(t *testing.T, where, payload, html string) {
 		rest, at = rest[i+len(payload):], at+len(payload)
 		open := strings.LastIndex(before, ">")
 		if strings.LastIndex(before, "<") > open {
-			continue // in an attribute: that is one text by itself
+			continue // the value of an attribute is always isolated
 		}
 		tag := before[:open+1]
 		if !isolating.MatchString(tag) {
@@ -88,7 +88,7 @@ func isolated(t *testing.T, where, payload, html string) {
 	}
 }
 
-// inertStream does the same for what the live stream carries: no payload ends an event.
+// inertStream checks the same for the live stream: no payload may end an event.
 func inertStream(t *testing.T, server, payload string) {
 	t.Helper()
 	events := watch(t, server, "topic=/&topic=/ui/drivers&topic=/ui/commands&fresh=/&fresh=/ui/drivers&fresh=/ui/commands", "")
@@ -116,7 +116,7 @@ func inertStream(t *testing.T, server, payload string) {
 	}
 }
 
-// TestCurlIsOneWordPerWord keeps a note from being a command of the shell it is pasted into.
+// TestCurlIsOneWordPerWord: a note must not become a command of the shell into which it is pasted.
 func TestCurlIsOneWordPerWord(t *testing.T) {
 	server := serveLive(t, webtest.Hostile(webtest.Payloads["shell"]), nil)
 	_, body := get(t, server.URL+"/ui/commands/1")

@@ -49,7 +49,7 @@ func (u *UI) notBack(w view.World) []string {
 	return out
 }
 
-// mayRun is false for a target that has acked a target of 0.
+// mayRun is false for a target that has acked 0 players.
 func mayRun(e swarm.Entry, target int) bool {
 	c := e.Issued.Command
 	nothing := c.Type == command.Stop || c.Value == 0
@@ -80,7 +80,7 @@ const registering = time.Second
 // that its lease has run out. A driver that was known until the end of the last process may have run since then.
 func (f formers) gone(id string, e swarm.Entry, now time.Time) bool {
 	d, known := f.byID[id]
-	if !known { // it was already forgotten then, if it had been connected
+	if !known { // complete data does not have it: it was forgotten before
 		return f.past.Whole && e.Issued.SubmittedAt.Add(registering).Before(f.past.At)
 	}
 	if d.Deregistered {

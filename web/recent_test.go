@@ -31,8 +31,8 @@ func (*newestFails) After(ctx context.Context, _ uint64) ([]*swarm.Event, error)
 	return nil, ctx.Err()
 }
 
-// TestRecentIsReadAgain: the newest entries are read until that succeeds, because the feed does not bring what was
-// before.
+// TestRecentIsReadAgain: the newest entries are read until that succeeds, because the feed does not contain earlier
+// records.
 func TestRecentIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &newestFails{failures: 2}

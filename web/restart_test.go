@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// After a restart the page names the drivers of the last commands that are not back, until their time is over: they may
-// run on.
+// After a restart the page names the drivers of the last commands that have not reconnected, until they can no longer
+// be running.
 func TestDriversThatAreNotBack(t *testing.T) {
 	entries := webtest.Recently([]swarm.Entry{
 		webtest.Entry(9, swarm.Command{Type: command.SetPlayers, Value: 3}, time.Millisecond,
@@ -30,7 +30,7 @@ func TestDriversThatAreNotBack(t *testing.T) {
 	for name, tc := range map[string]struct {
 		entries []swarm.Entry
 		started time.Time
-		want    string // in the page, or "" for no word of it
+		want    string // on the page; "" if it must not mention them
 	}{
 		"ran":      {entries, time.Now(), "not reconnected: d-2, d-3"},
 		"stopped":  {stopped, time.Now(), "not reconnected: d-3"},
@@ -45,8 +45,8 @@ func TestDriversThatAreNotBack(t *testing.T) {
 	}
 }
 
-// TestDriversThatCannotRunOn: what is remembered of the drivers says which of the last commands' targets may be running
-// still.
+// TestDriversThatCannotRunOn: what is remembered of the drivers says which targets of the last commands may still be
+// running.
 func TestDriversThatCannotRunOn(t *testing.T) {
 	now := time.Now()
 	started := now.Add(-2 * time.Second)

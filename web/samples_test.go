@@ -23,8 +23,8 @@ func gaps(s samples) (out []float64) {
 	return out
 }
 
-// TestPausesAreGaps: the time in which the server did not run, or was paused, is no line across, however short; a
-// server that is merely slow, because its swarm is large, has no gaps.
+// TestPausesAreGaps: time in which the server did not run, or was paused, is a gap, however short. A server that is
+// only slow, because its swarm is large, has no gaps.
 func TestPausesAreGaps(t *testing.T) {
 	for name, tc := range map[string]struct {
 		past, taken []float64
@@ -54,7 +54,7 @@ func TestPausesAreGaps(t *testing.T) {
 	}
 }
 
-// TestAnHourIsKept, the last ten minutes of it in seconds; a change of the target is never thinned out.
+// TestAnHourIsKept: the last ten minutes of it in seconds; a change of the target is never thinned out.
 func TestAnHourIsKept(t *testing.T) {
 	var s samples
 	for i := range 2 * 3600 {

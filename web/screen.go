@@ -45,7 +45,7 @@ func (u *UI) screen(ctx context.Context, r request) (screen, error) {
 	return s, err
 }
 
-// show is the screen of a model.
+// show returns the screen of a model.
 func show[M any](body func(page.Chrome, M) templ.Component, live func(M) page.Live, m M) screen {
 	return screen{live: live(m), whole: func(c page.Chrome) templ.Component { return body(c, m) }}
 }

@@ -147,5 +147,5 @@ func (u *UI) series(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte("[" + strings.Join(items, ",") + "]")) // the client may be gone
+	_, _ = w.Write([]byte("[" + strings.Join(items, ",") + "]")) // the client may have disconnected
 }

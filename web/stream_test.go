@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// serveLive serves the dashboard with its live half running.
+// serveLive serves the dashboard with live updates.
 func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httptest.Server {
 	t.Helper()
 	cfg := config(s)
@@ -54,7 +54,7 @@ type patch struct {
 	Items [][]any
 }
 
-// watch opens a stream; the events come by the channel until the stream ends.
+// watch opens a stream, and sends its events to the channel until the stream ends.
 func watch(t testing.TB, url, query, lastEventID string) <-chan event {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ui/stream?"+query, nil)
@@ -64,7 +64,7 @@ func watch(t testing.TB, url, query, lastEventID string) <-chan event {
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}
-	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // who reads it closes it
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // the reader closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestStreamResumesWithoutRepeating(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := next(t, first, contains(`id=\"c-1\"`))
-	if seen.id == "" { // the last event of a frame carries the id of all of it
+	if seen.id == "" { // only the last event of a frame has an id
 		seen = next(t, first, func(e event) bool { return e.id != "" })
 	}
 	if _, err := s.Submit(t.Context(), submission(2)); err != nil {
@@ -220,7 +220,7 @@ func untilLive(t testing.TB, url string) {
 	t.Fatal("the live half does not begin")
 }
 
-// head opens a stream and leaves it.
+// head opens a stream and closes it.
 func head(t testing.TB, url string) (int, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -250,7 +250,7 @@ func TestStreamReportsAForgottenDriver(t *testing.T) {
 	next(t, events, contains(`"gone":0`))
 }
 
-// The first command of a fresh log is marked on the chart as every other.
+// The first command of a fresh log is marked on the chart like any other.
 func TestStreamMarksTheFirstCommand(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), nil)
 	server := serveLive(t, s, nil)

@@ -17,13 +17,13 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// answer is what came back for a form.
+// answer is the server's answer to a form.
 type answer struct {
 	StatusCode int
 	Header     http.Header
 }
 
-// post sends a form and does not follow where it is sent to.
+// post sends a form and does not follow the redirect.
 func post(t testing.TB, url string, form url.Values, header map[string]string) (a answer, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(form.Encode()))
@@ -95,7 +95,7 @@ func TestRetryGoesToOutstandingDriversAndNeverUndoes(t *testing.T) {
 		t.Errorf("a retry to drivers that are not there: %s", body)
 	}
 	for i := range drivers {
-		drivers[i].State = swarm.Active // they are back
+		drivers[i].State = swarm.Active // they have reconnected
 	}
 	s.SetDrivers(drivers)
 	resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"14"}}, nil)
@@ -144,7 +144,7 @@ func TestRetryGoesToLeftOutDrivers(t *testing.T) {
 	}
 }
 
-// A page may be older than the command that replaced the one that it offers to send again.
+// A page may be out of date: a newer command has replaced the one that it offers to send again.
 func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	delay := func(seq uint64, ms int64, verdict swarm.Verdict) swarm.Entry {
 		return webtest.Entry(seq, swarm.Command{Type: command.SetSpawnDelay, Value: ms}, 1, verdict)
@@ -205,7 +205,7 @@ func TestFormsThatAreRefusedSayWhy(t *testing.T) {
 			}
 		}
 	}
-	if n := len(s.Submissions()); n > 4 { // two of them get as far as the dispatcher, twice
+	if n := len(s.Submissions()); n > 4 { // two of them reach the dispatcher, twice
 		t.Errorf("%d submissions went on", n)
 	}
 }
@@ -263,8 +263,8 @@ func TestThemeIsKeptInACookie(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreInWordsOfThePage: no pointers, routes and codes of the API, but drivers with their states, fields as
-// the form calls them, and a link to the command that was first.
+// TestRefusalsAreInWordsOfThePage: they name drivers with their states, the fields of the form and a link to the newer
+// command, and no pointers, routes and codes of the API.
 func TestRefusalsAreInWordsOfThePage(t *testing.T) {
 	s, server := full(t)
 	set := func(more url.Values) url.Values {
@@ -341,7 +341,7 @@ func TestRefusedFormKeepsItsValues(t *testing.T) {
 	}
 }
 
-// TestBannerHasNoCodes: what the log says reaches the page in its words, without those for programs.
+// TestBannerHasNoCodes: the page shows the reason that the log gives, without the parts for programs.
 func TestBannerHasNoCodes(t *testing.T) {
 	server := serveLive(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()), func(c *web.Config) {
 		c.Ready = func(context.Context) []web.Check {

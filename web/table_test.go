@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// TestEveryCommandTypeHasAForm: what is typed in the form of a row is the command that is sent.
+// TestEveryCommandTypeHasAForm: the form of each row sends the command that was typed.
 func TestEveryCommandTypeHasAForm(t *testing.T) {
 	for _, r := range command.Table() {
 		for _, per := range []string{"", "total"} {

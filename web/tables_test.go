@@ -16,7 +16,7 @@ import (
 // filled are values for the parameters of patterns.
 var filled = strings.NewReplacer("{seq}", "14", "{id}", "d-1")
 
-// served is what the table of routes serves: the methods of each path.
+// served returns the methods of each path in the table of routes.
 func served() map[string][]string {
 	out := map[string][]string{}
 	for _, row := range web.Routes() {
@@ -33,7 +33,7 @@ func served() map[string][]string {
 	return out
 }
 
-// TestEveryRouteWithEveryMethod: what the table has is served, and nothing else.
+// TestEveryRouteWithEveryMethod: the rows of the table are served, and nothing else.
 func TestEveryRouteWithEveryMethod(t *testing.T) {
 	s := webtest.NewSwarm(webtest.Drivers(), webtest.Entries())
 	ui := web.New(config(s))
@@ -56,7 +56,7 @@ func TestEveryRouteWithEveryMethod(t *testing.T) {
 	}
 }
 
-// TestEveryPageHasItsPath: the navigation, the list of shortcuts and the live stream have what the table has.
+// TestEveryPageHasItsPath: the navigation, the list of shortcuts and the live stream agree with the table.
 func TestEveryPageHasItsPath(t *testing.T) {
 	_, server := full(t)
 	for _, row := range web.Pages() {
@@ -92,7 +92,7 @@ func TestShortcutsAreThoseOfTheScript(t *testing.T) {
 	_, body := get(t, server.URL+"/")
 	help := body[strings.Index(body, `<dl class="keys">`):]
 	listed := matches(`<kbd>([^<]+)</kbd>`, help[:strings.Index(help, "</dl>")])
-	others := []string{"Enter", "Esc"} // which browsers know
+	others := []string{"Enter", "Esc"} // keys that browsers handle
 	for _, row := range web.Pages() {
 		_, _, key := row.Row()
 		others = append(others, key) // a link that the script finds by its key
@@ -106,7 +106,7 @@ func TestShortcutsAreThoseOfTheScript(t *testing.T) {
 	}
 }
 
-// matches are the first groups of what matches, sorted, each once.
+// matches returns the first groups of all matches, sorted and without duplicates.
 func matches(form, in string) (out []string) {
 	for _, m := range regexp.MustCompile(form).FindAllStringSubmatch(in, -1) {
 		out = append(out, m[1])

@@ -16,7 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// MaxViewers is the maximum number of live pages at a time; further pages do not update by themselves.
+// MaxViewers is the maximum number of live pages at a time; further pages do not update live.
 const MaxViewers = 10_000
 
 // UI is the dashboard.
@@ -75,8 +75,8 @@ func (u *UI) Run(ctx context.Context) error {
 
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
 
-// protect refuses forms posted by pages of other sites. The outer guard checks Host and Origin. This check uses the
-// headers that browsers add by themselves, and still applies when the lists of the guard are extended.
+// protect refuses forms posted by pages of other sites. The outer guard checks Host and Origin. This check uses headers
+// that the browser sets and no page can change, and still applies when the lists of the guard are extended.
 func (u *UI) protect(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
 	origins := slices.Clone(u.cfg.AllowedOrigins)
@@ -115,5 +115,5 @@ func (u *UI) write(w http.ResponseWriter, r *http.Request, status int, c templ.C
 	// With no-referrer, browsers send "Origin: null" along with the pages' own forms, and the guard would refuse them.
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the client may be gone
+	_, _ = w.Write(b.Bytes()) // the client may have disconnected
 }

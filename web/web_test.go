@@ -17,7 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/web"
 )
 
-// config is a dashboard of s, joined to it as the server joins them.
+// config returns the configuration of a dashboard of s, connected as the server connects it.
 func config(s *webtest.Swarm) web.Config {
 	return web.Config{
 		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second,

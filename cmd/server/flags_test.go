@@ -27,7 +27,7 @@ func setenv(t *testing.T, environ []string) {
 	}
 }
 
-// config is what the server is started with.
+// config returns the configuration of a server with these arguments.
 func config(t *testing.T, args ...string) app.Config {
 	t.Helper()
 	f, done, err := parse(args, os.Environ(), nil)
@@ -106,7 +106,7 @@ func TestFlagsWinOverVariables(t *testing.T) {
 	}
 }
 
-// TestHelp shows what operators read first; -update writes it again.
+// TestHelp shows what operators read first; -update rewrites the golden file.
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "110")
 	code, out, errs := call(t, nil, "--help")

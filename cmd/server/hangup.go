@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// file is one that the server reloads on SIGHUP.
+// file is a configuration file that the server reloads on SIGHUP.
 type file struct {
 	path string
 	read func() error // on an error the previous content stays in force

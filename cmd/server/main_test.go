@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// call runs the server in this process, with a context that has ended: one that starts stops at once.
+// call runs the server in this process with a context that has ended, so a server that starts stops at once.
 func call(t *testing.T, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -39,7 +39,7 @@ func TestUsageErrorsExit2(t *testing.T) {
 	}
 }
 
-// TestBadValuesExit2: what the app refuses before it does anything is wrong usage as well.
+// TestBadValuesExit2: values that the app refuses before it does anything are wrong usage as well.
 func TestBadValuesExit2(t *testing.T) {
 	for args, want := range map[string]string{
 		"--listen 0.0.0.0:0":                            "--insecure-no-auth",

@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 )
 
-// TestEventText: what a watcher reads of each record, those of a newer server included.
+// TestEventText: the text for each record, including records of a newer server.
 func TestEventText(t *testing.T) {
 	for _, tc := range []struct{ name, data, want string }{
 		{"issued", `{"seq": 7, "submitter": "ci/x", "command": {"type": "stop"}, "counts": {"targeted": 3, "left_out": 2},
@@ -44,7 +44,7 @@ func TestEventText(t *testing.T) {
 	}
 }
 
-// TestEntriesShowWhoWasLeftOut, in a list and one by one.
+// TestEntriesShowWhoWasLeftOut: in a list and in a single entry.
 func TestEntriesShowWhoWasLeftOut(t *testing.T) {
 	var e remote.Entry
 	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"},

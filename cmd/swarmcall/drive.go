@@ -49,8 +49,8 @@ func (f *driveFlags) Validate() error {
 	return nil
 }
 
-// run drives g. It continues if its output is no longer read: it deregisters only when asked to end, and only after its
-// load is at 0.
+// run drives g. It continues if its output is no longer read: the driver deregisters only when ctx ends or g ends, and
+// only after its load is at 0.
 func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) error {
 	outliveReaders()
 	o, err := f.options(s)
@@ -111,7 +111,7 @@ type driveHTTPCmd struct {
 	Insecure bool          `help:"Accept any certificate of the target."`
 }
 
-// Run drives the load until it is asked to end.
+// Run drives the load until ctx ends.
 func (c *driveHTTPCmd) Run(ctx context.Context, s streams) error {
 	if c.MaxPlayers == 0 {
 		c.MaxPlayers = httpload.DefaultMaxPlayers
@@ -136,7 +136,7 @@ type driveK6Cmd struct {
 	Attach string   `help:"Drive the k6 whose API is at this URL, instead of starting one." placeholder:"URL"`
 }
 
-// Run drives k6 until it is asked to end, or k6 ends.
+// Run drives k6 until ctx ends, or k6 ends.
 func (c *driveK6Cmd) Run(ctx context.Context, s streams) error {
 	if (c.Script == "") == (c.Attach == "") {
 		return &clierr.Error{
@@ -166,7 +166,7 @@ type driveLocustCmd struct {
 	Attach string   `help:"Drive the Locust whose web interface is at this URL, instead of starting one." placeholder:"URL"`
 }
 
-// Run drives Locust until it is asked to end, or Locust ends.
+// Run drives Locust until ctx ends, or Locust ends.
 func (c *driveLocustCmd) Run(ctx context.Context, s streams) error {
 	if (c.File == "") == (c.Attach == "") {
 		return &clierr.Error{
@@ -195,7 +195,7 @@ type driveExecCmd struct {
 	Program []string `arg:"" help:"After --: program and arguments."`
 }
 
-// Run drives the program until it is asked to end, or the program ends.
+// Run drives the program until ctx ends, or the program ends.
 func (c *driveExecCmd) Run(ctx context.Context, s streams) error {
 	s, said := onScreen(s)
 	g, err := program.Start(c.Program, said, c.guarded(s))

@@ -34,8 +34,8 @@ func TestDriveUsage(t *testing.T) {
 	}
 }
 
-// TestDriveIsRefused joins flags to the harness: a server that refuses the credential ends the driver with the code for
-// that.
+// TestDriveIsRefused: the flags reach the harness, and a server that refuses the credential ends the driver with the
+// exit code for that.
 func TestDriveIsRefused(t *testing.T) {
 	var header http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

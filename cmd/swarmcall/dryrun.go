@@ -40,7 +40,7 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, bod
 	return console.Print(s.out, c.format(), dryRows(d, a.Raw))
 }
 
-// dryStop is of a stop that would be logged without a driver to send it to.
+// dryStop reports on a stop that would be logged without a driver to send it to.
 func dryStop(server *session, d api.DryRun) error {
 	if deref(d.Awaited) {
 		server.line.Say("dry run: no driver matches; the stop would be logged, and would stop drivers that " +

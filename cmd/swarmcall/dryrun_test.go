@@ -10,7 +10,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
-// TestDryRun: the targets and those left out are the server's word, and so is every refusal.
+// TestDryRun: the targets, the left-out drivers and every refusal come from the server.
 func TestDryRun(t *testing.T) {
 	const (
 		two = `"targets": ["d-1", "d-2"], "left_out": [{"driver_id": "d-3", "reason": "stale"}, {"driver_id": "d-4",
@@ -50,7 +50,7 @@ func TestDryRun(t *testing.T) {
 		var asked string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
-			if r.Method == http.MethodGet { // what is in use
+			if r.Method == http.MethodGet { // the request for the values in use
 				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}}, {"driver_id": "d-2", "labels": {"zone": "us"}}], "counts": {}, "next_cursor": null}`)
 				return
 			}
@@ -79,7 +79,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestDryRunShowsEachDriver with its part of a total, or why it is left out.
+// TestDryRunShowsEachDriver: with its part of a total, or why it is left out.
 func TestDryRunShowsEachDriver(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(

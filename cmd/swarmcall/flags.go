@@ -29,8 +29,8 @@ type connection struct {
 	insist bool // the user asked to wait for the server
 }
 
-// wait makes the command wait for a server that is not started yet. By default it gives up at once if nothing listens
-// on this machine.
+// wait makes the command wait for a server that is not started yet. By default the command fails at once if nothing
+// listens on this machine.
 func (c *connection) wait() { c.insist = true }
 
 // limitNotNegative checks --limit of lists, where 0 means all.
@@ -107,8 +107,8 @@ type output struct {
 	JSON   bool   `name:"json" help:"Same as -o json."`
 }
 
-// contradiction is called by parse, not by kong: commands have a Validate of their own, which would hide one of this
-// name.
+// contradiction is called by parse, not by kong: a Validate method here would be hidden by the Validate of the
+// commands.
 func (o output) contradiction() error {
 	if o.JSON && o.Output != console.Auto && o.Output != console.JSON {
 		return fmt.Errorf("--json and -o %s contradict each other", o.Output)
@@ -123,7 +123,7 @@ func (o output) format() string {
 	return o.Output
 }
 
-// labelFlags makes kong read labels one by one. By itself kong silently keeps the last of two values: a command would
+// labelFlags makes kong read labels one by one. Without it, kong silently keeps the last of two values: a command would
 // then go to drivers that the other value excludes.
 func labelFlags() kong.Option {
 	return kong.TypeMapper(reflect.TypeFor[map[string]string](), kong.MapperFunc(decodeLabel))

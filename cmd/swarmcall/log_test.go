@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/logs"
 )
 
-// golden copies a golden log of the server's, to be broken at will.
+// golden copies a golden log of the server, for tests that damage it.
 func golden(t *testing.T, name string) (dir, block string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -146,7 +146,7 @@ func TestLogStats(t *testing.T) {
 	}
 }
 
-// TestTheCLIHasNoEngine: it must start at once.
+// TestTheCLIHasNoEngine: it must start at once, so it does not link the log engine.
 func TestTheCLIHasNoEngine(t *testing.T) {
 	deps, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {

@@ -1,7 +1,7 @@
-// Command swarmcall is the command-line client of Swarmcall, and the demo of it.
+// Command swarmcall is the command-line client of Swarmcall, and its demo.
 //
-// It is a client like any other: HTTP to the server, the public driver SDK to be a driver. Of the server it has only
-// the reader of log files, which starts no engine.
+// It is a client like any other: it uses HTTP, and the public driver SDK to act as a driver. Of the server it
+// contains only the reader of log files, which starts no engine.
 package main
 
 import (

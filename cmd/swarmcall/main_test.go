@@ -35,7 +35,7 @@ func TestUsage(t *testing.T) {
 	for _, tc := range []struct {
 		args   string
 		code   clierr.Code
-		stdout string // a part of it; empty: nothing at all
+		stdout string // a part of it; "" for no output
 		stderr string
 	}{
 		{"", clierr.OK, "swarmcall players set 50", ""},
@@ -146,10 +146,10 @@ func TestStampedVersionWins(t *testing.T) {
 	}
 }
 
-// TestASilentServer: it is said what is waited for, and a timeout holds for the sending too.
+// TestASilentServer: the CLI says what it waits for, and a timeout also covers the sending.
 func TestASilentServer(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then is a client that goes away noticed
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the client has disconnected
 		<-r.Context().Done()
 	}))
 	defer s.Close()
@@ -159,7 +159,7 @@ func TestASilentServer(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeSentIsUsage: no retry helps.
+// TestWhatCannotBeSentIsUsage: a retry would not help.
 func TestWhatCannotBeSentIsUsage(t *testing.T) {
 	if code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1"); code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
 		t.Errorf("code %d, %s", code, errs)

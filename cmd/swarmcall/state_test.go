@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestState: what a stale driver runs is not known, a driver may be outside a split, and rules come in pages.
+// TestState: the load of a stale driver is unknown, a driver may be outside a split, and rules come in pages.
 func TestState(t *testing.T) {
 	const rule = `{"seq": 7, "command": {"type": "set_players", "players_total": 9}, "target": {}, "matching": 3,
 		"converged": 1, "outside_split": 2}`

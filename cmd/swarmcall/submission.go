@@ -85,8 +85,8 @@ func (c *submission) Validate() error {
 	return checkDeadline(c.Deadline)
 }
 
-// goodKey is what the server takes. An empty one is a variable that a pipeline did not set: a new key each time would
-// send a retry twice.
+// goodKey reports whether the server accepts a key. An empty key is a variable that a pipeline did not set; with a new
+// key each time, the server would carry out a retry as a second command.
 func goodKey(s string) bool {
 	const most = 255
 	return s != "" && len(s) <= most && !strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' })
@@ -100,7 +100,7 @@ func deref[T any](p *T) (v T) {
 	return v
 }
 
-// checkDeadline is what the server takes; a flag that was not given stands for its default.
+// checkDeadline checks --deadline as the server does; nil stands for the server's default.
 func checkDeadline(d *time.Duration) error {
 	if d != nil && !plan.GoodDeadline(*d) {
 		return errors.New("--deadline must be 1ms to 60s, in whole milliseconds")

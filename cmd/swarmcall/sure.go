@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 )
 
-// surely is the factor over the present load from which a new load needs confirmation, and the smallest load that
-// counts: a typing error such as a doubled 0 makes 10 of 1. The dashboard uses the same rule.
+// surely is the factor over the present load from which a new load needs confirmation, and the minimum that the present
+// load counts as. A typing error such as a doubled 0 multiplies a load by 10. The dashboard uses the same rule.
 const surely = 10
 
 // sure asks for confirmation on a terminal if the new load is more than ten times the present load of the drivers.

@@ -7,8 +7,8 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// TestEveryCommandTypeHasAVerb: the words that send a command again, as the dashboard shows them, are ones that the
-// command line takes.
+// TestEveryCommandTypeHasAVerb: the command line accepts the words that send a command again, as the dashboard shows
+// them.
 func TestEveryCommandTypeHasAVerb(t *testing.T) {
 	for _, r := range command.Table() {
 		for _, total := range []bool{false, true} {

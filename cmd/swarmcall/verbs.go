@@ -67,8 +67,8 @@ var verbs = []verb{
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
 }
 
-// run is main without the process. Signals are those that end a command: the subscription runs while the arguments are
-// parsed, and is in place before anything is sent.
+// run is main without the process. signals subscribes to the signals that end a command: the subscription runs while
+// the arguments are parsed, and is in place before anything is sent.
 func run(signals func() func() context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) clierr.Code {
 	if len(args) == 0 {
 		_, _ = io.WriteString(stdout, intro())

@@ -20,7 +20,7 @@ func (c *watchCmd) Run(ctx context.Context, s streams) error {
 		return (&commandsWatchCmd{Label: c.Label, connection: c.connection}).Run(ctx, s)
 	}
 	quiet := s
-	quiet.err = io.Discard // the screen belongs to the program; it shows by itself that the server is unavailable
+	quiet.err = io.Discard // the screen belongs to the program, which shows when the server is unavailable
 	server, err := c.dial(quiet, c.Submitter)
 	if err != nil {
 		return err

@@ -21,8 +21,8 @@ const codeStoreFailed = 10077
 
 // Append makes records durable, in order and without a gap, and returns the position of the first. After an error none
 // of them is in the log, with one exception: if the engine can no longer tell what it stored, the log accepts nothing
-// from then on, and Failed reports it. The error is of CodeLogUnavailable. An append does not depend on ctx: it never
-// waits for, or ends with, a request.
+// from then on, and Failed reports it. The error is of CodeLogUnavailable. The end of ctx does not interrupt an append,
+// so it never depends on a request.
 func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,8 +105,8 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	return nil
 }
 
-// harden writes the data of put to disk: one sync for the whole append, which submitters that wait together share. With
-// SyncInterval the engine syncs every second, except the names of new files. A failed sync is final: the kernel
+// harden writes the data of put to disk with one sync for the whole append; submitters that wait together share it.
+// With SyncInterval the engine syncs every second, except the names of new files. A failed sync is final: the kernel
 // considers the pages clean from then on, although they never reached the disk.
 func (l *Log) harden() error {
 	sync := l.tail.Sync
@@ -195,8 +195,8 @@ func (l *Log) fail(err error) error {
 	return err
 }
 
-// unavailable is the refusal of an append. If the log has failed, it is unknown what it stored last: after the restart
-// a command may be in it, closed and desired, although it was not sent.
+// unavailable returns the error for a refused append. If the log has failed, it is unknown what it stored last: after
+// the restart a command may be in it, closed and desired, although it was not sent.
 func (l *Log) unavailable(cause error) error {
 	detail := "the log cannot accept entries at the moment; nothing was sent"
 	if l.engine.failure() != nil {

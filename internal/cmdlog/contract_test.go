@@ -46,7 +46,7 @@ func (m *machine) issue(t *rapid.T) *swarm.Issued {
 	return r
 }
 
-// seq returns the seq of some entry, or of none.
+// seq returns a seq that may or may not belong to an entry.
 func (m *machine) seq(t *rapid.T) uint64 {
 	return rapid.Uint64Range(0, m.model.Last()+1).Draw(t, "seq")
 }

@@ -1,16 +1,15 @@
 // Package cmdlog is the append-only command log on an embedded NATS JetStream engine.
 //
-// The engine runs in the process, without a listener, and writes to its files; the log syncs them. JetStream by itself
+// The engine runs in the process, without a listener, and writes to its files; the log syncs them. JetStream alone
 // does not give the guarantees of the log: it lets two processes use one directory, it silently cuts off damaged bytes
 // after an unclean stop, and it gives no answer after a failed sync. Therefore:
 //
 //   - the directory is locked (lock.go);
 //   - the files are read and checked before the engine opens them (open.go, package logfile), and damage refuses the
 //     start, or is accepted by the operator and then recorded;
-//
-// - every append is synced once, by the log (append.go, logfile.Tail), before it is acknowledged;
-// - every append writes a mark of what was acknowledged, so that a missing end is detected;
-// - a full log or disk is detected before the engine fails on it (limits.go);
+//   - every append is synced once, by the log (append.go, logfile.Tail), before it is acknowledged;
+//   - every append writes a mark of what was acknowledged, so that a missing end is detected;
+//   - a full log or disk is detected before the engine fails on it (limits.go);
 //   - an append without an answer is settled by reading the end of the log again, and an error of the engine ends the
 //     log (append.go, engine.go).
 //

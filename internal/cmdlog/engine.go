@@ -19,7 +19,7 @@ import (
 const (
 	enginePayload = 8 << 20                    // bytes of one message: the most without a warning of the engine
 	maxPayload    = enginePayload - (64 << 10) // bytes of one record
-	// bytes the engine may store: more than there are, for the bound that counts is in limits.go
+	// bytes the engine may store: more than any log has, because limits.go sets the real bound
 	engineMost   = 1 << 50
 	syncInterval = time.Second               // between two syncs by the engine, if the engine syncs
 	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 33
@@ -146,7 +146,7 @@ func (e *engine) failure() error { return context.Cause(e.alive) }
 type engineLogger struct {
 	logger  *slog.Logger
 	die     func(error)
-	started atomic.Bool // before that, an error is only a message: Open compares what the engine sees with the files
+	started atomic.Bool // before that, an error is only logged: Open compares the engine's view with the files
 }
 
 func (l *engineLogger) say(level slog.Level, format string, v ...any) {

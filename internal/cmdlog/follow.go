@@ -52,7 +52,7 @@ func (l *Log) Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, e
 	return out, nil
 }
 
-// commandOf returns the command that a record belongs to, nil for none. read holds the commands read for the records
+// commandOf returns the command that a record belongs to, nil for none. read contains the commands of the records
 // before it.
 func (l *Log) commandOf(ctx context.Context, s swarm.Stored, read map[uint64]*swarm.Issued) (*swarm.Issued, error) {
 	seq := s.Seq()
@@ -67,5 +67,5 @@ func (l *Log) commandOf(ctx context.Context, s swarm.Stored, read map[uint64]*sw
 	return r, err
 }
 
-// Absent returns the positions after one and up to another that have no record, because their loss was accepted.
+// Absent returns the positions from after+1 to upTo that have no record, because their loss was accepted.
 func (l *Log) Absent(after, upTo uint64) []swarm.Span { return l.index.holes(after, upTo) }

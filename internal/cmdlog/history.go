@@ -6,8 +6,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// history holds the positions of each submitter's records, for readers that want no others. Positions fit into 32 bits:
-// a log with more records is over a terabyte, and rows count entries the same way.
+// history contains the positions of each submitter's records, for readers that want only one submitter. Positions fit
+// into 32 bits: a log with more records is over a terabyte, and rows count entries the same way.
 type history struct {
 	of     [][]uint32   // by submitter: positions, increasing
 	common []uint32     // of records that belong to no command
@@ -20,7 +20,7 @@ func (h *history) add(submitter uint32, pos uint64) {
 	h.of[submitter] = append(h.of[submitter], uint32(pos))
 }
 
-// addCommon is add for a record of no command.
+// addCommon is like add, for a record that belongs to no command.
 func (h *history) addCommon(pos uint64) { h.common = append(h.common, uint32(pos)) }
 
 // reached notes that the log continues at pos.
@@ -31,7 +31,7 @@ func (h *history) reached(pos uint64) {
 	h.last = pos
 }
 
-// page returns the first positions that q selects, for its one submitter.
+// page returns the first positions that q selects; own are the positions of its submitter.
 func (h *history) page(own []uint32, q swarm.EventQuery) (out []uint64) {
 	lists := [][]uint32{own}
 	if q.Common {
@@ -65,7 +65,7 @@ func compareWide(pos uint32, bound uint64) int {
 	return 0
 }
 
-// holes returns the absent positions after one and up to another.
+// holes returns the absent positions from after+1 to upTo.
 func (h *history) holes(after, upTo uint64) (out []swarm.Span) {
 	for _, s := range h.absent {
 		if s.To > after && s.From <= upTo {

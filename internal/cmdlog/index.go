@@ -144,7 +144,7 @@ func (x *index) open() []positions {
 	return out
 }
 
-// page returns the entries that q selects, and whether there are more past the last of them.
+// page returns the entries that q selects, and whether there are more after them.
 func (x *index) page(q swarm.Query) (out []positions, more bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -194,7 +194,8 @@ func (x *index) holes(after, upTo uint64) []swarm.Span {
 	return x.history.holes(after, upTo)
 }
 
-// search returns the first of n places for which ok holds, which holds for all places after it.
+// search returns the smallest i below n for which ok holds, or n. If ok holds for an i, it must hold for all larger
+// ones.
 func search(n int, ok func(int) bool) int {
 	low, high := 0, n
 	for low < high {

@@ -14,7 +14,7 @@ import (
 const DefaultMinFree = 64 << 20
 
 const (
-	mostReserve   = 64 << 20 // bytes under the bound that are kept for what must still be recorded
+	mostReserve   = 64 << 20 // bytes below the bound that are reserved for outcomes and Stops
 	frameOverhead = 128      // bytes the engine stores around a record, rounded up
 	warnPercent   = 80
 	oneCommand    = 4 << 10 // bytes that a log must have left to report that it is ready
@@ -23,7 +23,7 @@ const (
 // Usage is how much of its limit a log has used, in bytes.
 type Usage struct{ Bytes, Max int64 }
 
-// limits refuse records in time: a full disk is detected here, because the engine does not survive it.
+// limits refuse records before the disk is full, because the engine does not survive a full disk.
 type limits struct {
 	max     int64 // bytes the log may take
 	reserve int64 // of these, for outcomes and Stops
@@ -87,7 +87,7 @@ func (l *limits) took(bytes int64) {
 	}
 }
 
-// essential reports whether all of the records must be accepted while any can be: events that have happened, and Stop.
+// essential reports whether all of the records may use the reserve: events that have already happened, and Stops.
 func essential(records []swarm.Record) bool {
 	for _, r := range records {
 		if issued, ok := r.(*swarm.Issued); ok && issued.Command.Type != command.Stop {

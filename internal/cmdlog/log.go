@@ -86,9 +86,9 @@ func (l *Log) TouchSession(t time.Time) error {
 // LastSession returns when a driver session was last open, as recorded by TouchSession; zero for never.
 func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
 
-// NextEpoch returns the record that gives the log a new id, because a driver has applied more than this log holds: what
-// drivers remember of it must not count. It must be appended in order with the commands, because it folds as Stop for
-// all.
+// NextEpoch returns the record that gives the log a new id, because a driver has applied a newer command than this log
+// contains: what drivers remember of the log must no longer count. It must be appended in order with the commands,
+// because it counts as a Stop for all drivers.
 func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
 	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
@@ -107,14 +107,14 @@ func (l *Log) Check(context.Context) error {
 	return l.limits.check(oneCommand, false)
 }
 
-// Failed receives the error that ended the log, at most once: the log accepts nothing any more, and the server must
-// end.
+// Failed receives the error that ended the log, at most once: the log accepts no more records, and the server must
+// stop.
 func (l *Log) Failed() <-chan error { return l.engine.failed }
 
-// Close stops the engine and releases the directory. No other method may be called from then on.
+// Close stops the engine and releases the directory. No other method may be called after it.
 func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
-	go func() { done <- l.release() }() // the engine's stop has no context; if the process continues, it joins it here
+	go func() { done <- l.release() }() // the engine's stop takes no context; after a timeout it continues here
 	select {
 	case err := <-done:
 		return err

@@ -40,7 +40,7 @@ func (l *Log) loadAll(ctx context.Context, found []positions, brief int) ([]swar
 	return entries, nil
 }
 
-// loadBrief is load for a page whose lists are limited to this many elements; 0 for complete ones.
+// loadBrief is like load, with lists of at most this many elements; 0 for complete lists.
 func (l *Log) loadBrief(ctx context.Context, at positions, most int) (swarm.Entry, error) {
 	if most == 0 {
 		return l.load(ctx, at)
@@ -96,7 +96,7 @@ func (l *Log) late(ctx context.Context, at positions) (out []swarm.LateAck, err 
 	return out, nil
 }
 
-// bytes returns the stored record at a position. If the files do not have it, the engine decides.
+// bytes returns the stored record at a position. If the reader does not find it, the engine is asked.
 func (l *Log) bytes(ctx context.Context, pos uint64) ([]byte, error) {
 	b, err := l.reader.Read(pos)
 	if err != nil {

@@ -27,7 +27,7 @@ func TestASummaryAheadOfTheRecords(t *testing.T) {
 	synced, mark := read(t, dir, firstBlock), read(t, dir, "mark")
 	l = open(t, dir)
 	add(t, l, swarmtest.Issued("ci", "a"))
-	shut(t, l) // with a summary
+	shut(t, l) // writes a summary
 	write(t, dir, firstBlock, synced)
 	write(t, dir, "mark", mark)
 	l = open(t, dir)
@@ -72,7 +72,7 @@ func TestAFailedSyncEndsTheLog(t *testing.T) {
 	defer shut(t, l)
 	before := l.Last()
 	write(t, dir, firstBlock+".new", read(t, dir, firstBlock))
-	// From now on, another file is synced than the one that is read.
+	// From now on, the log syncs another file than the one that it reads.
 	if err := os.Rename(filepath.Join(dir, firstBlock+".new"), filepath.Join(dir, firstBlock)); err != nil {
 		t.Fatal(err)
 	}

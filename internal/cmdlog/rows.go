@@ -4,7 +4,7 @@ package cmdlog
 type row struct {
 	issued, closed uint64 // positions; closed is 0 while the entry is open
 	submitter      uint32 // index in index.submitters
-	kind, status   uint8  // indexes in swarm.CommandTypes and swarm.Statuses
+	kind, status   uint8  // indexes in command.Types and swarm.Statuses
 }
 
 // rows grow in chunks, so that a million of them are never copied and never half empty.

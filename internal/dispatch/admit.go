@@ -8,9 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// maxBatchTargets bounds how many verdicts the commands of one append may want together. A Stop that comes in the
-// meantime waits for the append and its hand-over, and so do outcomes; beside it, the cost of an append that is not
-// shared is small.
+// maxBatchTargets bounds the targets of all commands of one append. A Stop that arrives meanwhile waits for the append
+// and its hand-over, and so do outcomes; compared with that, an additional append costs little.
 const maxBatchTargets = 2_000
 
 // admitted is an accepted submission with its fixed targets.
@@ -33,7 +32,7 @@ func (d *Dispatcher) admit(b batch) []admitted {
 			break
 		}
 		if s.ctx.Err() != nil {
-			continue // no client waits any more, and nothing has been logged or sent
+			continue // no client waits for it, and nothing has been logged or sent
 		}
 		if stopping {
 			s.result <- submitted{err: errShuttingDown}
@@ -54,8 +53,8 @@ func (d *Dispatcher) admit(b batch) []admitted {
 	return accepted
 }
 
-// mustWait reports whether a submission can only be judged after the earlier ones of the batch have been folded: a
-// conditional command, a preview, or one whose key an earlier one of the batch also has.
+// mustWait reports whether a submission can be decided only after the earlier ones of the batch have been folded: a
+// conditional command, a preview, or a repeated key.
 func (d *Dispatcher) mustWait(s *submission, b batch, accepted []admitted) bool {
 	pending := len(accepted) + len(b.resets) + len(b.expired)
 	return (s.IfSeq != nil || s.preview) && pending > 0 || s.Key != "" && !s.preview && twin(accepted, s)
@@ -98,7 +97,7 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 		return admitted{}, d.nothingToStop(s.Target)
 	case n == 0 && s.Command.Type != command.Stop:
 		return admitted{}, d.noActiveDrivers(s.Target)
-	// a Stop for lost drivers waits for them, however few they are
+	// a Stop waits for lost drivers, so min_drivers counts only if some target is active
 	case n < s.MinDrivers && (s.Command.Type != command.Stop || anyActive(targets)):
 		return admitted{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
@@ -121,8 +120,8 @@ func (d *Dispatcher) notEnough(t swarm.Target, have, want int) error {
 	}
 }
 
-// withInUse adds the parts of a target that known drivers have: a label or an id may be misspelt. An empty target
-// cannot be.
+// withInUse adds the values that known drivers have for the parts of a target, because a label or an id may be
+// misspelt. An empty target has no parts.
 func (d *Dispatcher) withInUse(t swarm.Target, attrs map[string]any) map[string]any {
 	if len(t.Labels)+len(t.DriverIDs) > 0 {
 		attrs["in_use"] = d.drivers.Reach(t).InUse

@@ -27,8 +27,8 @@ func (g *gathering) over(q *queue) {
 	g.expected, g.ended = g.shared+q.commands(), time.Now()
 }
 
-// wait returns when the expected number of commands is waiting, or when none of them may wait any longer. A single
-// submitter never waits, and no Stop does.
+// wait returns when the expected number of commands is waiting, or when the time to wait is over. A single submitter
+// never waits, and neither does a Stop.
 func (g *gathering) wait(q *queue) {
 	if g.took < gatherFrom || g.expected < 2 {
 		return

@@ -16,11 +16,11 @@ func TestGathering(t *testing.T) {
 	load := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: command.SetPlayers}}}
 	stop := &submission{Submission: swarm.Submission{Command: swarm.Command{Type: command.Stop}}}
 	for name, tc := range map[string]struct {
-		shared  int           // commands of the append before
-		took    time.Duration // by it
-		during  int           // commands that came meanwhile
-		then    []*submission // come a millisecond apart after the first, which waits already
-		waiting time.Duration // that the first has to wait
+		shared  int           // commands of the previous append
+		took    time.Duration // how long it took
+		during  int           // commands that arrived during it
+		then    []*submission // arrive a millisecond apart, after a first command
+		waiting time.Duration // how long the first command waits
 	}{
 		"alone":                        {1, took, 0, nil, 0},
 		"a log that is quick":          {3, time.Millisecond, 0, nil, 0},

@@ -29,7 +29,7 @@ type Call struct {
 	deadline *time.Timer
 	closing  *swarm.Closed   // being appended to the log
 	closed   *swarm.Closed   // in the log; then round is nil
-	told     []swarm.LateAck // of a call that was read from the log
+	told     []swarm.LateAck // late acks of an entry that was read from the log
 	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
 	earlyBy  map[string]bool // the drivers that gave them
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// from returns a submitter's command to some drivers, on the condition that nothing newer than ifSeq concerns them;
-// with -1, without a condition.
+// from returns a submitter's command to some drivers, with this if_seq; -1 for none. With players below 0, it is a
+// Stop.
 func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submission {
 	s := swarm.Submission{
 		Submitter: submitter, Command: swarm.Command{Type: command.SetPlayers,
@@ -30,8 +30,8 @@ func from(submitter string, ifSeq int, players int64, ids ...string) swarm.Submi
 	return s
 }
 
-// TestWhoIsConcerned: commands to other drivers never violate the condition, however similar the targets are; a seq
-// higher than all is accepted.
+// TestWhoIsConcerned: commands to other drivers never violate the condition, however similar the targets are; an if_seq
+// above all commands is accepted.
 func TestWhoIsConcerned(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, id := range []string{"a", "b"} {
@@ -54,8 +54,8 @@ func TestWhoIsConcerned(t *testing.T) {
 	})
 }
 
-// TestTheConditionIsStored: with its base, which is inherited along a chain of conditional commands of one submitter,
-// and by no other submitter's.
+// TestTheConditionIsStored: it is stored with its base. A chain of conditional commands of one submitter shares one
+// base; commands of other submitters do not inherit it.
 func TestTheConditionIsStored(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -67,7 +67,7 @@ func TestTheConditionIsStored(t *testing.T) {
 		for seq, want := range map[uint64]*swarm.Condition{
 			first: nil, second: {IfSeq: first, Base: first}, third: {IfSeq: second, Base: first},
 			other: {IfSeq: third, Base: third},
-			ahead: {IfSeq: 1_000_000, Base: other}, // what was not there yet cannot have been seen
+			ahead: {IfSeq: 1_000_000, Base: other}, // the client cannot have seen a seq that did not exist yet
 		} {
 			e, err := w.log.Entry(t.Context(), seq)
 			if got := e.Issued.Condition; err != nil || (got == nil) != (want == nil) || got != nil && *got != *want {
@@ -92,7 +92,7 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 		w.fleet.Reset(2)
 		w.start()
 		w.fleet.Join("a")
-		w.fleet.Reset(3) // else what the fleet knows would be older than what if_seq names
+		w.fleet.Reset(3) // so that the fleet knows a record that is newer than if_seq
 		for _, who := range []string{"ci", "ops"} {
 			s := from(who, 1, 5, "a")
 			if _, err := w.d.Submit(t.Context(), s); swarm.CodeOf(err) != swarm.CodeNewerCommand {
@@ -109,13 +109,13 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	})
 }
 
-// TestADriverOfAnotherSubmitterIsLeftOut: b joins after a run began, and another submitter's Stop holds for it that is
-// newer than the base of the run. The run continues for its own drivers, and is refused when it has none.
+// TestADriverOfAnotherSubmitterIsLeftOut: b joins after a run began, and a Stop of another submitter holds for b that
+// is newer than the base of the run. The run continues for its own drivers, and is refused when it has none.
 func TestADriverOfAnotherSubmitterIsLeftOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
 		base := w.Submit(t.Context(), from("ops", -1, 1)).Seq
-		theirs := w.Submit(t.Context(), from("ops", -1, -1, "b")).Seq // b is not there: it concerns nobody yet
+		theirs := w.Submit(t.Context(), from("ops", -1, -1, "b")).Seq // b is not connected: it concerns no driver yet
 		ours := w.Submit(t.Context(), from("ci", int(base), 5)).Seq
 		b := w.fleet.Join("b")
 		next := submitAndWait(t, w, from("ci", int(ours), 6))
@@ -169,7 +169,7 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-// TestWhoIsLeftOut is part of the entry, so that a total over three of six is not complete.
+// TestWhoIsLeftOut: the entry names the left-out drivers, so a total over three of six is not complete.
 func TestWhoIsLeftOut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -185,13 +185,13 @@ func TestWhoIsLeftOut(t *testing.T) {
 	})
 }
 
-// TestExpiredTakesThePlaceOfLoad: the record is written if still no driver matches, and does not break a chain.
+// TestExpiredTakesThePlaceOfLoad: the record is written only while no driver matches, and does not break a chain.
 func TestExpiredTakesThePlaceOfLoad(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.fleet.Join("a")
 		seq := w.Submit(t.Context(), from("ci", -1, 700, "a")).Seq
 		expired := &swarm.Expired{Replaced: seq, Target: swarm.Target{DriverIDs: []string{"a"}}, Cause: "nobody"}
-		w.d.Expire([]*swarm.Expired{expired}) // it is there
+		w.d.Expire([]*swarm.Expired{expired}) // its driver is connected
 		w.Submit(t.Context(), from("ops", -1, 1))
 		if n := countExpired(w.log); n != 0 {
 			t.Fatalf("%d commands expired though their driver is there", n)
@@ -215,7 +215,7 @@ func countExpired(log *swarmtest.MemLog) (n int) {
 	return n
 }
 
-// TestAStopWithoutDrivers reports whether there is nothing to stop, or whether the target looks wrong.
+// TestAStopWithoutDrivers: the refusal says whether there is nothing to stop, or whether the target looks wrong.
 func TestAStopWithoutDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for _, tc := range []struct {
@@ -234,7 +234,7 @@ func TestAStopWithoutDrivers(t *testing.T) {
 	})
 }
 
-// TestARefusalSaysWhatIsInUse of its target, whatever the command is; an empty target cannot be misspelt.
+// TestARefusalSaysWhatIsInUse: it names the parts of its target that are in use, whatever the command is.
 func TestARefusalSaysWhatIsInUse(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a").Hang()

@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is what a Dispatcher needs. The Log is borrowed: the caller closes it after Run has returned.
+// Config is what a Dispatcher needs. The caller closes the Log after Run has returned.
 type Config struct {
 	Log    Log
 	Keys   *Keys  // idempotency keys already in the log; nil for none
@@ -282,8 +282,8 @@ var errShuttingDown = swarm.Errorf(swarm.CodeShuttingDown,
 
 func serverRestart(string) swarm.Reason { return swarm.ReasonServerRestart }
 
-// stepping announces that the sequencer may open calls until stepped. It returns false when calls must not be opened
-// any more.
+// stepping announces that the sequencer may open calls until stepped is called. It returns false if no more calls may
+// be opened.
 func (d *Dispatcher) stepping() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -139,7 +139,7 @@ func TestLateAnswersAreSeparateRecords(t *testing.T) {
 		b.Refuse("busy")
 		b.Release()
 		synctest.Wait()
-		w.d.Ack("a", r.Seq, swarm.Reply{Applied: true}) // once more
+		w.d.Ack("a", r.Seq, swarm.Reply{Applied: true}) // a repeated ack
 		swarmtest.Advance(lateEvery)
 		synctest.Wait()
 		e := w.log.Entries()[0]
@@ -164,7 +164,7 @@ func TestAnswerAfterALossIsLate(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.d.Disconnected("a", swarm.ReasonDisconnected, call.Seq())
-		w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}) // it is back, and was told again
+		w.d.Ack("a", call.Seq(), swarm.Reply{Applied: true}) // it has reconnected and received the command again
 		b.Release()
 		e, err := call.Wait(t.Context())
 		if err != nil || e.Status() != swarm.Partial {

@@ -8,8 +8,7 @@ import (
 
 // Drivers gives access to the known drivers.
 type Drivers interface {
-	// Members returns the known drivers that q selects, sorted by driver id. Each that cannot answer now has the
-	// reason.
+	// Members returns the known drivers that q selects, sorted by driver id. Lost says why a driver cannot answer now.
 	Members(q swarm.TargetQuery) swarm.Targeted
 
 	// Reach returns what is known about a target that no driver matches, or too few drivers.

@@ -10,7 +10,7 @@ import (
 // submission is a command that waits for the sequencer.
 type submission struct {
 	swarm.Submission
-	preview bool // only what it would do is requested
+	preview bool // only report what the command would do
 	ctx     context.Context
 	result  chan submitted // buffered: the sequencer never waits for a submitter
 }
@@ -112,8 +112,8 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns what the next append writes, and whether the queue is closed and empty: what is urgent, or else all that
-// waits, of the submissions at most maxBatch.
+// take returns the content of the next append: urgent work if there is any, else all waiting work with at most maxBatch
+// submissions. ended says that the queue is closed and empty.
 func (q *queue) take() (b batch, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,7 +129,7 @@ func (q *queue) take() (b batch, ended bool) {
 		q.nudge()
 	}
 	if q.closed {
-		q.nudge() // to find it empty after this batch: nothing else wakes the sequencer any more
+		q.nudge() // nothing else would wake the sequencer to find the queue empty
 	}
 	return b, q.closed && b.empty()
 }

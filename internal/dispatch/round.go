@@ -19,8 +19,8 @@ type round struct {
 	flagged      int    // unresponsive targets without a verdict
 }
 
-// newRound opens a round over members, sorted by driver id. A driver that cannot take the command is rejected at once,
-// one that is lost is missing at once.
+// newRound opens a round over members, sorted by driver id. A driver that does not support the command is rejected at
+// once, and a lost driver is missing at once.
 func newRound(members []swarm.Member, t command.Type) *round {
 	r := &round{targets: make([]string, len(members)), verdicts: make([]swarm.Verdict, len(members))}
 	for i, s := range members {
@@ -66,7 +66,7 @@ func (r *round) answer(id string, reply swarm.Reply, latency time.Duration) (dec
 	return r.decide(i, v), before
 }
 
-// disconnected marks a driver missing whose session ended without an answer.
+// disconnected marks a driver as missing, because its session ended without an answer.
 func (r *round) disconnected(id string, reason swarm.Reason) bool {
 	i, ok := r.index(id)
 	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: reason})

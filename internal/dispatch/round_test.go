@@ -11,7 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest/script"
 )
 
-// TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and what came of it:
+// TestRoundScenarios plays testdata/*.txt. A scenario is blocks of lines, each followed by ---- and the result:
 //
 //	drivers a b! c?stale d=stop   members; ! is unresponsive, ?reason lost, =x,y lists capabilities
 //	issue stop deadline=5s        opens a round
@@ -122,7 +122,7 @@ func (p *player) Report() string {
 	p.notes = nil
 	state := "open"
 	if p.round.done() {
-		p.round.expire(unresponsive) // as the shell does: nobody is waited for any more
+		p.round.expire(unresponsive) // as a Call does when it waits for no more drivers
 		state = string((&swarm.Closed{Verdicts: p.round.verdicts}).Status())
 	}
 	fmt.Fprintf(&b, "%s at %v\n", state, p.now)

@@ -34,7 +34,7 @@ type work struct {
 	expired []*swarm.Expired
 	issues  []admitted
 	lates   []*swarm.Late
-	lateFor []uint64 // entries of lates, and those without a record
+	lateFor []uint64 // the entries whose late acks were due, also those without a record
 }
 
 // step appends one batch and carries it out.
@@ -182,7 +182,7 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// closed makes a durable outcome visible. The drivers' side learns first who missed the deadline, because a client that
+// closed makes a durable outcome visible. It first reports the drivers that missed the deadline, because a client that
 // reads the outcome may send its next command at once.
 func (d *Dispatcher) closed(c *Call) {
 	if ids := c.deadlineMissed(); len(ids) > 0 {

@@ -16,7 +16,7 @@ func stopFor(target swarm.Target) swarm.Submission {
 		Deadline: time.Second, MinDrivers: 2}
 }
 
-// TestStopIsNotRefusedWithoutActiveDrivers: what only a Stop may do, and when.
+// TestStopIsNotRefusedWithoutActiveDrivers: a Stop for lost drivers is accepted; other commands are refused.
 func TestStopIsNotRefusedWithoutActiveDrivers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
@@ -32,7 +32,7 @@ func TestStopIsNotRefusedWithoutActiveDrivers(t *testing.T) {
 		if r.Status != swarm.Failed || r.Missing["a"] != swarm.ReasonStale || r.Duration != 0 {
 			t.Errorf("a stale driver: %+v", r)
 		}
-		a.Lose(swarm.ReasonDisconnected) // the fake forgets it
+		a.Lose(swarm.ReasonDisconnected) // the fake fleet forgets it
 		if r := w.Submit(t.Context(), stopFor(swarm.Target{})); r.Err != swarm.CodeNoActiveDrivers {
 			t.Errorf("stopped, and no driver known: %+v", r)
 		}

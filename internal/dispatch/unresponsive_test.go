@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// TestDriverThatNeverAcksCostsThreeDeadlines: it heartbeats but does not answer. After three commands no round waits
-// for it, until it answers.
+// TestDriverThatNeverAcksCostsThreeDeadlines: a driver sends heartbeats and no acks. After three commands no round
+// waits for it, until it answers.
 func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
@@ -26,7 +26,7 @@ func TestDriverThatNeverAcksCostsThreeDeadlines(t *testing.T) {
 				t.Errorf("command %d: %+v", i, r)
 			}
 		}
-		mute.Release() // it answers all of it, late
+		mute.Release() // it answers all commands, late
 		synctest.Wait()
 		if r := w.Submit(t.Context(), ordinary(time.Second)); r.Status != swarm.Complete {
 			t.Errorf("after it answered: %+v", r)

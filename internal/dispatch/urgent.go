@@ -95,7 +95,7 @@ func part[T any](all []T, matches func(T) bool) (matching, rest []T) {
 	return matching, rest
 }
 
-// stopsFirst moves Stops before all else, and keeps the order otherwise.
+// stopsFirst moves Stops to the front, and keeps the order otherwise.
 func stopsFirst(submits []*submission) []*submission {
 	stops, rest := part(submits, (*submission).isStop)
 	if len(stops) == 0 {

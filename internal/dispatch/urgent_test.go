@@ -56,7 +56,7 @@ func TestStopsHaveAppendsOfTheirOwn(t *testing.T) {
 	})
 }
 
-// TestAStopOnItsWayHoldsOthersBack: until it is closed, and no longer than a hung driver could have others wait.
+// TestAStopOnItsWayHoldsOthersBack: they wait until the Stop is closed or, with a hung driver, until the hold ends.
 func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
 	for name, tc := range map[string]struct{ answersAfter, waits time.Duration }{
 		"a driver that answers": {5 * time.Millisecond, 5 * time.Millisecond},
@@ -78,7 +78,7 @@ func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
 				if waited := time.Since(began); waited != tc.waits {
 					t.Errorf("waited %v, want %v", waited, tc.waits)
 				}
-				<-time.After(time.Minute) // for the answer that comes late
+				<-time.After(time.Minute) // for the late ack
 			})
 		})
 	}

@@ -35,7 +35,7 @@ func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error
 	})
 }
 
-// checkHandshake refuses what the WebSocket library would accept, or would refuse in other words.
+// checkHandshake refuses handshakes that the WebSocket library would accept, or would refuse with other messages.
 func checkHandshake(req *http.Request) error {
 	switch {
 	case !offers(req.Header, "Sec-WebSocket-Protocol", wire.Subprotocol):

@@ -11,7 +11,7 @@ import (
 // Offer folds a durable command into the desired state and puts it into the outbox of every open matching session,
 // including stale and just registered ones.
 func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
-	frames := map[int64][]byte{} // one for each distinct share of a total; one in all for any other command
+	frames := map[int64][]byte{} // one for each distinct share of a total; a single one for any other command
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.desired.Issue(issue)
@@ -21,7 +21,7 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	targets := issue.Targets // in order of id, as the members are: both are traversed once
 	for m := range r.matching(issue.Target) {
 		if !r.holds(issue, m) {
-			continue // a newer command of another submitter does
+			continue // a newer command of another submitter holds for it
 		}
 		for len(targets) > 0 && targets[0] < m.id {
 			out.Undelivered = append(out.Undelivered, targets[0])
@@ -41,8 +41,8 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	return out
 }
 
-// holds reports whether a command that was just folded holds for a driver. Only a conditional one may not. The lock is
-// held.
+// holds reports whether a command that was just folded holds for a driver. Only a conditional command may not hold. The
+// lock is held.
 func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 	slot := issue.Command.Slot()
 	return issue.Condition == nil || slot != command.LoadSlot || r.desired.Holding(slot, m.id, m.labels) == issue.Seq
@@ -92,7 +92,7 @@ func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken 
 		return true
 	}
 	old, taken := m.session.outbox.put(u)
-	if len(old) > 0 && *superseded == nil { // drivers that did not keep up with the last command will not with this one
+	if len(old) > 0 && *superseded == nil { // expect about as many superseded commands as the last time
 		*superseded = make([]swarm.Unsent, 0, max(r.unsent, len(old)))
 	}
 	for _, seq := range old {

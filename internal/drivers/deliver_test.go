@@ -12,10 +12,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestOfferReturnsUndeliveredAndSuperseded in order of driver id.
+// TestOfferReturnsUndeliveredAndSuperseded: both are in order of driver id.
 func TestOfferReturnsUndeliveredAndSuperseded(t *testing.T) {
 	inWorld(t, func(w *world) {
-		for _, id := range []string{"b", "d"} { // they read nothing: what is handed to them waits
+		for _, id := range []string{"b", "d"} { // they read nothing, so their commands wait
 			w.join(id, "")
 		}
 		closing, _ := w.join("c", "")

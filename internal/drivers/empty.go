@@ -2,14 +2,14 @@ package drivers
 
 import "time"
 
-// empty is the policy that load does not wait for drivers that may never connect: when the last driver deregisters, or
-// none has been connected for a while, it requests a reset.
+// empty is the policy for a swarm without drivers. When the last driver deregisters, or none has been connected for a
+// while, it requests a reset, so that load does not wait for drivers that may never connect.
 type empty struct {
 	after time.Duration
 	since time.Time // when the last session ended, or when a reset was last requested
 }
 
-// running reports whether load is desired of any driver.
+// running reports whether any driver has desired load.
 type running interface{ Running() bool }
 
 // last records that no driver is connected from now on. It returns the cause of a reset, "" for none.

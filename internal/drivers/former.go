@@ -14,7 +14,7 @@ const maxFormer = 100_000
 
 // former remembers drivers that were connected: their labels, for a while, and which of them have deregistered and not
 // returned. A Stop for labels of drivers that have left has nothing to stop, and a deregistered driver is not reported
-// as missing. A driver that returns with other labels has left its old ones.
+// as missing. A driver that registers with other labels counts as left under its old ones.
 type former struct {
 	had     map[string]swarm.Former // by id and labels
 	order   []leaving               // of had, oldest first; an element is void if had has another time for it
@@ -77,7 +77,7 @@ func (f *former) back(id string) { delete(f.left, id) }
 
 func (f *former) deregistered(id string) bool { return f.left[id] }
 
-// trim forgets the labels of those that left at a time or before it.
+// trim forgets the labels of drivers that left at a time or earlier.
 func (f *former) trim(before time.Time) {
 	for len(f.order) > 0 && !f.order[0].at.After(before) {
 		f.dropOldest()

@@ -21,7 +21,7 @@ const (
 )
 
 // parseRegister decodes and checks a driver's first frame. The close code is 0 if it is a valid register frame;
-// otherwise problem describes the error, if there is more to say than the code does.
+// otherwise problem describes the error, or is empty if the code says enough.
 func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, problem string) {
 	kind, err := wire.TypeOf(frame)
 	switch {

@@ -9,8 +9,7 @@ import (
 // maxExpired bounds how many load commands expire in one sweep: each is a record of the log.
 const maxExpired = 256
 
-// idle is the policy of commands whose drivers are no longer known. It remembers since when no known driver has matched
-// them.
+// idle is the policy for commands that no known driver matches. It remembers since when that has been so.
 type idle struct {
 	after  time.Duration
 	every  time.Duration        // how often rules are compared with drivers
@@ -33,9 +32,10 @@ type rules interface {
 // due reports whether it is time for the next comparison.
 func (p *idle) due(now time.Time) bool { return now.Sub(p.looked) >= p.every }
 
-// look requests that load commands expire which no known driver has matched for a while. It forgets other such rules,
-// unless they keep load away. A Stop of the server's own that only keeps older load away is dropped by a record of the
-// log. Load of the past must not start when a driver with an old label or id connects, and rules must not accumulate.
+// look requests the expiry of load commands that no known driver has matched for a while, so that old load does not
+// start when a driver with an old label or id connects. It forgets other such rules, unless they keep load away, so
+// that rules do not accumulate. A Stop of the server itself that only keeps older load away is dropped by a record of
+// the log.
 func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
 	p.looked = now
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)

@@ -26,8 +26,8 @@ func (l *leases) every() time.Duration { return time.Duration(l.interval.Load())
 func (l *leases) due(sinceFrame time.Duration) bool { return sinceFrame+l.every() >= l.ttl/5 }
 
 // SuspendLeases stops (or resumes) everything that renews a driver's lease: a server whose log accepts nothing cannot
-// stop the swarm, so the swarm must stop by itself. While suspended, heartbeats, pings of drivers and new connections
-// are not answered.
+// stop the swarm, so the leases of the drivers must expire. While suspended, heartbeats, pings of drivers and new
+// connections are not answered.
 func (r *Registry) SuspendLeases(on bool) {
 	if r.leases.suspended.Swap(on) == on {
 		return

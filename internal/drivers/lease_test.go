@@ -108,7 +108,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 			defer func() { _ = p.ws.CloseNow() }()
 		}
 		stale, _ := w.join("stale", "")
-		swarmtest.Advance(2 * time.Second) // every driver is two seconds old, but for one that is stale soon
+		swarmtest.Advance(2 * time.Second) // the last heartbeats are 2 s old now
 		active := func() int { return len(w.active(swarm.Target{})) }
 		w.r.sweep(time.Now())
 		w.stopSweeper()
@@ -121,7 +121,7 @@ func TestPauseOfThisProcess(t *testing.T) {
 		if n := active(); n != drivers+1 {
 			t.Errorf("%d of %d drivers are active after the sweep", n, drivers+1)
 		}
-		swarmtest.Advance(time.Second) // 3 s without a heartbeat, the pause left out
+		swarmtest.Advance(time.Second) // 3 s without a heartbeat, not counting the pause
 		w.r.sweep(time.Now())
 		if n := active(); n != 0 {
 			t.Errorf("%d drivers that do not heartbeat are active", n)
@@ -163,7 +163,7 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 				t.Errorf("after %d misses: %+v", i, d)
 			}
 		}
-		p, _ := w.join("d-1", "") // a new connection is no answer
+		p, _ := w.join("d-1", "") // a new connection is not an answer
 		if d, _ := w.r.Driver("d-1"); !d.Unresponsive {
 			t.Error("a reconnect cleared the flag")
 		}
@@ -175,7 +175,7 @@ func TestUnresponsiveUntilAnyAnswer(t *testing.T) {
 	})
 }
 
-// lostOf is Members without those that can answer.
+// lostOf returns Members without the drivers that can answer.
 func (w *world) lostOf(q swarm.TargetQuery) swarm.Targeted {
 	out := w.r.Members(q)
 	out.Members = slices.DeleteFunc(out.Members, func(m swarm.Member) bool { return m.Lost == "" })

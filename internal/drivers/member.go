@@ -30,7 +30,7 @@ type member struct {
 	instance    string
 	remoteAddr  string
 	connectedAt time.Time
-	atRest      uint64 // it received no Stop of the server's own up to this seq: it was at rest; 0 if it was not
+	atRest      uint64 // at rest when it registered: it received no Stop of the server itself up to this seq; else 0
 
 	// Guarded by the registry's lock.
 	lostAt time.Time // when its session ended

@@ -30,7 +30,7 @@ func (w *world) session(id string) weak.Pointer[session] {
 
 // freed reports whether nothing refers to a session.
 func freed(s weak.Pointer[session]) bool {
-	for range 5 { // a finalizer, as connections have, keeps what it is for until the next collection
+	for range 5 { // a finalizer, as connections have, keeps its object until the next collection
 		if runtime.GC(); s.Value() == nil {
 			return true
 		}
@@ -38,7 +38,7 @@ func freed(s weak.Pointer[session]) bool {
 	return false
 }
 
-// TestSessionIsFreedWhenItsConnectionEnds, in every possible way, while its driver is still known. A driver that waits
+// TestSessionIsFreedWhenItsConnectionEnds: in every possible way, while its driver is still known. A driver that waits
 // to be forgotten must not keep unused buffers and connections.
 func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *peer){
@@ -62,7 +62,7 @@ func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 				w.offer(2, set10, "d-1")
 				p.command()
 				end(w, p)
-				swarmtest.Advance(2 * controlTimeout) // for the close to be answered, or not
+				swarmtest.Advance(2 * controlTimeout) // until the close is answered or times out
 				synctest.Wait()
 				if !freed(s) {
 					t.Error("the session is kept after its connection has ended")

@@ -65,8 +65,8 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflic
 		"desired", len(s.wanted))
 }
 
-// makeWay ends a session that a newer one replaces. It stays in its rounds: the newer session may answer for it, and
-// has received what this one was not sent yet.
+// makeWay ends a session that a newer one replaces. Its rounds still wait for the driver: the newer session may answer,
+// and has received the commands that this one was not sent.
 func (s *session) makeWay(newer *session) {
 	s.replaced.Store(true)
 	s.outbox.discard()
@@ -108,9 +108,9 @@ func (r *Registry) registered(s *session) wire.Registered {
 	}
 }
 
-// leave removes a session from its driver: one that ended, or one whose driver deregistered, which is not shown as lost
-// and whose connection ends later. Rounds are notified after the lock is released. By then a newer session of the
-// driver may have received commands; these are not affected.
+// leave separates a session from its driver: the session ended, or the driver deregistered. A deregistered driver is
+// not shown as lost, and its connection ends later. Rounds are notified after the lock is released. By then a newer
+// session of the driver may have received commands; these are not affected.
 func (r *Registry) leave(s *session, deregistered bool) {
 	s.over.Store(!deregistered)
 	upTo, reset, left := r.disconnect(s, deregistered)

@@ -68,8 +68,8 @@ func (o *openRounds) Superseded(id string, _ uint64) {
 	}
 }
 
-// BenchmarkReads is what readers of a large swarm cost: a page of one driver, and all of it.
-// The rests between them are left out.
+// BenchmarkReads measures reads of a large swarm: a page of one driver, and all of it, without the pauses between
+// reads.
 func BenchmarkReads(b *testing.B) {
 	r, _ := large(b, 10_000)
 	r.Offer(swarm.Issue{Seq: 1, Command: set10, Deadline: time.Second})

@@ -14,7 +14,7 @@ func (c *Config) sweepEvery() time.Duration { return min(500*time.Millisecond, c
 // pauseAfter is how late a sweep must be to indicate a pause.
 func (c *Config) pauseAfter() time.Duration { return 2 * c.sweepEvery() }
 
-// attended is the time by which staleness is judged: it stands still while a sweep is overdue. The lock is held.
+// attended returns the time for staleness checks: it does not advance while a sweep is overdue. The lock is held.
 func (r *Registry) attended(now time.Time) time.Time {
 	if r.sweptAt.IsZero() {
 		return now

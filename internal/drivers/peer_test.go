@@ -32,7 +32,7 @@ type sinkLog struct {
 	onExpire  func(*swarm.Expired)
 }
 
-// expiring makes f be called with each rule that expires.
+// expiring calls f with each rule that expires.
 func (s *sinkLog) expiring(f func(*swarm.Expired)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func text(words ...any) string {
 	return string(b)
 }
 
-// active returns those of the drivers a query selects that can answer now.
+// active returns the drivers that a query selects and that can answer now.
 func (w *world) active(t swarm.Target) []swarm.Member {
 	members := w.r.Members(swarm.TargetQuery{Target: t}).Members
 	return slices.DeleteFunc(members, func(m swarm.Member) bool { return m.Lost != "" })

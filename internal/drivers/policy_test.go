@@ -57,7 +57,7 @@ func TestWhenATotalIsSplitAgain(t *testing.T) {
 	}
 }
 
-// TestATotalIsLeftAloneForAWhile: longer after each request without effect, and as long for the total that replaces it.
+// TestATotalIsLeftAloneForAWhile: the wait grows with each request without effect, and a new split inherits it.
 func TestATotalIsLeftAloneForAWhile(t *testing.T) {
 	p := newResplits(ResplitOnLoss)
 	d := fakeDrivers{are: map[string]presence{"a": lostForGood}}

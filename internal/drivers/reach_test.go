@@ -69,7 +69,7 @@ func TestReach(t *testing.T) {
 	})
 }
 
-// TestFormerDriversAreRemembered by the next process.
+// TestFormerDriversAreRemembered: Remembered returns them for the next process.
 func TestFormerDriversAreRemembered(t *testing.T) {
 	inWorldWith(t, func(c *Config) {
 		c.Past.Drivers = []swarm.Former{{ID: "back", At: time.Now(), Deregistered: true},
@@ -128,7 +128,7 @@ func TestTheNextJobUsesTheSameIDs(t *testing.T) {
 	})
 }
 
-// TestAValueThatIsRightIsNoTypo: one label of the target is in use, the other is not known.
+// TestAValueThatIsRightIsNoTypo: one label of the target is in use, and no driver has the key of the other.
 func TestAValueThatIsRightIsNoTypo(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.join("d-1", `,"labels":{"region":"eu"}`)
@@ -188,7 +188,7 @@ func TestProgressNamesTheDeregistered(t *testing.T) {
 			t.Errorf("while all are there: %v", p.Deregistered)
 		}
 		a.leave()
-		// as a previous process knew it
+		// as the previous process knew them
 		w.r.former.add(swarm.Former{ID: "c", At: time.Now(), Deregistered: true})
 		w.r.former.add(swarm.Former{ID: "d", At: time.Now(), Deregistered: true})
 		if p := w.r.Progress(e); !slices.Equal(p.Deregistered, []string{"a", "c"}) {
@@ -242,7 +242,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// TestARejectedCommandStaysOutstanding, even if the driver has since applied a newer one of the other slot.
+// TestARejectedCommandStaysOutstanding: even if the driver has since applied a newer one of the other slot.
 func TestARejectedCommandStaysOutstanding(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", "")
@@ -259,7 +259,7 @@ func TestARejectedCommandStaysOutstanding(t *testing.T) {
 	})
 }
 
-// TestANewProcessHasAppliedNothing: it has the id of a process that acked.
+// TestANewProcessHasAppliedNothing: it has the driver id of a process that acked.
 func TestANewProcessHasAppliedNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.join("a", `,"instance":"one"`)

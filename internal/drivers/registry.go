@@ -39,7 +39,7 @@ type Registry struct {
 	idle     idle
 	leases   leases // not guarded by mu
 
-	looking turns   // of readers of the whole swarm; one begins before mu is taken
+	looking turns   // turns of the readers of the whole swarm; a turn begins before mu is locked
 	spare   []shown // memory for the next snapshot, of the reader that has the turn
 
 	offered   atomic.Uint64 // seq of the last command or reset handed over

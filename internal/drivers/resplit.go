@@ -22,8 +22,8 @@ type asked struct {
 	tries int
 }
 
-// wait returns for how long a total is left alone: longer if requests had no effect, because another submitter commands
-// its drivers.
+// wait returns how long to wait before the next request. It grows while requests have no effect, because another
+// submitter commands the drivers of the total.
 func (a asked) wait() time.Duration { return resplitAgain << min(a.tries, 6) }
 
 // resplit is a request to split one total again.
@@ -55,7 +55,7 @@ func newResplits(when Resplit) resplits { return resplits{when: when, asked: map
 
 func (p *resplits) on() bool { return p.when == ResplitOnLoss || p.when == ResplitOnChange }
 
-// carryOver copies the times from a total to the one that replaced it by a new split.
+// carryOver copies the time of the last request from a total to its new split.
 func (p *resplits) carryOver(issue swarm.Issue) {
 	if c := issue.Condition; c != nil && issue.Command.Total {
 		if before, ok := p.asked[c.IfSeq]; ok {

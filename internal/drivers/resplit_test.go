@@ -75,7 +75,7 @@ func TestATotalIsSplitAgainWhenALeaseHasExpired(t *testing.T) {
 	inWorldWith(t, resplit, func(w *world) {
 		a, _ := w.join("a", "")
 		b, _ := w.join("b", "")
-		w.total(5, []string{"a", "b", "c"}, 40, 60, 0) // c has no part: nobody misses it
+		w.total(5, []string{"a", "b", "c"}, 40, 60, 0) // c has no share, so its absence does not matter
 		go a.keepAlive()
 		_ = b.ws.CloseNow()
 		<-time.After(59 * time.Second)
@@ -105,7 +105,7 @@ func TestADeregisteredDriverIsLostAtOnce(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnLoss }, func(w *world) {
 		a, _ := w.join("a", "")
 		go a.keepAlive()
-		<-time.After(time.Minute) // from here on, who is not there has not been since before the start
+		<-time.After(time.Minute) // a lease after the start, a driver that has not connected cannot be running
 		b, _ := w.join("b", "")
 		w.total(5, []string{"a", "b"}, 50, 50)
 		b.players()
@@ -231,7 +231,7 @@ func TestAHungDriverKeepsItsPart(t *testing.T) {
 	})
 }
 
-// TestATotalIsSplitAtMostOncePer5s, though each split is a separate entry; and less often while the splits have no
+// TestATotalIsSplitAtMostOncePer5s: although each split is a separate entry, and less often while the splits have no
 // effect.
 func TestATotalIsSplitAtMostOncePer5s(t *testing.T) {
 	inWorldWith(t, func(c *Config) { c.Resplit = ResplitOnChange }, func(w *world) {

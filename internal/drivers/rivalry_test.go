@@ -28,7 +28,7 @@ func (l *logged) count(text string) int {
 	return strings.Count(l.b.String(), text)
 }
 
-// TestTwoProcessesWithOneID take the id from each other, each started again by its supervisor.
+// TestTwoProcessesWithOneID: they take the id from each other, and a supervisor restarts each of them.
 func TestTwoProcessesWithOneID(t *testing.T) {
 	for name, tc := range map[string]struct {
 		instance  func(i int) string

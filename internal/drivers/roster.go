@@ -9,7 +9,7 @@ import (
 // Drivers returns all known drivers, by driver id.
 func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{}).Drivers }
 
-// Roster returns a page of the known drivers. Under the lock it costs a look at each driver's state, and the returned
+// Roster returns a page of the known drivers. Under the lock it only checks each driver's state and copies the returned
 // items.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	defer r.looking.begin()()

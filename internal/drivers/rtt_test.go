@@ -16,7 +16,7 @@ func TestRoundTripIsMeasured(t *testing.T) {
 		var pings atomic.Int32
 		p.OnPing = func() {
 			pings.Add(1)
-			<-time.After(30 * time.Millisecond) // the way there and back
+			<-time.After(30 * time.Millisecond) // the round-trip time
 		}
 		go p.keepAlive()
 		rtt := func() time.Duration {

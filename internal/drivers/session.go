@@ -30,7 +30,7 @@ type session struct {
 	pingedAt atomic.Int64                 // last ping, 0 for none
 	rtt      atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
 	over     atomic.Bool                  // the reader has ended: the connection only needs to be closed
-	begun    atomic.Bool                  // the first frame came in time, or the time is over, whichever was first
+	begun    atomic.Bool                  // set once: by the first frame, or when the time for it is over
 	replaced atomic.Bool                  // a newer session has the driver id: frames of this one do not count
 	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
 	told     atomic.Int64                 // the last heartbeat interval that the driver received
@@ -54,7 +54,7 @@ func (s *session) driverID() string {
 	return s.member.id
 }
 
-// handed reports whether this session was given the command seq, live or as desired.
+// handed reports whether the command seq was put into this session's outbox, live or in the answer to register.
 func (s *session) handed(seq uint64) bool {
 	if seq > s.joinedAt {
 		return seq <= s.r.offered.Load()

@@ -184,7 +184,7 @@ func TestSameIDAgain(t *testing.T) {
 		if code, _ := old.closed(); code != 4002 {
 			t.Errorf("old session closed with %d, want 4002", code)
 		}
-		newest, _ := w.join("d-1", `,"instance":"two"`) // the same process once more
+		newest, _ := w.join("d-1", `,"instance":"two"`) // the same process again
 		synctest.Wait()
 		if got := w.sink.all(); len(got) != 0 {
 			t.Errorf("a replaced session left its rounds: %v", got)
@@ -199,8 +199,8 @@ func TestSameIDAgain(t *testing.T) {
 	})
 }
 
-// TestAcksThatChangeNothing: of a seq that was never issued, of one from before this session, of a session that was
-// replaced.
+// TestAcksThatChangeNothing: of a seq that was never issued, of a seq from before this session, and from a session that
+// was replaced.
 func TestAcksThatChangeNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.offer(2, set10)

@@ -74,7 +74,7 @@ func (r *Registry) surveySome(some []*member, now time.Time, do func(*member, sw
 	}
 }
 
-// desiredNow is a copy of the fold that is shared by all who look at it until the fold changes. The lock is held.
+// desiredNow returns a copy of the fold, which all readers share until the fold changes. The lock is held.
 func (r *Registry) desiredNow() *swarm.Desired {
 	if r.shown == nil {
 		r.shown = r.desired.Clone()

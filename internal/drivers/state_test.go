@@ -28,7 +28,7 @@ func TestStateTellsDesiredFromReported(t *testing.T) {
 		w.r.Offer(swarm.Issue{Seq: 5, Command: stop,
 			Target: swarm.Target{DriverIDs: []string{"stopped", "runaway", "never"}}})
 		w.join("mute", "")
-		w.join("before", `,"state":{"players":10,"running":true}`) // it says nothing of the command
+		w.join("before", `,"state":{"players":10,"running":true}`) // it does not report the command as applied
 		at := func(seq uint64) string { return fmt.Sprintf(`,"log_id":"log.1","applied_seq":%d`, seq) }
 		w.join("there", at(3)+`,"state":{"players":10,"running":true}`)
 		w.join("ramping", at(3)+`,"state":{"players":4,"running":true}`)

@@ -62,10 +62,10 @@ func (r *Registry) DeadlineMissed(driverIDs []string) {
 	}
 }
 
-// selectedInOrder is selected, in order of driver id. The lock is held.
+// selectedInOrder is like selected, but in order of driver id. The lock is held.
 func (r *Registry) selectedInOrder(t swarm.Target) iter.Seq[*member] {
 	if len(t.DriverIDs) > 0 {
-		return r.selected(t) // ids are taken in order
+		return r.selected(t) // it yields ids in order
 	}
 	return func(yield func(*member) bool) {
 		for _, m := range r.known() {
@@ -100,7 +100,7 @@ func (r *Registry) selected(t swarm.Target) iter.Seq[*member] {
 func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
 	return func(yield func(*member) bool) {
 		if len(t.DriverIDs) > 0 {
-			for m := range r.selected(t) { // ids are taken in order
+			for m := range r.selected(t) { // it yields ids in order
 				if m.open() && !yield(m) {
 					return
 				}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestTurns: looks of 10 ms follow one another with rests of 30 ms, and one that comes later does not wait.
+// TestTurns: reads of 10 ms follow one another with pauses of 30 ms, and a later read does not wait.
 func TestTurns(t *testing.T) {
 	const took = 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {

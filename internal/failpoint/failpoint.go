@@ -11,7 +11,7 @@ const (
 	BeforeAppend = "before_append" // the records are ready, nothing is stored
 	BeforeSync   = "before_sync"   // the records are stored, and not yet on disk
 	AfterAppend  = "after_append"  // the records are durable, nothing was acknowledged yet
-	// one more driver has been sent its waiting frames: the answer to its registration, or a command
+	// another driver has been sent its waiting frames: the answer to its registration, or a command
 	MidFanout    = "mid_fanout"
 	BeforeClosed = "before_closed" // every verdict is known, the outcome is not stored
 )

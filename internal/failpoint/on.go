@@ -14,7 +14,7 @@ import (
 var (
 	chosen, after = parse(os.Getenv(Env))
 	hits          atomic.Int64
-	// the signal arrives while it waits
+	// select blocks until the signal arrives
 	kill = func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
 )
 

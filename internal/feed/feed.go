@@ -15,8 +15,9 @@ const (
 	ringBytes = 64 << 20
 )
 
-// These bound what a reader takes at once, of the ring or of the log: it holds that until it has been sent. A record
-// has a verdict per driver: so the bytes are looked at, those of the log after every few.
+// These constants bound one batch of a reader, from the ring or from the log: the reader holds it in memory until it is
+// sent. A record of a large swarm is large, so its bytes count too; a read of the log checks them every readStep
+// records.
 const (
 	readBatch = 256
 	readStep  = 8
@@ -51,7 +52,7 @@ func New(log Log, last uint64) *Feed {
 	return &Feed{log: log, last: last, most: ringBytes, more: make(chan struct{}), issued: map[uint64]*swarm.Issued{}}
 }
 
-// Add adds records that were appended at first and after it. Calls come in the order of the log.
+// Add adds records that were appended from position first on. Calls must come in the order of the log.
 func (f *Feed) Add(first uint64, records []swarm.Record) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,7 +136,7 @@ func (f *Feed) Close() {
 	}
 }
 
-// ErrClosed is the error when the server is stopping.
+// ErrClosed says that the feed is closed, because the server is stopping.
 var ErrClosed = errors.New("the feed is closed")
 
 // After returns events after a position, at least one: it waits until there is one, ctx ends or the feed is closed. If
@@ -179,7 +180,7 @@ func (f *Feed) held(position uint64) (events []*swarm.Event, more chan struct{},
 	return f.ring[from:to], f.more, false
 }
 
-// complete finds the commands that records of the ring belong to and that the ring does not hold. It returns copies of
+// complete reads the commands that events belong to from the log, if the ring does not hold them. It returns copies of
 // such events, because shared ones must not be written to.
 func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Event, error) {
 	for i, e := range events {
@@ -189,7 +190,7 @@ func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Ev
 		}
 		entry, err := f.log.Entry(ctx, seq)
 		if swarm.CodeOf(err) == swarm.CodeNotFound {
-			continue // lost, and the loss accepted
+			continue // its record was lost, and the operator accepted that
 		}
 		if err != nil {
 			return nil, err
@@ -200,7 +201,7 @@ func (f *Feed) complete(ctx context.Context, events []*swarm.Event) ([]*swarm.Ev
 	return events, nil
 }
 
-// read reads from the log what the ring no longer holds.
+// read reads records that the ring no longer holds from the log.
 func (f *Feed) read(ctx context.Context, position uint64) ([]*swarm.Event, error) {
 	stored, err := f.stored(ctx, position)
 	if err != nil {

@@ -91,7 +91,7 @@ func fill(l *memLog, n int) {
 
 func TestReadersFromAnywhereMissNothing(t *testing.T) {
 	l := &memLog{}
-	fill(l, 300) // before the feed was there
+	fill(l, 300) // before the feed existed
 	l.feed = New(l, 600)
 	var readers sync.WaitGroup
 	const end = 600 + 2*ringSize
@@ -157,7 +157,7 @@ func TestWaitingEndsWithTheContextAndWithTheFeed(t *testing.T) {
 		if err := <-got; !errors.Is(err, ErrClosed) {
 			t.Errorf("got %v, want ErrClosed", err)
 		}
-		l.append(issued("1")) // is no panic
+		l.append(issued("1")) // must not panic
 	})
 }
 

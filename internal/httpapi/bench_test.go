@@ -30,7 +30,7 @@ func BenchmarkSubmit(b *testing.B) {
 	}
 }
 
-// BenchmarkContract measures the share of the OpenAPI document in that.
+// BenchmarkContract measures only the check of a request against the OpenAPI document.
 func BenchmarkContract(b *testing.B) {
 	const body = `{"submitter":"ci/nightly","command":{"type":"set_players","players":100},"deadline_ms":2000,"target":{"labels":{"region":"eu"}},"min_drivers":3}`
 	valid, err := withContract(api.Spec, func(_ http.ResponseWriter, _ *http.Request, err error) { b.Error(err) })

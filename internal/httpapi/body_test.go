@@ -176,8 +176,8 @@ func drip(every time.Duration, body io.Reader) func(io.Writer) error {
 }
 
 // slowly sends a request whose body comes from calls of next, until one fails. It returns the answer once the server
-// has closed the connection, and when that was. The answer is read while the body is still being sent, because Go's own
-// client gives up when it cannot write.
+// has closed the connection, and the time until then. The answer is read while the body is still being sent, because
+// Go's own client fails when it cannot write.
 func slowly(
 	t *testing.T, w *world, request string, next func(io.Writer) error,
 ) (status int, hangsUp bool, took time.Duration) {

@@ -34,7 +34,7 @@ type Log interface {
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 	// Events returns the first records that q selects, in order. It reads no other records.
 	Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error)
-	// Absent returns the positions after one and up to another that have no record, because their loss was accepted.
+	// Absent returns the positions from after+1 to upTo that have no record, because their loss was accepted.
 	Absent(after, upTo uint64) []swarm.Span
 }
 

@@ -63,7 +63,7 @@ func commandTo(c swarm.Command) (out api.Command) {
 		err = out.UnmarshalJSON(b)
 	}
 	if err != nil {
-		panic("cannot encode a command as JSON: " + err.Error()) // numbers and checked text always can
+		panic("cannot encode a command as JSON: " + err.Error()) // numbers and checked text can always be encoded
 	}
 	return out
 }

@@ -8,13 +8,13 @@ import (
 
 // What pages of other origins may send and read. Cookies and client certificates are not included.
 const (
-	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // others are 405 by path, which the page can read
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // any other is answered with 405, which the page can read
 	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
 	corsExposed = "Allow, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 	corsMaxAge  = "600"
 )
 
-// cors lets pages of the listed origins use the API. The guard has refused all other pages before.
+// cors lets pages of the listed origins use the API. The guard has already refused all other pages.
 type cors []string
 
 func (c cors) wrap(next http.Handler) http.Handler {

@@ -8,7 +8,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// TestHowMuchOfASplitIsShown: all of it in a complete entry, the beginning elsewhere, and the shortfall of all of it.
+// TestHowMuchOfASplitIsShown: all of it in a complete entry, else the beginning; the shortfall is always complete.
 func TestHowMuchOfASplitIsShown(t *testing.T) {
 	i := &swarm.Issued{Command: swarm.Command{Type: command.SetPlayers, Value: 600, Total: true}}
 	for n := range 150 {

@@ -12,8 +12,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// export serves GET /commands/export: every record after one position and before another, as it is in the log, up to
-// the newest at the time of the request. It takes as long as the client needs; memory is that of one batch.
+// export serves GET /commands/export: the records of the log after one position and before another, up to the newest at
+// the time of the request. It takes as long as the client needs, and uses the memory of one batch.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	position, submitter, end := number(q.Get("after")), q.Get("submitter"), h.Feed.Last()
@@ -33,7 +33,7 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 		events, err := h.eventsOf(r.Context(), submitter, position, end)
 		if err != nil {
 			h.Logger.Error("an export was cut", "request_id", requestID(r.Context()), "position", position, "err", err)
-			panic(http.ErrAbortHandler) // no client may take this for the end
+			panic(http.ErrAbortHandler) // the client must not take this for the end
 		}
 		if len(events) == 0 {
 			return nil
@@ -51,7 +51,7 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 }
 
 // eventsOf returns some records after a position: those of all submitters, or those of one submitter's commands up to
-// another position.
+// upTo.
 func (h *handlers) eventsOf(ctx context.Context, submitter string, after, upTo uint64) ([]*swarm.Event, error) {
 	if submitter == "" {
 		return h.Feed.After(ctx, after)

@@ -170,7 +170,7 @@ func (f *fake) Roster(q swarm.RosterQuery) (out swarm.Roster) {
 	return out
 }
 
-// Events and Absent are those of a log without a record.
+// Events and Absent act like those of a log without records.
 func (f *fake) Events(context.Context, swarm.EventQuery) ([]*swarm.Event, error) {
 	return nil, f.broken
 }
@@ -208,7 +208,7 @@ func pages(func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	})
 }
 
-// Last and After are a feed that is closed.
+// Last and After act like a closed feed.
 func (f *fake) Last() uint64 { return 0 }
 
 func (f *fake) After(context.Context, uint64) ([]*swarm.Event, error) {

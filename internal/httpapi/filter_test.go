@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// sparse is a log of a million records, of which a few concern a submitter. Reading any other fails the test.
+// sparse is a log of a million records with only a few of one submitter. Reading any other record fails the test.
 type sparse struct {
 	*fake
 	events []*swarm.Event

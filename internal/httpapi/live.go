@@ -55,7 +55,7 @@ func (h *handlers) dryRun(ctx context.Context, s swarm.Submission) (api.SubmitCo
 	return api.SubmitCommand200JSONResponse(out), nil
 }
 
-// firstOf returns as much of a list of drivers as answers include.
+// firstOf returns the part of a list of drivers that answers include: at most itemVerdicts ids.
 func firstOf(ids []string) *[]string {
 	list := append([]string{}, ids[:min(len(ids), itemVerdicts)]...)
 	return &list

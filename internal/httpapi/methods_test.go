@@ -62,7 +62,7 @@ func TestRoutesAreTheContracts(t *testing.T) {
 // TestEveryRouteWithEveryMethod: the rows of the table are served, and nothing else.
 func TestEveryRouteWithEveryMethod(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Ready = ready(true) })
-	w.do(t, "POST", "/commands", stop) // which is number 2
+	w.do(t, "POST", "/commands", stop) // its seq is 2
 	for path, methods := range served() {
 		for _, method := range []string{
 			"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW",
@@ -105,7 +105,7 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 			t.Errorf("%s: GET answers %d %q, HEAD %d %q", path, get.StatusCode, get.Header.Get("Content-Type"),
 				head.StatusCode, head.Header.Get("Content-Type"))
 		}
-		if want := http.StatusOK; path != "/drivers/connect" && get.StatusCode != want { // which is a socket
+		if want := http.StatusOK; path != "/drivers/connect" && get.StatusCode != want { // that one is a WebSocket
 			t.Errorf("GET %s: %d, want %d", path, get.StatusCode, want)
 		}
 	}

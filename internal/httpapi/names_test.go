@@ -81,7 +81,7 @@ func TestScannerDoesNotFloodTheLog(t *testing.T) {
 		if r.Host = host; origin != "" {
 			r.Header.Set("Origin", origin)
 		}
-		w.handler.ServeHTTP(httptest.NewRecorder(), r) // not held to the contract: that takes 10 ms
+		w.handler.ServeHTTP(httptest.NewRecorder(), r) // without the check of the contract, which takes 10 ms
 	}
 	for i := range 3 * maxSeen {
 		ask(fmt.Sprintf("h%d.example", i), "")

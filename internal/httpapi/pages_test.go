@@ -106,7 +106,7 @@ func TestFiltersAndBounds(t *testing.T) {
 		"?after=0&order=asc":          "[2 4 6 8]",
 		"?after=2&before=8":           "[6 4]",
 		"?after=2&before=8&order=asc": "[4 6]",
-		"?before=8&limit=1":           "[6 4 2]", // by one, the bound kept
+		"?before=8&limit=1":           "[6 4 2]", // one per page, with the same bound
 		"?after=2&limit=1":            "[8 6 4]",
 		"?order=asc&limit=1&before=7": "[2 4 6]",
 	} {
@@ -159,7 +159,7 @@ func TestDriverPages(t *testing.T) {
 	w.do(t, "GET", "/drivers/d-9", "").refused(t, http.StatusNotFound, "not_found")
 }
 
-// TestADriverShowsItsShare of a total, as it registered it: by default a weight of 1, and no limit.
+// TestADriverShowsItsShare: the weight and the limit that it registered; by default 1 and no limit.
 func TestADriverShowsItsShare(t *testing.T) {
 	for want, share := range map[string]swarm.Share{
 		`"weight":2.5,"max_players":70}`: {Weight: 2500, Cap: 70}, `"weight":1}`: {Weight: 1000},

@@ -95,7 +95,7 @@ func TestProblemsOfSubmitting(t *testing.T) {
 	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers,
 		Attrs: map[string]any{"have": 2, "want": 3, "status": "fake", "code": "fake"}}
 	a := w.do(t, "POST", "/commands", stop)
-	a.refused(t, http.StatusConflict, "not_enough_drivers") // attributes cannot take the place of our own members
+	a.refused(t, http.StatusConflict, "not_enough_drivers") // attributes cannot overwrite members of a problem document
 }
 
 func TestUnknownErrorsAreInternal(t *testing.T) {

@@ -45,7 +45,7 @@ func hashed(c swarm.Command) hashedCommand {
 	return h
 }
 
-// requestHash tells a retry from another request with the same idempotency key.
+// requestHash distinguishes a retry from another request with the same idempotency key.
 func requestHash(body *api.CommandRequest, s swarm.Submission) []byte {
 	b, err := json.Marshal(request{s.Submitter, hashed(s.Command), s.Target, body.DeadlineMs, s.MinDrivers, s.IfSeq},
 		json.Deterministic(true))

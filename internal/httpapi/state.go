@@ -69,7 +69,7 @@ func rulesPage(rules []swarm.Rule, after uint64) (page []api.DesiredRule, next *
 func (h *handlers) stopProof(ctx context.Context, rules []swarm.Rule) (*api.StopProof, error) {
 	var newest swarm.Wanted
 	for _, r := range rules {
-		// it has the order of an older command
+		// an expired record has the order of the command that it replaced
 		expired := r.Reset && len(r.Target.DriverIDs)+len(r.Target.Labels) > 0
 		if r.Command.Slot() == command.LoadSlot && !expired && r.Seq > newest.Seq {
 			newest = r.Wanted

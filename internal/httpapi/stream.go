@@ -90,14 +90,14 @@ func (h *handlers) catchUp(ctx context.Context, out *eventStream, submitter stri
 	return nil
 }
 
-// gaps reports the absent positions after the stream's, up to another.
+// gaps reports the absent positions after the stream's position, up to upTo.
 func (h *handlers) gaps(out *eventStream, upTo uint64) {
 	for _, s := range h.Log.Absent(out.position, upTo) {
 		out.gap(s.From-1, s.To)
 	}
 }
 
-// position returns where the client wants to continue: its header overrides the parameter, and without both it is now.
+// position returns where the client wants to continue: its header overrides the parameter; without both, at the end.
 func (h *handlers) position(r *http.Request) (uint64, error) {
 	after, source := r.URL.Query().Get("after"), "the query parameter after"
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
@@ -153,7 +153,7 @@ func (s *eventStream) event(e *swarm.Event, submitter string) {
 // ping keeps proxies from closing the stream. Its id moves a client's cursor past records that its filter excludes.
 func (s *eventStream) ping() { fmt.Fprintf(&s.buffer, ": ping\nid: %d\n\n", s.position) }
 
-// gap reports that the positions after one, up to another, are not in this log: the client must read its state again.
+// gap reports that the positions from after+1 to position are not in this log: the client must read its state again.
 func (s *eventStream) gap(after, position uint64) {
 	s.position = position
 	fmt.Fprintf(&s.buffer, "id: %d\nevent: gap\ndata: {\"after\":%d,\"position\":%d}\n\n", position, after, position)

@@ -13,8 +13,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Line returns the line of a record, including its newline. targets are those of the entry that an outcome belongs to;
-// without them the line has only the counts.
+// Line returns the line of a record, including its newline. targets are the targets of the record's entry; without
+// them, the line of an outcome has only the counts.
 func Line(s swarm.Stored, targets []string) []byte {
 	b, err := json.Marshal(shape(s, targets), jsontext.EscapeForHTML(false))
 	if err != nil {

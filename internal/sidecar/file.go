@@ -33,13 +33,13 @@ type body struct {
 	At      time.Time   `json:"at"`
 	Partial bool        `json:"partial,omitempty"`
 	Drivers []driver    `json:"drivers"`
-	Load    [][]float64 `json:"load"` // [seconds since the one before, target, actual], with 1 at the end after a gap
+	Load    [][]float64 `json:"load"` // [seconds since the previous point, target, actual], with 1 at the end after a gap
 }
 
 type driver struct {
 	ID           string            `json:"id"`
 	Labels       map[string]string `json:"labels,omitempty"`
-	At           *time.Time        `json:"at,omitempty"` // absent: the same as that of the file
+	At           *time.Time        `json:"at,omitempty"` // absent: the time of the file
 	Deregistered bool              `json:"deregistered,omitempty"`
 }
 

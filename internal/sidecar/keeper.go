@@ -17,7 +17,7 @@ type Config struct {
 const (
 	every   = 2 * time.Second        // between two writes, at least
 	refresh = 10 * time.Second       // between two writes while only time passes
-	soon    = 100 * time.Millisecond // after a deregistration, so that many at once are one write
+	soon    = 100 * time.Millisecond // after a deregistration, so that many of them share one write
 	share   = 20                     // a write is followed by a pause this many times as long: at most 5 % of a core
 )
 
@@ -60,7 +60,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	defer k.save(true)
 	next := time.NewTimer(refresh)
 	defer next.Stop()
-	free := time.Now() // when the next write may be
+	free := time.Now() // earliest time of the next write
 	for changed := false; ; changed = false {
 		select {
 		case <-ctx.Done():

@@ -14,7 +14,7 @@ const (
 	MaxSamples = 3600
 )
 
-// Memory is what one process passes on to the next.
+// Memory is the state that a server remembers across a restart.
 type Memory struct {
 	At      time.Time      // the time of the data; set when it is written
 	Drivers []swarm.Former // known drivers, and those that left recently

@@ -2,10 +2,10 @@ package swarm
 
 import "github.com/swarmcall/swarmcall/command"
 
-// Command is one member of the union of commands.
+// Command is a command of any type.
 type Command = command.Command
 
-// Report is what a driver last said of itself.
+// Report is the state that a driver last reported.
 type Report = command.State
 
 // FieldError says which field of a request is wrong, and how.

@@ -84,7 +84,7 @@ func (d *Desired) For(id string, labels map[string]string) []Wanted {
 	return slices.Clone(both[:n])
 }
 
-// EachFor yields what For returns.
+// EachFor calls yield for each command that For would return.
 func (d *Desired) EachFor(id string, labels map[string]string, yield func(Wanted)) {
 	both, n := d.both(id, labels)
 	for _, w := range both[:n] {
@@ -149,7 +149,7 @@ func (d *Desired) Base(seq uint64, submitter string) (base uint64, known bool) {
 	switch {
 	case r == nil:
 		return 0, false
-	case r.condition != nil && r.submitter == submitter && !r.Reset: // what expired is no command any more
+	case r.condition != nil && r.submitter == submitter && !r.Reset: // an expired command is the server's Stop now
 		return r.condition.Base, true
 	}
 	return seq, true

@@ -20,7 +20,7 @@ type kept struct {
 	condition *Condition
 	target    Target
 	targets   []string
-	gone      bool // it holds for nobody any more; who was a fixed target of it stays so
+	gone      bool // it holds for no driver any more; its fixed targets still count
 }
 
 func (f *folding) newest(id string, labels map[string]string) []Wanted {
@@ -66,8 +66,8 @@ func (f *folding) base(ifSeq uint64, submitter string) uint64 {
 	return ifSeq
 }
 
-// expire replaces a load command in its place, for the drivers that the record names; a Stop of that kind it drops. d is
-// the fold after the same.
+// expire replaces a load command by a Stop in the same place, for the drivers that the record names. It drops a command
+// that is such a Stop already. d is the fold after the same record.
 func (f *folding) expire(seq uint64, e *Expired, d *Desired) {
 	i := slices.IndexFunc(f.kept, func(k kept) bool { return k.Seq == e.Replaced })
 	if k := &f.kept[i]; !k.Reset {
@@ -78,8 +78,8 @@ func (f *folding) expire(seq uint64, e *Expired, d *Desired) {
 	f.dropReplaced(f.kept[:i], e.Target, d)
 }
 
-// dropReplaced drops what a command that is gone had taken the place of: it does not come back. A conditional command
-// may not have taken it, so the fold d is asked what it still has, and for whom.
+// dropReplaced drops the older commands that a dropped command had replaced, because they do not return. A conditional
+// command may have yielded to some of them, so the fold d decides which still exist, and for which drivers.
 func (f *folding) dropReplaced(older []kept, target Target, d *Desired) {
 	has := map[uint64]Target{}
 	for _, r := range d.Idle(func(Target) bool { return false }, always) {
@@ -112,7 +112,7 @@ var foldTargets = rapid.Custom(func(t *rapid.T) Target {
 	}
 })
 
-// drawCommand folds one command into both. Chains refer to entries of the past as plans do.
+// drawCommand folds one command into d and the model. A chain refers to earlier entries, as plans do.
 func drawCommand(t *rapid.T, d *Desired, model *folding, seq uint64, conditional bool) {
 	k := kept{Wanted: Wanted{Seq: seq, Command: Command{Type: rapid.SampledFrom(command.Types()).Draw(t, "type")}},
 		place: seq}
@@ -335,9 +335,8 @@ func TestDesiredRunning(t *testing.T) {
 	}
 }
 
-// TestTwoRampsOfOneTargetEach: two teams whose conditional commands alternate, on drivers that they do not share. Every
-// step of one is decided against the other's for a driver that could have both labels, yet memory does not grow with
-// the steps.
+// TestTwoRampsOfOneTargetEach: the conditional commands of two teams alternate, on separate drivers. Each step is also
+// decided against the other team's, for a driver that could have both labels, yet memory does not grow with the steps.
 func TestTwoRampsOfOneTargetEach(t *testing.T) {
 	var d Desired
 	d.Reset(1)

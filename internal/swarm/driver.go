@@ -36,7 +36,7 @@ type Driver struct {
 	LastAck      *LastAck
 	Reported     Report
 	Metrics      map[string]float64
-	// before this session, it had no server for longer than its lease, and followed on_lease_lost
+	// before this session, its driver lease expired, and it followed on_lease_lost
 	LeaseLost bool
 	Share     Share // its share of a total
 
@@ -45,8 +45,8 @@ type Driver struct {
 
 // Conflict describes several processes that use one driver id: each ends the other's session.
 type Conflict struct {
-	RemoteAddrs [2]string // of the session that ended last, and of the one that replaced it
-	Takeovers   int       // since it began
+	RemoteAddrs [2]string // of the session that ended last and of its replacement
+	Takeovers   int       // since the conflict began
 }
 
 // RosterQuery selects drivers; the counts of a Roster cover all drivers.
@@ -61,17 +61,17 @@ type RosterQuery struct {
 // Roster is a page of drivers, by id.
 type Roster struct {
 	Drivers                     []Driver
-	More                        bool // the query selects further drivers past the last of them
+	More                        bool // the query matches more drivers after these
 	Active, Stale, Disconnected int
 }
 
-// LastAck is the newest answer of a driver that counted.
+// LastAck is the newest ack of a driver that counted.
 type LastAck struct {
 	Seq     uint64
 	Latency time.Duration
 }
 
-// Member is a driver as the dispatcher sees it: what the dispatcher must know of a target before it issues a command.
+// Member is what the dispatcher must know about a target before it issues a command.
 type Member struct {
 	DriverID     string
 	Capabilities []string // empty: all commands
@@ -93,7 +93,7 @@ type Targeted struct {
 	// known drivers that match and belong to another run, sorted: a newer load command of that run holds for them
 	OtherRun []string
 	Blocked  uint64 // place of the newest such command, 0 for none
-	Awaited  bool   // a driver that matches is known, or may still connect and load is desired of it
+	Awaited  bool   // a matching driver is known, or may still connect and has desired load
 }
 
 // Former is a driver that the server knew, and may have forgotten since.

@@ -134,7 +134,7 @@ type Submission struct {
 	MinDrivers int     // refuse if fewer drivers are targeted; 0: at least one is required
 	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
 
-	Cause       string // why the server submits it itself; "" for a submitter's own
+	Cause       string // why the server submitted it; "" if a submitter did
 	Key         string // idempotency key: a repeated key returns the same entry; "" for none
 	RequestHash []byte // SHA-256 of the request, to distinguish a retry from another request with the same Key
 }
@@ -146,7 +146,7 @@ const (
 	MaxMinDrivers = 1_000_000
 )
 
-// Anonymous is the submitter of a command without one, while authentication is off.
+// Anonymous is the submitter of commands that name none, while authentication is off.
 const Anonymous = "anonymous"
 
 // Validate returns an Error of CodeInvalidCommand that names every bad field, or nil.
@@ -185,7 +185,7 @@ type Query struct {
 // MaxPage bounds the items of one page of any list.
 const MaxPage = 1000
 
-// Page is one page of entries; More says that the query matches further entries past the last of them.
+// Page is one page of entries; More says that the query matches more entries after these.
 type Page struct {
 	Entries []Entry
 	More    bool

@@ -10,14 +10,14 @@ type folded struct {
 	all      []*rule            // for every driver that has the labels, in order
 	byPair   pairIndex          // of all
 	byID     map[string][]*rule // for one driver, if it has the labels, in order
-	labelled int                // how many rules of byID ask for labels
-	chains   map[chain]*chained // of the conditional rules in both
+	labelled int                // how many rules of byID require labels
+	chains   map[chain]*chained // of the conditional rules in all and byID
 }
 
 // chained summarizes the conditional rules of one chain.
 type chained struct {
 	rules  int    // how many there are, one for each driver that they name
-	newest uint64 // order of the newest rule there has been
+	newest uint64 // order of the newest rule so far, even if it was dropped
 }
 
 // add inserts a rule and drops those that it makes irrelevant, so that memory is bounded by the number of distinct
@@ -39,7 +39,7 @@ func (f *folded) add(r *rule, ids []string) {
 	f.byPair.add(r)
 	f.count(r)
 	if len(r.labels) > 0 && f.labelled == 0 {
-		return // it covers no rule of one driver
+		return // no rule of byID requires labels, so r covers none of them
 	}
 	for id, rules := range f.byID {
 		before := f.asksForLabels(rules...)
@@ -106,12 +106,12 @@ func (f *folded) without(rules []*rule, r *rule, foreign uint64) []*rule {
 	return kept
 }
 
-// droppable reports whether the fold no longer needs old once it has r, which covers it. That is always so for an
-// unconditional r, which replaces everything older. A conditional r may have to yield to a rule that old keeps from
-// holding, or that old makes yield. So old is dropped only if r certainly replaces it, and if no conditional rule of
-// another submitter has come since old and was decided by it (foreign is the newest such rule). A rule of the same
-// chain between the two is also dropped if such a rule would treat an older one of the chain alike. kept are rules of
-// the same list in order, among them the older ones that are kept.
+// droppable reports whether the fold can drop old when it adds r, which covers old. An unconditional r replaces
+// everything older, so it always can. A conditional r may have to yield to a rule that old keeps from holding, or that
+// old makes yield. So old is dropped only if r certainly replaces it, and if no conditional rule of another submitter
+// came after old, because old may have decided whether that rule holds (foreign is the order of the newest such rule).
+// A rule of r's own chain is also dropped if such a rule would treat an older rule of the chain in the same way. kept
+// contains rules of the same list, in order, including the older ones that stay.
 func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	if r.condition == nil {
 		return true
@@ -130,7 +130,7 @@ func (f *folded) droppable(old, r *rule, kept []*rule, foreign uint64) bool {
 	return first >= 0 && kept[first].order < old.order && !f.anyBase(r, kept[first].order, old.order)
 }
 
-// newestOfOthers is newestForeign without the chain of old, if old is its newest: then no rule of the chain came since.
+// newestOfOthers is like newestForeign, but ignores the chain of old if old is the newest rule of that chain.
 func (f *folded) newestOfOthers(r, old *rule) (newest uint64) {
 	mine, _ := chainOf(r)
 	theirs, conditional := chainOf(old)
@@ -153,8 +153,8 @@ func (f *folded) anyBase(r *rule, low, high uint64) bool {
 	return false
 }
 
-// newestForeign returns the order of the newest conditional rule of another chain than r's, 0 for none. For an
-// unconditional r it makes no difference.
+// newestForeign returns the order of the newest conditional rule outside r's chain, 0 for none. An unconditional r does
+// not depend on it, so the result is 0.
 func (f *folded) newestForeign(r *rule) (newest uint64) {
 	mine, conditional := chainOf(r)
 	if !conditional {
@@ -202,8 +202,8 @@ func (f *folded) newestOrder(id string, labels map[string]string) uint64 {
 	return max(anyNewer(f.matching(labels), labels), anyNewer(f.byID[id], labels))
 }
 
-// fewRules is the largest number of rules for all drivers that are scanned for a driver; with more rules, those that
-// name its labels are looked up.
+// fewRules is how many rules for all drivers are scanned for a driver; if there are more, the index finds those that
+// name its labels.
 const fewRules = 16
 
 // matching returns the rules for all drivers that may match the labels, in order.
@@ -235,7 +235,7 @@ func (f *folded) concerning(id string) []*rule {
 	return slices.Concat(f.all, f.byID[id])
 }
 
-// namedRule is a rule with the drivers that it still names, sorted; none for a rule that names none.
+// namedRule is a rule with the driver ids that it still names, sorted; ids is empty for a rule that names none.
 type namedRule struct {
 	*rule
 	ids []string
@@ -253,7 +253,7 @@ func (n namedRules) only(wanted func(*rule) bool) (out namedRules) {
 	return out
 }
 
-// after returns the rules that come after a place of the order.
+// after returns the rules with a higher order.
 func (n namedRules) after(order uint64) namedRules {
 	at, found := slices.BinarySearchFunc(n, order,
 		func(r namedRule, order uint64) int { return cmp.Compare(r.order, order) })
@@ -274,7 +274,8 @@ func (n namedRule) outlives(old namedRule) bool {
 	return len(n.ids) == 0 || len(old.ids) > 0 && subsetOf(old.ids, n.ids)
 }
 
-// inForce returns the rules that no newer one outlives. An unconditional one has dropped what it covers.
+// inForce returns the rules that no newer rule outlives. Only conditional rules are checked, because an unconditional
+// one has already dropped the rules that it covers.
 func (n namedRules) inForce() (out namedRules) {
 	conditional := n.only(func(r *rule) bool { return r.condition != nil })
 	for _, r := range n {
@@ -327,7 +328,8 @@ func (f *folded) find(seq uint64) *rule {
 	return nil
 }
 
-// replace puts a rule in the place of the one with the seq, for those of the given drivers that still have it.
+// replace replaces the rule with this seq, in the lists of these drivers, or in the rules for all drivers if there are
+// no ids.
 func (f *folded) replace(seq uint64, with func(old *rule) *rule, ids []string) {
 	var made *rule
 	swap := func(rules []*rule) {

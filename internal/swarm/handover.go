@@ -2,7 +2,7 @@ package swarm
 
 // Handover is the result of sending a command to the drivers.
 type Handover struct {
-	Undelivered []string // targets without a session that could take it, sorted
+	Undelivered []string // targets without a session that could receive it, sorted
 	Superseded  []Unsent // the commands that it replaced
 }
 

@@ -6,10 +6,10 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// Running reports whether load is desired of any driver.
+// Running reports whether any driver has desired load.
 func (d *Desired) Running() bool { return d.Loaded(Target{}) }
 
-// Loaded reports whether load is desired of some driver, known or not, that t could select.
+// Loaded reports whether some driver that t could select, known or not, has desired load.
 func (d *Desired) Loaded(t Target) bool {
 	s := &d.slots[command.LoadSlot]
 	if len(t.DriverIDs) == 0 {
@@ -26,8 +26,8 @@ func (d *Desired) Loaded(t Target) bool {
 	return slices.ContainsFunc(t.DriverIDs, func(id string) bool { return anyInForce(s.concerning(id), t.Labels) })
 }
 
-// anyInForce reports whether one of the rules desires load of drivers with the labels, and is not certainly replaced by
-// a newer rule.
+// anyInForce reports whether one of the rules asks for load from drivers with the labels, and is not certainly replaced
+// by a newer rule.
 func anyInForce(rules []*rule, labels map[string]string) bool {
 	return slices.ContainsFunc(rules, func(r *rule) bool {
 		return r.load() && compatible(r.labels, labels) && !slices.ContainsFunc(rules, func(newer *rule) bool {
@@ -54,7 +54,7 @@ func covers(newer, a, b map[string]string) bool {
 }
 
 // Idle lists the rules that the fold may forget or replace: load commands, Stops and spawn delays whose target no known
-// driver matches. The caller knows since when this is so, and says which of them are due; only these are examined in
+// driver matches. The caller knows how long that has been so, and says which rules are due; only those are examined in
 // full.
 func (d *Desired) Idle(matched func(Target) bool, due func(seq uint64) bool) []IdleRule {
 	var out []IdleRule
@@ -110,7 +110,7 @@ func indexLoads(loads namedRules) loadIndex {
 	return x
 }
 
-// any reports whether ok holds for a load rule that matches some driver that t could match too.
+// any reports whether ok holds for a load rule whose target overlaps t.
 func (x loadIndex) any(t Target, ok func(namedRule) bool) bool {
 	overlaps := func(n namedRule) bool { return ok(n) && n.target().Overlaps(t) }
 	if len(t.DriverIDs) == 0 {

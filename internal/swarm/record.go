@@ -31,7 +31,7 @@ type LeftOut struct {
 // LeftOutReason says why a driver was left out.
 type LeftOutReason string
 
-// The reasons for leaving a driver out. The log stores a reason as it is.
+// The reasons for leaving a driver out. The log stores these strings.
 const (
 	LeftOutStale        LeftOutReason = "stale"
 	LeftOutDisconnected LeftOutReason = "disconnected"
@@ -87,7 +87,7 @@ type Late struct {
 	Acks []LateAck
 }
 
-// Reset folds as Stop for every driver: load of the past must not start again by itself.
+// Reset counts as a Stop for every driver, so that earlier load does not start again on its own.
 type Reset struct {
 	Node  string
 	At    time.Time
@@ -98,12 +98,12 @@ type Reset struct {
 }
 
 // Expired replaces a load command that no known driver has matched for a while. It is a Stop for the same target, with
-// the order of the command it replaces. Drivers of the target that reconnect must not start the load of the past.
+// the order of the replaced command. Drivers of the target that reconnect must not start the old load.
 type Expired struct {
 	Node     string
 	At       time.Time
 	Replaced uint64 // seq of the command
-	Target   Target // that the command still held for
+	Target   Target // for which the command still held
 	Cause    string // why, for human readers
 }
 

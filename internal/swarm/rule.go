@@ -11,7 +11,7 @@ type rule struct {
 	submitter string     // "" for the server's own
 	condition *Condition // nil for none
 	labels    map[string]string
-	first     pair             // of its labels, by key: indexes a rule for all drivers exactly once
+	first     pair             // the label with the lowest key; lookUp finds the rule once by it
 	parts     map[string]int64 // of a total: how many each driver of the split is to run; the other drivers run none
 }
 

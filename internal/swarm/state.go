@@ -4,10 +4,10 @@ package swarm
 type State struct {
 	Rules     []Rule  // what is desired, in seq order: rules that no newer one covers
 	Drivers   []Drift // known drivers that the query selects, by id
-	More      bool    // the query selects further drivers past the last of them
-	Converged int     // active drivers that report what is desired of them
+	More      bool    // the query matches more drivers after these
+	Converged int     // active drivers that report their desired state
 	Drifting  int     // active drivers that do not
-	Unknown   int     // stale or disconnected drivers: their state is not known until they are heard again
+	Unknown   int     // stale or disconnected drivers: their present state is not known
 }
 
 // StateQuery selects the drivers of a State; its counts cover all drivers.

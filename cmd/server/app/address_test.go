@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNamesThatCanNeverMatch are refused at the start, with what to write in their place: else the first to notice is a
-// driver that is refused. An empty fix means that there is none to propose.
+// TestNamesThatCanNeverMatch: they are refused at the start, with a suggestion; otherwise a refused driver would be the
+// first sign of the error. An empty fix means that there is no suggestion.
 func TestNamesThatCanNeverMatch(t *testing.T) {
 	for pattern, fix := range map[string]string{
 		"https://load.example.com": "write load.example.com", "load.example.com:8080": "write load.example.com",
@@ -28,7 +28,7 @@ func TestNamesThatCanNeverMatch(t *testing.T) {
 	}
 }
 
-// TestOriginsThatCanNeverMatch are those no browser sends.
+// TestOriginsThatCanNeverMatch: no browser sends these.
 func TestOriginsThatCanNeverMatch(t *testing.T) {
 	for pattern, fix := range map[string]string{
 		"load.example.com":                    "write https://load.example.com ",
@@ -54,7 +54,7 @@ func TestOriginsThatCanNeverMatch(t *testing.T) {
 	}
 }
 
-// TestPublicURLs that could not work are refused at the start.
+// TestPublicURLs: addresses that cannot work are refused at the start.
 func TestPublicURLs(t *testing.T) {
 	for public, why := range map[string]string{
 		"load.example.com": "the scheme", "load.example.com:8080": "the scheme",
@@ -86,7 +86,7 @@ func TestPublicURLs(t *testing.T) {
 	}
 }
 
-// TestTrustedProxies are addresses: a name could be made to resolve to anything.
+// TestTrustedProxies: they must be addresses, because a name could be made to resolve to anything.
 func TestTrustedProxies(t *testing.T) {
 	for list, why := range map[string]string{
 		"proxy.lan": "not names", "": "not names", "10.0.0.0/33": "not names", "10.0.0.1:80": "not names",

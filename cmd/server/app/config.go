@@ -14,7 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Config is everything an operator can set. The zero value is not usable; Defaults returns one that is.
+// Config is everything an operator can set. The zero value is not usable; Defaults returns a usable one.
 type Config struct {
 	Listen            string        // host:port; port 0 picks a free one
 	DataDir           string        // directory of the log; created if absent
@@ -24,8 +24,8 @@ type Config struct {
 	DefaultDeadline   time.Duration // of commands that do not set one, 1ms to 60s
 	LeaseTTL          time.Duration // how long a driver continues without a frame from the server, at least 1s
 	OnLeaseLost       string        // what it does after that: "stop" or "hold"
-	// when a total is split again: "off", "on-loss" of a driver that has a part, or "on-change", also when one comes
-	// that has none
+	// when a total is split again: "off"; "on-loss" of a driver that has a part; or "on-change", also when a driver
+	// without a part joins
 	Resplit string
 	// when an append is on disk: "always" before it is answered, "interval" within a second
 	LogSync        string
@@ -104,7 +104,7 @@ func (c *Config) checkAddresses() error {
 	return errors.Join(append(errs, badURL, badProxies)...)
 }
 
-// checkListen refuses an address that other machines can reach by accident.
+// checkListen refuses an address that other machines can reach, unless --insecure-no-auth allows it.
 func (c *Config) checkListen() error {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {

@@ -59,7 +59,7 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// TestAllErrorsAreReportedAtOnce spares operators a start per slip.
+// TestAllErrorsAreReportedAtOnce: operators do not need a start for each error.
 func TestAllErrorsAreReportedAtOnce(t *testing.T) {
 	err := Run(t.Context(), Config{}, nil)
 	for _, flag := range []string{"--listen", "--data-dir", "--heartbeat-interval", "--stale-after",
@@ -70,7 +70,7 @@ func TestAllErrorsAreReportedAtOnce(t *testing.T) {
 	}
 }
 
-// TestNotReachableByAccident: without authentication, only loopback is served unless the risk is spelled out.
+// TestNotReachableByAccident: without authentication, only loopback is served unless a flag accepts the risk.
 func TestNotReachableByAccident(t *testing.T) {
 	for listen, loopback := range map[string]bool{
 		"127.0.0.1:0": true, "127.9.9.9:0": true, "localhost:0": true, "[::1]:0": true, "[::ffff:127.0.0.1]:0": true,

@@ -1,3 +1,3 @@
-// Package app joins the components of the server and knows the order in which they start and stop. It is the one
-// package that sees all of them; tests start the same [Run] on port 0.
+// Package app joins the components of the server and defines the order in which they start and stop. It is the one
+// package that uses all of them; tests start the same [Run] on port 0.
 package app

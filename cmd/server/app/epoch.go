@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// epochPatience is how long a driver that knows more than the log waits for the log's new name.
+// epochPatience bounds how long a driver that has applied more than the log contains waits for the log's new id.
 const epochPatience = 5 * time.Second
 
 // logShortened gives the log a new epoch, because a driver that registered under logID has applied a command that is

@@ -39,7 +39,7 @@ func launch(t *testing.T, cfg Config) *instance {
 	return s
 }
 
-// end stops the server, if that was not done yet, and returns what Run returned.
+// end stops the server, unless that was done before, and returns the result of Run.
 func (s *instance) end() error {
 	s.stop()
 	err := <-s.ended
@@ -47,7 +47,7 @@ func (s *instance) end() error {
 	return err
 }
 
-// local is a configuration for a server of a test.
+// local returns the configuration of a test server.
 func local(t *testing.T) Config {
 	cfg := Defaults()
 	cfg.Listen, cfg.DataDir, cfg.HeartbeatInterval = "127.0.0.1:0", t.TempDir(), 50*time.Millisecond
@@ -80,7 +80,7 @@ func fetch(t *testing.T, method, url, body string, into any) int {
 	return resp.StatusCode
 }
 
-// entry is what tests look at of an entry, and of a problem.
+// entry has the fields of an entry or a problem document that the tests check.
 type entry struct {
 	Seq     uint64
 	Status  any

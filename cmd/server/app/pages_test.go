@@ -2,7 +2,7 @@ package app
 
 import "testing"
 
-// TestPagesTellTheLimits: what README says of bounds stands on the About page, in units people read.
+// TestPagesTellTheLimits: the About page shows the limits that README names, in readable units.
 func TestPagesTellTheLimits(t *testing.T) {
 	got := map[string]string{}
 	for _, f := range limits(8 << 30) {

@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/sidecar"
 )
 
-// page is the overview as a visitor gets it.
+// page returns the overview as a visitor receives it.
 func page(t *testing.T, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/", nil)
@@ -39,7 +39,7 @@ func page(t *testing.T, url string) string {
 	return string(body)
 }
 
-// remembers waits until the file beside the log fits.
+// remembers waits until fits accepts the content of the sidecar file.
 func remembers(t *testing.T, dir string, fits func(sidecar.Memory) bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -61,8 +61,8 @@ func remembers(t *testing.T, dir string, fits func(sidecar.Memory) bool) {
 	}
 }
 
-// leavesBehind runs a server with two drivers, of which one deregisters, and returns what stood beside the log when it
-// had.
+// leavesBehind runs a server with two drivers, one of which deregisters. The sidecar file is then the one from that
+// moment.
 func leavesBehind(t *testing.T, cfg Config) {
 	t.Helper()
 	s := launch(t, cfg)
@@ -87,18 +87,18 @@ func leavesBehind(t *testing.T, cfg Config) {
 	if err := s.end(); err != nil {
 		t.Fatal(err)
 	}
-	killed := filepath.Join(cfg.DataDir, sidecar.Name) // as if the server had been killed then, and not stopped
+	killed := filepath.Join(cfg.DataDir, sidecar.Name) // as if the server had been killed at that moment
 	if err := os.WriteFile(killed, atOnce, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestDeregisteredIsNotMissed: after a restart the dashboard warns of a driver that was lost without a word, and not of
-// one that had left in order.
+// TestDeregisteredIsNotMissed: after a restart the dashboard warns of a driver that was lost, and not of a driver that
+// had deregistered.
 func TestDeregisteredIsNotMissed(t *testing.T) {
 	cfg := local(t)
 	leavesBehind(t, cfg)
-	for range 2 { // it is remembered over the second restart, too
+	for range 2 { // also after the second restart
 		s := launch(t, cfg)
 		if body := page(t, s.url); strings.Contains(body, "leaver") ||
 			!strings.Contains(body, "not reconnected: stayer") {
@@ -110,7 +110,7 @@ func TestDeregisteredIsNotMissed(t *testing.T) {
 	}
 }
 
-// TestCameBackAndDeregistered: a driver that came back after a restart and left in order is not missed either.
+// TestCameBackAndDeregistered: nor does it warn of a driver that reconnected after a restart and deregistered.
 func TestCameBackAndDeregistered(t *testing.T) {
 	cfg := local(t)
 	leavesBehind(t, cfg)
@@ -121,14 +121,14 @@ func TestCameBackAndDeregistered(t *testing.T) {
 	}
 }
 
-// TestWithoutAPast: a server starts whatever is wrong with the file beside the log, says so, and writes a new one.
+// TestWithoutAPast: whatever is wrong with the sidecar file, a server starts, logs a warning, and writes a new file.
 func TestWithoutAPast(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"missing": os.Remove,
 		"torn":    func(path string) error { return os.Truncate(path, 40) },
 		"empty":   func(path string) error { return os.Truncate(path, 0) },
 		"noise":   func(path string) error { return os.WriteFile(path, []byte("noise"), 0o600) },
-		"unreadable": func(path string) error { // for root, too
+		"unreadable": func(path string) error { // even for root
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		},
 	} {
@@ -158,7 +158,7 @@ func TestWithoutAPast(t *testing.T) {
 	}
 }
 
-// TestTheLogTakesNoNoticeOfTheFile: the checks of the log find nothing to say about a directory with the file in it.
+// TestTheLogTakesNoNoticeOfTheFile: the checks of the log accept a directory with the sidecar file.
 func TestTheLogTakesNoNoticeOfTheFile(t *testing.T) {
 	cfg := local(t)
 	leavesBehind(t, cfg)
@@ -171,7 +171,7 @@ func TestTheLogTakesNoNoticeOfTheFile(t *testing.T) {
 	}
 }
 
-// TestChartOutlivesTheServer: points of before a restart are on the page, and a gap where the server did not run.
+// TestChartOutlivesTheServer: the page has points from before a restart, and a gap where the server did not run.
 func TestChartOutlivesTheServer(t *testing.T) {
 	cfg := local(t)
 	s := launch(t, cfg)
@@ -195,7 +195,7 @@ func TestChartOutlivesTheServer(t *testing.T) {
 	}
 }
 
-// seriesHas waits until the chart has so many points.
+// seriesHas waits until the chart has at least n points.
 func seriesHas(t *testing.T, url string, n int) (points [][]any) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -221,7 +221,7 @@ func seriesHas(t *testing.T, url string, n int) (points [][]any) {
 	}
 }
 
-// stay connects a driver that does nothing. leave has it deregister.
+// stay connects a driver that does nothing. leave deregisters it.
 func stay(t *testing.T, url, id string) (leave func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -233,7 +233,7 @@ func stay(t *testing.T, url, id string) (leave func()) {
 	}()
 	leave = sync.OnceFunc(func() {
 		cancel()
-		<-ended //nolint:errcheck // a driver whose server has ended ends as it can
+		<-ended //nolint:errcheck // after the server has ended, any error is fine
 	})
 	t.Cleanup(leave)
 	await(t, id+" to connect", connected)

@@ -14,8 +14,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// dialHTTP connects to the server's own http.Server, with its limits and in a bubble's time; reached tells whether a
-// request got through.
+// dialHTTP connects to the server's own http.Server, with its limits and in the fake time of a bubble. reached reports
+// whether a request reached a handler.
 func dialHTTP(t *testing.T, reached *bool) net.Conn {
 	t.Helper()
 	n := swarmtest.ServeBy(t, httpServer(http.HandlerFunc(func(http.ResponseWriter,
@@ -30,7 +30,7 @@ func dialHTTP(t *testing.T, reached *bool) net.Conn {
 	return conn
 }
 
-// TestHostileRequests: floods and requests with two ends are refused, and their connection ends.
+// TestHostileRequests: oversized and ambiguous requests are refused, and their connection is closed.
 func TestHostileRequests(t *testing.T) {
 	const post = "POST /commands HTTP/1.1\r\nHost: localhost\r\n"
 	for name, c := range map[string]struct {
@@ -55,13 +55,13 @@ func TestHostileRequests(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reached bool
 				conn := dialHTTP(t, &reached)
-				go func() { _, _ = io.WriteString(conn, c.request) }() // cut short when the server has seen enough
+				go func() { _, _ = io.WriteString(conn, c.request) }() // fails once the server has closed the connection
 				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				_ = resp.Body.Close()
-				_, _ = io.Copy(io.Discard, conn) // until the server has ended the connection
+				_, _ = io.Copy(io.Discard, conn) // until the server has closed the connection
 				if resp.StatusCode != c.status || !resp.Close || reached {
 					t.Errorf("got %d, closed %v, reached a handler: %v; want %d", resp.StatusCode, resp.Close, reached,
 						c.status)
@@ -71,7 +71,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// TestSlowHeaders: a client that drips its headers is cut when its time is over, however steadily it drips.
+// TestSlowHeaders: a client that sends its headers slowly is disconnected at the timeout, however steadily it sends.
 func TestSlowHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reached bool
@@ -88,7 +88,7 @@ func TestSlowHeaders(t *testing.T) {
 	})
 }
 
-// TestIdleConnectionsEnd: what is kept open for later is not kept for ever.
+// TestIdleConnectionsEnd: an idle connection is closed after idleTimeout.
 func TestIdleConnectionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reached bool

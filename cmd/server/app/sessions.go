@@ -9,7 +9,7 @@ import (
 const touchEvery = 2 * time.Second
 
 // keepSession records in the log's mark that a driver session is open, until ctx ends: the load of a swarm that
-// disconnected long ago must not start by itself when drivers connect again.
+// disconnected long ago must not start again when drivers connect.
 func (s *server) keepSession(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()

@@ -18,12 +18,12 @@ import (
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
-// quick is how many times as long as its like anything may take that waits for nothing: the shortest of the server's
-// own timeouts is many more.
+// quick is how many times as long as a comparable operation anything may take that does not wait. The shortest of the
+// server's own timeouts is many times longer.
 const quick = 5
 
-// TestSecondServer: one that cannot have the port or the data directory says so at once, with the cure, and the first
-// goes on.
+// TestSecondServer: a server that cannot have the port or the data directory reports so at once, with a hint, and the
+// first server continues.
 func TestSecondServer(t *testing.T) {
 	first := local(t)
 	s := launch(t, first)
@@ -38,12 +38,12 @@ func TestSecondServer(t *testing.T) {
 		"same data directory": {sameDir, []string{first.DataDir, "--data-dir"}},
 	} {
 		var err error
-		testenv.Undercuts(t, quick, func() (base, took time.Duration) { // it does not try again and again
+		testenv.Undercuts(t, quick, func() (base, took time.Duration) { // the second server does not retry
 			began := time.Now()
 			if log, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: first.DataDir, Node: "local"}); err == nil {
 				t.Errorf("%s: the log of the first server can be opened: %v", name, log.Close(t.Context()))
 			}
-			base = time.Since(began) // one try to get what somebody else has
+			base = time.Since(began) // one attempt to open a log that is in use
 			began = time.Now()
 			err = Run(t.Context(), c.cfg, func(string) { t.Errorf("%s: it serves", name) })
 			took = time.Since(began)
@@ -63,7 +63,7 @@ func TestSecondServer(t *testing.T) {
 		t.Errorf("the first server ended with %v", err)
 	}
 	sameDir.Listen = addr
-	launch(t, sameDir) // both are free again
+	launch(t, sameDir) // both are available again
 }
 
 func TestDataDirThatCannotBe(t *testing.T) {
@@ -79,7 +79,7 @@ func TestDataDirThatCannotBe(t *testing.T) {
 	}
 }
 
-// leave writes a log as a process leaves it that was killed with commands open: issued, not closed.
+// leave writes a log with open commands, as a killed process leaves it.
 func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Command) (seqs []uint64) {
 	t.Helper()
 	log, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: dir, Node: "local"})
@@ -102,7 +102,8 @@ func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Comman
 	return seqs
 }
 
-// TestCrashLeavesNoEntryOpen: once requests are answered, what a crash left open has an outcome, and keeps it.
+// TestCrashLeavesNoEntryOpen: once the server answers requests, entries that a crash left open have an outcome and keep
+// it.
 func TestCrashLeavesNoEntryOpen(t *testing.T) {
 	cfg := local(t)
 	seqs := leave(t, cfg.DataDir, 0, swarm.Command{Type: command.Stop}, swarm.Command{
@@ -128,12 +129,13 @@ func TestCrashLeavesNoEntryOpen(t *testing.T) {
 	}
 }
 
-// TestLoadOfYesterday: load is taken up again when the swarm has only just gone, and never by itself when it went home.
+// TestLoadOfYesterday: load continues after a short restart, and does not start again if no driver was connected for
+// long.
 func TestLoadOfYesterday(t *testing.T) {
 	for name, c := range map[string]struct {
 		issued      time.Duration // ago
 		lastSession time.Duration // ago; 0 for never
-		want        int           // players that a driver is told to run when it comes
+		want        int           // players that a driver receives when it connects
 	}{
 		"a restart":                        {24 * time.Hour, 2 * time.Second, 70},
 		"the next day":                     {25 * time.Hour, 24 * time.Hour, 0},
@@ -154,7 +156,7 @@ func TestLoadOfYesterday(t *testing.T) {
 	}
 }
 
-// markSession has the log say when a session was last open.
+// markSession sets the time of the last session in the log's mark.
 func markSession(t *testing.T, dir string, at time.Time) {
 	t.Helper()
 	mark, err := logfile.OpenMark(dir)
@@ -166,8 +168,8 @@ func markSession(t *testing.T, dir string, at time.Time) {
 	}
 }
 
-// told connects a driver and returns how many players it is told to run: by a command that comes after its register, it
-// knows that nothing was to come before.
+// told connects a driver and returns how many players it receives when it registers. A command that is sent after that
+// shows that nothing else was to come before it.
 func told(t *testing.T, url string) (players int) {
 	t.Helper()
 	ctx, done := context.WithCancel(t.Context())

@@ -18,7 +18,7 @@ import (
 // stopPromise is how long a stop may take, whatever is open.
 const stopPromise = 10 * time.Second
 
-// patience is for what only a hang keeps from coming.
+// patience is a timeout that only a hang reaches.
 const patience = time.Minute
 
 func TestTheStopsPartsKeepThePromise(t *testing.T) {
@@ -27,7 +27,7 @@ func TestTheStopsPartsKeepThePromise(t *testing.T) {
 	}
 }
 
-// member is a driver through the SDK that holds the commands it gets.
+// member is a driver through the SDK that holds the commands it receives.
 type member struct {
 	connected, commands chan struct{}
 	lost                chan error
@@ -70,7 +70,7 @@ func await[T any](t *testing.T, what string, c <-chan T) (v T) {
 	return v
 }
 
-// TestStop ends a server with a round open, a driver connected and an idle connection: nobody is left waiting.
+// TestStop ends a server with an open round, a connected driver and an idle connection: no client is left waiting.
 func TestStop(t *testing.T) {
 	cfg := local(t)
 	s := launch(t, cfg)
@@ -117,7 +117,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// refusesCommands waits until new commands are refused, and not ready told, while the open one still has its time.
+// refusesCommands waits until new commands are refused and the server is not ready, while the open command continues.
 func refusesCommands(t *testing.T, url string) {
 	t.Helper()
 	for {
@@ -135,7 +135,7 @@ func refusesCommands(t *testing.T, url string) {
 	}
 }
 
-// warm leaves an idle connection behind.
+// warm leaves an idle connection.
 func warm(t *testing.T, c *http.Client, url string) {
 	t.Helper()
 	resp, err := c.Get(url + "/livez")
@@ -146,8 +146,7 @@ func warm(t *testing.T, c *http.Client, url string) {
 	_ = resp.Body.Close()
 }
 
-// TestStopOfAQuietServerIsQuick: nothing waits out its grace for nobody, so a stop takes no longer than a start,
-// or not much.
+// TestStopOfAQuietServerIsQuick: no grace period is waited out without need, so a stop takes about as long as a start.
 func TestStopOfAQuietServerIsQuick(t *testing.T) {
 	testenv.Undercuts(t, quick, func() (base, took time.Duration) {
 		cfg := local(t)

@@ -74,7 +74,7 @@ func (s *sourceLog) mark(t *testing.T, pos int) {
 	}
 }
 
-// target is where the backup goes, and what is there and next to it afterwards.
+// target returns the directory for the backup; left lists what is there and next to it.
 func (s *sourceLog) target() string { return filepath.Join(filepath.Dir(s.dir), "backups", "one") }
 
 func (s *sourceLog) left(t *testing.T) (names []string) {
@@ -135,7 +135,7 @@ func TestBackupEndsWithAWholeRecord(t *testing.T) {
 	first, _ := b.frame(0)
 	for size := range last {
 		if off := size - first.size; size%23 != 0 && (off < -1 || off > 1) {
-			continue // each backup waits for the disk a dozen times
+			continue // skip most sizes, because each backup waits for the disk a dozen times
 		}
 		s.blocks[2] = last[:size]
 		s.write(t)

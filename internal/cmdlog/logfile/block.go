@@ -42,7 +42,7 @@ const (
 type frame struct {
 	offset, size int
 	pos          uint64
-	gone         bool // erased or a tombstone: the message at pos is not there
+	gone         bool // erased or a tombstone: there is no message at pos
 	at           time.Time
 	payload      []byte
 }

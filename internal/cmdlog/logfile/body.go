@@ -273,7 +273,7 @@ func unpackClosed(b *closedBody) (swarm.Record, error) {
 	return r, nil
 }
 
-// column is read from its front.
+// column contains values that are read one by one, in order.
 type column[T any] []T
 
 func (c *column[T]) next(ok *bool) (v T) {

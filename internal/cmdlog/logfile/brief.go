@@ -47,9 +47,9 @@ func (c *Codec) DecodeBrief(seq uint64, issued []byte, closedAt uint64, closed [
 	return e, ok
 }
 
-// kept are the targets of an entry that are kept, by index.
+// kept says which targets of an entry are kept, by index.
 type kept struct {
-	first int // the first targets, this many
+	first int // this many of the first targets are kept, whatever their verdict
 	at    []int
 }
 
@@ -79,7 +79,7 @@ func (c *Codec) briefIssued(pos uint64, b []byte) (i briefBody, ok bool) {
 		if len(split) != i.targets {
 			return i, false
 		}
-		v.Split = split[:0] // as many as there are targets now
+		v.Split = split[:0] // unpackIssued compares its length with that of the targets, which were cut out
 	}
 	r, err := unpackIssued(&v)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Codec) briefClosed(
 	return v.brief(most, keep, n)
 }
 
-// brief is unpackClosed for the verdicts that are shown.
+// brief is like unpackClosed, but returns only the verdicts that are shown.
 func (b *closedBody) brief(most int, keep *kept, n *swarm.Counts) (*swarm.Closed, bool) {
 	shown := shownKinds(b.Kinds, most, keep.first, n)
 	keep.at = shown
@@ -146,8 +146,8 @@ func (b *closedBody) brief(most int, keep *kept, n *swarm.Counts) (*swarm.Closed
 	return r, ok
 }
 
-// shownKinds counts the letters, and returns the indexes of those that are shown: some of each kind except acked, and
-// the first of all.
+// shownKinds counts the letters, and returns the indexes of those that are shown: up to most of each kind except acked,
+// and the first targets of any kind.
 func shownKinds(kinds string, most, first int, n *swarm.Counts) (at []int) {
 	for i := range len(kinds) {
 		count := &n.Acked

@@ -94,7 +94,7 @@ func drawEntry(t *rapid.T) swarm.Entry {
 	return e
 }
 
-// TestABriefEntryIsTheWholeOneCut, whatever its texts contain.
+// TestABriefEntryIsTheWholeOneCut: DecodeBrief returns the complete entry with cut lists, whatever texts it contains.
 func TestABriefEntryIsTheWholeOneCut(t *testing.T) {
 	codec, err := NewCodec()
 	if err != nil {
@@ -124,7 +124,7 @@ func TestABriefEntryIsTheWholeOneCut(t *testing.T) {
 	})
 }
 
-// ignoreAckLatency: pages do not show it, so it may be present or not.
+// ignoreAckLatency ignores the latency of acks: pages do not show it, so it may be present or not.
 func ignoreAckLatency() cmp.Option {
 	return cmp.FilterPath(func(p cmp.Path) bool {
 		return p.Last().String() == ".Latency" && acked(p.Index(-2))

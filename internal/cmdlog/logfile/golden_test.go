@@ -106,7 +106,7 @@ func testGolden(t *testing.T, version byte, records map[string]swarm.Record) {
 	}
 }
 
-// FuzzDecode must not panic or allocate without bound on hostile bytes.
+// FuzzDecode: hostile bytes must not cause a panic or an allocation without bound.
 func FuzzDecode(f *testing.F) {
 	c, err := NewCodec()
 	if err != nil {
@@ -123,7 +123,7 @@ func FuzzDecode(f *testing.F) {
 		b := append(make([]byte, headerBytes), body...)
 		copy(b, "SC")
 		b[2], b[3], b[4] = formatVersion, k, flags
-		own := hash(b) // a fitting hash, so that the body is looked at
+		own := hash(b) // a matching hash, so that the body is decoded
 		copy(b[sumAt:], own[:])
 		_, _, _, _ = c.Decode(1, b)
 	})

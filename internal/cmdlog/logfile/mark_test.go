@@ -39,7 +39,7 @@ func TestMarkSurvivesATornSlot(t *testing.T) {
 	}
 	for at := 0; at < len(whole); at++ {
 		if at%slotAt > slotBytes && at%slotAt < slotAt-8 && at%64 != 0 {
-			continue // an empty byte is like the next one
+			continue // skip most of the empty bytes, which are all alike
 		}
 		torn := bytes.Clone(whole)
 		torn[at] ^= 0x40
@@ -51,7 +51,7 @@ func TestMarkSurvivesATornSlot(t *testing.T) {
 			t.Errorf("byte %d flipped: %+v, said %q, %v", at, got, notes, err)
 		}
 	}
-	m, err = OpenMark(dir) // makes it whole again
+	m, err = OpenMark(dir) // repairs the file
 	if err != nil {
 		t.Fatal(err)
 	}

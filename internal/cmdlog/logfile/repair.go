@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Hint repairs what costs no acknowledged record: a torn end is cut off, and a description of the stream that the
-// engine would not recognize is removed, to be written again. Call it with the directory locked and no damage in the
-// report.
+// Hint makes the repairs that lose no acknowledged record. It cuts off a torn end, and removes files of the engine that
+// the engine would not recognize or would read wrongly; the engine writes them again. Call it with the directory locked
+// and no damage in the report.
 func (r *Report) Hint(dir string) error {
 	err := dropBatches(dir)
 	if r.Torn != nil {
@@ -27,8 +27,8 @@ func (r *Report) Hint(dir string) error {
 }
 
 // dropIndex removes the engine's summary of the blocks unless it ends with the log's last record. The engine would
-// ignore it too, with one exception: from a summary with more records than there are, as a power cut may leave it, the
-// engine takes the position of the last one.
+// ignore such a summary too, with one exception: if it has more records than the blocks, as after a power cut, the
+// engine takes the position of the last record from it.
 func dropIndex(dir string) error {
 	fits, err := indexFits(dir)
 	if err != nil || fits {
@@ -73,9 +73,8 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
-// dropBatches removes what the engine has set aside of a batch that a crash interrupted: at its start it would store
-// the rest of the batch, after the records of the scan. The batch was never acknowledged, so each of its records may
-// exist or not.
+// dropBatches removes the rest of a batch that a crash interrupted. The engine would store it at its start, after the
+// records of the scan. The batch was never acknowledged, so each of its records may exist or not.
 func dropBatches(dir string) error { return os.RemoveAll(filepath.Join(dir, batchDir)) }
 
 func cut(path string, size int64) error {
@@ -95,10 +94,10 @@ func forget(dir string, names ...string) error {
 	return nil
 }
 
-// Salvage turns a damaged log into one that the engine opens without cutting off more. Of each block with damage, the
-// intact records are kept, byte by byte and at their positions. The lost positions become holes, up to the last one
-// that was acknowledged, so that none is used a second time. Changed files are copied to dir/LostDir first. Call it
-// with the directory locked. The loss must then be accepted by a reset record that names LostNow.
+// Salvage rewrites a damaged log so that the engine opens it without cutting off more. It keeps the intact records of
+// each damaged block, byte by byte and at their positions. The lost positions become holes, up to the last one that was
+// acknowledged, so that none is used a second time. It first copies changed files to dir/LostDir. Call it with the
+// directory locked. The loss must then be accepted by a reset record that names LostNow.
 func (r *Report) Salvage(dir string) error {
 	kept := filepath.Join(dir, r.LostDir())
 	if err := os.MkdirAll(kept, 0o700); err != nil {
@@ -140,7 +139,7 @@ type plan struct {
 // extent is the place of an intact record in its file.
 type extent struct{ offset, size int }
 
-// plans adds the hole at the end, which is in the last block, to the blocks with damage.
+// plans returns a plan for each block with damage. If the end of the log is lost, the last block also gets a hole.
 func (r *Report) plans(dir string) ([]plan, error) {
 	plans := slices.Clone(r.rewrite)
 	end := r.Mark.Position

@@ -70,7 +70,7 @@ type scanner struct {
 
 	bad    *DamagedError // unreadable bytes since the last intact record
 	badTo  int64         // where they end
-	badMet int           // in so many places
+	badMet int           // number of separate places with such bytes
 	gapAt  uint64        // the newest position that is known to be absent
 
 	keep  []extent // intact records of the file

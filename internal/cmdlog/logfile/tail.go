@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Tail syncs to disk what the engine has written to the block files: the engine's own writes end in the kernel. One
+// Tail syncs to disk what the engine has written to the block files: the engine's own writes only reach the kernel. One
 // goroutine at a time uses it, the one that appends; only Close may be called from another.
 type Tail struct {
 	dir string
@@ -57,7 +57,7 @@ func syncPath(dir string) error {
 // unknown what is on disk: the kernel reports a page that could not be written only once. Every later call fails too.
 func (t *Tail) Sync() error { return t.once(t.sync) }
 
-// SyncNames is Sync for the names only.
+// SyncNames is like Sync, but syncs the names only.
 func (t *Tail) SyncNames() error {
 	return t.once(func() error { return t.advance(func(*os.File) error { return nil }) })
 }

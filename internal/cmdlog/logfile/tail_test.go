@@ -29,7 +29,7 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// TestTailFollowsTheEngine: from the newest block on, to each new one.
+// TestTailFollowsTheEngine: the tail begins at the newest block and advances to each new one.
 func TestTailFollowsTheEngine(t *testing.T) {
 	for name, first := range map[string][]int{"a new log": nil, "a log of some blocks": {1, 4, 5}} {
 		t.Run(name, func(t *testing.T) {

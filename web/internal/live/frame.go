@@ -36,7 +36,7 @@ func (h *Hub) eventFor(gaps []gap) []byte {
 	return event
 }
 
-// events puts the id on the last event only: a viewer that is disconnected before it resumes from before the first.
+// events puts the id on the last event only: a viewer that disconnects earlier resumes from before the first event.
 func events(frames [][]byte, id string) []byte {
 	var b bytes.Buffer
 	for i, f := range frames {

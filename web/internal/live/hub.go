@@ -13,7 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/page"
 )
 
-// ErrGone says that the page of a topic no longer exists: the server does not know its subject any more.
+// ErrGone says that the page of a topic no longer exists, because the server no longer knows its subject.
 var ErrGone = errors.New("the page no longer exists")
 
 // Source provides the content of the hub. Only the hub's goroutine calls it.
@@ -21,8 +21,8 @@ type Source interface {
 	// Tick reads the present state; all renderings until the next Tick use it. The items are sent to the viewers of a
 	// topic in order and unchanged: small JSON, such as the points of a chart.
 	Tick(ctx context.Context) map[string][][]byte
-	// Render returns the live parts of the page of a topic; "" are the parts of all pages. After an error, viewers keep
-	// the old parts; after ErrGone they show that the page no longer exists.
+	// Render returns the live parts of the page of a topic, or for "" those of all pages. After an error, viewers keep the
+	// old parts; after ErrGone they show that the page no longer exists.
 	Render(ctx context.Context, topic string) (page.Live, error)
 }
 

@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// source shows one part that is another one at each tick.
+// source provides one part that changes with each tick.
 type source struct {
 	ticks   atomic.Int64
 	renders atomic.Int64
@@ -78,7 +78,7 @@ func serve(t *testing.T, s *source, change func(*live.Config)) string {
 	return server.URL
 }
 
-// stream opens a stream and hands out its data lines.
+// stream opens a stream. next returns its data lines.
 func stream(t *testing.T, url string) (next func() string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -168,7 +168,7 @@ func TestViewerThatNeverReadsIsDisconnected(t *testing.T) {
 		if next() == "" {
 			t.Fatal("the stream of one who reads ended")
 		}
-		// there is room for a second one only once the first is gone
+		// another viewer is accepted only once the silent one has been disconnected
 		resp, err := http.Get(url + "/?topic=broken&probe")
 		if err != nil {
 			t.Fatal(err)
@@ -210,7 +210,7 @@ func TestViewerThatNeverReadsCostsBoundedMemory(t *testing.T) {
 	}
 }
 
-// heap is what is reachable.
+// heap returns the number of reachable bytes.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/page"
 )
 
-// held is a source that takes so long to look at the world.
+// held is a source whose ticks take this long.
 type held time.Duration
 
 func (h held) Tick(context.Context) map[string][][]byte {
@@ -19,10 +19,10 @@ func (h held) Tick(context.Context) map[string][][]byte {
 
 func (held) Render(context.Context, string) (page.Live, error) { return page.Live{}, nil }
 
-// TestRest: after a tick the hub rests nine times as long as that took, and never so long that what is shown is old.
+// TestRest: after a tick the hub pauses nine times as long as the tick took, but never until a page is out of date.
 func TestRest(t *testing.T) {
 	for took, want := range map[time.Duration]time.Duration{
-		10 * time.Millisecond:  500 * time.Millisecond, // the tick itself
+		10 * time.Millisecond:  500 * time.Millisecond, // the interval of ticks
 		100 * time.Millisecond: 900 * time.Millisecond,
 		time.Minute:            maxRest,
 	} {

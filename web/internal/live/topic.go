@@ -104,7 +104,7 @@ type item struct {
 	rev  uint64
 }
 
-// keptItems bounds the old items for a viewer that was disconnected; charts fetch the whole series by themselves.
+// keptItems bounds the old items for a viewer that was disconnected; a chart fetches the whole series anyway.
 const keptItems = 600
 
 func newTopic(name string) *topic {

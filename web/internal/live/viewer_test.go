@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A viewer among many allocates nothing for what others were sent already: copies would keep the collector busy.
+// A viewer allocates nothing for events that another viewer has received: copies would keep the garbage collector busy.
 func TestEventsAreShared(t *testing.T) {
 	h := New(Config{Build: "b1", Valid: func(string) bool { return true }, MaxViewers: 2})
 	h.running = true

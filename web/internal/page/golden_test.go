@@ -20,18 +20,18 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// tabs are a navigation; package web has the real one.
+// tabs is a navigation for these tests; package web has the real one.
 var tabs = []page.Tab{
 	{Path: "/", Title: "Overview", Key: "o"}, {Path: "/ui/commands", Title: "Commands", Key: "c"},
 	{Path: "/ui/drivers", Title: "Drivers", Key: "d"}, {Path: "/ui/heatmap", Title: "Heatmap", Key: "h"},
 	{Path: "/ui/about", Title: "About", Key: "a"},
 }
 
-// TestGolden keeps the HTML of each page as a file, so that a change of it is read in review.
+// TestGolden keeps the HTML of each page as a file, so that reviewers see each change.
 func TestGolden(t *testing.T) {
 	const address = "http://127.0.0.1:8080"
 	w, none := viewtest.World(), viewtest.Compare(view.World{Now: webtest.Now})
-	// nothing came after its newest command
+	// a world without the newest command, so that no command is newer than the retried one
 	older := viewtest.Compare(view.World{Now: w.Now, Drivers: w.Drivers, Recent: w.Recent[1:]})
 	split := viewtest.SplitWorld()
 	down := viewtest.Compare(view.World{
@@ -96,7 +96,7 @@ func golden(t *testing.T, name string, component templ.Component) {
 	if err := component.Render(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
-	got := strings.ReplaceAll(b.String(), "><", ">\n<") // one element a line, for the eyes
+	got := strings.ReplaceAll(b.String(), "><", ">\n<") // one element per line, to be readable
 	file := filepath.Join("testdata", name+".html")
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {

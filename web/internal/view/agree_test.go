@@ -15,7 +15,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// kindOf is what a badge of the pages says in words of GET /state.
+// kindOf translates a badge of the pages into the terms of GET /state.
 func kindOf(badge view.Badge) swarm.DriftKind {
 	switch badge.Word {
 	case "on target", "no target", "outside the split":
@@ -27,8 +27,8 @@ func kindOf(badge view.Badge) swarm.DriftKind {
 	}
 }
 
-// randomWorld has up to eight drivers in every state, with reports that fit what is desired or do not, and commands of
-// every kind.
+// randomWorld has up to eight drivers in every state, with reports that match the desired state or do not, and commands
+// of every kind.
 func randomWorld(r *rand.Rand) view.World {
 	w := view.World{Now: webtest.Now}
 	commands := []swarm.Command{
@@ -59,7 +59,7 @@ func randomWorld(r *rand.Rand) view.World {
 }
 
 // TestPagesAgreeWithState compares what every page says of each driver, and counts, with the server's answer. Players
-// of drivers of which it is not known what they do are counted nowhere as running.
+// of drivers with unknown load are never counted as running.
 func TestPagesAgreeWithState(t *testing.T) {
 	for seed := range uint64(2000) {
 		w := randomWorld(rand.New(rand.NewPCG(seed, 1)))
@@ -123,8 +123,7 @@ func TestSpawnDelayIsPartOfTheTarget(t *testing.T) {
 	}
 }
 
-// TestOutsideSplit: drivers that came after the split are on target with 0 players, and yet the headline is not plain
-// green.
+// TestOutsideSplit: drivers that joined after the split are on target with 0 players, but the headline is not green.
 func TestOutsideSplit(t *testing.T) {
 	w := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 0, 7), is("c", swarm.Active, 0, 7))
 	for _, id := range []string{"b", "c"} {
@@ -164,7 +163,7 @@ func TestOutsideSplit(t *testing.T) {
 	}
 }
 
-// TestSparkHasNoLineAcrossTheUnknown: while a driver is not heard, nothing is drawn.
+// TestSparkHasNoLineAcrossTheUnknown: no line is drawn while the load of a driver is unknown.
 func TestSparkHasNoLineAcrossTheUnknown(t *testing.T) {
 	w := asked(5, is("a", swarm.Active, 5, 7))
 	for path, values := range map[string][]int64{

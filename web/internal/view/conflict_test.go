@@ -9,7 +9,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// TestAConflictIsShown: a driver whose id several processes use is no healthy one, in the list and on its page.
+// TestAConflictIsShown: a driver whose id several processes use is not shown as healthy, in the list and on its page.
 func TestAConflictIsShown(t *testing.T) {
 	d := swarm.Driver{ID: "d-1", State: swarm.Active, Conflict: &swarm.Conflict{RemoteAddrs: [2]string{"192.0.2.1:1",
 		"192.0.2.2:2"}, Takeovers: 7}}

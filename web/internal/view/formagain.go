@@ -19,7 +19,7 @@ type FormAgain struct {
 	Button  string
 }
 
-// FieldAgain is one field of it.
+// FieldAgain is one field of a FormAgain.
 type FieldAgain struct {
 	ID, Name, Label, Value string
 	Error                  string // "" when the value is valid

@@ -29,7 +29,7 @@ func Count[T ~int | ~int64 | ~uint64](n T) string {
 	return b.String()
 }
 
-// Bytes writes a size in the largest unit of which it has at least one: 8 GiB, 1.5 MiB.
+// Bytes writes a size in the largest unit that is not larger than the size: 8 GiB, 1.5 MiB.
 func Bytes(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	f, unit := float64(n), 0

@@ -108,7 +108,7 @@ func TestExpiredIsShown(t *testing.T) {
 	}
 }
 
-// TestNoLinkToARecordWithoutAPage: a reset or an expired command may be what came first, and has no page.
+// TestNoLinkToARecordWithoutAPage: the newer record may be a reset or an expired command, which has no page.
 func TestNoLinkToARecordWithoutAPage(t *testing.T) {
 	w := viewtest.SplitWorld()
 	for seq, url := range map[uint64]string{1: "", 15: "", 20: "/ui/commands/20"} {

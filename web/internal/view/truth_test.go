@@ -12,9 +12,9 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// All acks of the active drivers are no proof of a Stop while another one holds its load.
+// Acks of all active drivers do not prove a Stop while another driver keeps its load.
 func TestOutcomeNamesWhoWasNotReached(t *testing.T) {
-	w := viewtest.World() // d-4 is silent with 100 players, d-5 lost with 40
+	w := viewtest.World() // d-4 is stale with 100 players, d-5 lost with 40
 	stop := webtest.Entry(20, swarm.Command{Type: command.Stop}, time.Millisecond,
 		swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked}, swarm.Verdict{Kind: swarm.Acked})
 	if o := view.NewOutcome(w, stop); o.Tone != view.OK || !strings.Contains(o.Says, "all of 3 drivers acked") ||
@@ -97,7 +97,7 @@ func TestStripShowsUnknownPlayers(t *testing.T) {
 	}
 }
 
-// A lost driver is no longer a target, so it misses nothing, but it is still among the worst.
+// A lost driver is no longer a target, so it has no missing acks, but it is still among the worst.
 func TestHeatmapShowsTheLostFirst(t *testing.T) {
 	acked := swarm.Verdict{Kind: swarm.Acked}
 	w := viewtest.World()
@@ -116,7 +116,7 @@ func TestFailuresAreInWordsOfThePage(t *testing.T) {
 	}
 }
 
-// Samples are taken seconds apart: the chart of a page ends with what the headline is made of.
+// Samples are taken seconds apart, so the chart of a page ends with the numbers of the headline.
 func TestChartEndsWithNow(t *testing.T) {
 	w := viewtest.World()
 	w.Samples = []view.Sample{{At: webtest.Now.Add(-4 * time.Second), Target: 1, Actual: 1}}
@@ -126,8 +126,8 @@ func TestChartEndsWithNow(t *testing.T) {
 	}
 }
 
-// The number in the form, sent as it stands, must change nothing: it is no number where drivers are asked for different
-// ones.
+// The number in the form must change nothing if it is sent unchanged: the field is empty if drivers have different
+// targets.
 func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
 	each := asked(5, is("a", swarm.Active, 5, 7), is("b", swarm.Active, 5, 7))
 	if f := view.NewActForm(each, ""); f.Values[0].Now != "5" {
@@ -148,7 +148,7 @@ func TestFormHasNoNumberThatChangesTheLoad(t *testing.T) {
 	}
 }
 
-// A command may be desired before the page has read it in the log: that is no failure of its drivers.
+// A command may be desired before the page has read it in the log: that is not a failure of its drivers.
 func TestCommandThatCameSinceTheLogWasRead(t *testing.T) {
 	w := asked(10, is("a", swarm.Active, 5, 6))
 	w.Recent[0].Seq = 6

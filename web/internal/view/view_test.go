@@ -19,7 +19,7 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/viewtest"
 )
 
-// asked makes a world where the command seq sets the same number of players for each driver; 0 is a stop.
+// asked returns a world where the command seq sets the same number of players for each driver; 0 is a stop.
 func asked(players int64, drivers ...swarm.Driver) view.World {
 	newest := webtest.Entry(8, swarm.Command{Type: command.SetSpawnDelay}, time.Millisecond, swarm.Verdict{
 		Kind: swarm.Acked,
@@ -35,7 +35,7 @@ func asked(players int64, drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
-// afterReset makes a world after a reset: there is no target.
+// afterReset returns a world after a reset: there is no target.
 func afterReset(drivers ...swarm.Driver) view.World {
 	w := asked(0, drivers...)
 	for id, d := range w.Drifts {
@@ -45,7 +45,7 @@ func afterReset(drivers ...swarm.Driver) view.World {
 	return w.Settled()
 }
 
-// unheard is w before any driver has reported since it was asked.
+// unheard returns w before any driver has reported since the command.
 func unheard(w view.World) view.World {
 	for id, d := range w.Drifts {
 		d.ReportedSeq = 0
@@ -54,7 +54,7 @@ func unheard(w view.World) view.World {
 	return w.Settled()
 }
 
-// unasked is w without a target for a driver.
+// unasked returns w without a target for a driver.
 func unasked(w view.World, driver string) view.World {
 	d := w.Drifts[driver]
 	d.Desired = nil
@@ -62,7 +62,7 @@ func unasked(w view.World, driver string) view.World {
 	return w.Settled()
 }
 
-// is makes a driver that applied seq and reports so many players.
+// is returns a driver that applied seq and reports this many players.
 func is(id string, state swarm.DriverState, players int64, seq uint64) swarm.Driver {
 	return swarm.Driver{ID: id, State: state, AppliedSeq: seq, Reported: swarm.Report{Players: players},
 		HeartbeatAge: 14 * time.Second}
@@ -121,7 +121,7 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-// TestChartRowsHaveTheCommands keeps the table beside the chart as good as the chart.
+// TestChartRowsHaveTheCommands: the table beside the chart names the same commands as the chart.
 func TestChartRowsHaveTheCommands(t *testing.T) {
 	w := viewtest.World()
 	w.Samples = nil
@@ -254,7 +254,7 @@ func TestCurlRepeatsTheCommand(t *testing.T) {
 	}
 }
 
-// TestDriverPageSaysWhatTheListSays: a driver that refuses or does not answer is no green one on its own page.
+// TestDriverPageSaysWhatTheListSays: a driver that refuses or does not answer is not green on its own page.
 func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	silent := is("silent", swarm.Active, 5, 7)
 	silent.Unresponsive = true
@@ -285,7 +285,7 @@ func TestDriverPageSaysWhatTheListSays(t *testing.T) {
 	}
 }
 
-// TestShellReadsTheSameWords pastes texts into a shell: what comes out is what went in, however it looks in between.
+// TestShellReadsTheSameWords pastes the lines into a shell, which must read the original texts.
 func TestShellReadsTheSameWords(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -376,7 +376,7 @@ func TestRetryIsOfferedWhileItCanHelp(t *testing.T) {
 	}
 }
 
-// TestListsTellTheDay: a command of the day before yesterday is not taken for one of today.
+// TestListsTellTheDay: a command of another day is shown with its date.
 func TestListsTellTheDay(t *testing.T) {
 	east := time.FixedZone("east", 5*3600)
 	for want, at := range map[string]time.Time{
@@ -413,8 +413,8 @@ func TestFreshSwarmHasNoTarget(t *testing.T) {
 	}
 }
 
-// TestFirstStepsRunAnywhere: the first command needs no checkout, and is one a shell reads, whatever host a visitor
-// names.
+// TestFirstStepsRunAnywhere: the first command needs no checkout, and a shell can read it whatever host the visitor
+// uses.
 func TestFirstStepsRunAnywhere(t *testing.T) {
 	s := view.NewOverview(viewtest.Compare(view.World{}), "http://[::1]:8080").Start
 	for want, got := range map[string]string{

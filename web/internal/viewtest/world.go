@@ -1,4 +1,4 @@
-// Package viewtest makes the worlds of package webtest into what the views are made from.
+// Package viewtest turns the swarms of package webtest into the input of the views.
 package viewtest
 
 import (
@@ -7,13 +7,13 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// World is three active drivers, a stale and a lost one, and a command of each status.
+// World returns three active drivers, a stale and a lost one, and a command of each status.
 func World() view.World {
 	return Compare(view.World{Now: webtest.Now, Drivers: webtest.Drivers(), Recent: webtest.Entries()})
 }
 
-// Compare is w with the server's answers about its drivers and entries, by the fold of these and of what the server
-// itself took back.
+// Compare returns w with the server's answers about its drivers and entries. The answers come from a fold of the
+// entries and of the withdrawals.
 func Compare(w view.World) view.World {
 	log := webtest.Records(w.Recent)
 	for _, s := range w.Withdrawals {
@@ -33,8 +33,8 @@ func Compare(w view.World) view.World {
 	return w.Settled()
 }
 
-// SplitWorld is a total that left two drivers out and that one came after, a Stop that reached no driver, and a load
-// command that has expired: d-6 connected with its label, and the server has set its target to 0.
+// SplitWorld returns a total that left two drivers out and after which a driver joined, a Stop that reached no driver,
+// and a load command that has expired: d-6 connected with its label, and the server has set its target to 0.
 func SplitWorld() view.World {
 	w := view.World{
 		Now: webtest.Now, Drivers: webtest.SplitDrivers(), Recent: webtest.SplitEntries(),

@@ -1,14 +1,14 @@
 // @ts-check
-// The players chart, as view/playerschart.go draws it, from the same numbers.
+// Draws the players chart as view/playerschart.go does, from the same numbers.
 import { base } from './base.js';
 import { clock } from './time.js';
 
-const HOLE = 12_000; // points further apart have something missing between them
+const HOLE = 12_000; // ms between two points above which data is missing
 const WINDOW = 3_600_000;
 const LEAST = 60_000;
 const ROWS = 20;
 
-/** gap: nothing is known of the time since the point before.
+/** gap: there is no data since the previous point.
  * @typedef {{at: number, target: number, actual: number, gap: boolean}} Point */
 
 export class Players {

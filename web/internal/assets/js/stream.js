@@ -79,7 +79,7 @@ export class Stream {
     }
   }
 
-  /** Reports the loss and tries again: EventSource itself gives up on an error status, and does not notice silence. */
+  /** Reports the loss and tries again: EventSource does not retry on an error status or notice silence. */
   async lose() {
     const since = this.heard;
     this.close();
