@@ -30,6 +30,7 @@ type Dispatcher struct {
 	logger    *slog.Logger
 	queue     *queue
 	gathering gathering
+	postponed []*Call // with durable outcomes that are not visible yet; owned by Run
 
 	background sync.WaitGroup // background work that no caller waits for; joined by Shutdown
 	late       lateAcks

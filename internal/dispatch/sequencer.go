@@ -40,6 +40,8 @@ type work struct {
 // step appends one batch and carries it out.
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
+	defer d.conclude(d.postponed)
+	d.postponed = nil
 	w := work{
 		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.admit(b),
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
@@ -76,10 +78,8 @@ func (d *Dispatcher) write(w work) error {
 	}
 	durable := time.Now()
 	d.gathering.appended(len(w.closes)+len(w.issues), durable.Sub(began))
-	for _, c := range w.closes {
-		d.closed(c)
-		seq++
-	}
+	d.concludeInOrder(w.closes)
+	seq += uint64(len(w.closes))
 	for _, r := range w.resets {
 		d.superseded(d.delivery.Reset(seq))
 		close(r.folded)
@@ -179,6 +179,21 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 		if c, ok := d.Call(u.Seq); ok {
 			c.superseded(u.DriverID)
 		}
+	}
+}
+
+// concludeInOrder makes outcomes visible. If a Stop waits, only those of Stops: the answers to many submitters take
+// more of the machine than the append of the Stop, which comes first. The others follow after the next step.
+func (d *Dispatcher) concludeInOrder(closes []*Call) {
+	if d.queue.stopWaits() {
+		closes, d.postponed = part(closes, (*Call).isStop)
+	}
+	d.conclude(closes)
+}
+
+func (d *Dispatcher) conclude(closes []*Call) {
+	for _, c := range closes {
+		d.closed(c)
 	}
 }
 

@@ -1,16 +1,17 @@
 package dispatch
 
 import (
+	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// These constants bound how long an issued Stop holds other work back: a fixed time, and about the time that it takes to
-// reach one driver and to receive its ack. A hung driver delays other commands by no more than that.
+// These constants bound how long an issued Stop holds other work back: a fixed time, and about twice the time that it
+// takes to reach one driver and to receive its ack. A hung driver delays other commands by no more than that.
 const (
 	holdBase      = 20 * time.Millisecond
-	holdPerDriver = 20 * time.Microsecond
+	holdPerDriver = 50 * time.Microsecond
 )
 
 // urgency makes Stops go before all other work. A waiting Stop has an append to itself, and so has its outcome: an append
@@ -64,18 +65,16 @@ func (q *queue) release() {
 	q.nudge()
 }
 
+// stopWaits reports whether a Stop waits to be issued.
+func (q *queue) stopWaits() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.waiting.submits, (*submission).isStop)
+}
+
+// urgent reports whether a Stop, or the outcome of one, is in the batch.
 func (b *batch) urgent() bool {
-	for _, s := range b.submits {
-		if s.isStop() {
-			return true
-		}
-	}
-	for _, c := range b.closes {
-		if c.isStop() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(b.submits, (*submission).isStop) || slices.ContainsFunc(b.closes, (*Call).isStop)
 }
 
 // isStop reports whether the submission is a Stop. A preview is not.

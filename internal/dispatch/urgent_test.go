@@ -56,6 +56,42 @@ func TestStopsHaveAppendsOfTheirOwn(t *testing.T) {
 	})
 }
 
+// TestAStopGoesBeforeAnswers: a Stop comes while an outcome is being written. Its append begins before the submitter of
+// that outcome is answered.
+func TestAStopGoesBeforeAnswers(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		outcome, answered := make(chan struct{}), false
+		w.log.Refuse(func(records []swarm.Record) error {
+			switch r := records[0].(type) {
+			case *swarm.Closed:
+				if r.Seq == 1 {
+					<-outcome
+				}
+			case *swarm.Issued:
+				if r.Command.Type != command.Stop {
+					break
+				}
+				synctest.Wait() // a submitter that has its answer returns now
+				if answered {
+					t.Error("the other submitter is answered before the append of the Stop")
+				}
+			}
+			return nil
+		})
+		var all sync.WaitGroup
+		all.Go(func() {
+			w.Submit(t.Context(), from("ci", -1, 1, "a"))
+			answered = true
+		})
+		synctest.Wait()
+		all.Go(func() { w.Submit(t.Context(), from("ops", -1, -1, "a")) })
+		synctest.Wait()
+		close(outcome)
+		all.Wait()
+	})
+}
+
 // TestAStopOnItsWayHoldsOthersBack: they wait until the Stop is closed or, with a hung driver, until the hold ends.
 func TestAStopOnItsWayHoldsOthersBack(t *testing.T) {
 	for name, tc := range map[string]struct{ answersAfter, waits time.Duration }{
