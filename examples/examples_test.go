@@ -56,13 +56,13 @@ func TestPython(t *testing.T) {
 			return
 		}
 	}
-	testenv.Lacks(t, "no python3 on the PATH has the module websockets: install Debian's python3-websockets")
+	testenv.SkipOrFail(t, "no python3 on the PATH has the module websockets: install Debian's python3-websockets")
 }
 
 func TestNode(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("node"); err != nil {
-		testenv.Lacks(t, "node is not on the PATH")
+		testenv.SkipOrFail(t, "node is not on the PATH")
 	}
 	dir := t.TempDir() // node looks for modules beside the program: a copy keeps the work tree clean
 	for _, name := range []string{"driver.mjs", "package.json", "package-lock.json"} {
@@ -77,7 +77,7 @@ func TestNode(t *testing.T) {
 	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
-		testenv.Lacks(t, "npm ci: %v: %s", err, out)
+		testenv.SkipOrFail(t, "npm ci: %v: %s", err, out)
 	}
 	conforms(t, "node", filepath.Join(dir, "driver.mjs"))
 }

@@ -154,8 +154,9 @@ func TestRefusedPageSaysWhatToDo(t *testing.T) {
 		ui.Refused(
 			w,
 			r,
-			swarm.Curable(swarm.CodeOriginNotAllowed, `pages of the origin "https://<b>" may not use this server`,
-				swarm.Cure{When: "if it is yours", Flag: "--public-url https://<b>/"}),
+			swarm.RefusedWithHints(
+				swarm.CodeOriginNotAllowed, `pages of the origin "https://<b>" may not use this server`,
+				swarm.Hint{When: "if it is yours", Flag: "--public-url https://<b>/"}),
 		)
 	})
 	status, body := get(t, server)

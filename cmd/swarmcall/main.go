@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	proc.GuardIfAsked()
+	proc.RunGuardIfRequested()
 	code := run(untilSignal, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	os.Exit(int(code))
 }

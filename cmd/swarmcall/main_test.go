@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	proc.GuardIfAsked()
+	proc.RunGuardIfRequested()
 	goleak.VerifyTestMain(m)
 }
 

@@ -30,7 +30,9 @@ func (c *playersSetCmd) Validate() error {
 
 // Run sends set_players.
 func (c *playersSetCmd) Run(ctx context.Context, s streams) error {
-	c.check = func(server *session, body remote.Submission) error { return c.sure(ctx, s, server, body, c.Yes) }
+	c.check = func(server *session, body remote.Submission) error {
+		return c.confirmLarge(ctx, s, server, body, c.Yes)
+	}
 	return c.send(ctx, s, remote.Command{Type: command.SetPlayers, Value: c.Players, Total: c.Total})
 }
 

@@ -26,7 +26,7 @@ func (s *session) leave() *session {
 	s.conn.Close(wire.CloseDone)
 	s.wait(slack, func() bool { return false })
 	s.check(s.gone, Leave, "deregistered; the connection ended: %v", s.gone)
-	s.away(Leave, wire.CloseDone)
+	s.expectNoReconnect(Leave, wire.CloseDone)
 	if s.process != nil {
 		s.ended(Leave)
 	}
@@ -46,15 +46,15 @@ func (k *kit) ended(d Duty) {
 	}
 }
 
-// away expects no connection for a while.
-func (k *kit) away(d Duty, code wire.CloseCode) {
+// expectNoReconnect expects no connection for a while.
+func (k *kit) expectNoReconnect(d Duty, code wire.CloseCode) {
 	closed := time.Now()
 	timer := time.NewTimer(aloneness)
 	defer timer.Stop()
 	select {
 	case c := <-k.script.Conns:
 		k.fail(d, "reconnected %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
-		c.Cut()
+		c.Drop()
 	case <-timer.C:
 		k.pass(d, "did not reconnect after %d", code)
 	case <-k.ctx.Done():
@@ -82,7 +82,7 @@ func (k *kit) stopCodes() error {
 		s.accept(welcome{onLeaseLost: "stop"})
 		s.pause(2 * interval)
 		s.conn.Close(code)
-		k.away(CloseCodes, code)
+		k.expectNoReconnect(CloseCodes, code)
 	}
 	return nil
 }

@@ -12,15 +12,15 @@ import (
 // session that follows when the server is back.
 func (s *session) silence(n int64) *session {
 	s.silent = true
-	s.conn.Mute(true)
+	s.conn.IgnorePings(true)
 	s.hold()
 	began := time.Now()
 	s.pause(leaseTTL + slack)
 	if !s.gone { // still connected: its heartbeats report what it does
 		if st := s.state(); st != nil {
-			s.check(st.Players == n, Lease, "connected, %v without a frame, %s", leaseTTL+slack, s.said())
+			s.check(st.Players == n, Lease, "connected, %v without a frame, %s", leaseTTL+slack, s.describeReport())
 		}
-		s.conn.Cut()
+		s.conn.Drop()
 	} else {
 		sleep(s.ctx, time.Until(began.Add(leaseTTL+slack)))
 	}
@@ -52,7 +52,7 @@ func (s *session) leaseStop() *session {
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "hold", desired: list})
 	if next.desired(Resume, list) {
 		if ok, told := next.reports(3); told {
-			next.check(ok, Resume, "the same seq must make it run 3 again: %s", next.said())
+			next.check(ok, Resume, "the same seq must make it run 3 again: %s", next.describeReport())
 		}
 	}
 	return next.orBack()
@@ -76,7 +76,7 @@ func (s *session) leaseHold() *session {
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
 		next.check(next.stays(3, 2), Desired, "same seq after a hold, content changed to 1 player, still 3 run: %s",
-			next.said())
+			next.describeReport())
 	}
 	return next.orBack()
 }

@@ -31,7 +31,7 @@ func (s *session) paced(every time.Duration) bool {
 	seen := s.beats[from:]
 	if len(seen) < 2 {
 		s.fail(Heartbeats, "%d heartbeats in %v, want one each %v%s", len(seen), enough*2*every+slack, every,
-			s.whether())
+			s.connectionNote())
 		return false
 	}
 	mean := seen[len(seen)-1].at.Sub(seen[0].at) / time.Duration(len(seen)-1)
@@ -63,7 +63,7 @@ func (s *session) commands() *session {
 		return s.orBack()
 	}
 	if ok, told := s.reports(2); told {
-		s.check(ok, AccurateReports, "commanded to run 2, %s", s.said())
+		s.check(ok, AccurateReports, "commanded to run 2, %s", s.describeReport())
 	}
 	s.burst()
 	s.duplicates()
@@ -93,7 +93,7 @@ func (s *session) burst() {
 		s.check(a.Status == wire.StatusApplied, Order, "%s in a burst", a.Status)
 	}
 	if ok, told := s.reports(3); told {
-		s.check(ok, AccurateReports, "finally commanded to run 3, %s", s.said())
+		s.check(ok, AccurateReports, "finally commanded to run 3, %s", s.describeReport())
 	}
 }
 
@@ -108,7 +108,7 @@ func (s *session) duplicates() {
 		}
 	}
 	if s.state() != nil {
-		s.check(s.stays(3, 2), Once, "its content changed to 1 player, still 3 run: %s", s.said())
+		s.check(s.stays(3, 2), Once, "its content changed to 1 player, still 3 run: %s", s.describeReport())
 	}
 }
 
@@ -200,8 +200,8 @@ func (s *session) stopMidRamp() *session {
 	stopped := time.Now()
 	ok, told := s.reports(0)
 	if told {
-		s.check(ok, Stop, "within %v, %s", time.Since(stopped).Round(time.Millisecond), s.said())
-		s.check(s.stays(0, 4), Stop, "nothing starts later: %s", s.said())
+		s.check(ok, Stop, "within %v, %s", time.Since(stopped).Round(time.Millisecond), s.describeReport())
+		s.check(s.stays(0, 4), Stop, "nothing starts later: %s", s.describeReport())
 	}
 	s.delay(10 * time.Millisecond)
 	return s.orBack()

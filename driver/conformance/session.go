@@ -113,7 +113,7 @@ func (s *session) sendCommand(seq uint64, c wire.Command) {
 // answer waits for the next ack, which must be for seq, and returns it. Without an ack, d fails.
 func (s *session) answer(seq uint64, d Duty) (wire.CommandAck, bool) {
 	if !s.wait(deadline, func() bool { return len(s.acks) > 0 }) {
-		s.fail(d, "no answer to command %d within %v%s", seq, deadline, s.whether())
+		s.fail(d, "no answer to command %d within %v%s", seq, deadline, s.connectionNote())
 		return wire.CommandAck{}, false
 	}
 	a := s.acks[0]
@@ -171,16 +171,16 @@ func (s *session) state() *wire.State {
 	return s.beats[len(s.beats)-1].State
 }
 
-// said describes the last heartbeat for a message.
-func (s *session) said() string {
+// describeReport describes the last heartbeat for a message.
+func (s *session) describeReport() string {
 	if st := s.state(); st != nil {
 		return fmt.Sprintf("reports %d", st.Players)
 	}
 	return "reports nothing"
 }
 
-// whether returns a note that the connection has ended, if it has, for a message.
-func (s *session) whether() string {
+// connectionNote returns a note that the connection has ended, if it has, for a message.
+func (s *session) connectionNote() string {
 	if s.gone {
 		return ": the connection has ended"
 	}

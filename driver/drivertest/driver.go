@@ -127,7 +127,7 @@ func (d *Driver) Left() wire.Deregister {
 func (d *Driver) Close(code wire.CloseCode) { d.conn.Close(code) }
 
 // Drop ends the connection without a close frame, as a broken network does.
-func (d *Driver) Drop() { d.conn.Cut() }
+func (d *Driver) Drop() { d.conn.Drop() }
 
 func (d *Driver) send(frame any) {
 	d.t.Helper()

@@ -58,8 +58,8 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	}
 	l.limits.took(bytes)
 	l.remember(records)
-	if l.told != nil {
-		l.told(first, records)
+	if l.onAppend != nil {
+		l.onAppend(first, records)
 	}
 	failpoint.Hit(failpoint.AfterAppend)
 	return first, nil

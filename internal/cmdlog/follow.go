@@ -14,7 +14,7 @@ import (
 func (l *Log) Notify(told func(first uint64, records []swarm.Record)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = told
+	l.onAppend = told
 }
 
 // Records returns up to limit records after a position, in order; none at the end. Positions whose loss was accepted

@@ -53,10 +53,10 @@ type Log struct {
 	limits limits
 	index  index
 
-	mu    sync.Mutex // one append at a time
-	told  func(first uint64, records []swarm.Record)
-	last  uint64        // position of the last record
-	heads logfile.Heads // the newest record of each writer
+	mu       sync.Mutex // one append at a time
+	onAppend func(first uint64, records []swarm.Record)
+	last     uint64        // position of the last record
+	heads    logfile.Heads // the newest record of each writer
 }
 
 // DamagedError describes stored records that cannot be read.

@@ -130,7 +130,7 @@ func refusal(dir string, damage error) error {
 }
 
 func (l *Log) repair(found *logfile.Report) error {
-	if err := found.Hint(l.cfg.Dir); err != nil {
+	if err := found.Repair(l.cfg.Dir); err != nil {
 		return fmt.Errorf("cannot repair the log in %s: %w", l.cfg.Dir, err)
 	}
 	if t := found.Torn; t != nil {

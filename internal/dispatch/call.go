@@ -29,7 +29,7 @@ type Call struct {
 	deadline *time.Timer
 	closing  *swarm.Closed   // being appended to the log
 	closed   *swarm.Closed   // in the log; then round is nil
-	told     []swarm.LateAck // late acks of an entry that was read from the log
+	logged   []swarm.LateAck // late acks of an entry that was read from the log
 	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
 	earlyBy  map[string]bool // the drivers that gave them
 }
@@ -41,12 +41,12 @@ func (c *Call) Seq() uint64 { return c.seq }
 func (c *Call) Entry() swarm.Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed, Late: c.told}
+	return swarm.Entry{Seq: c.seq, Issued: c.issued, Closed: c.closed, Late: c.logged}
 }
 
 // settled returns the call of an entry that was closed before.
 func settled(e swarm.Entry) *Call {
-	c := &Call{seq: e.Seq, issued: e.Issued, closed: e.Closed, told: e.Late, done: make(chan struct{})}
+	c := &Call{seq: e.Seq, issued: e.Issued, closed: e.Closed, logged: e.Late, done: make(chan struct{})}
 	close(c.done)
 	return c
 }

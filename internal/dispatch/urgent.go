@@ -14,11 +14,11 @@ const (
 	holdPerDriver = 50 * time.Microsecond
 )
 
-// urgency makes Stops go before all other work. A waiting Stop has an append to itself, and so has its outcome: an append
-// of many commands to a large swarm takes longer than a whole Stop. While a Stop is on its way, no other command is
-// issued or closed, because its frames, acks and appends would compete with those of the Stop. The other work waits, in
-// its order. After an urgent append and after a hold it has its turn, so a series of Stops cannot block it. The queue's
-// lock guards this.
+// urgency makes Stops go before all other work. A waiting Stop has an append to itself, and so has its outcome: an
+// append of many commands to a large swarm takes longer than a whole Stop. While a Stop is on its way, no other command
+// is issued or closed, because its frames, acks and appends would compete with those of the Stop. The other work waits,
+// in its order. After an urgent append and after a hold it has its turn, so a series of Stops cannot block it. The
+// queue's lock guards this.
 type urgency struct {
 	hurried bool      // the last batch was urgent
 	until   time.Time // other work is held back until then

@@ -21,8 +21,8 @@ func (e *empty) last(now time.Time, deregistered bool, load running) (cause stri
 	return ""
 }
 
-// look is called by each sweep. It returns the cause of a reset, "" for none.
-func (e *empty) look(now time.Time, open int, load running) (cause string) {
+// check is called by each sweep. It returns the cause of a reset, "" for none.
+func (e *empty) check(now time.Time, open int, load running) (cause string) {
 	if open > 0 || now.Sub(e.since) < e.after || !load.Running() {
 		return ""
 	}

@@ -32,11 +32,11 @@ type rules interface {
 // due reports whether it is time for the next comparison.
 func (p *idle) due(now time.Time) bool { return now.Sub(p.looked) >= p.every }
 
-// look requests the expiry of load commands that no known driver has matched for a while, so that old load does not
+// check requests the expiry of load commands that no known driver has matched for a while, so that old load does not
 // start when a driver with an old label or id connects. It forgets other such rules, unless they keep load away, so
 // that rules do not accumulate. A Stop of the server itself that only keeps older load away is dropped by a record of
 // the log.
-func (p *idle) look(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
+func (p *idle) check(now time.Time, fold rules, known func(swarm.Target) bool) (expired []*swarm.Expired, forgot bool) {
 	p.looked = now
 	since, asked := make(map[uint64]time.Time), make(map[uint64]time.Time)
 	due := func(seq uint64) bool {

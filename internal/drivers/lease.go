@@ -74,13 +74,13 @@ var heartbeatAck = wire.Encode(wire.HeartbeatAck{Type: wire.TypeHeartbeatAck})
 // a later heartbeat triggers it.
 func (s *session) tellInterval() (said bool) {
 	interval := s.r.leases.every()
-	if s.told.Load() == int64(interval) {
+	if s.sentInterval.Load() == int64(interval) {
 		return false
 	}
 	ack := wire.HeartbeatAck{Type: wire.TypeHeartbeatAck, HeartbeatIntervalMS: interval.Milliseconds()}
 	if !s.outbox.enqueue(wire.Encode(ack)) {
 		return false
 	}
-	s.told.Store(int64(interval))
+	s.sentInterval.Store(int64(interval))
 	return true
 }

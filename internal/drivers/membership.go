@@ -95,7 +95,7 @@ func (r *Registry) wanted(m *member) []swarm.Wanted {
 
 func (r *Registry) registered(s *session) wire.Registered {
 	interval := r.leases.every()
-	s.told.Store(int64(interval))
+	s.sentInterval.Store(int64(interval))
 	desired := make([]wire.Desired, len(s.wanted))
 	for i, w := range s.wanted {
 		desired[i] = wire.Desired{Seq: w.Seq, Command: w.Command.Fields()}

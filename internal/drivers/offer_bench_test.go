@@ -83,8 +83,8 @@ func BenchmarkReads(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				read()
-				<-r.looking
-				r.looking <- time.Time{}
+				<-r.readers
+				r.readers <- time.Time{}
 			}
 		})
 	}

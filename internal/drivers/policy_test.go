@@ -105,14 +105,14 @@ func TestWhenLoadIsReset(t *testing.T) {
 		"due":              {at, 0, true, "no driver was connected for 1m0s"},
 	} {
 		e := e
-		if got := e.look(c.at, c.open, c.load); got != c.want {
+		if got := e.check(c.at, c.open, c.load); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 	if got := e.last(at, false, load(true)); got != "" {
 		t.Errorf("the last is lost: %q", got)
 	}
-	if got := e.look(at.Add(time.Minute-1), 0, load(true)); got != "" {
+	if got := e.check(at.Add(time.Minute-1), 0, load(true)); got != "" {
 		t.Errorf("soon after the last is lost: %q", got)
 	}
 	if got := e.last(at, true, load(false)); got != "" {

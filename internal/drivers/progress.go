@@ -14,16 +14,16 @@ func (r *Registry) Progress(e swarm.Entry) swarm.Progress {
 	defer r.mu.Unlock()
 	now := time.Now()
 	inForce := r.desired.InForce(slot, e.Seq)
-	return e.Progress(inForce, func(id string) swarm.Taker {
+	return e.Progress(inForce, func(id string) swarm.DriverProgress {
 		m := r.members[id]
 		if m == nil || r.forgotten(m, now) {
-			return swarm.Taker{Deregistered: r.former.deregistered(id), Holds: inForce}
+			return swarm.DriverProgress{Deregistered: r.former.deregistered(id), Holds: inForce}
 		}
 		if !inForce || r.desired.Holding(slot, id, m.labels) != e.Seq {
-			return swarm.Taker{}
+			return swarm.DriverProgress{}
 		}
 		d := m.drift(r.stateOf(m, now))
-		return swarm.Taker{
+		return swarm.DriverProgress{
 			Holds: true, Converged: r.converged(d, slot, m), Applied: m.hasApplied(slot, e), Connected: m.open(),
 		}
 	})

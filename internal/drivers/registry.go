@@ -39,7 +39,7 @@ type Registry struct {
 	idle     idle
 	leases   leases // not guarded by mu
 
-	looking turns   // turns of the readers of the whole swarm; a turn begins before mu is locked
+	readers turns   // turns of the readers of the whole swarm; a turn begins before mu is locked
 	spare   []shown // memory for the next snapshot, of the reader that has the turn
 
 	offered   atomic.Uint64 // seq of the last command or reset handed over
@@ -60,7 +60,7 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 		logID: cfg.Past.LogID, desired: cfg.Past.Desired, former: newFormer(cfg.Past.Drivers),
 		members: map[string]*member{}, sessions: map[*session]struct{}{}, claims: claims{},
 		resplits: newResplits(cfg.Resplit), empty: empty{after: cfg.ForgetAfter, since: now},
-		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, looking: newTurns(),
+		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, readers: newTurns(),
 	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)

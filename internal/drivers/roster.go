@@ -12,7 +12,7 @@ func (r *Registry) Drivers() []swarm.Driver { return r.Roster(swarm.RosterQuery{
 // Roster returns a page of the known drivers. Under the lock it only checks each driver's state and copies the returned
 // items.
 func (r *Registry) Roster(q swarm.RosterQuery) (out swarm.Roster) {
-	defer r.looking.begin()()
+	defer r.readers.begin()()
 	now := time.Now()
 	byLabels := swarm.Target{Labels: q.Labels}
 	r.survey(now, func(m *member, state swarm.DriverState) {

@@ -26,14 +26,14 @@ type session struct {
 	token      string
 	remoteAddr string
 
-	pinging  atomic.Bool
-	pingedAt atomic.Int64                 // last ping, 0 for none
-	rtt      atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
-	over     atomic.Bool                  // the reader has ended: the connection only needs to be closed
-	begun    atomic.Bool                  // set once: by the first frame, or when the time for it is over
-	replaced atomic.Bool                  // a newer session has the driver id: frames of this one do not count
-	ended    atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
-	told     atomic.Int64                 // the last heartbeat interval that the driver received
+	pinging      atomic.Bool
+	pingedAt     atomic.Int64                 // last ping, 0 for none
+	rtt          atomic.Int64                 // of the last ping that was answered, in nanoseconds; 0 for none
+	over         atomic.Bool                  // the reader has ended: the connection only needs to be closed
+	begun        atomic.Bool                  // set once: by the first frame, or when the time for it is over
+	replaced     atomic.Bool                  // a newer session has the driver id: frames of this one do not count
+	ended        atomic.Pointer[swarm.Reason] // why the session ended; nil for disconnected
+	sentInterval atomic.Int64                 // the last heartbeat interval that the driver received
 
 	last struct { // the newest answer; owned by the reader
 		seq     uint64

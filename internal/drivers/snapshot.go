@@ -50,14 +50,14 @@ func (r *Registry) giveBack(snap *snapshot) {
 	r.spare = snap.members
 }
 
-// survey shows the known members to do, by id. It releases the lock after every lookAtOnce members, so that a command
+// survey shows the known members to do, by id. It releases the lock after every readAtOnce members, so that a command
 // does not wait for a reader of a large swarm. So each driver is shown as it is at the moment of its read. The caller
 // has the turn.
 func (r *Registry) survey(now time.Time, do func(*member, swarm.DriverState)) {
 	r.mu.Lock()
 	all := r.known()
 	r.mu.Unlock()
-	for some := range slices.Chunk(all, lookAtOnce) {
+	for some := range slices.Chunk(all, readAtOnce) {
 		r.surveySome(some, now, do)
 		runtime.Gosched()
 	}

@@ -10,7 +10,7 @@ import (
 // State returns the desired state of the swarm and how far each known driver is from it. Only pointers are copied under
 // the lock.
 func (r *Registry) State(q swarm.StateQuery) swarm.State {
-	defer r.looking.begin()()
+	defer r.readers.begin()()
 	snap := r.snapshot()
 	defer r.giveBack(snap)
 	state := swarm.State{Rules: snap.desired.Rules()}
@@ -27,7 +27,7 @@ func (r *Registry) State(q swarm.StateQuery) swarm.State {
 		state.Drivers = make([]swarm.Drift, 0, len(snap.members))
 	}
 	for i, m := range snap.members {
-		if i%lookAtOnce == lookAtOnce-1 {
+		if i%readAtOnce == readAtOnce-1 {
 			runtime.Gosched() // as survey does
 		}
 		d := m.drift(m.state)

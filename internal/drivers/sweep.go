@@ -34,7 +34,7 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 func (r *Registry) sweep(now time.Time) {
-	due := r.look(now)
+	due := r.sweepOnce(now)
 	for _, total := range due.resplits {
 		r.requests.Resplit(total.seq, total.change, total.drivers)
 	}
@@ -57,12 +57,12 @@ type due struct {
 	reset    string // its cause, "" for none
 }
 
-// look is one sweep.
-func (r *Registry) look(now time.Time) (out due) {
+// sweepOnce is one sweep.
+func (r *Registry) sweepOnce(now time.Time) (out due) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out.pause = r.excusePause(now)
-	r.lookAtSessions(now)
+	r.checkSessions(now)
 	for id, m := range r.members {
 		if r.forgotten(m, now) {
 			delete(r.members, id)
@@ -75,15 +75,15 @@ func (r *Registry) look(now time.Time) (out due) {
 		out.resplits = r.resplits.due(now, r.desired.Splits(), r)
 	}
 	if r.idle.due(now) {
-		out.expired = r.lookAtIdle(now)
+		out.expired = r.checkIdle(now)
 	}
-	out.reset = r.empty.look(now, r.open, r.desired)
+	out.reset = r.empty.check(now, r.open, r.desired)
 	return out
 }
 
-func (r *Registry) lookAtIdle(now time.Time) []*swarm.Expired {
+func (r *Registry) checkIdle(now time.Time) []*swarm.Expired {
 	known := knownIndex{r: r, now: now}
-	expired, forgot := r.idle.look(now, r.desired, known.matches)
+	expired, forgot := r.idle.check(now, r.desired, known.matches)
 	if forgot {
 		r.shown = nil
 	}
@@ -93,7 +93,7 @@ func (r *Registry) lookAtIdle(now time.Time) []*swarm.Expired {
 	return expired
 }
 
-func (r *Registry) lookAtSessions(now time.Time) {
+func (r *Registry) checkSessions(now time.Time) {
 	late := max(30*time.Second, 10*r.cfg.StaleAfter)
 	pings := rttPings
 	for s := range r.sessions {

@@ -3,16 +3,17 @@ package drivers
 import "time"
 
 const (
-	// lookAtOnce is how many drivers a reader of the whole swarm reads before it lets commands go first.
-	lookAtOnce = 256
+	// readAtOnce is how many drivers a reader of the whole swarm reads before it lets commands go first.
+	readAtOnce = 256
 	// After a read the next reader waits restTimes as long as the read took, and at most longestRest.
 	restTimes   = 3
 	longestRest = 50 * time.Millisecond
 )
 
-// turns lets readers of the whole swarm read it one at a time, with pauses between. So all readers together use a quarter
-// of one processor, however many there are and however often they ask, and leave the rest to commands. A reader that asks
-// rarely never waits. The channel contains the time from which on the next reader may start; it is empty during a read.
+// turns lets readers of the whole swarm read it one at a time, with pauses between. So all readers together use a
+// quarter of one processor, however many there are and however often they ask, and leave the rest to commands. A reader
+// that asks rarely never waits. The channel contains the time from which on the next reader may start; it is empty
+// during a read.
 type turns chan time.Time
 
 func newTurns() turns {

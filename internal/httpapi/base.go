@@ -25,7 +25,7 @@ func (b base) wrap(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&pointing{ResponseWriter: w, base: b}, b.cut(r))
+		next.ServeHTTP(&baseWriter{ResponseWriter: w, base: b}, b.cut(r))
 	})
 }
 
@@ -54,33 +54,33 @@ func (b base) rest(path string) (string, bool) {
 	return rest, true
 }
 
-// pointing adds the base to the URLs of an answer.
-type pointing struct {
+// baseWriter adds the base to the URLs of an answer.
+type baseWriter struct {
 	http.ResponseWriter
 	base  base
 	wrote bool
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (p *pointing) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+func (p *baseWriter) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-func (p *pointing) WriteHeader(status int) {
+func (p *baseWriter) WriteHeader(status int) {
 	if !p.wrote && status >= http.StatusOK {
 		p.wrote = true
-		p.point("Location", "")
-		p.point("Link", "<")
+		p.addBase("Location", "")
+		p.addBase("Link", "<")
 	}
 	p.ResponseWriter.WriteHeader(status)
 }
 
-func (p *pointing) Write(b []byte) (int, error) {
+func (p *baseWriter) Write(b []byte) (int, error) {
 	if !p.wrote {
 		p.WriteHeader(http.StatusOK)
 	}
 	return p.ResponseWriter.Write(b)
 }
 
-func (p *pointing) point(header, before string) {
+func (p *baseWriter) addBase(header, before string) {
 	h := p.Header()
 	path, ok := strings.CutPrefix(h.Get(header), before)
 	if ok && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {

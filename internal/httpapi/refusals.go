@@ -32,8 +32,9 @@ func hostRefused(hostport string) error {
 			"this server does not answer to the Host "+strconv.Quote(clip(hostport))+", which is not a host name",
 		)
 	}
-	return swarm.Curable(swarm.CodeHostNotAllowed, "this server does not answer to the Host "+strconv.Quote(host),
-		swarm.Cure{When: "if that is a name of this server", Flag: "--allowed-hosts " + host})
+	return swarm.RefusedWithHints(
+		swarm.CodeHostNotAllowed, "this server does not answer to the Host "+strconv.Quote(host),
+		swarm.Hint{When: "if that is a name of this server", Flag: "--allowed-hosts " + host})
 }
 
 // originRefused returns the refusal of an origin, with the flags that would allow it: one if the origin is this
@@ -54,14 +55,14 @@ func originRefused(origins []string) error {
 				"it is a file, a sandboxed frame or a page that hides its origin",
 		)
 	}
-	return swarm.Curable(
+	return swarm.RefusedWithHints(
 		swarm.CodeOriginNotAllowed,
 		"pages of the origin "+strconv.Quote(origin)+" may not use this server",
-		swarm.Cure{
+		swarm.Hint{
 			When: "if a proxy serves this dashboard there",
 			Flag: "--public-url " + origin + "/ (and the path there, if it has one)",
 		},
-		swarm.Cure{When: "if it is another page that you trust", Flag: "--allowed-origins " + origin},
+		swarm.Hint{When: "if it is another page that you trust", Flag: "--allowed-origins " + origin},
 	)
 }
 

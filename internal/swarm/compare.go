@@ -27,8 +27,8 @@ func (d *Drift) Against(w Wanted, causes []DriftCause) (outside bool) {
 	return outside
 }
 
-// Taker describes how a driver of an entry relates to the entry's command.
-type Taker struct {
+// DriverProgress describes how a driver of an entry relates to the entry's command.
+type DriverProgress struct {
 	Deregistered bool
 	Holds        bool // no newer command for the same setting is known to hold for the driver
 	Converged    bool // it is active and reports what the command asks for
@@ -38,7 +38,7 @@ type Taker struct {
 
 // Progress reports how far the drivers of e have followed it. inForce says that the command still holds for some
 // driver.
-func (e Entry) Progress(inForce bool, taker func(id string) Taker) (p Progress) {
+func (e Entry) Progress(inForce bool, taker func(id string) DriverProgress) (p Progress) {
 	acked, ids := e.ackedBy(), e.Drivers()
 	p.Holds = inForce && len(ids) == 0
 	for _, id := range ids {

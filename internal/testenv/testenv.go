@@ -12,8 +12,8 @@ import (
 
 var ci = os.Getenv("CI") == "true"
 
-// Lacks skips a test, or fails it in CI, because something is absent; the format names it, and how to install it.
-func Lacks(t testing.TB, format string, args ...any) {
+// SkipOrFail skips a test, or fails it in CI, because something is absent; the format names it, and how to install it.
+func SkipOrFail(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if ci {
 		t.Fatalf(format, args...)
@@ -29,10 +29,10 @@ func Slow(t testing.TB, why string) {
 	}
 }
 
-// Undercuts runs measure up to five times, until took is less than times · base, where base is the time of something
+// FasterThan runs measure up to five times, until took is less than times · base, where base is the time of something
 // else measured in the same call. It is for code that must not wait for one of its own timeouts: such a wait takes
 // equally long each time, while a busy machine is slow only now and then, and slows base too.
-func Undercuts(t testing.TB, times int, measure func() (base, took time.Duration)) {
+func FasterThan(t testing.TB, times int, measure func() (base, took time.Duration)) {
 	t.Helper()
 	const tries = 5
 	var seen []string

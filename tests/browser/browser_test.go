@@ -38,7 +38,7 @@ func chromePath(t testing.TB) string {
 			return path
 		}
 	}
-	testenv.Lacks(t, "no Chromium: install the package chromium, or name the binary in CHROME")
+	testenv.SkipOrFail(t, "no Chromium: install the package chromium, or name the binary in CHROME")
 	return ""
 }
 

@@ -36,7 +36,7 @@ func TestDriveOnATerminal(t *testing.T) {
 // TestATracebackIsShownOnce: with a count, and not again at the end.
 func TestATracebackIsShownOnce(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
-		testenv.Lacks(t, "%v", err)
+		testenv.SkipOrFail(t, "%v", err)
 	}
 	s, _ := newWorld(t)
 	const program = `

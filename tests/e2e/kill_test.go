@@ -114,7 +114,7 @@ func TestTerm(t *testing.T) {
 // TestInterrupt: an idle server ends at once, without the grace periods of a busy one: it takes less than 3 times as
 // long to end as to start.
 func TestInterrupt(t *testing.T) {
-	testenv.Undercuts(t, 3, func() (base, took time.Duration) {
+	testenv.FasterThan(t, 3, func() (base, took time.Duration) {
 		began := time.Now()
 		p := start(t, t.TempDir())
 		base = time.Since(began)

@@ -33,9 +33,9 @@ func BenchmarkViewers(b *testing.B) {
 		if len(alone) == len(watched) && len(alone)/perTurn%2 == 0 {
 			alone = append(alone, command(b, server, perTurn)...)
 		}
-		before := crowd.be(viewers)
+		before := crowd.setCount(viewers)
 		watched = append(watched, command(b, server, perTurn)...)
-		bytes += crowd.be(0) - before
+		bytes += crowd.setCount(0) - before
 		if len(alone) < len(watched) {
 			alone = append(alone, command(b, server, perTurn)...)
 		}
@@ -118,9 +118,9 @@ func watchers(b *testing.B, url string) *crowd {
 	return &crowd{b, in, bufio.NewReader(out)}
 }
 
-// be sets the number of viewers to n, waits until all of them have their first bytes, and returns how many bytes all
-// have read so far.
-func (c *crowd) be(n int) (bytes int64) {
+// setCount sets the number of viewers to n, waits until all of them have their first bytes, and returns how many bytes
+// all have read so far.
+func (c *crowd) setCount(n int) (bytes int64) {
 	c.b.Helper()
 	if _, err := fmt.Fprintln(c.in, n); err != nil {
 		c.b.Fatal(err)

@@ -52,7 +52,7 @@ func documented(t *testing.T) string {
 // TestNothingOutlivesTheDriver kills drivers under load with kill -9, and ends others with SIGTERM, SIGINT or SIGHUP.
 func TestNothingOutlivesTheDriver(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		testenv.Lacks(t, "the processes of a driver that is killed run on under %s", runtime.GOOS)
+		testenv.SkipOrFail(t, "the processes of a driver that is killed run on under %s", runtime.GOOS)
 	}
 	shell := generator{"exec shell", func(t *testing.T, _ string) []string {
 		return []string{"exec", "--", tool(t, "sh", "a shell"), "-c", documented(t)}

@@ -47,7 +47,7 @@ func tool(t *testing.T, name, get string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		testenv.Lacks(t, "%v; get it: %s", err, get)
+		testenv.SkipOrFail(t, "%v; get it: %s", err, get)
 	}
 	return path
 }
@@ -159,7 +159,7 @@ func childOf(t *testing.T, pid int) *os.Process {
 	t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil || len(tasks) == 0 {
-		testenv.Lacks(t, "the system does not tell the children of a process")
+		testenv.SkipOrFail(t, "the system does not tell the children of a process")
 	}
 	for _, task := range tasks {
 		var pid int

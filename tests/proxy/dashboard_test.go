@@ -40,7 +40,7 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	testenv.Lacks(t, "no Chromium: install the package chromium, or name the binary in CHROME")
+	testenv.SkipOrFail(t, "no Chromium: install the package chromium, or name the binary in CHROME")
 	return ""
 }
 

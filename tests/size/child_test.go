@@ -45,15 +45,15 @@ func startChild(tb testing.TB, nice int, words ...any) *process {
 	return &process{tb, in, bufio.NewReader(out)}
 }
 
-// say sends a line, and hear returns the words of one.
-func (p *process) say(words ...any) {
+// writeLine sends a line, and readLine returns the words of one.
+func (p *process) writeLine(words ...any) {
 	p.tb.Helper()
 	if _, err := fmt.Fprintln(p.in, words...); err != nil {
 		p.tb.Fatal(err)
 	}
 }
 
-func (p *process) hear(words ...any) {
+func (p *process) readLine(words ...any) {
 	p.tb.Helper()
 	if _, err := fmt.Fscanln(p.lines, words...); err != nil {
 		p.tb.Fatal("a child is gone: ", err)
@@ -72,9 +72,9 @@ func child(what string) int {
 	case "fleet":
 		return beFleet(addr, n)
 	case "flooders":
-		return beCrowd(addr, flood)
+		return runClients(addr, flood)
 	default:
-		return beCrowd(addr, poll)
+		return runClients(addr, poll)
 	}
 }
 
@@ -84,20 +84,20 @@ type crowd struct{ *process }
 
 func newCrowd(s *server, kind string) crowd { return crowd{startChild(s.tb, 19, kind, s.addr, 0)} }
 
-// be sets the number of clients to n, waits until each has an answer, and returns the number of answers so far.
-func (c crowd) be(n int) (answers int64) {
+// setCount sets the number of clients to n, waits until each has an answer, and returns the number of answers so far.
+func (c crowd) setCount(n int) (answers int64) {
 	c.tb.Helper()
-	c.say(n)
-	c.hear(&answers)
+	c.writeLine(n)
+	c.readLine(&answers)
 	return answers
 }
 
 // asker sends one request as the i-th client.
 type asker func(client *http.Client, addr string, i int) error
 
-// beCrowd runs in the child: for each number that it reads, it runs that many clients, and prints the number of
+// runClients runs in the child: for each number that it reads, it runs that many clients, and prints the number of
 // answers.
-func beCrowd(addr string, ask asker) int {
+func runClients(addr string, ask asker) int {
 	var answers atomic.Int64
 	leave := func() {}
 	for n := 0; ; {

@@ -22,7 +22,7 @@ const beatEvery = time.Second
 func join(s *server, n int) fleet {
 	s.tb.Helper()
 	f := fleet{startChild(s.tb, 0, "fleet", s.addr, n), n}
-	f.hear(&n)
+	f.readLine(&n)
 	if n != f.n {
 		s.tb.Fatalf("%d drivers of %d have joined", n, f.n)
 	}
@@ -33,8 +33,8 @@ func join(s *server, n int) fleet {
 func (f fleet) stopped(seq uint64) (n int, last time.Time) {
 	f.tb.Helper()
 	var at int64
-	f.say(seq)
-	f.hear(&n, &at)
+	f.writeLine(seq)
+	f.readLine(&n, &at)
 	return n, time.Unix(0, at)
 }
 

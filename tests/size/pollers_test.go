@@ -26,10 +26,10 @@ func BenchmarkPollers(b *testing.B) {
 	var took time.Duration
 	for b.Loop() {
 		alone = append(alone, toOne(s)...)
-		before, began := pollers.be(pollersBeside), time.Now()
+		before, began := pollers.setCount(pollersBeside), time.Now()
 		beside = append(beside, toOne(s)...)
 		took += time.Since(began)
-		polled += pollers.be(0) - before
+		polled += pollers.setCount(0) - before
 	}
 	b.ReportMetric(float64(polled)/took.Seconds(), "polls/s-beside")
 	held(b, "a command beside pollers", compare(b, "command", alone, beside), commandBeside)

@@ -14,9 +14,9 @@ const (
 	stopBeside     = 2.0 // times what a Stop takes alone, the median
 )
 
-// BenchmarkStop measures a Stop beside submitters that send load commands to all drivers as fast as they are answered, in
-// turns with a Stop alone. It measures the time from POST /commands until every driver has received the Stop, and until
-// the answer with all acks is read.
+// BenchmarkStop measures a Stop beside submitters that send load commands to all drivers as fast as they are answered,
+// in turns with a Stop alone. It measures the time from POST /commands until every driver has received the Stop, and
+// until the answer with all acks is read.
 func BenchmarkStop(b *testing.B) {
 	for _, n := range []int{10, 2000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkStop(b, n) })
@@ -32,10 +32,10 @@ func benchmarkStop(b *testing.B, n int) {
 	var took time.Duration
 	for b.Loop() {
 		alone.measure(s, f)
-		before, began := flooders.be(floodersBeside), time.Now()
+		before, began := flooders.setCount(floodersBeside), time.Now()
 		beside.measure(s, f)
 		took += time.Since(began)
-		flooded += flooders.be(0) - before
+		flooded += flooders.setCount(0) - before
 	}
 	b.ReportMetric(float64(flooded)/took.Seconds(), "commands/s-beside")
 	sent, answered := compare(b, "sent", alone.sent, beside.sent), compare(b, "answered", alone.answered,
@@ -49,10 +49,10 @@ func TestStopBesideFlooders(t *testing.T) {
 	s := start(t)
 	f := join(s, 100)
 	flooders := newCrowd(s, "flooders")
-	flooders.be(floodersBeside)
+	flooders.setCount(floodersBeside)
 	var beside stopTimes
 	beside.measure(s, f)
-	flooders.be(0)
+	flooders.setCount(0)
 }
 
 // flood sends a load command to all drivers.

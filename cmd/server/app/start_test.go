@@ -38,7 +38,7 @@ func TestSecondServer(t *testing.T) {
 		"same data directory": {sameDir, []string{first.DataDir, "--data-dir"}},
 	} {
 		var err error
-		testenv.Undercuts(t, quick, func() (base, took time.Duration) { // the second server does not retry
+		testenv.FasterThan(t, quick, func() (base, took time.Duration) { // the second server does not retry
 			began := time.Now()
 			if log, err := cmdlog.Open(t.Context(), cmdlog.Config{Dir: first.DataDir, Node: "local"}); err == nil {
 				t.Errorf("%s: the log of the first server can be opened: %v", name, log.Close(t.Context()))

@@ -148,7 +148,7 @@ func warm(t *testing.T, c *http.Client, url string) {
 
 // TestStopOfAQuietServerIsQuick: no grace period is waited out without need, so a stop takes about as long as a start.
 func TestStopOfAQuietServerIsQuick(t *testing.T) {
-	testenv.Undercuts(t, quick, func() (base, took time.Duration) {
+	testenv.FasterThan(t, quick, func() (base, took time.Duration) {
 		cfg := local(t)
 		began := time.Now()
 		s := launch(t, cfg)

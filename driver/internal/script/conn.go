@@ -84,8 +84,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return c.conn.Ping(ctx)
 }
 
-// Mute sets whether the driver's pings stay unanswered, as with a hung server.
-func (c *Conn) Mute(on bool) { c.mute.Store(on) }
+// IgnorePings sets whether the driver's pings stay unanswered, as with a hung server.
+func (c *Conn) IgnorePings(on bool) { c.mute.Store(on) }
 
 // Close closes with a code, and waits a few seconds for the driver's close frame.
 func (c *Conn) Close(code wire.CloseCode) {
@@ -93,8 +93,8 @@ func (c *Conn) Close(code wire.CloseCode) {
 	_ = c.conn.Close(websocket.StatusCode(code), code.Text())
 }
 
-// Cut ends the connection without a close frame.
-func (c *Conn) Cut() {
+// Drop ends the connection without a close frame.
+func (c *Conn) Drop() {
 	c.server.note(Event{Conn: c.N, From: "server", What: "close", Code: -1})
 	_ = c.conn.CloseNow()
 }

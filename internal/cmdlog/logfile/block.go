@@ -132,8 +132,8 @@ func (b *block) next(offset int) int {
 	}
 }
 
-// hole returns a frame that marks the message at pos as absent, in the engine's format.
-func (b *block) hole(pos uint64, at time.Time) []byte {
+// absentFrame returns a frame that marks the message at pos as absent, in the engine's format.
+func (b *block) absentFrame(pos uint64, at time.Time) []byte {
 	f := make([]byte, frameHeader+frameSum)
 	le := binary.LittleEndian
 	le.PutUint32(f, uint32(len(f)))

@@ -14,8 +14,8 @@ type DamagedError struct {
 	What     string
 	Newer    bool // written by a newer program: it is not damaged, and no loss may be accepted
 
-	gap   bool // only absent positions, as after a loss that was accepted
-	keeps bool // no record is lost by it
+	absentOnly bool // only absent positions, as after a loss that was accepted
+	lossless   bool // no record is lost by it
 }
 
 func (e *DamagedError) Error() string {

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Hint makes the repairs that lose no acknowledged record. It cuts off a torn end, and removes files of the engine that
-// the engine would not recognize or would read wrongly; the engine writes them again. Call it with the directory locked
-// and no damage in the report.
-func (r *Report) Hint(dir string) error {
+// Repair makes the repairs that lose no acknowledged record. It cuts off a torn end, and removes files of the engine
+// that the engine would not recognize or would read wrongly; the engine writes them again. Call it with the directory
+// locked and no damage in the report.
+func (r *Report) Repair(dir string) error {
 	err := dropBatches(dir)
 	if r.Torn != nil {
 		err = errors.Join(err, cut(filepath.Join(dir, r.Torn.File), r.Torn.Offset), forget(dir, indexName))
@@ -204,7 +204,7 @@ func (b *block) pick(p plan) []byte {
 		data = append(data, b.data[e.offset:e.offset+e.size]...)
 	}
 	if p.hole != 0 {
-		data = append(data, b.hole(p.hole, time.Now())...)
+		data = append(data, b.absentFrame(p.hole, time.Now())...)
 	}
 	return data
 }

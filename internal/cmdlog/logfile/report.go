@@ -68,7 +68,7 @@ func (r *Report) Newer() error {
 func (r *Report) LostNow() []swarm.Span {
 	var out []swarm.Span
 	for _, d := range r.Damage {
-		if d.Position == 0 || d.keeps {
+		if d.Position == 0 || d.lossless {
 			continue
 		}
 		if n := len(out); n > 0 && d.Position <= out[n-1].To+1 {
@@ -84,7 +84,7 @@ func (r *Report) LostNow() []swarm.Span {
 func (r *Report) accept() {
 	open := r.Damage[:0]
 	for _, d := range r.Damage {
-		if !d.gap || !covered(r.Lost, d.Position, d.To) {
+		if !d.absentOnly || !covered(r.Lost, d.Position, d.To) {
 			open = append(open, d)
 		}
 	}

@@ -161,7 +161,7 @@ func (s *scanner) frame(f frame) {
 		s.dirty = true
 		s.damage(DamagedError{
 			Position: f.pos, To: f.pos, File: s.file, Offset: int64(f.offset),
-			What: "it is out of order here, or a duplicate", keeps: true,
+			What: "it is out of order here, or a duplicate", lossless: true,
 		})
 		return
 	case f.gone:
@@ -171,7 +171,7 @@ func (s *scanner) frame(f frame) {
 		s.gap(s.Last+1, f)
 		s.gapAt = f.pos - 1
 	case s.bad != nil:
-		s.bad.Position, s.bad.To, s.bad.keeps = f.pos, f.pos, true
+		s.bad.Position, s.bad.To, s.bad.lossless = f.pos, f.pos, true
 		s.bad.What = "the bytes before it are not a record"
 		s.damage(*s.bad)
 	}
@@ -184,7 +184,7 @@ func (s *scanner) frame(f frame) {
 
 // gap records that the positions from first up to f are absent.
 func (s *scanner) gap(first uint64, f frame) {
-	d := DamagedError{File: s.file, Offset: int64(f.offset), What: "it is missing", gap: true}
+	d := DamagedError{File: s.file, Offset: int64(f.offset), What: "it is missing", absentOnly: true}
 	if s.bad != nil {
 		d = *s.bad
 	}

@@ -152,7 +152,7 @@ func TestHoleIsAFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.data = b.hole(77, time.Now())
+	b.data = b.absentFrame(77, time.Now())
 	if f, what := b.frame(0); what != "" || !f.gone || f.pos != 77 || f.size != len(b.data) {
 		t.Errorf("%+v %q", f, what)
 	}
@@ -165,7 +165,7 @@ func FuzzScanBlock(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(framed(b, 1, []byte("SC\x01")))
-	f.Add(append(b.hole(1, swarmtest.Noon), "swarmcall.log"...))
+	f.Add(append(b.absentFrame(1, swarmtest.Noon), "swarmcall.log"...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b.data = data
 		for at := 0; at < len(data); {

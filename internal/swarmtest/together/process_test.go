@@ -41,7 +41,7 @@ type process struct {
 	session   int // counts connections
 
 	mode mode
-	owed []owed // answers that are held
+	owed []heldAck // answers that are held
 	conn *websocket.Conn
 	gone bool // for good
 	over chan struct{}
@@ -57,8 +57,8 @@ type sighting struct {
 	desired bool
 }
 
-// owed is an answer that is held back.
-type owed struct {
+// heldAck is an answer that is held back.
+type heldAck struct {
 	seq   uint64
 	frame []byte
 }
@@ -247,15 +247,15 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 	ack := wire.Encode(wire.CommandAck{Type: wire.TypeCommandAck, Seq: seq, Status: status})
 	held := p.mode == holds
 	if held {
-		p.owed = append(p.owed, owed{seq, ack})
+		p.owed = append(p.owed, heldAck{seq, ack})
 	}
 	p.mu.Unlock()
 	if !held {
-		p.answer(conn, owed{seq, ack})
+		p.answer(conn, heldAck{seq, ack})
 	}
 }
 
-func (p *process) answer(conn *websocket.Conn, a owed) {
+func (p *process) answer(conn *websocket.Conn, a heldAck) {
 	if conn.Write(context.Background(), websocket.MessageText, a.frame) != nil {
 		return // a lost connection shows in the reader
 	}
@@ -319,7 +319,7 @@ func (p *process) behave(m mode) {
 	if m != hung {
 		p.keepLease() // before anything that waits is read
 	}
-	var due []owed
+	var due []heldAck
 	if m == acks || m == rejects {
 		due, p.owed = p.owed, nil
 	}

@@ -13,12 +13,12 @@ import (
 // makes no difference whether the Stop named a second driver, for which it is still in force.
 func TestAReplacedStopDoesNotComeBack(t *testing.T) {
 	total := swarm.Command{Type: command.SetPlayers, Value: 12, Total: true}
-	submit := func(c swarm.Command, ids ...string) deed {
-		return deed{what: "submit", command: c, target: swarm.Target{DriverIDs: ids}, submitter: "alice"}
+	submit := func(c swarm.Command, ids ...string) teamStep {
+		return teamStep{what: "submit", command: c, target: swarm.Target{DriverIDs: ids}, submitter: "alice"}
 	}
 	const forgetAfter10s = 1
 	for name, stopped := range map[string][]string{"alone": {"d-2"}, "with another": {"d-1", "d-2"}} {
-		deeds := []deed{
+		deeds := []teamStep{
 			{what: "connect", driver: 1}, {what: "connect", driver: 2},
 			submit(players(5)), submit(stop, stopped...), submit(total, "d-2"),
 			{what: "leave", driver: 2}, {what: "wait", seconds: 25}, // the load expires, and then its Stop

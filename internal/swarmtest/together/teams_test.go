@@ -22,8 +22,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
-// deed is one event on a server that several teams share.
-type deed struct {
+// teamStep is one event on a server that several teams share.
+type teamStep struct {
 	what      string
 	driver    int
 	mode      mode
@@ -34,7 +34,7 @@ type deed struct {
 	seconds   int
 }
 
-func (d deed) String() string {
+func (d teamStep) String() string {
 	switch d.what {
 	case "submit":
 		return fmt.Sprintf("%s:%s %d total:%v %v if:%q", d.submitter, d.command.Type, d.command.Value, d.command.Total,
@@ -59,8 +59,8 @@ var teamTargets = []swarm.Target{
 	{Labels: map[string]string{"region": "nowhere"}},
 }
 
-func drawDeed(t *rapid.T) deed {
-	d := deed{what: rapid.SampledFrom([]string{
+func drawDeed(t *rapid.T) teamStep {
+	d := teamStep{what: rapid.SampledFrom([]string{
 		"connect", "connect", "connect", "cut", "leave", "fresh", "mute", "behave", "submit", "submit", "submit", "submit", "submit", "submit",
 		"wait", "wait", "wait", "restart", "forge",
 	}).Draw(t, "what"), driver: rapid.IntRange(0, len(teamDrivers)-1).Draw(t, "driver")}
@@ -157,7 +157,7 @@ func (s *teams) bad(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
 }
 
-func (s *teams) play(d deed) {
+func (s *teams) play(d teamStep) {
 	p := s.processes[d.driver]
 	before, seen := s.matchedNow(), s.sightings()
 	switch d.what {
@@ -242,7 +242,7 @@ func (s *teams) forge() {
 }
 
 // submit sends a command, and checks the answer against what was known before.
-func (s *teams) submit(d deed) {
+func (s *teams) submit(d teamStep) {
 	sub := swarm.Submission{Submitter: d.submitter, Command: d.command, Target: d.target, Deadline: time.Second}
 	if seq, conditional := s.ifSeq(d); conditional {
 		sub.IfSeq = &seq
@@ -265,7 +265,7 @@ func (s *teams) submit(d deed) {
 }
 
 // ifSeq returns the condition of a deed.
-func (s *teams) ifSeq(d deed) (seq uint64, conditional bool) {
+func (s *teams) ifSeq(d teamStep) (seq uint64, conditional bool) {
 	switch d.condition {
 	case "own":
 		return s.own[d.submitter], true
@@ -303,7 +303,7 @@ func (s *teams) end() {
 	}
 }
 
-func playTeams(t *testing.T, n int, deeds []deed) (problems []string) {
+func playTeams(t *testing.T, n int, deeds []teamStep) (problems []string) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTeams(t, n)
 		for _, d := range deeds {

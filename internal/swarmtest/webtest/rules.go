@@ -56,18 +56,18 @@ func Compared(d swarm.Drift) swarm.Drift {
 func (s *Server) Progress(e swarm.Entry) swarm.Progress {
 	slot := e.Issued.Command.Slot()
 	inForce := s.Desired.InForce(slot, e.Seq)
-	return e.Progress(inForce, func(id string) swarm.Taker {
+	return e.Progress(inForce, func(id string) swarm.DriverProgress {
 		i := slices.IndexFunc(s.Drivers, func(d swarm.Driver) bool { return d.ID == id })
 		if i < 0 {
-			return swarm.Taker{Holds: inForce}
+			return swarm.DriverProgress{Holds: inForce}
 		}
 		d := s.Drivers[i]
 		desired := s.Desired.For(id, d.Labels)
 		at := slices.IndexFunc(desired, func(w swarm.Wanted) bool { return w.Seq == e.Seq })
 		if at < 0 {
-			return swarm.Taker{}
+			return swarm.DriverProgress{}
 		}
-		return swarm.Taker{
+		return swarm.DriverProgress{
 			Holds: true, Converged: Drift(d, desired[at:at+1]).Kind() == swarm.DriftConverged,
 			Applied:   d.AppliedSeq >= e.Seq,
 			Connected: d.State != swarm.Disconnected,

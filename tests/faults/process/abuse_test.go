@@ -22,7 +22,7 @@ func TestAbusedSocket(t *testing.T) {
 	witness := tally{t: t, what: "commands that the driver beside did not ack"}
 	slowest := time.Duration(0)
 	for i, c := range abuses() {
-		code, err := w.suffer(c)
+		code, err := w.sendAbuse(c)
 		refused.trial(code == c.code, "%s: closed with %d (%v), want %d", c.name, code, err, c.code)
 		began := time.Now()
 		a, err := w.client.post(t.Context(), command{submitter: "ops", target: w.drivers[0].id, players: int64(i)})
@@ -42,8 +42,8 @@ func TestAbusedSocket(t *testing.T) {
 		before>>20, grown>>20, slowest)
 }
 
-// suffer sends one abuse and returns the code that the server closes with, 0 if the session continues.
-func (w *world) suffer(c abuse) (int, error) {
+// sendAbuse sends one abuse and returns the code that the server closes with, 0 if the session continues.
+func (w *world) sendAbuse(c abuse) (int, error) {
 	b, err := join(w.server.Addr, "abuser", patience)
 	if err != nil {
 		return -1, err

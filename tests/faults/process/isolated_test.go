@@ -25,7 +25,7 @@ const (
 // TestOneBadProcessDelaysNobody: one of 50 drivers of a real server is suspended, is cut off behind a proxy, or never
 // reads. The others' acks are measured without and with it, in the same run.
 func TestOneBadProcessDelaysNobody(t *testing.T) {
-	for name, begin := range map[string]func(*world) *villain{"SIGSTOP": stopsDead, "half-open": fallsSilent,
+	for name, begin := range map[string]func(*world) *badDriver{"SIGSTOP": stopsDead, "half-open": fallsSilent,
 		"never reads": neverReads} {
 		t.Run(name, func(t *testing.T) {
 			for range rounds(1, 5) {
@@ -35,20 +35,20 @@ func TestOneBadProcessDelaysNobody(t *testing.T) {
 	}
 }
 
-// villain is the misbehaving driver; its id is bad.
-type villain struct {
+// badDriver is the misbehaving driver; its id is bad.
+type badDriver struct {
 	misbehave func()
 	first     []string // the reasons for which it may be missing in the first command
 	then      []string // and in later commands, while it is still a target
 	after     func()   // checks the server's reaction
 }
 
-func delaysNobody(t *testing.T, begin func(*world) *villain, broken func(string, ...any)) {
+func delaysNobody(t *testing.T, begin func(*world) *badDriver, broken func(string, ...any)) {
 	t.Helper()
 	w := newWorld(t, 0)
 	w.client = newClient("http://" + w.server.Addr)
 	defer w.server.Kill() // a run that was disturbed does not disturb the next
-	chorus(t, w.server.Addr, healthy)
+	startBareDrivers(t, w.server.Addr, healthy)
 	everybody := func(n int) {
 		eventually(t, patience, "every driver is active", func() bool { return w.client.active(t.Context()) == n })
 	}
@@ -161,21 +161,21 @@ func ms(v float64) time.Duration { return time.Duration(v * float64(time.Millise
 var silent = []string{"deadline", "unresponsive", "stale"}
 
 // stopsDead is a driver process that SIGSTOP stops.
-func stopsDead(w *world) *villain {
+func stopsDead(w *world) *badDriver {
 	p := example{"go", []string{goExample(w.t)}}.run(w.t, "bad", w.client.url)
-	return &villain{misbehave: func() { p.Signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
+	return &badDriver{misbehave: func() { p.Signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
 }
 
 // fallsSilent is a driver whose connection is half open: data for it is accepted, and nothing comes back.
-func fallsSilent(w *world) *villain {
+func fallsSilent(w *world) *badDriver {
 	proxy := swarmtest.NewProxy(w.t)
 	proxy.Forward(w.server.Addr)
 	example{"go", []string{goExample(w.t)}}.run(w.t, "bad", proxy.URL())
-	return &villain{misbehave: func() { proxy.Silence(true) }, first: silent[:1], then: silent}
+	return &badDriver{misbehave: func() { proxy.Silence(true) }, first: silent[:1], then: silent}
 }
 
 // neverReads is a driver that heartbeats and does not read. It misbehaves once the kernel's buffers for it are full.
-func neverReads(w *world) *villain {
+func neverReads(w *world) *badDriver {
 	b, err := joinNarrow(w.server.Addr, "bad")
 	if err != nil {
 		w.t.Fatal(err)
@@ -190,7 +190,7 @@ func neverReads(w *world) *villain {
 		_ = b.conn.Close()
 		<-ended
 	})
-	return &villain{misbehave: func() { w.jam("bad") }, first: silent[:2], then: append(silent, "write_timeout"),
+	return &badDriver{misbehave: func() { w.jam("bad") }, first: silent[:2], then: append(silent, "write_timeout"),
 		after: func() {
 			eventually(w.t, patience, "the driver that never reads is cut off", func() bool {
 				return strings.Contains(w.server.Err.String(), "driver_id=bad deregistered=false reason=write_timeout")

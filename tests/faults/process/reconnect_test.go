@@ -35,8 +35,8 @@ func storm(t *testing.T, broken func(string, ...any)) {
 		args: []string{"--stale-after", "30s", "--heartbeat-interval", "5s"}}}
 	w.server = w.launch.mustStart(t)
 	w.client = newClient("http://" + w.server.Addr)
-	f := newFlock(t, w.server.Addr, n)
-	eventually(t, patience, "the flock is active", func() bool { return w.client.active(t.Context()) == n })
+	f := newReconnecting(t, w.server.Addr, n)
+	eventually(t, patience, "the drivers are active", func() bool { return w.client.active(t.Context()) == n })
 	rss := w.server.peakBytes(t)
 
 	answers := w.ask()
@@ -65,8 +65,8 @@ func storm(t *testing.T, broken func(string, ...any)) {
 	w.server.Kill()
 }
 
-// flock is many bare drivers that reconnect when they are dropped.
-type flock struct {
+// reconnecting is many bare drivers that reconnect when they are dropped.
+type reconnecting struct {
 	leave func()
 	joins atomic.Int64 // how often a driver was registered
 
@@ -74,9 +74,9 @@ type flock struct {
 	conns map[*bare]struct{}
 }
 
-func newFlock(t *testing.T, addr string, n int) *flock {
+func newReconnecting(t *testing.T, addr string, n int) *reconnecting {
 	t.Helper()
-	f := &flock{conns: map[*bare]struct{}{}}
+	f := &reconnecting{conns: map[*bare]struct{}{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	f.leave = sync.OnceFunc(func() {
@@ -87,13 +87,13 @@ func newFlock(t *testing.T, addr string, n int) *flock {
 	t.Cleanup(f.leave)
 	running.Go(func() { f.heartbeat(ctx) })
 	for i := range n {
-		running.Go(func() { f.fly(ctx, addr, fmt.Sprintf("bare-%d", i+1)) })
+		running.Go(func() { f.keepConnected(ctx, addr, fmt.Sprintf("bare-%d", i+1)) })
 	}
 	return f
 }
 
-// fly keeps a driver connected, and waits as D16 of the protocol says: 0 to 0.5 s · 2ⁿ, at most 30 s.
-func (f *flock) fly(ctx context.Context, addr, id string) {
+// keepConnected keeps a driver connected, and waits as D16 of the protocol says: 0 to 0.5 s · 2ⁿ, at most 30 s.
+func (f *reconnecting) keepConnected(ctx context.Context, addr, id string) {
 	for attempt := 0; ctx.Err() == nil; attempt++ {
 		if b, err := join(addr, id, patience); err == nil {
 			f.joins.Add(1)
@@ -108,7 +108,7 @@ func (f *flock) fly(ctx context.Context, addr, id string) {
 	}
 }
 
-func (f *flock) serve(ctx context.Context, b *bare) {
+func (f *reconnecting) serve(ctx context.Context, b *bare) {
 	f.mu.Lock()
 	f.conns[b] = struct{}{}
 	f.mu.Unlock()
@@ -122,13 +122,13 @@ func (f *flock) serve(ctx context.Context, b *bare) {
 }
 
 // drop closes every connection.
-func (f *flock) drop() {
+func (f *reconnecting) drop() {
 	for _, b := range f.all() {
 		_ = b.conn.Close()
 	}
 }
 
-func (f *flock) all() (all []*bare) {
+func (f *reconnecting) all() (all []*bare) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for b := range f.conns {
@@ -137,7 +137,7 @@ func (f *flock) all() (all []*bare) {
 	return all
 }
 
-func (f *flock) heartbeat(ctx context.Context) {
+func (f *reconnecting) heartbeat(ctx context.Context) {
 	frame := whole(opText, `{"type":"heartbeat"}`)
 	for tick := time.NewTicker(5 * time.Second); ; {
 		select {
@@ -175,7 +175,7 @@ func (w *world) ask() (answers func() []time.Duration) {
 	}
 }
 
-// returned has the times after which shares of a flock were back.
+// returned has the times after which shares of the drivers were back.
 type returned struct{ half, most, last time.Duration }
 
 func (r returned) String() string {
@@ -184,10 +184,10 @@ func (r returned) String() string {
 }
 
 // watch waits until n drivers have joined once more and are active.
-func (w *world) watch(f *flock, n int, joins int64) (r returned) {
+func (w *world) watch(f *reconnecting, n int, joins int64) (r returned) {
 	w.t.Helper()
 	began := time.Now()
-	eventually(w.t, patience+allBackIn, "the flock is back", func() bool {
+	eventually(w.t, patience+allBackIn, "the drivers are back", func() bool {
 		back, active := int(f.joins.Load()-joins), w.client.active(w.t.Context())
 		took := time.Since(began)
 		if back >= n/2 && r.half == 0 {

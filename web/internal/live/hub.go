@@ -21,8 +21,8 @@ type Source interface {
 	// Tick reads the present state; all renderings until the next Tick use it. The items are sent to the viewers of a
 	// topic in order and unchanged: small JSON, such as the points of a chart.
 	Tick(ctx context.Context) map[string][][]byte
-	// Render returns the live parts of the page of a topic, or for "" those of all pages. After an error, viewers keep the
-	// old parts; after ErrGone they show that the page no longer exists.
+	// Render returns the live parts of the page of a topic, or for "" those of all pages. After an error, viewers keep
+	// the old parts; after ErrGone they show that the page no longer exists.
 	Render(ctx context.Context, topic string) (page.Live, error)
 }
 

@@ -80,7 +80,7 @@ func Refused(assets string, m view.RefusedPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, c := range m.Cures {
+		for _, c := range m.Hints {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -112,7 +112,7 @@ func Refused(assets string, m view.RefusedPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if len(m.Cures) == 0 {
+		if len(m.Hints) == 0 {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<li>Open the dashboard at the server's own address.</li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

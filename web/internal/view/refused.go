@@ -10,11 +10,11 @@ import (
 // RefusedPage explains to a person that a request was refused because of its Host or Origin.
 type RefusedPage struct {
 	Says  string
-	Cures []Cure
+	Hints []Hint
 }
 
-// Cure is a remedy for the operator: the case in which it applies, and the flag with its value.
-type Cure struct{ When, Flag string }
+// Hint tells the operator when a flag resolves the refusal, and the flag with its value.
+type Hint struct{ When, Flag string }
 
 // NewRefusedPage shows an error that has attributes for operators.
 func NewRefusedPage(err error) RefusedPage {
@@ -25,9 +25,9 @@ func NewRefusedPage(err error) RefusedPage {
 	}
 	says, _ := e.Attrs["says"].(string)
 	m.Says = upper(cmp.Or(says, e.Detail))
-	cures, _ := e.Attrs["cures"].([]swarm.Cure)
-	for _, c := range cures {
-		m.Cures = append(m.Cures, Cure{upper(c.When), c.Flag})
+	hints, _ := e.Attrs["hints"].([]swarm.Hint)
+	for _, h := range hints {
+		m.Hints = append(m.Hints, Hint{upper(h.When), h.Flag})
 	}
 	return m
 }

@@ -143,7 +143,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestProcessIsAskedToLeave(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		testenv.Lacks(t, "there is no SIGTERM")
+		testenv.SkipOrFail(t, "there is no SIGTERM")
 	}
 	var out strings.Builder
 	p, err := start([]string{"sleep", "60"}, "http://127.0.0.1:1", &out)

@@ -65,7 +65,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	for _, how := range []string{"own", "pipe", "script"} {
 		t.Run(how, func(t *testing.T) {
 			if how == "script" && runtime.GOOS != "linux" {
-				testenv.Lacks(t, "descendants do not die with the demo on %s", runtime.GOOS)
+				testenv.SkipOrFail(t, "descendants do not die with the demo on %s", runtime.GOOS)
 			}
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // TestMain also runs the children of the tests: the test binary, started again in the role that its arguments name.
 func TestMain(m *testing.M) {
-	proc.GuardIfAsked()
+	proc.RunGuardIfRequested()
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "--listen":

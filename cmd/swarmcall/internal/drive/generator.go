@@ -40,9 +40,9 @@ const (
 	codeSilent = "no_answer" // for errors of Apply that are not rejections
 )
 
-// deathThroes is how long to wait for the end of a generator that did not answer: the end is noticed only after all its
+// endGrace is how long to wait for the end of a generator that did not answer: the end is noticed only after all its
 // processes have ended.
-const deathThroes = 2 * time.Second
+const endGrace = 2 * time.Second
 
 // guarded is a generator that may end during a command.
 type guarded struct {
@@ -88,7 +88,7 @@ func (g guarded) Apply(ctx context.Context, c driver.Command) error {
 	}
 	_, answered := errors.AsType[*driver.Rejection](err)
 	if !answered {
-		linger(ctx, deathThroes)
+		linger(ctx, endGrace)
 	}
 	switch {
 	case g.ended():

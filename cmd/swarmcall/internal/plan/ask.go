@@ -55,7 +55,7 @@ func (r *Runner) check(ctx context.Context) error {
 		if !newer || seq == r.claim.newest {
 			return nil
 		}
-		switch what, unsure := r.whose(ctx, seq); {
+		switch what, unsure := r.describeIssuer(ctx, seq); {
 		case unsure:
 			return nil // the next check finds out
 		case what != "":
@@ -73,7 +73,7 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	if r.claim.older(seq) {
 		return nil
 	}
-	what, unsure := r.whose(ctx, seq)
+	what, unsure := r.describeIssuer(ctx, seq)
 	if unsure {
 		what = "another submitter commands these drivers now"
 	}
@@ -83,9 +83,9 @@ func (r *Runner) takenBy(ctx context.Context, seq int64, refusal error) error {
 	return taken(what, refusal)
 }
 
-// whose describes who issued an entry; "" for this run, or for a reset, which is a record and not an entry. It is
-// unsure if the server does not answer.
-func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool) {
+// describeIssuer describes who issued an entry; "" for this run, or for a reset, which is a record and not an entry. It
+// is unsure if the server does not answer.
+func (r *Runner) describeIssuer(ctx context.Context, seq int64) (what string, unsure bool) {
 	// An interruption must not count as another submitter.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
@@ -96,7 +96,7 @@ func (r *Runner) whose(ctx context.Context, seq int64) (what string, unsure bool
 	if err != nil {
 		return "", true
 	}
-	return r.claim.whose(newer.Value), false
+	return r.claim.describeIssuer(newer.Value), false
 }
 
 // deregistered asks the server which drivers have deregistered, using the entries that have reached them. An older

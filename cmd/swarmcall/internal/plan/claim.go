@@ -63,9 +63,9 @@ func (c *claim) adopt(e remote.Entry) {
 // older reports whether an entry existed before the run.
 func (c *claim) older(seq int64) bool { return !c.known && seq <= c.start }
 
-// whose describes who issued a newer entry; "" for this run: a step whose answer was lost, or a total that the server
-// has split again.
-func (c *claim) whose(e remote.Entry) string {
+// describeIssuer describes who issued a newer entry; "" for this run: a step describeIssuer answer was lost, or a total
+// that the server has split again.
+func (c *claim) describeIssuer(e remote.Entry) string {
 	if e.Submitter == c.submitter && strings.HasPrefix(remote.CommandOf(e).Note, c.id+" ") {
 		c.adopt(e)
 		return ""

@@ -13,10 +13,10 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-// muster records which drivers a step has reached. It returns how many drivers the step is for, and the participants
-// that it has not reached and that the server does not know: they are lost, or have deregistered since the last look. A
-// driver that another submitter commands no longer takes part in this run.
-func (ps *participants) muster(e remote.Entry) (meant int, unknown []string) {
+// recordReached records which drivers a step has reached. It returns how many drivers the step is for, and the
+// participants that it has not reached and that the server does not know: they are lost, or have deregistered since the
+// last look. A driver that another submitter commands no longer takes part in this run.
+func (ps *participants) recordReached(e remote.Entry) (meant int, unknown []string) {
 	ps.drop(remote.Elsewhere(e)...)
 	before := ps.ids()
 	ps.join(e.Seq, remote.Reached(e))
@@ -134,8 +134,9 @@ func (g *retrying) count(entries []remote.Entry, server *older) {
 	slices.Sort(g.missing)
 }
 
-// came describes the result of a try: drivers that have applied it, that have not, and that it could not be sent to.
-func came(tried, missing, away []string) string {
+// describeTry describes the result of a try: drivers that have applied it, that have not, and that it could not be sent
+// to.
+func describeTry(tried, missing, away []string) string {
 	var applied, silent, gone []string
 	for _, id := range tried {
 		switch {

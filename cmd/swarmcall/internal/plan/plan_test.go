@@ -117,7 +117,7 @@ func TestRampValues(t *testing.T) {
 
 // TestTriesSayWhatCameOfThem checks that a try names its drivers, and only the first if there are many.
 func TestTriesSayWhatCameOfThem(t *testing.T) {
-	got := came([]string{"a", "b", "c", "d", "e", "f"}, []string{"e", "f"}, []string{"f"})
+	got := describeTry([]string{"a", "b", "c", "d", "e", "f"}, []string{"e", "f"}, []string{"f"})
 	if want := "acked by a, b, c and 1 more; not acked by e; not connected: f"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -23,18 +23,18 @@ type Runner struct {
 	Submitter string
 	ID        string // prefix of keys and notes
 
-	claim   claim
-	drivers participants
-	older   older         // which answers an older server does not have
-	sent    atomic.Bool   // load may have been commanded and not stopped
-	steps   []report.Step // what was sent, and holds that failed
-	missed  error         // the first step or hold under Continue with missing drivers
-	taken   error         // another submitter now commands drivers of the run
-	stood   time.Duration // time that the last step has waited for drivers
-	retries int64         // of the client, when the last step was sent
-	checked time.Time     // when the run last asked whether another submitter commands
-	looked  time.Time     // when a hold last looked at the drivers
-	unheard bool          // the server did not answer the last look
+	claim            claim
+	drivers          participants
+	older            older         // which answers an older server does not have
+	sent             atomic.Bool   // load may have been commanded and not stopped
+	steps            []report.Step // what was sent, and holds that failed
+	missed           error         // the first step or hold under Continue with missing drivers
+	taken            error         // another submitter now commands drivers of the run
+	waitedForDrivers time.Duration // time that the last step has waited for drivers
+	retries          int64         // of the client, when the last step was sent
+	checked          time.Time     // when the run last asked whether another submitter commands
+	looked           time.Time     // when a hold last looked at the drivers
+	unheard          bool          // the server did not answer the last look
 }
 
 // Run runs the plan and stops the load. It returns the steps in any case.
@@ -108,7 +108,7 @@ func (r *Runner) step(ctx context.Context, s step) error {
 	case s.command != nil:
 		return r.command(ctx, s)
 	case s.between:
-		s.hold.limit = max(s.hold.limit-r.stood, 0)
+		s.hold.limit = max(s.hold.limit-r.waitedForDrivers, 0)
 	default:
 		r.Line.Say("%s: hold for %v", s.name, s.hold.limit)
 	}
@@ -149,7 +149,7 @@ const rollPace = 200 * time.Millisecond
 // rollCall waits, before a step, until the drivers of the earlier steps are connected, at most for rejoin.
 func (r *Runner) rollCall(ctx context.Context) error {
 	began, told := time.Now(), false
-	defer func() { r.stood = time.Since(began) }()
+	defer func() { r.waitedForDrivers = time.Since(began) }()
 	limit := r.Plan.Rejoin
 	if r.away() {
 		limit = max(limit, afterAway)

@@ -52,7 +52,7 @@ func (r *Runner) command(ctx context.Context, s step) error {
 // their number.
 func (r *Runner) judge(ctx context.Context, name string, step *report.Step) (missing []string, n int, _ error) {
 	e := step.Entry.Value
-	meant, unknown := r.drivers.muster(e)
+	meant, unknown := r.drivers.recordReached(e)
 	step.Lost = r.release(ctx, unknown)
 	missing, n = r.older.outstanding(e)
 	missing, n = append(slices.Clip(missing), step.Lost...), n+len(step.Lost)
@@ -82,7 +82,7 @@ func (r *Runner) again(ctx context.Context, name string, g *retrying, err error)
 			return serr
 		}
 		g.count(entries, &r.older)
-		r.Line.Say("%s: try %d of %d: %s", name, try, *r.Plan.Retries, came(tried, g.missing, away))
+		r.Line.Say("%s: try %d of %d: %s", name, try, *r.Plan.Retries, describeTry(tried, g.missing, away))
 		if r.Plan.Allow.Covers(g.n, max(len(r.drivers.ids()), g.meant)) {
 			return nil
 		}

@@ -100,7 +100,7 @@ func (u unreached) err() error {
 	}
 	return &clierr.Error{
 		Code:   clierr.Missing,
-		What:   fmt.Sprintf("%s: %s %s", loud, verdict.SomeOf(u.texts, u.n), end),
+		What:   fmt.Sprintf("%s: %s %s", mayStillRun, verdict.SomeOf(u.texts, u.n), end),
 		Detail: u.texts[:min(len(u.texts), 10)],
 	}
 }
@@ -139,7 +139,7 @@ func (y *yielding) sort(roster []api.DriverDrift, c *claim, ps *participants) {
 	}
 }
 
-const loud = "THE LOAD MAY STILL BE RUNNING"
+const mayStillRun = "THE LOAD MAY STILL BE RUNNING"
 
 // stopped adds to an interruption that the load is stopped, so that the user need not check.
 func stopped(cause error, sentence string) error {
@@ -156,7 +156,7 @@ func stopped(cause error, sentence string) error {
 // failure.
 func (p *Plan) notStopped(cause, err error) error {
 	e := &clierr.Error{
-		Code: clierr.CodeOf(err), What: loud + ": the stop was not acked by all", Cause: err,
+		Code: clierr.CodeOf(err), What: mayStillRun + ": the stop was not acked by all", Cause: err,
 		Hint: "list the drivers: swarmcall drivers list; stop it: " + remote.StopLine(p.Aim(), "--yes") +
 			"\ndisconnected drivers stop when they reconnect, or when their lease ends",
 	}
@@ -166,21 +166,21 @@ func (p *Plan) notStopped(cause, err error) error {
 	if cause != nil {
 		e.Code = clierr.CodeOf(cause)
 	}
-	return loudly(e, cause, err)
+	return loadMayRunError(e, cause, err)
 }
 
 // stillOurs returns the error if load of the run may still run beside the load of another submitter. The exit code must
 // report that.
 func stillOurs(cause, err error) error {
-	return loudly(&clierr.Error{
-		Code: clierr.Missing, What: loud + " on drivers that the other command does not target", Cause: err,
+	return loadMayRunError(&clierr.Error{
+		Code: clierr.Missing, What: mayStillRun + " on drivers that the other command does not target", Cause: err,
 		Hint: "list them: swarmcall state; stop them: swarmcall stop --driver ID",
 	}, cause, err)
 }
 
-// loudly adds why the run ended, and the text of err where that names the drivers.
-func loudly(e *clierr.Error, cause, err error) error {
-	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, loud) {
+// loadMayRunError adds why the run ended, and the text of err where that names the drivers.
+func loadMayRunError(e *clierr.Error, cause, err error) error {
+	if inner, ok := errors.AsType[*clierr.Error](err); ok && strings.HasPrefix(inner.What, mayStillRun) {
 		e.What, e.Cause, e.Detail, e.Hint = inner.What, inner.Cause, inner.Detail, cmp.Or(inner.Hint, e.Hint)
 	}
 	if cause != nil {
@@ -194,7 +194,7 @@ func loudly(e *clierr.Error, cause, err error) error {
 func (p *Plan) ours(ids []string) error {
 	return &clierr.Error{
 		What: fmt.Sprintf("%s on %s that the other command does not target: %s",
-			loud, verdict.Drivers(len(ids)), verdict.Some(ids)),
+			mayStillRun, verdict.Drivers(len(ids)), verdict.Some(ids)),
 		Hint: p.howToStop(ids),
 	}
 }

@@ -64,7 +64,7 @@ func (r *Runner) stopSome(ctx context.Context, y *yielding, ids []string) error 
 	switch {
 	case newer && seq != y.condition:
 		r.steps = r.steps[:len(r.steps)-1]
-		if what, unsure := r.whose(ctx, seq); what == "" && !unsure {
+		if what, unsure := r.describeIssuer(ctx, seq); what == "" && !unsure {
 			y.condition = seq // the server has split one of our totals again
 		}
 		return nil

@@ -23,8 +23,8 @@ func Applied(t testing.TB, g drive.Generator, c driver.Command) {
 	}
 }
 
-// Comes waits until g applies c: a program may take longer to start than a command waits.
-func Comes(t testing.TB, g drive.Generator, c driver.Command) {
+// EventuallyApplied waits until g applies c: a program may take longer to start than a command waits.
+func EventuallyApplied(t testing.TB, g drive.Generator, c driver.Command) {
 	t.Helper()
 	var err error
 	Eventually(t, "the program answers", func() bool { err = g.Apply(t.Context(), c); return err == nil })

@@ -75,12 +75,13 @@ func (l *Load) Apply(ctx context.Context, c driver.Command) error {
 		return err
 	}
 	l.gate.halt()
-	l.gone(ctx)
+	l.awaitNoPlayers(ctx)
 	return nil
 }
 
-// gone waits for the players, so that the next heartbeat reports 0. They end soon, because nothing blocks them.
-func (l *Load) gone(ctx context.Context) {
+// awaitNoPlayers waits for the players, so that the next heartbeat reports 0. They end soon, because nothing blocks
+// them.
+func (l *Load) awaitNoPlayers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	again := time.NewTicker(time.Millisecond)

@@ -36,7 +36,7 @@ func (g *Generator) Apply(ctx context.Context, c driver.Command) error {
 }
 
 func (g *Generator) setPlayers(ctx context.Context, n int64) error {
-	first := g.control.head(n, false)
+	first := g.control.setTarget(n, false)
 	if first == nil {
 		return g.alive(ctx)
 	}
@@ -65,7 +65,7 @@ func (g *Generator) alive(ctx context.Context) error {
 
 // stop ends the load. If k6 does not stop in time, stop calls force.
 func (g *Generator) stop(ctx context.Context) error {
-	first := g.control.head(0, true)
+	first := g.control.setTarget(0, true)
 	if first != nil {
 		select {
 		case err := <-first:

@@ -82,7 +82,7 @@ func TestRamp(t *testing.T) {
 	seconds := 0.0
 	for began := at; !r.settled(); at = at.Add(7 * time.Millisecond) { // each answer takes that long
 		at = at.Add(r.due(at))
-		r.took(r.next(at), at)
+		r.stepApplied(r.next(at), at)
 		seconds = at.Sub(began).Seconds()
 	}
 	if seconds < 0.95 || seconds > 1.1 {

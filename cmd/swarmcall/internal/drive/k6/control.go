@@ -78,7 +78,7 @@ func (c *control) step(ctx context.Context) {
 		c.ramp.fresh = false
 	}
 	if err == nil {
-		c.ramp.took(n, time.Now())
+		c.ramp.stepApplied(n, time.Now())
 	} else {
 		c.log.Error("k6 did not accept a step of the ramp", "vus", n, "error", err)
 	}
@@ -90,9 +90,9 @@ func (c *control) step(ctx context.Context) {
 	}
 }
 
-// head sets the target of the ramp to n. The returned channel receives the result of the first step; it is nil if that
-// is not due yet.
-func (c *control) head(n int64, urgent bool) <-chan error {
+// setTarget sets the target of the ramp to n. The returned channel receives the result of the first step; it is nil if
+// that is not due yet.
+func (c *control) setTarget(n int64, urgent bool) <-chan error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ramp.target, c.ramp.urgent, c.ramp.fresh = n, urgent, true

@@ -46,8 +46,8 @@ func (r *ramp) next(now time.Time) int64 {
 // rest returns how late a step may be so that its delay still counts from the previous step: k6 may answer slowly.
 func (r *ramp) rest() time.Duration { return 5 * max(r.delay, batch) }
 
-// took records that k6 has applied a step.
-func (r *ramp) took(n int64, at time.Time) {
+// stepApplied records that k6 has applied a step.
+func (r *ramp) stepApplied(n int64, at time.Time) {
 	r.last = r.last.Add(time.Duration(abs(n-r.now)) * r.delay)
 	if at.Sub(r.last) > r.rest() || r.last.After(at) {
 		r.last = at

@@ -68,7 +68,7 @@ func (g *Generator) setPlayers(ctx context.Context, n int64, delay time.Duration
 		return err
 	case !said.Success:
 		return driver.Reject(codeRefused, "Locust answered: "+said.Message)
-	case g.shaped(said):
+	case g.stopShape(said):
 		return driver.Reject(codeShape, "a LoadTestShape sets the users of this Locust; it was stopped")
 	}
 	return g.confirm(ctx, claim{before: before, users: n, delay: delay, since: time.Now()}, said)
@@ -123,8 +123,8 @@ func spawnRate(change int64, delay time.Duration) float64 {
 	return float64(max(change, -change, 1))
 }
 
-// shaped reports whether Locust has started a shape instead of the requested users, and then stops it.
-func (g *Generator) shaped(said answer) bool {
+// stopShape reports whether Locust has started a shape instead of the requested users, and then stops it.
+func (g *Generator) stopShape(said answer) bool {
 	if said.Message != "Swarming started using shape class" {
 		return false
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	proc.GuardIfAsked()
+	proc.RunGuardIfRequested()
 	goleak.VerifyTestMain(m)
 }
 

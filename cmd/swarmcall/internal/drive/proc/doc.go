@@ -1,7 +1,8 @@
 // Package proc runs the process of a load generator. It keeps the last lines of its output. No process that the
 // generator started outlives the driver, because no load may run without control.
 //
-// On Linux a guard process stands between the driver and the generator. The guard is this program again (GuardIfAsked):
+// On Linux a guard process stands between the driver and the generator. The guard is this program again
+// (RunGuardIfRequested):
 //
 //	driver ── guard ── generator ── whatever the generator starts
 //

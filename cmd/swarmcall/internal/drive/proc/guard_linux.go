@@ -42,8 +42,9 @@ const leftoverGrace = time.Second
 // dead disk.
 const stuckAfter = 10 * time.Second
 
-// GuardIfAsked makes this process a guard if its arguments say so, and then does not return. Call it first in main.
-func GuardIfAsked() {
+// RunGuardIfRequested makes this process a guard if its arguments say so, and then does not return. Call it first in
+// main.
+func RunGuardIfRequested() {
 	if len(os.Args) > 3 && os.Args[1] == guardCommand {
 		runtime.LockOSThread() // the program's parent is this thread
 		os.Exit(guardMain(os.Args[2], os.Args[3:]))
@@ -233,7 +234,7 @@ func (g *guard) ended() {
 	for _, e := range readTable().below(os.Getpid()) {
 		_ = e.signal(unix.SIGTERM) // if this fails, it will be killed
 	}
-	g.due(leftoverGrace)
+	g.scheduleKill(leftoverGrace)
 }
 
 // order carries out an order of the driver.
@@ -245,11 +246,11 @@ func (g *guard) order(line string) {
 	}
 	ms, _ := strconv.Atoi(value)
 	_ = g.program.signal(unix.SIGTERM) // it may have ended
-	g.due(time.Duration(ms) * time.Millisecond)
+	g.scheduleKill(time.Duration(ms) * time.Millisecond)
 }
 
-// due schedules the kill of the descendants after d, unless an earlier kill is scheduled.
-func (g *guard) due(d time.Duration) {
+// scheduleKill schedules the kill of the descendants after d, unless an earlier kill is scheduled.
+func (g *guard) scheduleKill(d time.Duration) {
 	if at := time.Now().Add(d); g.killAt.IsZero() || at.Before(g.killAt) {
 		g.killAt = at
 	}

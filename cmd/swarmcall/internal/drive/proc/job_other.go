@@ -18,8 +18,8 @@ type job struct {
 	pid int
 }
 
-// GuardIfAsked does nothing: there is no guard on this system.
-func GuardIfAsked() {}
+// RunGuardIfRequested does nothing: there is no guard on this system.
+func RunGuardIfRequested() {}
 
 // Unguarded warns that a process and its descendants may outlive the driver.
 func Unguarded() string {

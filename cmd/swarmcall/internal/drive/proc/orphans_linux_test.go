@@ -224,7 +224,7 @@ func eachScript(t *testing.T, test func(t *testing.T, w *world)) {
 		t.Run(name, func(t *testing.T) {
 			if script.needs != "" {
 				if _, err := exec.LookPath(script.needs); err != nil {
-					testenv.Lacks(t, "%v", err)
+					testenv.SkipOrFail(t, "%v", err)
 				}
 			}
 			test(t, open(t, script.text, script.tells))

@@ -23,7 +23,7 @@ import (
 
 // TestMain also runs the test binary as the process under test.
 func TestMain(m *testing.M) {
-	GuardIfAsked()
+	RunGuardIfRequested()
 	switch os.Getenv("PROC_TEST") {
 	case "fail":
 		for i := range 20 {

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	proc.GuardIfAsked()
+	proc.RunGuardIfRequested()
 	goleak.VerifyTestMain(m)
 }
 
@@ -181,13 +181,13 @@ func TestExamples(t *testing.T) {
 		t.Run(example[1], func(t *testing.T) {
 			argv := map[string][]string{"python": {"python3", "-c"}, "sh": {"sh", "-c"}}[example[1]]
 			if _, err := exec.LookPath(argv[0]); err != nil {
-				testenv.Lacks(t, "%v", err)
+				testenv.SkipOrFail(t, "%v", err)
 			}
 			if lines := strings.Count(strings.TrimSpace(example[2]), "\n") + 1; lines > 22 {
 				t.Errorf("the example has %d lines", lines)
 			}
 			g := start(t, append(argv, example[2])...)
-			drivetest.Comes(t, g, players(1))
+			drivetest.EventuallyApplied(t, g, players(1))
 			for _, n := range []int64{3, 5, 2} {
 				drivetest.Applied(t, g, players(n))
 				drivetest.Eventually(t, "its state", func() bool { return g.State().Players == n })

@@ -11,14 +11,16 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 )
 
-// surely is the factor over the present load from which a new load needs confirmation, and the minimum that the present
-// load counts as. A typing error such as a doubled 0 multiplies a load by 10. The dashboard uses the same rule.
-const surely = 10
+// confirmFactor is the factor over the present load from which a new load needs confirmation, and the minimum that the
+// present load counts as. A typing error such as a doubled 0 multiplies a load by 10. The dashboard uses the same rule.
+const confirmFactor = 10
 
-// sure asks for confirmation on a terminal if the new load is more than ten times the present load of the drivers.
-// Without a terminal there is no user to answer: it prints a warning, and the command is sent.
-func (c *submission) sure(ctx context.Context, s streams, server *session, body remote.Submission, yes bool) error {
-	slip := slipOf(ctx, server.Client, body)
+// confirmLarge asks for confirmation on a terminal if the new load is more than ten times the present load of the
+// drivers. Without a terminal there is no user to answer: it prints a warning, and the command is sent.
+func (c *submission) confirmLarge(
+	ctx context.Context, s streams, server *session, body remote.Submission, yes bool,
+) error {
+	slip := unusualLoad(ctx, server.Client, body)
 	switch {
 	case slip == "":
 		return nil
@@ -30,20 +32,20 @@ func (c *submission) sure(ctx context.Context, s streams, server *session, body 
 	return nil
 }
 
-// slipOf describes a load that looks like a typing error; "" if it does not, or if the server cannot be asked. Small
-// loads are not checked, so they cost no request.
-func slipOf(ctx context.Context, c *remote.Client, body remote.Submission) string {
+// unusualLoad describes a load that looks like a typing error; "" if it does not, or if the server cannot be asked.
+// Small loads are not checked, so they cost no request.
+func unusualLoad(ctx context.Context, c *remote.Client, body remote.Submission) string {
 	n, total := body.Command.Value, body.Command.Total
-	if row, _ := body.Command.Type.Row(); !row.Level || n <= surely*surely {
+	if row, _ := body.Command.Type.Row(); !row.Level || n <= confirmFactor*confirmFactor {
 		return ""
 	}
 	most, sum, ok := loadNow(ctx, c, body)
 	switch {
 	case !ok:
 		return ""
-	case !total && n > max(most, surely)*surely:
+	case !total && n > max(most, confirmFactor)*confirmFactor:
 		return fmt.Sprintf("%d players per driver is more than ten times the present load (%d)", n, most)
-	case total && n > max(sum, surely)*surely:
+	case total && n > max(sum, confirmFactor)*confirmFactor:
 		return fmt.Sprintf("%d players in total is more than ten times the present load (%d)", n, sum)
 	}
 	return ""

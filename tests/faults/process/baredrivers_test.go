@@ -51,8 +51,8 @@ func acks(frame string) (out []byte) {
 	return out
 }
 
-// chorus starts n bare drivers that obey and heartbeat, until the test ends.
-func chorus(t *testing.T, addr string, n int) {
+// startBareDrivers starts n bare drivers that obey and heartbeat, until the test ends.
+func startBareDrivers(t *testing.T, addr string, n int) {
 	t.Helper()
 	var running sync.WaitGroup
 	var all []*bare

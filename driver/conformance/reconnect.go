@@ -75,7 +75,7 @@ func (s *session) drain() *session {
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) {
 		if ok, told := next.reports(0); told {
-			next.check(ok, Desired, "stopped while it was disconnected, %s", next.said())
+			next.check(ok, Desired, "stopped while it was disconnected, %s", next.describeReport())
 		}
 	}
 	return next.orBack()
@@ -95,7 +95,7 @@ func (s *session) cut() *session {
 		list = append(list, wire.Desired{Seq: s.seq, Command: setPlayers(1)})
 	}
 	s.behindProxy()
-	s.conn.Cut()
+	s.conn.Drop()
 	next := s.back(time.Now(), 0, Reconnect)
 	if next == nil {
 		s.fail(Reconnect, "it had received a 404 text/html, which is not a refusal by Swarmcall")
@@ -104,7 +104,8 @@ func (s *session) cut() *session {
 	next.returned(3, running)
 	next.accept(welcome{onLeaseLost: "stop", desired: list})
 	if next.desired(Desired, list) && running {
-		next.check(next.stays(3, 2), Desired, "same seq, content changed to 1 player, still 3 run: %s", next.said())
+		next.check(next.stays(3, 2), Desired, "same seq, content changed to 1 player, still 3 run: %s",
+			next.describeReport())
 		if st := next.state(); st != nil && len(list) == 2 {
 			next.check(st.SpawnDelayMS == 5, Desired, "an older spawn delay of 5 ms: reports %d ms", st.SpawnDelayMS)
 		}
@@ -114,7 +115,7 @@ func (s *session) cut() *session {
 
 // anotherLog simulates a server that lost its log: seqs start again.
 func (s *session) anotherLog() *session {
-	s.conn.Cut()
+	s.conn.Drop()
 	next := s.back(time.Now(), 0, Reconnect)
 	if next == nil {
 		return nil
@@ -128,12 +129,12 @@ func (s *session) anotherLog() *session {
 	next.accept(welcome{lease: leaseTTL, onLeaseLost: "stop", desired: list})
 	if next.desired(AnotherLog, list) {
 		if ok, told := next.reports(2); told {
-			next.check(ok, AnotherLog, "seq 1 commands 2 players, %s", next.said())
+			next.check(ok, AnotherLog, "seq 1 commands 2 players, %s", next.describeReport())
 		}
 		if next.apply(setPlayers(3)) {
 			ok, told := next.reports(3)
 			if told {
-				next.check(ok, AnotherLog, "seq 2 commands 3 players, %s", next.said())
+				next.check(ok, AnotherLog, "seq 2 commands 3 players, %s", next.describeReport())
 			}
 		}
 	}
