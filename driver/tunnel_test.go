@@ -154,11 +154,7 @@ func TestErrorsNameTheProxy(t *testing.T) {
 	nobody := httptest.NewServer(nil)
 	at, _ := url.Parse(nobody.URL)
 	nobody.Close()
-	if err := through(
-		t,
-		"ws://drivers.example.com",
-		&http.Transport{Proxy: http.ProxyURL(at)},
-	); err == nil ||
+	if err := through(t, "ws://drivers.example.com", &http.Transport{Proxy: http.ProxyURL(at)}); err == nil ||
 		!strings.Contains(err.Error(), "through the proxy "+at.String()) {
 		t.Errorf("a proxy that is not there: %v", err)
 	}

@@ -120,12 +120,7 @@ func TestFormsBehindAProxy(t *testing.T) {
 		t.Errorf("a form of another site: %d", resp.StatusCode)
 	}
 	header := map[string]string{"Origin": "https://load.example.com", "Accept": "application/json"}
-	if _, body := post(
-		t,
-		server.URL+"/ui/commands",
-		form,
-		header,
-	); !strings.Contains(
+	if _, body := post(t, server.URL+"/ui/commands", form, header); !strings.Contains(
 		body,
 		`"/swarmcall/ui/commands/`,
 	) {
@@ -174,10 +169,7 @@ func TestPageSaysThatItIsNotLive(t *testing.T) {
 	server := serve(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()))
 	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about",
 		"/ui/stop"} {
-		if _, body := get(
-			t,
-			server.URL+path,
-		); !strings.Contains(body, `id="not-live"`) ||
+		if _, body := get(t, server.URL+path); !strings.Contains(body, `id="not-live"`) ||
 			strings.Contains(body, "<noscript") {
 			t.Errorf("%s does not say that it is not live", path)
 		}

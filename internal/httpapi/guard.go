@@ -71,15 +71,15 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 // healthCheck distinguishes the probes of load balancers, which know an address but no name, from browsers, as far as
 // possible.
 func healthCheck(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && (r.URL.Path == "/livez" ||
-		r.URL.Path == "/readyz") &&
-		r.Header.Get("Origin") == "" &&
-		r.Header.Get("Sec-Fetch-Site") == ""
+	return isRead(r) && (r.URL.Path == "/livez" || r.URL.Path == "/readyz") &&
+		r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
 }
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // isAsset recognizes the files of the dashboard: scripts are fetched with an Origin even by the page they belong to.
 func isAsset(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.Path, "/ui/assets/")
+	return isRead(r) && strings.HasPrefix(r.URL.Path, "/ui/assets/")
 }
 
 // wantsPage distinguishes people from programs.
@@ -116,6 +116,6 @@ func ownFetch(h http.Header) bool {
 // followedLink accepts people who follow a link from another page: that page learns nothing, and only reads are
 // possible.
 func followedLink(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+	return isRead(r) &&
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }

@@ -58,10 +58,7 @@ func TestRefusedOriginIsNamed(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(
-		log.String(),
-		"level=WARN",
-	); n != 1 ||
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 ||
 		!strings.Contains(log.String(), "origin=https://load.example.com ") {
 		t.Errorf("%d warnings for one origin:\n%s", n, log)
 	}

@@ -81,27 +81,13 @@ func TestForwardedHost(t *testing.T) {
 	if a.StatusCode != http.StatusOK {
 		t.Errorf("by a trusted proxy: %d %s", a.StatusCode, a.body)
 	}
-	w.do(
-		t,
-		"GET",
-		"/state",
-		"",
-		"Host: upstream",
-		"X-Forwarded-Host: evil.example",
-	).refused(
+	w.do(t, "GET", "/state", "", "Host: upstream", "X-Forwarded-Host: evil.example").refused(
 		t,
 		http.StatusForbidden,
 		"host_not_allowed",
 	)
 	w = newWorld(t, func(cfg *Config) { cfg.PublicURL = public(t, "https://load.example.com/swarmcall/") })
-	w.do(
-		t,
-		"GET",
-		"/state",
-		"",
-		"Host: upstream",
-		"X-Forwarded-Host: load.example.com",
-	).refused(
+	w.do(t, "GET", "/state", "", "Host: upstream", "X-Forwarded-Host: load.example.com").refused(
 		t,
 		http.StatusForbidden,
 		"host_not_allowed",
@@ -142,11 +128,7 @@ func TestPublicURL(t *testing.T) {
 			t.Errorf("%s/commands: Link %q", before, link)
 		}
 		a = w.do(t, "GET", before+"/nowhere", "", "Host: load.example.com")
-		if a.refused(
-			t,
-			http.StatusNotFound,
-			"not_found",
-		); !strings.Contains(
+		if a.refused(t, http.StatusNotFound, "not_found"); !strings.Contains(
 			a.body,
 			`"instance":"/swarmcall/nowhere"`,
 		) {
@@ -161,13 +143,7 @@ func TestPublicURL(t *testing.T) {
 	for _, path := range []string{"/swarmcalls", "/swarmcall/swarmcall/", "/other/commands"} {
 		w.do(t, "GET", path, "").refused(t, http.StatusNotFound, "not_found")
 	}
-	w.do(
-		t,
-		"POST",
-		"/swarmcall/commands",
-		stop,
-		"Origin: https://evil.example",
-	).refused(
+	w.do(t, "POST", "/swarmcall/commands", stop, "Origin: https://evil.example").refused(
 		t,
 		http.StatusForbidden,
 		"origin_not_allowed",
@@ -206,24 +182,12 @@ func TestAssetsNeedNoOrigin(t *testing.T) {
 			t.Errorf("%s: %d %s", method, a.StatusCode, a.body)
 		}
 	}
-	w.do(
-		t,
-		"POST",
-		"/ui/assets/1/js/app.js",
-		"",
-		"Origin: https://load.example.com",
-	).refused(
+	w.do(t, "POST", "/ui/assets/1/js/app.js", "", "Origin: https://load.example.com").refused(
 		t,
 		http.StatusForbidden,
 		"origin_not_allowed",
 	)
-	w.do(
-		t,
-		"GET",
-		"/ui/assets/1/js/app.js",
-		"",
-		"Host: evil.example",
-	).refused(
+	w.do(t, "GET", "/ui/assets/1/js/app.js", "", "Host: evil.example").refused(
 		t,
 		http.StatusForbidden,
 		"host_not_allowed",
@@ -258,9 +222,5 @@ func TestPeopleGetAPage(t *testing.T) {
 		"type=stop",
 		"Accept: application/json",
 		"Origin: https://load.example.com",
-	).refused(
-		t,
-		http.StatusForbidden,
-		"origin_not_allowed",
-	)
+	).refused(t, http.StatusForbidden, "origin_not_allowed")
 }

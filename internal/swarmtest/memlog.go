@@ -96,9 +96,10 @@ func (l *MemLog) Unclosed(context.Context) ([]swarm.Entry, error) {
 // Page returns the entries that q selects.
 func (l *MemLog) Page(_ context.Context, q swarm.Query) (swarm.Page, error) {
 	found := slices.DeleteFunc(l.Entries(), func(e swarm.Entry) bool {
-		return q.Submitter != "" && e.Issued.Submitter != q.Submitter || q.Type != "" &&
-			e.Issued.Command.Type != q.Type ||
-			q.Status != "" && e.Status() != q.Status || q.Before != 0 && e.Seq >= q.Before || e.Seq <= q.After
+		return q.Submitter != "" && e.Issued.Submitter != q.Submitter ||
+			q.Type != "" && e.Issued.Command.Type != q.Type ||
+			q.Status != "" && e.Status() != q.Status ||
+			q.Before != 0 && e.Seq >= q.Before || e.Seq <= q.After
 	})
 	if !q.Ascending {
 		slices.Reverse(found)

@@ -59,10 +59,7 @@ func open(t *testing.T) tab {
 			chromedp.ExecPath(path),
 			chromedp.NoSandbox,
 			chromedp.DisableGPU,
-			chromedp.Flag(
-				"disable-quic",
-				true,
-			),
+			chromedp.Flag("disable-quic", true),
 			chromedp.Flag("disable-component-update", true),
 			chromedp.Flag("ignore-certificate-errors", true),
 			chromedp.Flag("host-resolver-rules", "MAP "+name+" 127.0.0.1"),
@@ -153,10 +150,7 @@ func (w *world) dashboard() {
 	b := open(w.t)
 	b.do(chromedp.Navigate(w.at + "/"))
 	b.live()
-	if family := eval[string](
-		b,
-		"getComputedStyle(document.body).fontFamily",
-	); family == "" ||
+	if family := eval[string](b, "getComputedStyle(document.body).fontFamily"); family == "" ||
 		eval[bool](b, "document.styleSheets.length < 3") {
 		w.t.Errorf("the page has no style: %q", family)
 	}

@@ -36,11 +36,7 @@ func TestForwardProxy(t *testing.T) {
 	var entry struct {
 		Status string
 	}
-	if a := w.do(
-		http.MethodGet,
-		w.at+"/commands/2",
-		"",
-	); json.Unmarshal([]byte(a.body), &entry) != nil ||
+	if a := w.do(http.MethodGet, w.at+"/commands/2", ""); json.Unmarshal([]byte(a.body), &entry) != nil ||
 		entry.Status != "complete" {
 		t.Errorf("the command through the tunnel: %s", a.body)
 	}

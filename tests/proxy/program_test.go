@@ -134,12 +134,10 @@ func certificate(t *testing.T) (crt, key []byte) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: name},
-		DNSNames:     []string{name},
-		NotBefore: time.Now().Add(
-			-time.Hour,
-		),
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: name},
+		DNSNames:              []string{name},
+		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
@@ -155,10 +153,8 @@ func certificate(t *testing.T) (crt, key []byte) {
 		t.Fatal(err)
 	}
 	return pem.EncodeToMemory(
-			&pem.Block{Type: "CERTIFICATE", Bytes: public},
-		), pem.EncodeToMemory(
-			&pem.Block{Type: "PRIVATE KEY", Bytes: secret},
-		)
+		&pem.Block{Type: "CERTIFICATE", Bytes: public},
+	), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
 }
 
 // find returns the path of a program. It skips the test, or fails it in CI, if the program is not installed. On Debian

@@ -49,11 +49,7 @@ func (w *world) api() {
 	w.command(setPlayers)
 	w.command(setPlayers)
 	a := w.do(http.MethodPost, w.at+"/commands", setPlayers)
-	if entry := w.do(
-		http.MethodGet,
-		w.resolve(a.header.Get("Location")),
-		"",
-	); entry.status != http.StatusOK ||
+	if entry := w.do(http.MethodGet, w.resolve(a.header.Get("Location")), ""); entry.status != http.StatusOK ||
 		!strings.Contains(entry.body, `"status":"complete"`) {
 		w.t.Errorf("Location %q: %d %s", a.header.Get("Location"), entry.status, entry.body)
 	}
@@ -93,12 +89,7 @@ func (w *world) pages() {
 		}
 		for _, m := range links {
 			to := w.resolve(strings.ReplaceAll(m[1], "&amp;", "&"))
-			if a := w.do(
-				http.MethodGet,
-				to,
-				"",
-				"Origin: "+w.origin,
-			); a.status != http.StatusOK &&
+			if a := w.do(http.MethodGet, to, "", "Origin: "+w.origin); a.status != http.StatusOK &&
 				!strings.HasSuffix(to, "/ui/theme") {
 				w.t.Errorf("%s links to %s: %d", path, to, a.status)
 			}

@@ -187,22 +187,11 @@ func trustedProxies(list []string) (out []netip.Prefix, err error) {
 		p, err := prefixOf(strings.TrimSpace(s))
 		switch {
 		case err != nil:
-			errs = append(
-				errs,
-				fmt.Errorf(
-					"--trusted-proxies has %q; it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, not names",
-					s,
-				),
-			)
+			errs = append(errs, fmt.Errorf("--trusted-proxies has %q; "+
+				"it takes addresses and ranges such as 10.0.0.7 or 10.0.0.0/8, not names", s))
 		case p.Bits() == 0:
-			errs = append(
-				errs,
-				fmt.Errorf(
-					"--trusted-proxies has %q, which matches every client, so any client could forge the headers; "+
-						"list the proxies",
-					s,
-				),
-			)
+			errs = append(errs, fmt.Errorf("--trusted-proxies has %q, "+
+				"which matches every client, so any client could forge the headers; list the proxies", s))
 		default:
 			out = append(out, p)
 		}

@@ -116,8 +116,8 @@ func (g *retrying) count(entries []remote.Entry, server *older) {
 				delete(g.lost, x.DriverId)
 			}
 		}
-		if last := i == len(entries)-1; last && g.command.Total && n == 0 &&
-			e.Counts.Acked == e.Counts.Targeted {
+		last := i == len(entries)-1
+		if last && g.command.Total && n == 0 && e.Counts.Acked == e.Counts.Targeted {
 			clear(g.lost) // all the players run on the drivers that are connected
 		}
 	}

@@ -73,8 +73,8 @@ func StopLine(t *Target, flags ...string) string {
 // quoted quotes a word for a shell.
 func quoted(word string) string {
 	plain := func(r rune) bool {
-		return strings.ContainsRune("._:@/=+-", r) || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r &&
-			r <= 'z'
+		return strings.ContainsRune("._:@/=+-", r) ||
+			'0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
 	}
 	if !strings.ContainsFunc(word, func(r rune) bool { return !plain(r) }) {
 		return word

@@ -226,10 +226,7 @@ func TestNothingToStop(t *testing.T) {
 			Submission: remote.Submission{Command: remote.Command{Type: command.Stop}, Target: target},
 			Key:        "k",
 			Line:       console.NewLine(&said),
-		}.Run(
-			t.Context(),
-			c,
-		)
+		}.Run(t.Context(), c)
 		text := said.String()
 		if r.Err != nil {
 			text += clierr.Text(r.Err)

@@ -92,8 +92,8 @@ func (g *Generator) look(ctx context.Context) (view, error) {
 func (g *Generator) State() driver.State {
 	v := g.seen.get()
 	return driver.State{
-		Players: v.Users, SpawnDelayMS: g.want.spawnDelay().Milliseconds(), Running: v.Users > 0 ||
-			g.want.players() > 0,
+		Players: v.Users, SpawnDelayMS: g.want.spawnDelay().Milliseconds(),
+		Running: v.Users > 0 || g.want.players() > 0,
 	}
 }
 
