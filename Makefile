@@ -20,10 +20,10 @@ run: build ## a server, drivers and a target on this machine; more flags by ARGS
 	@$(BIN)/swarmcall demo --server $(BIN)/swarmcall-server $(ARGS)
 
 demo-mixed: build ## Locust, HTTP load, a program and, where there is one, k6 1.x as one swarm (needs locust; K6=PATH)
-	@python3 tests/mixed/demo.py $(if $(K6),--k6 "$(K6)")
+	@BIN='$(BIN)' python3 tests/mixed/demo.py $(if $(K6),--k6 "$(K6)")
 
 compare: build ## measure what docs/comparisons.md prints: Locust's own control against ours (needs locust; 4 minutes)
-	@python3 tests/mixed/compare.py
+	@BIN='$(BIN)' python3 tests/mixed/compare.py
 
 build: ## bin/swarmcall-server and bin/swarmcall, both static
 	$(BUILD) -o $(BIN)/swarmcall-server ./cmd/server

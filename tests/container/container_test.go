@@ -22,6 +22,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/swarmcall/swarmcall/internal/swarmtest/proctest"
 	"github.com/swarmcall/swarmcall/internal/testenv"
 )
 
@@ -60,11 +61,16 @@ func TestInside(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := buildImage(t)
-	if found, want := filesIn(t, i.root), "data swarmcall swarmcall-server"; found != want {
+	if found, want := filesIn(t, i.root), "data etc swarmcall swarmcall-server"; found != want {
 		t.Fatalf("the root holds %s, want %s", found, want)
 	}
+	if i.user == "" || strings.HasPrefix(i.user, "0:") || i.user == "root" {
+		t.Fatalf("the user is %q, and is not to be root", i.user)
+	}
 	t.Run("without data", func(t *testing.T) { withoutData(t, i) })
+	t.Run("one server", func(t *testing.T) { oneServer(t, i) })
 	t.Run("compose", func(t *testing.T) { compose(t, i) })
+	t.Run("a program", func(t *testing.T) { program(t, i) })
 	t.Run("refused name", func(t *testing.T) { refusedName(t, i) })
 	t.Run("certificates", func(t *testing.T) { certificates(t, i) })
 	t.Run("time zone", func(t *testing.T) { timeZone(t, i) })
@@ -77,22 +83,26 @@ type container struct {
 	env  []string
 }
 
-// create makes a read-only root of the image. With a volume, the data directory is one in memory that belongs to the
-// user.
+// create makes a read-only root of the image. With a volume, the data directory is one in memory; it has the owner that
+// the directory has in the image.
 func create(t *testing.T, i image, user string, volume bool) container {
 	t.Helper()
 	root := t.TempDir()
 	mount(t, i.root, root, "", syscall.MS_BIND, "")
-	var id uint32
-	if _, err := fmt.Sscan(strings.Split(user, ":")[0], &id); err != nil || id == 0 {
-		t.Fatalf("the user is %q, and is not to be root", user)
+	c := container{root: root, user: new(syscall.Credential)}
+	if _, err := fmt.Sscanf(user, "%d:%d", &c.user.Uid, &c.user.Gid); err != nil {
+		t.Fatalf("the user is %q: %v", user, err)
 	}
 	if volume {
-		options := fmt.Sprintf("size=256m,mode=0755,uid=%d,gid=%d", id, id)
+		var owner syscall.Stat_t
+		if err := syscall.Stat(filepath.Join(root, i.volume), &owner); err != nil {
+			t.Fatal(err)
+		}
+		options := fmt.Sprintf("size=256m,mode=0755,uid=%d,gid=%d", owner.Uid, owner.Gid)
 		mount(t, "tmpfs", filepath.Join(root, i.volume), "tmpfs", 0, options)
 	}
 	mount(t, "", root, "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, "")
-	return container{root: root, user: &syscall.Credential{Uid: id, Gid: id}}
+	return c
 }
 
 func mount(t *testing.T, source, at, kind string, flags uintptr, data string) {
@@ -140,7 +150,36 @@ type process struct {
 // start runs a program as process 1 of a process namespace, as container engines do.
 func (c container) start(t *testing.T, argv ...string) *process {
 	t.Helper()
-	p := &process{Cmd: c.command(context.Background(), argv...), out: new(buffer), ended: make(chan struct{})}
+	return startFirst(t, c.command(context.Background(), argv...), argv)
+}
+
+// startWithProc does so with the /proc of this namespace. Only a process in it can mount that, before it becomes the
+// program.
+func (c container) startWithProc(t *testing.T, argv ...string) *process {
+	t.Helper()
+	args := append([]string{
+		"--mount-proc=" + filepath.Join(c.root, "proc"), tool(t, "chroot", "coreutils"),
+		fmt.Sprintf("--userspec=%d:%d", c.user.Uid, c.user.Gid), "--groups=", c.root,
+	}, argv...)
+	cmd := exec.Command(tool(t, "unshare", "util-linux"), args...)
+	cmd.Env = append([]string{"PATH=/"}, c.env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return startFirst(t, cmd, argv)
+}
+
+func tool(t *testing.T, name, from string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		testenv.SkipOrFail(t, "%v; get it: apt-get install %s", err, from)
+	}
+	return path
+}
+
+// startFirst starts process 1 of a process namespace.
+func startFirst(t *testing.T, cmd *exec.Cmd, argv []string) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, out: new(buffer), ended: make(chan struct{})}
 	p.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID
 	p.Stdout, p.Stderr = p.out, p.out
 	if err := p.Start(); err != nil {
@@ -160,16 +199,21 @@ func (c container) start(t *testing.T, argv ...string) *process {
 // stop sends the signal that engines send, and expects exit code 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+	p.endsOn(t, syscall.SIGTERM, 0)
+}
+
+func (p *process) endsOn(t *testing.T, s syscall.Signal, want int) {
+	t.Helper()
+	if err := p.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
-		t.Fatalf("%s does not end on SIGTERM", p.Path)
+		t.Fatalf("%s does not end on %v", p.Path, s)
 	}
-	if code := p.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("%s ended with %d on SIGTERM", p.Path, code)
+	if code := p.ProcessState.ExitCode(); code != want {
+		t.Errorf("%s ended with %d on %v, want %d", p.Path, code, s, want)
 	}
 }
 
@@ -206,7 +250,7 @@ func until(t *testing.T, what string, so func() bool) {
 }
 
 // healthy waits until the health check of the image succeeds.
-func healthy(t *testing.T, c container, i image) {
+func (p *process) healthy(t *testing.T, c container, i image) {
 	t.Helper()
 	said := ""
 	defer func() {
@@ -215,6 +259,11 @@ func healthy(t *testing.T, c container, i image) {
 		}
 	}()
 	until(t, "it is healthy", func() bool {
+		select {
+		case <-p.ended:
+			t.Fatalf("%s ended", p.Path)
+		default:
+		}
 		out, code := c.call(t, i.healthcheck...)
 		said = out
 		return code == 0
@@ -237,7 +286,32 @@ func withoutData(t *testing.T, i image) {
 	}
 }
 
-// compose runs the services of the compose file.
+// oneServer runs the commands of the page for one server.
+func oneServer(t *testing.T, i image) {
+	run := documentedRun(t, i, "-d")
+	if run.User != i.user || !run.ReadOnly || fmt.Sprint(run.CapDrop) != "[ALL]" ||
+		fmt.Sprint(run.Volumes) != "[swarmcall:"+i.volume+"]" {
+		t.Errorf("docker run: %+v", run)
+	}
+	c := create(t, i, run.User, true)
+	s := c.start(t, append(run.Entrypoint, run.Command...)...)
+	s.healthy(t, c, i)
+	for _, argv := range documented(t, "docker exec swarmcall") {
+		if out, code := c.call(t, argv...); code != 0 {
+			t.Errorf("%v: exit %d:\n%s", argv, code, out)
+		}
+	}
+	second := append(run.Entrypoint, append(run.Command, "--listen", "0.0.0.0:8081")...)
+	if out, code := c.call(t, second...); code != 1 || !strings.Contains(out, i.volume) {
+		t.Errorf("a second server on the same volume: exit %d:\n%s", code, out)
+	}
+	s.endsOn(t, syscall.SIGINT, 0)
+	if help := c.mustCall(t, append(run.Entrypoint, "--help")...); !strings.Contains(help, "SWARMCALL_LISTEN") {
+		t.Errorf("--help:\n%s", help)
+	}
+}
+
+// compose runs the services of the compose file, and the commands of the page for them.
 func compose(t *testing.T, i image) {
 	all := services(t)
 	server, driver := all["swarmcall"], all["driver"]
@@ -250,8 +324,9 @@ func compose(t *testing.T, i image) {
 		t.Errorf("the volumes are %v, and the image writes to %s", server.Volumes, i.volume)
 	}
 	c := create(t, i, server.User, true)
+	c.env = []string{"SWARMCALL_DEFAULT_DEADLINE=30s"} // of a busy machine
 	s := c.start(t, append(i.entrypoint, server.Command...)...)
-	healthy(t, c, i)
+	s.healthy(t, c, i)
 
 	named := namedBy(t, i, "swarmcall")
 	if out, code := named.call(t, "/swarmcall", "health", "--url", "http://swarmcall:8080"); code != 0 {
@@ -259,18 +334,48 @@ func compose(t *testing.T, i image) {
 	}
 	command := strings.Join(driver.Command, "\n")
 	command = regexp.MustCompile(`\$\{TARGET:[^}]*\}`).ReplaceAllString(command, target(t))
-	d := named.start(t, append(driver.Entrypoint, strings.Split(command, "\n")...)...)
-	cli := func(want int, args ...string) string {
-		t.Helper()
-		out, code := c.call(t, append([]string{"/swarmcall"}, args...)...)
-		if code != want {
-			t.Fatalf("%v: exit %d:\n%s", args, code, out)
-		}
-		return out
+	var drivers []*process
+	for range driver.Deploy.Replicas {
+		drivers = append(drivers, named.start(t, append(driver.Entrypoint, strings.Split(command, "\n")...)...))
 	}
-	cli(0, "wait", "drivers", "1", "--timeout", "60s")
-	cli(0, "players", "set", "3", "--deadline", "30s")
-	until(t, "the driver runs 3 players", func() bool {
+	for _, argv := range documented(t, "docker compose -f deploy/compose/compose.yaml exec swarmcall") {
+		c.mustCall(t, argv...)
+		switch argv[1] {
+		case "players":
+			report(t, len(drivers), 10)
+		case "stop":
+			report(t, len(drivers), 0)
+		}
+	}
+	backup(t, i, c)
+	drivers[0].stop(t)
+	drivers[1].endsOn(t, syscall.SIGINT, 130)
+	report(t, 0, 0) // they have deregistered
+	s.stop(t)
+	c.mustCall(t, "/swarmcall", "log", "verify", "--data-dir", "/data")
+
+	again := c.start(t, append(i.entrypoint, server.Command...)...) // the volume stays
+	again.healthy(t, c, i)
+	if out := c.mustCall(t, "/swarmcall", "commands", "list", "--json"); !strings.Contains(out, "set_players") {
+		t.Errorf("the log has not survived a restart: %s", out)
+	}
+	again.stop(t)
+}
+
+// mustCall runs a program that has to succeed, and returns what it printed.
+func (c container) mustCall(t *testing.T, argv ...string) string {
+	t.Helper()
+	out, code := c.call(t, argv...)
+	if code != 0 {
+		t.Fatalf("%v: exit %d:\n%s", argv, code, out)
+	}
+	return out
+}
+
+// report waits until the server knows so many drivers, and each reports so many players.
+func report(t *testing.T, drivers, players int) {
+	t.Helper()
+	until(t, fmt.Sprintf("%d drivers report %d players", drivers, players), func() bool {
 		var roster struct {
 			Items []struct{ Reported struct{ Players int } }
 		}
@@ -282,68 +387,39 @@ func compose(t *testing.T, i image) {
 		if err := json.NewDecoder(resp.Body).Decode(&roster); err != nil {
 			t.Fatal(err)
 		}
-		return len(roster.Items) == 1 && roster.Items[0].Reported.Players == 3
+		n := 0
+		for _, d := range roster.Items {
+			if d.Reported.Players == players {
+				n++
+			}
+		}
+		return n == drivers && len(roster.Items) == drivers
 	})
-	cli(0, "stop", "--yes", "--deadline", "30s")
-	backup(t, i, c)
-	d.stop(t)
-	s.stop(t)
-	cli(0, "log", "verify", "--data-dir", "/data")
-
-	again := c.start(t, append(i.entrypoint, server.Command...)...) // the volume stays
-	healthy(t, c, i)
-	if out := cli(0, "commands", "list", "--json"); !strings.Contains(out, "set_players") {
-		t.Errorf("the log has not survived a restart: %s", out)
-	}
-	again.stop(t)
 }
 
-// backup copies the log of a server that runs to another volume, from a container of its own.
+// backup copies the log of a server that runs to another volume, as the page does: as root, in a container of its own.
 func backup(t *testing.T, i image, server container) {
-	derived := derive(t, i)
-	if err := os.Mkdir(filepath.Join(derived.root, "backup"), 0o755); err != nil {
+	run := documentedRun(t, i, "--entrypoint")
+	if len(run.Volumes) != 2 {
+		t.Fatalf("the volumes of a backup are %v", run.Volumes)
+	}
+	_, data, _ := strings.Cut(run.Volumes[0], ":")
+	_, to, _ := strings.Cut(run.Volumes[1], ":")
+	derived := i.derive(t)
+	if err := os.Mkdir(filepath.Join(derived.root, to), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := create(t, derived, i.user, false)
-	mount(t, filepath.Join(server.root, i.volume), filepath.Join(c.root, i.volume), "", syscall.MS_BIND, "")
-	options := fmt.Sprintf("size=64m,uid=%d,gid=%d", c.user.Uid, c.user.Gid)
-	mount(t, "tmpfs", filepath.Join(c.root, "backup"), "tmpfs", 0, options)
-	for _, args := range [][]string{
-		{"/swarmcall", "log", "backup", "--data-dir", "/data", "--to", "/backup/copy"},
-		{"/swarmcall", "log", "verify", "--data-dir", "/backup/copy"},
-	} {
-		if out, code := c.call(t, args...); code != 0 {
-			t.Errorf("%v: exit %d:\n%s", args, code, out)
-		}
-	}
-}
-
-// derive copies an image, to add to it.
-func derive(t *testing.T, i image) image {
-	t.Helper()
-	root := t.TempDir()
-	for _, file := range []string{"swarmcall", "swarmcall-server"} {
-		if err := os.Link(filepath.Join(i.root, file), filepath.Join(root, file)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(root, i.volume), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	i.root = root
-	return i
+	c := create(t, derived, run.User, false)
+	mount(t, filepath.Join(server.root, i.volume), filepath.Join(c.root, data), "", syscall.MS_BIND, "")
+	mount(t, "tmpfs", filepath.Join(c.root, to), "tmpfs", 0, "size=64m,mode=0755")
+	c.mustCall(t, append(run.Entrypoint, run.Command...)...)
+	c.mustCall(t, "/swarmcall", "log", "verify", "--data-dir", run.Command[len(run.Command)-1])
 }
 
 // namedBy returns a container that resolves a name to this machine, as the network of an engine does.
 func namedBy(t *testing.T, i image, name string) container {
 	t.Helper()
-	i = derive(t, i)
-	if err := os.Mkdir(filepath.Join(i.root, "etc"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	i = i.derive(t)
 	write(t, filepath.Join(i.root, "etc/hosts"), "127.0.0.1 localhost "+name+"\n")
 	return create(t, i, i.user, false)
 }
@@ -360,7 +436,7 @@ func write(t *testing.T, path, text string) {
 func refusedName(t *testing.T, i image) {
 	c := create(t, i, i.user, true)
 	s := c.start(t, append(i.entrypoint, "--insecure-no-auth")...)
-	healthy(t, c, i)
+	s.healthy(t, c, i)
 	named := namedBy(t, i, "swarmcall")
 	for _, argv := range [][]string{
 		{"/swarmcall", "wait", "drivers", "1", "--url", "http://swarmcall:8080", "--timeout", "60s"},
@@ -377,24 +453,67 @@ func refusedName(t *testing.T, i image) {
 	s.stop(t)
 }
 
-// certificates: the binaries contain none. They use the system's files or those of SSL_CERT_FILE.
+// program: a driver can start a program. It warns where there is no /proc, which it needs to end all that this started.
+func program(t *testing.T, i image) {
+	derived := i.derive(t)
+	t.Setenv("CGO_ENABLED", "0")
+	if err := proctest.Build("", derived.root, map[string]string{"program": "./program"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(derived.root, "proc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := create(t, derived, i.user, true)
+	s := c.start(t, append(i.entrypoint, "--insecure-no-auth", "--default-deadline", "30s")...)
+	s.healthy(t, c, i)
+	const warning = "without /proc the driver cannot find the processes that its generator starts"
+	for name, start := range map[string]func(*testing.T, ...string) *process{
+		"with /proc": c.startWithProc, "without /proc": c.start,
+	} {
+		d := start(t, "/swarmcall", "drive", "exec", "--url", "http://127.0.0.1:8080", "--", "/program")
+		c.mustCall(t, "/swarmcall", "wait", "drivers", "1")
+		c.mustCall(t, "/swarmcall", "players", "set", "3")
+		report(t, 1, 3)
+		d.stop(t)
+		if warns := strings.Contains(d.out.String(), warning); warns != (name == "without /proc") {
+			t.Errorf("%s:\n%s", name, d.out)
+		}
+	}
+	s.stop(t)
+}
+
+// certificates: the image has a file of them. Without it, SSL_CERT_FILE names one.
 func certificates(t *testing.T, i image) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"status":"ok","checks":[]}`))
 	}))
 	defer server.Close()
-	c := create(t, i, i.user, true)
-	out, code := c.call(t, "/swarmcall", "health", "--url", server.URL)
+	health := []string{"/swarmcall", "health", "--url", server.URL}
+	if out, code := create(t, i, i.user, false).call(t, health...); code != 0 {
+		t.Errorf("with the CA of the image: exit %d:\n%s", code, out)
+	}
+	bare := i.derive(t)
+	if err := os.RemoveAll(filepath.Join(bare.root, "etc")); err != nil {
+		t.Fatal(err)
+	}
+	c := create(t, bare, i.user, true)
+	out, code := c.call(t, health...)
 	if code != 8 || !strings.Contains(out, "certificate") {
 		t.Errorf("without a CA: exit %d:\n%s", code, out)
 	}
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	write(t, filepath.Join(c.root, i.volume, "ca.pem"), string(ca))
+	write(t, filepath.Join(c.root, i.volume, "ca.pem"), ca())
 	c.env = []string{"SSL_CERT_FILE=/data/ca.pem"}
-	if out, code = c.call(t, "/swarmcall", "health", "--url", server.URL); code != 0 {
-		t.Errorf("with the CA: exit %d:\n%s", code, out)
+	if out, code = c.call(t, health...); code != 0 {
+		t.Errorf("with the CA in SSL_CERT_FILE: exit %d:\n%s", code, out)
 	}
+}
+
+// ca is the certificate that all servers of package httptest have.
+func ca() string {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 }
 
 // timeZone: TZ names a zone for which the root has no file.
@@ -402,7 +521,7 @@ func timeZone(t *testing.T, i image) {
 	c := create(t, i, i.user, true)
 	c.env = []string{"TZ=Asia/Tokyo"}
 	s := c.start(t, append(i.entrypoint, "--insecure-no-auth")...)
-	healthy(t, c, i)
+	s.healthy(t, c, i)
 	s.stop(t)
 	if !strings.Contains(s.out.String(), "+09:00") {
 		t.Errorf("its log is not in the time of TZ=Asia/Tokyo:\n%s", s.out)

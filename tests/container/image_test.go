@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,6 +56,8 @@ func isStatic(t *testing.T, path string) {
 
 // image is what the Dockerfile makes.
 type image struct {
+	stage       string // directory with the file system of the stage that builds
+	copies      []copied
 	root        string // directory with the file system
 	entrypoint  []string
 	healthcheck []string
@@ -61,29 +65,103 @@ type image struct {
 	volume      string
 }
 
+// copied is a COPY from the stage that builds.
+type copied struct {
+	from     []string
+	to       string
+	uid, gid int
+}
+
 // buildImage follows the Dockerfile.
 func buildImage(t *testing.T) image {
 	t.Helper()
 	text := read(t, filepath.Join(repository, "Dockerfile"))
-	i := image{root: t.TempDir(), user: instruction(t, text, "USER"), volume: instruction(t, text, "VOLUME")}
+	i := image{stage: t.TempDir(), user: instruction(t, text, "USER"), volume: instruction(t, text, "VOLUME")}
 	_, check, _ := strings.Cut(instruction(t, text, "HEALTHCHECK"), "CMD ")
 	i.entrypoint, i.healthcheck = list(t, instruction(t, text, "ENTRYPOINT")), list(t, check)
-	source := buildContext(t)
-	for name, pkg := range map[string]string{"swarmcall-server": "./cmd/server", "swarmcall": "./cmd/swarmcall"} {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=test",
-			"-o", filepath.Join(i.root, name), pkg)
-		build.Dir, build.Env = source, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%s does not build from what .dockerignore lets through: %v\n%s", pkg, err, out)
+	i.build(t, text)
+	_, last, _ := strings.Cut(text, "FROM scratch\n")
+	for _, m := range regexp.MustCompile(`(?m)^COPY --from=build (?:--chown=(\d+):(\d+) )?(.*) (\S+)$`).
+		FindAllStringSubmatch(last, -1) {
+		c := copied{from: strings.Fields(m[3]), to: m[4]}
+		c.uid, _ = strconv.Atoi(m[1]) // without a --chown: root
+		c.gid, _ = strconv.Atoi(m[2])
+		i.copies = append(i.copies, c)
+	}
+	if n := strings.Count(last, "\nCOPY "); n != len(i.copies) {
+		t.Fatalf("this test knows %d of %d COPY instructions", len(i.copies), n)
+	}
+	return i.derive(t)
+}
+
+// build runs the script of the Dockerfile that builds, in what .dockerignore lets through. The CA certificates of this
+// stage are those of the tests.
+func (i image) build(t *testing.T, text string) {
+	t.Helper()
+	script := ""
+	for _, m := range regexp.MustCompile(`(?m)^RUN ((?:.*\\\n)*.*)$`).FindAllStringSubmatch(text, -1) {
+		if strings.Contains(m[1], "go build") {
+			script = m[1]
 		}
 	}
-	if err := os.Mkdir(filepath.Join(i.root, i.volume), 0o755); err != nil {
+	script = regexp.MustCompile(`--mount=\S+`).ReplaceAllString(strings.ReplaceAll(script, "\\\n", " "), "")
+	if !strings.Contains(script, "/out") {
+		t.Fatalf("the Dockerfile does not build to /out: %q", script)
+	}
+	build := exec.Command("sh", "-c", strings.ReplaceAll(script, "/out", filepath.Join(i.stage, "out")))
+	build.Dir = buildContext(t)
+	build.Env = append(os.Environ(), instruction(t, text, "ENV"), "VERSION=test", "TARGETOS=linux",
+		"TARGETARCH="+runtime.GOARCH, "GOFLAGS=-mod=readonly", "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the image does not build from what .dockerignore lets through: %v\n%s", err, out)
+	}
+	certificates := filepath.Join(i.stage, "etc/ssl/certs/ca-certificates.crt")
+	if err := os.MkdirAll(filepath.Dir(certificates), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	write(t, certificates, ca())
+}
+
+// derive returns the image with a root of its own, to add to it.
+func (i image) derive(t *testing.T) image {
+	t.Helper()
+	i.root = t.TempDir()
 	if err := os.Chmod(i.root, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range i.copies {
+		for _, from := range c.from {
+			if err := i.copy(from, c); err != nil {
+				t.Fatalf("COPY %s %s: %v", from, c.to, err)
+			}
+		}
+	}
 	return i
+}
+
+// copy follows a COPY instruction for one of its sources.
+func (i image) copy(from string, c copied) error {
+	to := filepath.Join(i.root, c.to)
+	if strings.HasSuffix(c.to, "/") {
+		to = filepath.Join(to, filepath.Base(from))
+	}
+	from = filepath.Join(i.stage, from)
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if info.IsDir() {
+		err = os.CopyFS(to, os.DirFS(from))
+	} else {
+		err = os.Link(from, to)
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chown(to, c.uid, c.gid)
 }
 
 // instruction returns the arguments of an instruction of the last stage.
@@ -172,6 +250,7 @@ type service struct {
 	Volumes             []string
 	ReadOnly            bool     `yaml:"read_only"`
 	CapDrop             []string `yaml:"cap_drop"`
+	Deploy              struct{ Replicas int }
 }
 
 func services(t *testing.T) map[string]service {

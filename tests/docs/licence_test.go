@@ -11,7 +11,7 @@ import (
 
 // fetchesK6 matches how a script, a hint or a document would get k6, which is under the AGPL: users bring their own.
 var fetchesK6 = regexp.MustCompile(`(?i)go\.k6\.io/k6|dl\.k6\.io|github\.com/grafana/k6/releases|` +
-	`(grafana|loadimpact)/k6[:@ ]|` +
+	`(grafana|loadimpact)/k6([:@\s"']|$)|setup-k6-action|` +
 	`\b(apk|apt|apt-get|brew|choco|dnf|npm|pip|pipx|snap|winget|yum) (-\S+ )*(add|install|i)( [\w./@=-]+)*[ /]k6\b`)
 
 func TestFetchesK6(t *testing.T) {
@@ -21,11 +21,14 @@ func TestFetchesK6(t *testing.T) {
 		"brew install k6":               true,
 		"docker pull grafana/k6:1.8.1":  true,
 		"FROM grafana/k6:latest":        true,
+		"docker run --rm grafana/k6":    true,
+		`image: "grafana/k6"`:           true,
 		"npm install left-pad k6":       true,
 		"curl -L https://github.com/grafana/k6/releases/download/v1.8.1/k6.tar.gz": true,
-		"k6 run script.js":                         false,
-		"see https://github.com/grafana/k6/issues": false,
-		"make test-k6 K6=PATH":                     false,
+		"uses: grafana/setup-k6-action@v1":                                         true,
+		"k6 run script.js":                                                         false,
+		"see https://github.com/grafana/k6/issues":                                 false,
+		"make test-k6 K6=PATH":                                                     false,
 	} {
 		if got := fetchesK6.MatchString(text); got != want {
 			t.Errorf("%q: %v", text, got)

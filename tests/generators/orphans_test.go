@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -35,6 +36,20 @@ func marked(t *testing.T) (pids []int) {
 	return pids
 }
 
+// allMarked requires that marked finds a driver and all its descendants, of which there are at least so many: else
+// finding none of them later would prove nothing.
+func (p *process) allMarked(t *testing.T, descendants int) {
+	t.Helper()
+	eventually(t, "marked finds the process and its descendants", func() bool {
+		below := descendantsOf(p.Cmd.Process.Pid)
+		found := marked(t)
+		unmarked := func(pid int) bool { return !slices.Contains(found, pid) }
+		return len(below) >= descendants && !slices.ContainsFunc(append(below, p.Cmd.Process.Pid), unmarked)
+	})
+}
+
+const shellName = "exec shell"
+
 // documented returns the shell generator of the how-to, with a player in its own session.
 func documented(t *testing.T) string {
 	t.Helper()
@@ -49,12 +64,25 @@ func documented(t *testing.T) string {
 	return "setsid sleep 1000 &\n" + string(example[1])
 }
 
+// least is how many descendants a driver has: a guard, and the program that it starts. The shell also has the player in
+// its own session.
+func least(g generator) int {
+	switch {
+	case !g.own:
+		return 0
+	case g.name == shellName:
+		return 3
+	default:
+		return 2
+	}
+}
+
 // TestNothingOutlivesTheDriver kills drivers under load with kill -9, and ends others with SIGTERM, SIGINT or SIGHUP.
 func TestNothingOutlivesTheDriver(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		testenv.SkipOrFail(t, "the processes of a driver that is killed run on under %s", runtime.GOOS)
 	}
-	shell := generator{"exec shell", func(t *testing.T, _ string) []string {
+	shell := generator{shellName, func(t *testing.T, _ string) []string {
 		return []string{"exec", "--", tool(t, "sh", "a shell"), "-c", documented(t)}
 	}, true}
 	codes := map[syscall.Signal]int{syscall.SIGKILL: -1, syscall.SIGTERM: 0, syscall.SIGINT: 130, syscall.SIGHUP: 0}
@@ -67,6 +95,7 @@ func TestNothingOutlivesTheDriver(t *testing.T) {
 				comes(t, url)
 				applied(t, url, players(3))
 				running(t, url, 3)
+				p.allMarked(t, least(g))
 				if err := p.Cmd.Process.Signal(s); err != nil {
 					t.Fatal(err)
 				}

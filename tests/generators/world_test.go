@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,8 +23,8 @@ import (
 
 const patience = 2 * time.Minute
 
-// cli is the command line that was built for these tests, fakeK6 the fake of k6.
-var cli, fakeK6 string
+// cli is the command line that was built for these tests, server the server, fakeK6 the fake of k6.
+var cli, server, fakeK6 string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -33,8 +34,11 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	cli, fakeK6 = filepath.Join(dir, "swarmcall"), filepath.Join(dir, "fakek6")
-	programs := map[string]string{"swarmcall": "../../cmd/swarmcall", "fakek6": "./fakek6"}
+	cli, server = filepath.Join(dir, "swarmcall"), filepath.Join(dir, "swarmcall-server")
+	fakeK6 = filepath.Join(dir, "fakek6")
+	programs := map[string]string{
+		"swarmcall": "../../cmd/swarmcall", "swarmcall-server": "../../cmd/server", "fakek6": "./fakek6",
+	}
 	if err := proctest.Build("", dir, programs); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -157,24 +161,41 @@ func (p *process) child(t *testing.T) *os.Process {
 
 func childOf(t *testing.T, pid int) *os.Process {
 	t.Helper()
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if err != nil || len(tasks) == 0 {
-		testenv.SkipOrFail(t, "the system does not tell the children of a process")
+	children := childrenOf(pid)
+	if len(children) == 0 {
+		if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+			testenv.SkipOrFail(t, "the system does not tell the children of a process: %v", err)
+		}
+		t.Fatalf("process %d has no child", pid)
 	}
+	child, err := os.FindProcess(children[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return child
+}
+
+// childrenOf returns the children of a process; one that has ended has none.
+func childrenOf(pid int) (pids []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is right
 	for _, task := range tasks {
-		var pid int
-		if text, err := os.ReadFile(task); err == nil {
-			if _, err := fmt.Sscan(string(text), &pid); err == nil {
-				child, err := os.FindProcess(pid)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return child
+		text, _ := os.ReadFile(task) // of a thread that has ended: nothing
+		for _, word := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(word); err == nil {
+				pids = append(pids, child)
 			}
 		}
 	}
-	t.Fatalf("process %d has no child", pid)
-	return nil
+	return pids
+}
+
+// descendantsOf returns the children of a process, and theirs.
+func descendantsOf(pid int) (pids []int) {
+	pids = childrenOf(pid)
+	for i := 0; i < len(pids); i++ { // pids grows
+		pids = append(pids, childrenOf(pids[i])...)
+	}
+	return pids
 }
 
 type driver struct {

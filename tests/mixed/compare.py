@@ -167,7 +167,7 @@ def locust_version():
 def main():
     rig.need("locust")
     target = rig.Target()
-    print(f"Locust {locust_version()}, {version(os.path.join(rig.ROOT, 'bin', 'swarmcall'), 'version')}, Python {platform.python_version()}; "
+    print(f"Locust {locust_version()}, {version(os.path.join(rig.BIN, 'swarmcall'), 'version')}, Python {platform.python_version()}; "
           f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}.\n")
     print("| | Locust | Swarmcall |\n|---|---|---|")
     for measure in (no_workers, stop_while_ramping, frozen_worker, controller_killed):

@@ -17,6 +17,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+BIN = os.path.join(ROOT, os.environ.get("BIN", "bin"))
 DATA = os.path.join(ROOT, "tests", "generators", "testdata")
 SCRATCH = tempfile.mkdtemp(prefix="swarmcall-mixed-")
 
@@ -129,12 +130,12 @@ class Swarmcall:
 
     def __init__(self, *flags):
         name = f"server-{len(processes)}"
-        argv = [os.path.join(ROOT, "bin", "swarmcall-server"), "--listen", "127.0.0.1:0", "--data-dir", os.path.join(SCRATCH, name), *flags]
+        argv = [os.path.join(BIN, "swarmcall-server"), "--listen", "127.0.0.1:0", "--data-dir", os.path.join(SCRATCH, name), *flags]
         self.process = start(name, *argv)
         self.url = "http://" + until("the server is there", lambda: address_in(log_of(name)))
 
     def drive(self, driver_id, kind, *args):
-        argv = [os.path.join(ROOT, "bin", "swarmcall"), "drive", kind, "--url", self.url, "--driver-id", driver_id, *args]
+        argv = [os.path.join(BIN, "swarmcall"), "drive", kind, "--url", self.url, "--driver-id", driver_id, *args]
         p = start(driver_id, *argv)
         until(f"{driver_id} is there", lambda: p.poll() is not None or self.driver(driver_id).get("state") == "active")
         if p.poll() is not None:

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	if browser.cancel != nil {
 		browser.cancel()
 	}
+	removeBinaries()
 	os.Exit(code)
 }
 

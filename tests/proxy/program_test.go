@@ -34,6 +34,7 @@ var programs = map[string]func(*testing.T, *place, string) *exec.Cmd{"nginx": ng
 // place is where a proxy of a test runs.
 type place struct {
 	dir      string
+	host     string // its name
 	addr     string // that it listens on
 	upstream string
 	roots    *x509.CertPool
@@ -80,7 +81,7 @@ func haproxy(t *testing.T, p *place, text string) *exec.Cmd {
 
 func caddy(t *testing.T, p *place, text string) *exec.Cmd {
 	_, port, _ := net.SplitHostPort(p.addr)
-	text = replaced(t, text, "load.example.com {", name+":"+port+" {", "127.0.0.1:8080", p.upstream,
+	text = replaced(t, text, "load.example.com {", p.host+":"+port+" {", "127.0.0.1:8080", p.upstream,
 		"/etc/ssl/load.example.com.crt", p.crt, "/etc/ssl/load.example.com.key", p.key)
 	text = "{\n    admin off\n    auto_https disable_redirects\n    default_bind 127.0.0.1\n}\n" + text
 	cmd := exec.Command(find(t, "caddy"), "run", "--adapter", "caddyfile", "--config", p.write(t, "Caddyfile", text))
@@ -106,10 +107,10 @@ func (p *place) read(t *testing.T, path string) string {
 	return string(b)
 }
 
-// newPlace returns a place with a free port, and a certificate for the name.
+// newPlace returns a place with a free port, and a certificate for the name and for localhost.
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{dir: t.TempDir(), addr: freePort(t)}
+	p := &place{dir: t.TempDir(), host: name, addr: freePort(t)}
 	crt, key := certificate(t)
 	p.roots = x509.NewCertPool()
 	p.roots.AppendCertsFromPEM(crt)
@@ -136,7 +137,7 @@ func certificate(t *testing.T) (crt, key []byte) {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: name},
-		DNSNames:              []string{name},
+		DNSNames:              []string{name, local},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		IsCA:                  true,

@@ -186,6 +186,8 @@ func (w *world) drive(id, address string, client *http.Client) {
 	case err := <-ended:
 		ended <- err
 		w.t.Fatalf("%s did not connect: %v", id, err)
+	case <-time.After(patience):
+		w.t.Fatalf("%s did not connect in %v", id, patience)
 	}
 }
 

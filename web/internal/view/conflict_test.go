@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,5 +31,30 @@ func TestAConflictIsShown(t *testing.T) {
 	d.State = swarm.Disconnected
 	if row, _ := shown(); row.State != view.DriverBadge(swarm.Disconnected) {
 		t.Errorf("of one that is lost: %+v", row.State)
+	}
+}
+
+// TestAConflictComesFirst: the overview has room for some drivers only, and the worst of them is the one whose id
+// several processes use, even if it reports its target and others are lost.
+func TestAConflictComesFirst(t *testing.T) {
+	var drivers []swarm.Driver
+	for i := range 20 {
+		drivers = append(drivers, swarm.Driver{ID: fmt.Sprintf("d-%02d", i), State: swarm.Active})
+	}
+	drivers[3].State = swarm.Disconnected
+	drivers[4].State = swarm.Stale
+	drivers[5].State, drivers[5].Conflict = swarm.Disconnected, new(swarm.Conflict)
+	drivers[17].Conflict = new(swarm.Conflict)
+	w := viewtest.Compare(view.World{Drivers: drivers})
+	var overview, list []string
+	for _, row := range view.NewOverview(w, "").Worst[:4] {
+		overview = append(overview, row.ID)
+	}
+	for _, row := range view.NewDrivers(w, view.ReadDriverFilter(nil), "").Rows[:4] {
+		list = append(list, row.ID)
+	}
+	const want = "[d-17 d-03 d-05 d-04]"
+	if fmt.Sprint(overview) != want || fmt.Sprint(list) != want {
+		t.Errorf("the worst are %v on the overview and %v in the list, want %s", overview, list, want)
 	}
 }

@@ -151,7 +151,13 @@ func (w World) order(chosen []int, aims []Aim, by string) {
 	case "ack":
 		less = func(a, b int) int { return cmp.Compare(ack(a), ack(b)) }
 	default:
-		less = func(a, b int) int { return cmp.Compare(aims[b].Standing, aims[a].Standing) }
+		rank := func(i int) Standing {
+			if inConflict(d[i]) {
+				return Lost + 1 // its load is that of several processes, whatever it reports
+			}
+			return aims[i].Standing
+		}
+		less = func(a, b int) int { return cmp.Compare(rank(b), rank(a)) }
 	}
 	slices.SortStableFunc(chosen, less)
 }

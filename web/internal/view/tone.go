@@ -36,7 +36,7 @@ type Badge struct {
 // driverBadge shows a driver's state. It is not green for a driver that misses deadlines or whose id several processes
 // use.
 func driverBadge(d swarm.Driver) Badge {
-	if d.Conflict != nil && d.State != swarm.Disconnected {
+	if inConflict(d) {
 		return Badge{Warn, "id conflict"}
 	}
 	if d.State == swarm.Active && d.Unresponsive {
@@ -44,6 +44,9 @@ func driverBadge(d swarm.Driver) Badge {
 	}
 	return DriverBadge(d.State)
 }
+
+// inConflict reports whether several processes use the id of a driver. When all of them are lost, only that counts.
+func inConflict(d swarm.Driver) bool { return d.Conflict != nil && d.State != swarm.Disconnected }
 
 // DriverBadge shows a state.
 func DriverBadge(s swarm.DriverState) Badge {

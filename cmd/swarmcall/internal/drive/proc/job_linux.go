@@ -25,15 +25,6 @@ type job struct {
 	ended   chan string // how the process ended
 }
 
-// Unguarded explains why a process may outlive the driver; it is empty if none can.
-func Unguarded() string {
-	if _, ok := readEntry(os.Getpid()); !ok {
-		return "without /proc the driver cannot find the processes that its generator starts: " +
-			"they keep running if the driver is killed (kill -9)"
-	}
-	return ""
-}
-
 // start starts a guard, which starts argv.
 func start(argv []string, s Streams) (*job, error) {
 	path, err := exec.LookPath(argv[0])

@@ -5,7 +5,6 @@ package proc
 import (
 	"context"
 	"os/exec"
-	"runtime"
 	"time"
 )
 
@@ -20,12 +19,6 @@ type job struct {
 
 // RunGuardIfRequested does nothing: there is no guard on this system.
 func RunGuardIfRequested() {}
-
-// Unguarded warns that a process and its descendants may outlive the driver.
-func Unguarded() string {
-	return "on " + runtime.GOOS +
-		" the generator keeps running if this driver is killed (kill -9); only on Linux does it end with the driver"
-}
 
 func start(argv []string, s Streams) (*job, error) {
 	// Without a context: its end would kill the process, but a generator must first be asked to end.
