@@ -3,7 +3,7 @@ package command
 // State is what a driver reports about itself.
 type State struct {
 	Players      int64 `json:"players"`        // players that run now
-	SpawnDelayMS int64 `json:"spawn_delay_ms"` // milliseconds between two spawns
+	SpawnDelayMS int64 `json:"spawn_delay_ms"` // milliseconds between two spawns, per driver
 	Running      bool  `json:"running"`        // whether the driver generates load
 }
 

@@ -14,7 +14,7 @@ type CommandType = command.Type
 // The command types.
 const (
 	SetPlayers    = command.SetPlayers    // run Command.Players players
-	SetSpawnDelay = command.SetSpawnDelay // wait Command.SpawnDelay between two spawns
+	SetSpawnDelay = command.SetSpawnDelay // wait Command.SpawnDelay between two spawns, per driver
 	Stop          = command.Stop          // go to zero players now, cancel any ramp, stay connected
 )
 
@@ -38,7 +38,7 @@ type Command struct {
 	Seq          uint64
 	Type         CommandType
 	Players      int64  // of SetPlayers: how many players this driver is to run, 0 or more
-	SpawnDelayMS int64  // of SetSpawnDelay: milliseconds, 0 or more
+	SpawnDelayMS int64  // of SetSpawnDelay: milliseconds between two spawns, per driver, 0 or more
 	Note         string // the submitter's note for people, may be empty
 	// how long the server waits for the answer, counted from when it sent the command; 0: it does not wait
 	Deadline time.Duration

@@ -22,7 +22,7 @@ func call(t *testing.T, environ []string, args ...string) (code int, stdout, std
 
 func TestUsageErrorsExit2(t *testing.T) {
 	for args, want := range map[string]string{
-		"--listne 127.0.0.1:0":       "--listne",
+		"--listne 127.0.0.1:0":       `unknown flag --listne, did you mean "--listen"`,
 		"serve":                      "serve",
 		"--stale-after soon":         "--stale-after",
 		"--stale-after":              "--stale-after",

@@ -48,6 +48,7 @@ func TestPreflights(t *testing.T) {
 }
 
 // TestAnswersForOtherPages can be read by pages of listed origins, including refusals of the API, and by no other page.
+// No request has the credentials of the visitor.
 func TestAnswersForOtherPages(t *testing.T) {
 	w := newWorld(t, withListed)
 	for _, c := range []struct{ method, path, body string }{
@@ -57,6 +58,7 @@ func TestAnswersForOtherPages(t *testing.T) {
 	} {
 		a := w.do(t, c.method, c.path, c.body, "Origin: "+listed)
 		if a.Header.Get("Access-Control-Allow-Origin") != listed ||
+			a.Header.Get("Access-Control-Allow-Credentials") != "" ||
 			!slices.Contains(a.Header.Values("Vary"), "Origin") {
 			t.Errorf("%s %s: %v", c.method, c.path, a.Header)
 		}

@@ -68,6 +68,23 @@ func (s *server) curl(body string) string {
 	return string(answer)
 }
 
+// get reads a document of the API.
+func (s *server) get(path string, into any) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // load is a real driver with players that do nothing, on a connection that can be frozen.
 type load struct {
 	net  *freezer.Freezer

@@ -19,7 +19,7 @@ type world struct {
 type worldKey struct{}
 
 // TestScripts plays testdata/*.txtar. In addition to testscript's own commands they have `server`, `driver ID …`,
-// `proxy NAME` and `code N swarmcall …`.
+// `proxy NAME`, `code N swarmcall …` and `misses ID N swarmcall …`.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"server": serverCmd, "driver": driverCmd,
-			"code": codeCmd, "proxy": proxyCmd},
+			"code": codeCmd, "misses": missesCmd, "proxy": proxyCmd},
 	})
 }
 
@@ -92,11 +92,19 @@ func driverCmd(ts *testscript.TestScript, _ bool, args []string) {
 
 // codeCmd: code N program args… runs it and wants exit code N.
 func codeCmd(ts *testscript.TestScript, _ bool, args []string) {
-	err := ts.Exec(args[1], args[2:]...)
-	got := "0"
-	if err != nil {
-		got = strings.TrimPrefix(err.Error(), "exit status ")
+	wantCode(ts, args, exitCode(ts, args[1:]))
+}
+
+// exitCode runs a program.
+func exitCode(ts *testscript.TestScript, args []string) string {
+	if err := ts.Exec(args[0], args[1:]...); err != nil {
+		return strings.TrimPrefix(err.Error(), "exit status ")
 	}
+	return "0"
+}
+
+// wantCode compares the exit code of a program with args[0].
+func wantCode(ts *testscript.TestScript, args []string, got string) {
 	if got != args[0] {
 		ts.Fatalf("%s: exit code %s, want %s\n%s", filepath.Base(args[1])+" "+fmt.Sprint(args[2:]), got, args[0],
 			ts.ReadFile("stderr"))

@@ -3,7 +3,6 @@ package cli
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // teams has drivers of two teams on one server: e-1 and e-2 in region eu, b-1 of team b, and both, which is in eu and
@@ -81,16 +80,15 @@ func asked(p *process) int { return len(lines(p.Err.String(), "POST ")) }
 // TestAStopEndsAHold: a Stop of another submitter ends the hold within a bounded number of checks.
 func TestAStopEndsAHold(t *testing.T) {
 	s, drivers := newWorld(t, "d-1", "d-2", "d-3")
-	plan := planFile(t, "stages: [{set: {players: 10}}, {hold: 45s}]")
+	plan := planFile(t, "stages: [{set: {players: 10}}, {hold: 1h}]") // much longer than the test waits for the end
 	p := swarmcall(t, s.url(), "run", "--debug", plan)
 	p.says("hold for")
 	p.says("→ 200 OK")
-	began := time.Now()
 	swarmcall(t, s.url(), "stop", "--submitter", "ops/alice").code(0)
 	before := asked(p)
 	p.code(9)
-	if n, took := asked(p)-before, time.Since(began); n > 3 || took > 30*time.Second {
-		t.Errorf("it asked %d times, in %v:\n%s", n, took, p.Err)
+	if n := asked(p) - before; n > 3 {
+		t.Errorf("it asked %d times until it saw the command:\n%s", n, p.Err)
 	}
 	p.says("ops/alice commands these drivers now: stop")
 	p.says("nothing is stopped: a command by another submitter holds for every driver of this run")

@@ -143,16 +143,17 @@ func TestWatchOnATerminal(t *testing.T) {
 func TestWatchAPartOnATerminal(t *testing.T) {
 	s, drivers := teams(t)
 	swarmcall(t, s.url(), "players", "set", "5").code(0)
-	swarmcall(t, s.url(), "players", "set", "6", "--label", "region=eu").code(0)
-	swarmcall(t, s.url(), "players", "set", "7", "--label", "team=b").code(0)
+	swarmcall(t, s.url(), "players", "set", "6", "--label", "region=eu", "--submitter", "qa").code(0)
+	swarmcall(t, s.url(), "players", "set", "7", "--label", "team=b", "--submitter", "qa").code(0)
 	swarmcall(t, s.url(), "players", "set", "8", "--label", "team=a", "--dry-run").code(6)
 	x := onTerminal(t, s.url(), "watch", "--label", "team=b")
-	if seen := x.shows("● live", "only team=b", "2 active", "b-1", "both", "set_players 7",
-		"team=b"); strings.Contains(seen, "e-1") {
+	// The acks of each command, and then its target.
+	if seen := x.shows("● live", "only team=b", "2 active", "b-1", "both", "set_players 7", " 2/2  team=b",
+		"set_players 6", " 3/3  region=eu"); strings.Contains(seen, "e-1") {
 		t.Errorf("drivers of others:\n%s", seen)
 	}
 	x.types("?")
-	x.shows("Press any key to go back")
+	x.shows("pause: freeze the display", "The target is shown unless it is all drivers", "Press any key to go back")
 	x.types("x")
 	x.shows("● live", "? help")
 	x.types("s")

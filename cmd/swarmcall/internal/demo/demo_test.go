@@ -31,6 +31,7 @@ func TestDemoShowsACommandAndEndsInOrder(t *testing.T) {
 	}
 	for _, want := range []string{
 		"  demo-1  acked  in 1.2 ms\n  demo-2  acked  in 1.2 ms\n  complete: 2 of 2 acked in 1.5 ms, entry 1\n",
+		"For swarmcall in that terminal:\n\n  export SWARMCALL_URL=http://127.0.0.1:",
 		`-d '{"command": {"type": "stop"}}'`,
 	} {
 		if !strings.Contains(out, want) {

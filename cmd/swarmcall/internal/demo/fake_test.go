@@ -18,7 +18,7 @@ import (
 )
 
 // fakeServer acts as the server of the demo. The base name of its data directory selects its behaviour: "locked" ends
-// at once, "partial" loses a driver, "dies" ends after the first command, anything else works.
+// at once, "partial" loses a driver, "dies" ends after the first outcome, anything else works.
 func fakeServer(args []string) int {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	listen, dataDir := flags.String("listen", "", ""), flags.String("data-dir", "", "")
@@ -82,7 +82,10 @@ func (f *fake) mux() http.Handler {
 		func(r *http.Request) any { delete(f.active, r.FormValue("id")); return nil })
 	handle("GET /drivers", http.StatusOK, func(*http.Request) any { return f.roster() })
 	handle("GET /commands", http.StatusOK, func(*http.Request) any { return map[string]any{"items": []any{}} })
-	handle("POST /commands", http.StatusCreated, func(*http.Request) any {
+	handle("POST /commands", http.StatusAccepted, func(*http.Request) any {
+		return map[string]any{"seq": 1, "status": "pending", "deadline_ms": 2000}
+	})
+	handle("GET /commands/1", http.StatusOK, func(*http.Request) any {
 		if f.behaviour == "dies" {
 			time.AfterFunc(10*time.Millisecond, f.die)
 		}

@@ -26,18 +26,23 @@ func (d *demo) firstCommand(ctx context.Context) (client.Entry, error) {
 		"%d}}\n", d.Players)
 	ctx, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()
-	a, _, err := d.api.Submit(ctx, remote.Submission{
+	a, err := d.api.Issue(ctx, remote.Submission{
 		Submitter: "demo", Command: remote.Command{Type: command.SetPlayers, Value: d.Players},
 	}, remote.NewKey())
-	e := a.Value
 	if err != nil {
-		return e, &clierr.Error{
-			Code: clierr.Failed, What: "the server refused the first command", Cause: clierr.Cause(err),
-			Detail: d.server.log.last(),
+		return a.Value, d.firstFailed("the server refused the first command", err)
+	}
+	if !remote.Closed(a.Value) {
+		if a, err = d.api.Outcome(ctx, a.Value.Seq, remote.OutcomeLimit(a.Value)); err != nil {
+			return a.Value, d.firstFailed("the server did not report the outcome of the first command", err)
 		}
 	}
-	printOutcome(d.Out, e)
-	return e, nil
+	printOutcome(d.Out, a.Value)
+	return a.Value, nil
+}
+
+func (d *demo) firstFailed(what string, err error) error {
+	return &clierr.Error{Code: clierr.Failed, What: what, Cause: clierr.Cause(err), Detail: d.server.log.last()}
 }
 
 // printOutcome prints what each driver answered, in order of driver id, and the verdict.

@@ -228,7 +228,7 @@ func (r *Runner) outcome(ctx context.Context, e remote.Entry) (remote.Answer[rem
 			return a, err
 		}
 		if a, err = r.Server.Outcome(ctx, e.Seq, 0); err != nil {
-			return a, err
+			return a, remote.StillOpen(e.Seq, err)
 		}
 	}
 	return a, nil

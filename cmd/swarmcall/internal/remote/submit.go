@@ -48,7 +48,8 @@ func (c *Client) Issue(ctx context.Context, s Submission, key string) (Answer[En
 }
 
 // Submit is like Issue, but waits for the outcome in the same request, and returns how long the answer took until it
-// was completely read.
+// was completely read. It is only for a measurement of this round trip: the request may last up to longestWait, a proxy
+// may cut it off, and after a failure the outcome is not known. Otherwise use Issue and Outcome.
 func (c *Client) Submit(
 	ctx context.Context, s Submission, key string,
 ) (a Answer[Entry], took time.Duration, err error) {
