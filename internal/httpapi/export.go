@@ -31,8 +31,10 @@ func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	var lines bytes.Buffer
 	for position < end {
 		events, err := h.eventsOf(r.Context(), submitter, position, end)
-		if err != nil {
+		if err != nil && !disconnected(r, err) {
 			h.Logger.Error("an export was cut", "request_id", requestID(r.Context()), "position", position, "err", err)
+		}
+		if err != nil {
 			panic(http.ErrAbortHandler) // the client must not take this for the end
 		}
 		if len(events) == 0 {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/swarmcall/swarmcall/api"
@@ -62,8 +64,8 @@ type problems struct {
 // write is the only function that writes an error, as application/problem+json. An error that is not a swarm.Error is
 // internal; its cause is logged and not shown.
 func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		return // the client has disconnected
+	if disconnected(r, err) {
+		return
 	}
 	e, ok := errors.AsType[*swarm.Error](err)
 	if !ok {
@@ -88,6 +90,13 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(e)))
 	}
 	p.send(w, kind.status, body)
+}
+
+// disconnected reports whether err only means that the client has disconnected: no answer reaches it, and nothing is
+// wrong with the server.
+func disconnected(r *http.Request, err error) bool {
+	return r.Context().Err() != nil && errors.Is(err, context.Canceled) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
 // retryAfter returns how many seconds a client should wait.

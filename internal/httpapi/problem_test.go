@@ -7,11 +7,14 @@ import (
 	"go/parser"
 	"go/token"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -123,6 +126,69 @@ func TestADisconnectedClientGetsNoAnswer(t *testing.T) {
 	p.write(rec, httptest.NewRequestWithContext(ctx, "GET", "/commands/2", nil), ctx.Err())
 	if rec.Body.Len() > 0 {
 		t.Errorf("wrote %s", rec.Body)
+	}
+}
+
+// brokenConnection is an answer to a client that has disconnected.
+type brokenConnection struct {
+	http.ResponseWriter
+	err error
+}
+
+func (c brokenConnection) Write([]byte) (int, error) {
+	return 0, &net.OpError{Op: "write", Net: "tcp", Err: c.err}
+}
+
+// TestABrokenConnectionIsNotLoggedAsAnError: a client disconnects while its answer is written.
+func TestABrokenConnectionIsNotLoggedAsAnError(t *testing.T) {
+	for _, err := range []error{
+		os.NewSyscallError("write", syscall.EPIPE), os.NewSyscallError("write", syscall.ECONNRESET), net.ErrClosed,
+	} {
+		for _, path := range []string{"/commands", "/drivers", "/state", "/version"} {
+			var lines strings.Builder
+			w := newWorld(t, func(c *Config) {
+				c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			})
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = "127.0.0.1:8080"
+			w.handler.ServeHTTP(brokenConnection{httptest.NewRecorder(), err}, r)
+			if lines.Len() > 0 {
+				t.Errorf("%s, %v: logged %s", path, err, lines.String())
+			}
+		}
+	}
+}
+
+// brokenFeed has a record and cannot read it.
+type brokenFeed struct{ err error }
+
+func (brokenFeed) Last() uint64 { return 1 }
+
+func (f brokenFeed) After(context.Context, uint64) ([]*swarm.Event, error) { return nil, f.err }
+
+// TestAnExportOfADisconnectedClientIsNotLoggedAsAnError: it disconnects while the log is read.
+func TestAnExportOfADisconnectedClientIsNotLoggedAsAnError(t *testing.T) {
+	for err, logged := range map[error]bool{context.Canceled: false, errors.New("the disk failed"): true} {
+		var lines strings.Builder
+		w := newWorld(t, func(c *Config) {
+			c.Feed = brokenFeed{err}
+			c.Logger = slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		})
+		ctx, disconnect := context.WithCancel(t.Context())
+		disconnect()
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/commands/export", nil)
+		r.Host = "127.0.0.1:8080"
+		func() {
+			defer func() {
+				if recover() != http.ErrAbortHandler { //nolint:errorlint // exactly this value, as net/http compares it
+					t.Errorf("%v: the answer looks complete", err)
+				}
+			}()
+			w.handler.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		if got := strings.Contains(lines.String(), "level=ERROR"); got != logged {
+			t.Errorf("%v: logged %q", err, lines.String())
+		}
 	}
 }
 
