@@ -167,7 +167,7 @@ func eventText(e remote.Event) string {
 	}
 	switch e.Name {
 	case "issued":
-		to := fmt.Sprintf("%d drivers", entry.Counts.Targeted)
+		to := verdict.Drivers(entry.Counts.Targeted)
 		if left := remote.LeftOutText(entry); left != "" {
 			to += ", " + left
 		}

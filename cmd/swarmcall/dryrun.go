@@ -29,8 +29,8 @@ func (c *submission) dryRun(ctx context.Context, s streams, server *session, bod
 	if body.Command.Type == command.Stop && len(d.Targets)+len(d.LeftOut) == 0 {
 		return server.Explain(ctx, body.Target, dryStop(server, d))
 	}
-	server.line.Say("dry run: %s would go to %d drivers%s; nothing was sent",
-		body.Command, len(d.Targets), dryLeftOut(d))
+	server.line.Say("dry run: %s would go to %s%s; nothing was sent",
+		body.Command, verdict.Drivers(len(d.Targets)), dryLeftOut(d))
 	if spread := verdict.Spread(body.Command, len(d.Targets)); spread != "" {
 		server.line.Say("dry run: %s", spread)
 	}

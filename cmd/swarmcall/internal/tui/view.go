@@ -208,10 +208,10 @@ func (m *model) keys() string {
 	switch {
 	case m.confirming:
 		k := m.seen.drivers.Counts
-		whom := fmt.Sprintf("all %d drivers", k.Active+k.Stale+k.Disconnected)
+		drivers := verdict.Drivers(k.Active + k.Stale + k.Disconnected)
+		whom := "all " + drivers
 		if len(m.labels) > 0 {
-			whom = fmt.Sprintf("the %d drivers of %s", k.Active+k.Stale+k.Disconnected,
-				console.Safe(remote.LabelsText(m.labels)))
+			whom = "the " + drivers + " of " + console.Safe(remote.LabelsText(m.labels))
 		}
 		return m.paint(red, "Stop the load on "+whom+"? y or Enter: yes, any other key: no")
 	case m.filtering:
