@@ -6,10 +6,11 @@
 // same lock, so it misses no command.
 //
 // Two goroutines serve a session, both owned by the Registry, which joins them in Shutdown: the reader decodes frames,
-// and only the writer writes. A peer that does not read blocks only its own writer; the sweeper ends its session when a
-// write makes no progress for [WriteTimeout]. There is no timer and no goroutine per command or per write.
+// and the writer writes them (pings, pongs and closes come from the WebSocket library too). A peer that does not read
+// blocks only its own writer; the sweeper ends its session when a write makes no progress for [WriteTimeout]. There is
+// no timer and no goroutine per command or per write.
 //
-// The policies (resplit.go, empty.go, idle.go, lease.go) are types that do not depend on the Registry. The sweeper
+// The policies (policy_*.go) are types that do not depend on the Registry. The sweeper
 // calls them with the lock held; their requests, and events of drivers, are reported to [Rounds] and [Requests] after
 // the lock is released.
 package drivers
