@@ -72,7 +72,7 @@ func (l *limits) check(bytes int64, essential bool) error {
 }
 
 func full(detail string) error {
-	return swarm.Errorf(swarm.CodeLogUnavailable, detail+"; nothing was sent")
+	return swarm.LogFull(detail + "; nothing was sent")
 }
 
 func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }

@@ -19,20 +19,17 @@ type admitted struct {
 	issued  *swarm.Issued
 }
 
-// admit fixes the targets of the batch's submissions and answers those that are refused. Two kinds of submission
-// return to the head of the queue: those over maxBatchTargets, and those for which mustWait is true.
-func (d *Dispatcher) admit(b batch) []admitted {
+// admit fixes the targets of the batch's submissions and answers those that are refused. rest is for the next batch: it
+// begins with a submission over maxBatchTargets, or with one for which mustWait is true.
+func (d *Dispatcher) admit(b batch) (accepted []admitted, rest []*submission) {
 	stopping := !d.stepping()
-	var accepted []admitted
 	targets := 0
 	for i, s := range b.submits {
-		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
-			d.queue.requeue(batch{submits: b.submits[i:]})
-			d.queue.nudge()
-			break
-		}
 		if s.ctx.Err() != nil {
-			continue // no client waits for it, and nothing has been logged or sent
+			continue // no client waits any more, and nothing has been logged or sent
+		}
+		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
+			return accepted, b.submits[i:]
 		}
 		if stopping {
 			s.result <- submitted{err: errShuttingDown}
@@ -50,7 +47,7 @@ func (d *Dispatcher) admit(b batch) []admitted {
 		accepted = append(accepted, f)
 		targets += len(f.members)
 	}
-	return accepted
+	return accepted, nil
 }
 
 // mustWait reports whether a submission can be decided only after the earlier ones of the batch have been folded: a

@@ -20,9 +20,9 @@ type Call struct {
 	d        *Dispatcher
 	seq      uint64
 	issued   *swarm.Issued
-	issuedAt time.Time // when Issued was durable; deadline and duration start here
-	handedAt time.Time // when it was put into the outboxes; latencies start here
-	done     chan struct{}
+	issuedAt time.Time     // when Issued was durable; deadline and duration start here
+	handedAt time.Time     // when it was put into the outboxes; latencies start here
+	done     chan struct{} // closed when the outcome is visible and waiting clients may read it
 
 	mu       sync.Mutex
 	round    *round
@@ -208,8 +208,14 @@ func (c *Call) finish() (lateDue bool) {
 	defer c.mu.Unlock()
 	lateDue = c.d.late.expect(c.seq, c.handedAt, missing(c.issued.Targets, c.closing.Verdicts, always), c.early)
 	c.closed, c.round, c.early, c.earlyBy = c.closing, nil, nil, nil
-	close(c.done)
 	return lateDue
+}
+
+// wake lets the clients that wait for these calls read the outcomes.
+func wake(calls []*Call) {
+	for _, c := range calls {
+		close(c.done)
+	}
 }
 
 // deadlineMissed returns the drivers that missed the deadline. The outcome must already be on its way into the log.

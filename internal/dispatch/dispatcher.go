@@ -30,7 +30,7 @@ type Dispatcher struct {
 	logger    *slog.Logger
 	queue     *queue
 	gathering gathering
-	postponed []*Call // with durable outcomes that are not visible yet; owned by Run
+	postponed []*Call // closed, but their clients are woken after the next step; owned by Run
 
 	background sync.WaitGroup // background work that no caller waits for; joined by Shutdown
 	late       lateAcks

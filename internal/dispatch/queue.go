@@ -112,22 +112,14 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns the content of the next append: urgent work if there is any, else all waiting work with at most maxBatch
-// submissions. ended says that the queue is closed and empty.
+// take returns the content of the next append, which may be empty. ended says that the queue is closed and empty.
 func (q *queue) take() (b batch, ended bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if b, only := q.takeUrgent(); only {
-		return b, false
+	if only, held := q.isStopsTurn(); only {
+		return q.takeStops(held), false
 	}
-	b = q.waiting
-	q.waiting = batch{}
-	b.submits = stopsFirst(b.submits)
-	if len(b.submits) > maxBatch {
-		q.waiting.submits = append([]*submission(nil), b.submits[maxBatch:]...)
-		b.submits = b.submits[:maxBatch]
-		q.nudge()
-	}
+	b = q.takeOthers()
 	if q.closed {
 		q.nudge() // nothing else would wake the sequencer to find the queue empty
 	}

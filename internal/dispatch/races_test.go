@@ -190,6 +190,77 @@ func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 	})
 }
 
+// TestAResetThatFailsDoesNotSpin: a preview must wait for a reset that the log refuses. It is refused too, and the
+// sequencer waits before it tries again.
+func TestAResetThatFailsDoesNotSpin(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("a")
+		appends, slow := 0, make(chan struct{})
+		w.log.Refuse(func([]swarm.Record) error {
+			if appends++; appends > 10 {
+				return nil
+			}
+			<-slow
+			return errors.New("busy")
+		})
+		w.d.Reset("nobody is there")
+		synctest.Wait()
+		previewed := make(chan error, 1)
+		go func() {
+			_, err := w.d.Preview(t.Context(), ordinary(time.Second))
+			previewed <- err
+		}()
+		synctest.Wait()
+		close(slow)
+		synctest.Wait()
+		if appends > 2 {
+			t.Errorf("%d appends before any time had passed", appends)
+		}
+		swarmtest.Advance(retryEvery)
+		if err := <-previewed; swarm.CodeOf(err) != swarm.CodeLogUnavailable {
+			t.Errorf("the preview: %v", err)
+		}
+		w.log.Refuse(nil)
+		swarmtest.Advance(retryEvery)
+	})
+}
+
+// TestLogDown counts from the first append that fails, unless a full log only refused load. Steps that append nothing
+// change nothing.
+func TestLogDown(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		down bool
+	}{
+		"a full log that still accepts a Stop": {swarm.LogFull("full"), false},
+		"a disk that fails":                    {errors.New("input/output error"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.fleet.Join("a")
+				w.log.FailWith(func() error { return tc.err })
+				if r := w.Submit(t.Context(), ordinary(time.Second)); r.Err != swarm.CodeLogUnavailable {
+					t.Errorf("got %+v", r)
+				}
+				swarmtest.Advance(time.Minute)
+				for _, after := range []string{"the refusal", "a preview"} {
+					if down := w.d.LogDown(); down >= time.Minute != tc.down {
+						t.Errorf("after %s: down for %v", after, down)
+					}
+					if _, err := w.d.Preview(t.Context(), ordinary(time.Second)); err != nil {
+						t.Error(err)
+					}
+				}
+				w.log.FailWith(nil)
+				w.Submit(t.Context(), ordinary(time.Second))
+				if down := w.d.LogDown(); down != 0 {
+					t.Errorf("down for %v after an append", down)
+				}
+			})
+		})
+	}
+}
+
 // TestAResetThatFailedComesBeforeWhatFollows: load that is requested after a reset must not be stopped by it.
 func TestAResetThatFailedComesBeforeWhatFollows(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -40,29 +40,41 @@ type work struct {
 // step appends one batch and carries it out.
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
-	defer d.conclude(d.postponed)
+	postponed := d.postponed
 	d.postponed = nil
+	defer func() { wake(postponed) }()
+	issues, rest := d.admit(b)
 	w := work{
-		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: d.admit(b),
+		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: issues,
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
 	}
 	err := d.write(w)
-	if err == nil {
-		d.downSince.Store(nil)
-		return
-	}
 	// A full log refuses more load, but still has space for outcomes and for a Stop: these must not fail with the rest.
-	if first, rest := w.split(); first.len() > 0 && rest.len() > 0 {
-		d.failed(rest, err)
+	if first, others := w.split(); err != nil && first.len() > 0 && others.len() > 0 {
+		d.failed(others, err)
 		w, err = first, d.write(first)
 	}
-	if err == nil {
-		d.downSince.Store(nil)
+	if err != nil {
+		d.noteFailure(w, err)
+		d.failed(w, err)
+		if len(w.resets) > 0 { // rest would wait for them, and they are retried later
+			refuse(rest, refusalOf(err))
+			return
+		}
+	}
+	if d.queue.requeue(batch{submits: rest}) {
+		d.queue.nudge()
+	}
+}
+
+// noteFailure records since when the log has accepted no essential record. It does not count that a full log refuses
+// load: such a log still accepts a Stop.
+func (d *Dispatcher) noteFailure(w work, err error) {
+	if first, _ := w.split(); first.len() == 0 && swarm.IsLogFull(err) {
 		return
 	}
 	now := time.Now()
 	d.downSince.CompareAndSwap(nil, &now)
-	d.failed(w, err)
 }
 
 // write appends w and carries it out. After an error nothing has been written.
@@ -77,9 +89,13 @@ func (d *Dispatcher) write(w work) error {
 		return err
 	}
 	durable := time.Now()
+	d.downSince.Store(nil)
 	d.gathering.appended(len(w.closes)+len(w.issues), durable.Sub(began))
-	d.concludeInOrder(w.closes)
-	seq += uint64(len(w.closes))
+	for _, c := range w.closes {
+		d.closed(c)
+		seq++
+	}
+	d.answer(w.closes)
 	for _, r := range w.resets {
 		d.superseded(d.delivery.Reset(seq))
 		close(r.folded)
@@ -157,7 +173,7 @@ func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	d.keys.Remember(seq, f.issued)
 	expiring := d.opened(c)
 	if c.isStop() {
-		d.queue.hold(len(f.members))
+		d.queue.hold(seq, len(f.members))
 	}
 	d.handed(c, d.delivery.Offer(f.issued.Issue(seq)))
 	if expiring {
@@ -182,19 +198,14 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// concludeInOrder makes outcomes visible. If a Stop waits, only those of Stops: the answers to many submitters take
-// more of the machine than the append of the Stop, which comes first. The others follow after the next step.
-func (d *Dispatcher) concludeInOrder(closes []*Call) {
+// answer wakes the clients that wait for these outcomes. If a Stop waits to be issued, it wakes only those of Stops: many
+// answers take more of the machine than the append of the Stop, which comes first. The others follow after the next
+// step.
+func (d *Dispatcher) answer(closes []*Call) {
 	if d.queue.stopWaits() {
 		closes, d.postponed = part(closes, (*Call).isStop)
 	}
-	d.conclude(closes)
-}
-
-func (d *Dispatcher) conclude(closes []*Call) {
-	for _, c := range closes {
-		d.closed(c)
-	}
+	wake(closes)
 }
 
 // closed makes a durable outcome visible. It first reports the drivers that missed the deadline, because a client that
@@ -208,7 +219,7 @@ func (d *Dispatcher) closed(c *Call) {
 	}
 	d.ended(c)
 	if c.isStop() {
-		d.queue.release()
+		d.queue.release(c.seq)
 	}
 }
 
@@ -228,20 +239,30 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 // drivers' side.
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log accepted no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
-	refusal := err
-	if swarm.CodeOf(err) == swarm.CodeInternal {
-		refusal = &swarm.Error{
-			Code: swarm.CodeLogUnavailable, Detail: "the log cannot accept entries at the moment; nothing was sent",
-			Cause: err,
-		}
-	}
 	for _, f := range w.issues {
-		f.result <- submitted{err: refusal}
+		f.result <- submitted{err: refusalOf(err)}
 	}
 	for _, l := range w.lates {
 		d.late.restore(l.Seq, l.Acks)
 	}
 	if d.queue.requeue(batch{closes: w.closes, resets: w.resets, lates: w.lateFor}) {
 		time.AfterFunc(retryEvery, d.queue.nudge)
+	}
+}
+
+// refusalOf returns what submitters receive after a failed append.
+func refusalOf(err error) error {
+	if swarm.CodeOf(err) != swarm.CodeInternal {
+		return err
+	}
+	return &swarm.Error{
+		Code: swarm.CodeLogUnavailable, Detail: "the log cannot accept entries at the moment; nothing was sent",
+		Cause: err,
+	}
+}
+
+func refuse(submits []*submission, err error) {
+	for _, s := range submits {
+		s.result <- submitted{err: err}
 	}
 }

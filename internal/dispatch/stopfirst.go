@@ -7,11 +7,14 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// These constants bound how long an issued Stop holds other work back: a fixed time, and about twice the time that it
-// takes to reach one driver and to receive its ack. A hung driver delays other commands by no more than that.
+// A Stop on its way holds other work back for at most holdBase and holdPerDriver for each of its drivers, which is about
+// twice the time that it takes to reach one driver and to receive its ack. A hung driver delays other commands by no
+// more than that. holdMost is less than outcomeGrace, so that no outcome is reported as missing from the log because it
+// was held back.
 const (
 	holdBase      = 20 * time.Millisecond
 	holdPerDriver = 50 * time.Microsecond
+	holdMost      = outcomeGrace / 2
 )
 
 // urgency makes Stops go before all other work. A waiting Stop has an append to itself, and so has its outcome: an
@@ -20,49 +23,81 @@ const (
 // in its order. After an urgent append and after a hold it has its turn, so a series of Stops cannot block it. The
 // queue's lock guards this.
 type urgency struct {
-	hurried bool      // the last batch was urgent
-	until   time.Time // other work is held back until then
-	held    bool      // other work has been held back since its last turn
+	hurried bool                // the last batch was urgent
+	since   time.Time           // when the first Stop since the others' last turn was issued; zero if there was none
+	until   time.Time           // other work is held back until then
+	stops   map[uint64]struct{} // seqs of the Stops since then that are not closed
 }
 
-// takeUrgent returns the waiting Stops and the outcomes of Stops. If only is true, the next append must contain nothing
-// else; if the batch is empty too, there must be no append yet. The lock is held.
-func (q *queue) takeUrgent() (b batch, only bool) {
-	u, w := &q.urgency, &q.waiting
-	held, urgent := !q.closed && time.Now().Before(u.until), w.urgent()
-	if !held && (u.hurried || !urgent) {
-		u.hurried, u.held = false, false
-		return batch{}, false
-	}
+// isStopsTurn reports whether the next append may only contain Stops and the outcomes of Stops. held reports whether
+// other work is held back, so that there may be no append at all.
+func (q *queue) isStopsTurn() (only, held bool) {
+	u := &q.urgency
+	held = !q.closed && time.Now().Before(u.until)
+	return held || !u.hurried && q.waiting.urgent(), held
+}
+
+// takeStops returns what is urgent, if anything. The lock is held.
+func (q *queue) takeStops(held bool) (b batch) {
+	w := &q.waiting
+	urgent := w.urgent()
 	b.resets, b.expired, w.resets, w.expired = w.resets, w.expired, nil, nil // later work depends on them
 	if urgent {
-		u.hurried = true
+		q.urgency.hurried = true
 		b.submits, w.submits = part(w.submits, (*submission).isStop)
 		b.closes, w.closes = part(w.closes, (*Call).isStop)
 		if !held {
 			q.nudge() // for the other work; under a hold, the end of the hold does that
 		}
 	}
-	return b, true
+	return b
 }
 
-// hold holds other work back while a Stop is on its way to this number of drivers.
-func (q *queue) hold(drivers int) {
+// takeOthers returns all that waits, of the submissions at most maxBatch. Stops come last: this is the turn of the
+// others, and what it leaves of the Stops goes next. The lock is held.
+func (q *queue) takeOthers() batch {
+	q.urgency = urgency{}
+	b := q.waiting
+	q.waiting = batch{}
+	stops, rest := part(b.submits, (*submission).isStop)
+	b.submits = append(rest, stops...)
+	if len(b.submits) > maxBatch {
+		q.waiting.submits = append([]*submission(nil), b.submits[maxBatch:]...)
+		b.submits = b.submits[:maxBatch]
+		q.nudge()
+	}
+	return b
+}
+
+// hold holds other work back while a Stop is on its way to this number of drivers. Further Stops lengthen a hold only as
+// if they had been issued at its start.
+func (q *queue) hold(seq uint64, drivers int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if u := &q.urgency; !u.held {
-		patience := holdBase + time.Duration(drivers)*holdPerDriver
-		u.held, u.until = true, time.Now().Add(patience)
-		time.AfterFunc(patience, q.nudge)
+	u := &q.urgency
+	if u.since.IsZero() {
+		u.since, u.stops = time.Now(), map[uint64]struct{}{}
+	}
+	u.stops[seq] = struct{}{}
+	end := u.since.Add(min(holdBase+time.Duration(drivers)*holdPerDriver, holdMost))
+	if end.After(u.until) {
+		u.until = end
+		time.AfterFunc(time.Until(end), q.nudge)
 	}
 }
 
-// release ends the hold.
-func (q *queue) release() {
+// release ends the hold, unless another Stop is still on its way.
+func (q *queue) release(seq uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.urgency.until = time.Time{}
-	q.nudge()
+	u := &q.urgency
+	if _, ok := u.stops[seq]; !ok {
+		return
+	}
+	if delete(u.stops, seq); len(u.stops) == 0 {
+		u.until = time.Time{}
+		q.nudge()
+	}
 }
 
 // stopWaits reports whether a Stop waits to be issued.
@@ -92,13 +127,4 @@ func part[T any](all []T, matches func(T) bool) (matching, rest []T) {
 		}
 	}
 	return matching, rest
-}
-
-// stopsFirst moves Stops to the front, and keeps the order otherwise.
-func stopsFirst(submits []*submission) []*submission {
-	stops, rest := part(submits, (*submission).isStop)
-	if len(stops) == 0 {
-		return submits
-	}
-	return append(stops, rest...)
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -71,6 +72,9 @@ func TestAStopGoesBeforeAnswers(t *testing.T) {
 			case *swarm.Issued:
 				if r.Command.Type != command.Stop {
 					break
+				}
+				if _, open := w.d.Call(1); open {
+					t.Error("the outcome is in the log, and its command is still open")
 				}
 				synctest.Wait() // a submitter that has its answer returns now
 				if answered {
@@ -151,6 +155,69 @@ func TestStopsDoNotKeepOthersOut(t *testing.T) {
 			t.Errorf("the slowest of 50 commands took %v beside Stops; one holds others back for %v", slowest,
 				holdForOne)
 		}
+	})
+}
+
+// TestManyStopsDoNotKeepOthersOut: a Stop waits at every turn of the others, because an append takes longer than the time
+// between two Stops. Commands that must be judged alone, and those beside a Stop to a large swarm, still have their turn.
+func TestManyStopsDoNotKeepOthersOut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		drivers int
+		other   swarm.Submission
+	}{
+		"a condition":             {1, from("ci", 0, 1, "other")},
+		"a Stop to a large swarm": {maxBatchTargets, from("ci", -1, 1, "other")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				ids := make([]string, tc.drivers)
+				for i := range ids {
+					ids[i] = fmt.Sprintf("d-%04d", i)
+					w.fleet.Join(ids[i])
+				}
+				w.fleet.Join("other")
+				w.log.Refuse(func([]swarm.Record) error { <-time.After(10 * time.Millisecond); return nil })
+				ctx, cease := context.WithCancel(t.Context())
+				var stops sync.WaitGroup
+				stops.Go(func() {
+					for ctx.Err() == nil {
+						stops.Go(func() { w.Submit(t.Context(), from("ops", -1, -1, ids...)) })
+						<-time.After(4 * time.Millisecond)
+					}
+				})
+				<-time.After(50 * time.Millisecond) // several Stops wait now
+				limited, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if r := w.Submit(limited, tc.other); r.Counts.Acked != 1 {
+					t.Errorf("beside Stops: %+v", r)
+				}
+				cease()
+				stops.Wait()
+			})
+		})
+	}
+}
+
+// TestAStopReleasesOnlyItsOwnHold: a short Stop that is closed does not end the hold of one that is still on its way.
+func TestAStopReleasesOnlyItsOwnHold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.fleet.Join("hung").Hold()
+		w.fleet.Join("b")
+		if _, err := w.d.Submit(t.Context(), from("ops", -1, -1, "hung")); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		<-time.After(time.Millisecond)
+		if r := w.Submit(t.Context(), from("ops", -1, -1, "b")); r.Counts.Acked != 1 {
+			t.Errorf("%+v", r)
+		}
+		if _, err := w.d.Submit(t.Context(), from("ci", -1, 1, "b")); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited != holdForOne {
+			t.Errorf("the other command waited %v, want %v", waited, holdForOne)
+		}
+		<-time.After(time.Minute)
 	})
 }
 

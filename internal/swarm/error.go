@@ -67,4 +67,15 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
+// LogFull returns the error of a log that refuses load because it is full. It may still accept outcomes and Stops.
+func LogFull(detail string) *Error {
+	return &Error{Code: CodeLogUnavailable, Detail: detail, Attrs: map[string]any{"full": true}}
+}
+
+// IsLogFull reports whether err is an error of LogFull.
+func IsLogFull(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Attrs["full"] == true
+}
+
 func indexPointer(pointer string, i int) string { return pointer + "/" + strconv.Itoa(i) }
