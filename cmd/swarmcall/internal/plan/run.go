@@ -47,7 +47,7 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 		}
 	})
 	defer heard()
-	r.Line.Say("run %s of plan %q: %d stages, for %s", r.ID, r.Plan.Name, len(r.Plan.Stages), r.Plan.drivers())
+	r.Line.Say("run %s of plan %q: %s, for %s", r.ID, r.Plan.Name, stages(len(r.Plan.Stages)), r.Plan.drivers())
 	if err = r.begin(ctx); err == nil {
 		err = r.run(ctx)
 	}
