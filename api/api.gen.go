@@ -386,9 +386,10 @@ type CommandRequest struct {
 	// DryRun Answer 200 with the drivers that the command would go to; nothing is logged or sent, and no idempotency key is used.
 	DryRun *bool `json:"dry_run,omitempty"`
 
-	// IfSeq 412 `newer_command` if a load command that concerns this target is newer than the entry with this `seq`. A command concerns a target if a known
-	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and also holds later:
-	// whenever a driver appears, this command never replaces a newer load command of another submitter on it.
+	// IfSeq 412 `newer_command` if a load command that concerns this target is newer than the entry with this `seq`. A
+	// command concerns a target if a known driver matches both, or was a fixed target of the command and matches
+	// now. The condition is stored and also holds later: whenever a driver appears, this command never replaces a
+	// newer load command of another submitter on it.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
 	// MinDrivers Refuse the command if fewer drivers than this are targeted.
@@ -646,12 +647,14 @@ type Entry struct {
 	// InUse For a Stop without targets.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// Awaited For a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
-	// driver has matched since, or no known driver has one of the target's label keys with another value.
+	// Awaited For a Stop without targets: true if drivers that match may still return. The server started less than
+	// `--forget-after` ago, and a driver has matched since, or no known driver has one of the target's label keys
+	// with another value.
 	Awaited *bool `json:"awaited,omitempty"`
 
-	// Deregistered All drivers of the entry that have deregistered since and have not returned; only in GET /commands/{seq}. Absent when there are
-	// none. They are not lost: there is no need to wait for them. Remembered for `--forget-after`, across restarts too.
+	// Deregistered All drivers of the entry that have deregistered since and have not returned; only in GET /commands/{seq}.
+	// Absent when there are none. They are not lost: there is no need to wait for them. Remembered for
+	// `--forget-after`, across restarts too.
 	Deregistered *[]DriverID `json:"deregistered,omitempty"`
 }
 
@@ -759,8 +762,9 @@ type Problem struct {
 	// InUse For no_active_drivers and not_enough_drivers, if the target has labels or ids, and for any Stop.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// NothingToStop For no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
-	// `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling of the target.
+	// NothingToStop For no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it
+	// within `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling
+	// of the target.
 	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
 }
 
@@ -785,8 +789,9 @@ type SetPlayersCommand struct {
 	// Players Players per driver. Either this or `players_total` is given.
 	Players *int64 `json:"players,omitempty"`
 
-	// PlayersTotal The total over all targets. It is split by largest remainder, by the `weight` and up to the `max_players` that each driver
-	// registered with. The entry lists each driver's share; a matching driver outside the split receives 0.
+	// PlayersTotal The total over all targets. It is split by largest remainder, by the `weight` and up to the `max_players`
+	// that each driver registered with. The entry lists each driver's share; a matching driver outside the split
+	// receives 0.
 	PlayersTotal *int64 `json:"players_total,omitempty"`
 
 	// Note A note for human readers; at most 256 bytes.
@@ -933,9 +938,9 @@ type SubmitCommandParams struct {
 	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` omits `acked` and limits `split` to the first 100 drivers.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
-	// IdempotencyKey A retry with the same key gets the same entry, whether the first attempt succeeded or not: the command is dispatched once. Each
-	// submitter has its own keys; they are remembered for 24 hours. The same key with a different request is 422
-	// `idempotency_key_reused`.
+	// IdempotencyKey A retry with the same key gets the same entry, whether the first attempt succeeded or not: the command is
+	// dispatched once. Each submitter has its own keys; they are remembered for 24 hours. The same key with a
+	// different request is 422 `idempotency_key_reused`.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 

@@ -388,9 +388,10 @@ type CommandRequest struct {
 	// DryRun Answer 200 with the drivers that the command would go to; nothing is logged or sent, and no idempotency key is used.
 	DryRun *bool `json:"dry_run,omitempty"`
 
-	// IfSeq 412 `newer_command` if a load command that concerns this target is newer than the entry with this `seq`. A command concerns a target if a known
-	// driver matches both, or was a fixed target of the command and matches now. The condition is stored and also holds later:
-	// whenever a driver appears, this command never replaces a newer load command of another submitter on it.
+	// IfSeq 412 `newer_command` if a load command that concerns this target is newer than the entry with this `seq`. A
+	// command concerns a target if a known driver matches both, or was a fixed target of the command and matches
+	// now. The condition is stored and also holds later: whenever a driver appears, this command never replaces a
+	// newer load command of another submitter on it.
 	IfSeq *int64 `json:"if_seq,omitempty"`
 
 	// MinDrivers Refuse the command if fewer drivers than this are targeted.
@@ -648,12 +649,14 @@ type Entry struct {
 	// InUse For a Stop without targets.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// Awaited For a Stop without targets: true if drivers that match may still return. The server started less than `--forget-after` ago, and a
-	// driver has matched since, or no known driver has one of the target's label keys with another value.
+	// Awaited For a Stop without targets: true if drivers that match may still return. The server started less than
+	// `--forget-after` ago, and a driver has matched since, or no known driver has one of the target's label keys
+	// with another value.
 	Awaited *bool `json:"awaited,omitempty"`
 
-	// Deregistered All drivers of the entry that have deregistered since and have not returned; only in GET /commands/{seq}. Absent when there are
-	// none. They are not lost: there is no need to wait for them. Remembered for `--forget-after`, across restarts too.
+	// Deregistered All drivers of the entry that have deregistered since and have not returned; only in GET /commands/{seq}.
+	// Absent when there are none. They are not lost: there is no need to wait for them. Remembered for
+	// `--forget-after`, across restarts too.
 	Deregistered *[]DriverID `json:"deregistered,omitempty"`
 }
 
@@ -761,8 +764,9 @@ type Problem struct {
 	// InUse For no_active_drivers and not_enough_drivers, if the target has labels or ids, and for any Stop.
 	InUse *InUse `json:"in_use,omitempty"`
 
-	// NothingToStop For no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it within
-	// `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling of the target.
+	// NothingToStop For no_active_drivers for a Stop: true if the target has neither labels nor ids, or if a driver matched it
+	// within `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling
+	// of the target.
 	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
 }
 
@@ -787,8 +791,9 @@ type SetPlayersCommand struct {
 	// Players Players per driver. Either this or `players_total` is given.
 	Players *int64 `json:"players,omitempty"`
 
-	// PlayersTotal The total over all targets. It is split by largest remainder, by the `weight` and up to the `max_players` that each driver
-	// registered with. The entry lists each driver's share; a matching driver outside the split receives 0.
+	// PlayersTotal The total over all targets. It is split by largest remainder, by the `weight` and up to the `max_players`
+	// that each driver registered with. The entry lists each driver's share; a matching driver outside the split
+	// receives 0.
 	PlayersTotal *int64 `json:"players_total,omitempty"`
 
 	// Note A note for human readers; at most 256 bytes.
@@ -935,9 +940,9 @@ type SubmitCommandParams struct {
 	// Prefer RFC 7240: `respond-async` answers 202 at once; `return=minimal` omits `acked` and limits `split` to the first 100 drivers.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
-	// IdempotencyKey A retry with the same key gets the same entry, whether the first attempt succeeded or not: the command is dispatched once. Each
-	// submitter has its own keys; they are remembered for 24 hours. The same key with a different request is 422
-	// `idempotency_key_reused`.
+	// IdempotencyKey A retry with the same key gets the same entry, whether the first attempt succeeded or not: the command is
+	// dispatched once. Each submitter has its own keys; they are remembered for 24 hours. The same key with a
+	// different request is 422 `idempotency_key_reused`.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
@@ -1198,9 +1203,9 @@ type ClientInterface interface {
 
 	// SubmitCommandWithBody Issue a command and wait for its outcome
 	//
-	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-	// or sent, and no idempotency key is used.
+	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+	// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+	// are the same, but nothing is logged or sent, and no idempotency key is used.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1209,9 +1214,9 @@ type ClientInterface interface {
 
 	// SubmitCommand Issue a command and wait for its outcome
 	//
-	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-	// or sent, and no idempotency key is used.
+	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+	// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+	// are the same, but nothing is logged or sent, and no idempotency key is used.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1220,8 +1225,8 @@ type ClientInterface interface {
 
 	// GetCommand One complete entry, with late answers
 	//
-	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
-	// a newer command for the same setting holds for every driver of the entry.
+	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report.
+	// They are absent when a newer command for the same setting holds for every driver of the entry.
 	//
 	// Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 	GetCommand(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1248,10 +1253,11 @@ type ClientInterface interface {
 
 	// GetState The desired state, and how many drivers report it
 	//
-	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
-	// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
-	// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
-	// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
+	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged
+	// when it reports what its commands require, after they were sent to it. A report counts for a command if this
+	// session acked the command before the report arrived, or if the report's `applied_seq` has reached the command. A
+	// stale or disconnected driver is `unknown`. When the newest players command is a Stop, `stop` shows its progress.
+	// `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 	//
 	// Corresponds with GET /state (the `GetState` operationId).
 	GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1279,9 +1285,9 @@ func (c *Client) ListCommands(ctx context.Context, params *ListCommandsParams, r
 
 // SubmitCommandWithBody Issue a command and wait for its outcome
 //
-// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-// or sent, and no idempotency key is used.
+// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+// are the same, but nothing is logged or sent, and no idempotency key is used.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1300,9 +1306,9 @@ func (c *Client) SubmitCommandWithBody(ctx context.Context, params *SubmitComman
 
 // SubmitCommand Issue a command and wait for its outcome
 //
-// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-// or sent, and no idempotency key is used.
+// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+// are the same, but nothing is logged or sent, and no idempotency key is used.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1321,8 +1327,8 @@ func (c *Client) SubmitCommand(ctx context.Context, params *SubmitCommandParams,
 
 // GetCommand One complete entry, with late answers
 //
-// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
-// a newer command for the same setting holds for every driver of the entry.
+// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report.
+// They are absent when a newer command for the same setting holds for every driver of the entry.
 //
 // Corresponds with GET /commands/{seq} (the `GetCommand` operationId).
 func (c *Client) GetCommand(ctx context.Context, seq Seq, params *GetCommandParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1399,10 +1405,11 @@ func (c *Client) Readyz(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 
 // GetState The desired state, and how many drivers report it
 //
-// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
-// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
-// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
-// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
+// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged
+// when it reports what its commands require, after they were sent to it. A report counts for a command if this
+// session acked the command before the report arrived, or if the report's `applied_seq` has reached the command. A
+// stale or disconnected driver is `unknown`. When the newest players command is a Stop, `stop` shows its progress.
+// `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 //
 // Corresponds with GET /state (the `GetState` operationId).
 func (c *Client) GetState(ctx context.Context, params *GetStateParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2045,9 +2052,9 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 	//
-	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-	// or sent, and no idempotency key is used.
+	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+	// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+	// are the same, but nothing is logged or sent, and no idempotency key is used.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2056,9 +2063,9 @@ type ClientWithResponsesInterface interface {
 
 	// SubmitCommandWithResponse Issue a command and wait for its outcome
 	//
-	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-	// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-	// or sent, and no idempotency key is used.
+	// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+	// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+	// are the same, but nothing is logged or sent, and no idempotency key is used.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2067,8 +2074,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetCommandWithResponse One complete entry, with late answers
 	//
-	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
-	// a newer command for the same setting holds for every driver of the entry.
+	// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report.
+	// They are absent when a newer command for the same setting holds for every driver of the entry.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2105,10 +2112,11 @@ type ClientWithResponsesInterface interface {
 
 	// GetStateWithResponse The desired state, and how many drivers report it
 	//
-	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
-	// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
-	// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
-	// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
+	// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged
+	// when it reports what its commands require, after they were sent to it. A report counts for a command if this
+	// session acked the command before the report arrived, or if the report's `applied_seq` has reached the command. A
+	// stale or disconnected driver is `unknown`. When the newest players command is a Stop, `stop` shows its progress.
+	// `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2709,9 +2717,9 @@ func (c *ClientWithResponses) ListCommandsWithResponse(ctx context.Context, para
 
 // SubmitCommandWithBodyWithResponse Issue a command and wait for its outcome
 //
-// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-// or sent, and no idempotency key is used.
+// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+// are the same, but nothing is logged or sent, and no idempotency key is used.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2726,9 +2734,9 @@ func (c *ClientWithResponses) SubmitCommandWithBodyWithResponse(ctx context.Cont
 
 // SubmitCommandWithResponse Issue a command and wait for its outcome
 //
-// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most `deadline_ms`.
-// With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks are the same, but nothing is logged
-// or sent, and no idempotency key is used.
+// The command is in the log, on disk, before any driver gets it. Waits until every target has answered, at most
+// `deadline_ms`. With `dry_run` the answer is 200 and lists the drivers that the command would go to. The checks
+// are the same, but nothing is logged or sent, and no idempotency key is used.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2743,8 +2751,8 @@ func (c *ClientWithResponses) SubmitCommandWithResponse(ctx context.Context, par
 
 // GetCommandWithResponse One complete entry, with late answers
 //
-// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report. They are absent when
-// a newer command for the same setting holds for every driver of the entry.
+// `outstanding` and `converged` are computed when the entry is read, from what the drivers have acked and report.
+// They are absent when a newer command for the same setting holds for every driver of the entry.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2811,10 +2819,11 @@ func (c *ClientWithResponses) ReadyzWithResponse(ctx context.Context, reqEditors
 
 // GetStateWithResponse The desired state, and how many drivers report it
 //
-// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged when it reports what
-// its commands require, after they were sent to it. A report counts for a command if this session acked the command before the
-// report arrived, or if the report's `applied_seq` has reached the command. A stale or disconnected driver is `unknown`. When the newest
-// players command is a Stop, `stop` shows its progress. `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
+// The desired state is computed from the log: the rules that no newer command replaces. A driver has converged
+// when it reports what its commands require, after they were sent to it. A report counts for a command if this
+// session acked the command before the report arrived, or if the report's `applied_seq` has reached the command. A
+// stale or disconnected driver is `unknown`. When the newest players command is a Stop, `stop` shows its progress.
+// `desired` has the first 1,000 rules; `desired_cursor` gets the next ones.
 //
 // Returns a wrapper object for the known response body format(s).
 //
