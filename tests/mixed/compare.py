@@ -23,12 +23,13 @@ class Locust:
     def __init__(self, target, workers):
         web, bind = rig_port(), rig_port()
         common = ["locust", "-f", LOCUSTFILE]
-        self.master = rig.start(f"master-{web}", *common, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(bind),
+        self.master = rig.start(f"master-{web}", *common, "--master",
+                                "--master-bind-host", "127.0.0.1", "--master-bind-port", str(bind),
                                 "--web-host", "127.0.0.1", "--web-port", str(web), "--host", target.url + "/locust")
         self.url = f"http://127.0.0.1:{web}"
         rig.until("the master is there", lambda: "Starting Locust" in rig.log_of(f"master-{web}"))
-        self.workers = [rig.start(f"worker-{web}-{i}", *common, "--worker", "--master-host", "127.0.0.1", "--master-port", str(bind))
-                        for i in range(workers)]
+        worker = [*common, "--worker", "--master-host", "127.0.0.1", "--master-port", str(bind)]
+        self.workers = [rig.start(f"worker-{web}-{i}", *worker) for i in range(workers)]
         rig.until("the workers are there", lambda: self.workers_there() == workers)
 
     def page(self):
@@ -98,7 +99,8 @@ def stop_while_ramping(target):
     since = time.monotonic()
     _, answer = rig.call(locust.url + "/stop")
     took = time.monotonic() - since
-    theirs = f"`{answer['message']}` after {took:.1f} s; last request at {seconds(silence(target, 'locust', since, WATCH))}"
+    last = seconds(silence(target, "locust", since, WATCH))
+    theirs = f"`{answer['message']}` after {took:.1f} s; last request at {last}"
     locust.end()
     server = rig.Swarmcall()
     server.drive("http", "http", "--target", target.url + "/ours", "--mode", "rate")
@@ -107,8 +109,9 @@ def stop_while_ramping(target):
     rig.until("the ramp", lambda: server.players("http") > 15)
     since = time.monotonic()
     entry = server.command(type="stop")
+    last = seconds(silence(target, "ours", since, WATCH))
     row("Stop in the middle of a ramp to 200, 10 per second", theirs,
-        f"`{entry['status']}` after {entry['duration_ms'] / 1000:.3f} s; last request at {seconds(silence(target, 'ours', since, WATCH))}")
+        f"`{entry['status']}` after {entry['duration_ms'] / 1000:.3f} s; last request at {last}")
 
 
 def frozen_worker(target):
@@ -121,7 +124,9 @@ def frozen_worker(target):
     _, said = locust.swarm(30, 30)
     answered = time.monotonic() - since
     shown = rig.until("running", lambda: locust.state()[0] == "running" and time.monotonic() - since, 90)
-    theirs = f"`success: {str(said['success']).lower()}` after {answered:.2f} s; state running after {shown:.1f} s with {locust.state()[1]} users shown"
+    success, users = str(said["success"]).lower(), locust.state()[1]
+    theirs = (f"`success: {success}` after {answered:.2f} s; "
+              f"state running after {shown:.1f} s with {users} users shown")
     since = time.monotonic()
     rig.call(locust.url + "/stop")
     stopped = time.monotonic() - since
@@ -150,7 +155,9 @@ def no_workers(target):
     time.sleep(2)
     server = rig.Swarmcall()
     status, answer = rig.call(server.url + "/commands", {"command": {"type": "set_players", "players": 30}})
-    row('"Set 30 users" without any worker', f"`success: {str(said['success']).lower()}`, `{said['message']}`; 2 s later state {locust.state()[0]}",
+    success, state = str(said["success"]).lower(), locust.state()[0]
+    row('"Set 30 users" without any worker',
+        f"`success: {success}`, `{said['message']}`; 2 s later state {state}",
         f"{status} `{answer['code']}`: {answer['detail']}")
     locust.end()
 
@@ -167,7 +174,8 @@ def locust_version():
 def main():
     rig.need("locust")
     target = rig.Target()
-    print(f"Locust {locust_version()}, {version(os.path.join(rig.BIN, 'swarmcall'), 'version')}, Python {platform.python_version()}; "
+    ours = version(os.path.join(rig.BIN, "swarmcall"), "version")
+    print(f"Locust {locust_version()}, {ours}, Python {platform.python_version()}; "
           f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}.\n")
     print("| | Locust | Swarmcall |\n|---|---|---|")
     for measure in (no_workers, stop_while_ramping, frozen_worker, controller_killed):

@@ -35,7 +35,8 @@ def swarm(server, target, k6):
     if k6:
         script = os.path.join(rig.DATA, "script.js")
         server.drive("k6", "k6", "--k6", k6, script, "--", "--no-usage-report", "-e", f"TARGET={target.url}/k6")
-    server.drive("locust", "locust", "-f", os.path.join(rig.DATA, "locustfile.py"), "--", "--host", target.url + "/locust")
+    locustfile = os.path.join(rig.DATA, "locustfile.py")
+    server.drive("locust", "locust", "-f", locustfile, "--", "--host", target.url + "/locust")
     server.drive("exec", "exec", "--", sys.executable, os.path.join(rig.DATA, "program.py"), target.url + "/exec")
     return ["http", *(["k6"] if k6 else []), "locust", "exec"]
 

@@ -130,7 +130,8 @@ class Swarmcall:
 
     def __init__(self, *flags):
         name = f"server-{len(processes)}"
-        argv = [os.path.join(BIN, "swarmcall-server"), "--listen", "127.0.0.1:0", "--data-dir", os.path.join(SCRATCH, name), *flags]
+        argv = [os.path.join(BIN, "swarmcall-server"), "--listen", "127.0.0.1:0",
+                "--data-dir", os.path.join(SCRATCH, name), *flags]
         self.process = start(name, *argv)
         self.url = "http://" + until("the server is there", lambda: address_in(log_of(name)))
 

@@ -30,7 +30,8 @@ export function openStop() {
   /** @type {HTMLElement | null} */ (dialog.querySelector('.stop'))?.focus();
 }
 
-/** Asks when a number is so much larger than the present one that it may be a typing error. @param {HTMLFormElement} form */
+/** Asks when a number is so much larger than the present one that it may be a typing error.
+ * @param {HTMLFormElement} form */
 async function sure(form) {
   const dialog = document.getElementById('sure-dialog');
   const what = document.getElementById('sure-what');
@@ -39,7 +40,8 @@ async function sure(form) {
   const all = data.get('per') === 'total';
   const most = Number((all ? form.dataset.mostAll : form.dataset.most) ?? Infinity);
   if (!(dialog instanceof HTMLDialogElement) || !what || players <= most) return true;
-  what.textContent = `${players.toLocaleString('en')} players ${all ? 'in all' : 'per driver'} is more than ten times the present target.`;
+  const counted = all ? 'in all' : 'per driver';
+  what.textContent = `${players.toLocaleString('en')} players ${counted} is more than ten times the present target.`;
   dialog.returnValue = 'no';
   dialog.showModal();
   await new Promise((done) => dialog.addEventListener('close', done, { once: true }));
@@ -64,8 +66,9 @@ async function send(form, page) {
   for (const f of page.changes) f();
 }
 
-/** Announces words to screen readers. While a dialog is open they read only the dialog, so the announcement is inside it. @param {HTMLFormElement} form
- * @param {string} how @param {string} words */
+/** Announces words to screen readers.
+ * While a dialog is open they read only the dialog, so the announcement is inside it.
+ * @param {HTMLFormElement} form @param {string} how @param {string} words */
 function say(form, how, words) {
   const dialog = form.closest('dialog[open]');
   const region = dialog?.querySelector(`[aria-live="${how}"]`) ?? document.getElementById(how);
@@ -85,16 +88,20 @@ async function post(form) {
       body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
     });
     const said = await answer.json();
+    if (said.says) return { ...said, sent: answer.ok };
     // A refusal that does not come from the form: of the Host or the Origin, by the server or by a proxy before it.
-    return said.says ? { ...said, sent: answer.ok } : { tone: 'bad', lost: true, says: 'Refused: ' + (said.detail ?? answer.status), sent: false };
+    return { tone: 'bad', lost: true, says: 'Refused: ' + (said.detail ?? answer.status), sent: false };
   } catch {
-    return unknown(isStop(form) ? 'it was stopped. Try again, or see the log.' : 'the command was sent. Check the log before you send it again.');
+    return unknown(isStop(form)
+      ? 'it was stopped. Try again, or see the log.'
+      : 'the command was sent. Check the log before you send it again.');
   }
 }
 
 /** @param {string} what */
 function unknown(what) {
-  return { tone: 'bad', lost: true, says: 'No answer from the server: it is unknown whether ' + what, url: base + '/ui/commands', words: 'Log' };
+  const says = 'No answer from the server: it is unknown whether ' + what;
+  return { tone: 'bad', lost: true, says, url: base + '/ui/commands', words: 'Log' };
 }
 
 /** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */

@@ -18,8 +18,9 @@ export function announce(page) {
   watch(page, (words) => { if (loud) loud.textContent = words; });
 }
 
-/** Announces once that the connection is lost, and once that it is back: when data arrives, not during attempts. It also
- * announces once that the server no longer knows the subject of the page. @param {import('./page.js').Page} page @param {(words: string) => void} tell */
+/** Announces once that the connection is lost, and once that it is back: when data arrives, not during attempts.
+ * It also announces once that the server no longer knows the subject of the page.
+ * @param {import('./page.js').Page} page @param {(words: string) => void} tell */
 function watch(page, tell) {
   let lost = false;
   let gone = 0;

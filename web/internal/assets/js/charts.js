@@ -48,7 +48,8 @@ function nearest(svg, values, share) {
   return best;
 }
 
-/** Shows one value: a line in the chart and its words below. @param {Element} svg @param {(f: Element) => {x: number, words: string}[]} values @param {number} i */
+/** Shows one value: a line in the chart and its words below.
+ * @param {Element} svg @param {(f: Element) => {x: number, words: string}[]} values @param {number} i */
 function point(svg, values, i) {
   const figure = /** @type {Element} */ (svg.closest('.chart'));
   const v = values(figure)[i];

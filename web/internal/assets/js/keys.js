@@ -28,7 +28,8 @@ export function keys(page) {
   };
   document.addEventListener('keydown', (e) => {
     if (e.key === 'Escape' && e.target instanceof HTMLElement && typing(e.target)) e.target.blur();
-    if (off() || e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target) || document.querySelector('dialog[open]')) return;
+    if (off() || e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+    if (typing(e.target) || document.querySelector('dialog[open]')) return;
     if (Date.now() - going < 1500) {
       going = 0;
       const to = document.querySelector(`[data-go="${CSS.escape(e.key)}"]`);

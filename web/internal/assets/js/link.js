@@ -44,5 +44,6 @@ function shared(topic, tell) {
 /** @param {string} topic @param {(m: any) => void} tell */
 function own(topic, tell) {
   const stream = new Stream(tell);
-  return { hello: (/** @type {string} */ cursor) => stream.follow([topic], [topic], cursor), bye: () => stream.close() };
+  const hello = (/** @type {string} */ cursor) => stream.follow([topic], [topic], cursor);
+  return { hello, bye: () => stream.close() };
 }

@@ -15,7 +15,7 @@ export class Page {
     this.cursor = root.dataset.cursor ?? '';
     this.paused = 0; // since when updates are held back; 0: not paused
     this.outdated = false; // the page must be loaded again when it is resumed
-    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // timer of the next attempt to load it
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // timer to load it again
     this.held = new Map(); // patches received while paused: the newest one of each element
     this.heldItems = /** @type {any[]} */ ([]);
     this.heldNews = 0;
@@ -108,7 +108,11 @@ export class Page {
 
   resume() {
     const held = [...this.held.values()];
-    const news = { parts: held.filter((h) => h.html).map((h) => h.html), items: this.heldItems, lists: held.filter((h) => h.list).map((h) => h.list) };
+    const news = {
+      parts: held.filter((h) => h.html).map((h) => h.html),
+      items: this.heldItems,
+      lists: held.filter((h) => h.list).map((h) => h.list),
+    };
     this.held.clear();
     this.heldItems = [];
     this.heldNews = 0;
@@ -219,7 +223,9 @@ export class Page {
       gone.remove();
     }
     this.lists.delete(id);
-    if (focus instanceof HTMLElement && focus !== document.activeElement && focus.isConnected) focus.focus({ preventScroll: true });
+    if (focus instanceof HTMLElement && focus !== document.activeElement && focus.isConnected) {
+      focus.focus({ preventScroll: true });
+    }
   }
 
   /** Loads the page again and applies the differences. */
@@ -253,7 +259,8 @@ function goneNotice(topic, since) {
   notice.id = 'gone';
   notice.className = 'alert t-off';
   const what = topic.startsWith('/ui/drivers/') ? 'This driver' : 'This page';
-  notice.textContent = `${what} has been unknown to the server since ${clock(since)}. The content of this page is out of date.`;
+  const at = clock(since);
+  notice.textContent = `${what} has been unknown to the server since ${at}. The content of this page is out of date.`;
   return notice;
 }
 

@@ -35,7 +35,8 @@ export class Players {
     } else if (item[0] === 'p' && !this.seen.has(item[1])) {
       this.seen.add(item[1]);
       this.points.push({ at: item[1], target: item[2], actual: item[3], gap: item[4] === 1 });
-      if (this.points.length > 1 && this.points[this.points.length - 2].at > item[1]) this.points.sort((a, b) => a.at - b.at);
+      const before = this.points[this.points.length - 2];
+      if (before && before.at > item[1]) this.points.sort((a, b) => a.at - b.at);
     }
     this.dirty = true;
   }
@@ -54,7 +55,9 @@ export class Players {
     const y = (/** @type {number} */ n) => Math.round(1000 - (1000 * n) / top) / 10;
     this.lines(y);
     for (const [at, m] of this.marks) if (m.at < from) this.marks.delete(at);
-    this.layer('marks')?.replaceChildren(...[...this.marks.values()].filter((m) => m.at <= last.at).map((m) => svg('path', { class: 'mark', d: `M${this.x?.(m.at)} 0V100` })));
+    const marks = [...this.marks.values()].filter((m) => m.at <= last.at);
+    const lines = marks.map((m) => svg('path', { class: 'mark', d: `M${this.x?.(m.at)} 0V100` }));
+    this.layer('marks')?.replaceChildren(...lines);
     this.text('[data-axis="max"]', top.toLocaleString('en'));
     this.text('[data-axis="from"]', clock(from));
     this.text('[data-axis="to"]', clock(last.at));
@@ -71,7 +74,12 @@ export class Players {
       const x = this.x?.(p.at);
       const before = this.points[i - 1], next = this.points[i + 1];
       if (!before || hole(before, p)) {
-        if (before) holes.push(svg('rect', { class: 'hole', x: String(this.x?.(before.at)), width: String((x ?? 0) - (this.x?.(before.at) ?? 0)), y: '0', height: '100', fill: 'url(#players-hatch)' }));
+        if (before) {
+          const from = this.x?.(before.at);
+          const width = String((x ?? 0) - (from ?? 0));
+          const fill = 'url(#players-hatch)';
+          holes.push(svg('rect', { class: 'hole', x: String(from), width, y: '0', height: '100', fill }));
+        }
         target += `M${x} ${y(p.target)}`;
         actual += `M${x} ${y(p.actual)}`;
         return;
@@ -117,8 +125,14 @@ export class Players {
   /** The text of the chart at each point, and at each command. */
   values() {
     if (!this.x) return [];
-    const points = this.points.map((p) => ({ x: this.x?.(p.at) ?? 0, words: `${clock(p.at)} · ${p.actual.toLocaleString('en')} of ${p.target.toLocaleString('en')} players` }));
-    const marks = [...this.marks.values()].map((m) => ({ x: this.x?.(m.at) ?? 0, words: `${clock(m.at)} · ${m.words}` }));
+    const points = this.points.map((p) => ({
+      x: this.x?.(p.at) ?? 0,
+      words: `${clock(p.at)} · ${p.actual.toLocaleString('en')} of ${p.target.toLocaleString('en')} players`,
+    }));
+    const marks = [...this.marks.values()].map((m) => ({
+      x: this.x?.(m.at) ?? 0,
+      words: `${clock(m.at)} · ${m.words}`,
+    }));
     return [...points, ...marks].sort((a, b) => a.x - b.x);
   }
 }

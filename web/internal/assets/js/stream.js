@@ -7,7 +7,8 @@ const SILENCE = 6000;
 const RETRY = [500, 1000, 2000, 4000, 8000];
 
 /**
- * @typedef {{kind: 'patch', data: any} | {kind: 'live', build?: string} | {kind: 'lost', since: number} | {kind: 'reset'} | {kind: 'out'}} Message
+ * @typedef {{kind: 'patch', data: any} | {kind: 'live', build?: string} | {kind: 'lost', since: number} |
+ *   {kind: 'reset'} | {kind: 'out'}} Message
  */
 export class Stream {
   /** @param {(m: Message) => void} tell */
@@ -25,7 +26,8 @@ export class Stream {
     setInterval(() => this.source && Date.now() - Math.max(this.heard, this.opened) > SILENCE && this.lose(), 1000);
   }
 
-  /** Follows these topics; those that are fresh are sent completely. @param {string[]} topics @param {string[]} fresh @param {string} cursor */
+  /** Follows these topics; those that are fresh are sent completely.
+   * @param {string[]} topics @param {string[]} fresh @param {string} cursor */
   follow(topics, fresh, cursor) {
     this.topics = topics;
     this.cursor ||= cursor;
@@ -50,11 +52,13 @@ export class Stream {
     this.opened = Date.now();
     const source = new EventSource(base + '/ui/stream?' + q);
     this.source = source;
-    const on = (/** @type {string} */ name, /** @type {(e: MessageEvent) => void} */ f) => source.addEventListener(name, (e) => {
-      if (source !== this.source) return;
-      this.hear(/** @type {MessageEvent} */ (e));
-      f(/** @type {MessageEvent} */ (e));
-    });
+    const on = (/** @type {string} */ name, /** @type {(e: MessageEvent) => void} */ f) => {
+      source.addEventListener(name, (e) => {
+        if (source !== this.source) return;
+        this.hear(/** @type {MessageEvent} */ (e));
+        f(/** @type {MessageEvent} */ (e));
+      });
+    };
     on('hello', (e) => this.tell({ kind: 'live', build: JSON.parse(e.data).build }));
     on('patch', (e) => this.patch(JSON.parse(e.data)));
     on('beat', () => {});
@@ -87,7 +91,9 @@ export class Stream {
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => this.open(), wait);
     // Without the timeout, a frozen server would hold these connections open until none is left for a Stop.
-    const answer = await fetch(base + '/ui/about', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE) }).catch(() => undefined);
+    const answer = await fetch(base + '/ui/about', {
+      method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE),
+    }).catch(() => undefined);
     if (answer?.status === 401) {
       this.close();
       this.tell({ kind: 'out' });

@@ -6,7 +6,8 @@ export function theme() {
   form?.addEventListener('submit', (e) => {
     e.preventDefault();
     const root = document.documentElement;
-    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+    const chosen = root.dataset.theme;
+    const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     const next = dark ? 'light' : 'dark';
     root.dataset.theme = next;
     const secure = location.protocol === 'https:' ? '; secure' : '';

@@ -1,6 +1,6 @@
 // @ts-check
-// The shared worker: one stream for all tabs of this browser. HTTP/1.1 allows six connections to a server, and a stream for each
-// tab would leave the seventh tab without any.
+// The shared worker: one stream for all tabs of this browser. HTTP/1.1 allows six connections to a server, and a stream
+// for each tab would leave the seventh tab without any.
 import { Stream } from './stream.js';
 
 /** Tabs report every ten seconds that they exist; the browser may slow background tabs down to once a minute. */
