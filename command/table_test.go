@@ -251,7 +251,8 @@ func TestTakes(t *testing.T) {
 // TestACommandOfANewerVersion: a command of an unknown type keeps only the name of its type, and has no effect.
 func TestACommandOfANewerVersion(t *testing.T) {
 	var c Command
-	if err := json.Unmarshal([]byte(`{"type":"explode","force":3,"players":4}`), &c); err != nil || c != (Command{Type: "explode"}) {
+	if err := json.Unmarshal([]byte(`{"type":"explode","force":3,"players":4}`), &c); err != nil ||
+		c != (Command{Type: "explode"}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	s := State{Players: 5, Running: true}

@@ -69,8 +69,8 @@ func TestValidateNamesEveryProblem(t *testing.T) {
 				Capabilities: []CommandType{Stop, "fly"}, Version: "\x1b[2J", MaxPlayers: -1,
 			},
 			[]string{
-				"Config.URL", "Config.DriverID", `key " "`, `value of "a"`, `value of "b"`, `value of "c"`, "Config.Version",
-				`Config.Capabilities: "fly"`, "Config.MaxPlayers: is -1",
+				"Config.URL", "Config.DriverID", `key " "`, `value of "a"`, `value of "b"`, `value of "c"`,
+				"Config.Version", `Config.Capabilities: "fly"`, "Config.MaxPlayers: is -1",
 			},
 		},
 	} {

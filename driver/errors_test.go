@@ -81,15 +81,25 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestErrorTexts(t *testing.T) {
-	for want, err := range map[string]error{
-		`driver: the server closed the session: 4002 another session registered this driver id`:                                &CloseError{Code: 4002},
-		`driver: the server closed the session: 1011 the server had an internal error ("oops"); last error: bad_id: "no \x1b"`: &CloseError{1011, "oops", "bad_id", "no \x1b"},
-		`driver: the server refused the connection: 503 Service Unavailable`:                                                   &HandshakeError{Status: 503},
-		`driver: the answer is not from Swarmcall: a proxy or another server answered 404 text/html, server: nginx`:            &HandshakeError{Status: 404, Foreign: "404 text/html, server: nginx"},
-		`driver: the server refused the connection: 403 Forbidden; forbidden: "not yours"`:                                     &HandshakeError{Status: 403, Code: "forbidden", Detail: "not yours"},
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&CloseError{Code: 4002},
+			`driver: the server closed the session: 4002 another session registered this driver id`},
+		{&CloseError{1011, "oops", "bad_id", "no \x1b"},
+			`driver: the server closed the session: 1011 the server had an internal error ("oops"); ` +
+				`last error: bad_id: "no \x1b"`},
+		{&HandshakeError{Status: 503},
+			`driver: the server refused the connection: 503 Service Unavailable`},
+		{&HandshakeError{Status: 404, Foreign: "404 text/html, server: nginx"},
+			`driver: the answer is not from Swarmcall: a proxy or another server answered ` +
+				`404 text/html, server: nginx`},
+		{&HandshakeError{Status: 403, Code: "forbidden", Detail: "not yours"},
+			`driver: the server refused the connection: 403 Forbidden; forbidden: "not yours"`},
 	} {
-		if err.Error() != want {
-			t.Errorf("got  %s\nwant %s", err, want)
+		if c.err.Error() != c.want {
+			t.Errorf("got  %s\nwant %s", c.err, c.want)
 		}
 	}
 }

@@ -19,8 +19,9 @@ func demoServer() *httptest.Server {
 		}
 		defer func() { _ = conn.CloseNow() }()
 		for _, frame := range []string{
-			`{"type":"registered","session":"s-1","log_id":"demo.1","heartbeat_interval_ms":1000,"lease_ttl_ms":60000,` +
-				`"on_lease_lost":"stop","desired":[{"seq":6,"command":{"type":"set_players","players":100}}]}`,
+			`{"type":"registered","session":"s-1","log_id":"demo.1","heartbeat_interval_ms":1000,` +
+				`"lease_ttl_ms":60000,"on_lease_lost":"stop",` +
+				`"desired":[{"seq":6,"command":{"type":"set_players","players":100}}]}`,
 			`{"type":"command","seq":7,"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":20},"deadline_ms":2000}`,
 			`{"type":"command","seq":8,"command":{"type":"stop"},"deadline_ms":2000}`,
 		} {

@@ -179,10 +179,19 @@ var strangers = map[string]struct {
 		404, http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Server": {"nginx"}}, "<h1>404</h1>",
 		"404 text/html, server: nginx",
 	},
-	"a sign-in":            {401, http.Header{"Content-Type": {"text/plain"}}, "who are you?", "401 text/plain"},
-	"a forbidden":          {403, http.Header{"Content-Type": {"application/json"}}, `{"code":"forbidden"}`, "403 application/json"},
-	"another's problem":    {400, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"about:blank","code":"bad"}`, "400 application/problem+json"},
-	"a broken problem":     {403, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"urn:swarmcall:prob`, "403 application/problem+json"},
+	"a sign-in": {401, http.Header{"Content-Type": {"text/plain"}}, "who are you?", "401 text/plain"},
+	"a forbidden": {
+		403, http.Header{"Content-Type": {"application/json"}}, `{"code":"forbidden"}`,
+		"403 application/json",
+	},
+	"another's problem": {
+		400, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"about:blank","code":"bad"}`,
+		"400 application/problem+json",
+	},
+	"a broken problem": {
+		403, http.Header{"Content-Type": {"application/problem+json"}}, `{"type":"urn:swarmcall:prob`,
+		"403 application/problem+json",
+	},
 	"a redirect to itself": {307, http.Header{"Location": {"/drivers/connect"}}, "", "307 to /drivers/connect"},
 	"nothing at all":       {410, http.Header{"Content-Type": {""}}, "", "410"},
 }
@@ -207,7 +216,8 @@ func TestStrangersAreNoRefusal(t *testing.T) {
 				server.drive(Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &recorder{})
 				server.welcome()
 				synctest.Wait() // the driver logs that it is registered
-				if want := "a proxy or another server answered " + c.answer; c.answer != "" && !strings.Contains(log.String(), want) {
+				if want := "a proxy or another server answered " + c.answer; c.answer != "" &&
+					!strings.Contains(log.String(), want) {
 					t.Errorf("no %q in\n%s", want, log.String())
 				}
 			})

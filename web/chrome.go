@@ -41,7 +41,8 @@ func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 			Secure:   strings.HasPrefix(u.address(r), "https://"),
 		})
 	}
-	http.Redirect(w, r, localPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // localPath allows only local paths
+	back := localPath(r.PostFormValue("back"))
+	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // localPath allows only local paths
 }
 
 // localPath returns the path to go back to: always a path of this server.

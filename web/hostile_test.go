@@ -49,8 +49,12 @@ func TestHostileTextsAreInert(t *testing.T) {
 // inert fails if markup of the payload becomes markup of the page.
 func inert(t *testing.T, where, payload, html string) {
 	t.Helper()
-	for _, bad := range []string{"<script>window", "<img", "<iframe", "<b id", "<form id=main", `" autofocus onfocus`, "' onmouseover='", "</svg><svg onload", `href="javascript:`, `src="javascript:`} {
-		if strings.Contains(payload, strings.TrimPrefix(strings.TrimPrefix(bad, `href="`), `src="`)) && strings.Contains(html, bad) {
+	for _, bad := range []string{
+		"<script>window", "<img", "<iframe", "<b id", "<form id=main", `" autofocus onfocus`, "' onmouseover='",
+		"</svg><svg onload", `href="javascript:`, `src="javascript:`,
+	} {
+		value := strings.TrimPrefix(strings.TrimPrefix(bad, `href="`), `src="`)
+		if strings.Contains(payload, value) && strings.Contains(html, bad) {
 			t.Errorf("%s: %q is markup", where, bad)
 		}
 	}
@@ -91,7 +95,8 @@ func isolated(t *testing.T, where, payload, html string) {
 // inertStream checks the same for the live stream: no payload may end an event.
 func inertStream(t *testing.T, server, payload string) {
 	t.Helper()
-	events := watch(t, server, "topic=/&topic=/ui/drivers&topic=/ui/commands&fresh=/&fresh=/ui/drivers&fresh=/ui/commands", "")
+	events := watch(t, server,
+		"topic=/&topic=/ui/drivers&topic=/ui/commands&fresh=/&fresh=/ui/drivers&fresh=/ui/commands", "")
 	for seen := 0; seen < 3; {
 		e := next(t, events, func(e event) bool { return true })
 		if e.name == "reset" {

@@ -75,7 +75,8 @@ func TestDriversThatCannotRunOn(t *testing.T) {
 		"came after it was written down":      {web.Past{At: now.Add(-2 * time.Hour), Whole: true}, nil, true},
 	} {
 		server := serveLive(t, webtest.NewSwarm(nil, []swarm.Entry{issued}), func(c *web.Config) {
-			c.Started, c.RunsOn, c.Past, c.Remembered = started, time.Minute, tc.past, func() []swarm.Former { return tc.former }
+			c.Started, c.RunsOn, c.Past = started, time.Minute, tc.past
+			c.Remembered = func() []swarm.Former { return tc.former }
 		})
 		if _, page := get(t, server.URL+"/"); strings.Contains(page, "not reconnected: d-1") != tc.missed {
 			t.Errorf("%s: the page says so: %v", name, !tc.missed)

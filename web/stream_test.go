@@ -162,7 +162,8 @@ func TestStreamResumesWithoutRepeating(t *testing.T) {
 	if err := json.Unmarshal([]byte(e.data), &p); err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Lists) != 1 || len(p.Lists[0].Rows) != 1 || !strings.Contains(p.Lists[0].Rows[0], `id="c-3"`) || len(p.Lists[0].Order) != 2 {
+	if len(p.Lists) != 1 || len(p.Lists[0].Rows) != 1 || !strings.Contains(p.Lists[0].Rows[0], `id="c-3"`) ||
+		len(p.Lists[0].Order) != 2 {
 		t.Errorf("after a break only the new row and the new order are due, got %+v", p.Lists)
 	}
 }

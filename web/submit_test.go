@@ -156,7 +156,8 @@ func TestRetryOfAnOldDelayIsRefused(t *testing.T) {
 	})
 	server := serveLive(t, s, nil)
 	resp, body := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}}, nil)
-	if resp.StatusCode != http.StatusPreconditionFailed || !strings.Contains(body, `href="/ui/commands/4"`) || len(s.Submissions()) != 0 {
+	if resp.StatusCode != http.StatusPreconditionFailed || !strings.Contains(body, `href="/ui/commands/4"`) ||
+		len(s.Submissions()) != 0 {
 		t.Errorf("status %d, %d submissions", resp.StatusCode, len(s.Submissions()))
 	}
 }
@@ -170,7 +171,8 @@ func TestTotalIsNotRetried(t *testing.T) {
 	drivers[1].AppliedSeq = 1 // it has missed the total
 	server := serveLive(t, webtest.NewSwarm(drivers, []swarm.Entry{e}), nil)
 	_, page := get(t, server.URL+"/ui/commands/3")
-	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total cannot be sent again") || !strings.Contains(page, ">49<") {
+	if strings.Contains(page, `name="retry"`) || !strings.Contains(page, "A total cannot be sent again") ||
+		!strings.Contains(page, ">49<") {
 		t.Error("the page offers a retry, or does not say who was told what")
 	}
 	if resp, _ := post(t, server.URL+"/ui/commands", url.Values{"retry": {"3"}},
@@ -255,9 +257,13 @@ func TestThemeIsKeptInACookie(t *testing.T) {
 		!strings.Contains(resp.Header.Get("Set-Cookie"), "swarmcall_theme=dark") {
 		t.Errorf("to %q with %q", resp.Header.Get("Location"), resp.Header.Get("Set-Cookie"))
 	}
-	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/%0d%0aSet-Cookie: a=b"} {
+	for _, back := range []string{
+		"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "",
+		"/%0d%0aSet-Cookie: a=b",
+	} {
 		resp, _ := post(t, server.URL+"/ui/theme", url.Values{"theme": {"dark"}, "back": {back}}, nil)
-		if to := resp.Header.Get("Location"); !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.Contains(to, `\`) {
+		if to := resp.Header.Get("Location"); !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") ||
+			strings.Contains(to, `\`) {
 			t.Errorf("%q leads to %q", back, to)
 		}
 	}
@@ -322,8 +328,9 @@ func TestRefusedFormKeepsItsValues(t *testing.T) {
 		"type": {"set_players"}, "players": {"many"}, "per": {"total"}, "labels": {"region=eu"}, "note": {`for "Tom"`},
 	}, nil)
 	for _, want := range []string{
-		`name="players" value="many"`, `aria-invalid="true" aria-describedby="again-players"`, `id="again-players"`, "must be a whole number",
-		`value="total" selected`, `name="labels" value="region=eu"`, `name="note" value="for &#34;Tom&#34;"`, `name="type" value="set_players"`,
+		`name="players" value="many"`, `aria-invalid="true" aria-describedby="again-players"`,
+		`id="again-players"`, "must be a whole number", `value="total" selected`,
+		`name="labels" value="region=eu"`, `name="note" value="for &#34;Tom&#34;"`, `name="type" value="set_players"`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
@@ -331,7 +338,9 @@ func TestRefusedFormKeepsItsValues(t *testing.T) {
 	}
 	_, page = post(t, server.URL+"/ui/commands",
 		url.Values{"type": {"set_spawn_delay_ms"}, "spawn_delay_ms": {"7"}, "driver_ids": {"d-4"}}, nil)
-	for _, want := range []string{`name="driver_ids" value="d-4"`, `name="spawn_delay_ms" value="7"`, `href="/ui/drivers/d-4">Back to the driver`} {
+	for _, want := range []string{
+		`name="driver_ids" value="d-4"`, `name="spawn_delay_ms" value="7"`, `href="/ui/drivers/d-4">Back to the driver`,
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page of a silent driver has no %s", want)
 		}

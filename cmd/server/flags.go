@@ -51,7 +51,8 @@ func parse(args, environ []string, stdout io.Writer) (f *flags, done bool, err e
 	d, v := app.Defaults(), buildVersion()
 	p, err := kong.New(f,
 		kong.Name("swarmcall-server"),
-		kong.Description("Live control for load-test swarms. Each flag is also read from "+envPrefix+"… in the environment."),
+		kong.Description("Live control for load-test swarms. "+
+			"Each flag is also read from "+envPrefix+"… in the environment."),
 		kong.DefaultEnvars(strings.TrimSuffix(envPrefix, "_")),
 		kong.Writers(stdout, stdout),
 		kong.Exit(func(int) { done = true }),

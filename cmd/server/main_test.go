@@ -80,7 +80,8 @@ func TestUnknownVariablesAreWarnedAbout(t *testing.T) {
 
 func TestLogFormat(t *testing.T) {
 	_, _, errs := call(t, nil, "--listen", "127.0.0.1:0", "--data-dir", t.TempDir(), "--log-format", "json")
-	if first, _, _ := strings.Cut(errs, "\n"); !strings.HasPrefix(first, "{") || !strings.Contains(first, `"addr":"127.0.0.1:`) {
+	if first, _, _ := strings.Cut(errs, "\n"); !strings.HasPrefix(first, "{") ||
+		!strings.Contains(first, `"addr":"127.0.0.1:`) {
 		t.Errorf("first line %s", first)
 	}
 	_, _, errs = call(t, nil, "--listen", "127.0.0.1:0", "--data-dir", t.TempDir(), "--log-level=error")

@@ -11,10 +11,12 @@ import (
 // TestEventText: the text for each record, including records of a newer server.
 func TestEventText(t *testing.T) {
 	for _, tc := range []struct{ name, data, want string }{
-		{"issued", `{"seq": 7, "submitter": "ci/x", "command": {"type": "stop"}, "counts": {"targeted": 3, "left_out": 2},
+		{"issued", `{"seq": 7, "submitter": "ci/x", "command": {"type": "stop"},
+			"counts": {"targeted": 3, "left_out": 2},
 			"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "stale"}]}`,
 			"ci/x: stop to 3 drivers, 2 left out (stale) (entry 7)"},
-		{"closed", `{"seq": 7, "submitter": "ci/x", "status": "complete", "command": {"type": "set_players", "players": 5},
+		{"closed", `{"seq": 7, "submitter": "ci/x", "status": "complete",
+			"command": {"type": "set_players", "players": 5},
 			"counts": {"targeted": 3, "acked": 3, "left_out": 1},
 			"left_out": [{"driver_id": "a", "reason": "stale"}]}`,
 			"ci/x: set_players 5: complete, 3 of 4 acked, 1 left out (stale) (entry 7)"},
@@ -49,7 +51,8 @@ func TestEntriesShowWhoWasLeftOut(t *testing.T) {
 	var e remote.Entry
 	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"},
 		"counts": {"targeted": 3, "acked": 3, "left_out": 2},
-		"left_out": [{"driver_id": "a", "reason": "stale"}, {"driver_id": "b", "reason": "other_run"}]}`), &e); err != nil {
+		"left_out": [{"driver_id": "a", "reason": "stale"},
+			{"driver_id": "b", "reason": "other_run"}]}`), &e); err != nil {
 		t.Fatal(err)
 	}
 	cells := entryCells(e)

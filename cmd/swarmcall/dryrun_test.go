@@ -30,10 +30,12 @@ func TestDryRun(t *testing.T) {
 			[]string{"would go to 2 drivers, 1 left out (stale), and would leave 1 under a newer command by " +
 				"another submitter; " +
 				"nothing was sent"}},
-		{"players set 9 --total", `{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`,
+		{"players set 9 --total",
+			`{"command": {"type": "set_players", "players_total": 9}, ` + two + `, "shortfall": 2}`,
 			200, clierr.OK, "d-1 d-2",
 			[]string{"no driver can run 2 of the players"}},
-		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": false}`, 200, clierr.TooFew, "",
+		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": false}`,
+			200, clierr.TooFew, "",
 			[]string{"in use: zone: eu-west", "spelling"}},
 		{"stop --label zone=eu", `{"command": {"type": "stop"}, ` + nobody + `, "awaited": true}`, 200, clierr.OK, "",
 			[]string{"would stop drivers that reconnect"}},
@@ -42,7 +44,8 @@ func TestDryRun(t *testing.T) {
 			"driver_ids": []}}`, 409, clierr.TooFew, "",
 			[]string{"in use: zone: eu-west, us"}},
 		{"players set 5", refusal + `}`, 409, clierr.TooFew, "", []string{"swarmcall wait drivers"}},
-		{"players set 5 --if-seq 2", `{"status": 412, "code": "newer_command", "seq": 9}`, 412, clierr.Superseded, "", nil},
+		{"players set 5 --if-seq 2", `{"status": 412, "code": "newer_command", "seq": 9}`,
+			412, clierr.Superseded, "", nil},
 		{"stop", `{"status": 422, "code": "invalid_command", "errors": [{"pointer": "/dry_run",
 			"detail": "is not a member of this object"}]}`, 422, clierr.Usage, "",
 			[]string{"the server is older than this swarmcall and does not support dry runs"}},
@@ -51,7 +54,8 @@ func TestDryRun(t *testing.T) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			if r.Method == http.MethodGet { // the request for the values in use
-				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}}, {"driver_id": "d-2", "labels": {"zone": "us"}}], "counts": {}, "next_cursor": null}`)
+				_, _ = io.WriteString(w, `{"items": [{"driver_id": "d-1", "labels": {"zone": "eu-west"}},
+					{"driver_id": "d-2", "labels": {"zone": "us"}}], "counts": {}, "next_cursor": null}`)
 				return
 			}
 			asked = r.Method + " " + r.URL.Path + " " + string(body)

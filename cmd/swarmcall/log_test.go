@@ -110,12 +110,18 @@ func TestLogExport(t *testing.T) {
 		t.Fatalf("code %d, %d lines: %s", code, len(lines), errs)
 	}
 	for at, want := range map[int]string{
-		1: `{"id":2,"event":"issued","seq":2,"node":"test","submitter":"ci/nightly@host","command":{"type":"set_players","players":7,"note":"warm up"},` +
-			`"target":{"labels":{"region":"eu"}},"targets":["d-1","d-2","d-3"],"submitted_at":"2026-11-24T12:00:00.123Z","deadline_ms":2000}`,
-		2: `{"id":3,"event":"closed","seq":2,"node":"test","status":"partial","closed_at":"2026-11-24T12:00:01.123Z","duration_ms":1.5,` +
-			`"counts":{"targeted":3,"acked":1,"rejected":1,"superseded":0,"missing":1},"acked":[{"driver_id":"d-1","latency_ms":1}],` +
-			`"rejected":[{"driver_id":"d-2","latency_ms":1,"code":"busy","detail":"later"}],"superseded":[],"missing":[{"driver_id":"d-3","reason":"node_lost"}]}`,
-		3: `{"id":4,"event":"late","seq":2,"node":"test","at":"2026-11-24T12:00:00.123Z","late":[{"driver_id":"d-3","status":"applied","latency_ms":2400}]}`,
+		1: `{"id":2,"event":"issued","seq":2,"node":"test","submitter":"ci/nightly@host",` +
+			`"command":{"type":"set_players","players":7,"note":"warm up"},` +
+			`"target":{"labels":{"region":"eu"}},"targets":["d-1","d-2","d-3"],` +
+			`"submitted_at":"2026-11-24T12:00:00.123Z","deadline_ms":2000}`,
+		2: `{"id":3,"event":"closed","seq":2,"node":"test","status":"partial",` +
+			`"closed_at":"2026-11-24T12:00:01.123Z","duration_ms":1.5,` +
+			`"counts":{"targeted":3,"acked":1,"rejected":1,"superseded":0,"missing":1},` +
+			`"acked":[{"driver_id":"d-1","latency_ms":1}],` +
+			`"rejected":[{"driver_id":"d-2","latency_ms":1,"code":"busy","detail":"later"}],"superseded":[],` +
+			`"missing":[{"driver_id":"d-3","reason":"node_lost"}]}`,
+		3: `{"id":4,"event":"late","seq":2,"node":"test","at":"2026-11-24T12:00:00.123Z",` +
+			`"late":[{"driver_id":"d-3","status":"applied","latency_ms":2400}]}`,
 		7: `{"id":8,"event":"reset","node":"test","at":"2026-11-24T12:00:00.123Z","cause":"no session for 10m0s"}`,
 	} {
 		if lines[at] != want {

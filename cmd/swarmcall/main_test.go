@@ -79,8 +79,10 @@ func TestUsage(t *testing.T) {
 		{"drivers --limit=-1", clierr.Usage, "", "--limit must not be negative"},
 		{"commands list --limit=-1", clierr.Usage, "", "--limit must not be negative"},
 		{"state --limit=-1", clierr.Usage, "", "--limit must be 1 to 1000"},
-		{"stop --url http://127.0.0.1:1 --report junit=/nonexistent/x.xml", clierr.Usage, "", "--report junit=/nonexistent/x.xml cannot be written"},
-		{"ramp --from 1 --to 2 --step 1 --every 1s --url http://127.0.0.1:1 --report json=/nonexistent/x", clierr.Usage, "", "cannot be written"},
+		{"stop --url http://127.0.0.1:1 --report junit=/nonexistent/x.xml", clierr.Usage, "",
+			"--report junit=/nonexistent/x.xml cannot be written"},
+		{"ramp --from 1 --to 2 --step 1 --every 1s --url http://127.0.0.1:1 --report json=/nonexistent/x",
+			clierr.Usage, "", "cannot be written"},
 		{"demo-driver", clierr.Usage, "", "missing flags"},
 		{"health --url http://127.0.0.1:1", clierr.Unreachable, "", "does not accept commands"},
 		{"demo-guard -- /does/not/exist", clierr.Failed, "", "no such file"},
@@ -104,12 +106,16 @@ func TestHelpHidesTheDemosParts(t *testing.T) {
 }
 
 func TestDemoFlags(t *testing.T) {
-	command, err := parse(strings.Fields("demo --server s --listen 127.0.0.1:0 --data-dir d --drivers 2 --players 0 --for 5s -v"), nil)
+	line := "demo --server s --listen 127.0.0.1:0 --data-dir d --drivers 2 --players 0 --for 5s -v"
+	command, err := parse(strings.Fields(line), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := *command.(*demoCmd)
-	if want := (demoCmd{Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true}); got != want {
+	want := demoCmd{
+		Server: "s", Listen: "127.0.0.1:0", DataDir: "d", Drivers: 2, For: 5 * time.Second, Verbose: true,
+	}
+	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -153,15 +159,18 @@ func TestASilentServer(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer s.Close()
-	code, _, errs := call(t, "stop", "--yes", "--timeout", "5s", "--retry-for", "0", "--url", s.URL, "--idempotency-key", "once")
-	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) || !strings.Contains(errs, "no answer in 5s") || !strings.Contains(errs, "--idempotency-key once") {
+	code, _, errs := call(t, "stop", "--yes", "--timeout", "5s", "--retry-for", "0", "--url", s.URL,
+		"--idempotency-key", "once")
+	if code != clierr.Unreachable || !strings.Contains(errs, "waiting for "+s.URL) ||
+		!strings.Contains(errs, "no answer in 5s") || !strings.Contains(errs, "--idempotency-key once") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 }
 
 // TestWhatCannotBeSentIsUsage: a retry would not help.
 func TestWhatCannotBeSentIsUsage(t *testing.T) {
-	if code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1"); code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
+	code, _, errs := call(t, "players", "set", "5", "--url", "http://127.0.0.1:1", "--idempotency-key", "ci\n1")
+	if code != clierr.Usage || !strings.Contains(errs, "--idempotency-key") {
 		t.Errorf("code %d, %s", code, errs)
 	}
 	path := filepath.Join(t.TempDir(), "token")
@@ -171,7 +180,8 @@ func TestWhatCannotBeSentIsUsage(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, _, errs := call(t, "drivers", "list", "--url", "http://127.0.0.1:1", "--token-file", path)
-		if code != clierr.Usage || !strings.Contains(errs, path) || !strings.Contains(errs, why) || !strings.Contains(errs, "--token-file") {
+		if code != clierr.Usage || !strings.Contains(errs, path) || !strings.Contains(errs, why) ||
+			!strings.Contains(errs, "--token-file") {
 			t.Errorf("%q: code %d, %s", content, code, errs)
 		}
 	}

@@ -17,11 +17,11 @@ func TestState(t *testing.T) {
 			"unknown": 1}, "items": [
 			{"driver_id": "a", "drift": "converged", "reported": {"players": 9}, "outside_split": true},
 			{"driver_id": "b", "drift": "unknown", "reasons": ["stale"], "reported": {"players": 9}},
-			{"driver_id": "c", "drift": "dreaming", "reasons": ["moonrise"], "reported": {"players": 8}, "desired": [{"seq": 9,
-				"command": {"type": "set_mood"}}]}]}`
+			{"driver_id": "c", "drift": "dreaming", "reasons": ["moonrise"], "reported": {"players": 8},
+				"desired": [{"seq": 9, "command": {"type": "set_mood"}}]}]}`
 		if r.URL.Query().Get("desired_cursor") == "more" {
-			answer = `{"desired": [{"seq": 9, "command": {"type": "set_mood"}, "target": {}, "matching": 1, "mood": "blue"}],
-				"items": []}`
+			answer = `{"desired": [{"seq": 9, "command": {"type": "set_mood"}, "target": {}, "matching": 1,
+				"mood": "blue"}], "items": []}`
 		}
 		_, _ = io.WriteString(w, answer)
 	}))

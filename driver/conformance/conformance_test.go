@@ -84,7 +84,8 @@ func framesFit(t *testing.T, transcript string) {
 		if err := json.Unmarshal([]byte(text), &line); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
-		if line.Frame == nil || line.From == "server" && strings.Contains(text, `"x_`) || strings.Contains(text, `{"type":"set_players"}`) {
+		if line.Frame == nil || line.From == "server" && strings.Contains(text, `"x_`) ||
+			strings.Contains(text, `{"type":"set_players"}`) {
 			continue
 		}
 		checked++

@@ -123,8 +123,8 @@ func (s *session) leniency() *session {
 	if s.takes("set_players") {
 		s.seq++
 		s.sentAt = time.Now()
-		s.sendText(`{"x_trace":"a","deadline_ms":2000,"command":{"x_why":{},"players":2,"type":"set_players"},"seq":` + decimal(s.seq) +
-			`,"type":"command"}`)
+		s.sendText(`{"x_trace":"a","deadline_ms":2000,"command":{"x_why":{},"players":2,"type":"set_players"},` +
+			`"seq":` + decimal(s.seq) + `,"type":"command"}`)
 		a, ok := s.answer(s.seq, Lenient)
 		if !ok {
 			return s.orBack()

@@ -118,10 +118,12 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 		if n.is("offers nothing") {
 			protocols = nil
 		}
-		conn, _, err = websocket.Dial(dialing, "http://swarmcall.test/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
+		options := &websocket.DialOptions{
 			HTTPClient: client, Subprotocols: protocols,
 			OnPingReceived: func(context.Context, []byte) bool { return !n.is("answers no ping") },
-		})
+		}
+		const address = "http://swarmcall.test/drivers/connect"
+		conn, _, err = websocket.Dial(dialing, address, options) //nolint:bodyclose // Dial has closed it
 		done <- err
 	}()
 	for waiting := true; waiting; { // the lease does not wait for the handshake

@@ -58,8 +58,8 @@ func (k *kit) play() error {
 func (s *session) first() {
 	s.pause(interval) // nothing may come before registered
 	s.accepted = true
-	s.sendText(`{"x_later":{"a":[1,null]},"type":"registered","session":"check-1","log_id":"` + s.logID + `","heartbeat_interval_ms":200,` +
-		`"lease_ttl_ms":60000,"on_lease_lost":"stop","desired":[]}`)
+	s.sendText(`{"x_later":{"a":[1,null]},"type":"registered","session":"check-1","log_id":"` + s.logID + `",` +
+		`"heartbeat_interval_ms":200,"lease_ttl_ms":60000,"on_lease_lost":"stop","desired":[]}`)
 }
 
 // sumUp decides the duties that need the whole script.

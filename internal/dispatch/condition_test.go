@@ -81,9 +81,8 @@ func TestTheConditionIsStored(t *testing.T) {
 func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		past := &swarm.Issued{
-			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Targets: []string{}, Deadline: time.Second, Condition: &swarm.Condition{
-				IfSeq: 9, Base: 3,
-			},
+			Submitter: "ci", Command: swarm.Command{Type: command.SetPlayers}, Targets: []string{},
+			Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
 		}
 		closed := &swarm.Closed{Seq: 1}
 		if _, err := w.log.Append(t.Context(), []swarm.Record{past, closed}); err != nil {

@@ -198,9 +198,9 @@ func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
 	}
 }
 
-// answer wakes the clients that wait for these outcomes. If a Stop waits to be issued, it wakes only those of Stops: many
-// answers take more of the machine than the append of the Stop, which comes first. The others follow after the next
-// step.
+// answer wakes the clients that wait for these outcomes. If a Stop waits to be issued, it wakes only those of Stops:
+// many answers take more of the machine than the append of the Stop, which comes first. The others follow after the
+// next step.
 func (d *Dispatcher) answer(closes []*Call) {
 	if d.queue.stopWaits() {
 		closes, d.postponed = part(closes, (*Call).isStop)

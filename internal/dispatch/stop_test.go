@@ -46,14 +46,16 @@ func TestStopWhileOnlyTheLogKnowsTheLoad(t *testing.T) {
 		s.Target = swarm.Target{DriverIDs: []string{"a"}}
 		w.Submit(t.Context(), s)
 		a.Lose(swarm.ReasonDisconnected)
-		if r := w.Submit(t.Context(), stopFor(swarm.Target{DriverIDs: []string{"b"}})); r.Err != swarm.CodeNoActiveDrivers {
+		other := stopFor(swarm.Target{DriverIDs: []string{"b"}})
+		if r := w.Submit(t.Context(), other); r.Err != swarm.CodeNoActiveDrivers {
 			t.Errorf("a driver that no load is desired of: %+v", r)
 		}
 		r := w.Submit(t.Context(), stopFor(swarm.Target{DriverIDs: []string{"a", "b"}}))
 		if r.Err != "" || r.Status != swarm.Failed || r.Counts.Targeted != 0 || r.Duration != 0 {
 			t.Errorf("got %+v, want an entry without targets, closed at once", r)
 		}
-		if r := w.Submit(t.Context(), stopFor(swarm.Target{DriverIDs: []string{"a"}})); r.Err != swarm.CodeNoActiveDrivers {
+		again := stopFor(swarm.Target{DriverIDs: []string{"a"}})
+		if r := w.Submit(t.Context(), again); r.Err != swarm.CodeNoActiveDrivers {
 			t.Errorf("once more: %+v", r)
 		}
 	})

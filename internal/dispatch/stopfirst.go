@@ -7,10 +7,10 @@ import (
 	"github.com/swarmcall/swarmcall/command"
 )
 
-// A Stop on its way holds other work back for at most holdBase and holdPerDriver for each of its drivers, which is about
-// twice the time that it takes to reach one driver and to receive its ack. A hung driver delays other commands by no
-// more than that. holdMost is less than outcomeGrace, so that no outcome is reported as missing from the log because it
-// was held back.
+// A Stop on its way holds other work back for at most holdBase and holdPerDriver for each of its drivers, which is
+// about twice the time that it takes to reach one driver and to receive its ack. A hung driver delays other commands by
+// no more than that. holdMost is less than outcomeGrace, so that no outcome is reported as missing from the log because
+// it was held back.
 const (
 	holdBase      = 20 * time.Millisecond
 	holdPerDriver = 50 * time.Microsecond
@@ -69,8 +69,8 @@ func (q *queue) takeOthers() batch {
 	return b
 }
 
-// hold holds other work back while a Stop is on its way to this number of drivers. Further Stops lengthen a hold only as
-// if they had been issued at its start.
+// hold holds other work back while a Stop is on its way to this number of drivers. Further Stops lengthen a hold only
+// as if they had been issued at its start.
 func (q *queue) hold(seq uint64, drivers int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -158,8 +158,9 @@ func TestStopsDoNotKeepOthersOut(t *testing.T) {
 	})
 }
 
-// TestManyStopsDoNotKeepOthersOut: a Stop waits at every turn of the others, because an append takes longer than the time
-// between two Stops. Commands that must be judged alone, and those beside a Stop to a large swarm, still have their turn.
+// TestManyStopsDoNotKeepOthersOut: a Stop waits at every turn of the others, because an append takes longer than the
+// time between two Stops. Commands that must be judged alone, and those beside a Stop to a large swarm, still have
+// their turn.
 func TestManyStopsDoNotKeepOthersOut(t *testing.T) {
 	for name, tc := range map[string]struct {
 		drivers int

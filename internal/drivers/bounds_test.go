@@ -134,9 +134,9 @@ func (w *world) joinMute(id string) net.Conn {
 // handshake upgrades a raw connection.
 func handshake(t *testing.T, conn net.Conn) {
 	t.Helper()
-	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: "+
-		"Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+wire.Subprotocol+"\r\n\r\n")
+	_, err := io.WriteString(conn, "GET /drivers/connect HTTP/1.1\r\nHost: 127.0.0.1\r\n"+
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: "+wire.Subprotocol+"\r\n\r\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,8 @@ func TestUndeliverableTargetIsReported(t *testing.T) {
 			},
 			Deadline: time.Second,
 		})
-		if got := text(w.sink.all()); got != text([]string{`["undelivered","closing",2]`, `["undelivered","moved",2]`}) {
+		want := text([]string{`["undelivered","closing",2]`, `["undelivered","moved",2]`})
+		if got := text(w.sink.all()); got != want {
 			t.Errorf("got %s", got)
 		}
 	})

@@ -76,7 +76,8 @@ func TestSessionIsFreedWhenItsConnectionEnds(t *testing.T) {
 // in a register frame passes to the driver's next member.
 func TestMemberOutlivesItsSession(t *testing.T) {
 	inWorld(t, func(w *world) {
-		p, _ := w.join("d-1", `,"labels":{"region":"eu"},"version":"1.2","weight":2,"capabilities":["set_players","stop"]`)
+		p, _ := w.join("d-1",
+			`,"labels":{"region":"eu"},"version":"1.2","weight":2,"capabilities":["set_players","stop"]`)
 		p.send(`{"type":"heartbeat","state":{"players":3,"running":true},"metrics":{"rps":1.5}}`)
 		w.offer(2, set10, "d-1")
 		p.command()

@@ -46,7 +46,8 @@ func TestLoadWithoutMatchingDriversExpires(t *testing.T) {
 			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":0}`); len(reg.Desired) != 0 {
 				t.Errorf("%s, which is at rest, receives %+v", who, reg.Desired)
 			}
-			if _, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":20,"running":true}`); len(reg.Desired) != 1 || reg.Desired[0].Seq != 6 || reg.Desired[0].Command.Type != "stop" {
+			_, reg := w.join(who, `,"labels":{"zone":"eu"},"state":{"players":20,"running":true}`)
+			if len(reg.Desired) != 1 || reg.Desired[0].Seq != 6 || reg.Desired[0].Command.Type != "stop" {
 				t.Errorf("%s, which still runs, receives %+v, want the Stop of seq 6", who, reg.Desired)
 			}
 		}

@@ -206,7 +206,8 @@ func TestLostDrivers(t *testing.T) {
 			t.Errorf("of another region, soon after the start: %+v", lost)
 		}
 		swarmtest.Advance(10 * time.Minute)
-		if lost := w.lostOf(swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}); len(lost.Members) != 0 {
+		forgotten := swarm.TargetQuery{Target: swarm.Target{DriverIDs: []string{"gone"}}}
+		if lost := w.lostOf(forgotten); len(lost.Members) != 0 {
 			t.Errorf("a forgotten driver: %+v", lost)
 		}
 		if lost := w.lostOf(us); len(lost.Members) != 0 || lost.Awaited {

@@ -60,7 +60,9 @@ func TestEachDriverReceivesItsShareOfATotal(t *testing.T) {
 
 func TestBadWeightsAreRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
-		for _, more := range []string{`,"weight":0`, `,"weight":-1`, `,"weight":1e7`, `,"max_players":-1`, `,"max_players":1000000001`} {
+		for _, more := range []string{
+			`,"weight":0`, `,"weight":-1`, `,"weight":1e7`, `,"max_players":-1`, `,"max_players":1000000001`,
+		} {
 			p := w.dial()
 			p.send(`{"type":"register","driver_id":"a"` + more + `}`)
 			if code, _ := p.closed(); code != 4005 {

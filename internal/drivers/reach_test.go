@@ -221,8 +221,9 @@ func TestProgress(t *testing.T) {
 		w.offerTo(5, set10, swarm.Target{}) // it is closed in the log, with these verdicts
 		w.offerTo(6, set20, swarm.Target{DriverIDs: []string{"other"}})
 		for _, id := range []string{"acked", "there", "late"} {
+			players := map[string]string{"acked": "3", "there": "10", "late": "10"}[id]
 			peers[id].send(`{"type":"command_ack","seq":5,"status":"applied"}`)
-			peers[id].send(`{"type":"heartbeat","state":{"players":` + map[string]string{"acked": "3", "there": "10", "late": "10"}[id] + `}}`)
+			peers[id].send(`{"type":"heartbeat","state":{"players":` + players + `}}`)
 		}
 		peers["mute"].send(`{"type":"heartbeat","state":{"players":10}}`)
 		synctest.Wait()

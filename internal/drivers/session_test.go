@@ -63,14 +63,23 @@ func TestSessionsThatBeginBadly(t *testing.T) {
 		"no id":               {`{"type":"register"}`, wire.CloseRegister, []string{"error"}},
 		"bad id":              {`{"type":"register","driver_id":"a b"}`, wire.CloseRegister, []string{"error"}},
 		"reserved id":         {`{"type":"register","driver_id":"connect"}`, wire.CloseRegister, []string{"error"}},
-		"duplicate id":        {`{"type":"register","driver_id":"a","driver_id":"b"}`, wire.CloseRegister, []string{"error"}},
-		"id of a wrong kind":  {`{"type":"register","driver_id":7}`, wire.CloseRegister, []string{"error"}},
-		"control in label":    {`{"type":"register","driver_id":"a","labels":{"k":"\u0007"}}`, wire.CloseRegister, []string{"error"}},
-		"negative players":    {`{"type":"register","driver_id":"a","state":{"players":-1}}`, wire.CloseRegister, []string{"error"}},
-		"not JSON":            {`hello`, wire.CloseNotJSON, nil},
-		"an array":            {`[]`, wire.CloseNotJSON, nil},
-		"invalid UTF-8":       {"{\"type\":\"register\",\"driver_id\":\"drv-\xff\"}", wire.CloseNotJSON, nil},
-		"over 32 KiB":         {`{"type":"register","driver_id":"` + strings.Repeat("a", wire.MaxFrameBytes) + `"}`, wire.CloseTooBig, nil},
+		"duplicate id": {
+			`{"type":"register","driver_id":"a","driver_id":"b"}`, wire.CloseRegister, []string{"error"},
+		},
+		"id of a wrong kind": {`{"type":"register","driver_id":7}`, wire.CloseRegister, []string{"error"}},
+		"control in label": {
+			`{"type":"register","driver_id":"a","labels":{"k":"\u0007"}}`, wire.CloseRegister, []string{"error"},
+		},
+		"negative players": {
+			`{"type":"register","driver_id":"a","state":{"players":-1}}`, wire.CloseRegister, []string{"error"},
+		},
+		"not JSON":      {`hello`, wire.CloseNotJSON, nil},
+		"an array":      {`[]`, wire.CloseNotJSON, nil},
+		"invalid UTF-8": {"{\"type\":\"register\",\"driver_id\":\"drv-\xff\"}", wire.CloseNotJSON, nil},
+		"over 32 KiB": {
+			`{"type":"register","driver_id":"` + strings.Repeat("a", wire.MaxFrameBytes) + `"}`,
+			wire.CloseTooBig, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -146,7 +155,8 @@ func TestMessagesThatEndTheSession(t *testing.T) {
 			t.Errorf("invalid UTF-8: closed with %d, want 1007", code)
 		}
 		synctest.Wait()
-		if diff := cmp.Diff([]string{`["disconnected","d-1","disconnected"]`, `["disconnected","d-2","disconnected"]`}, w.sink.all()); diff != "" {
+		want := []string{`["disconnected","d-1","disconnected"]`, `["disconnected","d-2","disconnected"]`}
+		if diff := cmp.Diff(want, w.sink.all()); diff != "" {
 			t.Errorf("sink (-want +got):\n%s", diff)
 		}
 		if d, _ := w.r.Driver("d-1"); d.State != swarm.Disconnected {

@@ -16,8 +16,9 @@ import (
 
 func TestSubmitAcceptsEveryField(t *testing.T) {
 	w := newWorld(t, nil)
-	a := w.do(t, "POST", "/commands", `{"submitter":"ci/nightly","command":{"type":"set_players","players":1000000000,"note":"ü"},
-		"deadline_ms":60000,"target":{"driver_ids":["d-1"],"labels":{"region":"eu"}},"min_drivers":1,"if_seq":0}`)
+	a := w.do(t, "POST", "/commands", `{"submitter":"ci/nightly",
+		"command":{"type":"set_players","players":1000000000,"note":"ü"},"deadline_ms":60000,
+		"target":{"driver_ids":["d-1"],"labels":{"region":"eu"}},"min_drivers":1,"if_seq":0}`)
 	if a.StatusCode != http.StatusCreated || a.Header.Get("Location") != "/commands/2" || a.Seq != 2 {
 		t.Fatalf("got %d at %q: %s", a.StatusCode, a.Header.Get("Location"), a.body)
 	}
@@ -49,7 +50,8 @@ func TestGetCommandWaits(t *testing.T) {
 		}
 		time.AfterFunc(time.Second, func() { close(w.hold) })
 		began := time.Now()
-		if a := w.do(t, "GET", path+"?wait_ms=60000", ""); strings.Contains(a.body, `"pending"`) || time.Since(began) != time.Second {
+		if a := w.do(t, "GET", path+"?wait_ms=60000", ""); strings.Contains(a.body, `"pending"`) ||
+			time.Since(began) != time.Second {
 			t.Errorf("after %v: %s", time.Since(began), a.body)
 		}
 	})

@@ -18,8 +18,10 @@ import (
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		stop, `{"submitter":"ci/a","command":{"type":"set_players","players":100,"note":"n"},"deadline_ms":2000,"target":{"driver_ids":["d-1"],"labels":{"a":"b"}},"min_drivers":3,"if_seq":5}`,
-		`{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":20}}`, `{"command":{"type":"set_players","players":1e400}}`, `{"command":null}`,
-		`{"command":{"type":"stop"},"command":{}}`, "{", "", "null", `{"command":{"type":"stop","note":"\ud800"}}`, strings.Repeat("[", 5000),
+		`{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":20}}`,
+		`{"command":{"type":"set_players","players":1e400}}`, `{"command":null}`,
+		`{"command":{"type":"stop"},"command":{}}`, "{", "", "null",
+		`{"command":{"type":"stop","note":"\ud800"}}`, strings.Repeat("[", 5000),
 	} {
 		f.Add([]byte(seed))
 	}

@@ -106,7 +106,8 @@ func TestDryRun(t *testing.T) {
 	}
 	w.refuse = &swarm.Error{Code: swarm.CodeNotEnoughDrivers, Detail: "too few",
 		Attrs: map[string]any{"have": 1, "want": 2}}
-	if a := w.do(t, "POST", "/commands", `{"command":{"type":"stop"},"dry_run":true}`); a.StatusCode != http.StatusConflict || w.count() != 0 {
+	a = w.do(t, "POST", "/commands", `{"command":{"type":"stop"},"dry_run":true}`)
+	if a.StatusCode != http.StatusConflict || w.count() != 0 {
 		t.Errorf("got %d, %d entries", a.StatusCode, w.count())
 	}
 }
@@ -119,7 +120,8 @@ func TestAStopWithoutDriversIsExplained(t *testing.T) {
 	w.do(t, "POST", "/commands", stop)
 	w.entries[0].Issued.Targets, w.entries[0].Closed = nil, &swarm.Closed{Seq: 2}
 	for what, s := range map[string]shown{
-		"an entry": w.show(t, "GET", "/commands/2", ""), "a dry run": w.show(t, "POST", "/commands", `{"command":{"type":"stop"},"dry_run":true}`),
+		"an entry":  w.show(t, "GET", "/commands/2", ""),
+		"a dry run": w.show(t, "POST", "/commands", `{"command":{"type":"stop"},"dry_run":true}`),
 	} {
 		if s.InUse == nil || s.InUse.Labels["zone"][0] != "us" || s.Awaited == nil || !*s.Awaited {
 			t.Errorf("%s: %+v", what, s)
@@ -184,7 +186,8 @@ func TestDesiredIsPaged(t *testing.T) {
 func TestExpiredIsAnEvent(t *testing.T) {
 	e := &swarm.Event{Stored: swarm.Stored{Position: 9,
 		Record: &swarm.Expired{Replaced: 5, Target: swarm.Target{DriverIDs: []string{"d-1"}}, Cause: "nobody"}}}
-	if got := string(encodeEvent(e)); !strings.HasPrefix(got, "id: 9\nevent: expired\ndata: ") || !strings.Contains(got, `"replaced":5`) || !strings.Contains(got, `"driver_ids":["d-1"]`) {
+	if got := string(encodeEvent(e)); !strings.HasPrefix(got, "id: 9\nevent: expired\ndata: ") ||
+		!strings.Contains(got, `"replaced":5`) || !strings.Contains(got, `"driver_ids":["d-1"]`) {
 		t.Errorf("got %s", got)
 	}
 }

@@ -90,7 +90,8 @@ func TestFiltersAndBounds(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, body := range []string{
 		`{"submitter":"a","command":{"type":"stop"}}`, `{"submitter":"b","command":{"type":"set_players","players":1}}`,
-		`{"submitter":"a","command":{"type":"set_spawn_delay_ms","spawn_delay_ms":1}}`, `{"submitter":"b","command":{"type":"stop"}}`,
+		`{"submitter":"a","command":{"type":"set_spawn_delay_ms","spawn_delay_ms":1}}`,
+		`{"submitter":"b","command":{"type":"stop"}}`,
 	} {
 		w.do(t, "POST", "/commands", body)
 	}

@@ -75,7 +75,8 @@ func TestClientBehindProxies(t *testing.T) {
 func TestForwardedHost(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
 		cfg.PublicURL = public(t, "https://load.example.com/swarmcall/")
-		cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // requests of httptest come from here
+		// Requests of httptest come from here.
+		cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})
 	a := w.do(t, "GET", "/state", "", "Host: upstream", "X-Forwarded-Host: load.example.com")
 	if a.StatusCode != http.StatusOK {

@@ -33,7 +33,7 @@ type body struct {
 	At      time.Time   `json:"at"`
 	Partial bool        `json:"partial,omitempty"`
 	Drivers []driver    `json:"drivers"`
-	Load    [][]float64 `json:"load"` // [seconds since the previous point, target, actual], with 1 at the end after a gap
+	Load    [][]float64 `json:"load"` // [seconds since the previous point, target, actual], and a 1 after a gap
 }
 
 type driver struct {

@@ -41,7 +41,8 @@ func benchmarkSwarm(b *testing.B, n int) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		answer, err := post(client, s.url, fmt.Sprintf(`{"command":{"type":"set_players","players":%d},"deadline_ms":30000}`, i))
+		body := fmt.Sprintf(`{"command":{"type":"set_players","players":%d},"deadline_ms":30000}`, i)
+		answer, err := post(client, s.url, body)
 		if err != nil || !strings.Contains(answer, acked) {
 			b.Fatalf("%v in %.500s", err, answer)
 		}

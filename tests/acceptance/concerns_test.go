@@ -17,7 +17,8 @@ func TestWhoIsConcerned(t *testing.T) {
 	}
 	const eu = `{"labels":{"region":"eu"}}`
 	step := func(ifSeq uint64) string {
-		return fmt.Sprintf(`{"submitter":"a","command":{"type":"set_players","players":6},"target":%s,"if_seq":%d}`, eu, ifSeq)
+		const body = `{"submitter":"a","command":{"type":"set_players","players":6},"target":%s,"if_seq":%d}`
+		return fmt.Sprintf(body, eu, ifSeq)
 	}
 	theirs := func(what, target string) string {
 		return fmt.Sprintf(`{"submitter":"b","command":{"type":%q},"target":%s}`, what, target)
@@ -42,7 +43,8 @@ func TestWhoIsConcerned(t *testing.T) {
 			}
 		},
 		"a Stop for no driver": func(t *testing.T, s *server, ours uint64) {
-			if a := s.send(t, theirs("stop", `{"labels":{"zone":"eu"}}`)); a.Code != "" && a.Code != "no_active_drivers" || a.Counts["targeted"] != 0 {
+			a := s.send(t, theirs("stop", `{"labels":{"zone":"eu"}}`))
+			if a.Code != "" && a.Code != "no_active_drivers" || a.Counts["targeted"] != 0 {
 				t.Errorf("%+v", a)
 			}
 			if a := s.send(t, step(ours)); a.Code != "" {

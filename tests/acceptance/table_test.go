@@ -94,7 +94,8 @@ func everySurface(t *testing.T, r command.Row, c command.Command) {
 		}
 		s.untilState(t, "the driver reports what it was told",
 			func(a stateAnswer) bool { return a.Counts.Converged == 1 })
-		if r.Drift != "" && !strings.Contains(s.text(t, "/drivers/d-1"), fmt.Sprintf(`%q:%s`, r.Drift, figure(t, alone))) {
+		if r.Drift != "" &&
+			!strings.Contains(s.text(t, "/drivers/d-1"), fmt.Sprintf(`%q:%s`, r.Drift, figure(t, alone))) {
 			t.Errorf("the roster does not show the report: %s", s.text(t, "/drivers/d-1"))
 		}
 		shows(t, s, a.Seq, c)

@@ -49,7 +49,8 @@ func TestATotalIsConserved(t *testing.T) {
 		s.connect(t, id)
 	}
 	leaver := s.connect(t, "d-3")
-	first := s.postTotal(t, `{"submitter":"ci","command":{"type":"set_players","players_total":100},"deadline_ms":10000}`)
+	first := s.postTotal(t,
+		`{"submitter":"ci","command":{"type":"set_players","players_total":100},"deadline_ms":10000}`)
 	if got := first.parts(); got["d-1"] != 34 || got["d-2"] != 33 || got["d-3"] != 33 || first.Counts.Acked != 3 ||
 		first.Command["players_total"] != 100.0 || *first.Shortfall != 0 {
 		t.Fatalf("split %+v", first)

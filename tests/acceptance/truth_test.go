@@ -123,8 +123,10 @@ func TestADryRunDoesNothing(t *testing.T) {
 	d := s.connect(t, "d-1")
 	first := s.send(t, `{"command":{"type":"set_players","players":5}}`)
 	for _, tc := range []struct{ body, code string }{
-		{`{"command":{"type":"stop"},"dry_run":true}`, ""}, {`{"command":{"type":"set_players","players":9},"if_seq":1000000,"dry_run":true}`, ""},
-		{`{"command":{"type":"stop"},"if_seq":0,"dry_run":true}`, "newer_command"}, {`{"command":{"type":"stop"},"min_drivers":2,"dry_run":true}`, "not_enough_drivers"},
+		{`{"command":{"type":"stop"},"dry_run":true}`, ""},
+		{`{"command":{"type":"set_players","players":9},"if_seq":1000000,"dry_run":true}`, ""},
+		{`{"command":{"type":"stop"},"if_seq":0,"dry_run":true}`, "newer_command"},
+		{`{"command":{"type":"stop"},"min_drivers":2,"dry_run":true}`, "not_enough_drivers"},
 		{`{"command":{"type":"stop"},"dry_run":1}`, "invalid_command"},
 	} {
 		if a := s.send(t, tc.body); a.Code != tc.code || tc.code == "" && !slices.Equal(a.Targets, []string{"d-1"}) {
@@ -154,7 +156,8 @@ func TestAStopThatReachesNoDriver(t *testing.T) {
 		s.send(t, `{"command":{"type":"stop"},"target":{"labels":{"zone":"us"}}}`)
 		d.Leave(t)
 		for _, target := range []string{`{}`, `{"labels":{"zone":"us"}}`, `{"driver_ids":["d-1"]}`} {
-			if a := s.send(t, `{"command":{"type":"stop"},"target":`+target+`}`); a.Code != "no_active_drivers" || !*a.NothingToStop {
+			a := s.send(t, `{"command":{"type":"stop"},"target":`+target+`}`)
+			if a.Code != "no_active_drivers" || !*a.NothingToStop {
 				t.Errorf("%s, whose drivers have left: %+v", target, a)
 			}
 		}
@@ -170,7 +173,10 @@ func TestAStopAfterARestart(t *testing.T) {
 		return nil
 	})
 	play(t, dir, func(t *testing.T, s *server) any {
-		for target, left := range map[string]bool{`{}`: true, `{"labels":{"zone":"us"}}`: true, `{"driver_ids":["d-1"]}`: true, `{"labels":{"zone":"eu"}}`: false} {
+		for target, left := range map[string]bool{
+			`{}`: true, `{"labels":{"zone":"us"}}`: true, `{"driver_ids":["d-1"]}`: true,
+			`{"labels":{"zone":"eu"}}`: false,
+		} {
 			a := s.send(t, `{"command":{"type":"stop"},"target":`+target+`}`)
 			if a.Code != "no_active_drivers" || *a.NothingToStop != left {
 				t.Errorf("%s: %+v", target, a)
@@ -189,7 +195,8 @@ func TestAStopWhileDriversAreDisconnected(t *testing.T) {
 		ws.Send(`{"type":"register","driver_id":"d-1","labels":{"zone":"us"}}`)
 		ws.Next()
 		defer func() { _ = ws.Conn.CloseNow() }() // without a close frame
-		return s.send(t, `{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}},"deadline_ms":1}`).Seq
+		return s.send(t,
+			`{"command":{"type":"set_players","players":5},"target":{"labels":{"zone":"us"}},"deadline_ms":1}`).Seq
 	})
 	play(t, dir, func(t *testing.T, s *server) any {
 		a := s.send(t, `{"command":{"type":"stop"},"target":{"labels":{"zone":"us"}}}`)
@@ -223,7 +230,8 @@ func TestLoadOfDriversThatWereForgotten(t *testing.T) {
 	pod := s.connectWith(t, "pod-5", map[string]string{"zone": "eu"})
 	var replaced []uint64
 	for _, target := range []string{`{"driver_ids":["pod-5"]}`, `{"labels":{"zone":"eu"}}`} {
-		replaced = append(replaced, s.send(t, `{"command":{"type":"set_players","players":700},"target":`+target+`}`).Seq)
+		e := s.send(t, `{"command":{"type":"set_players","players":700},"target":`+target+`}`)
+		replaced = append(replaced, e.Seq)
 	}
 	pod.Leave(t)
 	for got, after := []uint64{}, 0; len(got) < 2; after++ {
@@ -250,9 +258,12 @@ func TestTwoTeams(t *testing.T) {
 	s := startServer(t, nil)
 	s.connectWith(t, "eu", map[string]string{"region": "eu"})
 	s.connectWith(t, "b", map[string]string{"team": "b"})
-	ours := s.send(t, `{"submitter":"ci","command":{"type":"set_players","players":5},"target":{"labels":{"region":"eu"}}}`)
+	ours := s.send(t,
+		`{"submitter":"ci","command":{"type":"set_players","players":5},"target":{"labels":{"region":"eu"}}}`)
 	theirs := s.send(t, `{"submitter":"b","command":{"type":"stop"},"target":{"labels":{"team":"b"}}}`)
-	next := s.send(t, fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":6},"target":{"labels":{"region":"eu"}},"if_seq":%d}`, ours.Seq))
+	const step = `{"submitter":"ci","command":{"type":"set_players","players":%d},` +
+		`"target":{"labels":{"region":"eu"}},"if_seq":%d}`
+	next := s.send(t, fmt.Sprintf(step, 6, ours.Seq))
 	if next.Code != "" || next.IfSeq == nil || *next.IfSeq != ours.Seq {
 		t.Fatalf("disturbed by another team: %+v", next)
 	}
@@ -262,7 +273,7 @@ func TestTwoTeams(t *testing.T) {
 		t.Errorf("a driver of both was told %v; the Stop of seq %d is newer than what our run is based on", got,
 			theirs.Seq)
 	}
-	last := s.send(t, fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":7},"target":{"labels":{"region":"eu"}},"if_seq":%d}`, next.Seq))
+	last := s.send(t, fmt.Sprintf(step, 7, next.Seq))
 	if last.Code != "" || !slices.Equal(last.leftOut(), []string{"both other_run"}) || last.Counts["targeted"] != 1 {
 		t.Errorf("the next step: %+v", last)
 	}

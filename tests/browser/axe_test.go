@@ -32,8 +32,11 @@ type violation struct {
 func (b *tab) accessible(axe, what string) {
 	b.t.Helper()
 	eval[bool](b, axe+"\n;true")
-	found := eval[[]violation](b, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r =>
-		r.violations.map(v => ({id: v.id, help: v.help, where: v.nodes.map(n => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? ''))})))`)
+	found := eval[[]violation](b, `axe.run(document, {
+		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+	}).then(r => r.violations.map(v => ({
+		id: v.id, help: v.help, where: v.nodes.map(n => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? '')),
+	})))`)
 	for _, v := range found {
 		b.t.Errorf("%s: axe: %s: %s\n%q", what, v.ID, v.Help, v.Where)
 	}

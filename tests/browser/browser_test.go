@@ -176,7 +176,9 @@ func (b *tab) until(expression string) {
 // says waits until an element contains some words.
 func (b *tab) says(selector, words string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.textContent.replace(/\\s+/g, ' ').includes(%q))", selector, words))
+	b.until(fmt.Sprintf(
+		"[...document.querySelectorAll(%q)].some(e => e.textContent.replace(/\\s+/g, ' ').includes(%q))",
+		selector, words))
 }
 
 func (b *tab) text(selector string) string {

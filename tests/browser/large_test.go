@@ -45,9 +45,13 @@ func TestFifteenThousandDrivers(t *testing.T) {
 	})()`)
 	eval[bool](b, `(() => {
 		window.longest = 0;
-		new PerformanceObserver(l => l.getEntries().forEach(e => { window.longest = Math.max(window.longest, e.duration); })).observe({type: 'longtask'});
+		new PerformanceObserver(l => l.getEntries().forEach(e => {
+			window.longest = Math.max(window.longest, e.duration);
+		})).observe({type: 'longtask'});
 		window.changed = 0;
-		new MutationObserver(() => { window.changed ||= performance.now(); }).observe(document.getElementById('driver-rows'), {subtree: true, childList: true, characterData: true, attributes: true});
+		new MutationObserver(() => { window.changed ||= performance.now(); }).observe(
+			document.getElementById('driver-rows'),
+			{subtree: true, childList: true, characterData: true, attributes: true});
 		window.began = performance.now();
 		return true;
 	})()`)

@@ -71,7 +71,8 @@ func TestPause(t *testing.T) {
 	b.keys("p")
 	b.until("!document.body.classList.contains('stale')")
 	b.says("#recent", "77 players each")
-	if !eval[bool](b, "document.querySelector('.act details').open && document.activeElement.closest('#last') !== null") {
+	const kept = "document.querySelector('.act details').open && document.activeElement.closest('#last') !== null"
+	if !eval[bool](b, kept) {
 		t.Error("the focus, or what was open, is lost")
 	}
 }
@@ -105,7 +106,8 @@ func TestPlayersInAll(t *testing.T) {
 	submit(t, s, 77)
 	b.until(field + " === '77'")
 	choose := func(per string) {
-		eval[bool](b, `(s => { s.value = "`+per+`"; return s.dispatchEvent(new Event('input', {bubbles: true})); })(document.querySelector("select[name=per]"))`)
+		eval[bool](b, `(s => { s.value = "`+per+`"; return s.dispatchEvent(new Event('input', {bubbles: true})); })`+
+			`(document.querySelector("select[name=per]"))`)
 	}
 	choose("total")
 	submit(t, s, 88)
@@ -228,7 +230,8 @@ func TestLargeNumberIsConfirmed(t *testing.T) {
 // send fills in the form for players and sends it, as Enter in the field does.
 func (b *tab) send(players string) {
 	b.t.Helper()
-	eval[bool](b, `(i => { i.value = "`+players+`"; i.form.requestSubmit(); return true; })(document.querySelector("input[name=players]"))`)
+	eval[bool](b, `(i => { i.value = "`+players+`"; i.form.requestSubmit(); return true; })`+
+		`(document.querySelector("input[name=players]"))`)
 }
 
 // TestLogIsFull: the page disables commands that would be refused, shows the reason, and leaves Stop enabled.

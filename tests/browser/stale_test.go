@@ -44,8 +44,9 @@ func TestRestartForgetsADriver(t *testing.T) {
 }
 
 // notes records every later text of a live region.
-const notes = `(window.said = [], new MutationObserver(() => said.push(document.getElementById('assertive').textContent))
-	.observe(document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
+const notes = `(window.said = [],
+	new MutationObserver(() => said.push(document.getElementById('assertive').textContent)).observe(
+		document.getElementById('assertive'), {childList: true, characterData: true, subtree: true}), true)`
 
 // TestLostIsAnnouncedOnce stops the server for several attempts to connect: the time of the loss does not change, its
 // age grows, and screen readers hear once that the connection is lost, and once that it is back.
@@ -60,7 +61,9 @@ func TestLostIsAnnouncedOnce(t *testing.T) {
 	eval[bool](b, `(window.first = document.getElementById('conn-word').textContent, true)`)
 	b.until("said.length > 0")
 	b.until(`Number(document.getElementById('conn-word').textContent.match(/, (\d+) s/)[1]) >= 9`)
-	if now := eval[string](b, `[first, document.getElementById('conn-word').textContent].map(w => w.match(/since ([\d:]+)/)[1]).join()`); now[:8] != now[9:] {
+	const since = `[first, document.getElementById('conn-word').textContent]
+		.map(w => w.match(/since ([\d:]+)/)[1]).join()`
+	if now := eval[string](b, since); now[:8] != now[9:] {
 		t.Errorf("since when the page is old moved: %s", now)
 	}
 	s.Start()

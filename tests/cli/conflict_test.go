@@ -15,7 +15,8 @@ func TestTwoProcessesWithOneID(t *testing.T) {
 	var conns []*websocket.Conn
 	for i := range 4 {
 		options := &websocket.DialOptions{Subprotocols: []string{"swarmcall.v1.json"}}
-		conn, _, err := websocket.Dial(t.Context(), s.url()+"/drivers/connect", options) //nolint:bodyclose // Dial's doc
+		address := s.url() + "/drivers/connect"
+		conn, _, err := websocket.Dial(t.Context(), address, options) //nolint:bodyclose // Dial's doc
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,8 @@ func isStale(t *testing.T, s *server, id string) {
 	for limit := time.Now().Add(patience); ; {
 		p := swarmcall(t, s.url(), "drivers", "list", "-o", "jsonl")
 		p.code(0)
-		if l := lines(p.Out.String(), `"driver_id":"`+id+`"`); len(l) == 1 && strings.Contains(l[0], `"state":"stale"`) {
+		if l := lines(p.Out.String(), `"driver_id":"`+id+`"`); len(l) == 1 &&
+			strings.Contains(l[0], `"state":"stale"`) {
 			return
 		}
 		if time.Now().After(limit) {

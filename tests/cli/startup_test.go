@@ -74,7 +74,8 @@ func TestInitIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	traces := regexp.MustCompile(`(?m)^init (main|github\.com/swarmcall/\S+) @.* clock, (\d+) bytes`).FindAllStringSubmatch(string(out), -1)
+	trace := regexp.MustCompile(`(?m)^init (main|github\.com/swarmcall/\S+) @.* clock, (\d+) bytes`)
+	traces := trace.FindAllStringSubmatch(string(out), -1)
 	if !strings.Contains(string(out), "init runtime ") {
 		t.Fatalf("no trace of what is done at the start:\n%s", out)
 	}

@@ -21,7 +21,8 @@ func TestGoAPIOnlyGrows(t *testing.T) {
 	run(t, root, "go", "build", "-modfile=tools/go.mod", "-o", tool, "golang.org/x/exp/cmd/apidiff")
 	var got []string
 	for _, pkg := range public {
-		path, exported := "github.com/swarmcall/swarmcall/"+pkg, filepath.Join(scratch, strings.ReplaceAll(pkg, "/", "-"))
+		path := "github.com/swarmcall/swarmcall/" + pkg
+		exported := filepath.Join(scratch, strings.ReplaceAll(pkg, "/", "-"))
 		run(t, filepath.Join(scratch, "old-tree"), tool, "-w", exported, path)
 		for line := range strings.Lines(run(t, root, tool, "-incompatible", exported, path)) {
 			got = append(got, pkg+strings.TrimRight(strings.TrimPrefix(line, "-"), "\n"))

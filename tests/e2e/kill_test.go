@@ -23,7 +23,8 @@ func TestKill(t *testing.T) {
 	d := join(t, p.url, "d-1")
 	answered := map[string]string{} // path → entry
 	for i := range 10 {
-		status, body := p.send(t, http.MethodPost, "/commands", fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":%d}}`, i))
+		load := fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":%d}}`, i)
+		status, body := p.send(t, http.MethodPost, "/commands", load)
 		if e := decode(t, body); status != http.StatusCreated || e.Status != "complete" {
 			t.Fatalf("%d %s", status, body)
 		}

@@ -123,7 +123,8 @@ func TestProgramsBehindProxies(t *testing.T) {
 			watch.says(watch.Out, "set_players 3: complete, 1 of 1 acked")
 
 			plan := filepath.Join(t.TempDir(), "plan.yaml")
-			const stages = "deadline: 30s\nrejoin: 60s\nstages: [{set: {players: 4}}, {hold: 2s}, {set: {players: 5}}]\n"
+			const stages = "deadline: 30s\nrejoin: 60s\n" +
+				"stages: [{set: {players: 4}}, {hold: 2s}, {set: {players: 5}}]\n"
 			if err := os.WriteFile(plan, []byte(stages), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -34,5 +34,6 @@ func BenchmarkHeap(b *testing.B) {
 
 func setAll(s *server, players int) {
 	s.tb.Helper()
-	s.command(fmt.Sprintf(`{"submitter":"ci","command":{"type":"set_players","players":%d},"deadline_ms":60000}`, players))
+	s.command(fmt.Sprintf(
+		`{"submitter":"ci","command":{"type":"set_players","players":%d},"deadline_ms":60000}`, players))
 }

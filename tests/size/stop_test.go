@@ -57,7 +57,8 @@ func TestStopBesideFlooders(t *testing.T) {
 
 // flood sends a load command to all drivers.
 func flood(client *http.Client, addr string, i int) error {
-	body := fmt.Sprintf(`{"submitter":"flooder-%d","command":{"type":"set_players","players":7},"deadline_ms":60000}`, i)
+	body := fmt.Sprintf(
+		`{"submitter":"flooder-%d","command":{"type":"set_players","players":7},"deadline_ms":60000}`, i)
 	return do(context.Background(), client, http.MethodPost, "http://"+addr+"/commands", body, http.StatusCreated)
 }
 

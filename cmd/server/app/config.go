@@ -76,7 +76,8 @@ func (c *Config) Validate() error {
 	bad(c.DefaultDeadline < swarm.MinDeadline || c.DefaultDeadline > swarm.MaxDeadline,
 		"--default-deadline is %v; it must be 1ms to 60s", c.DefaultDeadline)
 	bad(c.LeaseTTL < time.Second || c.LeaseTTL < 4*c.HeartbeatInterval, // answers to heartbeats renew the lease
-		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)", c.LeaseTTL, c.HeartbeatInterval)
+		"--lease-ttl is %v; it must be at least 1s, and 4 times --heartbeat-interval (%v)",
+		c.LeaseTTL, c.HeartbeatInterval)
 	bad(c.OnLeaseLost != drivers.OnLeaseLostStop && c.OnLeaseLost != drivers.OnLeaseLostHold,
 		"--on-lease-lost is %q; it must be stop or hold", c.OnLeaseLost)
 	bad(!slices.Contains([]drivers.Resplit{drivers.ResplitOff, drivers.ResplitOnLoss, drivers.ResplitOnChange},

@@ -17,8 +17,9 @@ func TestDefaultsAreValid(t *testing.T) {
 func TestBadConfig(t *testing.T) {
 	for flag, changes := range map[string][]func(*Config){
 		"--listen": {
-			func(c *Config) { c.Listen = "" }, func(c *Config) { c.Listen = "8080" }, func(c *Config) { c.Listen = "127.0.0.1" },
-			func(c *Config) { c.Listen = "127.0.0.1:" }, func(c *Config) { c.Listen = "127.0.0.1:99999" }, func(c *Config) { c.Listen = "127.0.0.1:-1" },
+			func(c *Config) { c.Listen = "" }, func(c *Config) { c.Listen = "8080" },
+			func(c *Config) { c.Listen = "127.0.0.1" }, func(c *Config) { c.Listen = "127.0.0.1:" },
+			func(c *Config) { c.Listen = "127.0.0.1:99999" }, func(c *Config) { c.Listen = "127.0.0.1:-1" },
 			func(c *Config) { c.Listen = "127.0.0.1:http" }, func(c *Config) { c.Listen = "::1:8080" },
 		},
 		"--data-dir": {func(c *Config) { c.DataDir = "" }},
@@ -43,8 +44,10 @@ func TestBadConfig(t *testing.T) {
 			func(c *Config) { c.AllowedHosts = []string{"https://load.example.com"} },
 		},
 		"--allowed-origins": {
-			func(c *Config) { c.AllowedOrigins = []string{"load.example.com"} }, func(c *Config) { c.AllowedOrigins = []string{"https://load.example.com/"} },
-			func(c *Config) { c.AllowedOrigins = []string{"*"} }, func(c *Config) { c.AllowedOrigins = []string{"null"} },
+			func(c *Config) { c.AllowedOrigins = []string{"load.example.com"} },
+			func(c *Config) { c.AllowedOrigins = []string{"https://load.example.com/"} },
+			func(c *Config) { c.AllowedOrigins = []string{"*"} },
+			func(c *Config) { c.AllowedOrigins = []string{"null"} },
 			func(c *Config) { c.AllowedOrigins = []string{"https://Load.example.com"} },
 		},
 	} {

@@ -55,7 +55,8 @@ func TestHostileRequests(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var reached bool
 				conn := dialHTTP(t, &reached)
-				go func() { _, _ = io.WriteString(conn, c.request) }() // fails once the server has closed the connection
+				// The write fails once the server has closed the connection.
+				go func() { _, _ = io.WriteString(conn, c.request) }()
 				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 				if err != nil {
 					t.Fatal(err)

@@ -188,7 +188,8 @@ func told(t *testing.T, url string) (players int) {
 			}))
 	}()
 	<-connected
-	if got := fetch(t, "POST", url+"/commands", `{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":1}}`, nil); got != 201 {
+	const body = `{"command":{"type":"set_spawn_delay_ms","spawn_delay_ms":1}}`
+	if got := fetch(t, "POST", url+"/commands", body, nil); got != 201 {
 		t.Errorf("POST: %d", got)
 	}
 	if err := <-ended; err != nil {

@@ -85,7 +85,8 @@ func TestStop(t *testing.T) {
 	answered := make(chan result, 1)
 	go func() {
 		var r result
-		r.status = fetch(t, "POST", s.url+"/commands", `{"command":{"type":"set_players","players":9},"deadline_ms":60000}`, &r.e)
+		const body = `{"command":{"type":"set_players","players":9},"deadline_ms":60000}`
+		r.status = fetch(t, "POST", s.url+"/commands", body, &r.e)
 		answered <- r
 	}()
 	await(t, "the command to arrive", d.commands)
@@ -120,9 +121,10 @@ func TestStop(t *testing.T) {
 // refusesCommands waits until new commands are refused and the server is not ready, while the open command continues.
 func refusesCommands(t *testing.T, url string) {
 	t.Helper()
+	const body = `{"command":{"type":"set_players","players":1},"deadline_ms":1,"min_drivers":5}`
 	for {
 		var e entry
-		switch status := fetch(t, "POST", url+"/commands", `{"command":{"type":"set_players","players":1},"deadline_ms":1,"min_drivers":5}`, &e); {
+		switch status := fetch(t, "POST", url+"/commands", body, &e); {
 		case status == http.StatusConflict: // the stop has not begun
 		case status == http.StatusServiceUnavailable && e.Code == "shutting_down":
 			if got := fetch(t, "GET", url+"/readyz", "", nil); got != http.StatusServiceUnavailable {

@@ -104,8 +104,8 @@ func (s *Server) refuse(w http.ResponseWriter, offered []string) {
 	s.note(Event{From: "driver", What: "connect", Detail: "offers " + strings.Join(offered, ", ")})
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.Write([]byte(`{"type":"urn:swarmcall:problem:unsupported_subprotocol","title":"Bad Request","status":400,` +
-		`"code":"unsupported_subprotocol","supported":["` + wire.Subprotocol + `"]}`))
+	_, _ = w.Write([]byte(`{"type":"urn:swarmcall:problem:unsupported_subprotocol","title":"Bad Request",` +
+		`"status":400,"code":"unsupported_subprotocol","supported":["` + wire.Subprotocol + `"]}`))
 }
 
 func (s *Server) note(e Event) {

@@ -250,7 +250,8 @@ func unpackClosed(b *closedBody) (swarm.Record, error) {
 			v.Kind, v.Latency = swarm.Acked, time.Duration(latency.next(&ok))*time.Microsecond
 		case 'r':
 			w := words.next(&ok)
-			v.Kind, v.Latency, v.Code, v.Detail = swarm.Rejected, time.Duration(latency.next(&ok))*time.Microsecond, w.Code, w.Detail
+			v.Kind, v.Latency = swarm.Rejected, time.Duration(latency.next(&ok))*time.Microsecond
+			v.Code, v.Detail = w.Code, w.Detail
 		case 's':
 			v.Kind = swarm.Superseded
 		case 'm':

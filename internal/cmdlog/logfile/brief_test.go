@@ -64,7 +64,8 @@ func drawEntry(t *rapid.T) swarm.Entry {
 		Node: "node", Submitter: "ci",
 		Command:  swarm.Command{Type: command.SetPlayers, Value: 40, Note: text.Draw(t, "note")},
 		Target:   swarm.Target{Labels: map[string]string{"targets": text.Draw(t, "label")}},
-		Deadline: time.Second, SubmittedAt: time.UnixMicro(1).UTC(), Cause: text.Draw(t, "cause"), Key: text.Draw(t, "key"),
+		Deadline: time.Second, SubmittedAt: time.UnixMicro(1).UTC(),
+		Cause: text.Draw(t, "cause"), Key: text.Draw(t, "key"),
 	}
 	n := rapid.IntRange(0, 30).Draw(t, "targets")
 	if n > 0 && rapid.Bool().Draw(t, "total") {

@@ -28,11 +28,13 @@ func TestUnknownContentIsNewer(t *testing.T) {
 		"kind 0":           {0, `{}`},
 		"a command type": {kindIssued,
 			strings.Replace(string(issued[headerBytes:]), "set_players", "set_altitude", 1)},
-		"a member":           {kindReset, `{"node":"a","at_us":0,"cause":"","run_id":"r-1"}`},
-		"a member of a list": {kindLate, `{"seq":1,"node":"a","at_us":0,"acks":[{"driver_id":"d","latency_us":1,"node":"b"}]}`},
-		"a verdict":          {kindClosed, `{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"x"}`},
-		"a missing reason":   {kindClosed, `{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"m","reasons":[99]}`},
-		"a left-out reason":  {kindIssued, `{"node":"a","submitter":"s","type":"stop","targets":[],"deadline_ms":1,"submitted_us":0,"left_out":[{"driver_id":"d","reason":"restricted"}]}`},
+		"a member": {kindReset, `{"node":"a","at_us":0,"cause":"","run_id":"r-1"}`},
+		"a member of a list": {kindLate,
+			`{"seq":1,"node":"a","at_us":0,"acks":[{"driver_id":"d","latency_us":1,"node":"b"}]}`},
+		"a verdict": {kindClosed, `{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"x"}`},
+		"a missing reason": {kindClosed,
+			`{"seq":1,"node":"a","closed_us":0,"duration_us":0,"kinds":"m","reasons":[99]}`},
+		"a left-out reason": {kindIssued, `{"node":"a","submitter":"s","type":"stop","targets":[],"deadline_ms":1,"submitted_us":0,"left_out":[{"driver_id":"d","reason":"restricted"}]}`},
 	} {
 		b := append(make([]byte, headerBytes), tc.body...)
 		copy(b, "SC")

@@ -37,7 +37,8 @@ func Dial(t testing.TB, url string, client *http.Client) *Driver {
 			return true
 		},
 	}
-	conn, _, err := websocket.Dial(t.Context(), url+"/drivers/connect", options) //nolint:bodyclose // after the upgrade there is none
+	address := url + "/drivers/connect"
+	conn, _, err := websocket.Dial(t.Context(), address, options) //nolint:bodyclose // after the upgrade there is none
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 func Build(tree, into string, programs map[string]string, flags ...string) error {
 	for name, pkg := range programs {
 		args := append(append([]string{"build"}, flags...), "-o", filepath.Join(into, name), pkg)
-		cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // G204: a test says what it builds
+		cmd := exec.CommandContext(context.Background(), "go", args...) //nolint:gosec // G204: tests say what to build
 		cmd.Dir = tree
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", pkg, err, out)

@@ -38,7 +38,8 @@ const driversOfAHistory = 3
 
 func drawStep(t *rapid.T) step {
 	what := rapid.SampledFrom([]string{
-		"connect", "connect", "cut", "leave", "behave", "behave", "submit", "submit", "submit", "submit", "wait", "wait", "stray", "log fails", "log works",
+		"connect", "connect", "cut", "leave", "behave", "behave", "submit", "submit", "submit", "submit",
+		"wait", "wait", "stray", "log fails", "log works",
 	}).Draw(t, "what")
 	s := step{what: what, driver: rapid.IntRange(0, driversOfAHistory-1).Draw(t, "driver")}
 	switch what {

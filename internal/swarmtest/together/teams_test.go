@@ -61,7 +61,8 @@ var teamTargets = []swarm.Target{
 
 func drawDeed(t *rapid.T) teamStep {
 	d := teamStep{what: rapid.SampledFrom([]string{
-		"connect", "connect", "connect", "cut", "leave", "fresh", "mute", "behave", "submit", "submit", "submit", "submit", "submit", "submit",
+		"connect", "connect", "connect", "cut", "leave", "fresh", "mute", "behave",
+		"submit", "submit", "submit", "submit", "submit", "submit",
 		"wait", "wait", "wait", "restart", "forge",
 	}).Draw(t, "what"), driver: rapid.IntRange(0, len(teamDrivers)-1).Draw(t, "driver")}
 	switch d.what {
@@ -215,9 +216,11 @@ func (s *teams) restart() {
 
 // forge registers a driver that claims to have applied commands that no log holds.
 func (s *teams) forge() {
-	conn, _, err := websocket.Dial(context.Background(), "ws://127.0.0.1/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // Dial says that nobody needs to
+	options := &websocket.DialOptions{
 		HTTPClient: s.net.Client(), Subprotocols: []string{wire.Subprotocol},
-	})
+	}
+	const address = "ws://127.0.0.1/drivers/connect"
+	conn, _, err := websocket.Dial(context.Background(), address, options) //nolint:bodyclose // Dial's doc
 	if err != nil {
 		return
 	}

@@ -44,7 +44,8 @@ func (c command) body() string {
 	if c.target != "" {
 		target = fmt.Sprintf(`{"driver_ids":[%q]}`, c.target)
 	}
-	return fmt.Sprintf(`{"submitter":%q,"command":%s,"deadline_ms":%d,"target":%s}`, c.submitter, what, c.deadline.Milliseconds(), target)
+	return fmt.Sprintf(`{"submitter":%q,"command":%s,"deadline_ms":%d,"target":%s}`,
+		c.submitter, what, c.deadline.Milliseconds(), target)
 }
 
 // answer is an HTTP answer with its whole body.

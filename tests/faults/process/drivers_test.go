@@ -65,9 +65,10 @@ func drivers(t *testing.T, url string, n int, change func(*light)) []*light {
 // connect is one session. How it ends does not matter: another follows.
 func (d *light) connect(ctx context.Context, session int) {
 	alone := &http.Transport{DisableKeepAlives: true}
-	ws, _, err := websocket.Dial(ctx, d.url+"/drivers/connect", &websocket.DialOptions{ //nolint:bodyclose // it is the socket
+	options := &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: alone}, Subprotocols: []string{wire.Subprotocol},
-	})
+	}
+	ws, _, err := websocket.Dial(ctx, d.url+"/drivers/connect", options) //nolint:bodyclose // it is the socket
 	if err != nil {
 		return
 	}

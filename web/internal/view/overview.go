@@ -128,5 +128,6 @@ func examples(address string) string {
 
 // firstCommand is an example of a command, with curl and with swarmcall.
 func firstCommand(address string) (byCurl, byCLI string) {
-	return curl(address, `{"command": {"type": "set_players", "players": 10}}`), "swarmcall players set 10 " + flag("url", address)
+	return curl(address, `{"command": {"type": "set_players", "players": 10}}`),
+		"swarmcall players set 10 " + flag("url", address)
 }

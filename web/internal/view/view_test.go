@@ -291,14 +291,17 @@ func TestShellReadsTheSameWords(t *testing.T) {
 	if err != nil {
 		testenv.SkipOrFail(t, "no bash: install it")
 	}
-	for _, note := range []string{"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069"} {
+	for _, note := range []string{
+		"--verbose", "-", "it's", `a\nb`, "\u202egpj.exe\u2066", "'\u200e\\'$(id)`id`\u061c", "\u202e1f", "é \u2069",
+	} {
 		e := webtest.Entry(1, swarm.Command{Type: command.Stop, Note: note}, 0)
 		for name, line := range map[string]string{"cli": view.CLI("http://h", e.Issued),
 			"curl": view.Curl("http://h", e.Issued)} {
 			if strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
 				t.Errorf("%s of %q turns what one reads: %q", name, note, line)
 			}
-			cmd := exec.CommandContext(t.Context(), bash, "-c", `swarmcall() { printf '%s\0' "$@"; }; curl() { swarmcall "$@"; }; `+line)
+			cmd := exec.CommandContext(t.Context(), bash, "-c",
+				`swarmcall() { printf '%s\0' "$@"; }; curl() { swarmcall "$@"; }; `+line)
 			cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 			out, err := cmd.Output()
 			if err != nil {

@@ -22,7 +22,7 @@ type Result struct {
 	CommandsPerSecond float64 `json:"commands_per_second"`
 	AcksPerSecond     float64 `json:"acks_per_second"`
 	RoundTrip         Spread  `json:"round_trip_ms"` // from the request until its answer is read
-	Dispatch          Spread  `json:"dispatch_ms"`   // from the durable record until the last verdict, by the server's clock
+	Dispatch          Spread  `json:"dispatch_ms"`   // from durable record to last verdict, by the server's clock
 }
 
 // Spread is a distribution of times, in milliseconds.

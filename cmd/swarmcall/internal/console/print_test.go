@@ -12,7 +12,10 @@ var two = Rows{
 	Columns: []Column{{Name: "DRIVER"}, {Name: "STATE"}, {Name: "ADDRESS", Wide: true}},
 	Cells:   [][]string{{"d-1", "active", "10.0.0.1"}, {"d-\x1b[31m2", "", "10.0.0.2"}},
 	Names:   []string{"d-1", "d-\x1b[31m2"},
-	Items:   []json.RawMessage{[]byte(`{"driver_id": "d-1", "v": "1.10"}`), []byte(`{"driver_id": "d-2", "v": "\u001b[2J"}`)},
+	Items: []json.RawMessage{
+		[]byte(`{"driver_id": "d-1", "v": "1.10"}`),
+		[]byte(`{"driver_id": "d-2", "v": "\u001b[2J"}`),
+	},
 }
 
 func TestPrint(t *testing.T) {

@@ -128,7 +128,8 @@ func TestTail(t *testing.T) {
 	if got := tail.addr(); got != "[::1]:8080" {
 		t.Errorf("address %q", got)
 	}
-	if got := strings.Join(tail.last(), "|"); got != "starting|listening on addr=[::1]:8080 not 127.0.0.1:9|unfinished" {
+	if got, want := strings.Join(tail.last(), "|"),
+		"starting|listening on addr=[::1]:8080 not 127.0.0.1:9|unfinished"; got != want {
 		t.Errorf("lines %q", got)
 	}
 	if got, want := echo.String(), "d-1 | starting\nd-1 | listening on addr=[::1]:8080 not 127.0.0.1:9\n"; got != want {

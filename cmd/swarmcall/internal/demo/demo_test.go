@@ -56,7 +56,8 @@ func TestDemoTellsAnIncompleteOutcome(t *testing.T) {
 	if clierr.CodeOf(err) != clierr.Missing {
 		t.Errorf("error %v, want the exit code for missing acks", err)
 	}
-	if want := "demo-9  missing  deadline\n  partial: 1 of 2 acked in 1.5 ms, entry 1, 1 missing\n"; !strings.Contains(out, want) {
+	if want := "demo-9  missing  deadline\n" +
+		"  partial: 1 of 2 acked in 1.5 ms, entry 1, 1 missing\n"; !strings.Contains(out, want) {
 		t.Errorf("the output lacks %q:\n%s", want, out)
 	}
 }

@@ -103,17 +103,22 @@ func TestWatcherTellsOnlyWhatChanged(t *testing.T) {
 		demo: &demo{Options: Options{Out: &out}, api: c, target: &target{}, server: &child{done: make(chan struct{})}},
 		seq:  1, at: time.Now(), gone: map[string]bool{},
 	}
-	const two = `{"items": [{"state": "active", "reported": {"players": 7}}, {"state": "stale", "reported": {"players": 2}},
-		{"state": "disconnected", "reported": {"players": 100}}], "counts": {"active": 1, "stale": 1, "disconnected": 1}}`
-	const entries = `{"items": [{"seq": 4, "status": "pending"}, {"seq": 2, "submitter": "ci", "status": "complete", "duration_ms": 1,
-		"command": {"type": "set_players", "players": 7}, "counts": {"targeted": 2, "acked": 2}}, {"seq": 1, "status": "complete"}]}`
+	const two = `{"items": [{"state": "active", "reported": {"players": 7}},
+		{"state": "stale", "reported": {"players": 2}}, {"state": "disconnected", "reported": {"players": 100}}],
+		"counts": {"active": 1, "stale": 1, "disconnected": 1}}`
+	const entries = `{"items": [{"seq": 4, "status": "pending"},
+		{"seq": 2, "submitter": "ci", "status": "complete", "duration_ms": 1,
+			"command": {"type": "set_players", "players": 7}, "counts": {"targeted": 2, "acked": 2}},
+		{"seq": 1, "status": "complete"}]}`
 	for _, step := range []struct{ name, roster, commands, want string }{
-		{"first look", two, `{"items": []}`, "    7 players        0 requests/s   1 driver active, 1 stale, 1 disconnected\n"},
+		{"first look", two, `{"items": []}`,
+			"    7 players        0 requests/s   1 driver active, 1 stale, 1 disconnected\n"},
 		{"nothing new", two, `{"items": []}`, ""},
 		{"a command by another submitter", two, entries, "ci: set_players 7 → complete: 2 of 2 acked in 1.0 ms, " +
 			"entry 2\n"},
 		{"told already", two, entries, ""},
-		{"no answer", "", entries, "the server does not answer: a proxy or another server answered 503 without a body\n"},
+		{"no answer", "", entries,
+			"the server does not answer: a proxy or another server answered 503 without a body\n"},
 		{"still none", "", entries, ""},
 		{"back", two, entries, "    7 players        0 requests/s   1 driver active, 1 stale, 1 disconnected\n"},
 	} {

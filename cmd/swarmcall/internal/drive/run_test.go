@@ -188,7 +188,8 @@ func TestProgressInAPipe(t *testing.T) {
 		if len(lines) < 4 || len(lines) > 8 {
 			t.Errorf("%d lines:\n%s", len(lines), d.out)
 		}
-		if !strings.Contains(d.out.String(), `"connected":true,"players":3,"spawn_delay_ms":0,"running":true,"metrics":{"rps":5}`) {
+		const line = `"connected":true,"players":3,"spawn_delay_ms":0,"running":true,"metrics":{"rps":5}`
+		if !strings.Contains(d.out.String(), line) {
 			t.Errorf("no line tells of 3 players:\n%s", d.out)
 		}
 	})

@@ -99,7 +99,8 @@ submitters         %d
 verdicts           %d, %.1f bytes each
 first record       %s
 last record        %s
-`, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, f.Files, f.BytesPerEntry, f.Submitters, f.Verdicts, f.BytesPerVerdict, f.FirstAt, f.LastAt)
+`, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, f.Files, f.BytesPerEntry, f.Submitters, f.Verdicts,
+		f.BytesPerVerdict, f.FirstAt, f.LastAt)
 	return err
 }
 

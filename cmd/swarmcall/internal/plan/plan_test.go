@@ -65,7 +65,8 @@ func TestFaultsHaveALine(t *testing.T) {
 		stages + "name: \"a\\nb\"\n":                         "line 2: the name",
 		"stages:\n- set:\n    players: 1.5\n": "line 3: players is 1.5; it must be a whole " +
 			"number",
-		"stages:\n- set: {total: 010}\n":                              "line 2: total is 010; it must be a whole number",
+		"stages:\n- set: {total: 010}\n": "line 2: total is 010; " +
+			"it must be a whole number",
 		"stages:\n- ramp: {from: 0x1, to: 1e3, step: 1, every: 1s}\n": "line 2: to is 1e3",
 		stages + "min_drivers: 1_0\n":                                 "line 2: min_drivers is 1_0",
 		stages + "retries: 3.0\n":                                     "line 2: retries is 3.0",

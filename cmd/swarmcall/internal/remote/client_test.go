@@ -286,9 +286,14 @@ func TestAdvice(t *testing.T) {
 // the command line that shows more.
 func TestRefusalsTellWhatTheServerSaid(t *testing.T) {
 	for body, wants := range map[string][]string{
-		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {"too few (2 present, 4 required)\n"},
-		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`:                           {"no_active_drivers: none\n", "swarmcall drivers list"},
-		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
+		`{"code": "not_enough_drivers", "detail": "too few; see GET /drivers", "have": 2, "want": 4}`: {
+			"too few (2 present, 4 required)\n",
+		},
+		`{"code": "no_active_drivers", "detail": "none; see GET /drivers"}`: {
+			"no_active_drivers: none\n", "swarmcall drivers list",
+		},
+		`{"code": "newer_command", "seq": 8, "entry": {"seq": 8, "submitter": "human/x", "command": {"type": "stop"},
+			"submitted_at": "2026-11-24T12:00:00.000Z"}}`: {
 			"detail human/x sent stop at 2026-11-24T12:00:00Z (entry 8)", "swarmcall commands show 8",
 		},
 		`{"code": "invalid_command", "detail": "nothing was sent", "request_id": "r1",

@@ -18,17 +18,21 @@ import (
 var strangers = map[string]reply{
 	"404 text/html, server: nginx": status(404, "<h1>404</h1>", "Content-Type", "text/html; charset=utf-8", "Server",
 		"nginx"),
-	"200 text/html":                   status(200, "<h1>be right back</h1>", "Content-Type", "text/html"),
-	"200 application/json":            status(200, `{"status": "maintenance"}`, "Content-Type", "application/json"),
-	"200 application/json, server: a": status(200, `{"items": [{"driver_id":`, "Content-Type", "application/json", "Server", "a"),
-	"200 without a body":              status(200, ""),
-	"302 to https://sign.in/":         status(302, "", "Location", "https://sign.in/", "Content-Type", ""),
-	"401 text/plain":                  status(401, "who are you?", "Content-Type", "text/plain"),
-	"400 application/problem+json":    status(400, ` {"type": "about:blank", "code": "bad"}`, "Content-Type", "application/problem+json"),
-	"403 application/problem+json":    status(403, ` {"type": "urn:swarmcall:problem:x", "co`, "Content-Type", "application/problem+json"),
-	"422 application/json":            status(422, ` {"type": "urn:swarmcall:problem:x", "code": "x"}`, "Content-Type", "application/json"),
-	"500 text/plain":                  status(500, "oops", "Content-Type", "text/plain"),
-	"504 without a body":              status(504, "", "Content-Type", ""),
+	"200 text/html":        status(200, "<h1>be right back</h1>", "Content-Type", "text/html"),
+	"200 application/json": status(200, `{"status": "maintenance"}`, "Content-Type", "application/json"),
+	"200 application/json, server: a": status(200, `{"items": [{"driver_id":`,
+		"Content-Type", "application/json", "Server", "a"),
+	"200 without a body":      status(200, ""),
+	"302 to https://sign.in/": status(302, "", "Location", "https://sign.in/", "Content-Type", ""),
+	"401 text/plain":          status(401, "who are you?", "Content-Type", "text/plain"),
+	"400 application/problem+json": status(400, ` {"type": "about:blank", "code": "bad"}`,
+		"Content-Type", "application/problem+json"),
+	"403 application/problem+json": status(403, ` {"type": "urn:swarmcall:problem:x", "co`,
+		"Content-Type", "application/problem+json"),
+	"422 application/json": status(422, ` {"type": "urn:swarmcall:problem:x", "code": "x"}`,
+		"Content-Type", "application/json"),
+	"500 text/plain":     status(500, "oops", "Content-Type", "text/plain"),
+	"504 without a body": status(504, "", "Content-Type", ""),
 }
 
 // TestStrangersAreUnavailable: an answer that is not from Swarmcall is retried while there is time, and then the error
@@ -43,7 +47,8 @@ func TestStrangersAreUnavailable(t *testing.T) {
 					t.Errorf("a read: %v after %d requests", err, len(s.at))
 				}
 				c, s = dial(t, time.Minute, stranger, stranger, status(202, pending))
-				if _, err := c.Issue(t.Context(), remote.Submission{}, "k"); err != nil || len(s.at) != 3 || s.keys[2] != "k" {
+				if _, err := c.Issue(t.Context(), remote.Submission{}, "k"); err != nil || len(s.at) != 3 ||
+					s.keys[2] != "k" {
 					t.Errorf("a command: %v after %d requests", err, len(s.at))
 				}
 				c, s = dial(t, 5*time.Second, stranger)
@@ -55,7 +60,8 @@ func TestStrangersAreUnavailable(t *testing.T) {
 				}
 				c, _ = dial(t, 0, stranger)
 				err = c.Watch(t.Context(), "", "", func() {}, func(remote.Event) error { return nil })
-				if clierr.CodeOf(err) != clierr.Unreachable || !strings.Contains(err.Error(), "a proxy or another server answered ") {
+				if clierr.CodeOf(err) != clierr.Unreachable ||
+					!strings.Contains(err.Error(), "a proxy or another server answered ") {
 					t.Errorf("a stream: %v", err)
 				}
 			})
@@ -119,7 +125,8 @@ func TestRetriesCountFromTheFirstFailure(t *testing.T) {
 // refusedAt returns the error of dialling a port on which nothing listens.
 func refusedAt(ip string) reply {
 	return reply{func(*http.Request) (*http.Response, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}, Err: syscall.ECONNREFUSED}
+		addr := &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: syscall.ECONNREFUSED}
 	}}
 }
 
@@ -141,7 +148,8 @@ func TestARefusedPortOfThisMachine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &scripted{answers: tc.answers, began: time.Now()}
-				c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: s, Patience: remote.Patience{For: time.Minute, Insist: tc.insist}})
+				patience := remote.Patience{For: time.Minute, Insist: tc.insist}
+				c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: s, Patience: patience})
 				if err != nil {
 					t.Fatal(err)
 				}

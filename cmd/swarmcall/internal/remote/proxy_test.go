@@ -103,7 +103,8 @@ func refusal(status int, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(`{"type":"urn:swarmcall:problem:` + code + `","code":"` + code + `","title":"t","detail":"d","request_id":"r"}`))
+		_, _ = w.Write([]byte(`{"type":"urn:swarmcall:problem:` + code + `","code":"` + code +
+			`","title":"t","detail":"d","request_id":"r"}`))
 	}
 }
 

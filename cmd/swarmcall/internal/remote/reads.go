@@ -106,7 +106,8 @@ func (c *Client) Commands(ctx context.Context, f CommandFilter) (Page[Entry], er
 		p := &api.ListCommandsParams{
 			Limit: &limit, Cursor: cursor, Submitter: some(f.Submitter), Before: some(f.Before), After: some(f.After),
 		}
-		p.Type, p.Status, p.Order = some(api.CommandType(f.Type)), some(api.Status(f.Status)), some(api.ListCommandsParamsOrder(f.Order))
+		p.Type, p.Status = some(api.CommandType(f.Type)), some(api.Status(f.Status))
+		p.Order = some(api.ListCommandsParamsOrder(f.Order))
 		return c.api.ListCommands(ctx, p)
 	})
 }

@@ -36,8 +36,9 @@ func serve(t *testing.T, status int, body string, look func(*http.Request)) *rem
 
 func TestSubmit(t *testing.T) {
 	var method, path, contentType, body string
-	c := serve(t, http.StatusCreated, `{"seq": 7, "status": "partial", "counts": {"targeted": 2, "acked": 1, "missing": 1},
-		"acked": [{"driver_id": "d-1", "latency_ms": 1.2}], "missing": [{"driver_id": "d-2", "reason": "deadline"}], "new": 1}`,
+	c := serve(t, http.StatusCreated, `{"seq": 7, "status": "partial",
+		"counts": {"targeted": 2, "acked": 1, "missing": 1}, "acked": [{"driver_id": "d-1", "latency_ms": 1.2}],
+		"missing": [{"driver_id": "d-2", "reason": "deadline"}], "new": 1}`,
 		func(r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
 			method, path, contentType, body = r.Method, r.URL.String(), r.Header.Get("Content-Type"), string(b)

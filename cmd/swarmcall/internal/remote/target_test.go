@@ -33,8 +33,9 @@ func TestMayShare(t *testing.T) {
 		target api.Target
 		want   bool
 	}{
-		{api.Target{}, true}, {of(map[string]string{"team": "shop"}), true}, {of(map[string]string{"region": "eu"}), true},
-		{of(map[string]string{"team": "b"}), false}, {of(map[string]string{"team": "b", "region": "eu"}), false},
+		{api.Target{}, true}, {of(map[string]string{"team": "shop"}), true},
+		{of(map[string]string{"region": "eu"}), true}, {of(map[string]string{"team": "b"}), false},
+		{of(map[string]string{"team": "b", "region": "eu"}), false},
 	} {
 		if got := remote.MayShare(tc.target, mine); got != tc.want {
 			t.Errorf("%s: %v", remote.TargetBrief(tc.target), got)

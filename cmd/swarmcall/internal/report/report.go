@@ -133,7 +133,8 @@ func (r Report) json() ([]byte, error) {
 		Code    clierr.Code `json:"exit_code"`
 		Error   string      `json:"error,omitempty"`
 		Steps   []jsonStep  `json:"steps"`
-	}{1, r.Name, r.Began.UTC().Truncate(time.Millisecond), r.Took.Milliseconds(), clierr.CodeOf(r.Err), text(r.Err), []jsonStep{}}
+	}{1, r.Name, r.Began.UTC().Truncate(time.Millisecond), r.Took.Milliseconds(), clierr.CodeOf(r.Err), text(r.Err),
+		[]jsonStep{}}
 	for _, s := range r.Steps {
 		j := jsonStep{
 			Name: s.Name, Key: s.Key, Code: clierr.CodeOf(s.Err), Error: text(s.Err), Lost: s.Lost, Entry: s.Entry.Raw,

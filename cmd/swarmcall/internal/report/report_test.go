@@ -15,10 +15,12 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 )
 
-const partial = `{"seq": 7, "submitter": "ci/x", "command": {"type": "set_players", "players": 5}, "target": {}, "status": "partial",
+const partial = `{"seq": 7, "submitter": "ci/x", "command": {"type": "set_players", "players": 5},
+	"target": {}, "status": "partial",
 	"submitted_at": "2026-11-24T12:00:00.000Z", "deadline_ms": 2000, "duration_ms": 2000.3,
 	"counts": {"targeted": 3, "acked": 1, "rejected": 1, "superseded": 0, "missing": 1, "late": 0},
-	"acked": [{"driver_id": "d-1", "latency_ms": 1.2}], "rejected": [{"driver_id": "d-2", "latency_ms": 1, "code": "busy", "detail": "<b>\u001b[2J|no"}],
+	"acked": [{"driver_id": "d-1", "latency_ms": 1.2}],
+	"rejected": [{"driver_id": "d-2", "latency_ms": 1, "code": "busy", "detail": "<b>\u001b[2J|no"}],
 	"superseded": [], "missing": [{"driver_id": "d-3", "reason": "deadline"}], "late": []}`
 
 func sample(t *testing.T, allow string) Report {
@@ -67,7 +69,8 @@ func TestJUnitOfACallThatReachedNothing(t *testing.T) {
 // TestAnOutcomeNotWaitedForIsNotPassed: it is unknown.
 func TestAnOutcomeNotWaitedForIsNotPassed(t *testing.T) {
 	s := Step{Name: "stop", Open: true}
-	if err := json.Unmarshal([]byte(`{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`), &s.Entry.Value); err != nil {
+	const pending = `{"seq": 7, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 2}}`
+	if err := json.Unmarshal([]byte(pending), &s.Entry.Value); err != nil {
 		t.Fatal(err)
 	}
 	r := Report{Name: "swarmcall stop --no-wait", Steps: []Step{s}}
@@ -80,7 +83,8 @@ func TestAnOutcomeNotWaitedForIsNotPassed(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	b, err := r.junit()
-	if got := string(b); err != nil || !strings.Contains(got, `<skipped message="sent, outcome not waited for">`) || !strings.Contains(got, `skipped="1"`) {
+	if got := string(b); err != nil || !strings.Contains(got, `skipped="1"`) ||
+		!strings.Contains(got, `<skipped message="sent, outcome not waited for">`) {
 		t.Errorf("%v\n%s", err, got)
 	}
 }
@@ -150,7 +154,9 @@ func TestGitHub(t *testing.T) {
 		}
 	}
 	summary, _ := os.ReadFile(env["GITHUB_STEP_SUMMARY"])
-	for _, want := range []string{"| 7 | set_players 5 | partial | 3 | 1 | 1 | 1 | 0 | 0 | 2000.3 |", `&lt;b>\x1b\[2J\|no`} {
+	for _, want := range []string{
+		"| 7 | set_players 5 | partial | 3 | 1 | 1 | 1 | 0 | 0 | 2000.3 |", `&lt;b>\x1b\[2J\|no`,
+	} {
 		if !strings.Contains(string(summary), want) {
 			t.Errorf("no %q in\n%s", want, summary)
 		}
@@ -174,7 +180,8 @@ func TestAnnotationsAreFewAndEscaped(t *testing.T) {
 	if !strings.Contains(got, "::error title=swarmcall players set 5::50%25") {
 		t.Errorf("%s", got)
 	}
-	if strings.Count(got, "\n") != maxAnnotations || !strings.Contains(got, `50%25 gone%0A::stop-commands::x\x1b[2J\u009b1m\x0d::x`+"\n") {
+	if strings.Count(got, "\n") != maxAnnotations ||
+		!strings.Contains(got, `50%25 gone%0A::stop-commands::x\x1b[2J\u009b1m\x0d::x`+"\n") {
 		t.Errorf("%s", got)
 	}
 }
@@ -223,7 +230,8 @@ func TestLeftOutFailsReports(t *testing.T) {
 // TestNothingToStopIsNotAllAcked: such a call succeeds, but no driver has acked it.
 func TestNothingToStopIsNotAllAcked(t *testing.T) {
 	logged := Step{Name: "stop"}
-	const entry = `{"seq": 7, "command": {"type": "stop"}, "status": "failed", "counts": {"targeted": 0}, "awaited": true}`
+	const entry = `{"seq": 7, "command": {"type": "stop"}, "status": "failed",
+		"counts": {"targeted": 0}, "awaited": true}`
 	if err := json.Unmarshal([]byte(entry), &logged.Entry.Value); err != nil {
 		t.Fatal(err)
 	}

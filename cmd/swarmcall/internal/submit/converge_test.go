@@ -144,7 +144,8 @@ func TestAllowMissingIsForDriversThatAreMissing(t *testing.T) {
 // TestAnotherSubmittersCommandIsNotConvergence: drivers that follow a newer command have not converged to ours.
 func TestAnotherSubmittersCommandIsNotConvergence(t *testing.T) {
 	replies := map[string]string{
-		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 30}, "acked": [{"driver_id": "a"}], "status": "complete"}`,
+		"/commands/6": `{"seq": 6, "command": {"type": "set_players", "players": 30},
+			"acked": [{"driver_id": "a"}], "status": "complete"}`,
 		"/commands/8": `{"seq": 8, "submitter": "human/x", "command": {"type": "stop"}, "status": "complete"}`,
 		"/state":      `{"items": [{"driver_id": "a", "desired": [{"seq": 8, "command": {"type": "stop"}}]}]}`,
 	}
@@ -173,7 +174,8 @@ func TestAReplayIsReported(t *testing.T) {
 				w.WriteHeader(http.StatusBadGateway)
 			} else {
 				w.Header().Set("Idempotent-Replayed", "true")
-				_, _ = io.WriteString(w, `{"seq": 6, "command": {"type": "stop"}, "status": "pending", "counts": {"targeted": 1},
+				_, _ = io.WriteString(w, `{"seq": 6, "command": {"type": "stop"}, "status": "pending",
+					"counts": {"targeted": 1},
 					"submitted_at": "2026-11-24T12:00:03.000Z"}`)
 			}
 			return w.Result()
@@ -206,8 +208,8 @@ func TestNothingToStop(t *testing.T) {
 			"nothing to stop: the drivers that matched have deregistered"},
 		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": ["eu-west", "us"]}, "driver_ids": []}}`,
 			clierr.TooFew, "in use: zone: eu-west, us"},
-		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`, clierr.TooFew,
-			"no driver has the label zone"},
+		{problem + `, "nothing_to_stop": false, "in_use": {"labels": {"zone": []}, "driver_ids": ["d-1"]}}`,
+			clierr.TooFew, "no driver has the label zone"},
 		{problem + `}`, clierr.TooFew, "list the drivers"}, // of an older server
 	} {
 		c, err := remote.Dial(remote.Config{URL: "http://swarm", HTTP: roundTripper(func(*http.Request) *http.Response {

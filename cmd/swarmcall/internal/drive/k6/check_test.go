@@ -32,13 +32,15 @@ func TestPlanOf(t *testing.T) {
 		plan plan
 		says string
 	}{
-		`{"scenarios":null,"vus":null,"stages":null}`:                                  {plan{ownScenario: true}, ""},
-		`{"scenarios":{"s":{"executor":"externally-controlled","vus":7,"maxVUs":10}}}`: {plan{startsAt: 7}, ""},
-		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                               {plan{}, "executor ramping-vus"},
-		`{"scenarios":{"a":{"executor":"externally-controlled"},"b":{}}}`:              {plan{}, "2 scenarios"},
-		`{"vus":10,"duration":"30s"}`:                                                  {plan{}, "set the load"},
-		`{"stages":[{"target":1}]}`:                                                    {plan{}, "set the load"},
-		`no json`:                                                                      {plan{}, "cannot read"},
+		`{"scenarios":null,"vus":null,"stages":null}`: {plan{ownScenario: true}, ""},
+		`{"scenarios":{"s":{"executor":"externally-controlled","vus":7,"maxVUs":10}}}`: {
+			plan{startsAt: 7}, "",
+		},
+		`{"scenarios":{"s":{"executor":"ramping-vus"}}}`:                  {plan{}, "executor ramping-vus"},
+		`{"scenarios":{"a":{"executor":"externally-controlled"},"b":{}}}`: {plan{}, "2 scenarios"},
+		`{"vus":10,"duration":"30s"}`:                                     {plan{}, "set the load"},
+		`{"stages":[{"target":1}]}`:                                       {plan{}, "set the load"},
+		`no json`:                                                         {plan{}, "cannot read"},
 	} {
 		got, err := planOf([]byte(printed))
 		if got != want.plan || (err != nil) != (want.says != "") ||

@@ -132,8 +132,9 @@ func (a *api) look(ctx context.Context) (v view, err error) {
 
 // stats are Locust's own figures. They may be 2 s old.
 type stats struct {
-	RPS   float64  `json:"total_rps"`
-	P50   *float64 `json:"current_response_time_percentile_50"` // of the last 10 s; absent without requests, and in newer versions
+	RPS float64 `json:"total_rps"`
+	// Of the last 10 s; absent without requests, and in newer versions.
+	P50   *float64 `json:"current_response_time_percentile_50"`
 	P95   *float64 `json:"current_response_time_percentile_95"`
 	Stats []struct {
 		Name     string  `json:"name"`

@@ -41,8 +41,9 @@ func newFake(t *testing.T) *fake {
 	mux.HandleFunc("POST /swarm", f.swarm)
 	mux.HandleFunc("GET /stop", f.stop)
 	mux.HandleFunc("GET /stats/requests", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprint(w, `{"state":"ready","user_count":0,"total_rps":7.5,"current_response_time_percentile_50":3,`+
-			`"current_response_time_percentile_95":null,"stats":[{"name":"/"},{"name":"Aggregated","current_fail_per_sec":0.5}]}`)
+		_, _ = fmt.Fprint(w, `{"state":"ready","user_count":0,"total_rps":7.5,`+
+			`"current_response_time_percentile_50":3,"current_response_time_percentile_95":null,`+
+			`"stats":[{"name":"/"},{"name":"Aggregated","current_fail_per_sec":0.5}]}`)
 	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)
