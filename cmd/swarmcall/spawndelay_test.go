@@ -24,7 +24,7 @@ func TestSpawnDelayIsPerDriver(t *testing.T) {
 		"../../api/openapi.yaml":             `SetSpawnDelayCommand:\n.*\n.*`,
 		"../../command/state.go":             `SpawnDelayMS .*`,
 		"../../driver/command.go":            `(SetSpawnDelay += |SpawnDelayMS int64).*`,
-		"../../driver/wire/schema/defs.json": `"spawn_delay_ms": \{.*`,
+		"../../driver/wire/schema/defs.json": `(?s)"spawn_delay_ms": \{.*?\}`,
 		"../../docs/protocol.md":             `(?s)There are three commands.*?\n\n`,
 		"../../docs/http.md":                 `set_spawn_delay_ms\n.*`,
 		"../../docs/howto/ci.md":             `spawn_delay:.*`,
