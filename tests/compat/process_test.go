@@ -176,7 +176,7 @@ func (r *release) driver(t *testing.T, url, id, target string) *demoDriver {
 }
 
 // hang suspends the process, and wake resumes it.
-func (d *demoDriver) hang() { d.Signal(syscall.SIGSTOP) }
+func (d *demoDriver) hang() { d.Suspend() }
 func (d *demoDriver) wake() { d.Signal(syscall.SIGCONT) }
 
 // leave ends the driver; it deregisters.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -78,6 +79,36 @@ func (p *Process) Code() int { return p.Cmd.ProcessState.ExitCode() }
 
 // Signal sends a signal. A process that has ended gets none.
 func (p *Process) Signal(sig os.Signal) { _ = p.Cmd.Process.Signal(sig) }
+
+// Suspend sends SIGSTOP and returns when all threads have stopped: one that runs on another processor goes on until the
+// signal reaches it, which may take longer than a driver needs to ack. Without /proc it returns at once.
+func (p *Process) Suspend() {
+	p.Signal(syscall.SIGSTOP)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !suspended(p.Cmd.Process.Pid) {
+		select {
+		case <-tick.C:
+		case <-p.Ended:
+			return
+		}
+	}
+}
+
+// suspended reports whether no thread of a process runs.
+func suspended(pid int) bool {
+	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the pattern is right
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
+}
 
 // Kill is kill -9. It returns when the process has ended.
 func (p *Process) Kill() {

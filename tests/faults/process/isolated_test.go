@@ -163,7 +163,7 @@ var silent = []string{"deadline", "unresponsive", "stale"}
 // stopsDead is a driver process that SIGSTOP stops.
 func stopsDead(w *world) *badDriver {
 	p := example{"go", []string{goExample(w.t)}}.run(w.t, "bad", w.client.url)
-	return &badDriver{misbehave: func() { p.Signal(syscall.SIGSTOP) }, first: silent[:1], then: silent}
+	return &badDriver{misbehave: p.Suspend, first: silent[:1], then: silent}
 }
 
 // fallsSilent is a driver whose connection is half open: data for it is accepted, and nothing comes back.

@@ -96,7 +96,7 @@ func (m *missed) takeAway() {
 		p.Kill()
 	}
 	for _, p := range m.paused {
-		p.Signal(syscall.SIGSTOP)
+		p.Suspend()
 	}
 	eventually(m.t, patience, "they are away", func() bool {
 		s, away := m.state(), 0

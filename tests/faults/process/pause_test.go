@@ -89,7 +89,7 @@ func sleep(drivers []*light, asleep bool) {
 // pauseFor suspends the server while its clock continues, and returns the real length of the pause.
 func pauseFor(s *server, d time.Duration) time.Duration {
 	began := time.Now()
-	s.Signal(syscall.SIGSTOP)
+	s.Suspend()
 	<-time.After(d)
 	s.Signal(syscall.SIGCONT)
 	return time.Since(began)
