@@ -82,7 +82,7 @@ func (s *server) untilCause(t *testing.T, seq uint64) totalEntry {
 			return entry
 		}
 	}
-	t.Fatal("the total was not split anew")
+	t.Fatal("the total was not split again")
 	return totalEntry{}
 }
 

@@ -65,7 +65,7 @@ func TestGitHubAction(t *testing.T) {
 			t.Errorf("step %s must say what it runs, in bash", s.Name)
 		}
 		if expression.MatchString(s.Run) {
-			t.Errorf("step %s pastes an expression into its script: whoever chooses it chooses what is run", s.Name)
+			t.Errorf("step %s pastes an expression into its script: the author of that value could run any command", s.Name)
 		}
 		for _, value := range s.Env {
 			for _, m := range expression.FindAllStringSubmatch(value, -1) {
