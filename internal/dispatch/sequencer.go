@@ -48,12 +48,7 @@ func (d *Dispatcher) step(b batch) {
 		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: issues,
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
 	}
-	err := d.write(w)
-	// A full log refuses more load, but still has space for outcomes and for a Stop: these must not fail with the rest.
-	if first, others := w.split(); err != nil && first.len() > 0 && others.len() > 0 {
-		d.failed(others, err)
-		w, err = first, d.write(first)
-	}
+	w, err := d.writeInParts(w)
 	if err != nil {
 		d.noteFailure(w, err)
 		d.failed(w, err)
@@ -65,6 +60,21 @@ func (d *Dispatcher) step(b batch) {
 	if d.queue.requeue(batch{submits: rest}) {
 		d.queue.nudge()
 	}
+}
+
+// writeInParts writes w. If that fails, it writes what a full log still accepts, outcomes and Stops, which must not fail
+// with the rest. After an error it returns what has failed and was not handled yet.
+func (d *Dispatcher) writeInParts(w work) (work, error) {
+	err := d.write(w)
+	if err == nil {
+		return w, nil
+	}
+	first, others := w.split()
+	if first.len() == 0 || others.len() == 0 {
+		return w, err
+	}
+	d.failed(others, err)
+	return first, d.write(first)
 }
 
 // noteFailure records since when the log has accepted no essential record. It does not count that a full log refuses
