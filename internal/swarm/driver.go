@@ -85,6 +85,10 @@ type TargetQuery struct {
 	Target    Target
 	Submitter string
 	Condition *Condition // nil for none
+
+	// Choose says that the active members become targets: a command is offered to them, if at all, before
+	// dispatch.Delivery.Settled is called. A driver whose session is about to end counts as disconnected.
+	Choose bool
 }
 
 // Targeted answers a TargetQuery.
@@ -102,6 +106,7 @@ type Former struct {
 	Labels       map[string]string
 	At           time.Time // when it was last connected
 	Deregistered bool
+	Owner        string // name of the principal that the driver id belongs to; "" for none
 }
 
 // MissesToFlag is how many verdicts in a row must be missing by deadline before a driver is called unresponsive.

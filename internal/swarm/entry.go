@@ -135,6 +135,7 @@ type Submission struct {
 	IfSeq      *uint64 // refuse unless the newest player command that concerns Target is this one; nil: no condition
 
 	Cause       string // why the server submitted it; "" if a submitter did
+	Via         *Via   // how it came in; nil: not recorded
 	Key         string // idempotency key: a repeated key returns the same entry; "" for none
 	RequestHash []byte // SHA-256 of the request, to distinguish a retry from another request with the same Key
 }
@@ -163,6 +164,9 @@ func (s Submission) Validate() error {
 	if s.Key != "" && len(s.RequestHash) != sha256.Size {
 		bad = append(bad, FieldError{Pointer: "", Detail: "has an idempotency key and no request hash"})
 	}
+	bad = noSecret(bad, "/submitter", s.Submitter)
+	bad = noSecret(bad, "/command/note", s.Command.Note)
+	bad = noSecret(bad, "", s.Key)
 	bad = between(bad, "/min_drivers", int64(s.MinDrivers), 0, MaxMinDrivers)
 	if len(bad) == 0 {
 		return nil

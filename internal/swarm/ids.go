@@ -38,6 +38,8 @@ func ValidateLabels(labels map[string]string, pointer string) []FieldError {
 			bad = append(bad, FieldError{
 				Pointer: pointer + "/" + k, Detail: "must be at most 256 bytes of UTF-8 without control characters",
 			})
+		default:
+			bad = noSecret(bad, pointer, k, v)
 		}
 	}
 	return bad

@@ -20,6 +20,15 @@ type Issued struct {
 	Cause       string     // why the server issued it itself; "" when a submitter did
 	Key         string     // idempotency key, "" for none
 	RequestHash []byte     // hash of the decoded request, when there is a key
+	Via         *Via       // how the request came in; nil without authentication, and if the server acted itself
+}
+
+// Via says how a request came in.
+type Via struct {
+	Credential string // identifies the credential; see Principal
+	RemoteAddr string
+	RequestID  string
+	Server     bool // the server itself acted; the other fields are empty
 }
 
 // LeftOut is a known driver that matched the target but was not targeted.
@@ -56,6 +65,14 @@ func (i *Issued) Issue(seq uint64) Issue {
 		Condition: i.Condition,
 		Deadline:  i.Deadline,
 	}
+}
+
+// CameVia returns how the command came in; nil if that was not recorded.
+func (i *Issued) CameVia() *Via {
+	if i.Via == nil && i.Cause != "" {
+		return &Via{Server: true}
+	}
+	return i.Via
 }
 
 // Shortfall returns how many players of a total no driver had capacity for.

@@ -44,6 +44,7 @@ func (t Target) Validate(pointer string) []FieldError {
 			Detail:  "is not a driver id: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit",
 		})
 	}
+	bad = noSecret(bad, pointer+"/driver_ids", t.DriverIDs...)
 	return append(bad, ValidateLabels(t.Labels, pointer+"/labels")...)
 }
 
