@@ -73,8 +73,23 @@ type Config struct {
 	// that proxy with CONNECT, like wss://.
 	HTTPClient *http.Client
 
-	// Header is sent with the request to connect, such as Authorization. Nil means no additional headers.
+	// Header is sent with the request to connect. Nil means no additional headers.
 	Header http.Header
+
+	// TokenFile is the path of a file with the access token, which is sent with the request to connect as
+	// "Authorization: Bearer". The file is read at every connect, so it may be replaced while the driver runs. White
+	// space around the token is removed; the file has at most 8 KiB. A redirect to another host or port, or from https
+	// to http, is not followed. Empty means no token.
+	TokenFile string
+
+	// InsecureToken allows to send the token to another machine without encryption: over http or ws to a host that is
+	// not loopback, or through a proxy. By default such a URL is refused before anything is sent.
+	InsecureToken bool
+
+	// CAFile is the path of a PEM file with the root CAs that the server's certificate is checked with, instead of
+	// those of HTTPClient or of the system. It is read at every connect, so it may be replaced while the driver runs;
+	// it has at most 1 MiB. The transport of HTTPClient must be an *http.Transport. Empty means no other root CAs.
+	CAFile string
 }
 
 const connectPath = "/drivers/connect"
@@ -101,6 +116,7 @@ func (cfg Config) validate() error {
 	}
 	cfg.checkName(&bad)
 	cfg.checkLoad(&bad)
+	cfg.checkAccess(&bad)
 	return errors.Join(bad...)
 }
 

@@ -22,20 +22,31 @@ const (
 	maxRedirects  = 3               // a proxy may redirect to https, but not further
 )
 
-// dial opens the WebSocket. The error is a *HandshakeError if the server answered without a WebSocket.
+// dial opens the WebSocket. The error is a *HandshakeError if the server answered without a WebSocket, and a *FileError
+// if a file of the Config cannot be used.
 func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	with, err := c.access()
+	if err != nil {
+		return nil, err
+	}
+	defer with.release()
 	conn, answer, err := websocket.Dial(ctx, c.url, &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
-		HTTPClient:     withoutLoops(c.http),
-		HTTPHeader:     c.cfg.Header.Clone(),
+		HTTPClient:     with.http,
+		HTTPHeader:     with.header,
 		Subprotocols:   []string{wire.Subprotocol},
 		OnPingReceived: func(context.Context, []byte) bool { p.listen(); c.lease.renew(); return true },
 		OnPongReceived: func(context.Context, []byte) { p.listen() },
 	})
 	if err != nil {
 		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
-			return nil, refusal(answer)
+			refused := refusal(answer)
+			if with.withheld {
+				refused.Detail = "the token is not sent to another server, nor from https to http; if the redirect is " +
+					"right, set Config.URL to the address that it leads to"
+			}
+			return nil, refused
 		}
 		return nil, fmt.Errorf("driver: connect: %w", err)
 	}
@@ -49,25 +60,6 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 	}
 	conn.SetReadLimit(wire.MaxFrameBytes)
 	return conn, nil
-}
-
-// withoutLoops returns a client that treats a redirect beyond maxRedirects as the answer: the websocket package follows
-// redirects without limit.
-func withoutLoops(c *http.Client) *http.Client {
-	if c == nil {
-		c = http.DefaultClient
-	}
-	if c.CheckRedirect != nil {
-		return c
-	}
-	bounded := *c
-	bounded.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
-		if len(via) > maxRedirects {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return &bounded
 }
 
 // problemType begins the type of every problem document of Swarmcall.

@@ -27,5 +27,7 @@
 //   - Between two connections Run waits as the close code demands, with full jitter. Codes that mean stop end Run with
 //     a [*CloseError], a refused credential or address with a [*HandshakeError]. Only Swarmcall itself can refuse: if a
 //     proxy answers for a server that restarts, Run logs the answer and retries.
+//   - The files of the token and of the root CAs ([Config.TokenFile], [Config.CAFile]) are read at every connect. A token
+//     that has expired is no refusal: Run retries until another one is in the file.
 //   - When 256 commands wait for a slow handler, Run stops reading until one is done.
 package driver

@@ -32,8 +32,9 @@ func (e *CloseError) Error() string {
 }
 
 // HandshakeError reports that the request to connect was answered without a WebSocket. Run returns it if a retry would
-// not help: a problem document of Swarmcall with a status 4xx, except 408, 425 and 429. Any other answer is attributed
-// to a proxy, or to another server while Swarmcall restarts, and Run retries.
+// not help: a problem document of Swarmcall with a status 4xx, except 408, 425 and 429, and except 401 with the code
+// "token_expired" while Config.TokenFile is set, because another token may soon be in the file. Any other answer is
+// attributed to a proxy, or to another server while Swarmcall restarts, and Run retries.
 type HandshakeError struct {
 	Status     int           // HTTP status
 	Code       string        // of the problem document, such as "unauthenticated"; empty without one
@@ -55,6 +56,11 @@ func (e *HandshakeError) Error() string {
 		s += fmt.Sprintf("; %s: %q", e.Code, e.Detail)
 	}
 	return s
+}
+
+// expired reports whether the server refused the token because it has expired.
+func (e *HandshakeError) expired() bool {
+	return e.Status == http.StatusUnauthorized && e.Code == "token_expired" && e.Foreign == ""
 }
 
 func (e *HandshakeError) action() wire.Action {

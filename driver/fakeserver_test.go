@@ -219,7 +219,9 @@ type underTest struct {
 // drive runs a driver against s until the test ends. Waits are the longest that the jitter allows.
 func (s *fakeServer) drive(cfg Config, h Handler) *underTest {
 	s.t.Helper()
-	cfg.URL, cfg.HTTPClient = "http://swarmcall.test", s.client
+	if cfg.URL == "" {
+		cfg.URL, cfg.HTTPClient = "http://swarmcall.test", s.client
+	}
 	if cfg.DriverID == "" {
 		cfg.DriverID = "d-1"
 	}

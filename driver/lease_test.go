@@ -35,8 +35,10 @@ type timed struct {
 func newTimed() *timed { return &timed{came: make(chan time.Time, 100)} }
 
 func (h *timed) Apply(ctx context.Context, c Command) error {
-	h.came <- time.Now()
-	return h.recorder.Apply(ctx, c)
+	at := time.Now()
+	err := h.recorder.Apply(ctx, c)
+	h.came <- at // after the record: a test that receives it may read the record
+	return err
 }
 
 // TestLeaseLostStops: the server is killed. The driver stops when the lease expires, reports that when the server is

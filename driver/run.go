@@ -19,8 +19,8 @@ import (
 // Run then waits for Apply, so nothing of the SDK is running after Run has returned.
 //
 // Run reconnects after a lost connection. It returns earlier only with an error that a retry cannot fix: an error about
-// cfg, which names every invalid field, a *CloseError or a *HandshakeError. After such an error the context of a
-// running Apply ends too.
+// cfg, which names every invalid field, a *FileError, a *CloseError or a *HandshakeError. After such an error the context
+// of a running Apply ends too.
 func Run(ctx context.Context, cfg Config, h Handler) error {
 	c, err := newClient(cfg, h)
 	if err != nil {
@@ -84,12 +84,12 @@ func (c *client) run(ctx context.Context) error {
 
 // keepConnected serves one session after the other until ctx ends or an error means stop.
 func (c *client) keepConnected(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		end := c.serve(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		action := actionAfter(end.err)
+		action := c.actionAfter(end.err, first)
 		if action == wire.Stop {
 			c.log.Error("giving up", "error", end.err)
 			return end.err

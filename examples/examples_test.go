@@ -2,11 +2,16 @@
 package examples_test
 
 import (
+	"encoding/pem"
 	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,10 +94,11 @@ const patience = time.Minute
 func conforms(t *testing.T, command ...string) {
 	t.Helper()
 	testenv.Slow(t, "takes most of a minute, in real time")
+	refusesAndPresents(t, command...)
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
 	args := append([]string{
 		"driver", "check", "--listen", "127.0.0.1:0", "--players", "10", "--wait", patience.String(), "--transcript",
-		transcript, "--",
+		transcript, "--token-file", file(t, secret), "--",
 	}, command...)
 	cmd := exec.CommandContext(t.Context(), cli, args...)
 	cmd.Stderr = t.Output()
@@ -104,6 +110,45 @@ func conforms(t *testing.T, command ...string) {
 	}
 }
 
+// secret is the token of the drivers, which they must not print.
+const secret = "swc_canary"
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// refusesAndPresents checks what the kit cannot: the driver does not send its token to another machine without
+// encryption, and presents it over TLS to a server that its CA file names. The driver ends when that server refuses it.
+func refusesAndPresents(t *testing.T, command ...string) {
+	t.Helper()
+	var presented atomic.Value
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		presented.Store(r.Header.Get("Authorization"))
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"type":"urn:swarmcall:problem:unauthenticated","code":"unauthenticated"}`)
+	}))
+	defer server.Close()
+	roots := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	for url, says := range map[string]string{"http://192.0.2.1:9": "https", server.URL: "unauthenticated"} {
+		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+		cmd.Env = append(os.Environ(), "SWARMCALL_URL="+url, "SWARMCALL_TOKEN_FILE="+file(t, secret),
+			"SWARMCALL_CA_FILE="+roots)
+		out, err := cmd.CombinedOutput()
+		if !strings.Contains(string(out), says) || strings.Contains(string(out), secret) {
+			t.Errorf("with %s: %v, it printed %s", url, err, out)
+		}
+	}
+	if got := presented.Load(); got != "Bearer "+secret {
+		t.Errorf("presented %v", got)
+	}
+}
+
 // TestExamplesAreShort: people read the examples.
 func TestExamplesAreShort(t *testing.T) {
 	for _, name := range []string{"go/main.go", "python/driver.py", "node/driver.mjs"} {
@@ -111,8 +156,8 @@ func TestExamplesAreShort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(string(b), "\n"); n > 60 {
-			t.Errorf("%s has %d lines, over 60", name, n)
+		if n := strings.Count(string(b), "\n"); n > 90 {
+			t.Errorf("%s has %d lines, over 90", name, n)
 		}
 	}
 }

@@ -30,6 +30,14 @@ type Options struct {
 	// DriverID is the driver to check; others are refused with 4003. Empty means the first driver that registers.
 	DriverID string
 
+	// Token is the access token that the driver has in a file. The driver must present it with each request to connect;
+	// any other is refused. The check then also covers the refusals of tokens. Empty means that no token is needed.
+	Token string
+
+	// Rotate replaces the content of the driver's token file. It is called at most once, when the check refuses the token
+	// as expired: the driver must present the new one then. Nil means that the token stays the same.
+	Rotate func(token string) error
+
 	// Players is the maximum of players that the check commands, at least 4. 0 means 10.
 	Players int64
 

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
@@ -26,7 +27,7 @@ func (s *session) leave() *session {
 	s.conn.Close(wire.CloseDone)
 	s.wait(slack, func() bool { return false })
 	s.check(s.gone, Leave, "deregistered; the connection ended: %v", s.gone)
-	s.expectNoReconnect(Leave, wire.CloseDone)
+	s.expectNoReconnect(Leave, described(wire.CloseDone))
 	if s.process != nil {
 		s.ended(Leave)
 	}
@@ -46,17 +47,19 @@ func (k *kit) ended(d Duty) {
 	}
 }
 
+func described(code wire.CloseCode) string { return fmt.Sprintf("%d %s", code, code.Text()) }
+
 // expectNoReconnect expects no connection for a while.
-func (k *kit) expectNoReconnect(d Duty, code wire.CloseCode) {
+func (k *kit) expectNoReconnect(d Duty, after string) {
 	closed := time.Now()
 	timer := time.NewTimer(aloneness)
 	defer timer.Stop()
 	select {
 	case c := <-k.script.Conns:
-		k.fail(d, "reconnected %v after %d %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), code, code.Text())
+		k.fail(d, "reconnected %v after %s", c.OpenedAt.Sub(closed).Round(time.Millisecond), after)
 		c.Drop()
 	case <-timer.C:
-		k.pass(d, "did not reconnect after %d", code)
+		k.pass(d, "did not reconnect after %s", after)
 	case <-k.ctx.Done():
 	}
 }
@@ -82,7 +85,7 @@ func (k *kit) stopCodes() error {
 		s.accept(welcome{onLeaseLost: "stop"})
 		s.pause(2 * interval)
 		s.conn.Close(code)
-		k.expectNoReconnect(CloseCodes, code)
+		k.expectNoReconnect(CloseCodes, described(code))
 	}
 	return nil
 }

@@ -40,6 +40,8 @@ type kit struct {
 	proxied int           // how many of the next requests to connect are answered as a proxy would
 	process Process
 
+	credential credential
+
 	// What is known about the driver across connections.
 	id           string
 	instance     string
@@ -55,7 +57,8 @@ type kit struct {
 }
 
 func newKit(ctx context.Context, o Options) *kit {
-	k := &kit{opts: o, begun: time.Now(), script: script.New(), logID: "check-a.1"}
+	k := &kit{opts: o, begun: time.Now(), script: script.New(), logID: "check-a.1",
+		credential: credential{token: o.Token}}
 	k.ctx, k.end = context.WithCancel(ctx)
 	k.record = transcript{out: o.Transcript, begun: k.begun}
 	k.script.Gate, k.script.Observe = k.admit, k.observe
@@ -97,6 +100,9 @@ func (k *kit) admit(w http.ResponseWriter, r *http.Request) bool {
 	held, proxied := k.passage()
 	if proxied {
 		k.proxy(w)
+		return false
+	}
+	if !k.authentic(w, r) {
 		return false
 	}
 	if held == nil {

@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -20,7 +21,8 @@ import (
 type naive struct {
 	network  *memnet.Listener
 	defect   string
-	bare     bool // reports no more than it must, and does not support the spawn delay
+	token    func() string // reads the token; nil: there is none
+	bare     bool          // reports no more than it must, and does not support the spawn delay
 	instance string
 
 	players, target, delay int64
@@ -44,12 +46,22 @@ func (n *naive) is(defect string) bool { return n.defect == defect }
 
 // startNaive returns a function that starts naive drivers.
 func startNaive(network *memnet.Listener, defect string, bare bool) func() (conformance.Process, error) {
+	return startNaiveWith(network, defect, bare, nil)
+}
+
+// startNaiveWith is startNaive for drivers with a token.
+func startNaiveWith(network *memnet.Listener, defect string, bare bool, token func() string) func() (conformance.Process,
+	error) {
 	return func() (conformance.Process, error) {
 		ctx, leave := context.WithCancel(context.Background())
 		p := &process{leave: leave, kill: leave, done: make(chan struct{})}
 		n := &naive{
 			network: network, defect: defect, bare: bare, instance: "i-" + time.Now().String()[:10],
-			answers: map[int64]string{},
+			answers: map[int64]string{}, token: token,
+		}
+		if token != nil && defect == "reads its token once" {
+			first := token()
+			n.token = func() string { return first }
 		}
 		go func() {
 			defer close(p.done)
@@ -111,6 +123,7 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 	dialing, dialed := context.WithCancel(ctx)
 	defer dialed()
 	var conn *websocket.Conn
+	var refusal string
 	done := make(chan error, 1)
 	go func() {
 		var err error
@@ -123,12 +136,23 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 			OnPingReceived: func(context.Context, []byte) bool { return !n.is("answers no ping") },
 		}
 		const address = "http://swarmcall.test/drivers/connect"
-		conn, _, err = websocket.Dial(dialing, address, options) //nolint:bodyclose // Dial has closed it
+		if n.token != nil {
+			options.HTTPHeader = http.Header{"Authorization": {"Bearer " + n.token()}}
+		}
+		var answer *http.Response
+		conn, answer, err = websocket.Dial(dialing, address, options) //nolint:bodyclose // Dial has closed it
+		if err != nil && answer != nil && answer.Body != nil {
+			body, _ := io.ReadAll(answer.Body)
+			refusal = string(body)
+		}
 		done <- err
 	}()
 	for waiting := true; waiting; { // the lease does not wait for the handshake
 		select {
 		case err := <-done:
+			if err != nil && n.token != nil && strings.Contains(err.Error(), "401") {
+				return n.refused(refusal)
+			}
 			if err != nil && n.is("obeys a proxy") && strings.Contains(err.Error(), "404") {
 				return 4404 // treats any answer as a refusal
 			}
@@ -143,6 +167,15 @@ func (n *naive) session(ctx context.Context, client *http.Client) (code int) {
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(32 << 10)
 	return n.talk(ctx, conn)
+}
+
+// refused is the code after a 401: one that means stop, unless the token has expired.
+func (n *naive) refused(problem string) (code int) {
+	final := !strings.Contains(problem, `"code":"token_expired"`)
+	if n.is("gives up an expired token") || final && !n.is("insists on a refused token") {
+		return 4401
+	}
+	return -1
 }
 
 func (n *naive) talk(ctx context.Context, conn *websocket.Conn) (code int) {

@@ -22,6 +22,7 @@ var parts = []part{
 	{"a drain, and a stop while it is disconnected", (*session).drain},
 	{"a lost connection", (*session).cut},
 	{"a new process for the rest", (*session).restart},
+	{"an expired token, if the driver needs one", (*session).expiredToken},
 	{"another log", (*session).anotherLog},
 	{"a lease lost: stop", (*session).leaseStop},
 	{"a lease lost: hold", (*session).leaseHold},
@@ -49,6 +50,9 @@ func (k *kit) play() error {
 	}
 	k.sumUp()
 	if err := k.stopCodes(); err != nil {
+		return err
+	}
+	if err := k.refusedToken(); err != nil {
 		return err
 	}
 	return k.ctx.Err()

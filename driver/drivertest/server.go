@@ -68,7 +68,8 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-// Client returns a client for driver.Config.HTTPClient. It reaches this server and no other.
+// Client returns a client for driver.Config.HTTPClient. It reaches this server and no other. A driver with a token also
+// needs driver.Config.InsecureToken: the connection is in memory, but not encrypted.
 func (s *Server) Client() *http.Client { return s.client }
 
 func (s *Server) admit(w http.ResponseWriter, _ *http.Request) bool {

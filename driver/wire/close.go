@@ -6,7 +6,7 @@ type CloseCode int
 // The close codes a server sends.
 const (
 	CloseDone       CloseCode = 1000 // after deregister
-	CloseDrain      CloseCode = 1001 // server stops
+	CloseDrain      CloseCode = 1001 // server stops, or the token must be read again
 	CloseProtocol   CloseCode = 1002
 	CloseBinary     CloseCode = 1003 // frames are text
 	CloseNotJSON    CloseCode = 1007 // not UTF-8, or not a JSON object
@@ -16,7 +16,7 @@ const (
 	CloseOverloaded CloseCode = 1013
 	CloseCredential CloseCode = 4001
 	CloseSuperseded CloseCode = 4002 // a newer session of the same driver id
-	CloseNotYours   CloseCode = 4003 // the driver id belongs to another credential
+	CloseNotYours   CloseCode = 4003 // the credential does not cover the driver, or another has its id
 	CloseLate       CloseCode = 4004 // neither a heartbeat nor a pong for too long
 	CloseRegister   CloseCode = 4005 // no valid register as the first frame in time
 	CloseTooFast    CloseCode = 4008
@@ -40,7 +40,7 @@ var closeActions = map[CloseCode]struct {
 	text   string
 }{
 	CloseDone:       {Stop, "done"},
-	CloseDrain:      {Reconnect, "the server stops; reconnect after the hinted delay"},
+	CloseDrain:      {Reconnect, "the server stops, or the token must be read again; reconnect after the hinted delay"},
 	CloseProtocol:   {Stop, "WebSocket protocol error: a bug of the driver"},
 	CloseBinary:     {Stop, "frames must be text: a bug of the driver"},
 	CloseNotJSON:    {Stop, "a frame was not UTF-8 or not a JSON object: a bug of the driver"},
@@ -48,9 +48,9 @@ var closeActions = map[CloseCode]struct {
 	CloseInternal:   {BackOff, "the server had an internal error"},
 	CloseRestart:    {BackOff, "the server restarts"},
 	CloseOverloaded: {BackOff, "the server is overloaded, or the applied_seq is past the end of its log"},
-	CloseCredential: {Stop, "the credential was refused"},
+	CloseCredential: {Stop, "the credential was refused or revoked"},
 	CloseSuperseded: {Stop, "another session registered this driver id"},
-	CloseNotYours:   {Stop, "this driver id belongs to another credential"},
+	CloseNotYours:   {Stop, "the credential does not cover this driver id or its labels, or another credential has the id"},
 	CloseLate:       {Reconnect, "neither a heartbeat nor a pong arrived in time"},
 	CloseRegister:   {Stop, "the first frame must be a valid register, within 5 s"},
 	CloseTooFast:    {BackOff, "too many frames"},

@@ -52,4 +52,8 @@ const (
 	ErrorUnknownType       = "unknown_type"       // drivers do not send frames of this type
 	ErrorInvalidFrame      = "invalid_frame"      // a field is missing, of the wrong type or given twice
 	ErrorAlreadyRegistered = "already_registered" // a session has only one register
+	ErrorForbidden         = "forbidden"          // the credential may not register this driver
+	ErrorTooManyDrivers    = "too_many_drivers"   // the server accepts no further driver id
+	ErrorRevoked           = "revoked"            // the credential is not valid any more
+	ErrorTooManyFrames     = "too_many_frames"    // in too short a time
 )

@@ -81,7 +81,7 @@ type Drain struct {
 	ReconnectAfterMS int64  `json:"reconnect_after_ms"`
 }
 
-// Error reports to a driver that its last frame had no effect.
+// Error reports to a driver that its last frame had no effect, or why its session is about to be closed.
 type Error struct {
 	Type   string `json:"type"`
 	Code   string `json:"code"`

@@ -34,6 +34,7 @@ func main() {
 	defer ramp.Close()
 	err := driver.Run(ctx, driver.Config{
 		URL: env("SWARMCALL_URL", "http://127.0.0.1:8080"), DriverID: env("DRIVER_ID", "go-1"), Version: "example",
+		TokenFile: os.Getenv("SWARMCALL_TOKEN_FILE"), CAFile: os.Getenv("SWARMCALL_CA_FILE"), // read at every connect
 		State: ramp.State, MaxPlayers: 10_000, Logger: slog.Default(),
 		Metrics: func() map[string]float64 { return map[string]float64{"requests": float64(requests.Load())} },
 	}, ramp)

@@ -1,7 +1,9 @@
 // A load driver for Swarmcall. D1, D2 … are the duties of docs/protocol.md. Needs Node 18 or later, and: npm ci
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import WebSocket from "ws";
 const URL = (process.env.SWARMCALL_URL ?? "http://127.0.0.1:8080").replace(/^http/, "ws") + "/drivers/connect";
+const { SWARMCALL_TOKEN_FILE: TOKEN_FILE, SWARMCALL_CA_FILE: CA_FILE } = process.env;
 const ME = { driver_id: process.env.DRIVER_ID ?? "node-1", instance: randomUUID() }; // D3
 const FIELD = { set_players: "players", stop: "players", set_spawn_delay_ms: "spawn_delay_ms" }; // also the name of the slot
 const RECONNECTS = [1001, 1005, 1006, 4004], BACKS_OFF = [1011, 1012, 1013, 4008]; // D18: any other close code says stop
@@ -11,7 +13,7 @@ let logId = "", applied = 0, slots = {}, refused = {}, ttl = 0, hold = false, he
 const play = () => setInterval(() => {}, 1000); // one player; a real one sends requests here
 const stopOne = () => clearInterval(players.pop());
 const stop = () => { for (target = 0; players.length; ) stopOne(); }; // D9: at once, which also ends the ramp
-const send = (type, fields) => ws.readyState === WebSocket.OPEN && ws.send(JSON.stringify({ type, ...fields }));
+const send = (type, fields) => ws?.readyState === WebSocket.OPEN && ws.send(JSON.stringify({ type, ...fields }));
 const report = (type, fields) => // D6, D14
   send(type, { applied_seq: applied, state: { players: players.length, spawn_delay_ms: delay, running: players.length > 0 }, ...fields });
 const beat = (ms) => { clearInterval(beats); beats = setInterval(() => report("heartbeat"), ms); }; // D5
@@ -42,19 +44,46 @@ function frame(f) { // D11: unknown frames and fields are ignored
     [ttl, hold, lost, hint] = [f.lease_ttl_ms, f.on_lease_lost === "hold", false, 0];
     for (const d of f.desired) command(d.seq, d.command, true);
   } else if (f.type === "command") command(f.seq, f.command, false);
+  else if (f.type === "error") console.log("the server reports", f.code, f.detail); // before a close
   else if (f.type === "drain") hint = f.reconnect_after_ms; // D17
 }
+const LOCAL = /^(localhost|\[::1\]|127(\.\d+){3})$/.test(new globalThis.URL(URL).hostname);
+const fail = (...why) => process.exit(console.log(...why) ?? 1);
+if (TOKEN_FILE && URL.startsWith("ws:") && !LOCAL) fail("the token needs https in SWARMCALL_URL");
+function access() { // D1: the files are read at every connect, because they may be replaced
+  const options = { ca: CA_FILE && readFileSync(CA_FILE) }; // ws follows no redirects, so no other host gets the token
+  if (!TOKEN_FILE) return options;
+  const token = readFileSync(TOKEN_FILE, "latin1").trim();
+  if (!/^[!-~]{1,8192}$/.test(token)) throw new Error(`${TOKEN_FILE} does not contain a token`);
+  return { ...options, headers: { Authorization: `Bearer ${token}` } };
+}
+async function unexpected(answer) { // D1: only a problem document of Swarmcall is final
+  let text = "", problem = {};
+  for await (const part of answer) text += part;
+  if (/^application\/problem\+json/.test(answer.headers["content-type"])) problem = JSON.parse(text) ?? {};
+  const status = answer.statusCode, ours = String(problem.type).startsWith("urn:swarmcall:problem:");
+  const later = [408, 425, 429].includes(status) || (TOKEN_FILE && problem.code === "token_expired"); // may be replaced
+  console.log("the answer was", status, problem.code ?? "", problem.detail ?? "");
+  if (ours && status >= 400 && status < 500 && !later) fail("gave up");
+}
 function connect() {
-  [began, ws] = [performance.now(), new WebSocket(URL, ["swarmcall.v1.json"])]; // D1; pings are answered by ws: D12
+  began = performance.now();
+  try {
+    ws = new WebSocket(URL, ["swarmcall.v1.json"], access()); // D1; pings are answered by ws: D12
+  } catch (e) { return console.log(e.message), closed(1006); }
+  const socket = ws;
+  const again = () => socket.terminate(); // close follows
+  ws.on("unexpected-response", (_, answer) => unexpected(answer).then(again, again));
   ws.on("open", () => report("register", { ...ME, log_id: logId, lease_lost: lost })); // D2, D20
   ws.on("message", (text) => frame(JSON.parse(text)));
-  ws.on("error", () => {}); // close follows
-  ws.on("close", (code) => {
-    clearInterval(beats);
-    if (![...RECONNECTS, ...BACKS_OFF].includes(code)) process.exit(console.log("gave up: close code", code));
-    attempt = performance.now() - began > 60_000 ? 0 : attempt + 1;
-    setTimeout(connect, hint + (BACKS_OFF.includes(code) ? 2000 : 0) + Math.random() * Math.min(30_000, 500 * 2 ** attempt)); // D16
-  });
+  ws.on("error", (e) => console.log(e.message)); // close follows
+  ws.on("close", closed);
+}
+function closed(code) {
+  clearInterval(beats);
+  if (![...RECONNECTS, ...BACKS_OFF].includes(code)) process.exit(console.log("gave up: close code", code));
+  attempt = performance.now() - began > 60_000 ? 0 : attempt + 1;
+  setTimeout(connect, hint + (BACKS_OFF.includes(code) ? 2000 : 0) + Math.random() * Math.min(30_000, 500 * 2 ** attempt)); // D16
 }
 connect();
 for (const s of ["SIGINT", "SIGTERM"]) process.on(s, () => { send("deregister"); setTimeout(() => process.exit(), 2000); }); // D22
