@@ -80,7 +80,7 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 	if err != nil {
 		return admitted{}, err
 	}
-	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter}
+	q := swarm.TargetQuery{Target: s.Target, Submitter: s.Submitter, Choose: true}
 	if s.Command.Slot() == command.LoadSlot {
 		q.Condition = condition // conditions concern load commands only, and other commands replace none
 	}
@@ -153,5 +153,6 @@ func (d *Dispatcher) admitted(
 		Split: split(s.Command, targets), Cause: s.Cause, LeftOut: leftOut, Condition: condition,
 		Node: d.node, Submitter: s.Submitter, Command: s.Command, Target: s.Target,
 		Targets: ids, Deadline: s.Deadline, SubmittedAt: time.Now().UTC(), Key: s.Key, RequestHash: s.RequestHash,
+		Via: s.Via,
 	}}
 }

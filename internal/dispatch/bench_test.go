@@ -24,6 +24,7 @@ func (f *benchFleet) Reach(swarm.Target) swarm.Reach               { return swar
 func (f *benchFleet) DeadlineMissed([]string)                      {}
 func (f *benchFleet) Reset(uint64) []swarm.Unsent                  { return nil }
 func (f *benchFleet) Expire(uint64, *swarm.Expired) []swarm.Unsent { return nil }
+func (f *benchFleet) Settled()                                     {}
 func (f *benchFleet) Last() uint64                                 { return 0 }
 func (f *benchFleet) NewestLoad(swarm.Target) uint64               { return 0 }
 func (f *benchFleet) Base(uint64, string) (uint64, bool)           { return 0, false }

@@ -31,6 +31,10 @@ type Delivery interface {
 
 	// Expire folds an expired record: a Stop replaces a load command.
 	Expire(seq uint64, e *swarm.Expired) []swarm.Unsent
+
+	// Settled says that the drivers that Members returned with Choose have been offered their commands, or never will
+	// be. Until then a chosen driver must not be disconnected on purpose: it would be missing.
+	Settled()
 }
 
 // Fold is the desired state as far as conditions need it.

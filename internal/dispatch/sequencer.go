@@ -40,6 +40,7 @@ type work struct {
 // step appends one batch and carries it out.
 func (d *Dispatcher) step(b batch) {
 	defer d.stepped()
+	defer d.delivery.Settled()
 	postponed := d.postponed
 	d.postponed = nil
 	defer func() { wake(postponed) }()

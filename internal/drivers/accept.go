@@ -79,14 +79,20 @@ func (r *Registry) admit() bool {
 // accept upgrades the connection and starts the session's two goroutines. It returns at once, which frees the memory of
 // the HTTP server.
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
-	s := &session{r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now()}
+	s := &session{
+		r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now(),
+		principal: swarm.PrincipalOf(req.Context()),
+	}
 	s.heardAt.Store(1)
+	s.retireAt, s.retireBy = rotation(s.principal.Expires, s.since)
 	hijack := &socketWriter{ResponseWriter: w, since: s.since}
 	conn, err := websocket.Accept(hijack, req, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		InsecureSkipVerify: true, // the Origin was checked against the server's own list
-		OnPingReceived:     func(context.Context, []byte) (answer bool) { return !r.leases.suspended.Load() },
-		OnPongReceived:     func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
+		OnPingReceived: func(context.Context, []byte) (answer bool) {
+			return s.withinLimit() && !r.leases.suspended.Load()
+		},
+		OnPongReceived: func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
 	})
 	if err != nil {
 		r.logger.Debug("handshake failed", "remote_addr", req.RemoteAddr, "err", err)

@@ -60,6 +60,24 @@ func TestTwoClaimsAreALoss(t *testing.T) {
 	})
 }
 
+// TestOnePrincipalProvesNoLoss, however many drivers it has: a second principal does.
+func TestOnePrincipalProvesNoLoss(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.as(token("alice"))
+		for i := range 5 {
+			if code := w.claim(fmt.Sprintf("d-%d", i), 7); code != wire.CloseOverloaded || w.sink.count("regressed") != 0 {
+				t.Fatalf("claim %d: closed with %d, reported %v", i+1, code, w.sink.all())
+			}
+		}
+		if n := len(w.r.claims); n != 1 {
+			t.Errorf("%d claims are remembered", n)
+		}
+		if code := w.as(token("bob")).claim("e-1", 8); code != 0 || w.sink.count("regressed") != 1 {
+			t.Errorf("of another principal: closed with %d, reported %v", code, w.sink.all())
+		}
+	})
+}
+
 // TestAnOldClaimIsForgotten: two drivers that make a claim more than forget_after apart do not prove a loss.
 func TestAnOldClaimIsForgotten(t *testing.T) {
 	inWorld(t, func(w *world) {

@@ -36,12 +36,33 @@ type Config struct {
 	Resplit     Resplit       // when to ask for totals to be split again; "" for ResplitOff
 	Logger      *slog.Logger  // nil: nothing is logged
 
+	// Standing returns what has become of a principal since its handshake. It is called without a lock held, about
+	// once a second for each distinct principal that has a session. nil: every principal stays valid.
+	Standing func(swarm.Principal) swarm.Standing
+
+	FramesPerSecond int // that one session may send; answers to commands do not count; 0: no limit
+	FrameBurst      int // how many frames it may send at once; positive if FramesPerSecond is
+	MaxDrivers      int // known drivers, connected or lost, from which on no new id may register; 0: no limit
+
+	// OnRefused is called when a driver is refused, or its session is closed, because of who it is or how often it
+	// sends. No lock is held. It must not block. If nil, nothing is done.
+	OnRefused func(Refused)
+
 	// OnLogShortened is called when drivers register that have applied more than the log holds: entries were lost. No
 	// lock is held. It may block, and may give the log a new id by SetLogID, which the driver then receives. If nil,
 	// nothing is done.
 	OnLogShortened func(driverID, logID string, appliedSeq uint64)
 
 	Past Past
+}
+
+// Refused is a driver that was refused.
+type Refused struct {
+	Principal  swarm.Principal
+	DriverID   string // "" before it has registered
+	RemoteAddr string
+	Code       swarm.Code // the code of the same meaning over HTTP
+	Detail     string
 }
 
 // Past is the initial state of a Registry, which owns all of it from then on.
@@ -70,6 +91,10 @@ func (c *Config) validate() error {
 	}
 	if c.OnLeaseLost != OnLeaseLostStop && c.OnLeaseLost != OnLeaseLostHold {
 		errs = append(errs, errors.New("on-lease-lost must be stop or hold"))
+	}
+	if c.FramesPerSecond < 0 || c.FramesPerSecond > 0 && c.FrameBurst < 1 || c.MaxDrivers < 0 {
+		errs = append(errs, errors.New("the limits of frames and drivers must not be negative, and frames per second "+
+			"need a positive burst"))
 	}
 	switch c.Resplit {
 	case "", ResplitOff, ResplitOnLoss, ResplitOnChange:

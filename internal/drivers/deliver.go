@@ -14,6 +14,7 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 	frames := map[int64][]byte{} // one for each distinct share of a total; a single one for any other command
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	dueBy := time.Since(r.startedAt) + issue.Deadline
 	r.desired.Issue(issue)
 	r.shown = nil
 	r.resplits.carryOver(issue)
@@ -33,8 +34,10 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 			frame = commandFrame(issue.Seq, c, issue.Deadline)
 			frames[c.Value] = frame
 		}
-		if r.hand(m, unsent{issue.Seq, c, frame}, &out.Superseded) && len(targets) > 0 && targets[0] == m.id {
+		taken := r.hand(m, unsent{issue.Seq, c, frame}, &out.Superseded)
+		if taken && len(targets) > 0 && targets[0] == m.id {
 			targets = targets[1:]
+			m.awaitAnswer(issue.Seq, c.Type, dueBy)
 		}
 	}
 	out.Undelivered = append(out.Undelivered, targets...)

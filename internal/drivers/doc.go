@@ -10,6 +10,10 @@
 // blocks only its own writer; the sweeper ends its session when a write makes no progress for [WriteTimeout]. There is
 // no timer and no goroutine per command or per write.
 //
+// A session belongs to the principal of its handshake, which bounds what it may register (owner.go). The sweeper asks
+// what has become of the principal (standing.go). A session whose credential expires or has changed ends between
+// commands, so that none is missing because of that (rotation.go).
+//
 // The policies (policy_*.go) are types that do not depend on the Registry. The sweeper
 // calls them with the lock held; their requests, and events of drivers, are reported to [Rounds] and [Requests] after
 // the lock is released.

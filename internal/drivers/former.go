@@ -114,7 +114,7 @@ func (r *Registry) Remembered() []swarm.Former {
 		}
 	}
 	for id, m := range r.members {
-		d := swarm.Former{ID: id, Labels: m.labels, At: now}
+		d := swarm.Former{ID: id, Labels: m.labels, At: now, Owner: m.owner}
 		if !m.open() {
 			d.At = m.lostAt
 		}

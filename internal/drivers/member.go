@@ -26,6 +26,7 @@ type member struct {
 
 	leaseLost   bool // from the register frame
 	share       swarm.Share
+	owner       string // name of the principal that the id belongs to; "" while authentication is off
 	version     string
 	instance    string
 	remoteAddr  string
@@ -55,7 +56,7 @@ func newMember(s *session, reg *wire.Register, logID string, offered uint64) *me
 	m := &member{
 		id: reg.DriverID, instance: reg.Instance, labels: reg.Labels, version: reg.Version,
 		capabilities: reg.Capabilities, share: shareOf(reg), leaseLost: reg.LeaseLost,
-		remoteAddr: s.remoteAddr, connectedAt: s.since, session: s,
+		remoteAddr: s.remoteAddr, connectedAt: s.since, session: s, owner: ownerName(s.principal),
 	}
 	if reg.LogID == logID {
 		m.applied = min(reg.AppliedSeq, offered)

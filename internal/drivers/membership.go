@@ -12,13 +12,12 @@ import (
 
 // join makes s the session of its driver and answers its register frame. Fold, answer and membership change under one
 // lock, so every command is either in the answer or follows it. Nothing is logged under the lock, because a log handler
-// may be slow.
-func (r *Registry) join(s *session, reg *wire.Register) {
+// may be slow. If the driver may not join, nothing has changed.
+func (r *Registry) join(s *session, reg *wire.Register) (no refusal) {
 	r.mu.Lock()
-	if !r.accepting {
+	if no = r.bar(s, reg, time.Now()); no.close != 0 {
 		r.mu.Unlock()
-		s.drain()
-		return
+		return no
 	}
 	m := newMember(s, reg, r.logID, r.offered.Load())
 	s.beat()
@@ -33,29 +32,41 @@ func (r *Registry) join(s *session, reg *wire.Register) {
 		m.inherit(before)
 		old, before.session = before.session, nil
 	}
-	conflict := false
+	var how takeover
 	if old == nil {
 		r.open++
 	} else {
+		s.inherit(old)
+		if how.another = !old.dismissed && !old.sameProcess(s); how.another {
+			how.from = old.remoteAddr
+			how.conflict = m.rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
+		}
 		old.makeWay(s)
-		conflict = !old.sameProcess(s) && m.rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
 	}
 	r.members[m.id] = m
 	r.former.back(m.id)
+	delete(r.owners, m.id)
 	r.byID, r.openByID = nil, nil
 	r.mu.Unlock()
-	r.logJoin(s, reg, old, conflict)
+	r.logJoin(s, reg, how)
+	return refusal{}
 }
 
-func (r *Registry) logJoin(s *session, reg *wire.Register, old *session, conflict bool) {
+// takeover says how a session took a driver id over from an open one.
+type takeover struct {
+	another  bool   // from another process, which was not told to reconnect
+	conflict bool   // and this made a conflict
+	from     string // remote address of that process
+}
+
+func (r *Registry) logJoin(s *session, reg *wire.Register, how takeover) {
 	id := s.member.id
-	if conflict {
+	if how.conflict {
 		r.logger.Warn("several processes use one driver id and end each other's sessions; give each its own id",
-			"driver_id", id, "from", old.remoteAddr, "to", s.remoteAddr)
+			"driver_id", id, "from", how.from, "to", s.remoteAddr)
 	}
-	if old != nil && !old.sameProcess(s) {
-		r.logger.Info("a newer session took over a driver id", "driver_id", id, "from", old.remoteAddr, "to",
-			s.remoteAddr)
+	if how.another {
+		r.logger.Info("a newer session took over a driver id", "driver_id", id, "from", how.from, "to", s.remoteAddr)
 	}
 	if reg.LeaseLost {
 		r.logger.Warn("a driver was without a server for longer than its lease", "driver_id", id,
@@ -154,6 +165,7 @@ func (r *Registry) forget(s *session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.sessions, s)
+	delete(r.retiring, s)
 }
 
 func newToken() string { return uuid.NewString() }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,6 +147,7 @@ type world struct {
 	r    *Registry
 	sink *sinkLog
 	net  *swarmtest.Network
+	who  atomic.Pointer[swarm.Principal] // whose credential the next peers have
 
 	stopSweeper func()
 }
@@ -181,8 +183,12 @@ func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 			cancel()
 			<-swept
 		}}
-		w.net = swarmtest.Serve(t, r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
+		sockets := r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
+		})
+		w.who.Store(&swarm.Principal{})
+		w.net = swarmtest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+			sockets.ServeHTTP(rw, req.WithContext(swarm.WithPrincipal(req.Context(), *w.who.Load())))
 		}))
 		defer func() {
 			ended, cut := context.WithTimeout(context.Background(), time.Second)

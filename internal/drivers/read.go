@@ -112,28 +112,41 @@ func (s *session) drop(rest io.Reader) error {
 // is closed.
 func (s *session) register(frame []byte) (goOn bool) {
 	reg, code, problem := parseRegister(frame)
-	if code == 0 && !s.r.credible(reg) {
-		// the meaning of close code 1013
-		code, problem = wire.CloseOverloaded, "applied_seq is past the end of this log; back off and register again"
-	}
+	no := refusal{code, wire.ErrorInvalidFrame, problem}
 	if code == 0 {
-		s.r.join(s, reg)
+		no = s.r.admitDriver(s, reg)
+	}
+	if no.close == 0 {
 		return true
 	}
-	if problem != "" {
-		s.refuse(wire.ErrorInvalidFrame, problem)
+	if no.detail != "" {
+		s.refuse(no.code, no.detail)
 	}
-	s.outbox.close(code)
+	s.outbox.close(no.close)
+	if no.close == wire.CloseNotYours {
+		s.reportRefused(swarm.CodeForbidden, reg.DriverID, no.detail)
+	}
 	return false
+}
+
+func (s *session) reportRefused(code swarm.Code, driverID, detail string) {
+	if s.r.cfg.OnRefused != nil {
+		s.r.cfg.OnRefused(Refused{s.principal, driverID, s.remoteAddr, code, detail})
+	}
 }
 
 // take handles a frame of a registered driver. It reports false when the session is to end.
 func (s *session) take(frame []byte) (goOn bool) {
 	if seq, ok := wire.ScanApplied(frame); ok {
-		s.ack(seq, swarm.Reply{Applied: true})
-		return true
+		return s.answer(seq, swarm.Reply{Applied: true})
 	}
 	kind, err := wire.TypeOf(frame)
+	if err == nil && kind == wire.TypeCommandAck {
+		return s.commandAck(frame)
+	}
+	if !s.withinLimit() {
+		return false
+	}
 	switch {
 	case errors.Is(err, wire.ErrNotJSON):
 		s.outbox.close(wire.CloseNotJSON)
@@ -145,8 +158,6 @@ func (s *session) take(frame []byte) (goOn bool) {
 	switch kind {
 	case wire.TypeHeartbeat:
 		s.heartbeat(frame)
-	case wire.TypeCommandAck:
-		s.commandAck(frame)
 	case wire.TypeDeregister:
 		s.r.leave(s, true)
 		s.outbox.close(wire.CloseDone)
@@ -176,18 +187,41 @@ func (s *session) heartbeat(frame []byte) {
 	s.renewLease()
 }
 
-func (s *session) commandAck(frame []byte) {
+// commandAck handles an answer that ScanApplied does not recognize. It reports false when the session is to end.
+func (s *session) commandAck(frame []byte) (goOn bool) {
 	var ack wire.CommandAck
+	reply, problem := swarm.Reply{}, ""
 	if err := wire.Decode(frame, &ack); err != nil {
-		s.refuse(wire.ErrorInvalidFrame, err.Error())
-		return
+		problem = err.Error()
+	} else {
+		reply, problem = replyOf(&ack)
 	}
-	reply, problem := replyOf(&ack)
-	if problem != "" {
-		s.refuse(wire.ErrorInvalidFrame, problem)
-		return
+	if problem == "" {
+		return s.answer(ack.Seq, reply)
 	}
-	s.ack(ack.Seq, reply)
+	if !s.withinLimit() {
+		return false
+	}
+	s.refuse(wire.ErrorInvalidFrame, problem)
+	return true
+}
+
+// answer handles a driver's answer. Only an answer that repeats an earlier one, or that answers nothing, counts for the
+// limit of frames. It reports false when the session is to end.
+func (s *session) answer(seq uint64, reply swarm.Reply) (goOn bool) {
+	if seq <= s.answered.Load() || !s.handed(seq) {
+		if !s.withinLimit() {
+			return false
+		}
+		s.ack(seq, reply)
+		return true
+	}
+	s.ack(seq, reply)
+	s.answered.Store(seq) // after its verdict is known, because a session that retires may end now
+	if s.retiring.Load() {
+		s.r.endRetired(s)
+	}
+	return true
 }
 
 // ack counts only for a command that was put into this session's outbox.

@@ -27,11 +27,14 @@ type Registry struct {
 	openByID  []*member          // the open ones among them; nil when the list must be rebuilt
 	open      int                // number of open members
 	former    former
+	owners    map[string]ownership // by driver id, of drivers that have not returned since this process started
 	claims    claims
 	sessions  map[*session]struct{} // every connection, registered or not
 	unsent    int                   // how many commands were superseded by the last Offer that superseded any
 	accepting bool
-	running   sync.WaitGroup // goroutines of sessions
+	choosing  bool                  // drivers were chosen as targets, and not all their commands were offered yet
+	retiring  map[*session]struct{} // sessions that will end as soon as they have answered
+	running   sync.WaitGroup        // goroutines of sessions
 
 	// The policies.
 	resplits resplits
@@ -47,6 +50,7 @@ type Registry struct {
 
 	sweptAt   time.Time // last sweep; zero before the first
 	resumedAt time.Time // end of the last pause of this process
+	judgedAt  time.Time // when the sweeper last judged the credentials; not guarded by mu
 }
 
 // New returns a Registry. Handler serves its connections; Run sweeps.
@@ -59,6 +63,7 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 		cfg: cfg, logger: cfg.Logger, rounds: rounds, requests: requests, accepting: true, startedAt: now,
 		logID: cfg.Past.LogID, desired: cfg.Past.Desired, former: newFormer(cfg.Past.Drivers),
 		members: map[string]*member{}, sessions: map[*session]struct{}{}, claims: claims{},
+		retiring: map[*session]struct{}{}, owners: ownersOf(cfg.Past.Drivers),
 		resplits: newResplits(cfg.Resplit), empty: empty{after: cfg.ForgetAfter, since: now},
 		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, readers: newTurns(),
 	}

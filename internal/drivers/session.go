@@ -15,8 +15,17 @@ import (
 // session is one connection of a driver: what is needed to communicate with it, and its clocks. It ends with the
 // connection, and is freed then. What is known about the driver is in its member, which remains.
 type session struct {
-	outbox  *outbox
-	r       *Registry
+	outbox *outbox
+	r      *Registry
+
+	// What keeps the session from ending between a command and its answer, see rotation.go. Offer reads and writes
+	// it, so it is next to the outbox.
+	answered atomic.Uint64 // newest command that the driver has answered; stored by the reader
+	targeted uint64        // newest command for it as a target; guarded by the registry's lock
+	// when every verdict of this session is final, as a time since the registry's start; guarded like targeted
+	dueBy    time.Duration
+	retiring atomic.Bool // it is no target of new commands; stored under the registry's lock
+
 	since   time.Time    // every atomic time below is a duration since then, on the monotonic clock
 	beatAt  atomic.Int64 // last heartbeat; register counts as one
 	heardAt atomic.Int64 // last heartbeat or pong
@@ -25,6 +34,14 @@ type session struct {
 	socket     *socket
 	token      string
 	remoteAddr string
+	principal  swarm.Principal
+	budget     budget // of frames
+
+	// Guarded by the registry's lock.
+	retireAt  time.Time // when the session begins to retire; zero: never
+	retireBy  time.Time // when it ends at the latest
+	dismissed bool      // it was told why it ends, and its close is on its way
+	cutAt     time.Time // when a revoked session is cut if the peer has not closed it; zero: not revoked
 
 	pinging      atomic.Bool
 	pingedAt     atomic.Int64                 // last ping, 0 for none
@@ -85,9 +102,9 @@ func (s *session) silence(now time.Time) time.Duration {
 // active must be called with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
 
-// drain tells the driver that the server is stopping, and when to reconnect.
-func (s *session) drain() {
-	s.outbox.enqueue(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: wire.ReconnectBase.Milliseconds()}))
+// drain tells the driver that its session ends, and when to reconnect.
+func (s *session) drain(reconnectAfter time.Duration) {
+	s.outbox.enqueue(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: reconnectAfter.Milliseconds()}))
 	s.outbox.close(wire.CloseDrain)
 }
 

@@ -35,6 +35,7 @@ func (r *Registry) Run(ctx context.Context) {
 
 func (r *Registry) sweep(now time.Time) {
 	due := r.sweepOnce(now)
+	r.judge(now)
 	for _, total := range due.resplits {
 		r.requests.Resplit(total.seq, total.change, total.drivers)
 	}
@@ -71,6 +72,9 @@ func (r *Registry) sweepOnce(now time.Time) (out due) {
 	}
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))
 	r.claims.trim(now.Add(-r.cfg.ForgetAfter))
+	if now.Sub(r.startedAt) >= r.cfg.knownFor() {
+		r.owners = nil // drivers that have not returned are forgotten
+	}
 	if r.resplits.on() {
 		out.resplits = r.resplits.due(now, r.desired.Splits(), r)
 	}
@@ -97,6 +101,7 @@ func (r *Registry) checkSessions(now time.Time) {
 	late := max(30*time.Second, 10*r.cfg.StaleAfter)
 	pings := rttPings
 	for s := range r.sessions {
+		r.rotate(s, now)
 		switch silent := s.silence(now); {
 		case s.over.Load(): // it closes its connection itself
 		case s.socket.blocked(now) >= WriteTimeout:
@@ -126,7 +131,7 @@ func (r *Registry) Shutdown(ctx context.Context) {
 	r.mu.Lock()
 	r.accepting = false
 	for s := range r.sessions {
-		s.drain()
+		s.drain(wire.ReconnectBase)
 	}
 	r.mu.Unlock()
 	gone := make(chan struct{})

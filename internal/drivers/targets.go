@@ -15,14 +15,19 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 	defer r.mu.Unlock()
 	now := time.Now()
 	attended := r.attended(now)
+	r.choosing = r.choosing || q.Choose
 	for m := range r.selectedInOrder(q.Target) {
 		if r.forgotten(m, now) || r.yields(m, q, &out) {
 			continue
 		}
-		out.Members = append(out.Members, swarm.Member{
+		found := swarm.Member{
 			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
 			Lost: lost(m, attended),
-		})
+		}
+		if q.Choose && m.open() && m.session.retiring.Load() {
+			found.Lost = swarm.ReasonDisconnected
+		}
+		out.Members = append(out.Members, found)
 	}
 	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
 	return out

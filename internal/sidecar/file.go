@@ -41,6 +41,7 @@ type driver struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	At           *time.Time        `json:"at,omitempty"` // absent: the time of the file
 	Deregistered bool              `json:"deregistered,omitempty"`
+	Owner        string            `json:"owner,omitempty"`
 }
 
 var table = crc32.MakeTable(crc32.Castagnoli)
@@ -110,7 +111,7 @@ func encodeAll(m Memory) ([]byte, error) {
 		At: m.At, Partial: m.Partial, Drivers: make([]driver, len(m.Drivers)), Load: make([][]float64, len(m.Load)),
 	}
 	for i, d := range m.Drivers {
-		b.Drivers[i] = driver{ID: d.ID, Labels: d.Labels, Deregistered: d.Deregistered}
+		b.Drivers[i] = driver{ID: d.ID, Labels: d.Labels, Deregistered: d.Deregistered, Owner: d.Owner}
 		if d.At.Before(m.At) {
 			b.Drivers[i].At = &d.At
 		}
@@ -157,7 +158,7 @@ func decode(data []byte) (Memory, error) {
 func (b body) memory() (Memory, error) {
 	m := Memory{At: b.At, Partial: b.Partial}
 	for _, d := range b.Drivers {
-		f := swarm.Former{ID: d.ID, Labels: d.Labels, At: b.At, Deregistered: d.Deregistered}
+		f := swarm.Former{ID: d.ID, Labels: d.Labels, At: b.At, Deregistered: d.Deregistered, Owner: d.Owner}
 		if d.At != nil {
 			f.At = *d.At
 		}

@@ -21,7 +21,7 @@ func sample() Memory {
 		At: at,
 		Drivers: []swarm.Former{
 			{ID: "d-1", Labels: map[string]string{"region": "eu", "team": "shöp"}, At: at},
-			{ID: "d-2", At: at.Add(-time.Minute)},
+			{ID: "d-2", At: at.Add(-time.Minute), Owner: "eu-drivers"},
 			{ID: "d-3", At: at.Add(-time.Second), Deregistered: true},
 		},
 		Load: []Sample{

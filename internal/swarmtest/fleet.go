@@ -159,6 +159,9 @@ func (f *Fleet) Offer(i swarm.Issue) (out swarm.Handover) {
 	return out
 }
 
+// Settled implements dispatch.Delivery.
+func (f *Fleet) Settled() {}
+
 // Reset implements dispatch.Delivery.
 func (f *Fleet) Reset(seq uint64) []swarm.Unsent {
 	f.mu.Lock()

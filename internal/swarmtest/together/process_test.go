@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/swarmtest"
 )
 
 // process is a driver that follows the contract, written without the SDK. Its memory outlives its connections.
@@ -41,7 +42,8 @@ type process struct {
 	session   int // counts connections
 
 	mode mode
-	owed []heldAck // answers that are held
+	owed []heldAck   // answers that are held
+	slow chan func() // answers that are sent a little later, while the process reads on; nil: none
 	conn *websocket.Conn
 	gone bool // for good
 	over chan struct{}
@@ -250,9 +252,29 @@ func (p *process) take(conn *websocket.Conn, session int, seq uint64, c wire.Com
 		p.owed = append(p.owed, heldAck{seq, ack})
 	}
 	p.mu.Unlock()
-	if !held {
+	switch {
+	case held:
+	case p.slow != nil:
+		p.slow <- func() { p.answer(conn, heldAck{seq, ack}) }
+	default:
 		p.answer(conn, heldAck{seq, ack})
 	}
+}
+
+// answerSlowly makes the process wait before each answer, and read on meanwhile. It must not be connected.
+func (p *process) answerSlowly(after time.Duration) {
+	p.slow = make(chan func(), 1000)
+	p.runs.Go(func() {
+		for {
+			select {
+			case <-p.over:
+				return
+			case answer := <-p.slow:
+				swarmtest.Advance(after)
+				answer()
+			}
+		}
+	})
 }
 
 func (p *process) answer(conn *websocket.Conn, a heldAck) {
