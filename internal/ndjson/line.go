@@ -33,7 +33,7 @@ func shape(s swarm.Stored, targets []string) any {
 			Target:  targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets,
 			SubmittedAt: timestamp(r.SubmittedAt),
 			DeadlineMS:  r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
-			IfSeq: ifSeq(r), LeftOut: leftOut(r),
+			IfSeq: ifSeq(r), LeftOut: leftOut(r), Via: (*viaJSON)(r.CameVia()),
 		}
 	case *swarm.Closed:
 		return closed(s.Position, r, targets)

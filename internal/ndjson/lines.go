@@ -19,6 +19,14 @@ type issuedLine struct {
 
 	IfSeq   *uint64       `json:"if_seq,omitempty"`
 	LeftOut []leftOutJSON `json:"left_out,omitempty"`
+	Via     *viaJSON      `json:"via,omitempty"`
+}
+
+type viaJSON struct {
+	Credential string `json:"credential,omitempty"`
+	RemoteAddr string `json:"remote_addr,omitempty"`
+	RequestID  string `json:"request_id,omitempty"`
+	Server     bool   `json:"server,omitempty"`
 }
 
 type leftOutJSON struct {

@@ -33,11 +33,18 @@ type issuedBody struct {
 	LeftOut []leftOutBody `json:"left_out,omitzero"`
 	IfSeq   *uint64       `json:"if_seq,omitzero"`
 	Base    *uint64       `json:"base,omitzero"` // with if_seq, unless they are the same
+	Via     *viaBody      `json:"via,omitzero"`  // only with authentication
 }
 
 type leftOutBody struct {
 	DriverID string `json:"driver_id"`
 	Reason   string `json:"reason"`
+}
+
+type viaBody struct {
+	Credential string `json:"credential,omitzero"`
+	RemoteAddr string `json:"remote_addr,omitzero"`
+	RequestID  string `json:"request_id,omitzero"`
 }
 
 // closedBody stores the verdicts by columns: one letter per target, then the values for the letters of one kind, in
@@ -154,6 +161,9 @@ func packIssued(r *swarm.Issued) issuedBody {
 	for _, l := range r.LeftOut {
 		b.LeftOut = append(b.LeftOut, leftOutBody{l.DriverID, string(l.Reason)})
 	}
+	if v := r.Via; v != nil {
+		b.Via = &viaBody{v.Credential, v.RemoteAddr, v.RequestID}
+	}
 	if c := r.Condition; c != nil {
 		b.IfSeq = &c.IfSeq
 		if c.Base != c.IfSeq {
@@ -175,6 +185,10 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	var via *swarm.Via
+	if v := b.Via; v != nil {
+		via = &swarm.Via{Credential: v.Credential, RemoteAddr: v.RemoteAddr, RequestID: v.RequestID}
+	}
 	return &swarm.Issued{
 		Node: b.Node, Submitter: b.Submitter, Command: c, Target: swarm.Target{
 			DriverIDs: b.TargetIDs, Labels: b.Labels,
@@ -182,7 +196,7 @@ func unpackIssued(b *issuedBody) (swarm.Record, error) {
 		Targets: b.Targets, Deadline: time.Duration(b.DeadlineMS) * time.Millisecond,
 		SubmittedAt: micros(b.SubmittedUS),
 		Split:       b.Split, Cause: b.Cause, Key: b.Key, RequestHash: b.RequestHash, LeftOut: leftOut,
-		Condition: unpackCondition(b),
+		Condition: unpackCondition(b), Via: via,
 	}, nil
 }
 

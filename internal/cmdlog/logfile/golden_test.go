@@ -55,7 +55,10 @@ func goldenRecords2() map[string]swarm.Record {
 	leftOut := swarmtest.Issued("ci", "d-1")
 	leftOut.LeftOut = []swarm.LeftOut{{DriverID: "d-2", Reason: swarm.LeftOutStale},
 		{DriverID: "d-3", Reason: swarm.LeftOutOtherRun}}
+	via := swarmtest.Issued("ci", "d-1")
+	via.Via = &swarm.Via{Credential: "token:01234567", RemoteAddr: "192.0.2.1:5", RequestID: "r-1"}
 	return map[string]swarm.Record{
+		"issued_via":         via,
 		"issued_conditional": conditional, "issued_chained": chained, "issued_left_out": leftOut,
 		"expired": &swarm.Expired{
 			Node: "test", At: swarmtest.Noon, Replaced: 5,

@@ -148,7 +148,7 @@ func versionOf(r swarm.Record) byte {
 	switch r := r.(type) {
 	case *swarm.Issued:
 		row, _ := r.Command.Type.Row()
-		if len(r.LeftOut) > 0 || r.Condition != nil {
+		if len(r.LeftOut) > 0 || r.Condition != nil || r.Via != nil {
 			return max(2, row.Format)
 		}
 		return max(1, row.Format)
