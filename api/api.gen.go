@@ -203,6 +203,7 @@ func (e MissingReason) Valid() bool {
 const (
 	BadRequest             ProblemCode = "bad_request"
 	BodyTooLarge           ProblemCode = "body_too_large"
+	Forbidden              ProblemCode = "forbidden"
 	HostNotAllowed         ProblemCode = "host_not_allowed"
 	IdempotencyKeyReused   ProblemCode = "idempotency_key_reused"
 	Internal               ProblemCode = "internal"
@@ -216,8 +217,12 @@ const (
 	NotFound               ProblemCode = "not_found"
 	OriginNotAllowed       ProblemCode = "origin_not_allowed"
 	OutcomeNotRecorded     ProblemCode = "outcome_not_recorded"
+	OutsideScope           ProblemCode = "outside_scope"
 	RateLimited            ProblemCode = "rate_limited"
 	ShuttingDown           ProblemCode = "shutting_down"
+	SubmitterMismatch      ProblemCode = "submitter_mismatch"
+	TokenExpired           ProblemCode = "token_expired"
+	Unauthenticated        ProblemCode = "unauthenticated"
 	UnsupportedMediaType   ProblemCode = "unsupported_media_type"
 	UnsupportedSubprotocol ProblemCode = "unsupported_subprotocol"
 )
@@ -228,6 +233,8 @@ func (e ProblemCode) Valid() bool {
 	case BadRequest:
 		return true
 	case BodyTooLarge:
+		return true
+	case Forbidden:
 		return true
 	case HostNotAllowed:
 		return true
@@ -255,13 +262,48 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case OutcomeNotRecorded:
 		return true
+	case OutsideScope:
+		return true
 	case RateLimited:
 		return true
 	case ShuttingDown:
 		return true
+	case SubmitterMismatch:
+		return true
+	case TokenExpired:
+		return true
+	case Unauthenticated:
+		return true
 	case UnsupportedMediaType:
 		return true
 	case UnsupportedSubprotocol:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Role.
+const (
+	RoleAdmin      Role = "admin"
+	RoleController Role = "controller"
+	RoleDriver     Role = "driver"
+	RoleStopper    Role = "stopper"
+	RoleViewer     Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleController:
+		return true
+	case RoleDriver:
+		return true
+	case RoleStopper:
+		return true
+	case RoleViewer:
 		return true
 	default:
 		return false
@@ -362,6 +404,47 @@ func (e ListCommandsParamsOrder) Valid() bool {
 type Acked struct {
 	DriverId  DriverID `json:"driver_id"`
 	LatencyMs float64  `json:"latency_ms"`
+}
+
+// AuditEvent defines model for AuditEvent.
+type AuditEvent struct {
+	// At RFC 3339, UTC, with milliseconds.
+	At Timestamp `json:"at"`
+
+	// Kind `refused`: a request or a driver, because of who it is or how often it asks. `signed_in`, `signed_out`: at
+	// the dashboard. `started`, `stopped`: the server; a crash has no event. `reloaded`, `reload_failed`: the auth
+	// file; `detail` names what has changed. `certificate_reloaded`, `certificate_reload_failed`: the same for TLS.
+	// `lost`: `count` events could not be written. Ignore unknown kinds.
+	Kind string `json:"kind"`
+
+	// Name The principal; absent if the request has none.
+	Name *string `json:"name,omitempty"`
+
+	// Code Of a refusal: the code of the answer.
+	Code   *string `json:"code,omitempty"`
+	Method *string `json:"method,omitempty"`
+
+	// Route The pattern of the route.
+	//
+	// Examples: /commands/{seq}
+	Route    *string `json:"route,omitempty"`
+	DriverId *string `json:"driver_id,omitempty"`
+	Detail   *string `json:"detail,omitempty"`
+
+	// Count How many equal events this one stands for.
+	Count int `json:"count"`
+
+	// Until When the last of them was; absent if `count` is 1.
+	Until *Timestamp `json:"until,omitempty"`
+
+	// Via How a request came in. For an action of the server itself only `server` is present, and true.
+	Via Via `json:"via"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items      []AuditEvent `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
 }
 
 // Check defines model for Check.
@@ -656,6 +739,9 @@ type Entry struct {
 	// Absent when there are none. They are not lost: there is no need to wait for them. Remembered for
 	// `--forget-after`, across restarts too.
 	Deregistered *[]DriverID `json:"deregistered,omitempty"`
+
+	// Via How the request came in, or that the server acted itself; absent in entries that were made without authentication.
+	Via *Via `json:"via,omitempty"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -721,6 +807,34 @@ type LeftOut struct {
 // LeftOutReason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
 type LeftOutReason string
 
+// Limits defines model for Limits.
+type Limits struct {
+	// Authentication Whether authentication is on. If not, no rate limit is in force.
+	Authentication bool `json:"authentication"`
+
+	// Commands Commands other than Stop of a principal.
+	Commands RateLimit `json:"commands"`
+
+	// Stops Stops of a principal.
+	Stops RateLimit `json:"stops"`
+
+	// Unauthenticated Requests and sockets of an address without a valid credential.
+	Unauthenticated RateLimit `json:"unauthenticated"`
+
+	// DriverFrames Frames of a driver, without its acks of delivered commands; above it the socket is closed with 4008.
+	DriverFrames RateLimit `json:"driver_frames"`
+	MaxDrivers   int       `json:"max_drivers"`
+
+	// MaxStreams Streams and exports that are open at a time.
+	MaxStreams     int `json:"max_streams"`
+	MaxBodyBytes   int `json:"max_body_bytes"`
+	MaxHeaderBytes int `json:"max_header_bytes"`
+	MaxFrameBytes  int `json:"max_frame_bytes"`
+
+	// MaxPage Items of a page.
+	MaxPage int `json:"max_page"`
+}
+
 // Missing defines model for Missing.
 type Missing struct {
 	DriverId DriverID      `json:"driver_id"`
@@ -732,6 +846,19 @@ type MissingReason string
 
 // Note A note for human readers; at most 256 bytes.
 type Note = string
+
+// Principal defines model for Principal.
+type Principal struct {
+	// Name The submitter of its commands.
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+
+	// Scope Labels that the target of each command must have; empty if every target is allowed.
+	Scope Labels `json:"scope"`
+
+	// ExpiresAt When the credential expires; null if it never does.
+	ExpiresAt *Timestamp `json:"expires_at"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -766,10 +893,19 @@ type Problem struct {
 	// within `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling
 	// of the target.
 	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
+
+	// Labels For outside_scope: the labels to add to `target.labels`.
+	Labels *Labels `json:"labels,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
 type ProblemCode string
+
+// RateLimit defines model for RateLimit.
+type RateLimit struct {
+	PerSecond float64 `json:"per_second"`
+	Burst     int     `json:"burst"`
+}
 
 // Rejected defines model for Rejected.
 type Rejected struct {
@@ -778,6 +914,9 @@ type Rejected struct {
 	Code      string   `json:"code"`
 	Detail    string   `json:"detail"`
 }
+
+// Role defines model for Role.
+type Role string
 
 // Seq Position of the entry in the log. It increases, but not always by one.
 type Seq = int64
@@ -891,6 +1030,15 @@ type Version struct {
 	GoVersion string `json:"go_version"`
 }
 
+// Via How a request came in. For an action of the server itself only `server` is present, and true.
+type Via struct {
+	// Credential `token:` or `cookie:` and the first 8 hex digits of the token's hash, as `swarmcall token list` shows them.
+	Credential *string `json:"credential,omitempty"`
+	RemoteAddr *string `json:"remote_addr,omitempty"`
+	RequestId  *string `json:"request_id,omitempty"`
+	Server     *bool   `json:"server,omitempty"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -902,6 +1050,15 @@ type Limit = int32
 
 // Prefer defines model for Prefer.
 type Prefer = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Limit Maximum number of items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListCommandsParams defines parameters for ListCommands.
 type ListCommandsParams struct {
@@ -1122,6 +1279,9 @@ func (t *Command) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAudit Refusals and administrative acts, newest first
+	// (GET /audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
 	// ListCommands Entries of the log, newest first
 	// (GET /commands)
 	ListCommands(w http.ResponseWriter, r *http.Request, params ListCommandsParams)
@@ -1137,6 +1297,9 @@ type ServerInterface interface {
 	// GetDriver One driver
 	// (GET /drivers/{driver_id})
 	GetDriver(w http.ResponseWriter, r *http.Request, driverId string)
+	// GetLimits The limits of this server
+	// (GET /limits)
+	GetLimits(w http.ResponseWriter, r *http.Request)
 	// Livez Whether the process is alive
 	// (GET /livez)
 	Livez(w http.ResponseWriter, r *http.Request)
@@ -1149,11 +1312,20 @@ type ServerInterface interface {
 	// Version Version and build
 	// (GET /version)
 	Version(w http.ResponseWriter, r *http.Request)
+	// Whoami Whose the credential is, and what it may do
+	// (GET /whoami)
+	Whoami(w http.ResponseWriter, r *http.Request)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
 
 type Unimplemented struct{}
+
+// ListAudit Refusals and administrative acts, newest first
+// (GET /audit)
+func (_ Unimplemented) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
 
 // ListCommands Entries of the log, newest first
 // (GET /commands)
@@ -1185,6 +1357,12 @@ func (_ Unimplemented) GetDriver(w http.ResponseWriter, r *http.Request, driverI
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetLimits The limits of this server
+// (GET /limits)
+func (_ Unimplemented) GetLimits(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // Livez Whether the process is alive
 // (GET /livez)
 func (_ Unimplemented) Livez(w http.ResponseWriter, r *http.Request) {
@@ -1209,6 +1387,12 @@ func (_ Unimplemented) Version(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// Whoami Whose the credential is, and what it may do
+// (GET /whoami)
+func (_ Unimplemented) Whoami(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ServerInterfaceWrapper converts contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler            ServerInterface
@@ -1217,6 +1401,52 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListCommands operation middleware
 func (siw *ServerInterfaceWrapper) ListCommands(w http.ResponseWriter, r *http.Request) {
@@ -1542,6 +1772,20 @@ func (siw *ServerInterfaceWrapper) GetDriver(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetLimits(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLimits(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Livez operation middleware
 func (siw *ServerInterfaceWrapper) Livez(w http.ResponseWriter, r *http.Request) {
 
@@ -1647,6 +1891,20 @@ func (siw *ServerInterfaceWrapper) Version(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Version(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Whoami operation middleware
+func (siw *ServerInterfaceWrapper) Whoami(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Whoami(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1788,6 +2046,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/state", wrapper.GetState)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/whoami", wrapper.Whoami)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/limits", wrapper.GetLimits)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/audit", wrapper.ListAudit)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/livez", wrapper.Livez)
 	})
 	r.Group(func(r chi.Router) {
@@ -1801,13 +2068,73 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 }
 
 type ProblemResponseHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 type ProblemApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers ProblemResponseHeaders
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(w http.ResponseWriter) error
+}
+
+type ListAudit200ResponseHeaders struct {
+	Link *string
+}
+
+type ListAudit200JSONResponse struct {
+	Body    AuditPage
+	Headers ListAudit200ResponseHeaders
+}
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListAuditdefaultApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListCommandsRequestObject struct {
@@ -1860,6 +2187,9 @@ func (response ListCommandsdefaultApplicationProblemPlusJSONResponse) VisitListC
 	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
@@ -1972,6 +2302,9 @@ func (response SubmitCommanddefaultApplicationProblemPlusJSONResponse) VisitSubm
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2018,6 +2351,9 @@ func (response GetCommanddefaultApplicationProblemPlusJSONResponse) VisitGetComm
 	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
@@ -2075,6 +2411,9 @@ func (response ListDriversdefaultApplicationProblemPlusJSONResponse) VisitListDr
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2121,6 +2460,57 @@ func (response GetDriverdefaultApplicationProblemPlusJSONResponse) VisitGetDrive
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimitsRequestObject struct {
+}
+
+type GetLimitsResponseObject interface {
+	VisitGetLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetLimits200JSONResponse Limits
+
+func (response GetLimits200JSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetLimitsdefaultApplicationProblemPlusJSONResponse) VisitGetLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2165,6 +2555,9 @@ func (response LivezdefaultApplicationProblemPlusJSONResponse) VisitLivezRespons
 	}
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
 	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
@@ -2235,6 +2628,9 @@ func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzRespo
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2291,6 +2687,9 @@ func (response GetStatedefaultApplicationProblemPlusJSONResponse) VisitGetStateR
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2336,6 +2735,57 @@ func (response VersiondefaultApplicationProblemPlusJSONResponse) VisitVersionRes
 	if response.Headers.RetryAfter != nil {
 		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
 	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WhoamiRequestObject struct {
+}
+
+type WhoamiResponseObject interface {
+	VisitWhoamiResponse(w http.ResponseWriter) error
+}
+
+type Whoami200JSONResponse Principal
+
+func (response Whoami200JSONResponse) VisitWhoamiResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WhoamidefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response WhoamidefaultApplicationProblemPlusJSONResponse) VisitWhoamiResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2343,6 +2793,9 @@ func (response VersiondefaultApplicationProblemPlusJSONResponse) VisitVersionRes
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAudit Refusals and administrative acts, newest first
+	// (GET /audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
 	// ListCommands Entries of the log, newest first
 	// (GET /commands)
 	ListCommands(ctx context.Context, request ListCommandsRequestObject) (ListCommandsResponseObject, error)
@@ -2358,6 +2811,9 @@ type StrictServerInterface interface {
 	// GetDriver One driver
 	// (GET /drivers/{driver_id})
 	GetDriver(ctx context.Context, request GetDriverRequestObject) (GetDriverResponseObject, error)
+	// GetLimits The limits of this server
+	// (GET /limits)
+	GetLimits(ctx context.Context, request GetLimitsRequestObject) (GetLimitsResponseObject, error)
 	// Livez Whether the process is alive
 	// (GET /livez)
 	Livez(ctx context.Context, request LivezRequestObject) (LivezResponseObject, error)
@@ -2370,6 +2826,9 @@ type StrictServerInterface interface {
 	// Version Version and build
 	// (GET /version)
 	Version(ctx context.Context, request VersionRequestObject) (VersionResponseObject, error)
+	// Whoami Whose the credential is, and what it may do
+	// (GET /whoami)
+	Whoami(ctx context.Context, request WhoamiRequestObject) (WhoamiResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -2409,6 +2868,32 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx, request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		if err := validResponse.VisitListAuditResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListCommands operation middleware
@@ -2549,6 +3034,30 @@ func (sh *strictHandler) GetDriver(w http.ResponseWriter, r *http.Request, drive
 	}
 }
 
+// GetLimits operation middleware
+func (sh *strictHandler) GetLimits(w http.ResponseWriter, r *http.Request) {
+	var request GetLimitsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLimits(ctx, request.(GetLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLimitsResponseObject); ok {
+		if err := validResponse.VisitGetLimitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Livez operation middleware
 func (sh *strictHandler) Livez(w http.ResponseWriter, r *http.Request) {
 	var request LivezRequestObject
@@ -2640,6 +3149,30 @@ func (sh *strictHandler) Version(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(VersionResponseObject); ok {
 		if err := validResponse.VisitVersionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Whoami operation middleware
+func (sh *strictHandler) Whoami(w http.ResponseWriter, r *http.Request) {
+	var request WhoamiRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Whoami(ctx, request.(WhoamiRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Whoami")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(WhoamiResponseObject); ok {
+		if err := validResponse.VisitWhoamiResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

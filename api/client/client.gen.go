@@ -205,6 +205,7 @@ func (e MissingReason) Valid() bool {
 const (
 	BadRequest             ProblemCode = "bad_request"
 	BodyTooLarge           ProblemCode = "body_too_large"
+	Forbidden              ProblemCode = "forbidden"
 	HostNotAllowed         ProblemCode = "host_not_allowed"
 	IdempotencyKeyReused   ProblemCode = "idempotency_key_reused"
 	Internal               ProblemCode = "internal"
@@ -218,8 +219,12 @@ const (
 	NotFound               ProblemCode = "not_found"
 	OriginNotAllowed       ProblemCode = "origin_not_allowed"
 	OutcomeNotRecorded     ProblemCode = "outcome_not_recorded"
+	OutsideScope           ProblemCode = "outside_scope"
 	RateLimited            ProblemCode = "rate_limited"
 	ShuttingDown           ProblemCode = "shutting_down"
+	SubmitterMismatch      ProblemCode = "submitter_mismatch"
+	TokenExpired           ProblemCode = "token_expired"
+	Unauthenticated        ProblemCode = "unauthenticated"
 	UnsupportedMediaType   ProblemCode = "unsupported_media_type"
 	UnsupportedSubprotocol ProblemCode = "unsupported_subprotocol"
 )
@@ -230,6 +235,8 @@ func (e ProblemCode) Valid() bool {
 	case BadRequest:
 		return true
 	case BodyTooLarge:
+		return true
+	case Forbidden:
 		return true
 	case HostNotAllowed:
 		return true
@@ -257,13 +264,48 @@ func (e ProblemCode) Valid() bool {
 		return true
 	case OutcomeNotRecorded:
 		return true
+	case OutsideScope:
+		return true
 	case RateLimited:
 		return true
 	case ShuttingDown:
 		return true
+	case SubmitterMismatch:
+		return true
+	case TokenExpired:
+		return true
+	case Unauthenticated:
+		return true
 	case UnsupportedMediaType:
 		return true
 	case UnsupportedSubprotocol:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Role.
+const (
+	RoleAdmin      Role = "admin"
+	RoleController Role = "controller"
+	RoleDriver     Role = "driver"
+	RoleStopper    Role = "stopper"
+	RoleViewer     Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleController:
+		return true
+	case RoleDriver:
+		return true
+	case RoleStopper:
+		return true
+	case RoleViewer:
 		return true
 	default:
 		return false
@@ -364,6 +406,47 @@ func (e ListCommandsParamsOrder) Valid() bool {
 type Acked struct {
 	DriverId  DriverID `json:"driver_id"`
 	LatencyMs float64  `json:"latency_ms"`
+}
+
+// AuditEvent defines model for AuditEvent.
+type AuditEvent struct {
+	// At RFC 3339, UTC, with milliseconds.
+	At Timestamp `json:"at"`
+
+	// Kind `refused`: a request or a driver, because of who it is or how often it asks. `signed_in`, `signed_out`: at
+	// the dashboard. `started`, `stopped`: the server; a crash has no event. `reloaded`, `reload_failed`: the auth
+	// file; `detail` names what has changed. `certificate_reloaded`, `certificate_reload_failed`: the same for TLS.
+	// `lost`: `count` events could not be written. Ignore unknown kinds.
+	Kind string `json:"kind"`
+
+	// Name The principal; absent if the request has none.
+	Name *string `json:"name,omitempty"`
+
+	// Code Of a refusal: the code of the answer.
+	Code   *string `json:"code,omitempty"`
+	Method *string `json:"method,omitempty"`
+
+	// Route The pattern of the route.
+	//
+	// Examples: /commands/{seq}
+	Route    *string `json:"route,omitempty"`
+	DriverId *string `json:"driver_id,omitempty"`
+	Detail   *string `json:"detail,omitempty"`
+
+	// Count How many equal events this one stands for.
+	Count int `json:"count"`
+
+	// Until When the last of them was; absent if `count` is 1.
+	Until *Timestamp `json:"until,omitempty"`
+
+	// Via How a request came in. For an action of the server itself only `server` is present, and true.
+	Via Via `json:"via"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items      []AuditEvent `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
 }
 
 // Check defines model for Check.
@@ -658,6 +741,9 @@ type Entry struct {
 	// Absent when there are none. They are not lost: there is no need to wait for them. Remembered for
 	// `--forget-after`, across restarts too.
 	Deregistered *[]DriverID `json:"deregistered,omitempty"`
+
+	// Via How the request came in, or that the server acted itself; absent in entries that were made without authentication.
+	Via *Via `json:"via,omitempty"`
 }
 
 // EntryPage defines model for EntryPage.
@@ -723,6 +809,34 @@ type LeftOut struct {
 // LeftOutReason other_run: a newer command of another submitter holds for this driver, and this one is conditional (`if_seq`).
 type LeftOutReason string
 
+// Limits defines model for Limits.
+type Limits struct {
+	// Authentication Whether authentication is on. If not, no rate limit is in force.
+	Authentication bool `json:"authentication"`
+
+	// Commands Commands other than Stop of a principal.
+	Commands RateLimit `json:"commands"`
+
+	// Stops Stops of a principal.
+	Stops RateLimit `json:"stops"`
+
+	// Unauthenticated Requests and sockets of an address without a valid credential.
+	Unauthenticated RateLimit `json:"unauthenticated"`
+
+	// DriverFrames Frames of a driver, without its acks of delivered commands; above it the socket is closed with 4008.
+	DriverFrames RateLimit `json:"driver_frames"`
+	MaxDrivers   int       `json:"max_drivers"`
+
+	// MaxStreams Streams and exports that are open at a time.
+	MaxStreams     int `json:"max_streams"`
+	MaxBodyBytes   int `json:"max_body_bytes"`
+	MaxHeaderBytes int `json:"max_header_bytes"`
+	MaxFrameBytes  int `json:"max_frame_bytes"`
+
+	// MaxPage Items of a page.
+	MaxPage int `json:"max_page"`
+}
+
 // Missing defines model for Missing.
 type Missing struct {
 	DriverId DriverID      `json:"driver_id"`
@@ -734,6 +848,19 @@ type MissingReason string
 
 // Note A note for human readers; at most 256 bytes.
 type Note = string
+
+// Principal defines model for Principal.
+type Principal struct {
+	// Name The submitter of its commands.
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+
+	// Scope Labels that the target of each command must have; empty if every target is allowed.
+	Scope Labels `json:"scope"`
+
+	// ExpiresAt When the credential expires; null if it never does.
+	ExpiresAt *Timestamp `json:"expires_at"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -768,10 +895,19 @@ type Problem struct {
 	// within `--forget-after`. Such drivers have left, and there is nothing to stop. If false, check the spelling
 	// of the target.
 	NothingToStop *bool `json:"nothing_to_stop,omitempty"`
+
+	// Labels For outside_scope: the labels to add to `target.labels`.
+	Labels *Labels `json:"labels,omitempty"`
 }
 
 // ProblemCode defines model for Problem.Code.
 type ProblemCode string
+
+// RateLimit defines model for RateLimit.
+type RateLimit struct {
+	PerSecond float64 `json:"per_second"`
+	Burst     int     `json:"burst"`
+}
 
 // Rejected defines model for Rejected.
 type Rejected struct {
@@ -780,6 +916,9 @@ type Rejected struct {
 	Code      string   `json:"code"`
 	Detail    string   `json:"detail"`
 }
+
+// Role defines model for Role.
+type Role string
 
 // Seq Position of the entry in the log. It increases, but not always by one.
 type Seq = int64
@@ -893,6 +1032,15 @@ type Version struct {
 	GoVersion string `json:"go_version"`
 }
 
+// Via How a request came in. For an action of the server itself only `server` is present, and true.
+type Via struct {
+	// Credential `token:` or `cookie:` and the first 8 hex digits of the token's hash, as `swarmcall token list` shows them.
+	Credential *string `json:"credential,omitempty"`
+	RemoteAddr *string `json:"remote_addr,omitempty"`
+	RequestId  *string `json:"request_id,omitempty"`
+	Server     *bool   `json:"server,omitempty"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -904,6 +1052,15 @@ type Limit = int32
 
 // Prefer defines model for Prefer.
 type Prefer = string
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	// Limit Maximum number of items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // ListCommandsParams defines parameters for ListCommands.
 type ListCommandsParams struct {
@@ -1196,6 +1353,15 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListAudit Refusals and administrative acts, newest first
+	//
+	// The audit log of the node that answers. It is bounded: the oldest events are dropped, and a cursor whose events
+	// are gone is 400 `bad_request`. Repeated refusals of an address within 10 s are one event with their `count`. An
+	// event may appear a moment after its request was answered. Without authentication nothing is recorded.
+	//
+	// Corresponds with GET /audit (the `ListAudit` operationId).
+	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListCommands Entries of the log, newest first
 	//
 	// Corresponds with GET /commands (the `ListCommands` operationId).
@@ -1241,6 +1407,13 @@ type ClientInterface interface {
 	// Corresponds with GET /drivers/{driver_id} (the `GetDriver` operationId).
 	GetDriver(ctx context.Context, driverId string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetLimits The limits of this server
+	//
+	// Rates hold only with authentication. A request above one is 429 `rate_limited` with `Retry-After`.
+	//
+	// Corresponds with GET /limits (the `GetLimits` operationId).
+	GetLimits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Livez Whether the process is alive
 	//
 	// Corresponds with GET /livez (the `Livez` operationId).
@@ -1266,6 +1439,32 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /version (the `Version` operationId).
 	Version(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Whoami Whose the credential is, and what it may do
+	//
+	// Any valid credential may ask. Without authentication everybody is `anonymous`, with the role admin.
+	//
+	// Corresponds with GET /whoami (the `Whoami` operationId).
+	Whoami(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListAudit Refusals and administrative acts, newest first
+//
+// The audit log of the node that answers. It is bounded: the oldest events are dropped, and a cursor whose events
+// are gone is 400 `bad_request`. Repeated refusals of an address within 10 s are one event with their `count`. An
+// event may appear a moment after its request was answered. Without authentication nothing is recorded.
+//
+// Corresponds with GET /audit (the `ListAudit` operationId).
+func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListCommands Entries of the log, newest first
@@ -1373,6 +1572,23 @@ func (c *Client) GetDriver(ctx context.Context, driverId string, reqEditors ...R
 	return c.Client.Do(req)
 }
 
+// GetLimits The limits of this server
+//
+// Rates hold only with authentication. A request above one is 429 `rate_limited` with `Retry-After`.
+//
+// Corresponds with GET /limits (the `GetLimits` operationId).
+func (c *Client) GetLimits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLimitsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // Livez Whether the process is alive
 //
 // Corresponds with GET /livez (the `Livez` operationId).
@@ -1437,6 +1653,89 @@ func (c *Client) Version(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// Whoami Whose the credential is, and what it may do
+//
+// Any valid credential may ask. Without authentication everybody is `anonymous`, with the role admin.
+//
+// Corresponds with GET /whoami (the `Whoami` operationId).
+func (c *Client) Whoami(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWhoamiRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewListAuditRequest constructs an http.Request for the ListAudit method
+func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/audit")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListCommandsRequest constructs an http.Request for the ListCommands method
@@ -1828,6 +2127,33 @@ func NewGetDriverRequest(server string, driverId string) (*http.Request, error) 
 	return req, nil
 }
 
+// NewGetLimitsRequest constructs an http.Request for the GetLimits method
+func NewGetLimitsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/limits")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewLivezRequest constructs an http.Request for the Livez method
 func NewLivezRequest(server string) (*http.Request, error) {
 	var err error
@@ -1999,6 +2325,33 @@ func NewVersionRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewWhoamiRequest constructs an http.Request for the Whoami method
+func NewWhoamiRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/whoami")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -2042,6 +2395,17 @@ func WithBaseURL(baseURL string) ClientOption {
 
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
+
+	// ListAuditWithResponse Refusals and administrative acts, newest first
+	//
+	// The audit log of the node that answers. It is bounded: the oldest events are dropped, and a cursor whose events
+	// are gone is 400 `bad_request`. Repeated refusals of an address within 10 s are one event with their `count`. An
+	// event may appear a moment after its request was answered. Without authentication nothing is recorded.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /audit (the `ListAudit` operationId).
+	ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error)
 
 	// ListCommandsWithResponse Entries of the log, newest first
 	//
@@ -2096,6 +2460,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /drivers/{driver_id} (the `GetDriver` operationId).
 	GetDriverWithResponse(ctx context.Context, driverId string, reqEditors ...RequestEditorFn) (*GetDriverResponse, error)
 
+	// GetLimitsWithResponse The limits of this server
+	//
+	// Rates hold only with authentication. A request above one is 429 `rate_limited` with `Retry-After`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /limits (the `GetLimits` operationId).
+	GetLimitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLimitsResponse, error)
+
 	// LivezWithResponse Whether the process is alive
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2129,6 +2502,79 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /version (the `Version` operationId).
 	VersionWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*VersionResponse, error)
+
+	// WhoamiWithResponse Whose the credential is, and what it may do
+	//
+	// Any valid credential may ask. Without authentication everybody is `anonymous`, with the role admin.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /whoami (the `Whoami` operationId).
+	WhoamiWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WhoamiResponse, error)
+}
+
+// ListAuditResponse200Headers the declared response headers of an HTTP 200 response for ListAudit
+type ListAuditResponse200Headers struct {
+	Link *string
+}
+
+// ListAuditResponseDefaultHeaders the declared response headers of an HTTP default response for ListAudit
+type ListAuditResponseDefaultHeaders struct {
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+
+type ListAuditResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListAuditResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAuditResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditResponse) GetJSON200() *AuditPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAuditResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListCommandsResponse200Headers the declared response headers of an HTTP 200 response for ListCommands
@@ -2138,8 +2584,9 @@ type ListCommandsResponse200Headers struct {
 
 // ListCommandsResponseDefaultHeaders the declared response headers of an HTTP default response for ListCommands
 type ListCommandsResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListCommandsResponse struct {
@@ -2210,8 +2657,9 @@ type SubmitCommandResponse202Headers struct {
 
 // SubmitCommandResponseDefaultHeaders the declared response headers of an HTTP default response for SubmitCommand
 type SubmitCommandResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type SubmitCommandResponse struct {
@@ -2284,8 +2732,9 @@ func (r SubmitCommandResponse) ContentType() string {
 
 // GetCommandResponseDefaultHeaders the declared response headers of an HTTP default response for GetCommand
 type GetCommandResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetCommandResponse struct {
@@ -2345,8 +2794,9 @@ type ListDriversResponse200Headers struct {
 
 // ListDriversResponseDefaultHeaders the declared response headers of an HTTP default response for ListDrivers
 type ListDriversResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ListDriversResponse struct {
@@ -2403,8 +2853,9 @@ func (r ListDriversResponse) ContentType() string {
 
 // GetDriverResponseDefaultHeaders the declared response headers of an HTTP default response for GetDriver
 type GetDriverResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetDriverResponse struct {
@@ -2457,10 +2908,68 @@ func (r GetDriverResponse) ContentType() string {
 	return ""
 }
 
+// GetLimitsResponseDefaultHeaders the declared response headers of an HTTP default response for GetLimits
+type GetLimitsResponseDefaultHeaders struct {
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+
+type GetLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Limits
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetLimitsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetLimitsResponse) GetJSON200() *Limits {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetLimitsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // LivezResponseDefaultHeaders the declared response headers of an HTTP default response for Livez
 type LivezResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type LivezResponse struct {
@@ -2520,8 +3029,9 @@ type ReadyzResponse503Headers struct {
 
 // ReadyzResponseDefaultHeaders the declared response headers of an HTTP default response for Readyz
 type ReadyzResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type ReadyzResponse struct {
@@ -2590,8 +3100,9 @@ type GetStateResponse200Headers struct {
 
 // GetStateResponseDefaultHeaders the declared response headers of an HTTP default response for GetState
 type GetStateResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type GetStateResponse struct {
@@ -2648,8 +3159,9 @@ func (r GetStateResponse) ContentType() string {
 
 // VersionResponseDefaultHeaders the declared response headers of an HTTP default response for Version
 type VersionResponseDefaultHeaders struct {
-	Allow      *string
-	RetryAfter *int
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
 }
 
 type VersionResponse struct {
@@ -2700,6 +3212,80 @@ func (r VersionResponse) ContentType() string {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
 	return ""
+}
+
+// WhoamiResponseDefaultHeaders the declared response headers of an HTTP default response for Whoami
+type WhoamiResponseDefaultHeaders struct {
+	Allow           *string
+	RetryAfter      *int
+	WWWAuthenticate *string
+}
+
+type WhoamiResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Principal
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *WhoamiResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WhoamiResponse) GetJSON200() *Principal {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WhoamiResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WhoamiResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WhoamiResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WhoamiResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WhoamiResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListAuditWithResponse Refusals and administrative acts, newest first
+//
+// The audit log of the node that answers. It is bounded: the oldest events are dropped, and a cursor whose events
+// are gone is 400 `bad_request`. Repeated refusals of an address within 10 s are one event with their `count`. An
+// event may appear a moment after its request was answered. Without authentication nothing is recorded.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /audit (the `ListAudit` operationId).
+func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error) {
+	rsp, err := c.ListAudit(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditResponse(rsp)
 }
 
 // ListCommandsWithResponse Entries of the log, newest first
@@ -2791,6 +3377,21 @@ func (c *ClientWithResponses) GetDriverWithResponse(ctx context.Context, driverI
 	return ParseGetDriverResponse(rsp)
 }
 
+// GetLimitsWithResponse The limits of this server
+//
+// Rates hold only with authentication. A request above one is 429 `rate_limited` with `Retry-After`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /limits (the `GetLimits` operationId).
+func (c *ClientWithResponses) GetLimitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLimitsResponse, error) {
+	rsp, err := c.GetLimits(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLimitsResponse(rsp)
+}
+
 // LivezWithResponse Whether the process is alive
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2849,6 +3450,91 @@ func (c *ClientWithResponses) VersionWithResponse(ctx context.Context, reqEditor
 	return ParseVersionResponse(rsp)
 }
 
+// WhoamiWithResponse Whose the credential is, and what it may do
+//
+// Any valid credential may ask. Without authentication everybody is `anonymous`, with the role admin.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /whoami (the `Whoami` operationId).
+func (c *ClientWithResponses) WhoamiWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*WhoamiResponse, error) {
+	rsp, err := c.Whoami(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWhoamiResponse(rsp)
+}
+
+// ParseListAuditResponse parses an HTTP response from a ListAuditWithResponse call
+func ParseListAuditResponse(rsp *http.Response) (*ListAuditResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAuditResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListAuditResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers ListAuditResponseDefaultHeaders
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListCommandsResponse parses an HTTP response from a ListCommandsWithResponse call
 func ParseListCommandsResponse(rsp *http.Response) (*ListCommandsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -2905,6 +3591,13 @@ func ParseListCommandsResponse(rsp *http.Response) (*ListCommandsResponse, error
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -3021,6 +3714,13 @@ func ParseSubmitCommandResponse(rsp *http.Response) (*SubmitCommandResponse, err
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -3073,6 +3773,13 @@ func ParseGetCommandResponse(rsp *http.Response) (*GetCommandResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -3137,6 +3844,13 @@ func ParseListDriversResponse(rsp *http.Response) (*ListDriversResponse, error) 
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -3190,6 +3904,73 @@ func ParseGetDriverResponse(rsp *http.Response) (*GetDriverResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetLimitsResponse parses an HTTP response from a GetLimitsWithResponse call
+func ParseGetLimitsResponse(rsp *http.Response) (*GetLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Limits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetLimitsResponseDefaultHeaders
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -3242,6 +4023,13 @@ func ParseLivezResponse(rsp *http.Response) (*LivezResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -3313,6 +4101,13 @@ func ParseReadyzResponse(rsp *http.Response) (*ReadyzResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -3376,6 +4171,13 @@ func ParseGetStateResponse(rsp *http.Response) (*GetStateResponse, error) {
 			}
 			headers.RetryAfter = &value
 		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
 		response.HeadersDefault = &headers
 	}
 
@@ -3428,6 +4230,73 @@ func ParseVersionResponse(rsp *http.Response) (*VersionResponse, error) {
 				return nil, err
 			}
 			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWhoamiResponse parses an HTTP response from a WhoamiWithResponse call
+func ParseWhoamiResponse(rsp *http.Response) (*WhoamiResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WhoamiResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Principal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers WhoamiResponseDefaultHeaders
+		if values := rsp.Header.Values("Allow"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Allow", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Allow = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = &value
 		}
 		response.HeadersDefault = &headers
 	}

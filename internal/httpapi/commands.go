@@ -24,6 +24,9 @@ func (h *handlers) SubmitCommand(
 	if err != nil {
 		return nil, err
 	}
+	if s.Submitter, err = swarm.PrincipalOf(ctx).SubmitterFor(deref(r.Body.Submitter)); err != nil {
+		return nil, err
+	}
 	if deref(r.Body.DryRun) {
 		return h.dryRun(ctx, s)
 	}

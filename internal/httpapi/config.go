@@ -60,6 +60,26 @@ type Fleet interface {
 	Reach(t swarm.Target) swarm.Reach
 }
 
+// Audit is the audit log.
+type Audit interface {
+	Record(e swarm.AuditEvent) // never blocks
+	// Page returns up to limit events, newest first, and the cursor of the next page; "" at the end.
+	Page(cursor string, limit int) (events []swarm.AuditEvent, next string, err error)
+}
+
+// RateLimit is a rate per second, and how much may come at once.
+type RateLimit struct {
+	PerSecond float64
+	Burst     int
+}
+
+// Limits are the limits that GET /limits publishes besides those of this package. Other parts of the server hold them.
+type Limits struct {
+	Commands, Stops, Unauthenticated, DriverFrames RateLimit
+
+	MaxDrivers, MaxStreams, MaxHeaderBytes, MaxFrameBytes int
+}
+
 // Mount returns a handler that writes its errors with refuse.
 type Mount func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
 
@@ -81,6 +101,9 @@ type Config struct {
 	DriverSocket    Mount // GET /drivers/connect
 	Pages           Mount // /, and all below /ui/
 	Ready           func(context.Context) []Check
+	Access          Access // nil: authentication is off
+	Audit           Audit  // nil: there is no audit log
+	Limits          Limits
 	Version         Version
 	DefaultDeadline time.Duration
 	Listen          string   // address the server listens on; its host passes the Host list
@@ -88,6 +111,8 @@ type Config struct {
 	AllowedOrigins  []string // origins other than the server's own, as scheme://host[:port]
 	PublicURL       *url.URL // where clients reach the server through a proxy; nil: as they connect
 	TrustedProxies  []netip.Prefix
+	// AccessRefused answers a request for the dashboard that lacks a credential or a right.
+	AccessRefused func(http.ResponseWriter, *http.Request, error)
 	// RefusedPage shows a visitor why the guard refused a request; programs get a problem document.
 	RefusedPage func(http.ResponseWriter, *http.Request, error)
 	Logger      *slog.Logger

@@ -105,7 +105,7 @@ func entryOf(e swarm.Entry, d detail) api.Entry {
 // condition.
 func addIssued(out *api.Entry, e swarm.Entry, most, mostSplit int) {
 	i := e.Issued
-	out.Cause = optional(i.Cause)
+	out.Cause, out.Via = optional(i.Cause), viaTo(i.CameVia())
 	out.Split, out.Shortfall = splitTo(i, e.Shortfall(), mostSplit)
 	if n := e.LeftOut(); n > 0 {
 		list := leftOutTo(i.LeftOut[:min(len(i.LeftOut), most)])

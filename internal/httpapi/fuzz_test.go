@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -57,6 +59,37 @@ func FuzzBody(f *testing.F) {
 		}
 		if e := w.entries[0].Issued; e.Deadline <= 0 || e.Submitter == "" {
 			t.Errorf("issued %+v", e)
+		}
+	})
+}
+
+// FuzzCursor: for any cursor, the server answers with a page or with a refusal of the contract. It takes only what it
+// could have made itself, for this list.
+func FuzzCursor(f *testing.F) {
+	lists := []struct{ path, kind string }{
+		{"/commands?cursor=", olderThan}, {"/commands?order=asc&cursor=", newerThan}, {"/drivers?cursor=", afterID},
+		{"/state?cursor=", afterID}, {"/state?desired_cursor=", rulesFrom},
+	}
+	for _, list := range lists {
+		for _, place := range []string{"1", "d-1", "", "0", "-1", "+1", "01", "9223372036854775808", "1:1", "\xff", "\x00"} {
+			f.Add(list.kind + ":" + place)
+		}
+	}
+	f.Add("")
+	f.Add(cursorOf(olderThan, "7") + "\n")
+	f.Add(cursorOf(olderThan, "7") + "=")
+	w := newWorld(f, nil)
+	w.do(f, http.MethodPost, "/commands", stop)
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, cursor := range []string{s, base64.RawURLEncoding.EncodeToString([]byte(s))} {
+			for _, list := range lists {
+				a := w.do(t, http.MethodGet, list.path+url.QueryEscape(cursor), "")
+				switch _, err := place(cursor, list.kind); {
+				case a.StatusCode == http.StatusOK && err == nil, a.StatusCode == http.StatusBadRequest:
+				default:
+					t.Errorf("%s%q: %d %s", list.path, cursor, a.StatusCode, a.body)
+				}
+			}
 		}
 	})
 }

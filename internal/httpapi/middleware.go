@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 type requestIDKey struct{}
@@ -27,7 +29,7 @@ var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 func withRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
-		if !requestIDForm.MatchString(id) {
+		if !requestIDForm.MatchString(id) || swarm.HasSecret(id) {
 			id = uuid.NewString()
 			if v7, err := uuid.NewV7(); err == nil {
 				id = v7.String()
@@ -66,9 +68,23 @@ func withLog(
 				}
 				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
 					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds(),
-					"remote_addr", r.RemoteAddr)
+					"remote_addr", r.RemoteAddr, "principal", noteOf(r.Context()).principal.Name)
 			}()
 			next.ServeHTTP(ww, r)
+		})
+	}
+}
+
+// withoutSecrets refuses a URL with what looks like a token. By now proxies and this server's own log may have it.
+func withoutSecrets(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if swarm.HasSecret(r.URL.Path) || swarm.HasSecret(r.URL.RawQuery) {
+				refuse(w, r, swarm.Errorf(swarm.CodeBadRequest, "the URL contains what looks like a token, and URLs are "+
+					"logged on the way: revoke that token, and send tokens in the header Authorization only"))
+				return
+			}
+			next.ServeHTTP(w, r)
 		})
 	}
 }

@@ -27,6 +27,11 @@ var statuses = map[swarm.Code]struct {
 	swarm.CodeUnsupportedSubprotocol: {http.StatusBadRequest, "Unsupported subprotocol"},
 	swarm.CodeHostNotAllowed:         {http.StatusForbidden, "Host not allowed"},
 	swarm.CodeOriginNotAllowed:       {http.StatusForbidden, "Origin not allowed"},
+	swarm.CodeUnauthenticated:        {http.StatusUnauthorized, "Unauthenticated"},
+	swarm.CodeTokenExpired:           {http.StatusUnauthorized, "Token expired"},
+	swarm.CodeForbidden:              {http.StatusForbidden, "Forbidden"},
+	swarm.CodeOutsideScope:           {http.StatusForbidden, "Outside the scope"},
+	swarm.CodeSubmitterMismatch:      {http.StatusForbidden, "Submitter mismatch"},
 	swarm.CodeNotFound:               {http.StatusNotFound, "Not found"},
 	swarm.CodeMethodNotAllowed:       {http.StatusMethodNotAllowed, "Method not allowed"},
 	swarm.CodeNoActiveDrivers:        {http.StatusConflict, "No active drivers"},
@@ -85,6 +90,10 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
 			"err", err)
 	}
+	noteOf(r.Context()).code = e.Code
+	if kind.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", challenge(e.Code))
+	}
 	body := p.document(r, e, kind.title, kind.status)
 	if kind.status == http.StatusServiceUnavailable || kind.status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(e)))
@@ -99,6 +108,14 @@ func disconnected(r *http.Request, err error) bool {
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
+// challenge is the WWW-Authenticate header of a refusal, as RFC 6750 defines it.
+func challenge(code swarm.Code) string {
+	if code == swarm.CodeTokenExpired {
+		return `Bearer realm="swarmcall", error="invalid_token", error_description="the token has expired"`
+	}
+	return `Bearer realm="swarmcall"`
+}
+
 // retryAfter returns how many seconds a client should wait.
 func retryAfter(e *swarm.Error) int {
 	if d, ok := e.Attrs["retry_after"].(time.Duration); ok {
@@ -111,7 +128,7 @@ func retryAfter(e *swarm.Error) int {
 func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
 	body := api.Problem{
 		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail,
-		Instance: string(p.base) + r.URL.Path,
+		Instance: swarm.MaskSecrets(string(p.base) + r.URL.Path),
 		Code:     api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
 	}
 	if len(e.Fields) > 0 {
@@ -135,6 +152,9 @@ func (p *problems) document(r *http.Request, e *swarm.Error, title string, statu
 	}
 	if nothing, ok := e.Attrs["nothing_to_stop"].(bool); ok {
 		body.NothingToStop = &nothing
+	}
+	if labels, ok := e.Attrs["labels"].(map[string]string); ok {
+		body.Labels = (*api.Labels)(&labels)
 	}
 	if list, ok := e.Attrs["supported"].([]string); ok {
 		body.Supported = &list

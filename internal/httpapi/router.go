@@ -20,8 +20,8 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withLog(cfg.Logger, p.write),
-		withSecurityHeaders,
+	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withNote, withLog(cfg.Logger, p.write),
+		withAudit(cfg.Audit), withSecurityHeaders, withoutSecrets(p.write),
 		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists all paths"))
@@ -35,18 +35,16 @@ func New(cfg Config) (http.Handler, error) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not allowed on this path; see Allow"))
 	})
-	a, checks := newAnswers(cfg, p.write), r.With(withStrictBody(p.write), valid)
+	a, g := newAnswers(cfg, p.write), gate{
+		access: cfg.Access, origins: cfg.AllowedOrigins, refuse: p.write, signIn: cfg.AccessRefused,
+		streams: &places{most: int64(cfg.Limits.MaxStreams)},
+	}
 	for _, row := range routes {
-		on := chi.Router(r)
+		handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { row.handler(a, w, r) }))
 		if row.checked {
-			on = checks
+			handler = withStrictBody(p.write)(valid(handler))
 		}
-		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { row.handler(a, w, r) })
-		if row.method == "" {
-			on.Handle(row.pattern, handler)
-		} else {
-			on.Method(row.method, row.pattern, handler)
-		}
+		r.Method(row.method, row.pattern, g.wrap(row.needs, handler))
 	}
 	return at.wrap(r), nil
 }

@@ -8,31 +8,53 @@ import (
 
 // route is one row of the table of routes.
 type route struct {
-	method  string // "": any; the handler refuses those it does not support
+	method  string
 	pattern string // as chi reads it
+	needs   need   // what a request must bring
 	checked bool   // a request is checked against the OpenAPI document before it reaches the handler
 	handler func(*answers, http.ResponseWriter, *http.Request)
 }
 
 // routes is the table of routes: the router is built from it, and the tests iterate over it. A path that is not in it
 // is not served. A row with GET answers HEAD too. The generated router is not used: a route of the OpenAPI document
-// without a row here fails a test.
+// without a row here fails a test, as does a row without a need.
 var routes = []route{
-	{http.MethodGet, "/commands", true, (*answers).ListCommands},
-	{http.MethodPost, "/commands", true, (*answers).SubmitCommand},
-	{http.MethodGet, "/commands/stream", true, (*answers).stream},
-	{http.MethodGet, "/commands/export", true, (*answers).export},
-	{http.MethodGet, "/commands/{seq}", true, (*answers).GetCommand},
-	{http.MethodGet, "/drivers", true, (*answers).ListDrivers},
-	{http.MethodGet, "/drivers/{driver_id}", true, (*answers).GetDriver},
-	{http.MethodGet, "/drivers/connect", false, (*answers).connect},
-	{http.MethodGet, "/state", true, (*answers).GetState},
-	{http.MethodGet, "/livez", true, (*answers).Livez},
-	{http.MethodGet, "/readyz", true, (*answers).Readyz},
-	{http.MethodGet, "/version", true, (*answers).Version},
-	{http.MethodGet, "/openapi.yaml", false, (*answers).spec},
-	{http.MethodGet, "/", false, (*answers).pages},
-	{"", "/ui/*", false, (*answers).pages},
+	{http.MethodGet, "/commands", viewer, true, (*answers).ListCommands},
+	{http.MethodPost, "/commands", stopper, true, (*answers).SubmitCommand}, // admission decides by the type
+	{http.MethodGet, "/commands/stream", viewer.whileItLasts(), true, (*answers).stream},
+	{http.MethodGet, "/commands/export", viewer.whileItLasts(), true, (*answers).export},
+	{http.MethodGet, "/commands/{seq}", viewer, true, (*answers).GetCommand},
+	{http.MethodGet, "/drivers", viewer, true, (*answers).ListDrivers},
+	{http.MethodGet, "/drivers/{driver_id}", viewer, true, (*answers).GetDriver},
+	{http.MethodGet, "/drivers/connect", driver, false, (*answers).connect},
+	{http.MethodGet, "/state", viewer, true, (*answers).GetState},
+	{http.MethodGet, "/whoami", anybody, true, (*answers).Whoami},
+	{http.MethodGet, "/limits", viewer, true, (*answers).GetLimits},
+	{http.MethodGet, "/audit", admin, true, (*answers).ListAudit},
+	{http.MethodGet, "/livez", nothing, true, (*answers).Livez},
+	{http.MethodGet, "/readyz", nothing, true, (*answers).Readyz},
+	{http.MethodGet, "/version", nothing, true, (*answers).Version},
+	{http.MethodGet, "/openapi.yaml", viewer, false, (*answers).spec},
+	{http.MethodGet, "/", viewer, false, (*answers).pages},
+	{http.MethodGet, "/ui/*", viewer, false, (*answers).pages},
+	{http.MethodGet, "/ui/stream", viewer.whileItLasts(), false, (*answers).pages},
+	{http.MethodGet, "/ui/assets/*", nothing, false, (*answers).pages},
+	{http.MethodGet, "/ui/login", nothing, false, (*answers).pages},
+	{http.MethodPost, "/ui/login", nothing, false, (*answers).pages},
+	{http.MethodPost, "/ui/logout", nothing, false, (*answers).pages},
+	{http.MethodPost, "/ui/theme", nothing, false, (*answers).pages},
+	{http.MethodPost, "/ui/commands", stopper, false, (*answers).pages}, // admission decides by the type
+}
+
+// Route is one row of the table of routes, for tests and documents.
+type Route struct{ Method, Pattern, Needs string }
+
+// Routes returns the table of routes.
+func Routes() (out []Route) {
+	for _, row := range routes {
+		out = append(out, Route{row.method, row.pattern, row.needs.String()})
+	}
+	return out
 }
 
 // answers has the handlers of all routes. Those of the generated server interface decode a request and call the method

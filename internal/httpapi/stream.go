@@ -131,16 +131,27 @@ func openStream(w http.ResponseWriter, position uint64) *eventStream {
 	return s
 }
 
+// flush writes the buffer. The deadline is only for this write: HTTP/2 would reset the stream when it passes, even if
+// nothing is written then.
 func (s *eventStream) flush() error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil &&
-		!errors.Is(err, http.ErrNotSupported) {
+	if err := s.deadline(time.Now().Add(streamTimeout)); err != nil {
 		return err
 	}
 	if _, err := s.buffer.WriteTo(s.w); err != nil {
 		return err
 	}
 	s.buffer.Reset()
-	return s.control.Flush()
+	if err := s.control.Flush(); err != nil {
+		return err
+	}
+	return s.deadline(time.Time{})
+}
+
+func (s *eventStream) deadline(at time.Time) error {
+	if err := s.control.SetWriteDeadline(at); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
 func (s *eventStream) event(e *swarm.Event, submitter string) {

@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
+)
+
+// note collects what is learnt about a request while it is handled, for the log and the audit log.
+type note struct {
+	principal swarm.Principal // the zero one until it is known
+	code      swarm.Code      // of the problem that was answered; "" for none
+}
+
+type noteKey struct{}
+
+// noteOf returns the note of a request. A request without one gets a note that nobody reads.
+func noteOf(ctx context.Context) *note {
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		return n
+	}
+	return &note{}
+}
+
+func withNote(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), noteKey{}, &note{})))
+	})
+}
+
+// auditedAs is the code of a refusal that the dashboard answered itself, by its status.
+var auditedAs = map[int]swarm.Code{
+	http.StatusUnauthorized: swarm.CodeUnauthenticated, http.StatusForbidden: swarm.CodeForbidden,
+	http.StatusTooManyRequests: swarm.CodeRateLimited,
+}
+
+// withAudit records refusals for lack of rights. A redirect to the sign-in page is none.
+func withAudit(a Audit) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		if a == nil {
+			return next
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			next.ServeHTTP(ww, r)
+			code, refused := auditedAs[ww.Status()]
+			if !refused {
+				return
+			}
+			n := noteOf(r.Context())
+			if n.code != "" {
+				code = n.code
+			}
+			a.Record(swarm.AuditEvent{
+				Kind: swarm.AuditRefused, Name: n.principal.Name, Code: code, Method: r.Method,
+				Route: routeOf(r), Via: via(r, n.principal),
+			})
+		})
+	}
+}
+
+// routeOf returns the pattern of the route that has handled a request, or "" if none has.
+func routeOf(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil {
+		return c.RoutePattern()
+	}
+	return ""
+}
