@@ -14,11 +14,13 @@ import (
 const themeCookie = "swarmcall_theme"
 
 func (u *UI) chrome(r *http.Request, w view.World, title string) page.Chrome {
-	return page.Chrome{
+	c := page.Chrome{
 		Title: title, Tabs: tabs, Assets: assets.Base, Build: assets.Build, Theme: theme(r), Here: r.URL.RequestURI(),
 		Strip:    view.NewStrip(w),
-		Patience: view.Patience(u.cfg.DefaultDeadline), Made: view.At(w.Now).ISO,
+		Patience: view.Patience(u.cfg.DefaultDeadline), Made: view.At(w.Now).ISO, Posted: r.Method == http.MethodPost,
 	}
+	u.identify(&c, r, w)
+	return c
 }
 
 // theme reads the theme from a cookie, so that a page is sent in the right colours and does not change them after it is
@@ -42,7 +44,7 @@ func (u *UI) setTheme(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	back := localPath(r.PostFormValue("back"))
-	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // localPath allows only local paths
+	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 // localPath returns the path to go back to: always a path of this server.

@@ -35,6 +35,11 @@ type Config struct {
 	AllowedOrigins []string
 	Status         func(swarm.Code) int                            // HTTP status of a code; the API has the map
 	Problem        func(http.ResponseWriter, *http.Request, error) // answers requests that do not come from people
+
+	// signs people in; nil: authentication is off, and the context of each request has the anonymous principal
+	Access        Access
+	SessionCookie string // name of the cookie of a person who is signed in
+
 	// interval of live updates; 0: the default of package live
 	Tick   time.Duration
 	Logger *slog.Logger

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
-	"github.com/swarmcall/swarmcall/web/internal/assets"
 	"github.com/swarmcall/swarmcall/web/internal/page"
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
@@ -29,11 +28,17 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	if status == http.StatusInternalServerError {
 		u.cfg.Logger.Error("cannot serve a page", "path", r.URL.Path, "err", err)
 	}
+	if !mayRead(r) {
+		u.deny(w, r, status, err)
+		return
+	}
 	world := u.world(r.Context())
 	f := view.Failure{Says: "The cause is in the server's own log."}
 	if e, ok := errors.AsType[*swarm.Error](err); ok {
 		f = world.Refusal(s, e)
-		f.Form = view.NewFormAgain(r.PostForm, e.Fields)
+		if code != swarm.CodeForbidden {
+			f.Form = view.NewFormAgain(r.PostForm, e.Fields)
+		}
 	}
 	f.BackURL, f.BackWord = back(r)
 	f.Title = cmp.Or(f.Title, titles[code], "The request failed")
@@ -46,10 +51,23 @@ func (u *UI) refuse(w http.ResponseWriter, r *http.Request, s swarm.Submission, 
 	u.write(w, r, status, page.Failure(u.chrome(r, world, f.Title), f))
 }
 
+// deny says why a request was refused, to a person or script that may see nothing of the swarm.
+func (u *UI) deny(w http.ResponseWriter, r *http.Request, status int, err error) {
+	m := view.Denied{Title: cmp.Or(titles[swarm.CodeOf(err)], "The request failed")}
+	if e, ok := errors.AsType[*swarm.Error](err); ok {
+		m.Says = view.Sentence(e.Detail)
+	}
+	if wantsJSON(r) {
+		u.answer(w, status, view.NewRefusal(view.Failure{Title: m.Title, Says: m.Says}))
+		return
+	}
+	u.write(w, r, status, page.Denied(frame(r, m.Title), m))
+}
+
 // Refused tells a person why the server does not accept this Host or Origin. Anyone may read it, so it shows nothing of
 // the swarm.
 func (u *UI) Refused(w http.ResponseWriter, r *http.Request, err error) {
-	u.write(w, r, http.StatusForbidden, page.Refused(assets.Base, view.NewRefusedPage(err)))
+	u.write(w, r, http.StatusForbidden, page.Refused(frame(r, "Refused"), view.NewRefusedPage(err)))
 }
 
 // back returns a link to the page of the form, or to the list that would contain the missing item.
@@ -67,6 +85,8 @@ func back(r *http.Request) (url, word string) {
 
 var titles = map[swarm.Code]string{
 	swarm.CodeBadRequest: "Invalid request", swarm.CodeOriginNotAllowed: "Refused", swarm.CodeNotFound: "Not found",
+	swarm.CodeUnauthenticated: "Signed out", swarm.CodeTokenExpired: "Signed out",
+	swarm.CodeForbidden: "Not allowed", swarm.CodeOutsideScope: "Outside your scope",
 	swarm.CodeNoActiveDrivers: "No active driver", swarm.CodeNotEnoughDrivers: "Not enough drivers",
 	swarm.CodeNewerCommand: "A newer command came first", swarm.CodeInvalidCommand: "Nothing was sent",
 	swarm.CodeLogUnavailable: "The log accepts no commands", swarm.CodeShuttingDown: "The server is stopping",

@@ -111,7 +111,15 @@ func (u *UI) about(ctx context.Context, _ request) (screen, error) {
 	return show(page.About, page.LiveAbout, m), nil
 }
 
-func (u *UI) stop(context.Context, request) (screen, error) { return screen{whole: page.StopPage}, nil }
+// stop asks before a Stop. Its live part is about the labels in the query: visitors with a scope follow theirs from
+// every page.
+func (u *UI) stop(_ context.Context, r request) (screen, error) {
+	s := screen{whole: page.StopPage}
+	if labels := view.ParsePairs(r.query["label"]); len(labels) > 0 {
+		s.live = page.LiveStop(view.NewScopeStop(r.world, labels))
+	}
+	return s, nil
+}
 
 // address is where the visitor can send commands, without a slash at the end.
 func (u *UI) address(r *http.Request) string {

@@ -25,17 +25,23 @@ func serveLive(t testing.TB, s *webtest.Swarm, change func(*web.Config)) *httpte
 	if change != nil {
 		change(&cfg)
 	}
-	ui := web.New(cfg)
+	server := serveUI(t, anyone, web.New(cfg))
+	untilLive(t, server.URL)
+	return server
+}
+
+// serveUI serves a dashboard behind a router, and runs it.
+func serveUI(t testing.TB, router func(http.Handler) http.Handler, ui *web.UI) *httptest.Server {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = ui.Run(ctx) })
-	server := httptest.NewServer(ui)
+	server := httptest.NewServer(router(ui))
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
 		server.Close() // waits for the streams: they must end when Run does
 	})
-	untilLive(t, server.URL)
 	return server
 }
 
@@ -57,12 +63,22 @@ type patch struct {
 // watch opens a stream, and sends its events to the channel until the stream ends.
 func watch(t testing.TB, url, query, lastEventID string) <-chan event {
 	t.Helper()
+	header := map[string]string{}
+	if lastEventID != "" {
+		header["Last-Event-ID"] = lastEventID
+	}
+	return watchAs(t, url, query, header)
+}
+
+// watchAs is watch with some headers.
+func watchAs(t testing.TB, url, query string, header map[string]string) <-chan event {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ui/stream?"+query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lastEventID != "" {
-		req.Header.Set("Last-Event-ID", lastEventID)
+	for k, v := range header {
+		req.Header.Set(k, v)
 	}
 	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // the reader closes it
 	if err != nil {
@@ -116,6 +132,20 @@ func next(t testing.TB, events <-chan event, f func(event) bool) event {
 		case <-late:
 			t.Fatal("nothing of that kind came")
 		}
+	}
+}
+
+// collect adds the parts of a patch by their ids.
+func collect(t testing.TB, e event, to map[string]string) {
+	t.Helper()
+	var p patch
+	if err := json.Unmarshal([]byte(e.data), &p); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range p.Parts {
+		_, rest, _ := strings.Cut(part, ` id="`)
+		id, _, _ := strings.Cut(rest, `"`)
+		to[id] = part
 	}
 }
 
@@ -194,7 +224,7 @@ func TestStreamsEndWithRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- ui.Run(ctx) }()
-	server := httptest.NewServer(ui)
+	server := httptest.NewServer(anyone(ui))
 	defer server.Close()
 	untilLive(t, server.URL)
 	events := watch(t, server.URL, "topic=/", "")
@@ -213,8 +243,13 @@ func TestStreamsEndWithRun(t *testing.T) {
 // untilLive waits until Run has begun: streams are refused before.
 func untilLive(t testing.TB, url string) {
 	t.Helper()
+	untilLiveAs(t, url, nil)
+}
+
+func untilLiveAs(t testing.TB, url string, header map[string]string) {
+	t.Helper()
 	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); {
-		if status, err := head(t, url+"/ui/stream?topic=/"); err == nil && status == http.StatusOK {
+		if status, err := headAs(t, url+"/ui/stream?topic=/", header); err == nil && status == http.StatusOK {
 			return
 		}
 	}
@@ -224,11 +259,19 @@ func untilLive(t testing.TB, url string) {
 // head opens a stream and closes it.
 func head(t testing.TB, url string) (int, error) {
 	t.Helper()
+	return headAs(t, url, nil)
+}
+
+func headAs(t testing.TB, url string, header map[string]string) (int, error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for k, v := range header {
+		req.Header.Set(k, v)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

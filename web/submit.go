@@ -13,8 +13,15 @@ import (
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
-// submitter is the submitter of the commands of the pages.
+// submitter is the submitter of the commands of the pages while authentication is off.
 const submitter = "dashboard"
+
+func submitterOf(p swarm.Principal) string {
+	if p.Credential == swarm.Anonymous {
+		return submitter
+	}
+	return p.Name
+}
 
 // maxForm bounds a form: the ids of a whole swarm fit.
 const maxForm = 4 << 20
@@ -28,6 +35,9 @@ func (u *UI) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s, err := u.submission(r.Context(), r)
+	if err == nil {
+		err = swarm.PrincipalOf(r.Context()).MaySubmit(s.Command.Type, s.Target)
+	}
 	if err != nil {
 		u.refuse(w, r, s, err)
 		return
@@ -63,9 +73,10 @@ func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
 
 // submission reads a form. Its values are validated like those of every submission.
 func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission, error) {
-	s := swarm.Submission{Submitter: submitter, Deadline: u.cfg.DefaultDeadline}
+	p := swarm.PrincipalOf(ctx)
+	s := swarm.Submission{Submitter: submitterOf(p), Deadline: u.cfg.DefaultDeadline}
 	if seq := r.PostFormValue("retry"); seq != "" {
-		return u.retry(ctx, s, seq)
+		return u.retry(ctx, s, seq, p.Scope)
 	}
 	s.Command = swarm.Command{Type: command.Type(r.PostFormValue("type")), Note: r.PostFormValue("note")}
 	var bad []swarm.FieldError
@@ -90,6 +101,12 @@ func (u *UI) submission(ctx context.Context, r *http.Request) (swarm.Submission,
 	if !ok {
 		bad = append(bad, swarm.FieldError{Pointer: "/labels", Detail: "must look like region=eu, zone=a"})
 	}
+	scope := view.ParsePairs(r.PostForm["scope"])
+	labels, conflict := view.WithScope(labels, scope)
+	if conflict != "" {
+		bad = append(bad, swarm.FieldError{Pointer: "/labels",
+			Detail: "must not change " + conflict + "=" + scope[conflict] + ", which is your scope"})
+	}
 	s.Target = swarm.Target{DriverIDs: ids(r.PostForm["driver_ids"]), Labels: labels}
 	if len(bad) > 0 {
 		return s, &swarm.Error{Code: swarm.CodeInvalidCommand, Detail: "Nothing was sent.", Fields: bad}
@@ -108,8 +125,11 @@ func ids(fields []string) []string {
 }
 
 // retry sends a command again to the drivers that the server reports as outstanding now, because the page may be out of
-// date. It is refused when a newer command concerns them, so that a retry never undoes a Stop.
-func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.Submission, error) {
+// date. It is refused when a newer command concerns them, so that a retry never undoes a Stop. It has the labels of the
+// scope that the command had: all its drivers have these.
+func (u *UI) retry(
+	ctx context.Context, s swarm.Submission, seq string, scope map[string]string,
+) (swarm.Submission, error) {
 	n, err := strconv.ParseUint(seq, 10, 64)
 	if err != nil {
 		return s, swarm.Errorf(swarm.CodeNotFound, "A command is identified by its number.")
@@ -133,6 +153,7 @@ func (u *UI) retry(ctx context.Context, s swarm.Submission, seq string) (swarm.S
 		return s, swarm.Errorf(swarm.CodeNoActiveDrivers, "All its drivers have applied the command.")
 	}
 	s.Target.DriverIDs = p.Outstanding
+	s.Target.Labels = view.CommonLabels(scope, e.Issued.Target.Labels)
 	s.Command, s.Deadline = e.Issued.Command, e.Issued.Deadline
 	if s.Command.Slot() == command.LoadSlot { // if_seq exists only for load commands
 		s.IfSeq = &n

@@ -26,7 +26,15 @@ type answer struct {
 // post sends a form and does not follow the redirect.
 func post(t testing.TB, url string, form url.Values, header map[string]string) (a answer, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(form.Encode()))
+	return send(t, http.MethodPost, url, form, header)
+}
+
+// send sends a request and does not follow a redirect.
+func send(
+	t testing.TB, method, url string, form url.Values, header map[string]string,
+) (a answer, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +385,7 @@ func TestFormOfAClosedPage(t *testing.T) {
 		form := strings.NewReader(url.Values{"type": {kind}, "players": {"5"}}.Encode())
 		r := httptest.NewRequestWithContext(gone, http.MethodPost, "/ui/commands", form)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		ui.ServeHTTP(httptest.NewRecorder(), r)
+		anyone(ui).ServeHTTP(httptest.NewRecorder(), r)
 		if n := len(s.Submissions()); n != want {
 			t.Errorf("%s: %d submissions, want %d", kind, n, want)
 		}

@@ -24,6 +24,7 @@ type UI struct {
 	cfg     Config
 	base    string // prefix of the paths that visitors use: "" or "/swarmcall"
 	handler http.Handler
+	cross   *http.CrossOriginProtection // refuses forms posted by pages of other sites
 	hub     *live.Hub
 	source  *source
 	history *history
@@ -52,9 +53,10 @@ func New(cfg Config) *UI {
 	u.source = &source{ui: u, pages: map[string]cachedPage{}, kept: map[string]cachedLive{}}
 	u.hub = live.New(live.Config{
 		Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers,
-		Logger: cfg.Logger,
+		Logger: cfg.Logger, Visitor: u.mark,
 	})
-	u.handler = u.protect(u.router())
+	u.cross = u.protection()
+	u.handler = u.cross.Handler(u.router())
 	return u
 }
 
@@ -75,9 +77,9 @@ func (u *UI) Run(ctx context.Context) error {
 
 func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.handler.ServeHTTP(w, r) }
 
-// protect refuses forms posted by pages of other sites. The outer guard checks Host and Origin. This check uses headers
-// that the browser sets and no page can change, and still applies when the lists of the guard are extended.
-func (u *UI) protect(next http.Handler) http.Handler {
+// protection refuses forms posted by pages of other sites. The outer guard checks Host and Origin. This check uses
+// headers that the browser sets and no page can change, and still applies when the lists of the guard are extended.
+func (u *UI) protection() *http.CrossOriginProtection {
 	p := http.NewCrossOriginProtection()
 	origins := slices.Clone(u.cfg.AllowedOrigins)
 	if a := u.cfg.Public; a != nil {
@@ -88,10 +90,12 @@ func (u *UI) protect(next http.Handler) http.Handler {
 			u.cfg.Logger.Warn("an allowed origin is not valid", "origin", origin, "err", err)
 		}
 	}
-	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u.fail(w, r, swarm.Errorf(swarm.CodeOriginNotAllowed, "The form was posted by a page of another site."))
-	}))
-	return p.Handler(next)
+	p.SetDenyHandler(http.HandlerFunc(u.foreign))
+	return p
+}
+
+func (u *UI) foreign(w http.ResponseWriter, r *http.Request) {
+	u.fail(w, r, swarm.Errorf(swarm.CodeOriginNotAllowed, "The form was posted by a page of another site."))
 }
 
 func (u *UI) unknown(w http.ResponseWriter, r *http.Request) {

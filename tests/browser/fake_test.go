@@ -36,6 +36,21 @@ func fakeBehind(
 	t testing.TB, s *webtest.Swarm, change func(*web.Config), behind func(http.Handler) http.Handler,
 ) string {
 	t.Helper()
+	return fakeRouted(t, s, change, func(ui *web.UI) http.Handler { return behind(anyone(ui)) })
+}
+
+// anyone does what the router does while authentication is off.
+func anyone(ui http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ui.ServeHTTP(w, r.WithContext(swarm.WithPrincipal(r.Context(), swarm.AnonymousPrincipal())))
+	})
+}
+
+// fakeRouted serves it behind a router of the test.
+func fakeRouted(
+	t testing.TB, s *webtest.Swarm, change func(*web.Config), router func(*web.UI) http.Handler,
+) string {
+	t.Helper()
 	cfg := web.Config{
 		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Tick: 100 * time.Millisecond,
 		Started: time.Now().Add(-time.Hour), Remembered: func() []swarm.Former { return nil },
@@ -56,7 +71,7 @@ func fakeBehind(
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = ui.Run(ctx) })
-	server := httptest.NewServer(behind(ui))
+	server := httptest.NewServer(router(ui))
 	t.Cleanup(func() {
 		stop()
 		running.Wait()

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,7 +37,9 @@ type Config struct {
 	Beat       time.Duration           // silence after which a viewer receives a beat; 0: 2 s
 	WriteLimit time.Duration           // a viewer that accepts no data for that long is disconnected; 0: 10 s
 	MaxViewers int
-	Logger     *slog.Logger
+	// a text that changes with the visitor and their rights, which is sent to nobody else; "": none
+	Visitor func(*http.Request) string
+	Logger  *slog.Logger
 }
 
 // maxTopics bounds the topics rendered per tick; maxPerViewer bounds the topics of one viewer.

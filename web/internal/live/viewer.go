@@ -39,10 +39,17 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Type", "text/event-stream")
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Accel-Buffering", "no") // otherwise nginx buffers it
+	if r.Method == http.MethodHead {
+		return
+	}
 	if !v.resumes(r) {
 		v.wantFresh(r.URL.Query()["fresh"])
 	}
-	if v.hello(after) == nil {
+	who := ""
+	if h.cfg.Visitor != nil {
+		who = h.cfg.Visitor(r)
+	}
+	if v.hello(after, who) == nil {
 		v.follow(r.Context().Done())
 	}
 }
@@ -104,14 +111,14 @@ func (v *viewer) wantFresh(names []string) {
 	}
 }
 
-// hello sends the build, and a reset if the page must be loaded again.
-func (v *viewer) hello(after string) error {
+// hello sends the build and who the visitor is, and a reset if the page must be loaded again.
+func (v *viewer) hello(after, who string) error {
 	rev, ours := v.hub.parse(after)
 	if ours {
 		v.cursor = rev
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "retry: 1000\nevent: hello\ndata: {\"build\":%q}\n\n", v.hub.cfg.Build)
+	fmt.Fprintf(&b, "retry: 1000\nevent: hello\ndata: {\"build\":%q,\"who\":%q}\n\n", v.hub.cfg.Build, who)
 	if after != "" && !ours {
 		b.WriteString("event: reset\ndata: {\"why\":\"restart\"}\n\n")
 	}

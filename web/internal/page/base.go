@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/a-h/templ"
 )
@@ -18,4 +19,9 @@ func WithBase(ctx context.Context, base string) context.Context {
 func at(ctx context.Context, path string) templ.SafeURL {
 	base, _ := ctx.Value(baseKey{}).(string)
 	return templ.SafeURL(base + path)
+}
+
+// signInURL is the address of the sign-in page that leads back to a path.
+func signInURL(ctx context.Context, back string) templ.SafeURL {
+	return at(ctx, "/ui/login?"+url.Values{"back": {back}}.Encode())
 }

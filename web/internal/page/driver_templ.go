@@ -85,7 +85,7 @@ func Driver(c Chrome, m view.Driver) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = act(m.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = load(c.Rights, m.Form).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -42,6 +43,7 @@ func TestGolden(t *testing.T) {
 		return page.Chrome{
 			Title: "Test", Tabs: tabs, Assets: "/assets", Active: "/", Topic: "/", Here: "/", Theme: "dark",
 			Patience: "10000", Made: "2026-11-03T12:00:00Z", Strip: view.NewStrip(w),
+			Rights: view.NewRights(swarm.AnonymousPrincipal()),
 		}
 	}
 	d, _ := view.NewDriver(w, "d-4")
@@ -59,6 +61,25 @@ func TestGolden(t *testing.T) {
 			"type": {"set_players"}, "players": {"many"}},
 			[]swarm.FieldError{{Pointer: "/players", Detail: "must be a whole number"}}),
 	}
+	as := func(c page.Chrome, p swarm.Principal) page.Chrome {
+		who := view.NewWho(p, webtest.Now)
+		c.Who, c.Mark, c.Rights = &who, "0123456789ab", view.NewRights(p)
+		if len(p.Scope) > 0 {
+			stop := view.NewScopeStop(w, p.Scope)
+			c.Scope, c.ScopeFrom = &stop, view.ScopeTopic(p.Scope)
+		}
+		return c
+	}
+	viewer := swarm.Principal{Name: "wall", Role: swarm.RoleViewer}
+	stopper := swarm.Principal{Name: "on-call", Role: swarm.RoleStopper, Expires: webtest.Now.Add(3 * time.Hour)}
+	scoped := swarm.Principal{Name: "ci-nightly", Role: swarm.RoleController, Scope: map[string]string{"region": "eu"},
+		Expires: webtest.Now.Add(190 * time.Minute)}
+	elsewhere := scoped
+	elsewhere.Scope = map[string]string{"region": "us"}
+	who := view.NewWho(scoped, webtest.Now)
+	frame := page.Frame{Title: "Sign in", Assets: "/assets", Theme: "dark"}
+	carried := view.Failure{Title: "Signed in", Says: "Nothing has been sent yet.", BackURL: "/", BackWord: "Back",
+		Form: view.NewCarriedForm(url.Values{"type": {"stop"}, "scope": {"region=eu"}, "driver_ids": {"d-1"}})}
 	filter := view.CommandFilter{Status: "partial", Before: "99"}
 	for name, component := range map[string]templ.Component{
 		"overview":          page.Overview(chrome(w), view.NewOverview(w, address)),
@@ -85,6 +106,21 @@ func TestGolden(t *testing.T) {
 		"about":            page.About(chrome(w), about),
 		"refused":          page.Failure(chrome(w), refused),
 		"stop":             page.StopPage(chrome(w)),
+		"stop-scope":       page.StopPage(as(chrome(w), scoped)),
+		"stop-viewer":      page.StopPage(as(chrome(w), viewer)),
+		"overview-viewer":  page.Overview(as(chrome(w), viewer), view.NewOverview(w, address)),
+		"overview-scope":   page.Overview(as(chrome(w), scoped), view.NewOverview(w, address)),
+		"driver-stopper":   page.Driver(as(chrome(w), stopper), d),
+		"driver-elsewhere": page.Driver(as(chrome(w), elsewhere), d),
+		"command-viewer":   page.Command(as(chrome(older), viewer), view.NewCommand(older, w.Recent[1], address)),
+		"about-scope":      page.About(as(chrome(w), scoped), about),
+		"carried":          page.Failure(as(chrome(w), scoped), carried),
+		"sign-in":          page.SignIn(frame, view.SignIn{Title: "Sign in", Back: "/ui/drivers"}),
+		"sign-in-error": page.SignIn(frame, view.SignIn{Title: "Signed out", Says: "You are signed out.",
+			Error: "This token is not valid.", Plain: true, Back: "/", Carry: "type=stop&note=%22"}),
+		"sign-in-already": page.SignIn(frame, view.SignIn{Title: "Sign in", Back: "/", Who: &who}),
+		"sign-in-off":     page.SignIn(frame, view.SignIn{Title: "Sign in", Back: "/", Off: true}),
+		"denied":          page.Denied(frame, view.Denied{Title: "Not allowed", Says: "d has the role driver."}),
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, component) })
 	}

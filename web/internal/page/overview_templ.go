@@ -105,7 +105,7 @@ func Overview(c Chrome, o view.Overview) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = act(o.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = load(c.Rights, o.Form).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -3,10 +3,13 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/a-h/templ"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/web/internal/view"
 )
 
@@ -60,6 +63,35 @@ func barLabel(b view.Bar) string {
 	return "no verdict yet"
 }
 
+// actID is the id of the form of a command with a value: fields outside the form name it.
+func actID(v view.ActValue) string { return "act-" + string(v.Type) }
+
+// noLoad says why the visitor may not use the forms of a page that change the load; it is "" if they may.
+func noLoad(r view.Rights, f view.ActForm) string { return cmp.Or(r.NoLoad(), outside(r, f)) }
+
+// noStop is the same for Stop.
+func noStop(r view.Rights, f view.ActForm) string { return cmp.Or(r.NoStop(), outside(r, f)) }
+
+func outside(r view.Rights, f view.ActForm) string {
+	if f.Driver == "" {
+		return ""
+	}
+	return r.Outside(f.Labels)
+}
+
+func scopeWords(r view.Rights) string { return strings.Join(r.Scope(), ", ") }
+
+// noAgain says why the visitor may not send a form that is shown again.
+func noAgain(f view.FormAgain, r view.Rights) string {
+	switch {
+	case f.Retry != "":
+		return "" // the page does not know what that command is; the server decides
+	case f.Type == string(command.Stop):
+		return r.NoStop()
+	}
+	return r.NoLoad()
+}
+
 func otherTheme(theme string) string {
 	if theme == "dark" {
 		return "light"
@@ -99,6 +131,11 @@ func rows[T any](all []T, id func(T) string, body func(T) templ.Component) []Par
 		out = append(out, Part{id(row), body(row)})
 	}
 	return out
+}
+
+// LiveStop has the live part of the Stop dialog of visitors with a scope.
+func LiveStop(s view.ScopeStop) Live {
+	return Live{Parts: []Part{{"stop-scope", stopScope("stop-scope", s)}}}
 }
 
 // LiveStrip has the live parts of every page.

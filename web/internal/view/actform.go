@@ -10,8 +10,9 @@ import (
 
 // ActForm has the forms that change the load of the swarm, or of one driver.
 type ActForm struct {
-	Driver  string // the only target; "" if the form has a target field
-	Trouble string // why commands are refused at the moment
+	Driver  string            // the only target; "" if the form has a target field
+	Labels  map[string]string // of that driver
+	Trouble string            // why commands are refused at the moment
 	Values  []ActValue
 }
 
@@ -46,7 +47,8 @@ func NewActForm(w World, driver string) ActForm {
 	if same && most > 0 {
 		players.Now = strconv.FormatInt(most, 10)
 	}
-	return ActForm{Driver: driver, Trouble: w.trouble(), Values: actValues(players)}
+	d, _ := w.driver(driver)
+	return ActForm{Driver: driver, Labels: d.Labels, Trouble: w.trouble(), Values: actValues(players)}
 }
 
 // actValues returns the forms of the command table; players is the prepared form for players.

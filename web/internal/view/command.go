@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -24,6 +25,9 @@ type Command struct {
 	JSON     string // URL of the entry in the API
 	Total    string
 	Split    bool // the targets received different numbers
+
+	Type   command.Type      // what it is; a retry needs the same rights
+	Labels map[string]string // of its target
 }
 
 // LateRow is an ack that came after the close.
@@ -56,6 +60,7 @@ func NewCommand(w World, e swarm.Entry, address string) Command {
 		Lacking: lacking(e, LackingRows), Latency: NewLatencyChart(e),
 		Curl: Curl(address, e.Issued), CLI: CLI(address, e.Issued), JSON: "/commands/" + strconv.FormatUint(e.Seq, 10),
 		Split: len(e.Issued.Split) > 0, Total: Plural(len(e.Issued.Targets), "target"),
+		Type: e.Issued.Command.Type, Labels: e.Issued.Target.Labels,
 	}
 	if more := lackingCount(e) - len(c.Lacking); more > 0 {
 		c.LackMore = "and " + Count(more) + " more, see the JSON"
@@ -116,6 +121,9 @@ func (w World) facts(e swarm.Entry) []Figure {
 	f := []Figure{
 		{"Command", Do(i.Command)}, {"To", To(i.Target)}, {"Submitter", i.Submitter},
 		{"Issued", At(i.SubmittedAt).ISO}, {"Deadline", Latency(i.Deadline)}, {"Node", i.Node},
+	}
+	if v := i.Via; v != nil {
+		f = append(f, Figure{"Credential", v.Credential + ", from " + v.RemoteAddr + ", request " + v.RequestID})
 	}
 	if ids := i.Target.DriverIDs; len(ids) > 1 {
 		shown := ids[:min(len(ids), 10)]

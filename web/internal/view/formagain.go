@@ -3,6 +3,7 @@ package view
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -12,7 +13,9 @@ import (
 // FormAgain is a refused form with the submitted values.
 type FormAgain struct {
 	Type    string
+	Retry   string   // the command that it sends again; then it has no other value
 	Drivers []string // named by the form
+	Scope   []string // labels that the form fixes, each as key=value
 	Fields  []FieldAgain
 	Per     string // "total" or ""; of set_players for many
 	HasPer  bool
@@ -32,10 +35,31 @@ func NewFormAgain(posted url.Values, fields []swarm.FieldError) *FormAgain {
 	if !row.HasValue() {
 		return nil
 	}
-	f := &FormAgain{Type: string(row.Type), Drivers: posted["driver_ids"], Button: row.Button, Per: posted.Get("per")}
+	return newFormAgain(row, posted, fields)
+}
+
+// NewCarriedForm makes the form that a person sent while signed out, so that they can send it after they have signed
+// in. Unlike a refused one, it may also be a Stop or a retry. It returns nil if posted is no form of a page.
+func NewCarriedForm(posted url.Values) *FormAgain {
+	if seq, err := strconv.ParseUint(posted.Get("retry"), 10, 64); err == nil {
+		retry := strconv.FormatUint(seq, 10)
+		return &FormAgain{Retry: retry, Button: "Retry command " + retry}
+	}
+	row, ok := command.Type(posted.Get("type")).Row()
+	if !ok {
+		return nil
+	}
+	return newFormAgain(row, posted, nil)
+}
+
+func newFormAgain(row command.Row, posted url.Values, fields []swarm.FieldError) *FormAgain {
+	f := &FormAgain{
+		Type: string(row.Type), Drivers: posted["driver_ids"], Scope: posted["scope"], Button: row.Button,
+		Per: posted.Get("per"),
+	}
 	f.HasPer = row.Total != "" && len(f.Drivers) == 0
 	for _, name := range []string{row.Value, "labels", "note"} {
-		if name == "labels" && len(f.Drivers) > 0 {
+		if name == "" || name == "labels" && len(f.Drivers) > 0 {
 			continue
 		}
 		field := FieldAgain{ID: "again-" + name, Name: name, Label: fieldNames[name], Value: posted.Get(name)}
@@ -45,6 +69,17 @@ func NewFormAgain(posted url.Values, fields []swarm.FieldError) *FormAgain {
 		f.Fields = append(f.Fields, field)
 	}
 	return f
+}
+
+// Values are the fixed values of the form that a visitor sees before sending it again.
+func (f FormAgain) Values() (all []Figure) {
+	if len(f.Drivers) > 0 {
+		all = append(all, Figure{"Drivers", few(f.Drivers)})
+	}
+	if len(f.Scope) > 0 {
+		all = append(all, Figure{"Only drivers with", strings.Join(f.Scope, ", ")})
+	}
+	return all
 }
 
 // errorOf joins the errors of one field of the form. also names further API fields that belong to it.

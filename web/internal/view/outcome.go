@@ -9,6 +9,8 @@ type Outcome struct {
 	Says  string `json:"says"`
 	URL   string `json:"url,omitempty"`
 	Words string `json:"words,omitempty"` // of the link
+	// NewTab says that the link opens in a new tab, so that the form stays as it is.
+	NewTab bool `json:"new_tab,omitempty"`
 }
 
 // NewOutcome describes the outcome of e: the drivers that did not ack, and those that were left out because they were
@@ -41,4 +43,12 @@ func NewRefusal(f Failure) Outcome {
 		tone = Off
 	}
 	return Outcome{Tone: tone, Says: says}
+}
+
+// NewSignedOut tells the sender of a form that nobody is signed in any more.
+func NewSignedOut(signIn string) Outcome {
+	return Outcome{
+		Tone: Bad, Says: "Signed out: sign in again, then use this button again. Nothing was sent.",
+		URL: signIn, Words: "Sign in (new tab)", NewTab: true,
+	}
 }

@@ -30,6 +30,8 @@ func (w World) Refusal(s swarm.Submission, err *swarm.Error) Failure {
 		if seq, ok := err.Attrs["seq"].(uint64); ok && seq > 0 && !w.isReset(seq) {
 			f.NewerURL, f.Newer = CommandURL(seq), "#"+strconv.FormatUint(seq, 10)
 		}
+	case swarm.CodeForbidden, swarm.CodeOutsideScope:
+		f.Says = denied(err)
 	case swarm.CodeInvalidCommand:
 		if len(err.Fields) > 0 {
 			f.Says = "These values are not valid:"

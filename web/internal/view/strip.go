@@ -27,12 +27,10 @@ func NewStrip(w World) Strip {
 	t := w.tally()
 	s := Strip{
 		Headline: w.headline(t), Actual: Count(t.actual), Target: "–", Gap: gap(t), Trouble: w.trouble(),
-		StopsWhat: fmt.Sprintf("%s, %s reported.", Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed)),
+		StopsWhat: affects(t.drivers, t.actual+t.unconfirmed, t.unconfirmed),
 	}
 	if t.unconfirmed > 0 {
 		s.Unknown = "+" + Count(t.unconfirmed) + " unknown"
-		s.StopsWhat = fmt.Sprintf("%s, %s reported, %s of them by drivers that are stale or lost.",
-			Plural(t.drivers, "driver"), players(t.actual+t.unconfirmed), Count(t.unconfirmed))
 	}
 	if t.asked > 0 {
 		s.Target = Count(t.target)
@@ -43,6 +41,15 @@ func NewStrip(w World) Strip {
 		s.Last = &last
 	}
 	return s
+}
+
+// affects says what a Stop affects; unconfirmed players are those that stale and lost drivers last reported.
+func affects(drivers int, reported, unconfirmed int64) string {
+	says := fmt.Sprintf("%s, %s reported", Plural(drivers, "driver"), players(reported))
+	if unconfirmed > 0 {
+		says += fmt.Sprintf(", %s of them by drivers that are stale or lost", Count(unconfirmed))
+	}
+	return says + "."
 }
 
 func (w World) trouble() string {

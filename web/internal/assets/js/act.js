@@ -11,7 +11,9 @@ export function act(page) {
     sure(form).then((yes) => { if (yes) send(form, page); });
   });
   const dialog = document.getElementById('stop-dialog');
-  document.getElementById('stop-open')?.addEventListener('click', (e) => {
+  document.addEventListener('click', (e) => {
+    if (!(e.target instanceof Element) || !e.target.closest('#stop-open')) return;
+    if (e.ctrlKey || e.metaKey || e.shiftKey) return; // a new tab
     e.preventDefault();
     openStop();
   });
@@ -104,7 +106,8 @@ function unknown(what) {
   return { tone: 'bad', lost: true, says, url: base + '/ui/commands', words: 'Log' };
 }
 
-/** @param {Element | null} out @param {{tone: string, says: string, url?: string, words?: string}} result */
+/** @param {Element | null} out
+ * @param {{tone: string, says: string, url?: string, words?: string, new_tab?: boolean}} result */
 function tell(out, result) {
   if (!out) return;
   const words = document.createElement('span');
@@ -115,6 +118,7 @@ function tell(out, result) {
     const link = document.createElement('a');
     link.href = result.url;
     link.textContent = result.words ?? 'Details';
+    if (result.new_tab) link.target = '_blank';
     out.append(' ', link);
   }
 }

@@ -18,17 +18,26 @@ export function announce(page) {
   watch(page, (words) => { if (loud) loud.textContent = words; });
 }
 
-/** Announces once that the connection is lost, and once that it is back: when data arrives, not during attempts.
+/** Announces once that the visitor is signed out, and once that they are back.
+ * It announces once that the connection is lost, and once that it is back: when data arrives, not during attempts.
  * It also announces once that the server no longer knows the subject of the page.
  * @param {import('./page.js').Page} page @param {(words: string) => void} tell */
 function watch(page, tell) {
   let lost = false;
+  let out = false;
   let gone = 0;
   setInterval(() => {
-    if (!lost && page.state === 'lost' && Date.now() - page.since > EVERY) {
+    const back = page.state === 'live' || page.state === 'old';
+    if (!out && page.state === 'out') {
+      out = true;
+      tell('You are signed out. This page is out of date.');
+    } else if (out && back) {
+      out = lost = false;
+      tell('You are signed in again.');
+    } else if (!lost && page.state === 'lost' && Date.now() - page.since > EVERY) {
       lost = true;
       tell('The connection is lost. This page is out of date.');
-    } else if (lost && (page.state === 'live' || page.state === 'old')) {
+    } else if (lost && back) {
       lost = false;
       tell('The connection is back.');
     } else if (page.gone !== gone) {

@@ -6,6 +6,7 @@ import { fields } from './fields.js';
 import { keys } from './keys.js';
 import { Page } from './page.js';
 import { theme } from './theme.js';
+import { expires } from './time.js';
 
 for (const id of ['pause', 'help-open']) document.getElementById(id)?.removeAttribute('hidden');
 
@@ -17,6 +18,7 @@ keys(page);
 announce(page);
 copyButtons();
 fields();
+expires();
 page.start();
 document.getElementById('not-live')?.remove(); // last, because the page is not live before
 

@@ -5,12 +5,12 @@ import { Stream } from './stream.js';
 const HIDDEN = 60_000;
 
 /**
- * @param {string} topic
+ * @param {string[]} topics
  * @param {() => string} cursor where the page is
  * @param {(m: any) => void} tell
  */
-export function link(topic, cursor, tell) {
-  const wire = typeof SharedWorker === 'function' ? shared(topic, tell) : own(topic, tell);
+export function link(topics, cursor, tell) {
+  const wire = typeof SharedWorker === 'function' ? shared(topics, tell) : own(topics, tell);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let there = true;
@@ -27,13 +27,13 @@ export function link(topic, cursor, tell) {
   return { again: come };
 }
 
-/** @param {string} topic @param {(m: any) => void} tell */
-function shared(topic, tell) {
+/** @param {string[]} topics @param {(m: any) => void} tell */
+function shared(topics, tell) {
   const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'swarmcall' });
   let last = '';
   const hello = (/** @type {string} */ cursor) => {
     last = cursor;
-    worker.port.postMessage({ kind: 'hello', topics: [topic], cursor });
+    worker.port.postMessage({ kind: 'hello', topics, cursor });
   };
   worker.port.onmessage = ({ data }) => (data.kind === 'who' ? hello(last) : tell(data));
   worker.port.start();
@@ -41,9 +41,9 @@ function shared(topic, tell) {
   return { hello, bye: () => worker.port.postMessage({ kind: 'bye' }) };
 }
 
-/** @param {string} topic @param {(m: any) => void} tell */
-function own(topic, tell) {
+/** @param {string[]} topics @param {(m: any) => void} tell */
+function own(topics, tell) {
   const stream = new Stream(tell);
-  const hello = (/** @type {string} */ cursor) => stream.follow([topic], [topic], cursor);
+  const hello = (/** @type {string} */ cursor) => stream.follow(topics, topics, cursor);
   return { hello, bye: () => stream.close() };
 }

@@ -13,6 +13,9 @@ export class Page {
     this.topic = root.dataset.topic ?? '';
     this.build = root.dataset.build ?? '';
     this.cursor = root.dataset.cursor ?? '';
+    this.who = root.dataset.who ?? ''; // changes with the visitor and their rights
+    this.also = root.dataset.also ?? ''; // one more topic, of the visitor's scope
+    this.posted = root.dataset.posted !== undefined; // it answers a form, so it cannot be loaded again
     this.paused = 0; // since when updates are held back; 0: not paused
     this.outdated = false; // the page must be loaded again when it is resumed
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined; // timer to load it again
@@ -38,7 +41,8 @@ export class Page {
     document.getElementById('pause')?.addEventListener('click', () => this.pause());
     document.getElementById('more-new')?.addEventListener('click', () => this.showNew());
     this.show('connecting');
-    this.link = link(this.topic || '/ui/stop', () => this.cursor, (m) => this.hear(m));
+    const topics = [this.topic || '/ui/stop', this.also].filter(Boolean);
+    this.link = link(topics, () => this.cursor, (m) => this.hear(m));
     setInterval(() => this.badge(), 1000); // updates the ages
   }
 
@@ -46,10 +50,17 @@ export class Page {
   hear(m) {
     if (m.kind === 'patch') this.take(m.data);
     else if (m.kind === 'reset') this.renew();
-    else if (m.kind === 'out') this.show('out');
-    else if (m.kind === 'lost') { this.since = Math.max(m.since, this.loaded); this.show('lost'); }
-    else if (m.build && this.build && m.build !== this.build) this.show('old');
-    else if (this.state !== 'old') this.show('live');
+    else if (m.kind === 'out' || m.kind === 'lost') {
+      this.since = Math.max(m.since, this.loaded);
+      this.show(m.kind);
+    } else if (m.build && this.build && m.build !== this.build) this.show('old');
+    else if (this.state !== 'old') this.live(m.who);
+  }
+
+  /** Another visitor may see other controls. @param {string | undefined} who */
+  live(who) {
+    this.show('live');
+    if (who !== undefined && who !== this.who) this.renew();
   }
 
   /** A patch of this page means that the page exists, unless the patch says the opposite. @param {any} p */
@@ -77,7 +88,7 @@ export class Page {
   words() {
     const since = Math.min(this.since, this.paused || Infinity);
     if (this.state === 'lost') return ['lost', `Reconnecting (stale since ${clock(since)}, ${age(since)})`];
-    if (this.state === 'out') return ['out', 'Signed out'];
+    if (this.state === 'out') return ['out', `Signed out (stale since ${clock(since)}, ${age(since)})`];
     if (this.gone) return ['gone', `Unknown since ${clock(this.gone)}, ${age(this.gone)}`];
     if (this.state === 'old') return ['old', 'Server was updated: reload the page'];
     if (this.paused) return ['paused', `Paused · +${this.heldNews} since ${clock(this.paused)}, ${age(this.paused)}`];
@@ -92,6 +103,7 @@ export class Page {
     const text = document.getElementById('conn-word');
     if (!badge || !text) return;
     badge.dataset.state = state;
+    document.getElementById('sign-in')?.toggleAttribute('hidden', state !== 'out');
     if (text.textContent !== words) text.textContent = words;
   }
 
@@ -122,6 +134,7 @@ export class Page {
 
   /** Loads the page again, but not while it is paused: a paused page must not change. */
   renew() {
+    if (this.posted) return;
     this.outdated = this.paused > 0;
     if (!this.paused) this.refresh();
   }
@@ -140,7 +153,8 @@ export class Page {
     this.heldNews++;
     for (const html of p.parts ?? []) {
       const id = parse(html)?.id;
-      if (id === 'stop-what') this.part(html); // the Stop dialog must always show the present state
+      // the Stop dialog must always show the present state
+      if (id === 'stop-what' || id === 'stop-scope') this.part(html);
       else this.held.set('part ' + id, { html });
     }
     for (const l of p.lists ?? []) {
@@ -234,18 +248,21 @@ export class Page {
     const html = await answer?.text().catch(() => undefined);
     clearTimeout(this.later);
     if (answer?.status === 404) this.setGone(this.gone || Date.now());
-    if (html === undefined || (answer?.status ?? 0) >= 500) { // the reason for this refresh is not sent again
+    const status = answer?.status ?? 0;
+    if (html === undefined || status === 401 || status >= 500) { // the reason for this refresh is not sent again
       this.later = setTimeout(() => this.renew(), AGAIN * (0.5 + Math.random() / 2));
     }
     if (!answer?.ok || html === undefined) return;
     this.setGone(0);
     this.loaded = Date.now();
     const next = new DOMParser().parseFromString(html, 'text/html');
-    for (const id of ['strip', 'stop-what', 'main']) {
+    next.getElementById('not-live')?.remove();
+    for (const id of ['who', 'strip', 'stop-control', 'stop-dialog', 'main']) {
       const [from, to] = [document.getElementById(id), next.getElementById(id)];
       if (from && to) morph(from, to);
     }
     this.cursor = next.documentElement.dataset.cursor ?? '';
+    this.who = next.documentElement.dataset.who ?? '';
     this.lists.clear();
     this.countNew();
     this.link?.again();

@@ -7,8 +7,8 @@ const SILENCE = 6000;
 const RETRY = [500, 1000, 2000, 4000, 8000];
 
 /**
- * @typedef {{kind: 'patch', data: any} | {kind: 'live', build?: string} | {kind: 'lost', since: number} |
- *   {kind: 'reset'} | {kind: 'out'}} Message
+ * @typedef {{kind: 'patch', data: any} | {kind: 'live', build?: string, who?: string} |
+ *   {kind: 'lost', since: number} | {kind: 'reset'} | {kind: 'out', since: number}} Message
  */
 export class Stream {
   /** @param {(m: Message) => void} tell */
@@ -21,6 +21,7 @@ export class Stream {
     this.opened = 0;
     this.failures = 0;
     this.live = false;
+    this.out = false; // the visitor is signed out
     /** @type {EventSource | undefined} */ this.source = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ this.timer = undefined;
     setInterval(() => this.source && Date.now() - Math.max(this.heard, this.opened) > SILENCE && this.lose(), 1000);
@@ -59,7 +60,7 @@ export class Stream {
         f(/** @type {MessageEvent} */ (e));
       });
     };
-    on('hello', (e) => this.tell({ kind: 'live', build: JSON.parse(e.data).build }));
+    on('hello', (e) => this.tell({ kind: 'live', ...JSON.parse(e.data) }));
     on('patch', (e) => this.patch(JSON.parse(e.data)));
     on('beat', () => {});
     on('reset', () => { this.cursor = ''; this.tell({ kind: 'reset' }); });
@@ -76,6 +77,7 @@ export class Stream {
   hear(e) {
     this.heard = Date.now();
     this.failures = 0;
+    this.out = false;
     if (e.lastEventId) this.cursor = e.lastEventId;
     if (!this.live) {
       this.live = true;
@@ -83,20 +85,22 @@ export class Stream {
     }
   }
 
-  /** Reports the loss and tries again: EventSource does not retry on an error status or notice silence. */
+  /** Reports the loss and tries again: EventSource does not retry on an error status or notice silence. It also tries
+   * again for a visitor who is signed out: they may sign in in another tab. */
   async lose() {
     const since = this.heard;
     this.close();
-    this.tell({ kind: 'lost', since });
+    if (!this.out) this.tell({ kind: 'lost', since });
     const wait = RETRY[Math.min(this.failures++, RETRY.length - 1)] * (0.5 + Math.random() / 2);
     this.timer = setTimeout(() => this.open(), wait);
     // Without the timeout, a frozen server would hold these connections open until none is left for a Stop.
     const answer = await fetch(base + '/ui/about', {
       method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(SILENCE),
     }).catch(() => undefined);
-    if (answer?.status === 401) {
-      this.close();
-      this.tell({ kind: 'out' });
-    }
+    if (this.live) return; // an attempt was faster
+    const was = this.out;
+    this.out = answer?.status === 401;
+    if (this.out) this.tell({ kind: 'out', since });
+    else if (was) this.tell({ kind: 'lost', since });
   }
 }
