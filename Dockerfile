@@ -4,9 +4,9 @@
 # Run:    docker run --read-only -v swarmcall:/data -p 127.0.0.1:8080:8080 swarmcall --insecure-no-auth
 #
 # docs/howto/containers.md has the rest. In a container the server listens on every address, otherwise -p could not
-# reach it. Until there are credentials it does so only with --insecure-no-auth, which the image does not pass for you:
-# anyone who reaches the port commands the swarm. Publish it on loopback, as above, or on a network of drivers and
-# controllers you trust.
+# reach it. It does so with an auth file and TLS (docs/security.md), or with --insecure-no-auth, as above, which the image
+# does not pass for you: anyone who reaches the port commands the swarm. Publish it on loopback, or on a network of
+# drivers and controllers you trust.
 
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
@@ -34,6 +34,7 @@ COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 VOLUME /data
 EXPOSE 8080
-# No shell is in the image: the command-line client asks GET /readyz.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/swarmcall", "health", "--url", "http://127.0.0.1:8080"]
+# No shell is in the image: the command-line client asks GET /readyz, at http://127.0.0.1:8080 unless SWARMCALL_URL names
+# another address. A server with TLS needs that, and SWARMCALL_CA_FILE.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/swarmcall", "health"]
 ENTRYPOINT ["/swarmcall-server", "--listen", "0.0.0.0:8080", "--data-dir", "/data"]

@@ -16,7 +16,7 @@ import (
 const envPrefix = "SWARMCALL_"
 
 // clientEnv are variables of the command-line client, which may be set in the same environment.
-var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CONTEXT"}
+var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CA_FILE", "SWARMCALL_CONTEXT"}
 
 // flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
 type flags struct {
@@ -38,6 +38,11 @@ type flags struct {
 	PublicURL         string           `name:"public-url" help:"Where a proxy serves this server, such as https://load.example.com/swarmcall/." placeholder:"URL"`
 	TrustedProxies    []string         `help:"Addresses of proxies whose X-Forwarded-… or Forwarded headers name the client." placeholder:"CIDR"`
 	InsecureNoAuth    bool             `help:"Allow --listen on non-loopback addresses, although any client that reaches them can command the swarm."`
+	AuthFile          string           `help:"Tokens with their roles and scopes (YAML), reloaded when it changes. Without it there is no authentication." placeholder:"FILE"`
+	TLSCert           string           `name:"tls-cert" help:"Certificate and intermediates (PEM), reloaded when they change. Without it the server speaks plain HTTP." placeholder:"FILE"`
+	TLSKey            string           `name:"tls-key" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
+	InsecureNoTLS     bool             `name:"insecure-no-tls" help:"Allow --auth-file on non-loopback addresses without --tls-cert, for a server behind a proxy that ends TLS."`
+	SessionKeyFile    string           `help:"Key that seals sign-in cookies; made in the data directory if not set." placeholder:"FILE"`
 	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Minimum level of log lines: ${enum}."`
 	LogFormat         string           `default:"text" enum:"text,json" help:"Format of log lines on stderr: ${enum}."`
 	Version           kong.VersionFlag `env:"-" help:"Print the version and exit."`
@@ -107,6 +112,8 @@ func (f *flags) config(logger *slog.Logger) app.Config {
 		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,
 		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,
 		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies,
-		Version: buildVersion(), Logger: logger,
+		AuthFile: f.AuthFile, TLSCert: f.TLSCert, TLSKey: f.TLSKey, InsecureNoTLS: f.InsecureNoTLS,
+		SessionKeyFile: f.SessionKeyFile,
+		Version:        buildVersion(), Logger: logger,
 	}
 }

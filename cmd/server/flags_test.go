@@ -48,6 +48,8 @@ var all = map[string]string{
 	"allowed-origins": "https://a.example,https://b.example", "insecure-no-auth": "true", "log-sync": "interval",
 	"resplit": "off", "accept-data-loss": "true",
 	"public-url": "https://load.example.com/", "trusted-proxies": "10.0.0.7,fd00::/8",
+	"auth-file": "/auth.yaml", "tls-cert": "/tls.crt", "tls-key": "/tls.key", "insecure-no-tls": "true",
+	"session-key-file": "/session.key",
 }
 
 var allConfig = app.Config{
@@ -57,6 +59,7 @@ var allConfig = app.Config{
 	AllowedHosts:   []string{"a.example", "b.example"},
 	AllowedOrigins: []string{"https://a.example", "https://b.example"}, InsecureNoAuth: true,
 	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
+	AuthFile: "/auth.yaml", TLSCert: "/tls.crt", TLSKey: "/tls.key", InsecureNoTLS: true, SessionKeyFile: "/session.key",
 	LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
 
@@ -88,7 +91,7 @@ func TestEveryVariable(t *testing.T) {
 	v := reflect.ValueOf(got)
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; v.Field(i).IsZero() &&
-			!slices.Contains([]string{"Version", "Warnings", "Logger"}, name) {
+			!slices.Contains([]string{"Version", "Reloads", "Warnings", "Logger"}, name) {
 			t.Errorf("no flag sets Config.%s", name)
 		}
 	}

@@ -6,16 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/swarmcall/swarmcall/cmd/server/app"
 )
-
-// file is a configuration file that the server reloads on SIGHUP.
-type file struct {
-	path string
-	read func() error // on an error the previous content stays in force
-}
-
-// files are the configuration files. There are none yet; those of access and policy belong here.
-func (f *flags) files() []file { return nil }
 
 // catchHangUps keeps SIGHUP from ending the process. The returned channel gets one signal for any number of them that
 // arrived in the meantime.
@@ -26,23 +19,24 @@ func catchHangUps() (hangUps chan os.Signal, stop func()) {
 }
 
 // readAgain reloads the files at each SIGHUP, until ctx ends.
-func readAgain(ctx context.Context, hangUps <-chan os.Signal, files []file, log *slog.Logger) {
+func readAgain(ctx context.Context, hangUps <-chan os.Signal, reloads *app.Reloads, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangUps:
 		}
+		files := reloads.Files()
 		if len(files) == 0 {
 			log.Info("SIGHUP: there is no file to reload")
 		}
 		for _, f := range files {
-			if err := f.read(); err != nil {
-				log.Error("SIGHUP: cannot reload a file; its previous content stays in force", "file", f.path,
+			if err := f.Read(); err != nil {
+				log.Error("SIGHUP: cannot reload a file; its previous content stays in force", "file", f.Path,
 					"err", err)
 				continue
 			}
-			log.Info("SIGHUP: reloaded", "file", f.path)
+			log.Info("SIGHUP: reloaded", "file", f.Path)
 		}
 	}
 }

@@ -46,7 +46,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	defer reader.Wait()
 	reading, end := context.WithCancel(ctx)
 	defer end()
-	reader.Go(func() { readAgain(reading, hangUps, flags.files(), logger) })
+	cfg.Reloads = &app.Reloads{}
+	reader.Go(func() { readAgain(reading, hangUps, cfg.Reloads, logger) })
 	if err := app.Run(ctx, cfg, func(string) {}); err != nil {
 		logger.Error("the server ended", "err", err)
 		return 1

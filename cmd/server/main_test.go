@@ -64,7 +64,7 @@ func TestFailureToStartExits1(t *testing.T) {
 func TestUnknownVariablesAreWarnedAbout(t *testing.T) {
 	environ := []string{
 		"SWARMCALL_LISTEN=127.0.0.1:0", "SWARMCALL_DATA_DIR=" + t.TempDir(), "SWARMCALL_LISTNE=x",
-		"SWARMCALL_TOKEN_FILE=for the client",
+		"SWARMCALL_TOKEN_FILE=for the client", "SWARMCALL_CA_FILE=for the client",
 		"SWARMCALL_VERSION=1.2", "SWARM=x", "PATH=/bin",
 	}
 	setenv(t, environ)

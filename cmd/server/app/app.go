@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/certs"
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
@@ -40,9 +42,11 @@ var (
 type server struct {
 	cfg        Config
 	listener   net.Listener
+	certs      *certs.Store // nil without TLS
 	log        *cmdlog.Log
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
+	access     *access // nil without authentication
 	feed       *feed.Feed
 	past       sidecar.Memory // state that the last process stored
 
@@ -57,6 +61,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	cfg.Logger = slog.New(masked{cfg.Logger.Handler()})
 	s, err := start(ctx, cfg)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		cfg.Logger.Info("the server was ended while starting", "err", err)
@@ -82,13 +87,16 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		}
 	}()
 	addr := s.listener.Addr().String() // the first line of the log: with port 0 it is the only way to find the address
-	listening := []any{"addr", addr, "url", "http://" + addr, "data_dir", cfg.DataDir}
+	listening := []any{"addr", addr, "url", cfg.scheme() + "://" + addr, "data_dir", cfg.DataDir}
 	if cfg.PublicURL != "" {
 		listening = append(listening, "public_url", cfg.PublicURL)
 	}
 	cfg.Logger.Info("listening", listening...)
 	for _, warning := range cfg.Warnings {
 		cfg.Logger.Warn(warning)
+	}
+	if err := s.openCertificate(); err != nil {
+		return nil, err
 	}
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
@@ -104,6 +112,14 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if s.access, err = s.openAccess(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.access.close())
+		}
+	}()
 	s.dispatcher = dispatch.New(dispatch.Config{
 		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger,
 	})
@@ -113,15 +129,16 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s.past, s.withdrawals = recallPast(cfg), memory.withdrawals
 	s.feed = feed.New(s.log, s.log.Last())
 	s.log.Notify(s.feed.Add)
-	s.registry, err = drivers.New(drivers.Config{
+	registry := drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit),
 		Past: drivers.Past{
 			Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last(),
 		},
 		OnLogShortened: s.logShortened, Logger: cfg.Logger,
-	}, s.dispatcher, s.dispatcher)
-	if err != nil {
+	}
+	s.access.overDrivers(&registry)
+	if s.registry, err = drivers.New(registry, s.dispatcher, s.dispatcher); err != nil {
 		return nil, err
 	}
 	s.dispatcher.Bind(s.registry, s.registry, s.registry)

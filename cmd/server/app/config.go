@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog"
@@ -37,7 +35,15 @@ type Config struct {
 	PublicURL      string   // address for people and programs through a proxy; empty: no proxy
 	TrustedProxies []string // addresses and ranges of proxies that may name the client
 	InsecureNoAuth bool     // allow non-loopback addresses, where any client that reaches them can command
+	// the file of tokens, roles and scopes; empty: no authentication, everybody is admin
+	AuthFile string
+	TLSCert  string // file of the certificate; empty: plain HTTP
+	TLSKey   string // file of its private key
+	// allow non-loopback addresses with AuthFile and without a certificate, where a proxy ends TLS
+	InsecureNoTLS  bool
+	SessionKeyFile string // file of the key that seals sign-in cookies; empty: one in DataDir
 	Version        Version
+	Reloads        *Reloads // gets the files that the server can reload; nil: nobody asks it to
 	Warnings       []string // of the flags; logged after the address, which is the log's first line
 	Logger         *slog.Logger
 }
@@ -103,17 +109,4 @@ func (c *Config) checkAddresses() error {
 	_, badURL := publicURL(c.PublicURL)
 	_, badProxies := trustedProxies(c.TrustedProxies)
 	return errors.Join(append(errs, badURL, badProxies)...)
-}
-
-// checkListen refuses an address that other machines can reach, unless --insecure-no-auth allows it.
-func (c *Config) checkListen() error {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
-		return fmt.Errorf("--listen is %q; it must be host:port, such as 127.0.0.1:8080", c.Listen)
-	}
-	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) || c.InsecureNoAuth {
-		return nil
-	}
-	return fmt.Errorf("--listen %s is reachable from other machines, and there is no authentication: "+
-		"any client that reaches it can command the swarm; listen on 127.0.0.1, or set --insecure-no-auth", c.Listen)
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web"
@@ -22,17 +21,20 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return httpapi.New(httpapi.Config{
-		Commands: commands{s.dispatcher}, Log: s.log, Feed: s.feed, Fleet: s.registry,
+	cfg := httpapi.Config{
+		Commands: commands{s.admission()}, Log: s.log, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
 		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Version:         httpapi.Version(s.cfg.Version),
 		DefaultDeadline: s.cfg.DefaultDeadline,
 		Listen:          s.cfg.Listen, AllowedHosts: s.cfg.AllowedHosts, AllowedOrigins: s.cfg.AllowedOrigins,
 		PublicURL: public, TrustedProxies: trusted,
-		RefusedPage: func(w http.ResponseWriter, r *http.Request, err error) { s.ui.Refused(w, r, err) },
-		Logger:      s.cfg.Logger,
-	})
+		AccessRefused: func(w http.ResponseWriter, r *http.Request, err error) { s.ui.AccessRefused(w, r, err) },
+		RefusedPage:   func(w http.ResponseWriter, r *http.Request, err error) { s.ui.Refused(w, r, err) },
+		Logger:        s.cfg.Logger,
+	}
+	s.access.into(&cfg)
+	return httpapi.New(cfg)
 }
 
 // ready lists the conditions for accepting commands.
@@ -52,34 +54,30 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 	return []httpapi.Check{takesCommands, log}
 }
 
-// commands adapts the dispatcher to httpapi's interface.
-type commands struct{ d *dispatch.Dispatcher }
+// commands adapts admission to httpapi's interface.
+type commands struct{ admission }
 
 func (c commands) Submit(ctx context.Context, s swarm.Submission) (httpapi.Call, bool, error) {
-	r, err := c.d.Submit(ctx, s)
+	r, err := c.admission.Submit(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
 	return r, r.Replayed, nil
 }
 
-func (c commands) Preview(ctx context.Context, s swarm.Submission) (*swarm.Issued, error) {
-	return c.d.Preview(ctx, s)
-}
-
 func (c commands) Open(seq uint64) (httpapi.Call, bool) {
-	call, ok := c.d.Call(seq)
+	call, ok := c.dispatcher.Call(seq)
 	if !ok {
 		return nil, false
 	}
 	return call, true
 }
 
-// waiting adapts the dispatcher to the dashboard: one call that waits for the outcome.
-type waiting struct{ d *dispatch.Dispatcher }
+// waiting adapts admission to the dashboard: one call that waits for the outcome.
+type waiting struct{ admission }
 
 func (c waiting) Submit(ctx context.Context, s swarm.Submission) (swarm.Entry, error) {
-	call, err := c.d.Submit(ctx, s)
+	call, err := c.admission.Submit(ctx, s)
 	if err != nil {
 		return swarm.Entry{}, err
 	}

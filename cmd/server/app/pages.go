@@ -12,6 +12,7 @@ import (
 
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/driver/wire"
+	"github.com/swarmcall/swarmcall/internal/auth"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -21,16 +22,21 @@ import (
 // pages makes the dashboard. The router writes its errors, so both are made together.
 func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
-		s.ui = web.New(web.Config{
-			Log: s.log, Fleet: s.registry, Commands: waiting{s.dispatcher}, Feed: s.feed,
+		cfg := web.Config{
+			Log: s.log, Fleet: s.registry, Commands: waiting{s.admission()}, Feed: s.feed,
 			DefaultDeadline: s.cfg.DefaultDeadline,
 			Ready:           func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
 			Started:         time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
 			Withdrawals: s.withdrawals,
-			About:       s.about(), Limits: limits(s.log.Usage().Max),
+			About:       s.about(), Limits: shownLimits(s.log.Usage().Max),
 			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins,
 			Status: httpapi.Status, Problem: refuse, Logger: s.cfg.Logger,
-		})
+			SessionCookie: auth.CookieName,
+		}
+		if s.access != nil {
+			cfg.Access = signIns{s.access}
+		}
+		s.ui = web.New(cfg)
 		return s.ui
 	}
 }
@@ -69,8 +75,8 @@ func (s *server) about() []web.Fact {
 	}
 }
 
-// limits are the limits that README names, with this server's values.
-func limits(logBytes int64) []web.Fact {
+// shownLimits are the limits that README names, with this server's values.
+func shownLimits(logBytes int64) []web.Fact {
 	count := web.Count
 	return slices.Concat([]web.Fact{
 		{Name: "Log", Value: web.Bytes(logBytes) + ", then it refuses"},

@@ -5,7 +5,7 @@ import "testing"
 // TestPagesTellTheLimits: the About page shows the limits that README names, in readable units.
 func TestPagesTellTheLimits(t *testing.T) {
 	got := map[string]string{}
-	for _, f := range limits(8 << 30) {
+	for _, f := range shownLimits(8 << 30) {
 		got[f.Name] = f.Value
 	}
 	for name, want := range map[string]string{

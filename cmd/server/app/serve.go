@@ -16,6 +16,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
+	http2WriteTimeout = 30 * time.Second // after which a connection that accepts no data is closed
 )
 
 func httpServer(h http.Handler) *http.Server {
@@ -31,7 +32,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	if err != nil {
 		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
 	}
-	web := httpServer(handler)
+	web := s.webServer(handler)
 	var components sync.WaitGroup // sequencer, sweeper and watchers; joined before the log is closed
 	keepers, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
@@ -40,11 +41,18 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	components.Go(func() { s.keepSession(keepers) })
 	components.Go(func() { s.keepPast(keepers) })
 	components.Go(func() { s.watchLeases(keepers) })
+	if s.access != nil {
+		components.Go(func() { s.access.keeper.Run(keepers) })
+	}
+	if s.certs != nil {
+		s.cfg.Reloads.Add(s.cfg.TLSCert, s.certs.Reload)
+		components.Go(func() { s.certs.Run(keepers) })
+	}
 	watching, endStreams := context.WithCancel(keepers)
 	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and never otherwise
 	failed := make(chan error, 1)
 	components.Go(func() {
-		if err := web.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.accept(web); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})
@@ -100,7 +108,7 @@ func (s *server) stop(
 
 	closing, cancelClosing := context.WithTimeout(ctx, logGrace)
 	defer cancelClosing()
-	err := s.log.Close(closing)
+	err := errors.Join(s.access.close(), s.log.Close(closing))
 	s.cfg.Logger.Info("stopped")
 	return err
 }

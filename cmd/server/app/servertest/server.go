@@ -50,6 +50,9 @@ func (s *Server) Start() {
 	select {
 	case s.Config.Listen = <-addr:
 		s.URL = "http://" + s.Config.Listen
+		if s.Config.TLSCert != "" {
+			s.URL = "https://" + s.Config.Listen
+		}
 	case err := <-ended:
 		cancel()
 		s.t.Fatalf("the server did not start: %v", err)
