@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,9 +19,11 @@ type benchCmd struct {
 	Commands   int            `default:"500" help:"Commands to measure, 1 to 1000000 (${default})."`
 	Submitters int            `default:"1" help:"Concurrent submitters, 1 to 1000 (${default}); newer commands supersede older ones that wait."`
 	Deadline   *time.Duration `help:"How long drivers may take to ack, 1ms to 60s; default: the server's." placeholder:"DURATION"`
-	Submitter  string         `default:"bench" help:"Name of the sender (${default}); the entries stay in the server's log." placeholder:"NAME"`
+	Submitter  string         `help:"Name of the sender; default: bench, or that of the token. The entries stay in the server's log." placeholder:"NAME"`
 	connection
 	output
+
+	InsecureToken bool `help:"Let the drivers send the token without encryption to another machine."`
 }
 
 // Validate bounds the flags. Kong calls it.
@@ -43,12 +46,9 @@ func (c *benchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer server.CloseIdle()
-	token, err := server.Token()
-	if err != nil {
-		return err
-	}
 	result, err := bench.Run(ctx, bench.Options{
-		Client: server.Client, Token: token, Version: buildVersion().Version, Submitter: c.Submitter,
+		Client: server.Client, TokenFile: server.TokenFile.Value, CAFile: server.CAFile.Value,
+		InsecureToken: c.InsecureToken, Version: buildVersion().Version, Submitter: c.sender(server.TokenFile.Value),
 		Drivers: c.Drivers, Commands: c.Commands, Submitters: c.Submitters, Deadline: deref(c.Deadline),
 		Progress: func(what string, done, of int) {
 			server.line.Draw(server.line.Part("bench", what, int64(done), int64(of)))
@@ -64,6 +64,16 @@ func (c *benchCmd) Run(ctx context.Context, s streams) error {
 		err = result.Verdict()
 	}
 	return err
+}
+
+const benchName = "bench"
+
+// sender is the submitter of the commands; "" for that of the token.
+func (c *benchCmd) sender(token string) string {
+	if token == "" {
+		return cmp.Or(c.Submitter, benchName)
+	}
+	return c.Submitter
 }
 
 func (c *benchCmd) print(s streams, r bench.Result) error {
@@ -84,7 +94,7 @@ func (c *benchCmd) print(s streams, r bench.Result) error {
 			ms(r.RoundTrip.P99), ms(r.RoundTrip.Max),
 			fmt.Sprintf("%.0f", r.CommandsPerSecond), fmt.Sprintf("%.0f", r.AcksPerSecond),
 		}},
-		Names: []string{c.Submitter}, Items: []json.RawMessage{doc}, Doc: doc,
+		Names: []string{cmp.Or(c.Submitter, benchName)}, Items: []json.RawMessage{doc}, Doc: doc,
 	}
 	return console.Print(s.out, c.format(), rows)
 }

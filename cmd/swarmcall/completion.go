@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
+	"github.com/swarmcall/swarmcall/internal/auth/authfile"
 )
 
 //go:embed completion
@@ -80,6 +83,8 @@ func candidates(ctx context.Context, typed []string, last string) []string {
 		return driverIDs(ctx, typed)
 	case path == "swarmcall context use":
 		return contexts()
+	case path == "swarmcall token revoke":
+		return tokenNames(typed)
 	case path == "swarmcall help":
 		return append([]string{"exit-codes", "environment", "output", "plans"}, children(parser.Model.Node)...)
 	case len(node.Positional) > 0 && node.Positional[0].Enum != "":
@@ -140,6 +145,7 @@ func driverIDs(ctx context.Context, typed []string) []string {
 	defer cancel()
 	to := connection{
 		URL: valueOf(typed, "--url"), Context: valueOf(typed, "--context"), TokenFile: valueOf(typed, "--token-file"),
+		CAFile: valueOf(typed, "--ca-file"),
 	}
 	server, err := to.dial(streams{err: io.Discard}, "")
 	if err != nil {
@@ -173,4 +179,18 @@ func contexts() []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(f.Contexts))
+}
+
+// tokenNames returns the names in an auth file.
+func tokenNames(typed []string) []string {
+	path := cmp.Or(valueOf(typed, "--file"), os.Getenv(authFileEnv))
+	f, err := authfile.Read(path)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, t := range f.Tokens {
+		names = append(names, t.Name)
+	}
+	return names
 }

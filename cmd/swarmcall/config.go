@@ -31,14 +31,15 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		r.Columns = append(r.Columns, console.Column{Name: "ORIGIN"})
 	} else {
 		r.Doc = mustJSON(map[string]string{
-			"url": found.URL.Value, "token_file": found.TokenFile.Value, "submitter": found.Submitter.Value,
-			"context": found.Context.Value,
+			"url": found.URL.Value, "token_file": found.TokenFile.Value, "ca_file": found.CAFile.Value,
+			"submitter": found.Submitter.Value, "context": found.Context.Value,
 		})
 	}
 	for _, v := range []struct {
 		name string
 		settings.Value
-	}{{"url", found.URL}, {"token_file", found.TokenFile}, {"submitter", found.Submitter}, {"context", found.Context}} {
+	}{{"url", found.URL}, {"token_file", found.TokenFile}, {"ca_file", found.CAFile}, {"submitter", found.Submitter},
+		{"context", found.Context}} {
 		row := []string{v.name, v.Value.Value}
 		if c.Origin {
 			row = append(row, v.Origin)

@@ -32,7 +32,7 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 	}
 	r := console.Rows{
 		Columns: []console.Column{{Name: "NAME"}, {Name: "CHOSEN"}, {Name: "URL"}, {Name: "SUBMITTER"},
-			{Name: "TOKEN FILE"}},
+			{Name: "TOKEN FILE"}, {Name: "CA FILE", Wide: true}},
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Contexts)) {
 		x, chosen := f.Contexts[name], "no"
@@ -40,8 +40,8 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 		if name == f.Context {
 			chosen = "yes"
 		}
-		r.Cells, r.Names = append(r.Cells, []string{name, chosen, x.URL, x.Submitter, x.TokenFile}), append(r.Names,
-			name)
+		r.Cells, r.Names = append(r.Cells, []string{name, chosen, x.URL, x.Submitter, x.TokenFile, x.CAFile}),
+			append(r.Names, name)
 		r.Items = append(r.Items, mustJSON(struct {
 			Name   string `json:"name"`
 			Chosen bool   `json:"chosen"`
@@ -55,6 +55,7 @@ type contextSetCmd struct {
 	Name      string `arg:"" help:"Name of the context."`
 	URL       string `name:"url" required:"" help:"Address of the server." placeholder:"URL"`
 	TokenFile string `type:"path" help:"File with the access token." placeholder:"FILE"`
+	CAFile    string `name:"ca-file" type:"path" help:"PEM file with the root CAs for the server's certificate." placeholder:"FILE"`
 	Submitter string `help:"Name of the sender on this server." placeholder:"NAME"`
 }
 
@@ -79,7 +80,9 @@ func (c *contextSetCmd) Run(_ context.Context, s streams) error {
 		if f.Contexts == nil {
 			f.Contexts = map[string]settings.Context{}
 		}
-		f.Contexts[c.Name] = settings.Context{URL: c.URL, TokenFile: c.TokenFile, Submitter: c.Submitter}
+		f.Contexts[c.Name] = settings.Context{
+			URL: c.URL, TokenFile: c.TokenFile, CAFile: c.CAFile, Submitter: c.Submitter,
+		}
 		return fmt.Sprintf("context %s is saved; select it: swarmcall context use %s", c.Name, c.Name), nil
 	})
 }

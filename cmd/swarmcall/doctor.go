@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
@@ -73,7 +74,8 @@ func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	found, err := c.settings("")
 	address := remote.Mask(found.URL.Value)
-	if !x.note("settings", err, "%s (from %s), as %s", address, found.URL.Origin, found.Submitter.Value) {
+	as := cmp.Or(found.Sender(), "whom the token belongs to")
+	if !x.note("settings", err, "%s (from %s), as %s", address, found.URL.Origin, as) {
 		return
 	}
 	server, err := c.dial(s, "")
@@ -94,6 +96,9 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
 	}
 	x.note("ready", err, "accepts commands: %s", strings.Join(checks, ", "))
+	if found.TokenFile.Value != "" {
+		x.token(ctx, server)
+	}
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
 		err = &clierr.Error{
@@ -105,4 +110,13 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 		page.Counts.Disconnected)
 	_, err = server.Commands(ctx, remote.CommandFilter{Limit: 1})
 	x.note("log", err, "can be read")
+}
+
+// token checks whom the token belongs to. A server of an earlier version does not know tokens.
+func (x *examination) token(ctx context.Context, server *session) {
+	who, err := server.Whoami(ctx)
+	if remote.IsRefused(err, api.NotFound) {
+		return
+	}
+	x.note("token", err, "belongs to %s", describe(who.Value))
 }

@@ -30,10 +30,13 @@ type driveFlags struct {
 	Label      map[string]string `mapsep:"none" help:"Label that commands can select; may be repeated." placeholder:"KEY=VALUE"`
 	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
 	Weight     float64           `default:"1" help:"Share of a total, relative to other drivers (${default})."`
-	TokenFile  string            `help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	TokenFile  string            `help:"File with the access token, read at every connect; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	CAFile     string            `name:"ca-file" help:"PEM file with the root CAs for the server's certificate, read at every connect; default: from SWARMCALL_CA_FILE, the settings files, or the system's." placeholder:"FILE"`
 	Context    string            `help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
 	Linger     time.Duration     `default:"5s" help:"After the generator has ended, stay connected and reject commands this long (${default})."`
 	Verbose    bool              `short:"v" help:"Log all events, not only warnings."`
+
+	InsecureToken bool `help:"Allow to send the token without encryption to another machine."`
 }
 
 // Validate refuses what the server would refuse. Kong calls it.
@@ -62,13 +65,10 @@ func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) erro
 }
 
 func (f *driveFlags) options(s streams) (o drive.Options, err error) {
-	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, Context: f.Context}.settings("")
-	if err != nil {
-		return o, err
-	}
-	token, err := found.Token()
+	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, CAFile: f.CAFile, Context: f.Context}.settings("")
 	return drive.Options{
-		URL: found.URL.Value, Token: token, DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers,
+		URL: found.URL.Value, TokenFile: found.TokenFile.Value, CAFile: found.CAFile.Value, InsecureToken: f.InsecureToken,
+		DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers,
 		Weight:  f.Weight,
 		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Log: f.log(s),
 	}, err

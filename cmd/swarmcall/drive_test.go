@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +31,62 @@ func TestDriveUsage(t *testing.T) {
 		code, _, err := call(t, append([]string{"drive"}, strings.Fields(args)...)...)
 		if code != clierr.Usage || !strings.Contains(err, says) {
 			t.Errorf("%s: code %d, %s", args, code, err)
+		}
+	}
+}
+
+// TestDriveFiles: what is wrong with the token or the CA file ends the driver before anything is sent.
+func TestDriveFiles(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	write := func(content string) string {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good, bad := write("swc_canary\n"), write("canary canary\n")
+	for _, c := range []struct {
+		args string
+		code clierr.Code
+		says string
+	}{
+		{"--url http://127.0.0.1:1 --token-file " + good + "no", clierr.Auth, good + "no"},
+		{"--url http://127.0.0.1:1 --token-file " + bad, clierr.Usage, "a token cannot have"},
+		{"--url https://127.0.0.1:1 --ca-file " + good, clierr.Usage, "no certificate in PEM form"},
+		{"--url http://192.0.2.1:1 --token-file " + good, clierr.Usage, "--insecure-token"},
+		{"--url http://192.0.2.1:1 --insecure-token --token-file " + bad, clierr.Usage, "a token cannot have"},
+	} {
+		args := append([]string{"drive", "exec"}, strings.Fields(c.args)...)
+		code, _, errs := call(t, append(args, "--", "cat")...)
+		if code != c.code || !strings.Contains(errs, c.says) || strings.Contains(errs, "canary") {
+			t.Errorf("%s: code %d, %s", c.args, code, errs)
+		}
+	}
+}
+
+// TestPlainTokenWarning: a token that leaves the machine without encryption is worth a warning, and only one.
+func TestPlainTokenWarning(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("swc_canary\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for _, c := range []struct {
+		args string
+		want int
+	}{
+		{"--url http://0.0.0.0:1 --token-file " + token, 1},
+		{"--url http://0.0.0.0:1", 0},
+		{"--url https://0.0.0.0:1 --token-file " + token, 0},
+		{"--url " + server.URL + " --token-file " + token, 0},
+	} {
+		_, _, errs := call(t, append([]string{"drivers", "list", "--retry-for", "0"}, strings.Fields(c.args)...)...)
+		if n := strings.Count(errs, "warning: the token is sent without encryption"); n != c.want ||
+			strings.Contains(errs, "canary") {
+			t.Errorf("%s: %d warnings, want %d: %s", c.args, n, c.want, errs)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/check"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
 )
 
 // driverCmd groups the tools for authors of drivers.
@@ -19,6 +20,7 @@ type driverCheckCmd struct {
 	Transcript string        `help:"Write all events to this file, as JSON Lines." placeholder:"FILE"`
 	DriverID   string        `help:"Check the driver with this id, and refuse others." placeholder:"ID"`
 	Players    int64         `default:"10" help:"Maximum number of players to command (${default}), 4 or more."`
+	TokenFile  string        `help:"File with the token that the driver must present. A driver that is started gets a copy in SWARMCALL_TOKEN_FILE, and must notice when that is replaced." placeholder:"FILE"`
 	Wait       time.Duration `default:"30s" help:"How long to wait for the driver to connect, and for you to end it by hand (${default})."`
 	Command    []string      `arg:"" optional:"" help:"Command that starts the driver, with the server's address in SWARMCALL_URL; put it after --. Without it, start the driver by hand."`
 }
@@ -36,9 +38,13 @@ func (c *driverCheckCmd) Validate() error {
 
 // Run checks a driver and prints the report.
 func (c *driverCheckCmd) Run(ctx context.Context, s streams) error {
+	token, err := settings.Settings{TokenFile: settings.Value{Value: c.TokenFile, Origin: "--token-file"}}.Token()
+	if err != nil {
+		return err
+	}
 	return check.Run(ctx, check.Options{
 		Listen: c.Listen, Transcript: c.Transcript, DriverID: c.DriverID, Players: c.Players, Wait: c.Wait,
-		Command: c.Command,
-		Out:     s.out, Err: s.err,
+		Command: c.Command, Token: token,
+		Out: s.out, Err: s.err,
 	})
 }

@@ -21,6 +21,7 @@ import (
 type connection struct {
 	URL       string        `name:"url" group:"Server" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
 	TokenFile string        `group:"Server" help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
+	CAFile    string        `name:"ca-file" group:"Server" help:"PEM file with the root CAs for the server's certificate; default: from SWARMCALL_CA_FILE, the settings files, or the system's." placeholder:"FILE"`
 	Context   string        `group:"Server" help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
 	RetryFor  time.Duration `group:"Server" default:"${patience}" help:"How long to retry when the server is unavailable or busy (${default}); 0 to disable." placeholder:"DURATION"`
 	Debug     bool          `group:"Server" help:"Log each request on stderr."`
@@ -63,7 +64,7 @@ func (c connection) settings(submitter string) (settings.Settings, error) {
 		dir = "" // then there is no project
 	}
 	return settings.Resolve(settings.Input{
-		URL: c.URL, TokenFile: c.TokenFile, Context: c.Context, Submitter: submitter,
+		URL: c.URL, TokenFile: c.TokenFile, CAFile: c.CAFile, Context: c.Context, Submitter: submitter,
 		Env: os.Getenv, Who: who, Dir: dir, UserFile: settings.UserFile(),
 	})
 }
@@ -78,14 +79,21 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	roots, err := found.Roots()
+	if err != nil {
+		return nil, err
+	}
 	if c.NoColor {
 		if err := os.Setenv("NO_COLOR", "1"); err != nil {
 			return nil, err
 		}
 	}
 	line := console.NewLine(s.err)
+	if token != "" && remote.Exposed(found.URL.Value) {
+		line.Say("warning: the token is sent without encryption to %s; use https", remote.Mask(found.URL.Value))
+	}
 	cfg := remote.Config{
-		URL: found.URL.Value, From: found.URL.Origin, Token: token, Agent: "swarmcall/" + version,
+		URL: found.URL.Value, From: found.URL.Origin, Token: token, Roots: roots, Agent: "swarmcall/" + version,
 		Patience: remote.Patience{For: c.RetryFor, Insist: c.insist, Note: func(why string, in time.Duration) {
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},

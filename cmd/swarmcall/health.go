@@ -6,12 +6,14 @@ import (
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
 )
 
 // healthCmd checks whether a server accepts commands. It is also the container's health check, because it needs no
 // shell.
 type healthCmd struct {
 	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to check (${default})."`
+	CAFile  string        `name:"ca-file" env:"SWARMCALL_CA_FILE" help:"PEM file with the root CAs for the server's certificate; default: the system's." placeholder:"FILE"`
 	Timeout time.Duration `default:"3s" help:"How long to wait for the answer (${default})."`
 }
 
@@ -19,7 +21,12 @@ type healthCmd struct {
 func (c *healthCmd) Run(ctx context.Context, _ streams) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	server, err := remote.Dial(remote.Config{URL: c.URL, Agent: "swarmcall/" + version})
+	file := settings.Value{Value: c.CAFile, Origin: "--ca-file or SWARMCALL_CA_FILE"}
+	roots, err := settings.Settings{CAFile: file}.Roots()
+	if err != nil {
+		return err
+	}
+	server, err := remote.Dial(remote.Config{URL: c.URL, Roots: roots, Agent: "swarmcall/" + version})
 	if err == nil {
 		defer server.CloseIdle()
 		_, err = server.Ready(ctx)

@@ -16,7 +16,7 @@ import (
 
 // running has the flags of both verbs that run plans.
 type running struct {
-	Submitter string `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
+	Submitter string `group:"Target" help:"Name of the sender; default: that of the token, else from the settings files, the pipeline or the user." placeholder:"NAME"`
 	connection
 	reports
 }
@@ -31,7 +31,7 @@ func (c *running) execute(ctx context.Context, s streams, p *plan.Plan) error {
 	}
 	defer server.CloseIdle()
 	r := plan.Runner{
-		Plan: p, Server: server.Client, Line: server.line, Submitter: server.Submitter.Value, ID: "run-" +
+		Plan: p, Server: server.Client, Line: server.line, Submitter: server.Sender(), ID: "run-" +
 			strings.ToLower(rand.Text()[:10]),
 	}
 	say := r.LastWord

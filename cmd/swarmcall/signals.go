@@ -20,3 +20,6 @@ func (*stateCmd) brief()        {}
 func (*healthCmd) brief()       {}
 func (*versionCmd) brief()      {}
 func (*completeCmd) brief()     {}
+func (*whoamiCmd) brief()       {}
+func (*tokenListCmd) brief()    {}
+func (*authCheckCmd) brief()    {}

@@ -23,7 +23,7 @@ type aim struct {
 	Label      map[string]string `group:"Target" help:"Only drivers with this label; repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	Driver     []string          `group:"Target" help:"Only this driver; repeat for several." placeholder:"ID" sep:"none"`
 	MinDrivers int               `group:"Target" help:"Refuse the command unless it targets at least N drivers." placeholder:"N"`
-	Submitter  string            `group:"Target" help:"Name of the sender; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
+	Submitter  string            `group:"Target" help:"Name of the sender; default: that of the token, else from the settings files, the pipeline or the user." placeholder:"NAME"`
 }
 
 func (a aim) target() *remote.Target {
@@ -117,7 +117,7 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	defer server.CloseIdle()
 	command.Note = c.Note
 	body := remote.Submission{
-		Submitter: server.Submitter.Value, Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(),
+		Submitter: server.Sender(), Command: command, DeadlineMS: deref(c.Deadline).Milliseconds(),
 		Target:     c.target(),
 		MinDrivers: c.MinDrivers, IfSeq: c.IfSeq,
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 type watchCmd struct {
-	Submitter string            `help:"Name of the sender of the stop; default: from the settings files, the pipeline or the user." placeholder:"NAME"`
+	Submitter string            `help:"Name of the sender of the stop; default: that of the token, else from the settings files, the pipeline or the user." placeholder:"NAME"`
 	Label     map[string]string `help:"Only drivers with this label, and commands that may target them; the stop is for them alone. Repeat to require several labels." placeholder:"KEY=VALUE" mapsep:"none"`
 	connection
 }
@@ -27,6 +27,6 @@ func (c *watchCmd) Run(ctx context.Context, s streams) error {
 	}
 	defer server.CloseIdle()
 	return tui.Run(ctx, tui.Options{
-		Client: server.Client, Submitter: server.Submitter.Value, Labels: c.Label, In: s.in, Out: s.out,
+		Client: server.Client, Submitter: server.Sender(), Labels: c.Label, In: s.in, Out: s.out,
 	})
 }

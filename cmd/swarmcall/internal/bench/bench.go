@@ -17,14 +17,17 @@ import (
 // Options say how much is measured, and where.
 type Options struct {
 	Client     *remote.Client
-	Token      string // credential of the drivers; empty: none
+	TokenFile  string // with the credential of the drivers; empty: none
+	CAFile     string // with the root CAs for the drivers; empty: those of the system
 	Version    string // version that the drivers report
 	Submitter  string
 	Drivers    int
 	Commands   int
 	Submitters int           // concurrent submitters
 	Deadline   time.Duration // 0: the server's default
-	Progress   func(what string, done, of int)
+	// InsecureToken lets the drivers send the token without encryption to another machine.
+	InsecureToken bool
+	Progress      func(what string, done, of int)
 }
 
 // warmUp is the number of commands before the measurement, which are not counted.

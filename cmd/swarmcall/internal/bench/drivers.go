@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -69,10 +68,8 @@ func (s *swarm) start(life context.Context, o Options, name string, n int) {
 	cfg := driver.Config{
 		URL: o.Client.Address(), DriverID: fmt.Sprintf("%s-%d", name, n),
 		Labels: map[string]string{labelKey: labelValue}, Version: o.Version,
+		TokenFile: o.TokenFile, CAFile: o.CAFile, InsecureToken: o.InsecureToken,
 		OnConnect: func(driver.Session) { there() },
-	}
-	if o.Token != "" {
-		cfg.Header = http.Header{"Authorization": {"Bearer " + o.Token}}
 	}
 	s.running.Go(func() {
 		if err := driver.Run(life, cfg, driver.HandlerFunc(ack)); err != nil {

@@ -21,6 +21,7 @@ type Options struct {
 	Transcript string // file; empty: none
 	DriverID   string // empty: any
 	Players    int64
+	Token      string // that the driver must present; empty: none
 	Wait       time.Duration
 	Command    []string  // starts the driver; empty: the user starts it by hand
 	Out        io.Writer // receives the report
@@ -38,7 +39,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	url := "http://" + listener.Addr().String()
 	kit := conformance.Options{
-		Listener: listener, DriverID: o.DriverID, Players: o.Players, Patience: o.Wait,
+		Listener: listener, DriverID: o.DriverID, Players: o.Players, Patience: o.Wait, Token: o.Token,
 		Progress: func(text string) { _, _ = fmt.Fprintf(o.Err, "· %s\n", text) },
 	}
 	if o.Transcript != "" {
@@ -51,7 +52,17 @@ func Run(ctx context.Context, o Options) (err error) {
 		kit.Transcript = file
 	}
 	if len(o.Command) > 0 {
-		kit.Start = func() (conformance.Process, error) { return start(o.Command, url, o.Err) }
+		env := []string{"SWARMCALL_URL=" + url}
+		if o.Token != "" {
+			tokens, err := newTokenFile(o.Token)
+			if err != nil {
+				_ = listener.Close()
+				return &clierr.Error{Code: clierr.Failed, What: "cannot write the driver's token file", Cause: err}
+			}
+			defer tokens.remove()
+			env, kit.Rotate = append(env, "SWARMCALL_TOKEN_FILE="+tokens.path), tokens.write
+		}
+		kit.Start = func() (conformance.Process, error) { return start(o.Command, env, o.Err) }
 	} else {
 		_, _ = fmt.Fprintf(o.Err, "start the driver now, with the server at %s\n", url)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,7 +38,12 @@ func drive(role string) {
 	if role == "no subprotocol" {
 		options.Subprotocols = nil
 	}
-	conn, _, err := websocket.Dial(ctx, os.Getenv("SWARMCALL_URL")+"/drivers/connect", options)
+	if path := os.Getenv("SWARMCALL_TOKEN_FILE"); path != "" && role != "no token" {
+		token, _ := os.ReadFile(path)
+		options.HTTPHeader = http.Header{"Authorization": {"Bearer " + string(token)}}
+	}
+	conn, _, err := websocket.Dial( //nolint:bodyclose // Dial has closed it
+		ctx, os.Getenv("SWARMCALL_URL")+"/drivers/connect", options)
 	if err != nil {
 		return
 	}
@@ -109,6 +115,40 @@ func TestADriverThatIsNone(t *testing.T) {
 	}
 }
 
+// TestToken: a driver that is started finds the token in a file of its own.
+func TestToken(t *testing.T) {
+	t.Setenv("SWARMCALL_TOKEN_FILE", "")
+	out, errs, err := check(t, "leaves", Options{Token: "swc_canary"})
+	if clierr.CodeOf(err) != clierr.Failed || !strings.Contains(errs, "leaves has registered") ||
+		!strings.Contains(out, "D1   pass") || strings.Contains(out+errs, "canary") {
+		t.Errorf("error %v, said %q, printed\n%s", err, errs, out)
+	}
+	_, errs, err = check(t, "no token", Options{Token: "swc_canary"})
+	if text := clierr.Text(err); clierr.CodeOf(err) != clierr.Timeout ||
+		!strings.Contains(text, "D1 Handshake: presented no token") || strings.Contains(text+errs, "canary") {
+		t.Errorf("said %q, the error is\n%s", errs, text)
+	}
+}
+
+func TestTokenFile(t *testing.T) {
+	f, err := newTokenFile("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"one", "two"} {
+		if err := f.write(want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(f.path); err != nil || string(got) != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+	f.remove()
+	if _, err := os.Stat(filepath.Dir(f.path)); err == nil {
+		t.Error("the directory is still there")
+	}
+}
+
 func TestAnotherDriverIsRefused(t *testing.T) {
 	_, errs, err := check(t, "leaves", Options{DriverID: "d-1"})
 	if clierr.CodeOf(err) != clierr.Timeout || !strings.Contains(errs, "refused leaves; want d-1") {
@@ -146,7 +186,7 @@ func TestProcessIsAskedToLeave(t *testing.T) {
 		testenv.SkipOrFail(t, "there is no SIGTERM")
 	}
 	var out strings.Builder
-	p, err := start([]string{"sleep", "60"}, "http://127.0.0.1:1", &out)
+	p, err := start([]string{"sleep", "60"}, nil, &out)
 	if err != nil {
 		t.Fatal(err)
 	}

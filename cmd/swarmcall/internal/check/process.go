@@ -18,11 +18,11 @@ type process struct {
 
 var _ conformance.Process = (*process)(nil)
 
-// start runs argv with the server's address in its environment. Its output goes to out.
-func start(argv []string, url string, out io.Writer) (conformance.Process, error) {
+// start runs argv with these variables added to its environment. Its output goes to out.
+func start(argv, env []string, out io.Writer) (conformance.Process, error) {
 	// Not the command's context: it would kill the driver, but an orderly end is part of the check.
 	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // the user names the program
-	cmd.Env = append(os.Environ(), "SWARMCALL_URL="+url)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second
 	group(cmd)

@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
@@ -25,6 +27,13 @@ func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 	case "bad_request":
 		return clierr.Failed, "a proxy does not forward WebSockets (headers Connection, Upgrade): see " +
 			"docs/howto/proxy.md"
+	case "unauthenticated":
+		return clierr.Auth, "the server does not know the token, or none was given: --token-file or " +
+			"SWARMCALL_TOKEN_FILE"
+	case "token_expired":
+		return clierr.Auth, "get a new token from who keeps the server's auth file (there: swarmcall token new)"
+	case "forbidden":
+		return clierr.Auth, "the token must have the role driver: swarmcall token new NAME --role driver"
 	case "not_found", "method_not_allowed":
 		return clierr.Failed, "is the path of --url correct? The dashboard shows the address of the server"
 	case "":
@@ -34,6 +43,20 @@ func hintOn(h *driver.HandshakeError) (clierr.Code, string) {
 		return clierr.Auth, "is the credential correct, and does it allow driving? See --token-file"
 	}
 	return clierr.Failed, ""
+}
+
+// hintOnFile returns the exit code for a file that cannot be used, and a hint.
+func hintOnFile(f *driver.FileError) (clierr.Code, string) {
+	if f.Field == "CAFile" {
+		return clierr.Usage, "the file is named by --ca-file, SWARMCALL_CA_FILE or the settings files: swarmcall config " +
+			"view --origin"
+	}
+	const named = "the file is named by --token-file, SWARMCALL_TOKEN_FILE or the settings files: swarmcall config " +
+		"view --origin"
+	if _, unreadable := errors.AsType[*fs.PathError](f); unreadable {
+		return clierr.Auth, named
+	}
+	return clierr.Usage, named
 }
 
 // strangeHint returns the exit code and the hint for an answer that is not from Swarmcall.

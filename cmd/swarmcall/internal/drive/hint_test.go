@@ -23,7 +23,8 @@ func TestHintsFollowTheCode(t *testing.T) {
 		{404, "not_found", clierr.Failed, "path"}, {101, "unsupported_subprotocol", clierr.Failed, "versions"},
 		{404, "", clierr.Failed, "not from Swarmcall"}, {403, "", clierr.Auth, "not from Swarmcall"},
 		{426, "", clierr.Failed, "WebSockets"},
-		{401, "unauthenticated", clierr.Auth, "credential"}, {403, "forbidden", clierr.Auth, "credential"},
+		{401, "unauthenticated", clierr.Auth, "--token-file"}, {403, "forbidden", clierr.Auth, "role driver"},
+		{401, "token_expired", clierr.Auth, "get a new token"}, {403, "of_a_later_version", clierr.Auth, "credential"},
 	} {
 		err := drive.Refused("http://swarmcall:8080", &driver.HandshakeError{Status: c.status, Code: c.code})
 		e, ok := errors.AsType[*clierr.Error](err)

@@ -22,12 +22,16 @@ type Options struct {
 	Labels     map[string]string // by which commands select drivers
 	MaxPlayers int64             // the limit of this driver; 0: no limit
 	Weight     float64           // its share of a total, relative to the others; 0: 1
-	Token      string            // the credential; empty: none
+	TokenFile  string            // file with the credential; empty: none
+	CAFile     string            // PEM file with the root CAs for the server; empty: those of the system
 	Version    string            // reported to the server
 	Linger     time.Duration     // how long it stays and rejects commands after its generator has ended
 	Out        io.Writer         // receives progress
 	Log        *slog.Logger
 	HTTPClient *http.Client // dials the server; nil: the default one
+
+	// InsecureToken allows to send the token without encryption to another machine.
+	InsecureToken bool
 }
 
 // config returns the configuration of the SDK for g.
@@ -36,14 +40,11 @@ func (o Options) config(g guarded, stop *driver.LocalStop) driver.Config {
 		URL: o.URL, DriverID: o.DriverID, Labels: o.Labels, MaxPlayers: o.MaxPlayers, Weight: o.Weight,
 		Version: o.Version,
 		Logger:  o.Log, LocalStop: stop, State: g.state, Metrics: g.metrics,
-		HTTPClient: o.HTTPClient,
+		HTTPClient: o.HTTPClient, TokenFile: o.TokenFile, CAFile: o.CAFile, InsecureToken: o.InsecureToken,
 	}
 	if cfg.DriverID == "" {
 		host, _ := os.Hostname() // a random id is enough if there is no host name
 		cfg.DriverID = defaultID(host, rand.Text())
-	}
-	if o.Token != "" {
-		cfg.Header = http.Header{"Authorization": {"Bearer " + o.Token}}
 	}
 	return cfg
 }

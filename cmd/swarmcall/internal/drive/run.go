@@ -96,10 +96,19 @@ func Refused(url string, err error) error {
 		e.What = url + " refused the driver"
 		e.Code, e.Hint = hintOn(h)
 	}
+	if errors.Is(err, driver.ErrInsecureToken) {
+		e.Code, e.Hint = clierr.Usage, "use an https address: --url; or allow it: --insecure-token"
+	}
+	if f, ok := errors.AsType[*driver.FileError](err); ok {
+		e.Code, e.Hint = hintOnFile(f)
+	}
 	if c, ok := errors.AsType[*driver.CloseError](err); ok {
 		switch c.Code {
-		case wire.CloseCredential, wire.CloseNotYours:
+		case wire.CloseCredential:
+			e.Code, e.Hint = clierr.Auth, "replace the token in its file: see --token-file"
+		case wire.CloseNotYours:
 			e.Code = clierr.Auth
+			e.Hint = "choose a --driver-id and --label that the credential covers, and that no other credential uses"
 		case wire.CloseSuperseded:
 			e.Hint = "another driver registered with the same id: choose another --driver-id"
 		}

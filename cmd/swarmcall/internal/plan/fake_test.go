@@ -40,6 +40,7 @@ type fakeSwarm struct {
 	sent    func(format string, args ...any)       // receives what the plan sends; may be nil
 	steps   []report.Step                          // of the last run
 	before  func(s *fakeSwarm, e *fakeEntry) error // is called for each command of the plan, under the lock
+	token   string                                 // whose token the plan uses; it then names no submitter
 }
 
 type fakeDriver struct {
@@ -86,6 +87,9 @@ func (s *fakeSwarm) run(text string) (said string, err error) {
 	}
 	var b strings.Builder
 	r := Runner{Plan: p, Server: c, Line: console.NewLine(&b), Submitter: "ci", ID: "run-x"}
+	if s.token != "" {
+		r.Submitter = ""
+	}
 	s.steps, err = r.Run(s.t.Context())
 	return b.String(), err
 }
@@ -198,6 +202,12 @@ func (s *fakeSwarm) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasPrefix(path, "/commands/"):
 		seq, _ := strconv.ParseInt(path[len("/commands/"):], 10, 64)
 		s.get(w, seq)
+	case path == "/whoami" && s.older:
+		refuse(w, 404, `{"code": "not_found"}`)
+	case path == "/whoami" && s.token == "?":
+		refuse(w, 401, `{"code": "unauthenticated"}`)
+	case path == "/whoami":
+		_, _ = fmt.Fprintf(w, `{"name": %q, "role": "controller", "scope": {}, "expires_at": null}`, s.token)
 	case path == "/state":
 		s.state(w)
 	case path == "/drivers":
@@ -213,6 +223,9 @@ func (s *fakeSwarm) post(w http.ResponseWriter, r *http.Request) {
 	e := &fakeEntry{}
 	if err := json.Unmarshal(body, e); err != nil {
 		s.t.Error(err)
+	}
+	if e.Submitter == "" {
+		e.Submitter = s.token
 	}
 	if e.DryRun {
 		s.dryRuns++

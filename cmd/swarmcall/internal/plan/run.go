@@ -20,7 +20,7 @@ type Runner struct {
 	Plan      *Plan
 	Server    Server
 	Line      *console.Line
-	Submitter string
+	Submitter string // "" for that of the token
 	ID        string // prefix of keys and notes
 
 	claim            claim
@@ -48,7 +48,10 @@ func (r *Runner) Run(ctx context.Context) (steps []report.Step, err error) {
 	})
 	defer heard()
 	r.Line.Say("run %s of plan %q: %s, for %s", r.ID, r.Plan.Name, stages(len(r.Plan.Stages)), r.Plan.drivers())
-	if err = r.begin(ctx); err == nil {
+	if err = r.identify(ctx); err == nil {
+		err = r.begin(ctx)
+	}
+	if err == nil {
 		err = r.run(ctx)
 	}
 	r.Line.Keep()
@@ -81,7 +84,7 @@ func (r *Runner) begin(ctx context.Context) error {
 			return err
 		}
 		e := page.Items[0]
-		r.Line.Say("waiting for the outcome of entry %d, an earlier command of %s", e.Seq, r.Submitter)
+		r.Line.Say("waiting for the outcome of entry %d, an earlier command of %s", e.Seq, r.claim.submitter)
 		if _, err := r.Server.Outcome(ctx, e.Seq, remote.OutcomeLimit(e)); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 type Server interface {
 	commands
 	drivers
+	Whoami(context.Context) (remote.Answer[remote.Identity], error)
 	Retries() int64 // the number of retried requests: when it grows, the server may have been unavailable
 }
 

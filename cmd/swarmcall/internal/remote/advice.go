@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -62,7 +63,7 @@ func (c *Client) advice(p *Refusal) (clierr.Code, string) {
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return clierr.Auth, "use a token with permission for this: --token-file or SWARMCALL_TOKEN_FILE"
+		return clierr.Auth, c.denied(p)
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return clierr.Unreachable, "try again later, or retry for longer: --retry-for 1m; see swarmcall doctor"
 	}
@@ -115,6 +116,12 @@ func newerHint(p *Refusal) string {
 func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &clierr.Error{Code: clierr.Interrupted, What: "interrupted; did not " + what}
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return c.throughProxy(&clierr.Error{
+			Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err),
+			Hint: "if this CA is your own, name its file: --ca-file or SWARMCALL_CA_FILE",
+		})
 	}
 	return c.throughProxy(&clierr.Error{
 		Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err),

@@ -4,11 +4,14 @@ package remote
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -24,6 +27,7 @@ type Config struct {
 	URL      string            // base address, such as http://127.0.0.1:8080
 	From     string            // where the URL comes from, for errors: "--url"
 	Token    string            // bearer token; empty: none
+	Roots    *x509.CertPool    // root CAs for the server's certificate; nil: the system's
 	Patience                   // of retries
 	Quiet    func()            // called when an answer is late; may be nil
 	Trace    io.Writer         // receives a line per request and answer; nil: no trace
@@ -60,7 +64,11 @@ func Dial(cfg Config) (*Client, error) {
 		proxy = http.ProxyFromEnvironment
 	}
 	if transport == nil {
-		transport = &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
+		own := &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
+		if cfg.Roots != nil {
+			own.TLSClientConfig = &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}
+		}
+		transport = own
 	}
 	d := &doer{
 		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience,
@@ -89,6 +97,16 @@ func ParseURL(address, from string) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// Exposed reports whether requests to an address leave this machine without encryption.
+func Exposed(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || strings.EqualFold(u.Hostname(), "localhost") {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !ip.Unmap().IsLoopback()
 }
 
 // password matches the password in an address, even in one that cannot be parsed.

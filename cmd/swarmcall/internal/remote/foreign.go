@@ -65,6 +65,8 @@ func member(req *http.Request) string {
 		return "driver_id"
 	case strings.HasSuffix(path, "/readyz"):
 		return "checks"
+	case strings.HasSuffix(path, "/whoami"):
+		return "name"
 	}
 	return strings.TrimPrefix(path[strings.LastIndex(path, "/"):], "/") // /version has a version
 }

@@ -13,6 +13,7 @@ import (
 // Refusal is an answer with the reason why a request was refused (RFC 9457).
 type Refusal struct {
 	client.Problem
+	Labels map[string]string // of outside_scope: what the target lacks
 }
 
 // Says is the detail without the HTTP route that the server suggests. A CLI user needs a command instead, which the
@@ -56,6 +57,12 @@ func refused(status int, body []byte) *Refusal {
 		}
 	}
 	r.Status = status
+	var scope struct {
+		Labels map[string]string `json:"labels"`
+	}
+	if json.Unmarshal(body, &scope) == nil {
+		r.Labels = scope.Labels
+	}
 	return r
 }
 

@@ -77,7 +77,7 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	defer cancel()
 	defer d.watch(asked)()
 	began := time.Now()
-	resp, err := d.http.Do(req.Clone(ctx)) //nolint:gosec // the address is the user's own choice
+	resp, err := d.http.Do(req.Clone(ctx))
 	if err != nil {
 		d.tracef("%s %s → %v (%v)\n", req.Method, d.where(req), err, time.Since(began).Round(time.Microsecond))
 		return nil, silence(err, began)

@@ -24,6 +24,7 @@ const ProjectFile = ".swarmcall.yaml"
 type Context struct {
 	URL       string `yaml:"url,omitempty" json:"url,omitempty"`
 	TokenFile string `yaml:"token_file,omitempty" json:"token_file,omitempty"`
+	CAFile    string `yaml:"ca_file,omitempty" json:"ca_file,omitempty"`
 	Submitter string `yaml:"submitter,omitempty" json:"submitter,omitempty"`
 }
 
@@ -65,12 +66,12 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, &clierr.Error{
 			Code: clierr.Usage, What: "cannot read " + path, Cause: err,
-			Hint: "allowed fields: url, token_file, submitter, context, contexts",
+			Hint: "allowed fields: url, token_file, ca_file, submitter, context, contexts",
 		}
 	}
-	f.Own.TokenFile = beside(path, f.Own.TokenFile)
+	f.Own.TokenFile, f.Own.CAFile = beside(path, f.Own.TokenFile), beside(path, f.Own.CAFile)
 	for name, c := range f.Contexts {
-		c.TokenFile = beside(path, c.TokenFile)
+		c.TokenFile, c.CAFile = beside(path, c.TokenFile), beside(path, c.CAFile)
 		f.Contexts[name] = c
 	}
 	return f, nil
@@ -103,12 +104,24 @@ func readProject(dir string) (*File, error) {
 }
 
 func (f *File) layer() layer {
-	return layer{f.Own.URL, f.Own.TokenFile, f.Own.Submitter, f.Context, func(string) string { return f.Path }}
+	return layer{f.Own.URL, f.Own.TokenFile, f.Own.CAFile, f.Own.Submitter, f.Context,
+		func(string) string { return f.Path }}
 }
 
 // chose reports whether an origin is this file or one of its contexts.
 func (f *File) chose(origin string) bool {
 	return f.Path != "" && (origin == f.Path || strings.HasPrefix(origin, f.Path+", context "))
+}
+
+// urlOf returns the server that the file names in the same place as an origin; "" if it names none there.
+func (f *File) urlOf(origin string) string {
+	if name, ok := strings.CutPrefix(origin, f.Path+", context "); ok {
+		return f.Contexts[name].URL
+	}
+	if origin == f.Path {
+		return f.Own.URL
+	}
+	return ""
 }
 
 // contextsOf returns the contexts of both files; for the same name, the project's file wins.
@@ -117,7 +130,7 @@ func contextsOf(project, user *File) map[string]layer {
 	for _, f := range []*File{user, project} {
 		for name, c := range f.Contexts {
 			origin := f.Path + ", context " + name
-			all[name] = layer{c.URL, c.TokenFile, c.Submitter, "", func(string) string { return origin }}
+			all[name] = layer{c.URL, c.TokenFile, c.CAFile, c.Submitter, "", func(string) string { return origin }}
 		}
 	}
 	return all
@@ -137,16 +150,21 @@ func (f *File) Write() error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(f.Path), 0o700); err != nil {
+	return replace(f.Path, b)
+}
+
+// replace writes a file of this user at once, for nobody else to read.
+func replace(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.Path), ".config-*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".config-*")
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(b)
 	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), f.Path)
+		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))

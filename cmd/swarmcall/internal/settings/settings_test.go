@@ -91,6 +91,15 @@ func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
 	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage {
 		t.Errorf("it is sent: %v", err)
 	}
+	write(t, user, "url: http://other\ntoken_file: secret\n")
+	if _, err := Resolve(in); clierr.CodeOf(err) != clierr.Usage {
+		t.Errorf("a token for another server: %v", err)
+	}
+	write(t, user, "url: http://evil\ntoken_file: secret\n")
+	if _, err := Resolve(in); err != nil {
+		t.Errorf("a token that its owner keeps for this very server: %v", err)
+	}
+	write(t, user, "token_file: secret\n")
 	in.URL = "http://mine"
 	if _, err := Resolve(in); err != nil {
 		t.Errorf("to a server of one's own: %v", err)
@@ -98,6 +107,73 @@ func TestAProjectDoesNotGetTheUsersToken(t *testing.T) {
 	in.URL, in.TokenFile = "", "given"
 	if _, err := Resolve(in); err != nil {
 		t.Errorf("given for this call: %v", err)
+	}
+}
+
+// TestAProjectDoesNotVouchForServers: a CA file of a project does not make a server look like the user's own.
+func TestAProjectDoesNotVouchForServers(t *testing.T) {
+	dir := t.TempDir()
+	project := write(t, filepath.Join(dir, ProjectFile), "ca_file: evil.pem\n")
+	user := write(t, filepath.Join(dir, "u", "user.yaml"), "url: https://mine\ntoken_file: secret\n")
+	env := map[string]string{}
+	in := Input{Who: unknown, Env: func(n string) string { return env[n] }, Dir: dir, UserFile: user}
+	refused := func(want bool, why string) {
+		t.Helper()
+		if _, err := Resolve(in); (clierr.CodeOf(err) == clierr.Usage) != want || (err != nil) != want {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+	refused(true, "url and token are the user's")
+	in.URL = "https://mine"
+	refused(true, "the url is given for this call")
+	in.CAFile = "own.pem"
+	refused(false, "the CA file is given for this call")
+	in.CAFile, env["SWARMCALL_CA_FILE"] = "", "own.pem"
+	refused(false, "the CA file is in the environment")
+	delete(env, "SWARMCALL_CA_FILE")
+	env["SWARMCALL_TOKEN_FILE"] = "given"
+	refused(false, "the token is given for this call")
+	delete(env, "SWARMCALL_TOKEN_FILE")
+	write(t, user, "url: https://mine\n")
+	refused(false, "there is no token")
+	write(t, project, "context: p\ncontexts: {p: {ca_file: evil.pem}}\n")
+	write(t, user, "url: https://mine\ntoken_file: secret\n")
+	in.URL = ""
+	refused(true, "the CA file is in a context of the project")
+}
+
+func TestCAFile(t *testing.T) {
+	dir := t.TempDir()
+	user := write(t, filepath.Join(dir, "user.yaml"),
+		"ca_file: top.pem\ncontexts:\n  a: {url: https://a, ca_file: sub/a.pem}\n")
+	env := map[string]string{}
+	in := Input{Who: unknown, Env: func(n string) string { return env[n] }, UserFile: user}
+	want := func(value, origin string) {
+		t.Helper()
+		if s, err := Resolve(in); err != nil || s.CAFile != (Value{value, origin}) {
+			t.Errorf("%+v, %v; want %s from %s", s.CAFile, err, value, origin)
+		}
+	}
+	want(filepath.Join(dir, "top.pem"), user)
+	in.Context = "a"
+	want(filepath.Join(dir, "sub", "a.pem"), user+", context a")
+	env["SWARMCALL_CA_FILE"], in.Context = "env.pem", ""
+	want("env.pem", "SWARMCALL_CA_FILE")
+	in.CAFile = "flag.pem"
+	want("flag.pem", "--ca-file")
+}
+
+func TestRoots(t *testing.T) {
+	if roots, err := (Settings{}).Roots(); roots != nil || err != nil {
+		t.Errorf("without a file: %v, %v", roots, err)
+	}
+	path := write(t, filepath.Join(t.TempDir(), "ca.pem"), "no certificate\n")
+	for _, bad := range []string{path, path + "no", filepath.Dir(path)} {
+		_, err := (Settings{CAFile: Value{bad, "--ca-file"}}).Roots()
+		if clierr.CodeOf(err) != clierr.Usage || !strings.Contains(clierr.Text(err), bad) ||
+			!strings.Contains(clierr.Text(err), "--ca-file") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 
@@ -152,6 +228,22 @@ func TestSubmitterFits(t *testing.T) {
 		got := in.defaultSubmitter()
 		if got != want {
 			t.Errorf("%s: %s, want %s", env, got, want)
+		}
+	}
+}
+
+// TestSender: with a token only a flag names a submitter.
+func TestSender(t *testing.T) {
+	for _, tc := range []struct{ token, submitter, origin, want string }{
+		{"", "me@box", "default", "me@box"},
+		{"", "ci", "user.yaml", "ci"},
+		{"t", "me@box", "default", ""},
+		{"t", "ci", "user.yaml", ""},
+		{"t", "ci", "--submitter", "ci"},
+	} {
+		s := Settings{TokenFile: Value{Value: tc.token}, Submitter: Value{tc.submitter, tc.origin}}
+		if got := s.Sender(); got != tc.want {
+			t.Errorf("%+v: %q", tc, got)
 		}
 	}
 }
