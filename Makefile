@@ -3,14 +3,16 @@
 GO       ?= go
 ARGS     ?=
 BENCH    ?= .
+FUZZ     ?= .
 FUZZTIME ?= 10s
 VERSION  := $(or $(if $(wildcard .git),$(shell git describe --tags --always --dirty 2>/dev/null)),dev)
 BIN      ?= bin
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
+INPUT     = /(httpapi|drivers|wire|audit|logfile|auth|authfile) Fuzz
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
-.PHONY: help run demo-mixed compare build test test-k6 test-busy soak generate drift lint bench fuzz clean
+.PHONY: help run demo-mixed compare build test test-k6 test-busy soak generate drift lint bench fuzz fuzz-input clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,7 +44,7 @@ test-busy: ## `make test` three times beside four busy loops: no test may depend
 	@bash .ci/busy $(MAKE) --no-print-directory test TESTFLAGS=-count=1
 
 soak: ## every fault as often as the figures in the docs say, and ten minutes of use; takes about half an hour
-	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together
+	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together ./tests/hostile
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 1h -v -bench . -benchtime 10x ./tests/size
 
 generate: ## write the generated files again
@@ -58,8 +60,11 @@ lint: ## golangci-lint, with the rules of .golangci.yml
 bench: ## benchmarks; BENCH=regexp selects some
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-fuzz: ## each fuzz target for FUZZTIME (10s)
-	@bash .ci/fuzz $(FUZZTIME)
+fuzz: ## each fuzz target for FUZZTIME (10s); FUZZ=regexp selects some, KEEP=1 keeps what they find in testdata/fuzz
+	@KEEP='$(KEEP)' bash .ci/fuzz '$(FUZZTIME)' '$(FUZZ)'
+
+fuzz-input: ## as `make fuzz`, only bodies, frames, cursors, records, the auth file and the cookie: about 2 minutes
+	@$(MAKE) --no-print-directory fuzz FUZZ='$(INPUT)'
 
 clean: ## remove bin/
 	rm -rf $(BIN)
