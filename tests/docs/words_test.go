@@ -29,7 +29,7 @@ func TestPlainWords(t *testing.T) {
 		case err != nil:
 			return err
 		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && len(e.Name()) > 2, e.IsDir() &&
-			(e.Name() == "node_modules" || e.Name() == "testdata"):
+			(e.Name() == "node_modules" || e.Name() == "testdata" || e.Name() == "bin"):
 			return fs.SkipDir
 		case e.IsDir(), strings.HasSuffix(path, "_test.go"), strings.HasSuffix(path, "_templ.go"):
 			return nil
