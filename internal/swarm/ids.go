@@ -13,10 +13,10 @@ const (
 	MaxLabelValueBytes = 256
 )
 
-// ValidDriverID reports whether s is a valid driver id: ^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$, and not the name of a
-// route.
+// ValidDriverID reports whether s is a valid driver id: ^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$, neither the name of a
+// route nor what looks like a token.
 func ValidDriverID(s string) bool {
-	return s != "connect" && s != "stream" && validName(s, "._:-")
+	return s != "connect" && s != "stream" && validName(s, "._:-") && !HasSecret(s)
 }
 
 // ValidSubmitter reports whether s is a valid submitter: ^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}$.

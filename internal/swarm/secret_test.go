@@ -28,6 +28,9 @@ func TestSecretsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", pointer, err)
 		}
 	}
+	if ValidDriverID(secret) || ValidDriverID("d."+secret) || !ValidDriverID("swc_1") {
+		t.Error("a driver id may be a token")
+	}
 	s := good()
 	if s.Command.Note = "swc_ is the prefix of tokens"; s.Validate() != nil {
 		t.Error("the prefix alone is refused")

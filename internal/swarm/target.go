@@ -38,7 +38,8 @@ func (t Target) Validate(pointer string) []FieldError {
 			Pointer: pointer + "/driver_ids", Detail: "names too many drivers; at most 20000 are allowed",
 		})
 	}
-	if i := slices.IndexFunc(t.DriverIDs, func(id string) bool { return !ValidDriverID(id) }); i >= 0 {
+	invalid := func(id string) bool { return !ValidDriverID(id) && !HasSecret(id) } // noSecret reports the latter
+	if i := slices.IndexFunc(t.DriverIDs, invalid); i >= 0 {
 		bad = append(bad, FieldError{
 			Pointer: indexPointer(pointer+"/driver_ids", i),
 			Detail:  "is not a driver id: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit",
