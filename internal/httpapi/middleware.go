@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"runtime/debug"
 	"time"
@@ -79,7 +80,8 @@ func withLog(
 func withoutSecrets(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if swarm.HasSecret(r.URL.Path) || swarm.HasSecret(r.URL.RawQuery) {
+			query, err := url.QueryUnescape(r.URL.RawQuery)
+			if swarm.HasSecret(r.URL.Path) || swarm.HasSecret(r.URL.RawQuery) || err == nil && swarm.HasSecret(query) {
 				refuse(w, r, swarm.Errorf(swarm.CodeBadRequest, "the URL contains what looks like a token, and URLs are "+
 					"logged on the way: revoke that token, and send tokens in the header Authorization only"))
 				return

@@ -124,17 +124,17 @@ func retryAfter(e *swarm.Error) int {
 	return retryAfterSeconds
 }
 
-// document returns the body of the answer.
+// document returns the body of the answer. It repeats texts of the request, in which a token may stand by mistake.
 func (p *problems) document(r *http.Request, e *swarm.Error, title string, status int) api.Problem {
 	body := api.Problem{
-		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: e.Detail,
+		Type: "urn:swarmcall:problem:" + string(e.Code), Title: title, Status: status, Detail: swarm.MaskSecrets(e.Detail),
 		Instance: swarm.MaskSecrets(string(p.base) + r.URL.Path),
 		Code:     api.ProblemCode(e.Code), RequestId: requestID(r.Context()),
 	}
 	if len(e.Fields) > 0 {
 		fields := make([]api.FieldError, len(e.Fields))
 		for i, f := range e.Fields {
-			fields[i] = api.FieldError(f)
+			fields[i] = api.FieldError{Pointer: swarm.MaskSecrets(f.Pointer), Detail: swarm.MaskSecrets(f.Detail)}
 		}
 		body.Errors = &fields
 	}
