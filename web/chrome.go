@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web/internal/assets"
 	"github.com/swarmcall/swarmcall/web/internal/page"
 	"github.com/swarmcall/swarmcall/web/internal/view"
@@ -52,6 +53,9 @@ func localPath(s string) string {
 	to, err := url.Parse(s)
 	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, "/") ||
 		strings.ContainsAny(s, "\\\r\n") || strings.HasPrefix(s, "//") {
+		return "/"
+	}
+	if query, _ := url.QueryUnescape(to.RawQuery); swarm.HasSecret(to.Path) || swarm.HasSecret(query) {
 		return "/"
 	}
 	return to.RequestURI()

@@ -68,7 +68,8 @@ func (u *UI) answer(w http.ResponseWriter, status int, v view.Outcome) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the client may have disconnected
+	b, _ := json.Marshal(v)                 // it has only strings and booleans
+	_, _ = w.Write(masked(append(b, '\n'))) // the client may have disconnected
 }
 
 // submission reads a form. Its values are validated like those of every submission.

@@ -119,5 +119,14 @@ func (u *UI) write(w http.ResponseWriter, r *http.Request, status int, c templ.C
 	// With no-referrer, browsers send "Origin: null" along with the pages' own forms, and the guard would refuse them.
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // the client may have disconnected
+	_, _ = w.Write(masked(b.Bytes())) // the client may have disconnected
+}
+
+// masked returns an answer without what looks like a token: pages repeat what a person has entered, and people paste
+// tokens into the wrong field.
+func masked(b []byte) []byte {
+	if !bytes.Contains(b, []byte("swc_")) {
+		return b
+	}
+	return []byte(swarm.MaskSecrets(string(b)))
 }
