@@ -8,8 +8,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Event is one line of the audit log. Its texts are cut to 256 bytes, and characters that could disturb a terminal or a
-// page are replaced by U+FFFD.
+// Event is one line of the audit log. Its texts are cut to 256 bytes, what looks like a token is masked, and characters
+// that could disturb a terminal or a page are replaced by U+FFFD.
 type Event = swarm.AuditEvent
 
 // Kind says what an event is about.
@@ -35,6 +35,7 @@ func clean(e Event) Event {
 }
 
 func text(s string) string {
+	s = swarm.MaskSecrets(s)
 	if len(s) <= maxText && plain(s) {
 		return s
 	}
