@@ -13,6 +13,7 @@ import (
 	_ "time/tzdata" // containers have no time zone files, and TZ would be ignored silently
 
 	"github.com/swarmcall/swarmcall/cmd/server/app"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 func main() {
@@ -56,7 +57,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 func usage(stderr io.Writer, err error) int {
-	_, _ = fmt.Fprintf(stderr, "swarmcall-server: %v\nTry --help.\n", err)
+	// a token may be where a flag takes the name of a file
+	_, _ = fmt.Fprintf(stderr, "swarmcall-server: %s\nTry --help.\n", swarm.MaskSecrets(err.Error()))
 	return 2
 }
 
@@ -64,7 +66,7 @@ func usage(stderr io.Writer, err error) int {
 func (f *flags) logger(w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: f.level()}
 	if f.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(app.Masked(slog.NewJSONHandler(w, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(app.Masked(slog.NewTextHandler(w, opts)))
 }

@@ -61,7 +61,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	cfg.Logger = slog.New(masked{cfg.Logger.Handler()})
+	cfg.Logger = slog.New(Masked(cfg.Logger.Handler()))
 	s, err := start(ctx, cfg)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		cfg.Logger.Info("the server was ended while starting", "err", err)

@@ -13,6 +13,14 @@ import (
 // of the server logs a token on purpose; this is for texts that clients choose, such as paths.
 type masked struct{ slog.Handler }
 
+// Masked returns a handler that replaces what looks like a token before h gets it.
+func Masked(h slog.Handler) slog.Handler {
+	if _, already := h.(masked); already {
+		return h
+	}
+	return masked{h}
+}
+
 // Handle implements slog.Handler.
 func (h masked) Handle(ctx context.Context, r slog.Record) error {
 	out := slog.NewRecord(r.Time, r.Level, swarm.MaskSecrets(r.Message), r.PC)

@@ -37,7 +37,9 @@ func checkFixed(rows []*row, bad *faults) {
 	used := map[string]bool{}
 	for _, r := range rows {
 		for key := range r.Scope {
-			used[key] = true
+			if !swarm.HasSecret(key) { // that row has its own error
+				used[key] = true
+			}
 		}
 	}
 	keys := slices.Sorted(maps.Keys(used))
