@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
@@ -235,4 +236,19 @@ func (c *client) actionAfter(err error, first bool) wire.Action {
 		return wire.Reconnect
 	}
 	return actionAfter(err)
+}
+
+// tokenForm is what a token looks like.
+var tokenForm = regexp.MustCompile(`swc_[A-Za-z0-9_-]{20,}`)
+
+// checkSecrets finds a token in a field that is shown to people. It does not repeat it.
+func (cfg Config) checkSecrets(bad *problems) {
+	for _, field := range []struct{ name, text string }{
+		{"DriverID", cfg.DriverID}, {"Version", cfg.Version}, {"TokenFile", cfg.TokenFile}, {"CAFile", cfg.CAFile},
+		{"Labels", fmt.Sprint(cfg.Labels)},
+	} {
+		if tokenForm.MatchString(field.text) {
+			bad.add("%s: has what looks like a token; Config.TokenFile is the path of a file that has it", field.name)
+		}
+	}
 }

@@ -111,6 +111,9 @@ func (p *problems) add(format string, args ...any) {
 // validate returns all errors of cfg at once.
 func (cfg Config) validate() error {
 	var bad problems
+	if cfg.checkSecrets(&bad); len(bad) > 0 {
+		return errors.Join(bad...) // the others repeat what is wrong
+	}
 	if _, err := endpoint(cfg.URL); err != nil {
 		bad.add("URL: %w", err)
 	}

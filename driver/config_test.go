@@ -92,6 +92,22 @@ func TestValidateNamesEveryProblem(t *testing.T) {
 	}
 }
 
+// TestTokensInOtherFields: an error about a token in the wrong field does not repeat it.
+func TestTokensInOtherFields(t *testing.T) {
+	const secret = "swc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	for field, cfg := range map[string]Config{
+		"DriverID": {DriverID: secret}, "Version": {DriverID: "a b", Version: "v " + secret},
+		"TokenFile": {DriverID: "d", TokenFile: secret}, "CAFile": {DriverID: "d", CAFile: "/x/" + secret},
+		"Labels": {DriverID: "d", Labels: map[string]string{"a": "\n" + secret}},
+	} {
+		cfg.URL = "http://127.0.0.1:1"
+		if err := cfg.validate(); err == nil || !strings.Contains(err.Error(), "Config."+field+":") ||
+			strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
 func TestRunRefusesABadConfig(t *testing.T) {
 	err := Run(context.Background(), Config{URL: "http://h"}, nil)
 	if err == nil || !strings.Contains(err.Error(), "DriverID") || !strings.Contains(err.Error(), "handler is nil") {
