@@ -7,6 +7,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/settings"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 type configCmd struct {
@@ -26,6 +27,9 @@ func (c *configViewCmd) Run(_ context.Context, s streams) error {
 		return err
 	}
 	found.URL.Value = remote.Mask(found.URL.Value)
+	for _, v := range []*settings.Value{&found.TokenFile, &found.CAFile, &found.Submitter, &found.Context} {
+		v.Value = swarm.MaskSecrets(v.Value) // the token itself, by mistake
+	}
 	r := console.Rows{Columns: []console.Column{{Name: "SETTING"}, {Name: "VALUE"}}, Doc: mustJSON(found)}
 	if c.Origin {
 		r.Columns = append(r.Columns, console.Column{Name: "ORIGIN"})

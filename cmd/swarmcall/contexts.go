@@ -64,6 +64,9 @@ func (c *contextSetCmd) Validate() error {
 	switch {
 	case strings.TrimSpace(c.Name) == "" || console.Safe(c.Name) != c.Name:
 		return errors.New("the name of a context must not be empty, nor have control characters")
+	case swarm.HasSecret(c.Name), swarm.HasSecret(c.TokenFile):
+		return errors.New("this looks like a token, not like the name of a context or of a file; swarmcall login stores " +
+			"a token in a file")
 	case c.Submitter != "" && !swarm.ValidSubmitter(c.Submitter):
 		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after " +
 			"it, 128 at most")

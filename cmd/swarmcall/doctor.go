@@ -11,6 +11,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 type doctorCmd struct {
@@ -34,7 +35,7 @@ type examination struct {
 }
 
 func (x *examination) note(check string, err error, format string, args ...any) bool {
-	f := finding{Check: check, OK: err == nil, Detail: fmt.Sprintf(format, args...)}
+	f := finding{Check: check, OK: err == nil, Detail: swarm.MaskSecrets(fmt.Sprintf(format, args...))}
 	if err != nil {
 		f.Detail = oneLine(err.Error())
 		if e, ok := errors.AsType[*clierr.Error](err); ok {
@@ -49,7 +50,7 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 	return err == nil
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return swarm.MaskSecrets(strings.Join(strings.Fields(s), " ")) }
 
 // Run runs the checks in order; each one needs those before it.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/locust"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/program"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // driveCmd turns load generators into drivers; package drive does the work.
@@ -65,6 +67,12 @@ func (f *driveFlags) run(ctx context.Context, s streams, g drive.Generator) erro
 }
 
 func (f *driveFlags) options(s streams) (o drive.Options, err error) {
+	if swarm.HasSecret(f.DriverID) || swarm.HasSecret(fmt.Sprint(f.Label)) {
+		return o, &clierr.Error{
+			Code: clierr.Usage, What: "--driver-id or --label has what looks like a token; everybody could read it there",
+			Hint: "revoke that token; write a new one to a file, and name the file with --token-file",
+		}
+	}
 	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, CAFile: f.CAFile, Context: f.Context}.settings("")
 	return drive.Options{
 		URL: found.URL.Value, TokenFile: found.TokenFile.Value, CAFile: found.CAFile.Value, InsecureToken: f.InsecureToken,

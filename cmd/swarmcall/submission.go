@@ -16,6 +16,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/submit"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // aim selects drivers and the sender.
@@ -136,14 +137,15 @@ func (c *submission) send(ctx context.Context, s streams, command remote.Command
 	if c.NoWait {
 		job.Wait = submit.WaitNone
 	}
+	key := swarm.MaskSecrets(job.Key)         // of a flag: a token by mistake
 	quiet := console.IsTTY(s.err) && !c.Debug // a person retries with a new call, a pipeline retries with the key
 	if !quiet {
-		server.line.Say("idempotency key %s", job.Key)
+		server.line.Say("idempotency key %s", key)
 	}
 	began := time.Now()
 	result := job.Run(ctx, server.Client)
 	if result.Err != nil && quiet {
-		server.line.Say("idempotency key %s", job.Key)
+		server.line.Say("idempotency key %s", key)
 	}
 	result.Err = server.Explain(ctx, body.Target, result.Err)
 	step := report.Step{

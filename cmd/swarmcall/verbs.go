@@ -17,6 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/report"
 	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // verb is one command word of the command line.
@@ -85,7 +86,8 @@ func run(signals func() func() context.Context, args []string, stdin io.Reader, 
 	}
 	command, err := parse(args, stdout)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "swarmcall: %v\n%s", err, usageHint(err))
+		// a token may be where a flag takes the name of a file
+		_, _ = fmt.Fprintf(stderr, "swarmcall: %s\n%s", swarm.MaskSecrets(err.Error()), usageHint(err))
 		report.Annotate(os.Getenv, stderr, commandLine(args), err)
 		return clierr.Usage
 	}
@@ -101,7 +103,9 @@ func run(signals func() func() context.Context, args []string, stdin io.Reader, 
 }
 
 // commandLine is what the user typed, for reports.
-func commandLine(args []string) string { return remote.Mask("swarmcall " + strings.Join(args, " ")) }
+func commandLine(args []string) string {
+	return swarm.MaskSecrets(remote.Mask("swarmcall " + strings.Join(args, " ")))
+}
 
 // runner is a command with parsed flags.
 type runner interface {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/console"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // Code is an exit code of the CLI. Scripts depend on them: a code never changes its meaning.
@@ -65,7 +66,8 @@ func Cause(err error) error {
 	return err
 }
 
-// Text renders err for stderr, each part on separate lines.
+// Text renders err for stderr, each part on separate lines. It masks tokens: one may be where a flag takes the name of
+// a file, and many people read the logs of pipelines.
 func Text(err error) string {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -85,7 +87,7 @@ func Text(err error) string {
 	if e.Hint != "" {
 		part(&b, "hint", strings.Split(e.Hint, "\n")...)
 	}
-	return b.String()
+	return swarm.MaskSecrets(b.String())
 }
 
 func part(b *strings.Builder, label string, lines ...string) {

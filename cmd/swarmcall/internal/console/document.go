@@ -3,7 +3,9 @@ package console
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -36,7 +38,7 @@ func JSONLine(w io.Writer, item json.RawMessage) error { return lines(w, []json.
 // yamlOf parses the JSON as YAML, because JSON is also YAML; that keeps the order of the fields.
 func yamlOf(w io.Writer, doc json.RawMessage) error {
 	var node yaml.Node
-	if err := yaml.Unmarshal(SafeJSON(doc), &node); err != nil {
+	if err := yaml.Unmarshal([]byte(safeYAML(string(doc))), &node); err != nil {
 		return err
 	}
 	plainStyle(&node)
@@ -46,8 +48,28 @@ func yamlOf(w io.Writer, doc json.RawMessage) error {
 	if err := e.Encode(&node); err != nil {
 		return err
 	}
-	_, err := w.Write(b.Bytes())
+	_, err := io.WriteString(w, safeYAML(b.String()))
 	return err
+}
+
+// safeYAML escapes what SafeJSON escapes. The encoder keeps characters that YAML takes for printable, such as those
+// that change the order of text; plainStyle has left the quotes around strings that have them.
+func safeYAML(s string) string {
+	if !strings.ContainsFunc(s, unsafeInJSON) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !unsafeInJSON(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // plainStyle removes the braces. Strings lose their quotes where YAML does not need them; the encoder decides where.

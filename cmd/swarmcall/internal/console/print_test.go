@@ -58,7 +58,8 @@ func TestNothingToPrint(t *testing.T) {
 
 // TestYAMLMeansTheSame checks that a string that looks like a number or a date stays a string.
 func TestYAMLMeansTheSame(t *testing.T) {
-	doc := `{"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": null, "f": "", "g": "x: y", "h": 9007199254740993, "i": "no", "j": "~"}`
+	doc := `{"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": null, "f": "", "g": "x: y", "h": 9007199254740993, "i": "no", "j": "~",
+		"k": "\u202egpj\u200b` + "\U000e0041" + `: \u001b[31m"}`
 	var b strings.Builder
 	if err := Document(&b, YAML, []byte(doc)); err != nil {
 		t.Fatal(err)
@@ -69,7 +70,10 @@ func TestYAMLMeansTheSame(t *testing.T) {
 	}
 	want := map[string]any{
 		"a": "1", "b": 1, "c": "true", "d": "2026-11-24T12:00:00.000Z", "e": nil, "f": "", "g": "x: y",
-		"h": 9007199254740993, "i": "no", "j": "~",
+		"h": 9007199254740993, "i": "no", "j": "~", "k": "\u202egpj\u200b\U000e0041: \x1b[31m",
+	}
+	if strings.ContainsFunc(b.String(), unsafeInJSON) {
+		t.Errorf("a terminal would interpret %q", b.String())
 	}
 	for k, v := range want {
 		if got[k] != v {

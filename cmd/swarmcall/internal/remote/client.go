@@ -20,6 +20,7 @@ import (
 
 	api "github.com/swarmcall/swarmcall/api/client"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // Config selects the server and the retries.
@@ -112,12 +113,12 @@ func Exposed(address string) bool {
 // password matches the password in an address, even in one that cannot be parsed.
 var password = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(//[^/:@\s]*):[^/\s]*@`) })
 
-// Mask hides the password of an address: many people read the logs of pipelines.
+// Mask hides the password of an address, and a token: many people read the logs of pipelines.
 func Mask(address string) string {
-	if !strings.Contains(address, "@") {
-		return address
+	if strings.Contains(address, "@") {
+		address = password().ReplaceAllString(address, "$1:xxxxx@")
 	}
-	return password().ReplaceAllString(address, "$1:xxxxx@")
+	return swarm.MaskSecrets(address)
 }
 
 // refuseRedirect: a redirect must not turn a command into a read, nor send a token elsewhere.

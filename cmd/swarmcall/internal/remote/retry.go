@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 const (
@@ -184,7 +186,7 @@ func (s silent) Error() string {
 
 func (d *doer) tracef(format string, args ...any) {
 	if d.trace != nil {
-		_, _ = fmt.Fprintf(d.trace, "http: "+format, args...)
+		_, _ = io.WriteString(d.trace, swarm.MaskSecrets(fmt.Sprintf("http: "+format, args...)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/remote"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/verdict"
 	"github.com/swarmcall/swarmcall/command"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // maxAnnotations is the maximum number of annotations of one kind that GitHub shows per step.
@@ -128,7 +129,7 @@ func (r Report) decisive() (found *Step) {
 
 // message escapes text that would end the runner's command, and control characters that a terminal would interpret.
 func message(s string) string {
-	lines := strings.Split(s, "\n")
+	lines := strings.Split(swarm.MaskSecrets(s), "\n")
 	for i := range lines {
 		lines[i] = console.Safe(lines[i])
 	}
