@@ -43,6 +43,19 @@ type world struct {
 // start runs a server with the given rows: name → role and the rest of the row.
 func start(t testing.TB, rows map[string]string, change func(*app.Config)) *world {
 	t.Helper()
+	w := newWorld(t, rows)
+	cfg := servertest.Config(t)
+	cfg.AuthFile = w.path
+	if change != nil {
+		change(&cfg)
+	}
+	w.Server = servertest.Start(t, cfg)
+	return w
+}
+
+// newWorld writes an auth file. The server is not started yet.
+func newWorld(t testing.TB, rows map[string]string) *world {
+	t.Helper()
 	w := &world{
 		t: t, path: filepath.Join(t.TempDir(), "auth.yaml"), rows: maps.Clone(rows), secrets: map[string][]string{},
 		client: &http.Client{
@@ -56,12 +69,6 @@ func start(t testing.TB, rows map[string]string, change func(*app.Config)) *worl
 		w.secrets[name] = []string{secret}
 	}
 	w.write()
-	cfg := servertest.Config(t)
-	cfg.AuthFile = w.path
-	if change != nil {
-		change(&cfg)
-	}
-	w.Server = servertest.Start(t, cfg)
 	return w
 }
 
