@@ -100,8 +100,8 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 	case ack.Status == wire.StatusApplied:
 		return swarm.Reply{Applied: true}, ""
 	case ack.Status == wire.StatusRejected:
-		return swarm.Reply{Code: cut(ack.Code, swarm.MaxRejectCodeBytes),
-			Detail: cut(ack.Detail, swarm.MaxRejectDetailBytes)}, ""
+		return swarm.Reply{Code: cut(swarm.MaskSecrets(ack.Code), swarm.MaxRejectCodeBytes),
+			Detail: cut(swarm.MaskSecrets(ack.Detail), swarm.MaxRejectDetailBytes)}, ""
 	default:
 		return reply, "field /status must be applied or rejected"
 	}
@@ -110,7 +110,7 @@ func replyOf(ack *wire.CommandAck) (reply swarm.Reply, problem string) {
 func plain(s string) bool { return plainUpTo(maxWordBytes, s) }
 
 func plainUpTo(most int, s string) bool {
-	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl)
+	return len(s) <= most && !strings.ContainsFunc(s, unicode.IsControl) && !swarm.HasSecret(s)
 }
 
 // cut shortens a driver's text to most bytes of whole characters.

@@ -260,5 +260,5 @@ func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 }
 
 func (s *session) refuse(code, detail string) {
-	s.outbox.enqueue(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: detail}))
+	s.outbox.enqueue(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: swarm.MaskSecrets(detail)}))
 }
