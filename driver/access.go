@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 )
@@ -238,8 +239,8 @@ func (c *client) actionAfter(err error, first bool) wire.Action {
 	return actionAfter(err)
 }
 
-// tokenForm is what a token looks like.
-var tokenForm = regexp.MustCompile(`swc_[A-Za-z0-9_-]{20,}`)
+// tokenForm is what a token looks like. It is compiled when it is needed: programs that have this package must start fast.
+var tokenForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`swc_[A-Za-z0-9_-]{20,}`) })
 
 // checkSecrets finds a token in a field that is shown to people. It does not repeat it.
 func (cfg Config) checkSecrets(bad *problems) {
@@ -247,7 +248,7 @@ func (cfg Config) checkSecrets(bad *problems) {
 		{"DriverID", cfg.DriverID}, {"Version", cfg.Version}, {"TokenFile", cfg.TokenFile}, {"CAFile", cfg.CAFile},
 		{"Labels", fmt.Sprint(cfg.Labels)},
 	} {
-		if tokenForm.MatchString(field.text) {
+		if tokenForm().MatchString(field.text) {
 			bad.add("%s: has what looks like a token; Config.TokenFile is the path of a file that has it", field.name)
 		}
 	}

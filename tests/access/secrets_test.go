@@ -140,7 +140,7 @@ func TestSecrets(t *testing.T) {
 	p.searchProcess("the server", p.server.Cmd.Process.Pid)
 	p.stopAndSearch()
 	t.Logf("%d tokens, %d requests, %d texts of %d MB searched: %d hits",
-		len(p.places)/2, p.sent, p.texts, p.canaries.bytes>>20,
+		len(p.places)/2, p.sent, p.texts, p.bytes>>20,
 		len(p.hits))
 }
 
