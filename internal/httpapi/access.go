@@ -68,27 +68,21 @@ type gate struct {
 	origins []string // of other pages, whose requests must not be signed in by a cookie
 	refuse  func(http.ResponseWriter, *http.Request, error)
 	streams *places // for answers that take any length of time
-	// signIn answers a person whose request for the dashboard is refused
-	signIn func(http.ResponseWriter, *http.Request, error)
+	// refusePage answers a request for the dashboard that is refused
+	refusePage func(http.ResponseWriter, *http.Request, error)
 }
 
 // wrap puts the principal of a request and how it came in into its context.
 func (g gate) wrap(n need, next http.Handler) http.Handler {
+	if n.lasts {
+		next = g.whileItLasts(next)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(g.origins, r.Header.Get("Origin")) {
 			r = r.Clone(r.Context())
 			r.Header.Del("Cookie")
 		}
-		p, err := g.identify(r)
-		switch {
-		case err == nil:
-			noteOf(r.Context()).principal = p
-			err = n.metBy(p)
-		case n.open:
-			p, err = swarm.Principal{}, nil
-		default:
-			err = g.access.TurnAway(r, err)
-		}
+		p, err := g.admit(n, r)
 		if err != nil {
 			g.turnAway(w, r, err)
 			return
@@ -97,16 +91,36 @@ func (g gate) wrap(n need, next http.Handler) http.Handler {
 		if g.access != nil {
 			ctx = swarm.WithVia(ctx, via(r, p))
 		}
-		if n.lasts && g.access != nil {
-			if !g.streams.take() {
-				g.refuse(w, r, swarm.Errorf(swarm.CodeRateLimited, "too many streams are open; close some, or try again later"))
-				return
-			}
-			defer g.streams.free()
-			var end context.CancelFunc
-			ctx, end = g.access.Follow(ctx, p)
-			defer end()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// admit returns the principal of a request that meets a need; nobody if it has no valid credential and needs none.
+func (g gate) admit(n need, r *http.Request) (swarm.Principal, error) {
+	p, err := g.identify(r)
+	switch {
+	case err == nil:
+		noteOf(r.Context()).principal = p
+		return p, n.metBy(p)
+	case n.open:
+		return swarm.Principal{}, nil
+	}
+	return p, g.access.TurnAway(r, err)
+}
+
+// whileItLasts ends an answer with the rights of its principal, and bounds how many such answers there are at a time.
+func (g gate) whileItLasts(next http.Handler) http.Handler {
+	if g.access == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.streams.take() {
+			g.refuse(w, r, swarm.Errorf(swarm.CodeRateLimited, "too many streams are open; close some, or try again later"))
+			return
 		}
+		defer g.streams.free()
+		ctx, end := g.access.Follow(r.Context(), swarm.PrincipalOf(r.Context()))
+		defer end()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -120,7 +134,7 @@ func (g gate) identify(r *http.Request) (swarm.Principal, error) {
 
 func (g gate) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	if isPage(r.URL.Path) && swarm.CodeOf(err) != swarm.CodeRateLimited {
-		g.signIn(w, r, err)
+		g.refusePage(w, r, err)
 		return
 	}
 	if noteOf(r.Context()).principal.Role == "" {

@@ -36,7 +36,7 @@ func New(cfg Config) (http.Handler, error) {
 		p.write(w, req, swarm.Errorf(swarm.CodeMethodNotAllowed, req.Method+" is not allowed on this path; see Allow"))
 	})
 	a, g := newAnswers(cfg, p.write), gate{
-		access: cfg.Access, origins: cfg.AllowedOrigins, refuse: p.write, signIn: cfg.AccessRefused,
+		access: cfg.Access, origins: cfg.AllowedOrigins, refuse: p.write, refusePage: cfg.AccessRefused,
 		streams: &places{most: int64(cfg.Limits.MaxStreams)},
 	}
 	for _, row := range routes {

@@ -112,7 +112,7 @@ func TestTheLeastRecentlyUsedKeyIsForgotten(t *testing.T) {
 		for _, key := range []string{"a", "b", "c"} {
 			taken(k, key)
 		}
-		k.Take("a") // a refusal is a use: whoever is refused must not be forgotten for that
+		k.Take("a") // a refusal is a use: the one refused must not be forgotten for that
 		k.Take("d") // b is forgotten
 		for _, step := range []struct {
 			key  string

@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// masked is a log handler that replaces what looks like a token, whatever level a line has and whoever wrote it. No code
-// of the server logs a token on purpose; this is for texts that clients choose, such as paths.
+// masked is a log handler that replaces what looks like a token, whatever level a line has and wherever it comes from. No
+// code of the server logs a token on purpose; this is for texts that clients choose, such as paths.
 type masked struct{ slog.Handler }
 
 // Masked returns a handler that replaces what looks like a token before h gets it.

@@ -85,7 +85,7 @@ func changeRow(text []byte, name string, edit func(f *File, row int, t *Token) (
 
 // change edits a file that is valid. edit changes the rows, and returns how the text changes. The new text is read
 // back: if its rows are not the changed ones, or if the file's layout is not one that the line editor knows, then the
-// text is written anew from its YAML nodes, which keeps comments and order but not blank lines.
+// text is written again from its YAML nodes, which keeps comments and order but not blank lines.
 func change(text []byte, edit func(*File) (splice, error)) ([]byte, error) {
 	f, err := Parse(text)
 	if err != nil {

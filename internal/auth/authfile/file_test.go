@@ -12,7 +12,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const good = `# who may use the server
 tokens:

@@ -208,7 +208,7 @@ func (r hashRemoved) inNodes(tokens *yaml.Node) {
 	hashes.Content = slices.Delete(hashes.Content, r.at, r.at+1)
 }
 
-// renode writes a text anew, with a change.
+// renode writes a text again from its YAML nodes, with a change.
 func renode(text []byte, s splice) ([]byte, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
