@@ -81,6 +81,7 @@ func (r *Registry) admit() bool {
 func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
 	s := &session{
 		r: r, outbox: newOutbox(), token: newToken(), remoteAddr: req.RemoteAddr, since: time.Now(),
+		frames:    r.cfg.frameBudget(),
 		principal: swarm.PrincipalOf(req.Context()),
 	}
 	s.heardAt.Store(1)

@@ -124,27 +124,3 @@ func TestFramesOfAPauseDoNotCount(t *testing.T) {
 		}
 	})
 }
-
-// TestBudget: it grows up to its most, and not further.
-func TestBudget(t *testing.T) {
-	var b budget
-	at := time.Now()
-	took := func() (n int) {
-		for b.take(at, 4, 3) {
-			n++
-		}
-		return n
-	}
-	for _, step := range []struct {
-		later time.Duration
-		want  int
-	}{
-		{0, 3}, {0, 0}, {250 * time.Millisecond, 1}, {125 * time.Millisecond, 0}, {125 * time.Millisecond, 1},
-		{time.Hour, 3},
-	} {
-		at = at.Add(step.later)
-		if n := took(); n != step.want {
-			t.Errorf("%v later: %d, want %d", step.later, n, step.want)
-		}
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
 
 	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -35,7 +36,7 @@ type session struct {
 	token      string
 	remoteAddr string
 	principal  swarm.Principal
-	budget     budget // of frames
+	frames     *rate.Limiter // nil: no limit
 
 	// Guarded by the registry's lock.
 	retireAt  time.Time // when the session begins to retire; zero: never
