@@ -125,10 +125,17 @@ func (c abuse) write(p *peer) {
 	}
 }
 
-// listen reads until the server has closed the connection. If the session goes on, it ends it.
+// listen reads until the server has closed the connection. If the session goes on, it ends it once everything is
+// answered: a pong may come before the answer to an earlier message, and a close would cancel that answer.
 func (c abuse) listen(p *peer) (got heard, err error) {
-	goesOn := false
+	goesOn, ended := false, false
 	for {
+		if goesOn && !ended && got.answers >= c.answers {
+			ended = true
+			if _, err := p.Write(frame(fin|opClose, "\x03\xe8")); err != nil {
+				return got, err
+			}
+		}
 		op, payload, err := p.next()
 		switch {
 		case err != nil && got.code != 0: // closed; a reset, if the server has not read everything
@@ -145,9 +152,6 @@ func (c abuse) listen(p *peer) (got heard, err error) {
 			_ = p.CloseWrite() // instead of an answer, which would be read as part of what was sent
 		case op == opPong && payload == lastWord:
 			goesOn = true
-			if _, err := p.Write(frame(fin|opClose, "\x03\xe8")); err != nil {
-				return got, err
-			}
 		case op == opPong:
 			got.pongs = append(got.pongs, payload)
 		case op == opText && strings.Contains(payload, `"error"`) && (strings.Contains(payload, `"unknown_type"`) || c.early):

@@ -44,24 +44,44 @@ func TestSlowClients(t *testing.T) {
 			s.url + "/openapi.yaml"}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
-			testenv.FasterThan(t, atMost, func() (base, took time.Duration) {
-				alone := w.commands(t, commandsAlone)
-				attack := s.attack(t, tool, mode.args)
-				var beside times
-				for !attack.Over() {
-					beside = append(beside, w.command(t))
+			for seconds := soakOr(60, 8); s.attacked(t, w, tool, seconds, mode.args) < slowClients*9/10; seconds *= 2 {
+				// A busy machine opens fewer in that time, and then the run proves too little.
+				if seconds > 300 || t.Failed() {
+					t.Fatalf("too few connections in %d seconds", seconds)
 				}
-				alone = append(alone, w.commands(t, commandsAlone)...)
-				most := attack.check(t)
-				t.Logf("%d connections at a time; the median of %d commands beside them is %v, of %d before and after %v",
-					most, len(beside), beside.median(), len(alone), alone.median())
-				return alone.median(), beside.median()
-			})
+			}
 		})
 	}
 }
 
+// attacked compares commands beside an attack with commands alone, and returns how many connections the attack opened.
+func (s *process) attacked(t *testing.T, w *witness, tool string, seconds int, args []string) (opened int) {
+	testenv.FasterThan(t, atMost, func() (base, took time.Duration) {
+		alone := w.commands(t, commandsAlone)
+		attack := s.attack(t, tool, seconds, args)
+		var beside times
+		for !attack.Over() {
+			beside = append(beside, w.command(t))
+		}
+		alone = append(alone, w.commands(t, commandsAlone)...)
+		var most int
+		opened, most = attack.count(t)
+		t.Logf("%d connections, %d at a time; the median of %d commands beside them is %v, of %d before and after %v",
+			opened, most, len(beside), beside.median(), len(alone), alone.median())
+		return alone.median(), beside.median()
+	})
+	return opened
+}
+
 const commandsAlone = 100 // before, and as many after
+
+// soakOr returns long in a soak.
+func soakOr(long, short int) int {
+	if soak {
+		return long
+	}
+	return short
+}
 
 // signIn returns the cookie of somebody who is signed in to the dashboard.
 func (s *process) signIn() string {
@@ -82,17 +102,14 @@ type attack struct {
 	report string
 }
 
-// attack starts slowhttptest with low priority: in production, such clients run on other machines.
-func (s *process) attack(t *testing.T, tool string, args []string) *attack {
+// attack starts slowhttptest with low priority: in production, such clients run on other machines. It ends after so
+// many seconds, or once the server has closed all connections.
+func (s *process) attack(t *testing.T, tool string, seconds int, args []string) *attack {
 	t.Helper()
-	seconds := "8"
-	if soak {
-		seconds = "60"
-	}
 	a := &attack{report: filepath.Join(t.TempDir(), "report")}
 	n := strconv.Itoa(slowClients)
-	args = append([]string{"-n", "19", tool, "-c", n, "-r", n, "-i", "1", "-x", "24", "-l", seconds, "-g", "-o", a.report,
-		"-v", "1"}, args...)
+	args = append([]string{"-n", "19", tool, "-c", n, "-r", n, "-i", "1", "-x", "24", "-l", strconv.Itoa(seconds), "-g",
+		"-o", a.report, "-v", "1"}, args...)
 	var err error
 	if a.Process, err = proctest.Start(exec.Command("nice", args...)); err != nil {
 		t.Fatal(err)
@@ -101,9 +118,8 @@ func (s *process) attack(t *testing.T, tool string, args []string) *attack {
 	return a
 }
 
-// check returns how many connections were open at a time. It fails the test if these were not all: then the run proves
-// too little.
-func (a *attack) check(t *testing.T) (most int) {
+// count returns how many connections were opened, and how many were open at a time.
+func (a *attack) count(t *testing.T) (opened, most int) {
 	t.Helper()
 	file, err := os.Open(a.report + ".csv")
 	if err != nil {
@@ -117,14 +133,12 @@ func (a *attack) check(t *testing.T) (most int) {
 		t.Fatalf("%d lines, %v", len(lines), err)
 	}
 	for _, line := range lines[1:] { // seconds, closed, pending, connected
-		connected, err := strconv.Atoi(strings.TrimSpace(line[3]))
-		if err != nil {
-			t.Fatalf("%v in %q", err, line)
+		closed, err := strconv.Atoi(strings.TrimSpace(line[1]))
+		connected, err2 := strconv.Atoi(strings.TrimSpace(line[3]))
+		if err != nil || err2 != nil {
+			t.Fatalf("%v, %v in %q", err, err2, line)
 		}
-		most = max(most, connected)
+		opened, most = max(opened, closed+connected), max(most, connected)
 	}
-	if most < slowClients*9/10 {
-		t.Errorf("only %d connections were open at a time: %q", most, lines)
-	}
-	return most
+	return opened, most
 }
