@@ -40,11 +40,22 @@ func readTable() table {
 	return t
 }
 
-// below returns the descendants of a process.
+// below returns the descendants of a process. While the table was read, a process id may have been given to another
+// process, so that a process seems to be below its own descendant. A child that is older than its parent is none.
 func (t table) below(pid int) (all []entry) {
 	all = append(all, t[pid]...)
+	known := map[int]bool{pid: true}
 	for i := 0; i < len(all); i++ { // all grows
-		all = append(all, t[all[i].pid]...)
+		parent := all[i]
+		if known[parent.pid] {
+			continue
+		}
+		known[parent.pid] = true
+		for _, e := range t[parent.pid] {
+			if e.start >= parent.start {
+				all = append(all, e)
+			}
+		}
 	}
 	return all
 }
