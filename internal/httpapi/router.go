@@ -20,7 +20,8 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withNote, withLog(cfg.Logger, p.write),
+	r.Use(withWriteTimeout, withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withNote,
+		withLog(cfg.Logger, p.write),
 		withAudit(cfg.Audit), withSecurityHeaders, withoutSecrets(p.write),
 		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
