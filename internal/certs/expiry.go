@@ -41,6 +41,13 @@ func (s *Store) remind() {
 	}
 }
 
+// Expires returns when the certificate in force expires.
+func (s *Store) Expires() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leaf.NotAfter
+}
+
 // names are the names and addresses that clients may use for the server, as the certificate lists them.
 func names(leaf *x509.Certificate) string {
 	all := append([]string(nil), leaf.DNSNames...)

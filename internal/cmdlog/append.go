@@ -35,6 +35,8 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	if len(records) == 0 {
 		return l.last + 1, nil
 	}
+	began := time.Now()
+	defer func() { l.meter().Appended(len(records), time.Since(began), err) }()
 	stored, heads, err := l.encode(records)
 	if err != nil {
 		return 0, l.unavailable(err)
@@ -109,7 +111,7 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 // With SyncInterval the engine syncs every second, except the names of new files. A failed sync is final: the kernel
 // considers the pages clean from then on, although they never reached the disk.
 func (l *Log) harden() error {
-	sync := l.tail.Sync
+	began, sync := time.Now(), l.tail.Sync
 	if l.cfg.Sync == SyncInterval {
 		sync = l.tail.SyncNames
 	}
@@ -119,10 +121,13 @@ func (l *Log) harden() error {
 	defer patience.Stop()
 	select {
 	case err := <-done:
-		if err == nil {
-			return nil
+		if err != nil {
+			return l.fail(diskFailed(err))
 		}
-		return l.fail(diskFailed(err))
+		if l.cfg.Sync != SyncInterval {
+			l.meter().Synced(time.Since(began))
+		}
+		return nil
 	case <-patience.C:
 		return l.fail(fmt.Errorf("the log's disk has not synced an append within %v", appendTimeout))
 	}

@@ -36,8 +36,28 @@ type Config struct {
 	MinFree    int64
 	AcceptLoss bool         // open a damaged log with its intact records, and record the loss
 	Logger     *slog.Logger // nil for none
+	Meter      Meter        // measures appends; nil for none
 	// called for each record of the log that Open returns, in order, while it runs; nil for none
 	Replay func(pos uint64, r swarm.Record)
+}
+
+// Meter measures the log. Its methods must not block.
+type Meter interface {
+	Appended(records int, took time.Duration, err error)
+	Synced(took time.Duration) // one sync of the log's file
+}
+
+// unmetered is the Meter of a log without one.
+type unmetered struct{}
+
+func (unmetered) Appended(int, time.Duration, error) {}
+func (unmetered) Synced(time.Duration)               {}
+
+func (l *Log) meter() Meter {
+	if l.cfg.Meter == nil {
+		return unmetered{}
+	}
+	return l.cfg.Meter
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.

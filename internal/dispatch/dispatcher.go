@@ -132,6 +132,13 @@ func (d *Dispatcher) Call(seq uint64) (*Call, bool) {
 	return c, ok
 }
 
+// Open returns how many calls have no durable outcome yet.
+func (d *Dispatcher) Open() int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.calls)
+}
+
 // Ack handles a driver's answer to the command seq. It returns the time from the outbox to the answer, and whether the
 // answer counted: as a verdict, or as the first late answer of a driver whose verdict is missing.
 func (d *Dispatcher) Ack(driverID string, seq uint64, reply swarm.Reply) (latency time.Duration, counted bool) {

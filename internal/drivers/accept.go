@@ -12,9 +12,13 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Handler serves the driver socket. Refusals before the upgrade go to refuse, the server's only error writer. Host and
+// Handler serves the driver socket. Refusals before the upgrade go to answer, the server's only error writer. Host and
 // Origin are checked by the middleware before it.
-func (r *Registry) Handler(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+func (r *Registry) Handler(answer func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	refuse := func(w http.ResponseWriter, req *http.Request, err error) {
+		r.cfg.Meter.Connected(ConnectionRefused)
+		answer(w, req, err)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if err := checkHandshake(req); err != nil {
 			refuse(w, req, err)
@@ -96,6 +100,7 @@ func (r *Registry) accept(w http.ResponseWriter, req *http.Request) {
 		OnPongReceived: func(context.Context, []byte) { s.heardAt.Store(s.clock(time.Now())) },
 	})
 	if err != nil {
+		r.cfg.Meter.Connected(ConnectionRefused)
 		r.logger.Debug("handshake failed", "remote_addr", req.RemoteAddr, "err", err)
 		return
 	}

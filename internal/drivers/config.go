@@ -44,6 +44,8 @@ type Config struct {
 	FrameBurst      int // how many frames it may send at once; positive if FramesPerSecond is
 	MaxDrivers      int // known drivers, connected or lost, from which on no new id may register; 0: no limit
 
+	Meter Meter // counts what happens at the connections; nil: nothing is counted
+
 	// OnRefused is called when a driver is refused, or its session is closed, because of who it is or how often it
 	// sends. No lock is held. It must not block. If nil, nothing is done.
 	OnRefused func(Refused)
@@ -55,6 +57,35 @@ type Config struct {
 
 	Past Past
 }
+
+// Meter counts what happens at the connections of drivers. Its methods must not block.
+type Meter interface {
+	Received(frameType string)    // a frame of a driver; "" for one without a type
+	Sent(frameType string, n int) // frames to a driver
+	Connected(outcome string)     // one of the connection outcomes
+	Disconnected(reason string)   // a registered session: a swarm.Reason, or one of the ends
+}
+
+// How a connection of a driver begins, as a Meter counts it.
+const (
+	ConnectionRegistered   = "registered"
+	ConnectionUnregistered = "unregistered" // it ended before it had registered
+	ConnectionRefused      = "refused"      // the handshake
+)
+
+// Ends of sessions, as a Meter counts them, besides those of swarm.Reason.
+const (
+	EndDeregistered = "deregistered"
+	EndSuperseded   = "superseded" // another session took over the driver id
+)
+
+// unmetered is the Meter of a Registry without one.
+type unmetered struct{}
+
+func (unmetered) Received(string)     {}
+func (unmetered) Sent(string, int)    {}
+func (unmetered) Connected(string)    {}
+func (unmetered) Disconnected(string) {}
 
 // Refused is a driver that was refused.
 type Refused struct {

@@ -23,7 +23,7 @@ func (r *Registry) join(s *session, reg *wire.Register) (no refusal) {
 	s.beat()
 	s.member, s.joinedAt = m, r.offered.Load()
 	s.wanted = r.wanted(m)
-	s.outbox.enqueue(wire.Encode(r.registered(s)))
+	s.enqueue(wire.TypeRegistered, wire.Encode(r.registered(s)))
 	var old *session
 	if before := r.members[m.id]; before != nil {
 		if !maps.Equal(before.labels, m.labels) {
@@ -42,6 +42,7 @@ func (r *Registry) join(s *session, reg *wire.Register) (no refusal) {
 			how.conflict = m.rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
 		}
 		old.makeWay(s)
+		r.cfg.Meter.Disconnected(EndSuperseded)
 	}
 	r.members[m.id] = m
 	r.former.back(m.id)
@@ -129,6 +130,11 @@ func (r *Registry) leave(s *session, deregistered bool) {
 		return
 	}
 	id, reason := s.driverID(), s.endReason()
+	if deregistered {
+		r.cfg.Meter.Disconnected(EndDeregistered)
+	} else {
+		r.cfg.Meter.Disconnected(string(reason))
+	}
 	r.rounds.Disconnected(id, reason, upTo)
 	if reset != "" {
 		r.requests.Reset(reset)

@@ -91,7 +91,7 @@ func BenchmarkReads(b *testing.B) {
 }
 
 // large is a registry with n sessions whose sockets are always free.
-func large(b *testing.B, n int) (*Registry, []*session) {
+func large(b testing.TB, n int) (*Registry, []*session) {
 	b.Helper()
 	r, err := New(Config{
 		HeartbeatInterval: time.Second, StaleAfter: time.Hour, ForgetAfter: time.Hour, LeaseTTL: time.Minute,

@@ -93,9 +93,9 @@ func (b *outbox) end() {
 	b.filled.Signal()
 }
 
-// take waits until there is work and appends the waiting frames to out. closing is not 0 if the session is to be closed
-// after them; ok is false if the session has ended.
-func (b *outbox) take(out [][]byte) (frames [][]byte, closing wire.CloseCode, ok bool) {
+// take waits until there is work and appends the waiting frames to out; the last of them, commands in number, are
+// commands. closing is not 0 if the session is to be closed after them; ok is false if the session has ended.
+func (b *outbox) take(out [][]byte) (frames [][]byte, commands int, closing wire.CloseCode, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(b.control)+len(b.commands) == 0 && b.closing == 0 && !b.ended {
@@ -105,8 +105,9 @@ func (b *outbox) take(out [][]byte) (frames [][]byte, closing wire.CloseCode, ok
 	for _, m := range b.commands {
 		out = append(out, m.frame)
 	}
+	commands = len(b.commands)
 	clear(b.control)
 	clear(b.commands)
 	b.control, b.commands = b.control[:0], b.commands[:0]
-	return out, b.closing, !b.ended
+	return out, commands, b.closing, !b.ended
 }

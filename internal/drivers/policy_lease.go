@@ -64,7 +64,7 @@ func (s *session) renewLease() {
 		return
 	}
 	if s.r.leases.due(time.Duration(s.clock(time.Now()) - s.socket.sentAt.Load())) {
-		s.outbox.enqueue(heartbeatAck)
+		s.enqueue(wire.TypeHeartbeatAck, heartbeatAck)
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *session) tellInterval() (said bool) {
 		return false
 	}
 	ack := wire.HeartbeatAck{Type: wire.TypeHeartbeatAck, HeartbeatIntervalMS: interval.Milliseconds()}
-	if !s.outbox.enqueue(wire.Encode(ack)) {
+	if !s.enqueue(wire.TypeHeartbeatAck, wire.Encode(ack)) {
 		return false
 	}
 	s.sentInterval.Store(int64(interval))

@@ -25,6 +25,7 @@ func (s *session) read() {
 	defer s.hangUp()
 	defer s.outbox.end()
 	defer s.r.leave(s, false)
+	defer s.countUnregistered()
 	late := time.AfterFunc(wire.RegisterTimeout, func() { s.registerLate(s.since) })
 	defer late.Stop()
 	var buf []byte
@@ -40,6 +41,13 @@ func (s *session) read() {
 			s.logger().Debug("session ended", "driver_id", s.driverID(), "err", err)
 			return
 		}
+	}
+}
+
+// countUnregistered counts a session that ends before it has registered.
+func (s *session) countUnregistered() {
+	if s.member == nil {
+		s.r.cfg.Meter.Connected(ConnectionUnregistered)
 	}
 }
 
@@ -111,12 +119,14 @@ func (s *session) drop(rest io.Reader) error {
 // register handles the first frame. If it is not a valid register frame, the driver receives an error and the session
 // is closed.
 func (s *session) register(frame []byte) (goOn bool) {
+	s.r.cfg.Meter.Received(wire.TypeRegister)
 	reg, code, problem := parseRegister(frame)
 	no := refusal{code, wire.ErrorInvalidFrame, problem}
 	if code == 0 {
 		no = s.r.admitDriver(s, reg)
 	}
 	if no.close == 0 {
+		s.r.cfg.Meter.Connected(ConnectionRegistered)
 		return true
 	}
 	if no.detail != "" {
@@ -138,9 +148,11 @@ func (s *session) reportRefused(code swarm.Code, driverID, detail string) {
 // take handles a frame of a registered driver. It reports false when the session is to end.
 func (s *session) take(frame []byte) (goOn bool) {
 	if seq, ok := wire.ScanApplied(frame); ok {
+		s.r.cfg.Meter.Received(wire.TypeCommandAck)
 		return s.answer(seq, swarm.Reply{Applied: true})
 	}
 	kind, err := wire.TypeOf(frame)
+	s.r.cfg.Meter.Received(kind)
 	if err == nil && kind == wire.TypeCommandAck {
 		return s.commandAck(frame)
 	}
@@ -260,5 +272,6 @@ func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 }
 
 func (s *session) refuse(code, detail string) {
-	s.outbox.enqueue(wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: swarm.MaskSecrets(detail)}))
+	s.enqueue(wire.TypeError,
+		wire.Encode(wire.Error{Type: wire.TypeError, Code: code, Detail: swarm.MaskSecrets(detail)}))
 }

@@ -67,6 +67,9 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 		resplits: newResplits(cfg.Resplit), empty: empty{after: cfg.ForgetAfter, since: now},
 		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, readers: newTurns(),
 	}
+	if r.cfg.Meter == nil {
+		r.cfg.Meter = unmetered{}
+	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

@@ -103,9 +103,19 @@ func (s *session) silence(now time.Time) time.Duration {
 // active must be called with the registry's attended time.
 func (s *session) active(now time.Time) bool { return s.age(now) < s.r.cfg.StaleAfter }
 
+// enqueue puts a control frame into the outbox; false if it takes none.
+func (s *session) enqueue(frameType string, frame []byte) bool {
+	if !s.outbox.enqueue(frame) {
+		return false
+	}
+	s.r.cfg.Meter.Sent(frameType, 1)
+	return true
+}
+
 // drain tells the driver that its session ends, and when to reconnect.
 func (s *session) drain(reconnectAfter time.Duration) {
-	s.outbox.enqueue(wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: reconnectAfter.Milliseconds()}))
+	s.enqueue(wire.TypeDrain,
+		wire.Encode(wire.Drain{Type: wire.TypeDrain, ReconnectAfterMS: reconnectAfter.Milliseconds()}))
 	s.outbox.close(wire.CloseDrain)
 }
 

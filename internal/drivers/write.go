@@ -16,15 +16,17 @@ func (s *session) write() {
 	defer s.r.running.Done()
 	var frames [][]byte
 	for {
+		var commands int
 		var closing wire.CloseCode
 		var ok bool
-		if frames, closing, ok = s.outbox.take(frames[:0]); !ok {
+		if frames, commands, closing, ok = s.outbox.take(frames[:0]); !ok {
 			return
 		}
 		if err := s.send(frames); err != nil {
 			s.kill()
 			return
 		}
+		s.r.cfg.Meter.Sent(wire.TypeCommand, commands)
 		clear(frames)
 		if closing != 0 {
 			// the peer may be disconnected already; the reader sees it

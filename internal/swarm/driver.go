@@ -65,6 +65,14 @@ type Roster struct {
 	Active, Stale, Disconnected int
 }
 
+// Tally counts the known drivers and their players.
+type Tally struct {
+	Active, Stale, Disconnected int
+	Unresponsive                int   // active drivers that missed their last deadlines without an answer since
+	Target                      int64 // players that the known drivers are to run
+	Actual                      int64 // players that active drivers report
+}
+
 // LastAck is the newest ack of a driver that counted.
 type LastAck struct {
 	Seq     uint64
