@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/web/internal/live"
 )
 
 // Config configures the dashboard. Fields must be set, except where their zero value has a meaning.
@@ -39,6 +40,8 @@ type Config struct {
 	// signs people in; nil: authentication is off, and the context of each request has the anonymous principal
 	Access        Access
 	SessionCookie string // name of the cookie of a person who is signed in
+
+	Meter live.Meter // counts live streams; nil: they are not counted
 
 	// interval of live updates; 0: the default of package live
 	Tick   time.Duration

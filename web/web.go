@@ -53,7 +53,7 @@ func New(cfg Config) *UI {
 	u.source = &source{ui: u, pages: map[string]cachedPage{}, kept: map[string]cachedLive{}}
 	u.hub = live.New(live.Config{
 		Source: u.source, Build: assets.Build, Valid: isTopic, Tick: cfg.Tick, MaxViewers: MaxViewers,
-		Logger: cfg.Logger, Visitor: u.mark,
+		Logger: cfg.Logger, Visitor: u.mark, Meter: cfg.Meter,
 	})
 	u.cross = u.protection()
 	u.handler = u.cross.Handler(u.router())

@@ -21,6 +21,7 @@ var clientEnv = []string{"SWARMCALL_URL", "SWARMCALL_TOKEN_FILE", "SWARMCALL_CA_
 // flags are the server's flags. Their defaults come from app.Defaults, so that there is one list of them.
 type flags struct {
 	Listen            string           `default:"${listen}" help:"Address to serve on (${default}); port 0 picks a free one." placeholder:"HOST:PORT"`
+	OpsListen         string           `help:"Second address for /metrics, health and profiles, without credentials and TLS; keep it private. None by default." placeholder:"HOST:PORT"`
 	DataDir           string           `default:"${data_dir}" help:"Directory of the command log (${default})." placeholder:"DIR"`
 	HeartbeatInterval time.Duration    `default:"${heartbeat_interval}" help:"How often drivers report."`
 	StaleAfter        time.Duration    `default:"${stale_after}" help:"Heartbeat age at which a driver becomes stale and is left out of commands."`
@@ -106,7 +107,7 @@ func (f *flags) level() slog.Level {
 
 func (f *flags) config(logger *slog.Logger) app.Config {
 	return app.Config{
-		Listen: f.Listen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, Resplit: f.Resplit,
+		Listen: f.Listen, OpsListen: f.OpsListen, DataDir: f.DataDir, NodeName: f.NodeName, LogSync: f.LogSync, Resplit: f.Resplit,
 		AcceptDataLoss: f.AcceptDataLoss, LogMaxBytes: f.LogMaxBytes,
 		HeartbeatInterval: f.HeartbeatInterval, StaleAfter: f.StaleAfter, ForgetAfter: f.ForgetAfter,
 		DefaultDeadline: f.DefaultDeadline, LeaseTTL: f.LeaseTTL, OnLeaseLost: f.OnLeaseLost,

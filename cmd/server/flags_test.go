@@ -41,7 +41,7 @@ func config(t *testing.T, args ...string) app.Config {
 
 // all is a value other than the default for every flag.
 var all = map[string]string{
-	"listen": "127.0.0.2:1", "data-dir": "/d", "node-name": "n-7", "log-max-bytes": "77", "heartbeat-interval": "77ms",
+	"ops-listen": "127.0.0.1:9100", "listen": "127.0.0.2:1", "data-dir": "/d", "node-name": "n-7", "log-max-bytes": "77", "heartbeat-interval": "77ms",
 	"stale-after":  "7s",
 	"forget-after": "7m", "default-deadline": "7s", "lease-ttl": "77s", "on-lease-lost": "hold",
 	"allowed-hosts":   "a.example,b.example",
@@ -59,7 +59,8 @@ var allConfig = app.Config{
 	AllowedHosts:   []string{"a.example", "b.example"},
 	AllowedOrigins: []string{"https://a.example", "https://b.example"}, InsecureNoAuth: true,
 	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
-	AuthFile: "/auth.yaml", TLSCert: "/tls.crt", TLSKey: "/tls.key", InsecureNoTLS: true, SessionKeyFile: "/session.key",
+	OpsListen: "127.0.0.1:9100",
+	AuthFile:  "/auth.yaml", TLSCert: "/tls.crt", TLSKey: "/tls.key", InsecureNoTLS: true, SessionKeyFile: "/session.key",
 	LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
 

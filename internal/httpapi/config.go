@@ -67,6 +67,23 @@ type Audit interface {
 	Page(cursor string, limit int) (events []swarm.AuditEvent, next string, err error)
 }
 
+// Meter measures requests and streams. Its methods must not block.
+type Meter interface {
+	// Answered measures a request. The route is the pattern that served it, "" for none. The code is that of a problem,
+	// "" for none.
+	Answered(method, route string, status int, code swarm.Code, took time.Duration)
+	// StreamOpened and StreamClosed count event streams; dropped says that the client accepted no data in time.
+	StreamOpened()
+	StreamClosed(dropped bool)
+}
+
+// unmetered is the Meter of a router without one.
+type unmetered struct{}
+
+func (unmetered) Answered(string, string, int, swarm.Code, time.Duration) {}
+func (unmetered) StreamOpened()                                           {}
+func (unmetered) StreamClosed(bool)                                       {}
+
 // RateLimit is a rate per second, and how much may come at once.
 type RateLimit struct {
 	PerSecond float64
@@ -92,7 +109,7 @@ type Check struct {
 // Version is the version and the build.
 type Version struct{ Version, Revision, GoVersion string }
 
-// Config is what the router needs. All but the lists must be set.
+// Config is what the router needs. All but the lists must be set, except where nil has a meaning.
 type Config struct {
 	Commands        Commands
 	Log             Log
@@ -101,8 +118,10 @@ type Config struct {
 	DriverSocket    Mount // GET /drivers/connect
 	Pages           Mount // /, and all below /ui/
 	Ready           func(context.Context) []Check
-	Access          Access // nil: authentication is off
-	Audit           Audit  // nil: there is no audit log
+	Access          Access       // nil: authentication is off
+	Audit           Audit        // nil: there is no audit log
+	Meter           Meter        // nil: nothing is measured
+	Metrics         http.Handler // GET /metrics
 	Limits          Limits
 	Version         Version
 	DefaultDeadline time.Duration

@@ -41,9 +41,9 @@ func withRequestID(next http.Handler) http.Handler {
 	})
 }
 
-// withLog logs each request once it is answered, and turns a panic into an internal error.
+// withLog logs and measures each request once it is answered, and turns a panic into an internal error.
 func withLog(
-	logger *slog.Logger, refuse func(http.ResponseWriter, *http.Request, error),
+	logger *slog.Logger, meter Meter, refuse func(http.ResponseWriter, *http.Request, error),
 ) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,13 +63,15 @@ func withLog(
 					}
 					refuse(ww, r, err)
 				}
+				n, took := noteOf(r.Context()), time.Since(began)
+				meter.Answered(r.Method, routeOf(r), ww.Status(), n.codeOf(ww.Status()), took)
 				level := slog.LevelDebug
 				if r.Method != http.MethodGet && r.Method != http.MethodHead {
 					level = slog.LevelInfo
 				}
 				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
-					"route", r.URL.Path, "status", ww.Status(), "duration_ms", time.Since(began).Milliseconds(),
-					"remote_addr", r.RemoteAddr, "principal", noteOf(r.Context()).principal.Name)
+					"route", r.URL.Path, "status", ww.Status(), "duration_ms", took.Milliseconds(),
+					"remote_addr", r.RemoteAddr, "principal", n.principal.Name)
 			}()
 			next.ServeHTTP(ww, r)
 		})

@@ -38,6 +38,14 @@ var auditedAs = map[int]swarm.Code{
 	http.StatusTooManyRequests: swarm.CodeRateLimited,
 }
 
+// codeOf returns the code of an answer with a status, "" for an answer that is no refusal.
+func (n *note) codeOf(status int) swarm.Code {
+	if n.code != "" {
+		return n.code
+	}
+	return auditedAs[status]
+}
+
 // withAudit records refusals for lack of rights. A redirect to the sign-in page is none.
 func withAudit(a Audit) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
@@ -47,16 +55,12 @@ func withAudit(a Audit) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			next.ServeHTTP(ww, r)
-			code, refused := auditedAs[ww.Status()]
-			if !refused {
+			if _, refused := auditedAs[ww.Status()]; !refused {
 				return
 			}
 			n := noteOf(r.Context())
-			if n.code != "" {
-				code = n.code
-			}
 			a.Record(swarm.AuditEvent{
-				Kind: swarm.AuditRefused, Name: n.principal.Name, Code: code, Method: r.Method,
+				Kind: swarm.AuditRefused, Name: n.principal.Name, Code: n.codeOf(ww.Status()), Method: r.Method,
 				Route: routeOf(r), Via: via(r, n.principal),
 			})
 		})

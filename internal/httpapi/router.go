@@ -19,10 +19,12 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Meter == nil {
+		cfg.Meter = unmetered{}
+	}
 	r := chi.NewRouter()
 	r.Use(withWriteTimeout, withBodyTimeout, withRequestID, proxies(cfg.TrustedProxies).wrap, withNote,
-		withLog(cfg.Logger, p.write),
-		withAudit(cfg.Audit), withSecurityHeaders, withoutSecrets(p.write),
+		withLog(cfg.Logger, cfg.Meter, p.write), withAudit(cfg.Audit), withSecurityHeaders, withoutSecrets(p.write),
 		newGuard(cfg, p.write).wrap, cors(cfg.AllowedOrigins).wrap, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		p.write(w, req, swarm.Errorf(swarm.CodeNotFound, "no such path; GET /openapi.yaml lists all paths"))

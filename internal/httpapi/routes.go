@@ -31,6 +31,7 @@ var routes = []route{
 	{http.MethodGet, "/whoami", anybody, true, (*answers).Whoami},
 	{http.MethodGet, "/limits", viewer, true, (*answers).GetLimits},
 	{http.MethodGet, "/audit", admin, true, (*answers).ListAudit},
+	{http.MethodGet, "/metrics", viewer, false, (*answers).metrics},
 	{http.MethodGet, "/livez", nothing, true, (*answers).Livez},
 	{http.MethodGet, "/readyz", nothing, true, (*answers).Readyz},
 	{http.MethodGet, "/version", nothing, true, (*answers).Version},
@@ -70,14 +71,19 @@ type answers struct {
 
 func newAnswers(cfg Config, refuse func(http.ResponseWriter, *http.Request, error)) *answers {
 	own := &handlers{cfg}
-	strict := api.NewStrictHandlerWithOptions(own, nil, api.StrictHTTPServerOptions{
-		RequestErrorHandlerFunc: badRequest(refuse), ResponseErrorHandlerFunc: refuse,
-	})
 	return &answers{
-		ServerInterfaceWrapper: &api.ServerInterfaceWrapper{Handler: strict, ErrorHandlerFunc: badRequest(refuse)},
+		ServerInterfaceWrapper: own.generated(refuse),
 		own:                    own, refuse: refuse, document: specFor(api.Spec, cfg.PublicURL),
 		socket: cfg.DriverSocket(refuse), dashboard: cfg.Pages(refuse),
 	}
+}
+
+// generated returns the handlers of the generated server interface.
+func (h *handlers) generated(refuse func(http.ResponseWriter, *http.Request, error)) *api.ServerInterfaceWrapper {
+	strict := api.NewStrictHandlerWithOptions(h, nil, api.StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: badRequest(refuse), ResponseErrorHandlerFunc: refuse,
+	})
+	return &api.ServerInterfaceWrapper{Handler: strict, ErrorHandlerFunc: badRequest(refuse)}
 }
 
 func (a *answers) stream(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.own.stream(w, r)) }
@@ -90,6 +96,7 @@ func (a *answers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+func (a *answers) metrics(w http.ResponseWriter, r *http.Request) { a.own.Metrics.ServeHTTP(w, r) }
 func (a *answers) connect(w http.ResponseWriter, r *http.Request) { a.socket.ServeHTTP(w, r) }
 func (a *answers) pages(w http.ResponseWriter, r *http.Request)   { a.dashboard.ServeHTTP(w, r) }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -33,6 +34,8 @@ func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	h.Meter.StreamOpened()
+	defer func() { h.Meter.StreamClosed(errors.Is(err, os.ErrDeadlineExceeded)) }()
 	if last := h.Feed.Last(); position > last {
 		out.gap(position, last)
 	}

@@ -24,6 +24,10 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	w := &world{fake: newFake()}
 	cfg := Config{
 		Commands: w.fake, Log: w.fake, Feed: w.fake, Fleet: w.fake, DriverSocket: socket, Pages: pages,
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			_, _ = io.WriteString(w, "swarmcall_ready 1\n")
+		}),
 		DefaultDeadline: 2 * time.Second, Listen: "127.0.0.1:8080", Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/httpapi"
 	"github.com/swarmcall/swarmcall/internal/limits"
+	"github.com/swarmcall/swarmcall/internal/metrics"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -24,6 +25,7 @@ type access struct {
 	keeper  *auth.Keeper
 	audit   *audit.Log
 	budgets *limits.Budgets
+	meter   *metrics.Access
 }
 
 // openAccess reads the auth file and opens the audit log. It returns nil without an auth file.
@@ -31,7 +33,7 @@ func (s *server) openAccess() (_ *access, err error) {
 	if s.cfg.AuthFile == "" {
 		return nil, nil //nolint:nilnil // no authentication is a fact, not an error
 	}
-	a := &access{}
+	a := &access{meter: s.metrics.Access}
 	if a.budgets, err = limits.New(limits.Defaults()); err != nil {
 		return nil, err
 	}
@@ -45,6 +47,7 @@ func (s *server) openAccess() (_ *access, err error) {
 	a.keeper, err = auth.Open(auth.Config{
 		File: s.cfg.AuthFile, SessionKey: key, Logger: s.cfg.Logger, Unknown: a.budgets.Stranger,
 		Reloaded: func(change string, err error) {
+			a.meter.Reloaded(metrics.FileAuth, err)
 			a.reloaded(swarm.AuditReloaded, swarm.AuditReloadFailed, change, err)
 		},
 	})
@@ -86,6 +89,7 @@ func (a *access) overDrivers(cfg *drivers.Config) {
 	cfg.Standing, cfg.MaxDrivers = a.keeper.Standing, l.MaxDrivers
 	cfg.FramesPerSecond, cfg.FrameBurst = int(l.Frames.PerSecond), l.Frames.Burst
 	cfg.OnRefused = func(d drivers.Refused) {
+		a.meter.Failed(d.Code)
 		a.audit.Record(swarm.AuditEvent{
 			Kind: swarm.AuditRefused, Name: d.Principal.Name, Code: d.Code, Route: "/drivers/connect", Detail: d.Detail,
 			DriverID: d.DriverID, Via: swarm.Via{Credential: d.Principal.Credential, RemoteAddr: d.RemoteAddr},

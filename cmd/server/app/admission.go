@@ -14,10 +14,11 @@ import (
 type admission struct {
 	dispatcher *dispatch.Dispatcher
 	take       func(principal string, t command.Type) (wait time.Duration, ok bool) // nil: there is no rate limit
+	refused    func(error)                                                          // counts what is refused
 }
 
 func (s *server) admission() admission {
-	a := admission{dispatcher: s.dispatcher}
+	a := admission{dispatcher: s.dispatcher, refused: s.metrics.Commands.Refused}
 	if s.access != nil {
 		a.take = s.access.budgets.Command
 	}
@@ -26,6 +27,14 @@ func (s *server) admission() admission {
 
 // Submit issues a command of the principal of ctx.
 func (a admission) Submit(ctx context.Context, s swarm.Submission) (dispatch.Receipt, error) {
+	r, err := a.submit(ctx, s)
+	if err != nil {
+		a.refused(err)
+	}
+	return r, err
+}
+
+func (a admission) submit(ctx context.Context, s swarm.Submission) (dispatch.Receipt, error) {
 	p := swarm.PrincipalOf(ctx)
 	if err := p.MaySubmit(s.Command.Type, s.Target); err != nil {
 		return dispatch.Receipt{}, err

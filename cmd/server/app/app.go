@@ -14,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
+	"github.com/swarmcall/swarmcall/internal/metrics"
 	"github.com/swarmcall/swarmcall/internal/sidecar"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/web"
@@ -42,6 +43,8 @@ var (
 type server struct {
 	cfg        Config
 	listener   net.Listener
+	ops        ops
+	metrics    *metrics.Metrics
 	certs      *certs.Store // nil without TLS
 	log        *cmdlog.Log
 	dispatcher *dispatch.Dispatcher
@@ -76,14 +79,14 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // start opens everything that can fail, in an order that gives clear errors: a used port is reported before the log is
 // touched, and entries that the last process left open are closed before any request is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
-	s := &server{cfg: cfg}
+	s := &server{cfg: cfg, metrics: metrics.New(metrics.Build(cfg.Version))}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w",
 			cfg.Listen, err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.listener.Close())
+			err = errors.Join(err, s.listener.Close(), s.ops.close())
 		}
 	}()
 	addr := s.listener.Addr().String() // the first line of the log: with port 0 it is the only way to find the address
@@ -95,13 +98,16 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	for _, warning := range cfg.Warnings {
 		cfg.Logger.Warn(warning)
 	}
+	if err := s.listenOps(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.openCertificate(); err != nil {
 		return nil, err
 	}
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
-		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger,
+		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger, Meter: s.metrics.Log,
 		Replay: memory.take,
 	})
 	if err != nil {
@@ -135,7 +141,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		Past: drivers.Past{
 			Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last(),
 		},
-		OnLogShortened: s.logShortened, Logger: cfg.Logger,
+		OnLogShortened: s.logShortened, Meter: s.metrics.Sessions, Logger: cfg.Logger,
 	}
 	s.access.overDrivers(&registry)
 	if s.registry, err = drivers.New(registry, s.dispatcher, s.dispatcher); err != nil {

@@ -15,6 +15,7 @@ import (
 // Config is everything an operator can set. The zero value is not usable; Defaults returns a usable one.
 type Config struct {
 	Listen            string        // host:port; port 0 picks a free one
+	OpsListen         string        // host:port for metrics, health and profiles without credentials; "": none
 	DataDir           string        // directory of the log; created if absent
 	HeartbeatInterval time.Duration // sent to drivers, at least 10ms
 	StaleAfter        time.Duration // heartbeat age from which a driver is stale; over HeartbeatInterval
@@ -94,7 +95,7 @@ func (c *Config) Validate() error {
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName),
 		"--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
-	return errors.Join(append(errs, c.checkAddresses(), c.checkListen())...)
+	return errors.Join(append(errs, c.checkAddresses(), c.checkListen(), c.checkOps())...)
 }
 
 // checkAddresses checks the server's names, and the proxies and pages that may use it.

@@ -24,7 +24,8 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 	cfg := httpapi.Config{
 		Commands: commands{s.admission()}, Log: s.log, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
-		Ready:           func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
+		Ready: func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
+		Meter: requestMeter{s.metrics}, Metrics: s.metrics.Handler(),
 		Version:         httpapi.Version(s.cfg.Version),
 		DefaultDeadline: s.cfg.DefaultDeadline,
 		Listen:          s.cfg.Listen, AllowedHosts: s.cfg.AllowedHosts, AllowedOrigins: s.cfg.AllowedOrigins,
@@ -33,6 +34,7 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 		RefusedPage:   func(w http.ResponseWriter, r *http.Request, err error) { s.ui.Refused(w, r, err) },
 		Logger:        s.cfg.Logger,
 	}
+	s.readMetrics(stopping)
 	s.access.into(&cfg)
 	return httpapi.New(cfg)
 }

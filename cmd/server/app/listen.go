@@ -14,14 +14,26 @@ import (
 //	elsewhere   --auth-file, and --tls-cert --tls-key or --insecure-no-tls
 //	elsewhere   --insecure-no-auth
 func (c *Config) checkListen() error {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || strconv.FormatUint(n, 10) != port {
+	if _, err := portOf(c.Listen); err != nil {
 		return fmt.Errorf("--listen is %q; it must be host:port, such as 127.0.0.1:8080", c.Listen)
 	}
-	if isLoopback(host) {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) {
 		return c.checkAccess()
 	}
 	return errors.Join(c.checkAccess(), c.checkExposed())
+}
+
+// portOf returns the port of an address, which must be host:port with a number.
+func portOf(addr string) (uint16, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err == nil && strconv.FormatUint(n, 10) != port {
+		err = errors.New("the port is not a plain number")
+	}
+	return uint16(n), err
 }
 
 func isLoopback(host string) bool {

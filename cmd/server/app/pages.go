@@ -31,7 +31,7 @@ func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 			About:       s.about(), Limits: shownLimits(s.log.Usage().Max),
 			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins,
 			Status: httpapi.Status, Problem: refuse, Logger: s.cfg.Logger,
-			SessionCookie: auth.CookieName,
+			SessionCookie: auth.CookieName, Meter: requestMeter{s.metrics},
 		}
 		if s.access != nil {
 			cfg.Access = signIns{s.access}

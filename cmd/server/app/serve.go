@@ -30,7 +30,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	var stopping atomic.Bool
 	handler, err := s.handler(&stopping)
 	if err != nil {
-		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close())
+		return errors.Join(err, s.log.Close(context.WithoutCancel(ctx)), s.listener.Close(), s.ops.close())
 	}
 	web := s.webServer(handler)
 	var components sync.WaitGroup // sequencer, sweeper and watchers; joined before the log is closed
@@ -50,6 +50,9 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	}
 	watching, endStreams := context.WithCancel(keepers)
 	components.Go(func() { _ = s.ui.Run(watching) }) // ends with its context and never otherwise
+	counted := s.feed.Last()
+	components.Go(func() { s.metrics.Commands.Follow(watching, s.feed, counted) })
+	s.serveOps(&stopping, &components)
 	failed := make(chan error, 1)
 	components.Go(func() {
 		if err := s.accept(web); !errors.Is(err, http.ErrServerClosed) {
@@ -98,6 +101,7 @@ func (s *server) stop(
 	if err := web.Shutdown(answers); err != nil {
 		s.cfg.Logger.Warn("closed HTTP connections that did not end in time", "err", errors.Join(err, web.Close()))
 	}
+	closed := s.ops.close()
 
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
@@ -108,7 +112,7 @@ func (s *server) stop(
 
 	closing, cancelClosing := context.WithTimeout(ctx, logGrace)
 	defer cancelClosing()
-	err := errors.Join(s.access.close(), s.log.Close(closing))
+	err := errors.Join(closed, s.access.close(), s.log.Close(closing))
 	s.cfg.Logger.Info("stopped")
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/certs"
+	"github.com/swarmcall/swarmcall/internal/metrics"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -33,6 +34,7 @@ func (s *server) openCertificate() (err error) {
 	s.certs, err = certs.Open(certs.Config{
 		CertFile: s.cfg.TLSCert, KeyFile: s.cfg.TLSKey, Logger: s.cfg.Logger,
 		Reloaded: func(change string, err error) {
+			s.metrics.Access.Reloaded(metrics.FileTLS, err)
 			s.access.reloaded(swarm.AuditCertificateReloaded, swarm.AuditCertificateReloadFailed, change, err)
 		},
 	})

@@ -39,8 +39,21 @@ type Config struct {
 	MaxViewers int
 	// a text that changes with the visitor and their rights, which is sent to nobody else; "": none
 	Visitor func(*http.Request) string
+	Meter   Meter // nil: viewers are not counted
 	Logger  *slog.Logger
 }
+
+// Meter counts viewers. Its methods must not block.
+type Meter interface {
+	StreamOpened()
+	StreamClosed(dropped bool) // dropped: the viewer accepted no data in time
+}
+
+// unmetered is the Meter of a Hub without one.
+type unmetered struct{}
+
+func (unmetered) StreamOpened()     {}
+func (unmetered) StreamClosed(bool) {}
 
 // maxTopics bounds the topics rendered per tick; maxPerViewer bounds the topics of one viewer.
 const (
@@ -59,6 +72,9 @@ func (c *Config) setDefaults() {
 	def(&c.Idle, time.Second)
 	def(&c.Beat, 2*time.Second)
 	def(&c.WriteLimit, 10*time.Second)
+	if c.Meter == nil {
+		c.Meter = unmetered{}
+	}
 }
 
 // Hub serves live streams.

@@ -2,9 +2,11 @@ package live
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 )
@@ -49,9 +51,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cfg.Visitor != nil {
 		who = h.cfg.Visitor(r)
 	}
-	if v.hello(after, who) == nil {
-		v.follow(r.Context().Done())
+	h.cfg.Meter.StreamOpened()
+	err := v.hello(after, who)
+	if err == nil {
+		err = v.follow(r.Context().Done())
 	}
+	h.cfg.Meter.StreamClosed(errors.Is(err, os.ErrDeadlineExceeded))
 }
 
 // join subscribes, or returns why it cannot.
@@ -128,9 +133,9 @@ func (v *viewer) hello(after, who string) error {
 // crowd is the number of viewers above which they are not all woken at the same moment.
 const crowd = 64
 
-// follow sends changes until the viewer disconnects or the hub ends. Many viewers neither wake nor write at the same
+// follow sends changes until the viewer disconnects or the hub ends, or returns why a write failed. Many viewers neither wake nor write at the same
 // moment: each one checks at its own random times, so that no burst ever delays commands.
-func (v *viewer) follow(gone <-chan struct{}) {
+func (v *viewer) follow(gone <-chan struct{}) error {
 	beat := time.NewTimer(v.hub.cfg.Beat)
 	defer beat.Stop()
 	look := time.NewTimer(time.Hour)
@@ -144,21 +149,21 @@ func (v *viewer) follow(gone <-chan struct{}) {
 			}
 			select {
 			case <-gone:
-				return
+				return nil
 			case <-changed:
 			case <-look.C:
 			case <-beat.C:
 				event = v.beat()
 			}
 			if !v.hub.alive() {
-				return
+				return nil
 			}
 		}
 		if event == nil {
 			continue // the change does not concern this viewer's pages; its beat stays due
 		}
-		if v.write(event) != nil {
-			return
+		if err := v.write(event); err != nil {
+			return err
 		}
 		beat.Reset(v.hub.cfg.Beat)
 	}
