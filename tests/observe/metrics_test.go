@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -80,6 +81,26 @@ func TestConventionsByPromtool(t *testing.T) {
 	if said, err := promtool(t, s.scrape(), "check", "metrics"); err != nil || said != "" {
 		t.Errorf("%v\n%s", err, said)
 	}
+}
+
+func TestStreamsAreCounted(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/commands/stream", "/ui/stream?topic=/"} {
+		ctx, leave := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := plain.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.eventually("swarmcall_sse_clients 1")
+		leave()
+		_ = resp.Body.Close()
+		s.eventually("swarmcall_sse_clients 0")
+	}
+	s.eventually("swarmcall_sse_dropped_total 0")
 }
 
 // TestNothingMultipliesTheSeries: neither drivers nor submitters add a series.
