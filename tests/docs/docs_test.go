@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,41 @@ func checkLink(t *testing.T, in, text, to string) {
 	}
 	if !strings.Contains(string(b), "func "+text+"(") {
 		t.Errorf("%s: there is no func %s in %s", in, text, to)
+	}
+}
+
+var (
+	anchorForm = regexp.MustCompile(`\[[^\]]+\]\(([^)#\s]*)#([^)\s]+)\)`)
+	dropped    = regexp.MustCompile("[^a-z0-9 _-]")
+)
+
+// TestAnchors: a link to a part of a document leads to a heading of it.
+func TestAnchors(t *testing.T) {
+	anchors := map[string][]string{}
+	for path, text := range documents(t) {
+		for _, h := range headings.FindAllString(fences.ReplaceAllString(text, ""), -1) {
+			slug := dropped.ReplaceAllString(strings.ToLower(strings.TrimLeft(h, "# ")), "")
+			anchors[filepath.Base(path)] = append(anchors[filepath.Base(path)], strings.ReplaceAll(slug, " ", "-"))
+		}
+	}
+	links := 0
+	for path, text := range documents(t) {
+		for _, m := range anchorForm.FindAllStringSubmatch(text, -1) {
+			to := filepath.Base(path)
+			if m[1] != "" {
+				to = filepath.Base(m[1])
+			}
+			if filepath.Ext(to) != ".md" || strings.Contains(m[1], ":") {
+				continue
+			}
+			links++
+			if !slices.Contains(anchors[to], m[2]) {
+				t.Errorf("%s: there is no heading #%s in %s", path, m[2], to)
+			}
+		}
+	}
+	if links < 50 {
+		t.Errorf("found only %d links to headings", links)
 	}
 }
 
