@@ -88,7 +88,7 @@ func findMark(dir string) (m foundMark, err error) {
 	m.Mark, _, m.notes, err = readMark(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		m.none, err = "the mark file is missing, so it is unknown whether the log's end is", nil
+		m.none, err = "the mark file is missing, so it is unknown whether the log's end is there", nil
 	case errors.Is(err, errNoMark):
 		m.none, err = "neither slot of the mark file can be read, so it is unknown whether the log's end is there", nil
 	}
