@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/swarmcall/swarmcall/internal/yamlfile"
 )
 
 // header begins a new file.
@@ -99,7 +101,7 @@ func change(text []byte, edit func(*File) (splice, error)) ([]byte, error) {
 		return nil, fmt.Errorf("it is the last row of the file: %w", errNobody)
 	}
 	want := &page{lines: strings.SplitAfter(string(text), "\n")}
-	if root, err := scan(text); err == nil && s.inLines(want, field(root, "tokens")) {
+	if root, err := scan(text); err == nil && s.inLines(want, yamlfile.Field(root, "tokens")) {
 		if result := want.text(); has(result, f) {
 			return result, nil
 		}

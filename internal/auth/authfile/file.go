@@ -13,10 +13,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/yamlfile"
 )
 
 // Limits of an auth file.
@@ -87,10 +87,10 @@ func Parse(b []byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var bad faults
+	var bad yamlfile.Faults
 	rows := tokens(root, &bad)
 	checkRows(rows, &bad)
-	if err := bad.err(); err != nil {
+	if err := bad.Err(); err != nil {
 		return nil, err
 	}
 	f := &File{Tokens: make([]Token, len(rows))}
@@ -98,34 +98,4 @@ func Parse(b []byte) (*File, error) {
 		f.Tokens[i] = r.Token
 	}
 	return f, nil
-}
-
-// faults are the errors of a file. Beyond a number that nobody reads, they are only counted.
-type faults struct {
-	shown []error
-	total int
-}
-
-const mostShown = 50
-
-func (f *faults) add(format string, args ...any) {
-	if f.total++; f.total <= mostShown {
-		f.shown = append(f.shown, fmt.Errorf(format, args...))
-	}
-}
-
-func (f *faults) err() error {
-	if more := f.total - len(f.shown); more > 0 {
-		return errors.Join(append(f.shown, fmt.Errorf("and %d more errors", more))...)
-	}
-	return errors.Join(f.shown...)
-}
-
-// quoted shows a word of the file in an error, unless it may be a secret.
-func quoted(s string) string {
-	const long = 64
-	if strings.Contains(s, SecretPrefix) || len(s) > long {
-		return fmt.Sprintf("a text of %d bytes", len(s))
-	}
-	return fmt.Sprintf("%q", s)
 }

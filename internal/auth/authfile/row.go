@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/yamlfile"
 )
 
 // row is a Token with its place in the file.
@@ -16,37 +17,37 @@ type row struct {
 	Token
 	number, line int // number counts from 1
 	broken       bool
-	bad          *faults
+	bad          *yamlfile.Faults
 }
 
 const allowedFields = "name, hash, role, scope, driver_ids, labels, expires"
 
 // tokens reads the rows below the top mapping.
-func tokens(root *yaml.Node, bad *faults) []*row {
+func tokens(root *yaml.Node, bad *yamlfile.Faults) []*row {
 	var list *yaml.Node
-	fields(root, func(name string, value *yaml.Node) {
+	yamlfile.Fields(root, func(name string, value *yaml.Node) {
 		switch name {
 		case "tokens":
 			list = value
 		case "issuers", "login":
-			bad.add("line %d: %s (OpenID Connect) comes in a later version; remove it", value.Line, name)
+			bad.Add("line %d: %s (OpenID Connect) comes in a later version; remove it", value.Line, name)
 		default:
-			bad.add("line %d: there is no field %s here; the file has only tokens", value.Line, quoted(name))
+			bad.Add("line %d: there is no field %s here; the file has only tokens", value.Line, yamlfile.Quoted(name))
 		}
 	})
 	if list == nil || list.Kind == yaml.ScalarNode && list.Tag == "!!null" {
-		bad.add("%w", errNobody)
+		bad.Add("%w", errNobody)
 		return nil
 	}
 	if list.Kind != yaml.SequenceNode {
-		bad.add("line %d: tokens must be a list of rows, each of which begins with -", list.Line)
+		bad.Add("line %d: tokens must be a list of rows, each of which begins with -", list.Line)
 		return nil
 	}
 	switch n := len(list.Content); {
 	case n == 0:
-		bad.add("line %d: %w", list.Line, errNobody)
+		bad.Add("line %d: %w", list.Line, errNobody)
 	case n > MaxTokens:
-		bad.add("line %d: tokens has %d rows; at most %d are allowed", list.Line, n, MaxTokens)
+		bad.Add("line %d: tokens has %d rows; at most %d are allowed", list.Line, n, MaxTokens)
 		return nil
 	}
 	rows := make([]*row, 0, len(list.Content))
@@ -66,12 +67,12 @@ func (r *row) called() string {
 	if swarm.ValidSubmitter(r.Name) && !strings.Contains(r.Name, SecretPrefix) {
 		return "token " + r.Name
 	}
-	return "token " + quoted(r.Name)
+	return "token " + yamlfile.Quoted(r.Name)
 }
 
 func (r *row) fault(line int, format string, args ...any) {
 	r.broken = true
-	r.bad.add("line %d, %s: %w", line, r.called(), fmt.Errorf(format, args...))
+	r.bad.Add("line %d, %s: %w", line, r.called(), fmt.Errorf(format, args...))
 }
 
 // read reads the fields of a row.
@@ -80,11 +81,11 @@ func (r *row) read(n *yaml.Node) {
 		r.fault(n.Line, "a row must have the fields %s", allowedFields)
 		return
 	}
-	if name := field(n, "name"); name != nil {
-		r.Name, _ = text(name) // before the others, because their errors name the row
+	if name := yamlfile.Field(n, "name"); name != nil {
+		r.Name, _ = yamlfile.Text(name) // before the others, because their errors name the row
 	}
 	r.require(n)
-	fields(n, func(name string, value *yaml.Node) {
+	yamlfile.Fields(n, func(name string, value *yaml.Node) {
 		switch name {
 		case "name":
 			r.readName(value)
@@ -101,7 +102,7 @@ func (r *row) read(n *yaml.Node) {
 		case "expires":
 			r.readExpires(value)
 		default:
-			r.fault(value.Line, "there is no field %s; a row has %s", quoted(name), allowedFields)
+			r.fault(value.Line, "there is no field %s; a row has %s", yamlfile.Quoted(name), allowedFields)
 		}
 	})
 	r.checkRole(n)
@@ -113,7 +114,7 @@ func (r *row) require(n *yaml.Node) {
 		{"hash", `add ["sha256:HEX"]; swarmcall token new makes it`},
 		{"role", "add one of " + roleNames()},
 	} {
-		if field(n, want.name) == nil {
+		if yamlfile.Field(n, want.name) == nil {
 			r.fault(n.Line, "%s is missing; %s", want.name, want.fix)
 		}
 	}
@@ -145,7 +146,7 @@ func NameFault(name string) string {
 
 // readHashes reads a list of hashes, or one hash without a list.
 func (r *row) readHashes(n *yaml.Node) {
-	if _, one := text(n); one {
+	if _, one := yamlfile.Text(n); one {
 		n = &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line, Content: []*yaml.Node{n}}
 	}
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
@@ -158,7 +159,7 @@ func (r *row) readHashes(n *yaml.Node) {
 		return
 	}
 	for _, item := range n.Content {
-		s, ok := text(item)
+		s, ok := yamlfile.Text(item)
 		hash, valid := parseHash(s)
 		if !ok || !valid {
 			r.fault(item.Line, "hash must be sha256: and 64 hex digits")
@@ -173,10 +174,10 @@ func (r *row) readHashes(n *yaml.Node) {
 }
 
 func (r *row) readRole(n *yaml.Node) {
-	s, _ := text(n)
+	s, _ := yamlfile.Text(n)
 	r.Role = swarm.Role(s)
 	if !slices.Contains(swarm.Roles(), r.Role) {
-		r.fault(n.Line, "role is %s; it must be one of %s", quoted(s), roleNames())
+		r.fault(n.Line, "role is %s; it must be one of %s", yamlfile.Quoted(s), roleNames())
 	}
 }
 
@@ -195,10 +196,10 @@ func (r *row) readLabels(n *yaml.Node, name, otherwise string) map[string]string
 		return nil
 	}
 	labels := map[string]string{}
-	fields(n, func(key string, value *yaml.Node) {
-		s, ok := text(value)
+	yamlfile.Fields(n, func(key string, value *yaml.Node) {
+		s, ok := yamlfile.Text(value)
 		if !ok {
-			r.fault(value.Line, "%s: the value of %s must be a text", name, quoted(key))
+			r.fault(value.Line, "%s: the value of %s must be a text", name, yamlfile.Quoted(key))
 		}
 		labels[key] = s
 	})
@@ -213,7 +214,7 @@ func (r *row) readLabels(n *yaml.Node, name, otherwise string) map[string]string
 // shown is a field's place in an error, unless it may have a secret.
 func shown(pointer string) string {
 	if strings.Contains(pointer, SecretPrefix) {
-		return quoted(pointer)
+		return yamlfile.Quoted(pointer)
 	}
 	return pointer
 }
@@ -229,10 +230,10 @@ func (r *row) readDriverIDs(n *yaml.Node) {
 		return
 	}
 	for _, item := range n.Content {
-		s, ok := text(item)
+		s, ok := yamlfile.Text(item)
 		if !ok || !validPattern(s) {
 			r.fault(item.Line, "driver_ids: %s cannot match the id of a driver: letters, digits and . _ : -, at most "+
-				"%d, and * for any of them", quoted(s), swarm.MaxIDBytes)
+				"%d, and * for any of them", yamlfile.Quoted(s), swarm.MaxIDBytes)
 			continue
 		}
 		r.DriverIDs = append(r.DriverIDs, s)
@@ -243,7 +244,7 @@ func (r *row) readDriverIDs(n *yaml.Node) {
 func validPattern(s string) bool { return swarm.ValidDriverID(strings.ReplaceAll(s, "*", "x")) }
 
 func (r *row) readExpires(n *yaml.Node) {
-	s, _ := text(n)
+	s, _ := yamlfile.Text(n)
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil || at.IsZero() {
 		r.fault(n.Line, "expires must be a time with a zone, such as 2027-01-31T00:00:00Z; leave it out for never")
@@ -255,7 +256,7 @@ func (r *row) readExpires(n *yaml.Node) {
 // checkRole refuses fields that would have no effect for the role.
 func (r *row) checkRole(n *yaml.Node) {
 	refuse := func(name, why string) {
-		if value := field(n, name); value != nil {
+		if value := yamlfile.Field(n, name); value != nil {
 			r.fault(value.Line, "%s %s; remove it", name, why)
 		}
 	}

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/yamlfile"
 )
 
 // checkRows checks the rules that concern several rows.
-func checkRows(rows []*row, bad *faults) {
+func checkRows(rows []*row, bad *yamlfile.Faults) {
 	names, hashes := map[string]*row{}, map[[32]byte]*row{}
 	for _, r := range rows {
 		if first, twice := names[r.Name]; twice && r.Name != "" {
@@ -33,7 +34,7 @@ func checkRows(rows []*row, bad *faults) {
 
 // checkFixed refuses driver rows that leave a label open that scopes use. Such a driver could give itself a label, and
 // so come under the command of somebody whose scope has it.
-func checkFixed(rows []*row, bad *faults) {
+func checkFixed(rows []*row, bad *yamlfile.Faults) {
 	used := map[string]bool{}
 	for _, r := range rows {
 		for key := range r.Scope {
@@ -45,7 +46,7 @@ func checkFixed(rows []*row, bad *faults) {
 	keys := slices.Sorted(maps.Keys(used))
 	isDriver := func(r *row) bool { return r.Role == swarm.RoleDriver }
 	if len(keys) > swarm.MaxLabels && slices.ContainsFunc(rows, isDriver) {
-		bad.add("the scopes use %d label keys, and the drivers' rows must set all of them; a driver has at most %d "+
+		bad.Add("the scopes use %d label keys, and the drivers' rows must set all of them; a driver has at most %d "+
 			"labels", len(keys), swarm.MaxLabels)
 		return
 	}

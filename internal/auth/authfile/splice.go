@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/swarmcall/swarmcall/internal/yamlfile"
 )
 
 // splice is a change of the text in two ways. inLines changes only the lines that it must; it returns false for a
@@ -147,7 +149,7 @@ type hashAdded struct {
 func addHash(row int, hash [32]byte) splice { return hashAdded{row, hash} }
 
 func (a hashAdded) inLines(p *page, tokens *yaml.Node) bool {
-	hashes := field(tokens.Content[a.row], "hash")
+	hashes := yamlfile.Field(tokens.Content[a.row], "hash")
 	if hashes.Kind != yaml.SequenceNode {
 		return false // one hash without a list
 	}
@@ -167,7 +169,7 @@ func (a hashAdded) inLines(p *page, tokens *yaml.Node) bool {
 }
 
 func (a hashAdded) inNodes(tokens *yaml.Node) {
-	hashes := field(tokens.Content[a.row], "hash")
+	hashes := yamlfile.Field(tokens.Content[a.row], "hash")
 	if hashes.Kind != yaml.SequenceNode {
 		one := *hashes
 		*hashes = yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Content: []*yaml.Node{&one}}
@@ -180,7 +182,7 @@ type hashRemoved struct{ row, at int }
 func removeHash(row, at int) splice { return hashRemoved{row, at} }
 
 func (r hashRemoved) inLines(p *page, tokens *yaml.Node) bool {
-	hashes := field(tokens.Content[r.row], "hash")
+	hashes := yamlfile.Field(tokens.Content[r.row], "hash")
 	first, second := hashes.Content[0], hashes.Content[1]
 	if !flow(hashes) {
 		item := hashes.Content[r.at]
@@ -204,7 +206,7 @@ func (r hashRemoved) inLines(p *page, tokens *yaml.Node) bool {
 }
 
 func (r hashRemoved) inNodes(tokens *yaml.Node) {
-	hashes := field(tokens.Content[r.row], "hash")
+	hashes := yamlfile.Field(tokens.Content[r.row], "hash")
 	hashes.Content = slices.Delete(hashes.Content, r.at, r.at+1)
 }
 
@@ -214,7 +216,7 @@ func renode(text []byte, s splice) ([]byte, error) {
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
-	s.inNodes(field(doc.Content[0], "tokens"))
+	s.inNodes(yamlfile.Field(doc.Content[0], "tokens"))
 	var b strings.Builder
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
