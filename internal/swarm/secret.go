@@ -19,12 +19,22 @@ func HasSecret(s string) bool {
 	return strings.Contains(s, secretPrefix) && secretForm().MatchString(s)
 }
 
-// MaskSecrets replaces what looks like a token.
+// hookSecretForm is what the secret of a webhook looks like.
+var hookSecretForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`whsec_[A-Za-z0-9+/_=-]{20,}`)
+})
+
+const hookSecretPrefix = "whsec_"
+
+// MaskSecrets replaces what looks like a token or the secret of a webhook.
 func MaskSecrets(s string) string {
-	if !strings.Contains(s, secretPrefix) {
-		return s
+	if strings.Contains(s, secretPrefix) {
+		s = secretForm().ReplaceAllString(s, secretPrefix+"***")
 	}
-	return secretForm().ReplaceAllString(s, secretPrefix+"***")
+	if strings.Contains(s, hookSecretPrefix) {
+		s = hookSecretForm().ReplaceAllString(s, hookSecretPrefix+"***")
+	}
+	return s
 }
 
 // noSecret adds a field error if one of the texts contains what looks like a token.

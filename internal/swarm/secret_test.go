@@ -38,4 +38,7 @@ func TestSecretsAreRefused(t *testing.T) {
 	if got := MaskSecrets("a " + secret + " b"); got != "a swc_*** b" {
 		t.Errorf("masked: %q", got)
 	}
+	if got := MaskSecrets("cannot read whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD/="); got != "cannot read whsec_***" {
+		t.Errorf("masked: %q", got)
+	}
 }

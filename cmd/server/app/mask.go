@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // masked is a log handler that replaces what looks like a token, whatever level a line has and wherever it comes from. No
-// code of the server logs a token on purpose; this is for texts that clients choose, such as paths.
+// code of the server logs a secret on purpose; this is for texts that others choose, such as paths.
 type masked struct{ slog.Handler }
 
 // Masked returns a handler that replaces what looks like a token before h gets it.
@@ -53,8 +52,8 @@ func mask(a slog.Attr) slog.Attr {
 		} else if v.Kind() == slog.KindAny {
 			text = fmt.Sprintf("%+v", v.Any())
 		}
-		if strings.Contains(text, "swc_") {
-			return slog.String(a.Key, swarm.MaskSecrets(text))
+		if shown := swarm.MaskSecrets(text); shown != text {
+			return slog.String(a.Key, shown)
 		}
 	case slog.KindGroup:
 		group := v.Group()
