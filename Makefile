@@ -9,7 +9,7 @@ VERSION  := $(or $(if $(wildcard .git),$(shell git describe --tags --always --di
 BIN      ?= bin
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)'
 RACE_FLAG = $(if $(filter 1 true,$(RACE) $(CI)),-race)
-INPUT     = /(httpapi|drivers|wire|audit|logfile|auth|authfile) Fuzz
+INPUT     = /(httpapi|drivers|wire|audit|logfile|auth|authfile|webhooks) Fuzz
 GOLANGCI ?= $(or $(shell command -v golangci-lint 2>/dev/null),$(shell $(GO) env GOPATH)/bin/golangci-lint)
 
 .PHONY: help run demo-mixed compare build test test-k6 test-busy soak generate drift lint bench fuzz fuzz-input clean
@@ -63,7 +63,7 @@ bench: ## benchmarks; BENCH=regexp selects some
 fuzz: ## each fuzz target for FUZZTIME (10s); FUZZ=regexp selects some, KEEP=1 keeps what they find in testdata/fuzz
 	@KEEP='$(KEEP)' bash .ci/fuzz '$(FUZZTIME)' '$(FUZZ)'
 
-fuzz-input: ## as `make fuzz`, only bodies, frames, cursors, records, the auth file and the cookie: about 2 minutes
+fuzz-input: ## as `make fuzz`, only bodies, frames, cursors, records, configuration files and the cookie: about 2 minutes
 	@$(MAKE) --no-print-directory fuzz FUZZ='$(INPUT)'
 
 clean: ## remove bin/

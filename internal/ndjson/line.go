@@ -1,5 +1,5 @@
 // Package ndjson is the export format of log records: one line of JSON per record. Names are those of api/openapi.yaml;
-// id and event are those of GET /commands/stream. GET /commands/export and `swarmcall log export` share it.
+// id and event are those of GET /commands/stream. GET /commands/export, `swarmcall log export` and webhooks share it.
 package ndjson
 
 import (
@@ -31,14 +31,14 @@ func shape(s swarm.Stored, targets []string) any {
 			ID: s.Position, Event: "issued", Seq: s.Position, Node: r.Node, Submitter: r.Submitter,
 			Command: r.Command.Fields(),
 			Target:  targetJSON{r.Target.DriverIDs, r.Target.Labels}, Targets: r.Targets,
-			SubmittedAt: timestamp(r.SubmittedAt),
+			SubmittedAt: Timestamp(r.SubmittedAt),
 			DeadlineMS:  r.Deadline.Milliseconds(), Split: split(r), Cause: r.Cause, IdempotencyKey: r.Key,
 			IfSeq: ifSeq(r), LeftOut: leftOut(r), Via: (*viaJSON)(r.CameVia()),
 		}
 	case *swarm.Closed:
 		return closed(s.Position, r, targets)
 	case *swarm.Late:
-		l := lateLine{ID: s.Position, Event: "late", Seq: r.Seq, Node: r.Node, At: timestamp(r.At)}
+		l := lateLine{ID: s.Position, Event: "late", Seq: r.Seq, Node: r.Node, At: Timestamp(r.At)}
 		for _, a := range r.Acks {
 			l.Late = append(l.Late, late(a))
 		}
@@ -47,7 +47,7 @@ func shape(s swarm.Stored, targets []string) any {
 		return reset(s.Position, r)
 	case *swarm.Expired:
 		return expiredLine{
-			ID: s.Position, Event: "expired", Node: r.Node, At: timestamp(r.At), Replaced: r.Replaced,
+			ID: s.Position, Event: "expired", Node: r.Node, At: Timestamp(r.At), Replaced: r.Replaced,
 			Target: targetJSON{r.Target.DriverIDs, r.Target.Labels}, Cause: r.Cause,
 		}
 	default:
@@ -56,7 +56,7 @@ func shape(s swarm.Stored, targets []string) any {
 }
 
 func reset(id uint64, r *swarm.Reset) resetLine {
-	l := resetLine{ID: id, Event: "reset", Node: r.Node, At: timestamp(r.At), Cause: r.Cause}
+	l := resetLine{ID: id, Event: "reset", Node: r.Node, At: Timestamp(r.At), Cause: r.Cause}
 	if r.LogID != "" {
 		l.LogID = fmt.Sprintf("%s.%d", r.LogID, r.Epoch)
 	}
@@ -91,7 +91,7 @@ func leftOut(r *swarm.Issued) (list []leftOutJSON) {
 func closed(id uint64, r *swarm.Closed, targets []string) closedLine {
 	n := swarm.Entry{Issued: &swarm.Issued{Targets: targets}, Closed: r}.Counts()
 	l := closedLine{
-		ID: id, Event: "closed", Seq: r.Seq, Node: r.Node, Status: string(r.Status()), ClosedAt: timestamp(r.ClosedAt),
+		ID: id, Event: "closed", Seq: r.Seq, Node: r.Node, Status: string(r.Status()), ClosedAt: Timestamp(r.ClosedAt),
 		DurationMS: ms(r.Duration),
 		Counts:     countsJSON{len(r.Verdicts), n.Acked, n.Rejected, n.Superseded, n.Missing},
 	}
@@ -124,4 +124,5 @@ func late(a swarm.LateAck) lateJSON {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+// Timestamp is how lines write a time.
+func Timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
