@@ -44,6 +44,7 @@ type flags struct {
 	TLSKey            string           `name:"tls-key" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
 	InsecureNoTLS     bool             `name:"insecure-no-tls" help:"Allow --auth-file on non-loopback addresses without --tls-cert, for a server behind a proxy that ends TLS."`
 	SessionKeyFile    string           `help:"Key that seals sign-in cookies; made in the data directory if not set." placeholder:"FILE"`
+	WebhooksFile      string           `help:"Endpoints that get every record of the log, with their secrets (YAML), reloaded when it changes." placeholder:"FILE"`
 	LogLevel          string           `default:"info" enum:"debug,info,warn,error" help:"Minimum level of log lines: ${enum}."`
 	LogFormat         string           `default:"text" enum:"text,json" help:"Format of log lines on stderr: ${enum}."`
 	Version           kong.VersionFlag `env:"-" help:"Print the version and exit."`
@@ -114,7 +115,7 @@ func (f *flags) config(logger *slog.Logger) app.Config {
 		AllowedHosts: f.AllowedHosts, AllowedOrigins: f.AllowedOrigins, InsecureNoAuth: f.InsecureNoAuth,
 		PublicURL: f.PublicURL, TrustedProxies: f.TrustedProxies,
 		AuthFile: f.AuthFile, TLSCert: f.TLSCert, TLSKey: f.TLSKey, InsecureNoTLS: f.InsecureNoTLS,
-		SessionKeyFile: f.SessionKeyFile,
-		Version:        buildVersion(), Logger: logger,
+		SessionKeyFile: f.SessionKeyFile, WebhooksFile: f.WebhooksFile,
+		Version: buildVersion(), Logger: logger,
 	}
 }

@@ -49,7 +49,7 @@ var all = map[string]string{
 	"resplit": "off", "accept-data-loss": "true",
 	"public-url": "https://load.example.com/", "trusted-proxies": "10.0.0.7,fd00::/8",
 	"auth-file": "/auth.yaml", "tls-cert": "/tls.crt", "tls-key": "/tls.key", "insecure-no-tls": "true",
-	"session-key-file": "/session.key",
+	"session-key-file": "/session.key", "webhooks-file": "/webhooks.yaml",
 }
 
 var allConfig = app.Config{
@@ -61,7 +61,7 @@ var allConfig = app.Config{
 	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
 	OpsListen: "127.0.0.1:9100",
 	AuthFile:  "/auth.yaml", TLSCert: "/tls.crt", TLSKey: "/tls.key", InsecureNoTLS: true, SessionKeyFile: "/session.key",
-	LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
+	WebhooksFile: "/webhooks.yaml", LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
 
 func TestDefaultsAreTheApps(t *testing.T) {

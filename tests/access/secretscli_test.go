@@ -107,8 +107,8 @@ func (p *programs) commandLines() {
 	}
 	p.tokenFiles()
 	p.logins()
-	for _, flag := range []string{"--auth-file", "--session-key-file", "--tls-cert", "--token", "--listen",
-		"--data-dir=/dev/null/",
+	for _, flag := range []string{"--auth-file", "--webhooks-file", "--session-key-file", "--tls-cert", "--token",
+		"--listen", "--data-dir=/dev/null/",
 		"--allowed-origins", "--public-url", "--node-name", "--log-level"} {
 		p.serverFails(nil, flag, p.put("swarmcall-server "+flag))
 	}
@@ -120,7 +120,7 @@ func (p *programs) commandLines() {
 func (p *programs) serverFails(env []string, args ...string) {
 	p.world.t.Helper()
 	p.fails(p.command(env, "swarmcall-server", append(args, "--on-lease-lost", "x")...)) // so that it never starts
-	if len(args) > 0 && args[0] == "--auth-file" {
+	if len(args) > 0 && (args[0] == "--auth-file" || args[0] == "--webhooks-file") {
 		p.fails(p.command(env, "swarmcall-server", append(args, "--listen", "127.0.0.1:0", "--data-dir",
 			p.world.t.TempDir(), "--log-level", "debug")...))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/metrics"
 	"github.com/swarmcall/swarmcall/internal/sidecar"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/webhooks"
 	"github.com/swarmcall/swarmcall/web"
 )
 
@@ -37,6 +38,7 @@ var (
 	_ dispatch.Fold     = (*drivers.Registry)(nil)
 	_ drivers.Rounds    = (*dispatch.Dispatcher)(nil)
 	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
+	_ webhooks.Log      = hookLog{}
 )
 
 // server joins the components.
@@ -51,7 +53,8 @@ type server struct {
 	registry   *drivers.Registry
 	access     *access // nil without authentication
 	feed       *feed.Feed
-	past       sidecar.Memory // state that the last process stored
+	webhooks   *webhooks.Sender // nil without a webhooks file
+	past       sidecar.Memory   // state that the last process stored
 
 	withdrawals []swarm.Stored // newest resets and expired commands of the log
 	epoch       sync.Mutex     // only one driver at a time raises the log's epoch
@@ -135,6 +138,9 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	s.past, s.withdrawals = recallPast(cfg), memory.withdrawals
 	s.feed = feed.New(s.log, s.log.Last())
 	s.log.Notify(s.feed.Add)
+	if err := s.openWebhooks(); err != nil {
+		return nil, err
+	}
 	registry := drivers.Config{
 		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
 		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit),

@@ -43,6 +43,7 @@ type Config struct {
 	// allow non-loopback addresses with AuthFile and without a certificate, where a proxy ends TLS
 	InsecureNoTLS  bool
 	SessionKeyFile string // file of the key that seals sign-in cookies; empty: one in DataDir
+	WebhooksFile   string // the file of endpoints that get the records of the log; empty: there are none
 	Version        Version
 	Reloads        *Reloads // gets the files that the server can reload; nil: nobody asks it to
 	Warnings       []string // of the flags; logged after the address, which is the log's first line

@@ -53,6 +53,10 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	counted := s.feed.Last()
 	components.Go(func() { s.metrics.Commands.Follow(watching, s.feed, counted) })
 	s.serveOps(&stopping, &components)
+	if s.webhooks != nil {
+		s.cfg.Reloads.Add(s.cfg.WebhooksFile, s.webhooks.Reload)
+		components.Go(func() { s.webhooks.Run(watching) })
+	}
 	failed := make(chan error, 1)
 	components.Go(func() {
 		if err := s.accept(web); !errors.Is(err, http.ErrServerClosed) {
