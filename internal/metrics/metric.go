@@ -60,7 +60,16 @@ func (b *book) histogram(name, help string, buckets []float64) prometheus.Observ
 
 // readings are gauges that are read at a scrape.
 func (b *book) readings(name, help string, labels ...string) *prometheus.Desc {
-	b.note(gauge, name, help, labels)
+	return b.read(gauge, name, help, labels)
+}
+
+// readCounts are counters that are read at a scrape.
+func (b *book) readCounts(name, help string, labels ...string) *prometheus.Desc {
+	return b.read(counter, name, help, labels)
+}
+
+func (b *book) read(kind, name, help string, labels []string) *prometheus.Desc {
+	b.note(kind, name, help, labels)
 	return prometheus.NewDesc(name, help, labels, nil)
 }
 

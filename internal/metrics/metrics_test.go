@@ -29,6 +29,9 @@ func sources() Sources {
 		LogPosition:  func() uint64 { return 77 },
 		Ready:        func(context.Context) bool { return true },
 		Certificate:  func() time.Time { return time.Unix(1_800_000_000, 0) },
+		Webhooks: func() []Webhook {
+			return []Webhook{{Name: "chat", Up: true, Behind: 2, Delivered: 70, Failed: 3}, {Name: "archive"}}
+		},
 	}
 }
 
@@ -93,7 +96,11 @@ func TestWhatIsReadAtAScrape(t *testing.T) {
 		`swarmcall_drivers{state="disconnected"} 1`, `swarmcall_drivers_unresponsive 1`,
 		`swarmcall_players{kind="target"} 60`, `swarmcall_players{kind="actual"} 55`, `swarmcall_commands_open 4`,
 		`swarmcall_log_bytes 1000`, `swarmcall_log_max_bytes 8000`, `swarmcall_log_position 77`, `swarmcall_ready 1`,
-		`swarmcall_tls_certificate_expiry_timestamp_seconds 1.8e+09`)
+		`swarmcall_tls_certificate_expiry_timestamp_seconds 1.8e+09`,
+		`swarmcall_webhook_up{webhook="chat"} 1`, `swarmcall_webhook_up{webhook="archive"} 0`,
+		`swarmcall_webhook_behind_records{webhook="chat"} 2`,
+		`swarmcall_webhook_deliveries_total{result="delivered",webhook="chat"} 70`,
+		`swarmcall_webhook_deliveries_total{result="failed",webhook="chat"} 3`)
 }
 
 // feed has events, and fails once before it delivers them.

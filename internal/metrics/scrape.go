@@ -22,6 +22,15 @@ type Sources struct {
 	LogPosition  func() uint64              // of the last record
 	Ready        func(context.Context) bool // whether commands are accepted
 	Certificate  func() (expires time.Time) // nil: without TLS
+	Webhooks     func() []Webhook           // nil: without webhooks
+}
+
+// Webhook is how one webhook is doing.
+type Webhook struct {
+	Name              string
+	Up                bool   // the last attempt was accepted
+	Behind            uint64 // records that are not delivered yet
+	Delivered, Failed uint64 // records that were accepted, and attempts that failed
 }
 
 // Read adds the metrics that are read from sources. It is called once.
@@ -44,6 +53,14 @@ func (m *Metrics) Read(src Sources) {
 		s.expires = b.readings("swarmcall_tls_certificate_expiry_timestamp_seconds",
 			"When the certificate in force expires, as a Unix time.")
 	}
+	if src.Webhooks != nil {
+		s.webhookUp = b.readings("swarmcall_webhook_up",
+			"1 if the endpoint accepted the last attempt; 0 if it did not, or wants nothing more.", "webhook")
+		s.webhookBehind = b.readings("swarmcall_webhook_behind_records", "Records after the last one that was delivered.",
+			"webhook")
+		s.webhookDeliveries = b.readCounts("swarmcall_webhook_deliveries_total",
+			"Attempts by result. A record is tried until it is delivered.", "webhook", "result")
+	}
 	b.MustRegister(s)
 }
 
@@ -54,12 +71,15 @@ type scraped struct {
 	asking, isReady atomic.Bool
 
 	drivers, unresponsive, players, open, used, limit, position, ready, expires *prometheus.Desc
+
+	webhookUp, webhookBehind, webhookDeliveries *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
 func (s *scraped) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		s.drivers, s.unresponsive, s.players, s.open, s.used, s.limit, s.position, s.ready, s.expires,
+		s.webhookUp, s.webhookBehind, s.webhookDeliveries,
 	} {
 		if d != nil {
 			out <- d
@@ -87,6 +107,25 @@ func (s *scraped) Collect(out chan<- prometheus.Metric) {
 	send(s.ready, s.readiness())
 	if s.expires != nil {
 		send(s.expires, float64(s.src.Certificate().Unix()))
+	}
+	if s.webhookUp != nil {
+		s.collectWebhooks(send, out)
+	}
+}
+
+func (s *scraped) collectWebhooks(send func(*prometheus.Desc, float64, ...string), out chan<- prometheus.Metric) {
+	count := func(v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(s.webhookDeliveries, prometheus.CounterValue, float64(v), labels...)
+	}
+	for _, h := range s.src.Webhooks() {
+		up := 0.0
+		if h.Up {
+			up = 1
+		}
+		send(s.webhookUp, up, h.Name)
+		send(s.webhookBehind, float64(h.Behind), h.Name)
+		count(h.Delivered, h.Name, "delivered")
+		count(h.Failed, h.Name, "failed")
 	}
 }
 

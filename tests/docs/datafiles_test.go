@@ -21,6 +21,11 @@ func TestDataFiles(t *testing.T) {
 	if err := os.WriteFile(cfg.AuthFile, []byte(row), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	cfg.WebhooksFile = filepath.Join(t.TempDir(), "webhooks.yaml")
+	hook := "webhooks: [{name: a, url: 'http://127.0.0.1:1/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]\n"
+	if err := os.WriteFile(cfg.WebhooksFile, []byte(hook), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	servertest.Start(t, cfg).Stop()
 
 	modes := map[string]string{} // by the name of the table

@@ -158,7 +158,9 @@ func opsRoutes(t *testing.T) (lines []string) {
 // metricNames are the metrics of a server with TLS, each with its type and labels.
 func metricNames() (lines []string) {
 	m := metrics.New(metrics.Build{})
-	m.Read(metrics.Sources{Certificate: func() time.Time { return time.Time{} }})
+	m.Read(metrics.Sources{
+		Certificate: func() time.Time { return time.Time{} }, Webhooks: func() []metrics.Webhook { return nil },
+	})
 	for _, row := range m.Table() {
 		lines = append(lines, strings.TrimSpace(row.Name+" "+row.Type+" "+strings.Join(row.Labels, ", ")))
 	}

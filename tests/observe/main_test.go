@@ -68,7 +68,7 @@ func start(t testing.TB) *server {
 	return &server{servertest.Start(t, cfg), t, "http://" + cfg.OpsListen}
 }
 
-// startSecured is start with TLS and authentication. It returns the file of the CA, and that of an administrator's token.
+// startSecured is start with TLS, authentication and a webhook that nobody answers. It returns the file of the CA, and that of an administrator's token.
 func startSecured(t testing.TB) (s *server, client *http.Client, caFile, tokenFile string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -77,6 +77,8 @@ func startSecured(t testing.TB) (s *server, client *http.Client, caFile, tokenFi
 	cfg, ca := servertest.Config(t), certtest.New(t)
 	cfg.AuthFile, tokenFile, caFile = write(t, dir, "auth.yaml", rows), write(t, dir, "token", secret),
 		write(t, dir, "ca.pem", string(ca.PEM))
+	cfg.WebhooksFile = write(t, dir, "webhooks.yaml", "webhooks: [{name: dead, url: 'http://127.0.0.1:1/', secret: "+
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}]\n")
 	cfg.TLSCert, cfg.TLSKey = ca.Issue(certtest.Leaf{Name: "server"}).Write(t, dir)
 	cfg.OpsListen = freePort(t)
 	s = &server{servertest.Start(t, cfg), t, "http://" + cfg.OpsListen}

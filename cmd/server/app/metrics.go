@@ -30,7 +30,19 @@ func (s *server) readMetrics(stopping *atomic.Bool) {
 	if s.certs != nil {
 		src.Certificate = s.certs.Expires
 	}
+	if s.webhooks != nil {
+		src.Webhooks = s.webhookFigures
+	}
 	s.metrics.Read(src)
+}
+
+func (s *server) webhookFigures() (out []metrics.Webhook) {
+	for _, h := range s.webhooks.Status() {
+		out = append(out, metrics.Webhook{
+			Name: h.Name, Up: h.FailingSince.IsZero() && !h.Disabled, Behind: h.Behind, Delivered: h.Delivered, Failed: h.Failed,
+		})
+	}
+	return out
 }
 
 // requestMeter gives what the router and the dashboard measure to the metrics.
