@@ -133,6 +133,8 @@ type Issue struct {
 	Split     []int64    // of a total: how many players each of Targets is to run
 	Condition *Condition // nil for none
 	Deadline  time.Duration
+
+	Traceparent string // the trace that drivers continue; "" for none
 }
 
 // CommandFor returns the command as one driver receives it: its own share of a total, 0 for a driver outside the split.

@@ -138,6 +138,9 @@ type Submission struct {
 	Via         *Via   // how it came in; nil: not recorded
 	Key         string // idempotency key: a repeated key returns the same entry; "" for none
 	RequestHash []byte // SHA-256 of the request, to distinguish a retry from another request with the same Key
+
+	Traceparent string   // the trace that drivers continue; "" for none. It is not stored
+	Follower    Follower // nil: the submission is not followed
 }
 
 // Limits on submissions.
