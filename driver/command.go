@@ -43,6 +43,9 @@ type Command struct {
 	// how long the server waits for the answer, counted from when it sent the command; 0: it does not wait
 	Deadline time.Duration
 	Desired  bool // part of the driver's desired state at its register, not a new command
+	// The command's place in a distributed trace, as the header traceparent of W3C Trace Context; "" if the command is
+	// in no trace, or Desired. A span of the driver should have it as its parent.
+	Traceparent string
 }
 
 // SpawnDelay returns SpawnDelayMS as a duration.

@@ -36,6 +36,28 @@ func TestCommandsComeInOrderAndAreAcked(t *testing.T) {
 	})
 }
 
+// TestTraceparent: the handler gets the trace of a command; a desired command has none.
+func TestTraceparent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		server, handler := newFakeServer(t), &recorder{}
+		server.drive(Config{}, handler)
+		p, _ := server.welcome(wire.Desired{Seq: 5, Command: players(1)})
+		p.applied(5)
+		p.send(wire.CommandFrame{
+			Type: wire.TypeCommand, Seq: 6, Command: stop(), DeadlineMS: 2000, Traceparent: parent,
+		})
+		p.applied(6)
+		want := []Command{
+			{Seq: 5, Type: SetPlayers, Players: 1, Desired: true},
+			{Seq: 6, Type: Stop, Deadline: 2 * time.Second, Traceparent: parent},
+		}
+		if got := handler.commands(); !reflect.DeepEqual(got, want) {
+			t.Errorf("applied\n%+v\nwant\n%+v", got, want)
+		}
+	})
+}
+
 func TestRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newFakeServer(t)

@@ -67,7 +67,9 @@ func (s *session) receive(frame []byte) error {
 		return handle(frame, s.onRegistered)
 	case wire.TypeCommand:
 		return handle(frame, func(c wire.CommandFrame) error {
-			return s.take(c.Seq, c.Command, milliseconds(c.DeadlineMS), false)
+			return s.take(c.Seq, c.Command, func(to *Command) {
+				to.Deadline, to.Traceparent = milliseconds(c.DeadlineMS), c.Traceparent
+			})
 		})
 	case wire.TypeHeartbeatAck:
 		return handle(frame, s.onHeartbeatAck)
@@ -116,7 +118,7 @@ func (s *session) onRegistered(r wire.Registered) error {
 	}
 	var bad []error
 	for _, d := range r.Desired {
-		bad = append(bad, s.take(d.Seq, d.Command, 0, true))
+		bad = append(bad, s.take(d.Seq, d.Command, func(to *Command) { to.Desired = true }))
 	}
 	return errors.Join(bad...)
 }
@@ -133,8 +135,9 @@ func (s *session) onHeartbeatAck(a wire.HeartbeatAck) error {
 	return nil
 }
 
-// take passes a command to the worker. It waits if the queue is full, and meanwhile nothing is read.
-func (s *session) take(seq uint64, w wire.Command, deadline time.Duration, desired bool) error {
+// take passes a command to the worker, once complete has added what its frame says besides. It waits if the queue is
+// full, and meanwhile nothing is read.
+func (s *session) take(seq uint64, w wire.Command, complete func(*Command)) error {
 	if seq == 0 {
 		return errors.New("a command without seq")
 	}
@@ -142,7 +145,7 @@ func (s *session) take(seq uint64, w wire.Command, deadline time.Duration, desir
 		return fmt.Errorf("command %d before registered", seq)
 	}
 	c, rejection := fromWire(seq, w)
-	c.Deadline, c.Desired = deadline, desired
+	complete(&c)
 	s.worker.push(s.alive, &job{Command: c, rejection: rejection, logID: s.info.LogID, term: s.term, send: s.send})
 	return nil
 }

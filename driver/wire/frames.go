@@ -58,6 +58,9 @@ type CommandFrame struct {
 	Seq        uint64  `json:"seq"`
 	Command    Command `json:"command"`
 	DeadlineMS int64   `json:"deadline_ms"`
+
+	// The command's place in a distributed trace, as the header traceparent of W3C Trace Context.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // CommandAck is a driver's answer to a CommandFrame or to a Desired: StatusApplied, or StatusRejected with a code.

@@ -31,7 +31,7 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 		c := issue.CommandFor(m.id)
 		frame := frames[c.Value]
 		if frame == nil {
-			frame = commandFrame(issue.Seq, c, issue.Deadline)
+			frame = commandFrame(issue.Seq, c, issue.Deadline, issue.Traceparent)
 			frames[c.Value] = frame
 		}
 		taken := r.hand(m, unsent{issue.Seq, c, frame}, &out.Superseded)
@@ -55,7 +55,7 @@ func (r *Registry) holds(issue swarm.Issue, m *member) bool {
 // driver that has connected since received the load, and receives the Stop now.
 func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
-	frame := commandFrame(seq, stop, resetDeadline)
+	frame := commandFrame(seq, stop, resetDeadline, "")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.desired.Expire(seq, e)
@@ -73,7 +73,7 @@ func (r *Registry) Expire(seq uint64, e *swarm.Expired) (superseded []swarm.Unse
 // written, a driver may connect and receive the earlier load.
 func (r *Registry) Reset(seq uint64) (superseded []swarm.Unsent) {
 	stop := swarm.Command{Type: command.Stop}
-	frame := commandFrame(seq, stop, resetDeadline)
+	frame := commandFrame(seq, stop, resetDeadline, "")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.desired.Reset(seq)
@@ -105,8 +105,9 @@ func (r *Registry) hand(m *member, u unsent, superseded *[]swarm.Unsent) (taken 
 	return taken
 }
 
-func commandFrame(seq uint64, c swarm.Command, deadline time.Duration) []byte {
+func commandFrame(seq uint64, c swarm.Command, deadline time.Duration, traceparent string) []byte {
 	return wire.Encode(wire.CommandFrame{
 		Type: wire.TypeCommand, Seq: seq, Command: c.Fields(), DeadlineMS: deadline.Milliseconds(),
+		Traceparent: traceparent,
 	})
 }

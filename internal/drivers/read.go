@@ -268,7 +268,7 @@ func (r *Registry) Conflicts() uint64 { return r.conflicts.Load() }
 func (r *Registry) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	r.conflicts.Add(1)
 	r.logger.Warn("a driver answered a command twice with different answers; the first one counts",
-		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
+		"driver_id", driverID, "seq", seq, "command_id", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
 func (s *session) refuse(code, detail string) {

@@ -71,7 +71,7 @@ func TestPeerThatStopsReadingShowsEarly(t *testing.T) {
 	took := time.Since(began)
 	sent := (offered - sink.count("superseded")) * len(commandFrame(2, swarm.Command{
 		Type: command.SetPlayers, Value: 1, Note: note,
-	}, time.Second))
+	}, time.Second, ""))
 	t.Logf("%d KiB were taken for a peer that does not read; its session ended after %v", sent>>10, took)
 	if sent > 256<<10 {
 		t.Errorf("%d bytes were taken for a peer that does not read", sent)
