@@ -18,11 +18,12 @@ const maxLine = 64 << 10
 type order struct {
 	ID uint64 `json:"id"`
 	command.Fields
-	DeadlineMS int64 `json:"deadline_ms"`
+	DeadlineMS  int64  `json:"deadline_ms"`
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 func orderOf(id uint64, c driver.Command, deadlineMS int64) order {
-	return order{ID: id, Fields: c.Command().Fields(), DeadlineMS: deadlineMS}
+	return order{ID: id, Fields: c.Command().Fields(), DeadlineMS: deadlineMS, Traceparent: c.Traceparent}
 }
 
 // Types of the program's lines.
