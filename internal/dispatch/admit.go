@@ -26,22 +26,23 @@ func (d *Dispatcher) admit(b batch) (accepted []admitted, rest []*submission) {
 	targets := 0
 	for i, s := range b.submits {
 		if s.ctx.Err() != nil {
-			continue // no client waits any more, and nothing has been logged or sent
+			s.answer(submitted{err: s.ctx.Err()}) // no client waits any more, and nothing has been logged or sent
+			continue
 		}
 		if targets >= maxBatchTargets || d.mustWait(s, b, accepted) {
 			return accepted, b.submits[i:]
 		}
 		if stopping {
-			s.result <- submitted{err: errShuttingDown}
+			s.answer(submitted{err: errShuttingDown})
 			continue
 		}
 		if known, ok := d.known(s); ok {
-			s.result <- known
+			s.answer(known)
 			continue
 		}
 		f, err := d.admitOne(s)
 		if err != nil || s.preview {
-			s.result <- submitted{issued: f.issued, err: err}
+			s.answer(submitted{issued: f.issued, err: err})
 			continue
 		}
 		accepted = append(accepted, f)

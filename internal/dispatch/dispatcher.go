@@ -17,6 +17,10 @@ type Config struct {
 	Keys   *Keys  // idempotency keys already in the log; nil for none
 	Node   string // writer's name in the records
 	Logger *slog.Logger
+
+	// Follow gives a follower to a command that the server itself submits, and the trace that drivers continue. It must
+	// not block. nil: such commands are not followed.
+	Follow func(ctx context.Context, s *swarm.Submission)
 }
 
 // Dispatcher puts commands in one order and follows each to its outcome. All methods are safe for concurrent use.
@@ -28,6 +32,7 @@ type Dispatcher struct {
 	fold      Fold
 	node      string
 	logger    *slog.Logger
+	follow    func(context.Context, *swarm.Submission) // never nil
 	queue     *queue
 	gathering gathering
 	postponed []*Call // closed, but their clients are woken after the next step; owned by Run
@@ -54,8 +59,11 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Keys == nil {
 		cfg.Keys = NewKeys()
 	}
+	if cfg.Follow == nil {
+		cfg.Follow = func(context.Context, *swarm.Submission) {}
+	}
 	return &Dispatcher{
-		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger,
+		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, follow: cfg.Follow,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -99,11 +107,11 @@ func (d *Dispatcher) Preview(ctx context.Context, s swarm.Submission) (*swarm.Is
 // ask passes a submission to the sequencer and waits for its answer.
 func (d *Dispatcher) ask(t *submission) (submitted, error) {
 	if err := t.Validate(); err != nil {
-		return submitted{}, err
+		return submitted{}, t.Refuse(err)
 	}
 	t.result = make(chan submitted, 1)
 	if !d.queue.submit(t) {
-		return submitted{}, errShuttingDown
+		return submitted{}, t.Refuse(errShuttingDown)
 	}
 	select {
 	case r := <-t.result:
@@ -162,7 +170,7 @@ func (d *Dispatcher) Conflicts() uint64 { return d.conflicts.Load() }
 func (d *Dispatcher) conflict(driverID string, seq uint64, reply swarm.Reply) {
 	d.conflicts.Add(1)
 	d.logger.Warn("a driver answered a command twice with different answers; the first one counts",
-		"driver_id", driverID, "seq", seq, "applied_now", reply.Applied, "code", reply.Code)
+		"driver_id", driverID, "seq", seq, "command_id", seq, "applied_now", reply.Applied, "code", reply.Code)
 }
 
 // Disconnected reports that a driver's session ended; no command after upTo was put into its outbox. The driver becomes

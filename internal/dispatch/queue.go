@@ -25,6 +25,17 @@ type submitted struct {
 	err      error
 }
 
+// answer gives the submitter its result, and tells the follower of the submission if there is no new command.
+func (s *submission) answer(r submitted) {
+	switch {
+	case r.err != nil:
+		r.err = s.Refuse(r.err)
+	case r.replayed && s.Follower != nil:
+		s.Follower.Replayed(r.seq)
+	}
+	s.result <- r
+}
+
 // reset is a reset record that waits for the sequencer.
 type reset struct {
 	record *swarm.Reset

@@ -182,11 +182,16 @@ func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	}
 	c.start()
 	d.keys.Remember(seq, f.issued)
+	if f.Follower != nil {
+		f.Follower.Issued(seq)
+	}
 	expiring := d.opened(c)
 	if c.isStop() {
 		d.queue.hold(seq, len(f.members))
 	}
-	d.handed(c, d.delivery.Offer(f.issued.Issue(seq)))
+	issue := f.issued.Issue(seq)
+	issue.Traceparent = f.Traceparent
+	d.handed(c, d.delivery.Offer(issue))
 	if expiring {
 		c.expire(serverRestart)
 	}
@@ -251,7 +256,7 @@ func (d *Dispatcher) lateRecords(seqs []uint64) []*swarm.Late {
 func (d *Dispatcher) failed(w work, err error) {
 	d.logger.Error("the log accepted no records", "err", err, "closed", len(w.closes), "issued", len(w.issues))
 	for _, f := range w.issues {
-		f.result <- submitted{err: refusalOf(err)}
+		f.answer(submitted{err: refusalOf(err)})
 	}
 	for _, l := range w.lates {
 		d.late.restore(l.Seq, l.Acks)
@@ -274,6 +279,6 @@ func refusalOf(err error) error {
 
 func refuse(submits []*submission, err error) {
 	for _, s := range submits {
-		s.result <- submitted{err: err}
+		s.answer(submitted{err: err})
 	}
 }

@@ -42,20 +42,23 @@ func (d *Dispatcher) Resplit(seq uint64, change string, drivers []string) {
 		ctx := context.Background()
 		e, err := d.log.Entry(ctx, seq)
 		if err != nil {
-			d.logger.Error("a total cannot be split again", "seq", seq, "err", err)
+			d.logger.Error("a total cannot be split again", "seq", seq, "command_id", seq, "err", err)
 			return
 		}
-		r, err := d.Submit(ctx, swarm.Submission{
+		s := swarm.Submission{
 			Submitter: e.Issued.Submitter, Command: e.Issued.Command, Target: e.Issued.Target,
 			Deadline: e.Issued.Deadline,
 			IfSeq:    &seq, Cause: "split again: " + someOf(drivers) + " " + change,
-		})
+		}
+		d.follow(ctx, &s)
+		r, err := d.Submit(ctx, s)
 		if err != nil {
-			d.logger.Warn("a total was not split again", "seq", seq, "change", change, "drivers", len(drivers),
-				"err", err)
+			d.logger.Warn("a total was not split again", "seq", seq, "command_id", seq, "change", change,
+				"drivers", len(drivers), "err", err)
 			return
 		}
-		d.logger.Info("a total was split again", "seq", r.Seq(), "of", seq, "change", change, "drivers", len(drivers))
+		d.logger.Info("a total was split again", "seq", r.Seq(), "command_id", r.Seq(), "of", seq, "change", change,
+			"drivers", len(drivers), "submitter", s.Submitter)
 	})
 }
 
