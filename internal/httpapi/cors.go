@@ -9,7 +9,8 @@ import (
 // What pages of other origins may send and read. Cookies and client certificates are not included.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE" // any other is answered with 405, which the page can read
-	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-Request-Id"
+	corsHeaders = "Accept, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Traceparent, " +
+		"Tracestate, X-Request-Id"
 	corsExposed = "Allow, Idempotent-Replayed, Link, Location, Preference-Applied, Retry-After, X-Request-Id"
 	corsMaxAge  = "600"
 )

@@ -57,8 +57,8 @@ func withLog(
 					err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 					// part of an answer has been sent: only a closed connection tells the client that it is incomplete
 					if ww.Status() != 0 {
-						logger.Error("panic while writing a response", "request_id", requestID(r.Context()),
-							"route", r.URL.Path, "err", err)
+						logger.With(about(r.Context())...).Error("panic while writing a response",
+							"request_id", requestID(r.Context()), "route", r.URL.Path, "err", err)
 						panic(http.ErrAbortHandler)
 					}
 					refuse(ww, r, err)
@@ -69,6 +69,7 @@ func withLog(
 				if r.Method != http.MethodGet && r.Method != http.MethodHead {
 					level = slog.LevelInfo
 				}
+				logger := logger.With(about(r.Context())...)
 				logger.Log(r.Context(), level, "request", "request_id", requestID(r.Context()), "method", r.Method,
 					"route", r.URL.Path, "status", ww.Status(), "duration_ms", took.Milliseconds(),
 					"remote_addr", r.RemoteAddr, "principal", n.principal.Name)

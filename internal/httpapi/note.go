@@ -28,8 +28,27 @@ func noteOf(ctx context.Context) *note {
 
 func withNote(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), noteKey{}, &note{})))
+		ctx := context.WithValue(r.Context(), noteKey{}, &note{})
+		ctx = swarm.WithRequest(ctx, &swarm.Request{
+			ID: requestID(ctx), Trace: swarm.TraceOf(r.Header["Traceparent"], r.Header["Tracestate"]),
+		})
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// about returns what a log line about a request says of its trace, and of the command that it has submitted.
+func about(ctx context.Context) (args []any) {
+	a := swarm.RequestOf(ctx).About()
+	if a.TraceID != "" {
+		args = append(args, "trace_id", a.TraceID)
+	}
+	if a.Submitter != "" {
+		args = append(args, "submitter", a.Submitter)
+	}
+	if a.Seq != 0 {
+		args = append(args, "command_id", a.Seq)
+	}
+	return args
 }
 
 // auditedAs is the code of a refusal that the dashboard answered itself, by its status.

@@ -83,11 +83,12 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	if !known {
 		kind = statuses[swarm.CodeInternal]
 	}
+	logger := p.logger.With(about(r.Context())...)
 	switch {
 	case e.Code == swarm.CodeShuttingDown: // expected
-		p.logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
+		logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
 	case kind.status >= http.StatusInternalServerError:
-		p.logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
+		logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
 			"err", err)
 	}
 	noteOf(r.Context()).code = e.Code

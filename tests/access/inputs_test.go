@@ -64,8 +64,8 @@ func credentials() (all []input) {
 func headers() (all []input) {
 	names := "User-Agent,Referer,X-Request-Id,Idempotency-Key,Prefer,Last-Event-ID,Accept,Accept-Language," +
 		"Accept-Encoding,Content-Encoding,Origin,X-Forwarded-For,X-Forwarded-Host,X-Forwarded-Proto," +
-		"X-Forwarded-Prefix,If-Match,If-None-Match,If-Modified-Since,Range,Traceparent,Expect,Upgrade,Sec-Fetch-Site," +
-		"Sec-Fetch-Mode,Sec-WebSocket-Key,Sec-WebSocket-Protocol,Sec-WebSocket-Version,Access-Control-Request-Method," +
+		"X-Forwarded-Prefix,If-Match,If-None-Match,If-Modified-Since,Range,Traceparent,Tracestate,Expect,Upgrade," +
+		"Sec-Fetch-Site,Sec-Fetch-Mode,Sec-WebSocket-Key,Sec-WebSocket-Protocol,Sec-WebSocket-Version,Access-Control-Request-Method," +
 		"Access-Control-Request-Headers,X-Api-Key,From,Via"
 	lines := []string{"{canary}: x", "Forwarded: for={canary};host={canary};proto={canary}", "Origin: http://{canary}",
 		"Origin: http://{canary}@evil.test", "Referer: http://{host}/ui/drivers?q={canary}", "Host: {canary}",
