@@ -94,6 +94,7 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	}
 	cfg := remote.Config{
 		URL: found.URL.Value, From: found.URL.Origin, Token: token, Roots: roots, Agent: "swarmcall/" + version,
+		Header: traceHeaders(os.Getenv),
 		Patience: remote.Patience{For: c.RetryFor, Insist: c.insist, Note: func(why string, in time.Duration) {
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -33,6 +34,7 @@ type Config struct {
 	Quiet    func()            // called when an answer is late; may be nil
 	Trace    io.Writer         // receives a line per request and answer; nil: no trace
 	Agent    string            // User-Agent
+	Header   http.Header       // more headers of each request; may be nil
 	HTTP     http.RoundTripper // nil: its own transport
 	// Proxy returns the proxy of a request, for the client's own transport and for messages; nil: the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -77,6 +79,7 @@ func Dial(cfg Config) (*Client, error) {
 		proxy:  proxy,
 		header: http.Header{"User-Agent": {cfg.Agent}},
 	}
+	maps.Copy(d.header, cfg.Header)
 	if cfg.Token != "" {
 		d.header.Set("Authorization", "Bearer "+cfg.Token)
 	}

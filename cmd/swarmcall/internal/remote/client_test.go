@@ -94,6 +94,32 @@ const (
 	problem = `{"status": 503, "code": "log_unavailable", "detail": "no", "request_id": "r-1"}`
 )
 
+// TestHeaders: each request has those of the configuration; none replaces the token.
+func TestHeaders(t *testing.T) {
+	var got http.Header
+	c, err := remote.Dial(remote.Config{
+		URL: "http://swarm/", Token: "t-1", Agent: "a-1",
+		Header: http.Header{"Traceparent": {"00-x"}, "Authorization": {"Bearer other"}},
+		HTTP: roundTripper(func(r *http.Request) (*http.Response, error) {
+			got = r.Header
+			return status(http.StatusOK, `{"version": "v1"}`).do(r)
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ServerVersion(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got.Get("Traceparent") != "00-x" || got.Get("Authorization") != "Bearer t-1" || got.Get("User-Agent") != "a-1" {
+		t.Errorf("sent %v", got)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // TestACommandIsRetriedUnderItsKey: every try has the same key and the same body.
 func TestACommandIsRetriedUnderItsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
