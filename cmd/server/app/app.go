@@ -17,6 +17,7 @@ import (
 	"github.com/swarmcall/swarmcall/internal/metrics"
 	"github.com/swarmcall/swarmcall/internal/sidecar"
 	"github.com/swarmcall/swarmcall/internal/swarm"
+	"github.com/swarmcall/swarmcall/internal/trace"
 	"github.com/swarmcall/swarmcall/internal/webhooks"
 	"github.com/swarmcall/swarmcall/web"
 )
@@ -51,7 +52,8 @@ type server struct {
 	log        *cmdlog.Log
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
-	access     *access // nil without authentication
+	access     *access       // nil without authentication
+	traces     *trace.Tracer // nil unless commands are traced
 	feed       *feed.Feed
 	webhooks   *webhooks.Sender // nil without a webhooks file
 	past       sidecar.Memory   // state that the last process stored
@@ -107,6 +109,14 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err := s.openCertificate(); err != nil {
 		return nil, err
 	}
+	if err := s.openTraces(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.closeTraces(context.WithoutCancel(ctx))
+		}
+	}()
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
@@ -130,7 +140,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		}
 	}()
 	s.dispatcher = dispatch.New(dispatch.Config{
-		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger,
+		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger, Follow: s.traces.Begin,
 	})
 	if err := s.recover(ctx, memory); err != nil {
 		return nil, err

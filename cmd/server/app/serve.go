@@ -57,6 +57,7 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 		s.cfg.Reloads.Add(s.cfg.WebhooksFile, s.webhooks.Reload)
 		components.Go(func() { s.webhooks.Run(watching) })
 	}
+	s.followTraces(watching, &components)
 	failed := make(chan error, 1)
 	components.Go(func() {
 		if err := s.accept(web); !errors.Is(err, http.ErrServerClosed) {
@@ -97,6 +98,7 @@ func (s *server) stop(
 	hard, cancelHard := context.WithTimeout(ctx, grace+outcomeGrace)
 	defer cancelHard()
 	s.dispatcher.Shutdown(soft, hard)
+	s.settleTraces(ctx)
 
 	s.feed.Close()
 	endStreams()
@@ -107,6 +109,7 @@ func (s *server) stop(
 	}
 	closed := s.ops.close()
 
+	components.Go(func() { s.closeTraces(ctx) }) // while drivers are disconnected
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
 	s.touchSession()

@@ -22,7 +22,8 @@ const stopPromise = 10 * time.Second
 const patience = time.Minute
 
 func TestTheStopsPartsKeepThePromise(t *testing.T) {
-	if sum := roundGrace + outcomeGrace + answerGrace + drainGrace + logGrace; sum >= stopPromise {
+	sum := roundGrace + outcomeGrace + settleGrace + answerGrace + max(drainGrace, traceGrace+250*time.Millisecond) + logGrace
+	if sum >= stopPromise {
 		t.Errorf("the parts of a stop may take %v together", sum)
 	}
 }
