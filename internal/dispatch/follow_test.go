@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -43,14 +42,15 @@ func (f *follower) was(t *testing.T, want ...string) {
 // offers notes the traceparent of each command that is offered.
 type offers struct {
 	*swarmtest.Fleet
-	parents []string
+	parents follower
 }
 
 func (o *offers) Offer(i swarm.Issue) swarm.Handover {
-	o.parents = append(o.parents, i.Traceparent)
+	o.parents.note(i.Traceparent)
 	return o.Fleet.Offer(i)
 }
 
+// offers must be called before the sequencer starts.
 func (w *world) offers() *offers {
 	o := &offers{Fleet: w.fleet}
 	w.d.Bind(w.fleet, o, w.fleet)
@@ -138,22 +138,21 @@ func TestAFollowerAtTheStop(t *testing.T) {
 
 // TestTheTraceIsOffered: the drivers' side receives the traceparent of the submission.
 func TestTheTraceIsOffered(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inIdleWorld(t, func(t *testing.T, w *world) {
 		const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 		w.fleet.Join("a")
 		o := w.offers()
+		w.start()
 		s := ordinary(time.Second)
 		s.Traceparent = parent
 		w.Submit(t.Context(), s)
-		if !slices.Equal(o.parents, []string{parent}) {
-			t.Errorf("offered %q", o.parents)
-		}
+		o.parents.was(t, parent)
 	})
 }
 
 // TestASplitByTheServerIsFollowed: nobody else gives its submission a follower.
 func TestASplitByTheServerIsFollowed(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inIdleWorld(t, func(t *testing.T, w *world) {
 		f := &follower{}
 		w.d.follow = func(_ context.Context, s *swarm.Submission) {
 			f.note(s.Submitter + ": " + s.Cause)
@@ -161,12 +160,11 @@ func TestASplitByTheServerIsFollowed(t *testing.T) {
 		}
 		w.fleet.Join("a")
 		o := w.offers()
+		w.start()
 		first := w.Submit(t.Context(), total(10))
 		w.d.Resplit(first.Seq, "lost", []string{"b"})
 		swarmtest.Advance(time.Second)
 		f.was(t, "ci: split again: b lost", "issued 3")
-		if !slices.Equal(o.parents, []string{"", "of the server"}) {
-			t.Errorf("offered %q", o.parents)
-		}
+		o.parents.was(t, "", "of the server")
 	})
 }
