@@ -195,9 +195,10 @@ func TestDeadlinesOfABatchStartTogether(t *testing.T) {
 func TestAResetThatFailsDoesNotSpin(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")
-		appends, slow := 0, make(chan struct{})
+		var appends atomic.Int32
+		slow := make(chan struct{})
 		w.log.Refuse(func([]swarm.Record) error {
-			if appends++; appends > 10 {
+			if appends.Add(1) > 10 {
 				return nil
 			}
 			<-slow
@@ -213,8 +214,8 @@ func TestAResetThatFailsDoesNotSpin(t *testing.T) {
 		synctest.Wait()
 		close(slow)
 		synctest.Wait()
-		if appends > 2 {
-			t.Errorf("%d appends before any time had passed", appends)
+		if n := appends.Load(); n > 2 {
+			t.Errorf("%d appends before any time had passed", n)
 		}
 		swarmtest.Advance(retryEvery)
 		if err := <-previewed; swarm.CodeOf(err) != swarm.CodeLogUnavailable {
