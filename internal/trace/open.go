@@ -34,7 +34,7 @@ func Open(ctx context.Context, cfg Config) (*Tracer, error) {
 	if err != nil || to == nil {
 		return nil, err
 	}
-	otel.SetLogger(logr.FromSlogHandler(cfg.Logger.Handler()))
+	otel.SetLogger(logr.FromSlogHandler(cfg.Logger.With("component", "OpenTelemetry").Handler()))
 	otel.SetErrorHandler(&complaints{logger: cfg.Logger})
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
