@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -349,6 +351,19 @@ func TestAWrongAddress(t *testing.T) {
 	err := app.Run(t.Context(), cfg, func(string) { t.Error("it listens") })
 	if err == nil || !strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_ENDPOINT") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestAStartThatFails leaves nothing running that sends spans; TestMain looks for it.
+func TestAStartThatFails(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", otlptest.New(t).URL)
+	cfg := app.Defaults()
+	cfg.Listen, cfg.DataDir = "127.0.0.1:0", filepath.Join(t.TempDir(), "file", "below")
+	if err := os.WriteFile(filepath.Dir(cfg.DataDir), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Run(t.Context(), cfg, func(string) { t.Error("it listens") }); err == nil {
+		t.Error("it started")
 	}
 }
 

@@ -112,11 +112,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err := s.openTraces(ctx); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			s.closeTraces(context.WithoutCancel(ctx))
-		}
-	}()
+	defer func() { s.abandonTraces(ctx, err) }()
 	memory := newMemory()
 	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,

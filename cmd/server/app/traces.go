@@ -22,6 +22,13 @@ func (s *server) openTraces(ctx context.Context) (err error) {
 	return err
 }
 
+// abandonTraces ends what openTraces began, if the server does not start because of err.
+func (s *server) abandonTraces(ctx context.Context, err error) {
+	if err != nil {
+		s.closeTraces(context.WithoutCancel(ctx))
+	}
+}
+
 // followTraces ends spans by the records of the log that are appended from now on.
 func (s *server) followTraces(ctx context.Context, components *sync.WaitGroup) {
 	if s.traces == nil {
