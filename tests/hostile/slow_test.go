@@ -108,7 +108,7 @@ func (s *process) attack(t *testing.T, tool string, seconds int, args []string) 
 	t.Helper()
 	a := &attack{report: filepath.Join(t.TempDir(), "report")}
 	n := strconv.Itoa(slowClients)
-	args = append([]string{"-n", "19", tool, "-c", n, "-r", n, "-i", "1", "-x", "24", "-l", strconv.Itoa(seconds), "-g",
+	args = append([]string{"-n", "10", tool, "-c", n, "-r", n, "-i", "1", "-x", "24", "-l", strconv.Itoa(seconds), "-g",
 		"-o", a.report, "-v", "1"}, args...)
 	var err error
 	if a.Process, err = proctest.Start(exec.Command("nice", args...)); err != nil {
