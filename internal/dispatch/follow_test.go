@@ -105,7 +105,7 @@ func TestAFollowerOfARefusal(t *testing.T) {
 	})
 }
 
-// TestAFollowerOfAClientThatLeft: whoever followed it must not wait for an outcome.
+// TestAFollowerOfAClientThatLeft: a follower must not wait for an outcome after the client has left.
 func TestAFollowerOfAClientThatLeft(t *testing.T) {
 	inIdleWorld(t, func(t *testing.T, w *world) {
 		w.fleet.Join("a")

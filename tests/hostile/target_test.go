@@ -25,7 +25,7 @@ type target struct {
 	url    string
 	addr   string
 	fleet  string // the token of drivers
-	ops    string // the token of whoever commands
+	ops    string // the token of a controller
 	tokens string // a directory with each token in a file
 	client *http.Client
 }
@@ -104,7 +104,7 @@ func startProcess(t *testing.T) *process {
 	return s
 }
 
-// ask sends a request with the token of whoever commands.
+// ask sends a request with the token of the controller.
 func (a *target) ask(method, url, body string, headers ...string) (*http.Response, string) {
 	a.t.Helper()
 	r, err := http.NewRequestWithContext(a.t.Context(), method, url, strings.NewReader(body))
