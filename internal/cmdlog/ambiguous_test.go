@@ -91,13 +91,13 @@ func TestAnAmbiguousAppend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, t.TempDir())
 			defer shut(t, l)
-			l.store = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state, forgetful: tc.forgets}
+			l.stream = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state, forgetful: tc.forgets}
 			records := make([]swarm.Record, tc.records)
 			for i := range records {
 				records[i] = swarmtest.Issued(fmt.Sprint(i), "a")
 			}
 			before := l.Last()
-			first, err := l.Append(t.Context(), records)
+			first, err := l.Append(t.Context(), l.Last(), records)
 			if (err == nil) != tc.stored || (err != nil && swarm.CodeOf(err) != swarm.CodeLogUnavailable) {
 				t.Fatalf("append: %d, %v; stored should be %v", first, err, tc.stored)
 			}
@@ -113,7 +113,7 @@ func TestAnAmbiguousAppend(t *testing.T) {
 func then(t *testing.T, l *Log, stuck bool) {
 	t.Helper()
 	want := l.Last() + 1
-	first, err := l.Append(t.Context(), []swarm.Record{swarmtest.Stop("ci", "a")})
+	first, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Stop("ci", "a")})
 	if !stuck {
 		if err != nil || first != want {
 			t.Errorf("the next append: %d, %v; want %d", first, err, want)

@@ -19,11 +19,25 @@ const appendTimeout = 10 * time.Second
 // codeStoreFailed is the engine's error when it cannot write its files, as on a full disk; limits.go prevents that.
 const codeStoreFailed = 10077
 
-// Append makes records durable, in order and without a gap, and returns the position of the first. After an error none
-// of them is in the log, with one exception: if the engine can no longer tell what it stored, the log accepts nothing
-// from then on, and Failed reports it. The error is of CodeLogUnavailable. The end of ctx does not interrupt an append,
-// so it never depends on a request.
-func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64, err error) {
+// Append makes records durable, in order and without a gap, if the log still ends at the position after; else the error
+// is swarm.ErrConflict. It returns the position of the first record, once the function of Notify has received them.
+// After an error none of them is in the log, with one exception: if the engine can no longer tell what it stored, the
+// log accepts nothing from then on, and Failed reports it. Any other error is of CodeLogUnavailable. The end of ctx does
+// not interrupt an append, so it never depends on a request.
+func (l *Log) Append(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error) {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	if first, err = l.store(ctx, after, records); err != nil || len(records) == 0 {
+		return first, err
+	}
+	if l.told != nil {
+		l.told(swarm.Appended{First: first, Records: records, Own: true})
+	}
+	failpoint.Hit(failpoint.AfterAppend)
+	return first, nil
+}
+
+func (l *Log) store(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if failed := l.engine.failure(); failed != nil {
@@ -32,7 +46,10 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 			Cause: failed,
 		}
 	}
-	if len(records) == 0 {
+	switch {
+	case after != l.last:
+		return 0, swarm.ErrConflict
+	case len(records) == 0:
 		return l.last + 1, nil
 	}
 	began := time.Now()
@@ -60,10 +77,6 @@ func (l *Log) Append(ctx context.Context, records []swarm.Record) (first uint64,
 	}
 	l.limits.took(bytes)
 	l.remember(records)
-	if l.onAppend != nil {
-		l.onAppend(first, records)
-	}
-	failpoint.Hit(failpoint.AfterAppend)
 	return first, nil
 }
 
@@ -91,7 +104,7 @@ func (l *Log) put(ctx context.Context, first uint64, stored [][]byte) error {
 	defer cancel()
 	defer context.AfterFunc(l.engine.alive, cancel)() // a failed disk gives no answer
 	for done, before := 0, -1; done < len(stored); {
-		err := l.store.publish(ctx, stored[done], first-1+uint64(done))
+		err := l.stream.publish(ctx, stored[done], first-1+uint64(done))
 		if err == nil {
 			done++
 			continue
@@ -155,7 +168,7 @@ func (l *Log) settle(first uint64, stored [][]byte, cause error) (done int, err 
 	if failed := l.engine.failure(); failed != nil {
 		return 0, failed
 	}
-	end, _, err := l.store.state(ctx)
+	end, _, err := l.stream.state(ctx)
 	if err != nil {
 		return 0, l.fail(fmt.Errorf("the log's end cannot be read after a failed append: %w", errors.Join(cause, err)))
 	}

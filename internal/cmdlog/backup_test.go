@@ -73,7 +73,7 @@ func TestBackupOfALogThatGrows(t *testing.T) {
 				batch[i] = swarmtest.Stop("ci", "a")
 			}
 			for _, records := range [][]swarm.Record{batch, {swarmtest.Issued("ci", "a")}} {
-				if _, err := l.Append(context.Background(), records); err != nil {
+				if _, err := l.Append(context.Background(), l.Last(), records); err != nil {
 					t.Error(err)
 				}
 			}

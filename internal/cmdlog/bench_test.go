@@ -50,7 +50,7 @@ func BenchmarkAppend(b *testing.B) {
 				records[i] = swarmtest.Issued("bench", "a", "b", "c")
 			}
 			took := p50(b, n, func() error {
-				_, err := l.Append(b.Context(), records)
+				_, err := l.Append(b.Context(), l.Last(), records)
 				return err
 			})
 			if n == 1 {
@@ -171,7 +171,7 @@ func readerProcess(dir string) error {
 			Before: l.Last() / (1 + i%4)}); err != nil {
 			return err
 		}
-		if _, err := l.Append(ctx, []swarm.Record{swarmtest.Stop("s1", "a")}); err != nil {
+		if _, err := l.Append(ctx, l.Last(), []swarm.Record{swarmtest.Stop("s1", "a")}); err != nil {
 			return err
 		}
 	}

@@ -32,8 +32,8 @@ type machine struct {
 }
 
 func (m *machine) add(t *rapid.T, records ...swarm.Record) {
-	want, _ := m.model.Append(context.Background(), records)
-	got, err := m.log.Append(context.Background(), records)
+	want, _ := m.model.Append(context.Background(), m.model.Last(), records)
+	got, err := m.log.Append(context.Background(), m.log.Last(), records)
 	if err != nil || got != want {
 		t.Fatalf("appended at %d, want %d: %v", got, want, err)
 	}
@@ -188,7 +188,7 @@ func TestLogMachine(t *testing.T) {
 			r.Fatal(err)
 		}
 		defer func() { _ = m.log.Close(context.Background()) }()
-		_, _ = m.model.Append(context.Background(), []swarm.Record{&swarm.Reset{Cause: "new log"}})
+		_, _ = m.model.Append(context.Background(), m.model.Last(), []swarm.Record{&swarm.Reset{Cause: "new log"}})
 		r.Repeat(rapid.StateMachineActions(m))
 	})
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Notify registers told, which is called after each append with the position of the first record, in the order of the
-// log. told must be fast: the next append waits for it. Notify is called once, before the first append.
-func (l *Log) Notify(told func(first uint64, records []swarm.Record)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.onAppend = told
+// Notify registers told, which receives each append in the order of the log. told must be fast: the next append waits
+// for it. Notify is called once, before the first append.
+func (l *Log) Notify(told func(swarm.Appended)) {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	l.told = told
 }
 
 // Records returns up to limit records after a position, in order; none at the end. Positions whose loss was accepted

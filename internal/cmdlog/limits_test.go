@@ -14,7 +14,7 @@ import (
 func fill(t *testing.T, l *Log) (last uint64, refusal error) {
 	t.Helper()
 	for range 100_000 {
-		first, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")})
+		first, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci", "a")})
 		if err != nil {
 			return last, err
 		}
@@ -50,7 +50,7 @@ func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 		t.Errorf("usage %+v", u)
 	}
 	mixed := []swarm.Record{swarmtest.Closed(last, swarm.Verdict{Kind: swarm.Acked}), swarmtest.Issued("ci", "a")}
-	if _, err := l.Append(t.Context(), mixed); err == nil {
+	if _, err := l.Append(t.Context(), l.Last(), mixed); err == nil {
 		t.Error("an ordinary command went in with an outcome")
 	}
 	stop := add(t, l, swarmtest.Stop("ci", "a"))
@@ -59,7 +59,7 @@ func TestAFullLogTakesStopAndOutcomes(t *testing.T) {
 	}))
 	add(t, l, swarmtest.Late(last, "a"), &swarm.Reset{Node: "test", At: swarmtest.Noon, Cause: "quiet"})
 	for err = nil; err == nil; {
-		_, err = l.Append(t.Context(), []swarm.Record{swarmtest.Stop("ci", "a")})
+		_, err = l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Stop("ci", "a")})
 	}
 	refusedFor(t, err, "--log-max-bytes")
 	if e, err := l.Entry(t.Context(), last); err != nil || e.Closed == nil {
@@ -73,12 +73,12 @@ func TestAFullDiskIsDetectedBeforeTheEngine(t *testing.T) {
 	free := int64(DefaultMinFree / 2)
 	real := l.limits.free
 	l.limits.free = func() (int64, error) { return free, nil }
-	_, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")})
+	_, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci", "a")})
 	refusedFor(t, err, "disk is full")
 	refusedFor(t, l.Check(t.Context()), "disk is full")
 	stop := add(t, l, swarmtest.Stop("ci", "a"))
 	free = DefaultMinFree / 5
-	_, err = l.Append(t.Context(), []swarm.Record{swarmtest.Stop("ci", "a")})
+	_, err = l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Stop("ci", "a")})
 	refusedFor(t, err, "disk is full")
 	if _, err := l.Entry(t.Context(), stop); err != nil {
 		t.Errorf("reading with a full disk: %v", err)
@@ -103,7 +103,7 @@ func TestASmallerBoundRemovesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer shut(t, l)
-	if _, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")}); err == nil {
+	if _, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci", "a")}); err == nil {
 		t.Error("a record went over the bound")
 	}
 	if p, err := l.Page(t.Context(), swarm.Query{Limit: 100}); err != nil || len(p.Entries) != 20 {

@@ -65,7 +65,7 @@ type Log struct {
 	cfg    Config
 	lock   *os.File
 	engine *engine
-	store  store // the engine, except in tests
+	stream store // the engine, except in tests
 	codec  *logfile.Codec
 	mark   *logfile.MarkFile
 	reader *logfile.Reader
@@ -73,10 +73,12 @@ type Log struct {
 	limits limits
 	index  index
 
-	mu       sync.Mutex // one append at a time
-	onAppend func(first uint64, records []swarm.Record)
-	last     uint64        // position of the last record
-	heads    logfile.Heads // the newest record of each writer
+	appending sync.Mutex // one append at a time, until told has returned
+	told      func(swarm.Appended)
+
+	mu    sync.Mutex    // held while records are stored
+	last  uint64        // position of the last record
+	heads logfile.Heads // the newest record of each writer
 }
 
 // DamagedError describes stored records that cannot be read.

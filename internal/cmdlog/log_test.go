@@ -47,7 +47,7 @@ func shut(t testing.TB, l *Log) {
 
 func add(t testing.TB, l *Log, records ...swarm.Record) uint64 {
 	t.Helper()
-	first, err := l.Append(t.Context(), records)
+	first, err := l.Append(t.Context(), l.Last(), records)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestOpenRefusesABrokenChain(t *testing.T) {
 	if _, err := l.engine.js.Publish(t.Context(), logfile.Subject, stray); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci",
+	if _, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci",
 		"a")}); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
 		t.Errorf("append after a stranger: %v", err)
 	}

@@ -44,7 +44,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if l.engine, err = startEngine(ctx, cfg); err != nil {
 		return nil, err
 	}
-	l.store = l.engine
+	l.stream = l.engine
 	if err := l.agree(ctx, found); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 		return nil, fmt.Errorf("cannot sync the log in %s to disk: %w", cfg.Dir, err)
 	}
 	if first := l.firstRecord(found, accepted); first != nil {
-		pos, err := l.Append(ctx, []swarm.Record{first})
+		pos, err := l.Append(ctx, l.last, []swarm.Record{first})
 		if err != nil {
 			return nil, err
 		}

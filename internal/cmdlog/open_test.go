@@ -37,7 +37,7 @@ func TestARaisedEpochIsANewName(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	was := l.ID()
-	pos, err := l.Append(t.Context(), []swarm.Record{l.NextEpoch("a driver has applied more than this log holds")})
+	pos, err := l.Append(t.Context(), l.Last(), []swarm.Record{l.NextEpoch("a driver has applied more than this log holds")})
 	if err != nil || pos != 2 || l.ID() != strings.TrimSuffix(was, ".1")+".2" {
 		t.Errorf("at %d, %v: %s, was %s", pos, err, l.ID(), was)
 	}

@@ -76,7 +76,7 @@ func TestAFailedSyncEndsTheLog(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, firstBlock+".new"), filepath.Join(dir, firstBlock)); err != nil {
 		t.Fatal(err)
 	}
-	first, err := l.Append(t.Context(), []swarm.Record{swarmtest.Issued("ci", "a")})
+	first, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci", "a")})
 	if swarm.CodeOf(err) != swarm.CodeLogUnavailable || l.Last() != before {
 		t.Errorf("append: %d, %v; the log ends at %d", first, err, l.Last())
 	}

@@ -36,12 +36,18 @@ func (f *benchFleet) Offer(i swarm.Issue) swarm.Handover {
 }
 
 // countingLog accepts everything and keeps nothing.
-type countingLog struct{ last atomic.Uint64 }
-
-func (l *countingLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
-	n := uint64(len(records))
-	return l.last.Add(n) - n + 1, nil
+type countingLog struct {
+	last atomic.Uint64
+	told func(swarm.Appended)
 }
+
+func (l *countingLog) Append(_ context.Context, after uint64, records []swarm.Record) (uint64, error) {
+	l.last.Store(after + uint64(len(records)))
+	l.told(swarm.Appended{First: after + 1, Records: records, Own: true})
+	return after + 1, nil
+}
+
+func (l *countingLog) Last() uint64 { return l.last.Load() }
 
 func (l *countingLog) Entry(context.Context, uint64) (swarm.Entry, error) { panic("nothing is kept") }
 
@@ -54,7 +60,9 @@ func BenchmarkDispatch(b *testing.B) {
 			for i := range n {
 				f.members = append(f.members, swarm.Member{DriverID: fmt.Sprintf("d-%06d", i)})
 			}
-			f.d = New(Config{Log: &countingLog{}, Node: "bench"})
+			log := &countingLog{}
+			f.d = New(Config{Log: log, Node: "bench"})
+			log.told = f.d.Take
 			f.d.Bind(f, f, f)
 			done := make(chan struct{})
 			go func() { f.d.Run(); close(done) }()

@@ -85,9 +85,7 @@ func TestAChainIsFollowedThroughTheLog(t *testing.T) {
 			Deadline: time.Second, Condition: &swarm.Condition{IfSeq: 9, Base: 3},
 		}
 		closed := &swarm.Closed{Seq: 1}
-		if _, err := w.log.Append(t.Context(), []swarm.Record{past, closed}); err != nil {
-			t.Fatal(err)
-		}
+		w.log.Add(past, closed)
 		w.fleet.Reset(2)
 		w.start()
 		w.fleet.Join("a")

@@ -36,6 +36,10 @@ type Dispatcher struct {
 	queue     *queue
 	gathering gathering
 	postponed []*Call // closed, but their clients are woken after the next step; owned by Run
+	basis     uint64  // end of the log when the present step began; owned by Run
+
+	writing        atomic.Pointer[work] // what is being appended; Take carries it out
+	conflictsInRow int                  // appends that came after another one, since the last success; owned by Run
 
 	background sync.WaitGroup // background work that no caller waits for; joined by Shutdown
 	late       lateAcks
@@ -225,7 +229,7 @@ func (d *Dispatcher) Recover(ctx context.Context, open []swarm.Entry) error {
 		for i, e := range some {
 			records[i] = d.lostByRestart(e)
 		}
-		if _, err := d.log.Append(ctx, records); err != nil {
+		if _, err := d.log.Append(ctx, d.log.Last(), records); err != nil {
 			return err
 		}
 		for _, e := range some {

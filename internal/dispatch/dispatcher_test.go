@@ -41,6 +41,7 @@ func inIdleWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w := &world{fleet: &swarmtest.Fleet{}, log: &swarmtest.MemLog{}}
 		w.d = New(Config{Log: w.log, Node: "test"})
 		w.d.Bind(w.fleet, w.fleet, w.fleet)
+		w.log.Notify(w.d.Take)
 		w.fleet.Sink = w.d
 		ran := make(chan struct{})
 		w.start = func() {
@@ -330,15 +331,9 @@ func TestRecoverClosesWhatWasOpen(t *testing.T) {
 	log.Refuse(func([]swarm.Record) error { appends++; return nil })
 	const entries = 2*maxBatch + 1
 	for range entries - 1 {
-		if _, err := log.Append(t.Context(), []swarm.Record{issued}); err != nil {
-			t.Fatal(err)
-		}
+		log.Add(issued)
 	}
-	first, err := log.Append(t.Context(), []swarm.Record{issued})
-	appends = 0
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := log.Add(issued)
 	if err := d.Recover(t.Context(), log.Entries()); err != nil {
 		t.Fatal(err)
 	}

@@ -50,10 +50,15 @@ type Fold interface {
 	Last() uint64
 }
 
-// Log is the command log, the source of truth. Append returns when all records are durable, with the position of the
-// first; the others follow it without a gap. After an error none of them is in the log.
+// Log is the command log, the source of truth. Several nodes may append to it.
 type Log interface {
-	Append(ctx context.Context, records []swarm.Record) (first uint64, err error)
+	// Append makes records durable, one after the other, if the log still ends at the position after; else the error is
+	// swarm.ErrConflict, and the log has passed what was appended first to [Dispatcher.Take]. It returns when Take has
+	// returned for these records. After an error none of them is in the log.
+	Append(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error)
+
+	// Last returns the position of the last record that Take has received.
+	Last() uint64
 
 	// Entry reads an entry with its outcome and late answers.
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)

@@ -100,6 +100,7 @@ func (q *queue) requeue(b batch) (taken bool) {
 	w := &q.waiting
 	w.closes = append(b.closes, w.closes...)
 	w.resets = append(b.resets, w.resets...)
+	w.expired = append(b.expired, w.expired...)
 	w.submits = append(b.submits, w.submits...)
 	w.lates = append(b.lates, w.lates...)
 	return true

@@ -21,10 +21,10 @@ type gatedLog struct {
 	gate sync.RWMutex
 }
 
-func (l *gatedLog) Append(ctx context.Context, records []swarm.Record) (uint64, error) {
+func (l *gatedLog) Append(ctx context.Context, after uint64, records []swarm.Record) (uint64, error) {
 	l.gate.RLock()
 	defer l.gate.RUnlock()
-	return l.MemLog.Append(ctx, records)
+	return l.MemLog.Append(ctx, after, records)
 }
 
 // TestLossWhileTheRoundOpens loses the only target again and again, in every phase of the sequencer.
@@ -94,6 +94,7 @@ func TestShutdownWaitsForACommandThatIsBeingIssued(t *testing.T) {
 	fleet := &swarmtest.Fleet{}
 	d := New(Config{Log: log, Node: "test"})
 	d.Bind(fleet, fleet, fleet)
+	log.Notify(d.Take)
 	fleet.Sink = d
 	fleet.Join("a").Hold()
 	defer fleet.Close()

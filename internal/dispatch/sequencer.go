@@ -2,14 +2,23 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// retryEvery is how soon the append of outcomes is retried after a failure.
-const retryEvery = 250 * time.Millisecond
+const (
+	retryEvery = 250 * time.Millisecond // how soon the append of outcomes is retried after a failure
+
+	// After a conflict the sequencer waits a random time below this, twice as long after the next one, and so on, or one
+	// node could lose again and again.
+	conflictPause = time.Millisecond
+	mostDoublings = 4
+)
 
 // Run is the sequencer: it drains the queue, appends with one call per batch and offers new commands in seq order. It
 // returns after Shutdown. There must be exactly one Run per Dispatcher; the caller waits for it.
@@ -35,6 +44,8 @@ type work struct {
 	issues  []admitted
 	lates   []*swarm.Late
 	lateFor []uint64 // the entries whose late acks were due, also those without a record
+
+	began time.Time // when its append began
 }
 
 // step appends one batch and carries it out.
@@ -44,12 +55,19 @@ func (d *Dispatcher) step(b batch) {
 	postponed := d.postponed
 	d.postponed = nil
 	defer func() { wake(postponed) }()
+	d.basis = d.log.Last() // before anything is decided
+	b.closes = stillOpen(b.closes)
 	issues, rest := d.admit(b)
 	w := work{
 		closes: b.closes, resets: b.resets, expired: d.stillIdle(b.expired), issues: issues,
 		lates: d.lateRecords(b.lates), lateFor: b.lates,
 	}
 	w, err := d.writeInParts(w)
+	if errors.Is(err, swarm.ErrConflict) {
+		d.decideAgain(w, rest)
+		return
+	}
+	d.conflictsInRow = 0
 	if err != nil {
 		d.noteFailure(w, err)
 		d.failed(w, err)
@@ -67,8 +85,8 @@ func (d *Dispatcher) step(b batch) {
 // with the rest. After an error it returns what has failed and was not handled yet.
 func (d *Dispatcher) writeInParts(w work) (work, error) {
 	err := d.write(w)
-	if err == nil {
-		return w, nil
+	if err == nil || errors.Is(err, swarm.ErrConflict) {
+		return w, err
 	}
 	first, others := w.split()
 	if first.len() == 0 || others.len() == 0 {
@@ -88,39 +106,40 @@ func (d *Dispatcher) noteFailure(w work, err error) {
 	d.downSince.CompareAndSwap(nil, &now)
 }
 
-// write appends w and carries it out. After an error nothing has been written.
+// write appends w. Before it returns, Take has carried it out. After an error nothing has been written.
 func (d *Dispatcher) write(w work) error {
 	if w.len() == 0 {
 		return nil
 	}
+	w.began = time.Now()
+	d.writing.Store(&w)
+	defer d.writing.Store(nil)
 	// Never use a submitter's context: accepted work is written, whether a client still waits for it or not.
-	began := time.Now()
-	seq, err := d.log.Append(context.Background(), d.records(w))
-	if err != nil {
-		return err
-	}
-	durable := time.Now()
-	d.downSince.Store(nil)
-	d.gathering.appended(len(w.closes)+len(w.issues), durable.Sub(began))
-	for _, c := range w.closes {
-		d.closed(c)
-		seq++
-	}
-	d.answer(w.closes)
-	for _, r := range w.resets {
-		d.superseded(d.delivery.Reset(seq))
-		close(r.folded)
-		seq++
-	}
-	for _, e := range w.expired {
-		d.superseded(d.delivery.Expire(seq, e))
-		seq++
-	}
+	_, err := d.log.Append(context.Background(), d.basis, d.records(w))
+	return err
+}
+
+// decideAgain puts back the work of an append that came after another one: what it decided may be wrong now. It goes
+// first in the next batch.
+func (d *Dispatcher) decideAgain(w work, rest []*submission) {
+	submits := make([]*submission, 0, len(w.issues)+len(rest))
 	for _, f := range w.issues {
-		d.handOver(f, seq, durable)
-		seq++
+		submits = append(submits, f.submission)
 	}
-	return nil
+	for _, l := range w.lates {
+		d.late.restore(l.Seq, l.Acks)
+	}
+	pause := rand.N(conflictPause << min(d.conflictsInRow, mostDoublings)) //nolint:gosec // spreads load; not a secret
+	d.conflictsInRow++
+	d.queue.requeue(batch{
+		closes: w.closes, resets: w.resets, expired: w.expired, submits: append(submits, rest...), lates: w.lateFor,
+	})
+	time.AfterFunc(pause, d.queue.nudge)
+}
+
+// stillOpen drops the outcomes of commands that another node has closed.
+func stillOpen(closes []*Call) []*Call {
+	return slices.DeleteFunc(closes, func(c *Call) bool { return c.Entry().Closed != nil })
 }
 
 // stillIdle drops commands that must not expire after all, because a driver of their target has connected.
@@ -171,72 +190,6 @@ func (w work) split() (first, rest work) {
 		}
 	}
 	return first, rest
-}
-
-// handOver opens the round and offers the command to the drivers. The round comes first, because an ack may arrive
-// before Offer returns.
-func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
-	c := &Call{
-		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
-		round: newRound(f.members, f.Command.Type),
-	}
-	c.start()
-	d.keys.Remember(seq, f.issued)
-	if f.Follower != nil {
-		f.Follower.Issued(seq)
-	}
-	expiring := d.opened(c)
-	if c.isStop() {
-		d.queue.hold(seq, len(f.members))
-	}
-	issue := f.issued.Issue(seq)
-	issue.Traceparent = f.Traceparent
-	d.handed(c, d.delivery.Offer(issue))
-	if expiring {
-		c.expire(serverRestart)
-	}
-	f.result <- submitted{call: c}
-}
-
-// handed decides the verdicts that are already certain after an offer.
-func (d *Dispatcher) handed(c *Call, h swarm.Handover) {
-	for _, id := range h.Undelivered {
-		c.disconnected(id, swarm.ReasonDisconnected)
-	}
-	d.superseded(h.Superseded)
-}
-
-func (d *Dispatcher) superseded(unsent []swarm.Unsent) {
-	for _, u := range unsent {
-		if c, ok := d.Call(u.Seq); ok {
-			c.superseded(u.DriverID)
-		}
-	}
-}
-
-// answer wakes the clients that wait for these outcomes. If a Stop waits to be issued, it wakes only those of Stops:
-// many answers take more of the machine than the append of the Stop, which comes first. The others follow after the
-// next step.
-func (d *Dispatcher) answer(closes []*Call) {
-	if d.queue.stopWaits() {
-		closes, d.postponed = part(closes, (*Call).isStop)
-	}
-	wake(closes)
-}
-
-// closed makes a durable outcome visible. It first reports the drivers that missed the deadline, because a client that
-// reads the outcome may send its next command at once.
-func (d *Dispatcher) closed(c *Call) {
-	if ids := c.deadlineMissed(); len(ids) > 0 {
-		d.drivers.DeadlineMissed(ids)
-	}
-	if c.finish() {
-		d.queue.late(c.seq)
-	}
-	d.ended(c)
-	if c.isStop() {
-		d.queue.release(c.seq)
-	}
 }
 
 // lateRecords turns the collected late acks into records.

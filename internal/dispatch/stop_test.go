@@ -102,9 +102,7 @@ func TestRecall(t *testing.T) {
 			Seq: 1, ClosedAt: time.Now(), Verdicts: []swarm.Verdict{{Kind: swarm.Acked}, missing, missing},
 		}
 		late := &swarm.Late{Seq: 1, Acks: []swarm.LateAck{{DriverID: "c"}}}
-		if _, err := w.log.Append(t.Context(), []swarm.Record{issued, closed, late}); err != nil {
-			t.Fatal(err)
-		}
+		w.log.Add(issued, closed, late)
 		w.d.Recall(w.log.Entries())
 		w.start()
 		swarmtest.Advance(time.Hour)

@@ -2,6 +2,7 @@ package swarmtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 
 // Log is a log as its users need it.
 type Log interface {
-	Append(ctx context.Context, records []swarm.Record) (first uint64, err error)
+	Append(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error)
 	Last() uint64
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
@@ -30,6 +31,7 @@ func LogContract(t *testing.T, open func(t *testing.T) Log) {
 	for name, promise := range map[string]func(*testing.T, Log){
 		"positions are dense":               positionsAreDense,
 		"nothing appended":                  nothingAppended,
+		"an append after another fails":     appendAfterAnotherFails,
 		"an entry has its outcome":          entryHasItsOutcome,
 		"the first outcome stands":          firstOutcomeStands,
 		"what is no entry is not found":     noEntryNotFound,
@@ -48,7 +50,7 @@ func Same(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateEmpty
 
 func appendTo(t testing.TB, l Log, records ...swarm.Record) uint64 {
 	t.Helper()
-	first, err := l.Append(context.Background(), records)
+	first, err := l.Append(context.Background(), l.Last(), records)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +86,20 @@ func nothingAppended(t *testing.T, l Log) {
 	last := l.Last()
 	if first := appendTo(t, l); first != last+1 || l.Last() != last {
 		t.Errorf("nothing was appended at %d, and the log ends at %d after %d", first, l.Last(), last)
+	}
+}
+
+// appendAfterAnotherFails: a decision that another append has overtaken is not written.
+func appendAfterAnotherFails(t *testing.T, l Log) {
+	before := l.Last()
+	appendTo(t, l, Issued("ci", "a"))
+	for _, after := range []uint64{before, l.Last() + 1} {
+		if _, err := l.Append(t.Context(), after, commands(2, "late")); !errors.Is(err, swarm.ErrConflict) {
+			t.Errorf("append after %d to a log that ends at %d: %v", after, l.Last(), err)
+		}
+	}
+	if l.Last() != before+1 {
+		t.Errorf("the log ends at %d, want %d", l.Last(), before+1)
 	}
 }
 
@@ -137,7 +153,7 @@ func noEntryNotFound(t *testing.T, l Log) {
 func contextEndsNoAppend(t *testing.T, l Log) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Append(ctx, commands(3, "ci")); err != nil {
+	if _, err := l.Append(ctx, l.Last(), commands(3, "ci")); err != nil {
 		t.Errorf("an append hangs on who asked for it: %v", err)
 	}
 }
@@ -201,7 +217,7 @@ func pagesHoldUnderAppends(t *testing.T, l Log) {
 			case <-done:
 				return
 			default:
-				_, _ = l.Append(context.Background(), commands(2, "ci"))
+				_, _ = l.Append(context.Background(), l.Last(), commands(2, "ci"))
 			}
 		}
 	})
@@ -235,7 +251,10 @@ func appendsDoNotMix(t *testing.T, l Log) {
 			for i := range each {
 				n := 1 + (w+i)%9
 				name := fmt.Sprintf("w%d-%d", w, i)
-				first, err := l.Append(context.Background(), commands(n, name))
+				first, err := l.Append(context.Background(), l.Last(), commands(n, name))
+				for errors.Is(err, swarm.ErrConflict) {
+					first, err = l.Append(context.Background(), l.Last(), commands(n, name))
+				}
 				if err != nil {
 					t.Error(err)
 					return

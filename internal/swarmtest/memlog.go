@@ -14,6 +14,14 @@ type MemLog struct {
 	mu      sync.Mutex
 	records []swarm.Record
 	refuse  func([]swarm.Record) error
+	told    func(swarm.Appended)
+}
+
+// Notify registers told, which receives each append.
+func (l *MemLog) Notify(told func(swarm.Appended)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = told
 }
 
 // FailWith makes each Append fail with the error of fail; nil ends that.
@@ -33,16 +41,37 @@ func (l *MemLog) Refuse(refuse func([]swarm.Record) error) {
 }
 
 // Append implements dispatch.Log.
-func (l *MemLog) Append(_ context.Context, records []swarm.Record) (uint64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.refuse != nil {
-		if err := l.refuse(records); err != nil {
-			return 0, err
+func (l *MemLog) Append(_ context.Context, after uint64, records []swarm.Record) (uint64, error) {
+	return l.append(records, true, func() error {
+		if after != uint64(len(l.records)) {
+			return swarm.ErrConflict
 		}
+		if l.refuse != nil {
+			return l.refuse(records)
+		}
+		return nil
+	})
+}
+
+// Add appends records of another node.
+func (l *MemLog) Add(records ...swarm.Record) (first uint64) {
+	first, _ = l.append(records, false, func() error { return nil })
+	return first
+}
+
+func (l *MemLog) append(records []swarm.Record, own bool, check func() error) (first uint64, err error) {
+	l.mu.Lock()
+	if err := check(); err != nil {
+		l.mu.Unlock()
+		return 0, err
 	}
 	l.records = append(l.records, records...)
-	return uint64(len(l.records)-len(records)) + 1, nil
+	first, told := uint64(len(l.records)-len(records))+1, l.told
+	l.mu.Unlock()
+	if told != nil && len(records) > 0 {
+		told(swarm.Appended{First: first, Records: records, Own: own})
+	}
+	return first, nil
 }
 
 // Last returns the position of the last record.

@@ -29,7 +29,7 @@ func TestALookBesideAWritingServer(t *testing.T) {
 				for k := range records {
 					records[k] = swarmtest.Issued("ci", "a", "b", "c")
 				}
-				if _, err := l.Append(t.Context(), records); err != nil {
+				if _, err := l.Append(t.Context(), l.Last(), records); err != nil {
 					t.Error(err)
 					return
 				}

@@ -30,7 +30,7 @@ func writer(dir string) error {
 	var last uint64
 	for range 500 {
 		var pos uint64
-		if pos, err = l.Append(ctx, []swarm.Record{swarmtest.Issued("ci", "a")}); err != nil {
+		if pos, err = l.Append(ctx, l.Last(), []swarm.Record{swarmtest.Issued("ci", "a")}); err != nil {
 			break
 		}
 		last = pos
@@ -43,7 +43,7 @@ func writer(dir string) error {
 	case <-time.After(2 * time.Second): // a log that is only full does not fail
 	}
 	for range 20 {
-		if pos, err := l.Append(ctx, []swarm.Record{swarmtest.Stop("ci", "a")}); err == nil {
+		if pos, err := l.Append(ctx, l.Last(), []swarm.Record{swarmtest.Stop("ci", "a")}); err == nil {
 			_, _ = fmt.Fprintf(out, "stored %d\n", pos)
 		}
 	}

@@ -75,7 +75,7 @@ func shut(t *testing.T, l *cmdlog.Log) {
 
 func put(t *testing.T, l *cmdlog.Log, records ...swarm.Record) uint64 {
 	t.Helper()
-	first, err := l.Append(t.Context(), records)
+	first, err := l.Append(t.Context(), l.Last(), records)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func bulkWriter(dir string) error {
 		if i%3 == 0 {
 			records = append(records, swarmtest.Stop("ci", "a"), swarmtest.Issued("ci", ids...))
 		}
-		if _, err := l.Append(ctx, records); err != nil {
+		if _, err := l.Append(ctx, l.Last(), records); err != nil {
 			return err
 		}
 		stored += len(records)

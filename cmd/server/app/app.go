@@ -143,7 +143,10 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}
 	s.past, s.withdrawals = recallPast(cfg), memory.withdrawals
 	s.feed = feed.New(s.log, s.log.Last())
-	s.log.Notify(s.feed.Add)
+	s.log.Notify(func(a swarm.Appended) {
+		s.feed.Add(a.First, a.Records)
+		s.dispatcher.Take(a)
+	})
 	if err := s.openWebhooks(); err != nil {
 		return nil, err
 	}

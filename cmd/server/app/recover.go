@@ -27,7 +27,7 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 		Node: s.cfg.NodeName, At: time.Now().UTC(), Cause: "no driver was connected for " + s.cfg.ForgetAfter.String() +
 			" before the start",
 	}
-	seq, err := s.log.Append(ctx, []swarm.Record{reset})
+	seq, err := s.log.Append(ctx, s.log.Last(), []swarm.Record{reset})
 	if err != nil {
 		return err
 	}

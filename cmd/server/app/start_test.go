@@ -87,7 +87,7 @@ func leave(t *testing.T, dir string, age time.Duration, commands ...swarm.Comman
 		t.Fatal(err)
 	}
 	for _, c := range commands {
-		seq, err := log.Append(t.Context(), []swarm.Record{&swarm.Issued{
+		seq, err := log.Append(t.Context(), log.Last(), []swarm.Record{&swarm.Issued{
 			Node: "local", Submitter: "ci", Command: c, Targets: []string{"d-1", "d-2"}, Deadline: time.Minute,
 			SubmittedAt: time.Now().Add(-age).UTC(),
 		}})

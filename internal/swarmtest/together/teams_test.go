@@ -122,9 +122,7 @@ type placeFor struct {
 
 func newTeams(t *testing.T, n int) *teams {
 	log := &swarmtest.MemLog{}
-	if _, err := log.Append(t.Context(), []swarm.Record{&swarm.Reset{LogID: "log", Epoch: 1}}); err != nil {
-		t.Fatal(err)
-	}
+	log.Add(&swarm.Reset{LogID: "log", Epoch: 1})
 	s := &teams{t: t, change: configs(n), own: map[string]uint64{}, matched: map[uint64]time.Time{}}
 	s.change(&s.cfg)
 	s.start(log, nil)

@@ -36,9 +36,7 @@ type world struct {
 // open starts a world; its log begins with a reset, as every log does.
 func open(t testing.TB) *world {
 	log := &swarmtest.MemLog{}
-	if _, err := log.Append(t.Context(), []swarm.Record{&swarm.Reset{LogID: "log", Epoch: 1}}); err != nil {
-		t.Fatal(err)
-	}
+	log.Add(&swarm.Reset{LogID: "log", Epoch: 1})
 	return openOn(t, log, func(*drivers.Config) {}, nil)
 }
 
@@ -65,6 +63,7 @@ func openOn(t testing.TB, log *swarmtest.MemLog, change func(*drivers.Config), r
 		t.Fatal(err)
 	}
 	w.d.Bind(w.r, w.r, w.r)
+	log.Notify(w.d.Take)
 	ran, swept := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { defer close(ran); w.d.Run() }()

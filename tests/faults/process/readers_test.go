@@ -100,7 +100,7 @@ func longLog(t *testing.T, dir string, entries int) {
 				Kind: core.Acked, Latency: time.Millisecond,
 			}))
 		}
-		if _, err := l.Append(t.Context(), records); err != nil {
+		if _, err := l.Append(t.Context(), l.Last(), records); err != nil {
 			t.Fatal(err)
 		}
 	}
