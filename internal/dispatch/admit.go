@@ -86,6 +86,15 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 		q.Condition = condition // conditions concern load commands only, and other commands replace none
 	}
 	in := d.drivers.Members(q)
+	if d.leaseless && s.Command.Type != command.Stop {
+		return admitted{}, swarm.Errorf(swarm.CodeLogUnavailable, "this node has not reached the others for some seconds; "+
+			"nothing was sent: send the command to another node, or try again")
+	}
+	if in.Incomplete && s.Command.Type != command.Stop {
+		return admitted{}, swarm.Errorf(swarm.CodeLogUnavailable, "a node of the cluster has not described its drivers "+
+			"for some seconds, so this command might miss some; nothing was sent: try again, or send a stop, which is "+
+			"always taken")
+	}
 	targets, leftOut := fixTargets(s.Command.Type, in)
 	n := len(targets)
 	switch {

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/failpoint"
@@ -22,13 +23,16 @@ type Call struct {
 	issued   *swarm.Issued
 	issuedAt time.Time     // when Issued was durable; deadline and duration start here
 	handedAt time.Time     // when it was put into the outboxes; latencies start here
+	grace    time.Duration // after the deadline, until verdicts have arrived from other nodes
+	foreign  atomic.Bool   // relay is not nil
 	done     chan struct{} // closed when the outcome is visible and waiting clients may read it
 
 	mu       sync.Mutex
-	round    *round
+	round    *round // nil after the outcome, and while another node owns it
+	relay    *relay // of a command whose round another node owns
 	deadline *time.Timer
 	closing  *swarm.Closed   // being appended to the log
-	closed   *swarm.Closed   // in the log; then round is nil
+	closed   *swarm.Closed   // in the log
 	logged   []swarm.LateAck // late acks of an entry that was read from the log
 	early    []swarm.LateAck // first answers after a Missing verdict, before Closed is in the log
 	earlyBy  map[string]bool // the drivers that gave them
@@ -95,7 +99,7 @@ func (c *Call) wait(ctx context.Context) error {
 func (c *Call) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deadline = time.AfterFunc(time.Until(c.issuedAt.Add(c.issued.Deadline)), c.expireAtDeadline)
+	c.deadline = time.AfterFunc(time.Until(c.issuedAt.Add(c.issued.Deadline+c.grace)), c.expireAtDeadline)
 	c.closeIfDone()
 }
 
@@ -104,14 +108,26 @@ func (c *Call) start() {
 func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.Duration, counted, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.relay != nil {
+		latency, counted = c.passReply(id, reply, at)
+		return latency, counted, true
+	}
 	if c.round == nil {
 		return 0, false, false
 	}
 	latency = at.Sub(c.handedAt)
 	counted, before := c.round.answer(id, reply, latency)
-	switch {
-	case counted:
+	if counted {
 		c.closeIfDone()
+	} else {
+		counted = c.again(id, before, reply, latency)
+	}
+	return latency, counted, true
+}
+
+// again handles a reply of a driver that has a verdict already. It reports whether the reply is its first late answer.
+func (c *Call) again(id string, before swarm.VerdictKind, reply swarm.Reply, latency time.Duration) (counted bool) {
+	switch {
 	case before == swarm.Acked && !reply.Applied, before == swarm.Rejected && reply.Applied:
 		c.d.conflict(id, c.seq, reply)
 	case before == swarm.Missing && !c.earlyBy[id]:
@@ -121,22 +137,26 @@ func (c *Call) answer(id string, reply swarm.Reply, at time.Time) (latency time.
 		c.earlyBy[id], counted = true, true
 		c.early = append(c.early, swarm.LateAck{DriverID: id, Reply: reply, Latency: latency})
 	}
-	return latency, counted, true
+	return counted
 }
 
 func (c *Call) disconnected(id string, reason swarm.Reason) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.round != nil && c.round.disconnected(id, reason) {
-		c.closeIfDone()
-	}
+	c.decide(id, swarm.Verdict{Kind: swarm.Missing, Reason: reason})
 }
 
-func (c *Call) superseded(id string) {
+func (c *Call) superseded(id string) { c.decide(id, swarm.Verdict{Kind: swarm.Superseded}) }
+
+// decide records the verdict of a driver that will not answer, if it has none.
+func (c *Call) decide(id string, v swarm.Verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.round != nil && c.round.superseded(id) {
-		c.closeIfDone()
+	switch {
+	case c.relay != nil:
+		c.pass(id, v)
+	case c.round != nil:
+		if c.round.settle(id, v) {
+			c.closeIfDone()
+		}
 	}
 }
 
@@ -194,7 +214,7 @@ func (c *Call) closeIfDone() {
 	c.round.expire(unresponsive)
 	c.deadline.Stop()
 	c.closing = &swarm.Closed{
-		Seq: c.seq, Node: c.issued.Node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt),
+		Seq: c.seq, Node: c.d.node, ClosedAt: time.Now().UTC(), Duration: time.Since(c.issuedAt),
 		Verdicts: c.round.verdicts,
 	}
 	failpoint.Hit(failpoint.BeforeClosed)
@@ -203,11 +223,18 @@ func (c *Call) closeIfDone() {
 
 // finish makes the durable outcome visible and starts to collect its late acks. Both are one step under the lock: an
 // answer finds either the round or the late acks. It reports whether the late acks contain answers that arrived early.
-func (c *Call) finish() (lateDue bool) {
+func (c *Call) finish(closed *swarm.Closed) (lateDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lateDue = c.d.late.expect(c.seq, c.handedAt, missing(c.issued.Targets, c.closing.Verdicts, always), c.early)
-	c.closed, c.round, c.early, c.earlyBy = c.closing, nil, nil, nil
+	early := c.early
+	if closed != c.closing { // it is the outcome of another node
+		early = append(early, c.unheard(closed)...)
+	}
+	if c.deadline != nil {
+		c.deadline.Stop()
+	}
+	lateDue = c.d.late.expect(c.seq, c.handedAt, missing(c.issued.Targets, closed.Verdicts, always), early)
+	c.closed, c.round, c.relay, c.early, c.earlyBy = closed, nil, nil, nil, nil
 	return lateDue
 }
 
@@ -218,9 +245,9 @@ func wake(calls []*Call) {
 	}
 }
 
-// deadlineMissed returns the drivers that missed the deadline. The outcome must already be on its way into the log.
-func (c *Call) deadlineMissed() []string {
-	return missing(c.issued.Targets, c.closing.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
+// deadlineMissed returns the drivers that missed the deadline.
+func (c *Call) deadlineMissed(closed *swarm.Closed) []string {
+	return missing(c.issued.Targets, closed.Verdicts, func(r swarm.Reason) bool { return r == swarm.ReasonDeadline })
 }
 
 func always(swarm.Reason) bool { return true }

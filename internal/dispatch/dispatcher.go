@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,9 +14,13 @@ import (
 
 // Config is what a Dispatcher needs. The caller closes the Log after Run has returned.
 type Config struct {
-	Log    Log
-	Keys   *Keys  // idempotency keys already in the log; nil for none
-	Node   string // writer's name in the records
+	Log   Log
+	Keys  *Keys  // idempotency keys already in the log; nil for none
+	Node  string // writer's name in the records
+	Peers Peers  // the other nodes; nil: there are none
+
+	// Holds reports whether this node's lease is in force: without it, other nodes close its entries. nil: always.
+	Holds  func() bool
 	Logger *slog.Logger
 
 	// Follow gives a follower to a command that the server itself submits, and the trace that drivers continue. It must
@@ -33,10 +38,14 @@ type Dispatcher struct {
 	node      string
 	logger    *slog.Logger
 	follow    func(context.Context, *swarm.Submission) // never nil
+	peers     Peers                                    // never nil
+	holds     func() bool                              // never nil
 	queue     *queue
 	gathering gathering
 	postponed []*Call // closed, but their clients are woken after the next step; owned by Run
 	basis     uint64  // end of the log when the present step began; owned by Run
+	leaseLost atomic.Bool
+	leaseless bool // the node lease was not in force when the present step began; owned by Run
 
 	writing        atomic.Pointer[work] // what is being appended; Take carries it out
 	conflictsInRow int                  // appends that came after another one, since the last success; owned by Run
@@ -49,7 +58,7 @@ type Dispatcher struct {
 
 	mu       sync.RWMutex
 	calls    map[uint64]*Call // without a durable outcome
-	idle     chan struct{}    // closed once refusing is set, no call is open and no step may open one
+	idle     chan struct{}    // closed once refusing is set, this node owns no open call and no step may open one
 	refusing bool             // no new commands
 	busy     bool             // the sequencer is in a step that may open calls
 	expiring bool             // the grace for open rounds is over
@@ -63,11 +72,18 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Keys == nil {
 		cfg.Keys = NewKeys()
 	}
+	if cfg.Peers == nil {
+		cfg.Peers = noPeers{}
+	}
+	if cfg.Holds == nil {
+		cfg.Holds = func() bool { return true }
+	}
 	if cfg.Follow == nil {
 		cfg.Follow = func(context.Context, *swarm.Submission) {}
 	}
 	return &Dispatcher{
 		log: cfg.Log, keys: cfg.Keys, node: cfg.Node, logger: cfg.Logger, follow: cfg.Follow,
+		peers: cfg.Peers, holds: cfg.Holds,
 		queue: newQueue(), calls: map[uint64]*Call{}, idle: make(chan struct{}),
 	}
 }
@@ -356,7 +372,8 @@ func (d *Dispatcher) ended(c *Call) {
 }
 
 func (d *Dispatcher) closeIdleIfDone() {
-	if d.refusing && !d.busy && len(d.calls) == 0 {
+	owned := func(c *Call) bool { return !c.foreign.Load() }
+	if d.refusing && !d.busy && !slices.ContainsFunc(slices.Collect(maps.Values(d.calls)), owned) {
 		select {
 		case <-d.idle:
 		default:

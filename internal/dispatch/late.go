@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,8 @@ type lateEntry struct {
 	handedAt time.Time
 	awaited  map[string]bool
 	acks     []swarm.LateAck
-	queued   bool // a record of acks is due or being written
+	written  map[string]bool // drivers whose late answer another node has written
+	queued   bool            // a record of acks is due or being written
 }
 
 // expect starts to collect late acks of an entry that closed with these drivers missing. The closed record must be
@@ -88,6 +90,31 @@ func (b *lateAcks) note(e *lateEntry, ack swarm.LateAck) bool {
 	return true
 }
 
+// recorded forgets answers that another node has written into the log.
+func (b *lateAcks) recorded(r *swarm.Late) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.open[r.Seq]
+	if e == nil {
+		return
+	}
+	for _, ack := range r.Acks {
+		if e.awaited[ack.DriverID] {
+			delete(e.awaited, ack.DriverID)
+			b.drivers--
+		}
+		if e.written == nil {
+			e.written = map[string]bool{}
+		}
+		e.written[ack.DriverID] = true
+	}
+	e.acks = e.unwritten(e.acks)
+}
+
+func (e *lateEntry) unwritten(acks []swarm.LateAck) []swarm.LateAck {
+	return slices.DeleteFunc(acks, func(ack swarm.LateAck) bool { return e.written[ack.DriverID] })
+}
+
 // take returns and removes the collected answers of seq.
 func (b *lateAcks) take(seq uint64) []swarm.LateAck {
 	b.mu.Lock()
@@ -106,7 +133,7 @@ func (b *lateAcks) restore(seq uint64, acks []swarm.LateAck) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.open[seq]; e != nil {
-		e.acks = append(acks, e.acks...)
+		e.acks = append(e.unwritten(acks), e.acks...)
 		e.queued = true
 	}
 }

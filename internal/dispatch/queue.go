@@ -52,10 +52,11 @@ type batch struct {
 	expired []*swarm.Expired
 	submits []*submission
 	lates   []uint64
+	settled []chan struct{} // closed when all that came before has been decided
 }
 
 func (b *batch) empty() bool {
-	return len(b.closes)+len(b.resets)+len(b.expired)+len(b.submits)+len(b.lates) == 0
+	return len(b.closes)+len(b.resets)+len(b.expired)+len(b.submits)+len(b.lates)+len(b.settled) == 0
 }
 
 // queue holds the work for the sequencer. Adding never blocks. The queue is bounded by the submitters that wait for an
@@ -88,6 +89,11 @@ func (q *queue) expire(e []*swarm.Expired) {
 }
 func (q *queue) late(seq uint64) { q.add(func(b *batch) { b.lates = append(b.lates, seq) }) }
 
+// settle closes done when everything that waits now has been decided.
+func (q *queue) settle(done chan struct{}) {
+	q.add(func(b *batch) { b.settled = append(b.settled, done) })
+}
+
 // requeue puts back the rest of a failed append, and submissions that must wait for the next batch, before newer work.
 // The caller nudges when it is time to retry. A closed queue accepts no outcomes: the next process closes the entries
 // that this one could not.
@@ -103,6 +109,7 @@ func (q *queue) requeue(b batch) (taken bool) {
 	w.expired = append(b.expired, w.expired...)
 	w.submits = append(b.submits, w.submits...)
 	w.lates = append(b.lates, w.lates...)
+	w.settled = append(b.settled, w.settled...)
 	return true
 }
 

@@ -59,23 +59,20 @@ func (r *round) answer(id string, reply swarm.Reply, latency time.Duration) (dec
 		return false, swarm.Undecided
 	}
 	before = r.verdicts[i].Kind
-	v := swarm.Verdict{Kind: swarm.Acked, Latency: latency}
-	if !reply.Applied {
-		v = swarm.Verdict{Kind: swarm.Rejected, Latency: latency, Code: reply.Code, Detail: reply.Detail}
+	return r.decide(i, verdictOf(reply, latency)), before
+}
+
+// settle decides the verdict of a driver, if it is a target without one.
+func (r *round) settle(id string, v swarm.Verdict) bool {
+	i, ok := r.index(id)
+	return ok && r.decide(i, v)
+}
+
+func verdictOf(reply swarm.Reply, latency time.Duration) swarm.Verdict {
+	if reply.Applied {
+		return swarm.Verdict{Kind: swarm.Acked, Latency: latency}
 	}
-	return r.decide(i, v), before
-}
-
-// disconnected marks a driver as missing, because its session ended without an answer.
-func (r *round) disconnected(id string, reason swarm.Reason) bool {
-	i, ok := r.index(id)
-	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Missing, Reason: reason})
-}
-
-// superseded marks a driver to which a newer command is sent instead of this one.
-func (r *round) superseded(id string) bool {
-	i, ok := r.index(id)
-	return ok && r.decide(i, swarm.Verdict{Kind: swarm.Superseded})
+	return swarm.Verdict{Kind: swarm.Rejected, Latency: latency, Code: reply.Code, Detail: reply.Detail}
 }
 
 // undecided returns the ids that have no verdict yet.

@@ -60,9 +60,9 @@ func (p *player) Do(line string) {
 	case "ack":
 		p.ack(words[1:])
 	case "gone":
-		p.note(p.round.disconnected(words[1], swarm.Reason(words[2])), words)
+		p.note(p.round.settle(words[1], swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(words[2])}), words)
 	case "supersede":
-		p.note(p.round.superseded(words[1]), words)
+		p.note(p.round.settle(words[1], swarm.Verdict{Kind: swarm.Superseded}), words)
 	case "stale":
 		p.stale[words[1]] = true
 	case "advance":

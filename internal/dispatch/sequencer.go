@@ -56,6 +56,9 @@ func (d *Dispatcher) step(b batch) {
 	d.postponed = nil
 	defer func() { wake(postponed) }()
 	d.basis = d.log.Last() // before anything is decided
+	if d.leaseless = !d.holds(); d.leaseless || d.leaseLost.Swap(false) {
+		d.giveUp()
+	}
 	b.closes = stillOpen(b.closes)
 	issues, rest := d.admit(b)
 	w := work{
@@ -64,10 +67,11 @@ func (d *Dispatcher) step(b batch) {
 	}
 	w, err := d.writeInParts(w)
 	if errors.Is(err, swarm.ErrConflict) {
-		d.decideAgain(w, rest)
+		d.decideAgain(w, rest, b.settled)
 		return
 	}
 	d.conflictsInRow = 0
+	defer settle(b.settled)
 	if err != nil {
 		d.noteFailure(w, err)
 		d.failed(w, err)
@@ -121,7 +125,7 @@ func (d *Dispatcher) write(w work) error {
 
 // decideAgain puts back the work of an append that came after another one: what it decided may be wrong now. It goes
 // first in the next batch.
-func (d *Dispatcher) decideAgain(w work, rest []*submission) {
+func (d *Dispatcher) decideAgain(w work, rest []*submission, settled []chan struct{}) {
 	submits := make([]*submission, 0, len(w.issues)+len(rest))
 	for _, f := range w.issues {
 		submits = append(submits, f.submission)
@@ -132,21 +136,43 @@ func (d *Dispatcher) decideAgain(w work, rest []*submission) {
 	pause := rand.N(conflictPause << min(d.conflictsInRow, mostDoublings)) //nolint:gosec // spreads load; not a secret
 	d.conflictsInRow++
 	d.queue.requeue(batch{
-		closes: w.closes, resets: w.resets, expired: w.expired, submits: append(submits, rest...), lates: w.lateFor,
+		closes: w.closes, resets: d.stillEmpty(w.resets), expired: w.expired, submits: append(submits, rest...),
+		lates: w.lateFor, settled: settled,
 	})
 	time.AfterFunc(pause, d.queue.nudge)
 }
 
-// stillOpen drops the outcomes of commands that another node has closed.
+// stillEmpty drops the resets of a swarm without drivers, if a driver is connected after all. A new epoch stays.
+func (d *Dispatcher) stillEmpty(resets []*reset) []*reset {
+	if len(resets) == 0 || !anyActive(d.drivers.Members(swarm.TargetQuery{}).Members) {
+		return resets
+	}
+	return slices.DeleteFunc(resets, func(r *reset) bool {
+		if r.record.LogID != "" {
+			return false
+		}
+		close(r.folded)
+		return true
+	})
+}
+
+func settle(settled []chan struct{}) {
+	for _, done := range settled {
+		close(done)
+	}
+}
+
+// stillOpen drops the outcomes of commands that another node has closed or closes now.
 func stillOpen(closes []*Call) []*Call {
-	return slices.DeleteFunc(closes, func(c *Call) bool { return c.Entry().Closed != nil })
+	return slices.DeleteFunc(closes, func(c *Call) bool { return c.foreign.Load() || c.Entry().Closed != nil })
 }
 
 // stillIdle drops commands that must not expire after all, because a driver of their target has connected.
 func (d *Dispatcher) stillIdle(expired []*swarm.Expired) []*swarm.Expired {
 	kept := expired[:0]
 	for _, e := range expired {
-		if len(d.drivers.Members(swarm.TargetQuery{Target: e.Target}).Members) == 0 {
+		_, known := d.fold.Base(e.Replaced, "") // else another node has replaced it
+		if known && len(d.drivers.Members(swarm.TargetQuery{Target: e.Target}).Members) == 0 {
 			e.Node, e.At = d.node, time.Now().UTC()
 			kept = append(kept, e)
 		}

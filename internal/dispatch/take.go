@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
@@ -11,6 +12,41 @@ import (
 func (d *Dispatcher) Take(a swarm.Appended) {
 	if w := d.writing.Load(); a.Own && w != nil {
 		d.carryOut(*w, a.First)
+		return
+	}
+	for i, r := range a.Records {
+		d.takeOther(a.First+uint64(i), r)
+	}
+}
+
+// takeOther carries out a record of another node, or one whose append this node has given up.
+func (d *Dispatcher) takeOther(seq uint64, r swarm.Record) {
+	switch r := r.(type) {
+	case *swarm.Issued:
+		d.takeIssued(seq, r)
+	case *swarm.Closed:
+		if c, ok := d.Call(r.Seq); ok {
+			d.closed(c, r)
+			close(c.done)
+		}
+	case *swarm.Late:
+		d.late.recorded(r)
+	case *swarm.Reset:
+		d.superseded(d.delivery.Reset(seq))
+	case *swarm.Expired:
+		d.superseded(d.delivery.Expire(seq, r))
+	}
+}
+
+func (d *Dispatcher) takeIssued(seq uint64, i *swarm.Issued) {
+	c := d.relayed(seq, i)
+	d.keys.Remember(seq, i)
+	d.opened(c)
+	issue := i.Issue(seq)
+	issue.Foreign = true
+	d.handed(c, d.delivery.Offer(issue))
+	if i.Node == d.node {
+		d.adopt(c, swarm.ReasonDisconnected)
 	}
 }
 
@@ -20,7 +56,7 @@ func (d *Dispatcher) carryOut(w work, seq uint64) {
 	d.downSince.Store(nil)
 	d.gathering.appended(len(w.closes)+len(w.issues), durable.Sub(w.began))
 	for _, c := range w.closes {
-		d.closed(c)
+		d.closed(c, c.closing)
 		seq++
 	}
 	d.answer(w.closes)
@@ -44,7 +80,7 @@ func (d *Dispatcher) carryOut(w work, seq uint64) {
 func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 	c := &Call{
 		d: d, seq: seq, issued: f.issued, issuedAt: durable, handedAt: time.Now(), done: make(chan struct{}),
-		round: newRound(f.members, f.Command.Type),
+		round: newRound(f.members, f.Command.Type), grace: graceFor(f.members),
 	}
 	c.start()
 	d.keys.Remember(seq, f.issued)
@@ -62,6 +98,16 @@ func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 		c.expire(serverRestart)
 	}
 	f.result <- submitted{call: c}
+}
+
+// relayGrace is how long a verdict of another node may take: a batch of them is sent after a few milliseconds.
+const relayGrace = 20 * time.Millisecond
+
+func graceFor(members []swarm.Member) time.Duration {
+	if slices.ContainsFunc(members, func(m swarm.Member) bool { return m.Away }) {
+		return relayGrace
+	}
+	return 0
 }
 
 // handed decides the verdicts that are already certain after an offer.
@@ -92,16 +138,16 @@ func (d *Dispatcher) answer(closes []*Call) {
 
 // closed makes a durable outcome visible. It first reports the drivers that missed the deadline, because a client that
 // reads the outcome may send its next command at once.
-func (d *Dispatcher) closed(c *Call) {
-	if ids := c.deadlineMissed(); len(ids) > 0 {
+func (d *Dispatcher) closed(c *Call, outcome *swarm.Closed) {
+	if ids := c.deadlineMissed(outcome); len(ids) > 0 {
 		d.drivers.DeadlineMissed(ids)
 	}
-	if c.finish() {
+	if c.finish(outcome) {
 		d.queue.late(c.seq)
 	}
+	d.peers.Closed(c.seq)
 	d.ended(c)
 	if c.isStop() {
 		d.queue.release(c.seq)
 	}
 }
-

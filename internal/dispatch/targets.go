@@ -14,7 +14,7 @@ import (
 func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
 	targets = in.Members
 	if t != command.Stop || anyActive(in.Members) {
-		targets, leftOut = active(in.Members)
+		targets, leftOut = active(t, in.Members)
 	}
 	for _, id := range in.OtherRun {
 		leftOut = append(leftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})
@@ -23,16 +23,17 @@ func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, left
 	return targets, leftOut
 }
 
-// active separates active members from lost ones.
-func active(members []swarm.Member) (active []swarm.Member, leftOut []swarm.LeftOut) {
+// active separates active members from lost ones. A Stop targets the drivers of a silent node too: that node may still
+// read the Stop from the log, and until then they are missing.
+func active(t command.Type, members []swarm.Member) (active []swarm.Member, leftOut []swarm.LeftOut) {
 	if !slices.ContainsFunc(members, isLost) {
 		return members, nil
 	}
 	for _, m := range members {
-		switch m.Lost {
-		case "":
+		switch {
+		case m.Lost == "", m.Lost == swarm.ReasonNodeLost && t == command.Stop:
 			active = append(active, m)
-		case swarm.ReasonStale:
+		case m.Lost == swarm.ReasonStale:
 			leftOut = append(leftOut, swarm.LeftOut{DriverID: m.DriverID, Reason: swarm.LeftOutStale})
 		default:
 			leftOut = append(leftOut, swarm.LeftOut{DriverID: m.DriverID, Reason: swarm.LeftOutDisconnected})

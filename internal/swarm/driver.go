@@ -86,6 +86,7 @@ type Member struct {
 	Unresponsive bool     // a round does not wait for it, unless all its targets are unresponsive
 	Share        Share    // its share of a total
 	Lost         Reason   // why the driver cannot answer now: stale or disconnected; "" for an active one
+	Away         bool     // it is connected to another node
 }
 
 // TargetQuery selects the drivers of a command.
@@ -106,6 +107,9 @@ type Targeted struct {
 	OtherRun []string
 	Blocked  uint64 // place of the newest such command, 0 for none
 	Awaited  bool   // a matching driver is known, or may still connect and has desired load
+
+	// Incomplete says that drivers may be unknown, because a living node has not described its drivers lately.
+	Incomplete bool
 }
 
 // Former is a driver that the server knew, and may have forgotten since.
@@ -135,6 +139,7 @@ type Issue struct {
 	Deadline  time.Duration
 
 	Traceparent string // the trace that drivers continue; "" for none
+	Foreign     bool   // another node has issued it
 }
 
 // CommandFor returns the command as one driver receives it: its own share of a total, 0 for a driver outside the split.

@@ -51,6 +51,14 @@ type Verdict struct {
 	Detail  string        // of Rejected: the driver's own text
 }
 
+// Answered reports whether the driver has answered.
+func (v Verdict) Answered() bool { return v.Kind == Acked || v.Kind == Rejected }
+
+// Reply returns the answer of a driver that has answered.
+func (v Verdict) Reply() Reply {
+	return Reply{Applied: v.Kind == Acked, Code: v.Code, Detail: v.Detail}
+}
+
 // Reply is a driver's answer to one command.
 type Reply struct {
 	Applied bool

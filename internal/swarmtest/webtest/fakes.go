@@ -67,11 +67,10 @@ func (s *Swarm) Append(records ...swarm.Record) {
 }
 
 // append is Append for a caller that holds the lock, or while no other goroutine has s.
-func (s *Swarm) append(records ...swarm.Record) (first uint64) {
-	first = s.log.Add(records...)
+func (s *Swarm) append(records ...swarm.Record) {
+	first := s.log.Add(records...)
 	s.server.Fold(first, records...)
 	s.Feed.Add(first, records)
-	return first
 }
 
 // reader adapts the log for the feed.
