@@ -61,11 +61,21 @@ func (cfg Config) checkAccess(bad *problems) {
 
 // plainTo describes where requests leave this machine without encryption; "" if they do not.
 func (cfg Config) plainTo() string {
-	u, err := url.Parse(cfg.URL)
+	urls, _ := wire.SplitURLs(cfg.URL) // the error is one of the field URL
+	for _, base := range urls {
+		if to := cfg.plainToOne(base); to != "" {
+			return to
+		}
+	}
+	return ""
+}
+
+func (cfg Config) plainToOne(base string) string {
+	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "ws") {
 		return ""
 	}
-	if proxy := proxyOf(throughTunnels(cfg.HTTPClient), cfg.URL); proxy != "" {
+	if proxy := proxyOf(throughTunnels(cfg.HTTPClient), base); proxy != "" {
 		return u.Redacted() + " through the proxy " + proxy // for which localhost may be another machine
 	}
 	if loopback(u.Hostname()) {

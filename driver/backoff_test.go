@@ -11,29 +11,29 @@ import (
 func whole(span time.Duration) time.Duration { return span }
 
 func TestBackoffGrowsToTheCap(t *testing.T) {
-	b := backoff{jitter: whole}
+	b := backoff{servers: 1, jitter: whole}
 	for i, want := range []time.Duration{500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000} {
-		if got := b.next(wire.Reconnect, 0); got != want*time.Millisecond {
+		if got := b.next(0); got != want*time.Millisecond {
 			t.Errorf("attempt %d waits up to %v, want %v", i, got, want*time.Millisecond)
 		}
 	}
 	for range 1000 {
-		b.next(wire.Reconnect, 0)
+		b.next(0)
 	}
-	if got := b.next(wire.Reconnect, 0); got != wire.ReconnectCap {
+	if got := b.next(0); got != wire.ReconnectCap {
 		t.Errorf("after a thousand attempts: %v, want the cap", got)
 	}
 }
 
 func TestBackoffResetsAfterHealthOnly(t *testing.T) {
-	b := backoff{jitter: whole}
-	b.next(wire.Reconnect, 0)
+	b := backoff{servers: 1, jitter: whole}
+	b.next(0)
 	b.reset(wire.StableAfter - 1)
-	if got := b.next(wire.Reconnect, 0); got != 2*wire.ReconnectBase {
+	if got := b.next(0); got != 2*wire.ReconnectBase {
 		t.Errorf("after a short session: %v, want %v", got, 2*wire.ReconnectBase)
 	}
 	b.reset(wire.StableAfter)
-	if got := b.next(wire.Reconnect, 0); got != wire.ReconnectBase {
+	if got := b.next(0); got != wire.ReconnectBase {
 		t.Errorf("after a stable session: %v, want %v", got, wire.ReconnectBase)
 	}
 }
@@ -51,8 +51,8 @@ func TestBackoffKeepsTheFloor(t *testing.T) {
 		{"back off, short hint", wire.BackOff, time.Second, 2 * time.Second},
 		{"back off, long hint", wire.BackOff, time.Minute, time.Minute},
 	} {
-		b := backoff{jitter: none}
-		if got := b.next(c.action, c.floor); got != c.want {
+		b := backoff{servers: 1, jitter: none}
+		if got := b.next(holdAfter(c.action, c.floor)); got != c.want {
 			t.Errorf("%s: at least %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -61,8 +61,8 @@ func TestBackoffKeepsTheFloor(t *testing.T) {
 func TestJitterIsFull(t *testing.T) {
 	var low, high int
 	for range 1000 {
-		b := newBackoff()
-		d := b.next(wire.Reconnect, 0)
+		b := newBackoff(1)
+		d := b.next(0)
 		if d < 0 || d >= wire.ReconnectBase {
 			t.Fatalf("waits %v, want less than %v", d, wire.ReconnectBase)
 		}

@@ -20,7 +20,9 @@ import (
 // changes have no effect. The functions may be called from several goroutines, and should return soon.
 type Config struct {
 	// URL is the base URL of the server, with scheme http, https, ws or wss, such as "http://127.0.0.1:8080". The path
-	// /drivers/connect is appended unless the URL already ends in it. Required.
+	// /drivers/connect is appended unless the URL already ends in it. If several servers share the log, it is the list of
+	// their URLs, separated by commas, all of one scheme: "http://a:8080,http://b:8080". Run begins with a random one, and
+	// goes on to the next one in the list whenever it has to connect again. Required.
 	URL string
 
 	// DriverID names the driver in the swarm: 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit. Required.
@@ -114,7 +116,7 @@ func (cfg Config) validate() error {
 	if cfg.checkSecrets(&bad); len(bad) > 0 {
 		return errors.Join(bad...) // the others repeat what is wrong
 	}
-	if _, err := endpoint(cfg.URL); err != nil {
+	if _, err := serversOf(cfg.URL); err != nil {
 		bad.add("URL: %w", err)
 	}
 	cfg.checkName(&bad)

@@ -24,7 +24,7 @@ const (
 
 // dial opens the WebSocket. The error is a *HandshakeError if the server answered without a WebSocket, and a *FileError
 // if a file of the Config cannot be used.
-func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
+func (c *client) dial(ctx context.Context, to server, p *pulse) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	with, err := c.access()
@@ -32,7 +32,7 @@ func (c *client) dial(ctx context.Context, p *pulse) (*websocket.Conn, error) {
 		return nil, err
 	}
 	defer with.release()
-	conn, answer, err := websocket.Dial(ctx, c.url, &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
+	conn, answer, err := websocket.Dial(ctx, to.url, &websocket.DialOptions{ //nolint:bodyclose // Dial has closed it
 		HTTPClient:     with.http,
 		HTTPHeader:     with.header,
 		Subprotocols:   []string{wire.Subprotocol},

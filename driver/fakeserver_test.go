@@ -216,7 +216,8 @@ type underTest struct {
 	done   chan error
 }
 
-// drive runs a driver against s until the test ends. Waits are the longest that the jitter allows.
+// drive runs a driver against s until the test ends. Waits are the longest that the jitter allows, and of several
+// servers it begins with the first.
 func (s *fakeServer) drive(cfg Config, h Handler) *underTest {
 	s.t.Helper()
 	if cfg.URL == "" {
@@ -232,7 +233,7 @@ func (s *fakeServer) drive(cfg Config, h Handler) *underTest {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	c.backoff.jitter = whole
+	c.backoff.jitter, c.servers.at = whole, 0
 	ctx, stop := context.WithCancelCause(context.Background())
 	d := &underTest{t: s.t, client: c, stop: stop, done: make(chan error, 1)}
 	go func() { d.done <- c.run(ctx) }()

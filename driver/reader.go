@@ -102,8 +102,9 @@ func (s *session) onRegistered(r wire.Registered) error {
 		return errors.New("a second registered")
 	}
 	s.info = Session{
-		ID: r.Session, LogID: r.LogID, HeartbeatInterval: milliseconds(r.HeartbeatIntervalMS),
-		LeaseTTL: milliseconds(r.LeaseTTLMS), OnLeaseLost: r.OnLeaseLost,
+		ID: r.Session, URL: s.server.name, LogID: r.LogID,
+		HeartbeatInterval: milliseconds(r.HeartbeatIntervalMS), LeaseTTL: milliseconds(r.LeaseTTLMS),
+		OnLeaseLost: r.OnLeaseLost,
 	}
 	if s.info.HeartbeatInterval == 0 {
 		s.info.HeartbeatInterval = defaultInterval

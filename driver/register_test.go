@@ -83,7 +83,8 @@ func TestHooksComeInPairs(t *testing.T) {
 
 		p, _ = server.welcome()
 		want := Session{
-			ID: "s-1", LogID: "a.1", HeartbeatInterval: time.Second, LeaseTTL: time.Minute, OnLeaseLost: "stop",
+			ID: "s-1", URL: "http://swarmcall.test", LogID: "a.1", HeartbeatInterval: time.Second, LeaseTTL: time.Minute,
+			OnLeaseLost: "stop",
 		}
 		if got := receive(t, sessions, "OnConnect"); got != want {
 			t.Errorf("session %+v, want %+v", got, want)

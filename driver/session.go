@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 // Session is the server's answer to the driver's register.
 type Session struct {
 	ID                string        // of this connection, for logs
+	URL               string        // of the server, as in Config.URL, without a password
 	LogID             string        // names the log that the seqs of commands belong to
 	HeartbeatInterval time.Duration // at the start of the session; the server may change it
 	LeaseTTL          time.Duration // how long the driver may continue without any frame from the server
@@ -32,8 +34,10 @@ const (
 // goroutine, which run starts and joins. The first part that finds the connection to be over calls end.
 type session struct {
 	*client
-	conn  *websocket.Conn
-	pulse *pulse
+	log    *slog.Logger // of the connection to server
+	server server
+	conn   *websocket.Conn
+	pulse  *pulse
 
 	// alive outlives the context of Run: the last acks and the deregister are sent after that.
 	alive    context.Context
@@ -51,8 +55,11 @@ type session struct {
 	lastError wire.Error
 }
 
-func newSession(ctx context.Context, c *client, conn *websocket.Conn, p *pulse) *session {
-	s := &session{client: c, conn: conn, pulse: p, interval: make(chan time.Duration, 1), ready: make(chan struct{})}
+func newSession(ctx context.Context, c *client, to server, conn *websocket.Conn, p *pulse) *session {
+	s := &session{
+		client: c, log: c.logOf(to), server: to, conn: conn, pulse: p,
+		interval: make(chan time.Duration, 1), ready: make(chan struct{}),
+	}
 	s.alive, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	return s
 }
@@ -93,7 +100,7 @@ func (s *session) run(ctx context.Context) ending {
 
 // ending summarizes the session and calls the hook. All parts have ended.
 func (s *session) ending(ctx context.Context) ending {
-	e := ending{err: context.Cause(s.alive), floor: s.drainHint}
+	e := ending{err: context.Cause(s.alive), drainHint: s.drainHint}
 	if ctx.Err() != nil { // the driver wanted to end, whatever happened while it deregistered
 		e.err = nil
 	}

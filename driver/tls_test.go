@@ -107,7 +107,7 @@ func TestUnknownAuthority(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	c := dialer(t, Config{URL: server.URL, TokenFile: file(t, "", "swc_canary")})
-	_, err := c.dial(t.Context(), new(pulse))
+	_, err := c.dial(t.Context(), c.servers.current(), new(pulse))
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); !ok || c.actionAfter(err, true) != wire.Reconnect {
 		t.Errorf("%v", err)
 	}
@@ -173,7 +173,7 @@ func TestRedirects(t *testing.T) {
 			}))
 			defer server.Close()
 			d := dialer(t, Config{URL: server.URL, TokenFile: file(t, "", "swc_canary"), CAFile: roots})
-			conn, err := d.dial(t.Context(), new(pulse))
+			conn, err := d.dial(t.Context(), d.servers.current(), new(pulse))
 			if conn != nil {
 				_ = conn.CloseNow()
 			}
@@ -213,7 +213,7 @@ func TestOwnRedirectPolicy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := c.dial(t.Context(), new(pulse))
+		conn, err := c.dial(t.Context(), c.servers.current(), new(pulse))
 		if (err == nil) != (token == "") || asked != map[bool]int{true: 1}[token == ""] {
 			t.Errorf("with token %v: %v, asked %d times", token != "", err, asked)
 		}

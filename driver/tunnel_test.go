@@ -94,7 +94,7 @@ func through(t *testing.T, at string, transport *http.Transport) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := c.dial(t.Context(), new(pulse))
+	conn, err := c.dial(t.Context(), c.servers.current(), new(pulse))
 	if err == nil {
 		_ = conn.CloseNow()
 	}
