@@ -53,7 +53,7 @@ func (c *contextListCmd) Run(_ context.Context, s streams) error {
 
 type contextSetCmd struct {
 	Name      string `arg:"" help:"Name of the context."`
-	URL       string `name:"url" required:"" help:"Address of the server." placeholder:"URL"`
+	URL       string `name:"url" required:"" help:"Address of the server, or of several of one swarm with commas." placeholder:"URL"`
 	TokenFile string `type:"path" help:"File with the access token." placeholder:"FILE"`
 	CAFile    string `name:"ca-file" type:"path" help:"PEM file with the root CAs for the server's certificate." placeholder:"FILE"`
 	Submitter string `help:"Name of the sender on this server." placeholder:"NAME"`
@@ -71,7 +71,7 @@ func (c *contextSetCmd) Validate() error {
 		return errors.New("--submitter must begin with a letter or digit, and have only these and . _ : @ / - after " +
 			"it, 128 at most")
 	}
-	if _, err := remote.ParseURL(c.URL, "--url"); err != nil {
+	if _, err := remote.ParseURLs(c.URL, "--url"); err != nil {
 		return fmt.Errorf("--url: %w; use one such as http://127.0.0.1:8080", err)
 	}
 	return nil

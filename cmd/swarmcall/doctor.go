@@ -87,16 +87,9 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 		return
 	}
 	defer server.CloseIdle()
-	about, err := server.ServerVersion(ctx)
-	if !x.note("server", err, "answers, version %s, %s", about.Value.Version, about.Value.GoVersion) {
+	if !x.servers(ctx, server.Client) {
 		return
 	}
-	ready, err := server.Ready(ctx)
-	var checks []string
-	for _, k := range ready.Value.Checks {
-		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
-	}
-	x.note("ready", err, "accepts commands: %s", strings.Join(checks, ", "))
 	if found.TokenFile.Value != "" {
 		x.token(ctx, server)
 	}
@@ -111,6 +104,48 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 		page.Counts.Disconnected)
 	_, err = server.Commands(ctx, remote.CommandFilter{Limit: 1})
 	x.note("log", err, "can be read")
+}
+
+// servers checks each server of the swarm, and reports whether one answers.
+func (x *examination) servers(ctx context.Context, all *remote.Client) (answers bool) {
+	each, err := all.Each()
+	if err != nil {
+		return x.note("server", err, "")
+	}
+	for _, one := range each {
+		name := ""
+		if len(each) > 1 {
+			name = one.URL() + ": "
+		}
+		answers = x.server(ctx, one, name) || answers
+		one.CloseIdle()
+	}
+	return answers
+}
+
+// server checks one server; its findings begin with name.
+func (x *examination) server(ctx context.Context, one *remote.Client, name string) (answers bool) {
+	about, err := one.ServerVersion(ctx)
+	if !x.note("server", named(name, err), "%sanswers, version %s, %s", name, about.Value.Version, about.Value.GoVersion) {
+		return false
+	}
+	ready, err := one.Ready(ctx)
+	var checks []string
+	for _, k := range ready.Value.Checks {
+		checks = append(checks, fmt.Sprintf("%s %v", k.Name, k.Ok))
+	}
+	x.note("ready", named(name, err), "%saccepts commands: %s", name, strings.Join(checks, ", "))
+	return true
+}
+
+// named puts the name of a server before an error.
+func named(name string, err error) error {
+	if e, ok := errors.AsType[*clierr.Error](err); ok {
+		copied := *e
+		copied.What = name + e.What
+		return &copied
+	}
+	return err
 }
 
 // token checks whom the token belongs to. A server of an earlier version does not know tokens.

@@ -14,6 +14,7 @@ import (
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/locust"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/proc"
 	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/drive/program"
+	"github.com/swarmcall/swarmcall/driver/wire"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -27,7 +28,7 @@ type driveCmd struct {
 
 // driveFlags are the flags of all drivers.
 type driveFlags struct {
-	URL        string            `name:"url" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	URL        string            `name:"url" help:"Server, or several of one swarm with commas; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
 	DriverID   string            `name:"driver-id" help:"Driver id (default: host name and a random suffix)." placeholder:"ID"`
 	Label      map[string]string `mapsep:"none" help:"Label that commands can select; may be repeated." placeholder:"KEY=VALUE"`
 	MaxPlayers int64             `help:"Reject commands for more players than this (0: no limit)." placeholder:"N"`
@@ -74,12 +75,20 @@ func (f *driveFlags) options(s streams) (o drive.Options, err error) {
 		}
 	}
 	found, err := connection{URL: f.URL, TokenFile: f.TokenFile, CAFile: f.CAFile, Context: f.Context}.settings("")
+	if err != nil {
+		return o, err
+	}
+	if _, err := wire.SplitURLs(found.URL.Value); err != nil {
+		return o, &clierr.Error{
+			Code: clierr.Usage, What: err.Error(), Hint: "the list of server addresses comes from " + found.URL.Origin,
+		}
+	}
 	return drive.Options{
 		URL: found.URL.Value, TokenFile: found.TokenFile.Value, CAFile: found.CAFile.Value, InsecureToken: f.InsecureToken,
 		DriverID: f.DriverID, Labels: f.Label, MaxPlayers: f.MaxPlayers,
 		Weight:  f.Weight,
 		Version: buildVersion().Version, Linger: f.Linger, Out: s.out, Log: f.log(s),
-	}, err
+	}, nil
 }
 
 func (f *driveFlags) log(s streams) *slog.Logger {

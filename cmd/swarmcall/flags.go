@@ -19,7 +19,7 @@ import (
 // connection selects the server and the time for retries. The defaults are not in the tags, because the files take
 // precedence over them.
 type connection struct {
-	URL       string        `name:"url" group:"Server" help:"Server; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
+	URL       string        `name:"url" group:"Server" help:"Server, or several of one swarm with commas; default: from SWARMCALL_URL, the settings files, or http://127.0.0.1:8080." placeholder:"URL"`
 	TokenFile string        `group:"Server" help:"File with the access token; default: from SWARMCALL_TOKEN_FILE or the settings files." placeholder:"FILE"`
 	CAFile    string        `name:"ca-file" group:"Server" help:"PEM file with the root CAs for the server's certificate; default: from SWARMCALL_CA_FILE, the settings files, or the system's." placeholder:"FILE"`
 	Context   string        `group:"Server" help:"Named server from the settings files; default: from SWARMCALL_CONTEXT or the settings files." placeholder:"NAME"`
@@ -89,13 +89,14 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 		}
 	}
 	line := console.NewLine(s.err)
-	if token != "" && remote.Exposed(found.URL.Value) {
-		line.Say("warning: the token is sent without encryption to %s; use https", remote.Mask(found.URL.Value))
-	}
 	cfg := remote.Config{
 		URL: found.URL.Value, From: found.URL.Origin, Token: token, Roots: roots, Agent: "swarmcall/" + version,
 		Header: traceHeaders(os.Getenv),
 		Patience: remote.Patience{For: c.RetryFor, Insist: c.insist, Note: func(why string, in time.Duration) {
+			if in == 0 {
+				line.Say("%s; trying another server", why)
+				return
+			}
 			line.Say("%s; trying again in %v", why, in.Round(10*time.Millisecond))
 		}},
 	}
@@ -106,6 +107,11 @@ func (c connection) dial(s streams, submitter string) (*session, error) {
 	client, err := remote.Dial(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if token != "" {
+		for _, address := range client.Exposed() {
+			line.Say("warning: the token is sent without encryption to %s; use https", address)
+		}
 	}
 	return &session{client, found, line}, nil
 }

@@ -12,7 +12,7 @@ import (
 // healthCmd checks whether a server accepts commands. It is also the container's health check, because it needs no
 // shell.
 type healthCmd struct {
-	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to check (${default})."`
+	URL     string        `name:"url" default:"http://127.0.0.1:8080" env:"SWARMCALL_URL" help:"Server to check (${default}); of several with commas, one that accepts commands is enough."`
 	CAFile  string        `name:"ca-file" env:"SWARMCALL_CA_FILE" help:"PEM file with the root CAs for the server's certificate; default: the system's." placeholder:"FILE"`
 	Timeout time.Duration `default:"3s" help:"How long to wait for the answer (${default})."`
 }

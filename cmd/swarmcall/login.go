@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 )
 
 type loginCmd struct {
-	URL     string `name:"url" help:"Server; default: that of the context, or from SWARMCALL_URL or the settings files." placeholder:"URL"`
+	URL     string `name:"url" help:"Server, or several of one swarm with commas; default: that of the context, or from SWARMCALL_URL or the settings files." placeholder:"URL"`
 	Context string `help:"Named server to store the token for; with --url it is created. Default: the selected one." placeholder:"NAME"`
 }
 
@@ -34,11 +35,11 @@ func (c *loginCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	u, err := remote.ParseURL(at.url, at.from)
+	urls, err := remote.ParseURLs(at.url, at.from)
 	if err != nil {
 		return err
 	}
-	if inClear(u) {
+	if slices.ContainsFunc(urls, inClear) {
 		_, _ = fmt.Fprintf(s.err, "warning: %s does not encrypt the token on its way; use https if the server has it\n",
 			remote.Mask(at.url))
 	}

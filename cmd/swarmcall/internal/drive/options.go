@@ -17,7 +17,7 @@ import (
 
 // Options are common to the drivers of all generators.
 type Options struct {
-	URL        string            // of the server
+	URL        string            // of the server, or a list of several with commas
 	DriverID   string            // empty: the host name and a random suffix
 	Labels     map[string]string // by which commands select drivers
 	MaxPlayers int64             // the limit of this driver; 0: no limit

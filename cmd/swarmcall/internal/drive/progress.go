@@ -21,8 +21,8 @@ const quiet = 10 * time.Second
 // JSON for each change and every 10 s.
 type progress struct {
 	screen  *Screen
-	id, url string
-	online  atomic.Bool
+	id, url string                 // the url may be a list of several servers
+	server  atomic.Pointer[string] // the one that the driver is connected to; nil: none
 
 	last   line // last line that was reported
 	lastAt time.Time
@@ -33,6 +33,7 @@ type line struct {
 	Time         string             `json:"time"`
 	DriverID     string             `json:"driver_id"`
 	Connected    bool               `json:"connected"`
+	URL          string             `json:"url,omitempty"` // of the server it is connected to, if it has several
 	Players      int64              `json:"players"`
 	SpawnDelayMS int64              `json:"spawn_delay_ms"`
 	Running      bool               `json:"running"`
@@ -47,7 +48,14 @@ func newProgress(out io.Writer, id, url string) *progress {
 	return &progress{screen: screen, id: id, url: url}
 }
 
-func (p *progress) connected(is bool) { p.online.Store(is) }
+// connected records the server that the driver is connected to, "" for none.
+func (p *progress) connected(to string) {
+	if to == "" {
+		p.server.Store(nil)
+		return
+	}
+	p.server.Store(&to)
+}
 
 // run reports every second until ctx ends, and then once more.
 func (p *progress) run(ctx context.Context, g guarded) {
@@ -66,10 +74,13 @@ func (p *progress) run(ctx context.Context, g guarded) {
 }
 
 func (p *progress) tell(now time.Time, g guarded) {
-	s := g.state()
+	s, server := g.state(), p.server.Load()
 	l := line{
-		Time: now.UTC().Format("2006-01-02T15:04:05.000Z07:00"), DriverID: p.id, Connected: p.online.Load(),
+		Time: now.UTC().Format("2006-01-02T15:04:05.000Z07:00"), DriverID: p.id, Connected: server != nil,
 		Players: s.Players, SpawnDelayMS: s.SpawnDelayMS, Running: s.Running,
+	}
+	if l.Connected && strings.Contains(p.url, ",") {
+		l.URL = *server
 	}
 	if !p.screen.terminal && !p.due(now, l) {
 		return
@@ -87,13 +98,16 @@ func (p *progress) tell(now time.Time, g guarded) {
 func (p *progress) due(now time.Time, l line) bool {
 	was := p.last
 	return p.lastAt.IsZero() || now.Sub(p.lastAt) >= quiet ||
-		l.Connected != was.Connected || l.Players != was.Players || l.SpawnDelayMS != was.SpawnDelayMS ||
+		l.Connected != was.Connected || l.URL != was.URL || l.Players != was.Players || l.SpawnDelayMS != was.SpawnDelayMS ||
 		l.Running != was.Running
 }
 
 // text formats l for people: "locust-1 connected, 20/20 players, 95 req/s, 0 errors". wanted < 0 means: no command yet.
 func (l line) text(url string, wanted int64) string {
 	parts := []string{l.DriverID + " connected"}
+	if l.URL != "" {
+		parts[0] += " to " + l.URL
+	}
 	if !l.Connected {
 		parts[0] = l.DriverID + " not connected to " + url
 	}

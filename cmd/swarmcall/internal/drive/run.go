@@ -23,8 +23,8 @@ func Run(ctx context.Context, o Options, g Generator) error {
 	guarded := newGuarded(g)
 	cfg := o.config(guarded, stop)
 	tell := newProgress(o.Out, cfg.DriverID, o.URL)
-	cfg.OnConnect = func(driver.Session) { tell.connected(true) }
-	cfg.OnDisconnect = func(error) { tell.connected(false) }
+	cfg.OnConnect = func(s driver.Session) { tell.connected(s.URL) }
+	cfg.OnDisconnect = func(error) { tell.connected("") }
 
 	// The driver outlives ctx: the load has to be at 0 before the driver deregisters.
 	life, leave := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -89,11 +89,15 @@ func Until(ctx context.Context, every time.Duration, so func() bool) bool {
 	return true
 }
 
-// Refused explains the error that ended the SDK's driver on the server at url; it returns nil for nil.
+// Refused explains the error that ended the SDK's driver on the server at url, or on one of a list; it returns nil for
+// nil.
 func Refused(url string, err error) error {
 	e := &clierr.Error{Code: clierr.Failed, What: "the driver cannot continue", Cause: err}
 	if h, ok := errors.AsType[*driver.HandshakeError](err); ok {
 		e.What = url + " refused the driver"
+		if strings.Contains(url, ",") {
+			e.What = "a server refused the driver" // the cause names it
+		}
 		e.Code, e.Hint = hintOn(h)
 	}
 	if errors.Is(err, driver.ErrInsecureToken) {

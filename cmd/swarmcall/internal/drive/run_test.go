@@ -207,7 +207,8 @@ func TestProgressForPeople(t *testing.T) {
 			line{DriverID: "d-1", Players: 5, Metrics: map[string]float64{
 				"rps": 95.12, "errors_per_s": 0.25, "latency_p95_ms": 12.5, "a": 1, "b": 2e-5, "c": 1234567.2,
 				"d": 4}}, 8},
-		"d-1 connected, 0 players": {line{DriverID: "d-1", Connected: true}, -1},
+		"d-1 connected, 0 players":             {line{DriverID: "d-1", Connected: true}, -1},
+		"d-1 connected to http://b, 0 players": {line{DriverID: "d-1", Connected: true, URL: "http://b"}, -1},
 	} {
 		if got := tc.line.text("http://s", tc.wanted); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -27,14 +27,16 @@ func Newer(err error) (seq int64, ok bool) {
 	return *p.Seq, true
 }
 
-// refused converts an answer that is not a success to an error.
-func (c *Client) refused(what string, resp *http.Response, body []byte) error {
+// refused converts an answer that is not a success to an error; failures are what happened at each of several servers.
+func (c *Client) refused(what string, resp *http.Response, body []byte, failures []string) error {
 	p := refused(resp.StatusCode, body)
 	if p.RequestId == "" {
 		p.RequestId = resp.Header.Get("X-Request-Id")
 	}
 	code, hint := c.advice(p)
-	return &clierr.Error{Code: code, What: "cannot " + what, Cause: p, Detail: p.evidence(), Hint: hint}
+	return &clierr.Error{
+		Code: code, What: "cannot " + what, Cause: p, Detail: append(p.evidence(), failures...), Hint: hint,
+	}
 }
 
 // advice returns the exit code of a refusal, and a hint.
@@ -75,7 +77,7 @@ func (c *Client) misdirected(p *Refusal) (clierr.Code, string) {
 	switch p.Code {
 	case api.HostNotAllowed:
 		return clierr.Auth, "start the server with --allowed-hosts for this name, or use its IP address (the address " +
-			"is from " + c.from + ")"
+			"is from " + c.cfg.From + ")"
 	case api.OriginNotAllowed:
 		return clierr.Auth, "a proxy between this host and the server added an Origin header, which only browsers " +
 			"send; the " +
@@ -112,6 +114,14 @@ func newerHint(p *Refusal) string {
 	return "a newer command exists: " + p.look("swarmcall commands list")
 }
 
+// unanswered is the error when no server answered.
+func (c *Client) unanswered(what string, err error) error {
+	if f, ok := errors.AsType[foreignAnswer](err); ok {
+		return c.stranger(what, f, failuresOf(err))
+	}
+	return c.unreachable(what, err)
+}
+
 // unreachable is the error when there was no answer.
 func (c *Client) unreachable(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
@@ -119,13 +129,13 @@ func (c *Client) unreachable(what string, err error) error {
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return c.throughProxy(&clierr.Error{
-			Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err),
+			Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err), Detail: failuresOf(err),
 			Hint: "if this CA is your own, name its file: --ca-file or SWARMCALL_CA_FILE",
 		})
 	}
 	return c.throughProxy(&clierr.Error{
-		Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err),
-		Hint: "is the server running at " + c.URL() + " (from " + c.from + ")? See swarmcall doctor",
+		Code: clierr.Unreachable, What: "cannot " + what, Cause: cause(err), Detail: failuresOf(err),
+		Hint: "is the server running at " + c.URL() + " (from " + c.cfg.From + ")? See swarmcall doctor",
 	})
 }
 

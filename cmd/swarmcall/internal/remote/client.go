@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -26,7 +25,7 @@ import (
 
 // Config selects the server and the retries.
 type Config struct {
-	URL      string            // base address, such as http://127.0.0.1:8080
+	URL      string            // base address, such as http://127.0.0.1:8080, or a list with commas: of one swarm
 	From     string            // where the URL comes from, for errors: "--url"
 	Token    string            // bearer token; empty: none
 	Roots    *x509.CertPool    // root CAs for the server's certificate; nil: the system's
@@ -48,17 +47,22 @@ type Patience struct {
 	Note   func(why string, in time.Duration) // called before each retry; may be nil
 }
 
-// Client sends requests to one server, retries the safe ones, and returns errors with the cause and a hint.
+// Client sends requests to the servers of one swarm, retries the safe ones, and returns errors with the cause and a
+// hint.
 type Client struct {
 	api  *api.Client
 	doer *doer
-	base string
-	from string
+	base string // of the first server: the doer aims requests at others
+	cfg  Config
 }
 
 // Dial returns a client. It does not connect yet.
 func Dial(cfg Config) (*Client, error) {
-	u, err := ParseURL(cfg.URL, cfg.From)
+	urls, err := ParseURLs(cfg.URL, cfg.From)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := newServers(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +71,7 @@ func Dial(cfg Config) (*Client, error) {
 		proxy = http.ProxyFromEnvironment
 	}
 	if transport == nil {
-		own := &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: u.Scheme == "https"}
+		own := &http.Transport{Proxy: proxy, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: urls[0].Scheme == "https"}
 		if cfg.Roots != nil {
 			own.TLSClientConfig = &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12}
 		}
@@ -77,30 +81,32 @@ func Dial(cfg Config) (*Client, error) {
 		http: &http.Client{Transport: transport, CheckRedirect: refuseRedirect}, patience: cfg.Patience,
 		trace: cfg.Trace, quiet: cfg.Quiet,
 		proxy:  proxy,
-		header: http.Header{"User-Agent": {cfg.Agent}},
+		header: http.Header{"User-Agent": {cfg.Agent}}, servers: servers,
 	}
 	maps.Copy(d.header, cfg.Header)
 	if cfg.Token != "" {
 		d.header.Set("Authorization", "Bearer "+cfg.Token)
 	}
-	base := strings.TrimRight(cfg.URL, "/")
+	base := servers.all[0].base
 	generated, err := api.NewClient(base, api.WithHTTPClient(d))
 	if err != nil {
 		return nil, err
 	}
-	return &Client{api: generated, doer: d, base: base, from: cfg.From}, nil
+	return &Client{api: generated, doer: d, base: base, cfg: cfg}, nil
 }
 
-// ParseURL parses the address of a server; from names its source, for errors.
-func ParseURL(address, from string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, &clierr.Error{
-			Code: clierr.Usage, What: fmt.Sprintf("%q is not a server address", Mask(address)),
-			Hint: "use one such as http://127.0.0.1:8080; this one comes from " + from,
+// Each returns a client for each server alone.
+func (c *Client) Each() (each []*Client, _ error) {
+	for _, s := range c.doer.servers.all {
+		cfg := c.cfg
+		cfg.URL = s.base
+		one, err := Dial(cfg)
+		if err != nil {
+			return nil, err
 		}
+		each = append(each, one)
 	}
-	return u, nil
+	return each, nil
 }
 
 // Exposed reports whether requests to an address leave this machine without encryption.
@@ -111,6 +117,16 @@ func Exposed(address string) bool {
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	return err != nil || !ip.Unmap().IsLoopback()
+}
+
+// Exposed returns the servers, for display, to which requests leave this machine without encryption.
+func (c *Client) Exposed() (all []string) {
+	for _, s := range c.doer.servers.all {
+		if Exposed(s.base) {
+			all = append(all, Mask(s.base))
+		}
+	}
+	return all
 }
 
 // password matches the password in an address, even in one that cannot be parsed.
@@ -127,11 +143,20 @@ func Mask(address string) string {
 // refuseRedirect: a redirect must not turn a command into a read, nor send a token elsewhere.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// URL is the base address for display: without a password.
-func (c *Client) URL() string { return Mask(c.base) }
+// URL is the base address for display, without a password; with several servers it is the list.
+func (c *Client) URL() string { return c.doer.servers.names() }
 
-// Address is the base address for requests.
-func (c *Client) Address() string { return c.base }
+// Server is the base address of the server that answers at present, for display.
+func (c *Client) Server() string { return Mask(c.doer.servers.all[c.doer.servers.use()].base) }
+
+// Address is the base address for requests; with several servers it is the list.
+func (c *Client) Address() string {
+	var all []string
+	for _, s := range c.doer.servers.all {
+		all = append(all, s.base)
+	}
+	return strings.Join(all, ",")
+}
 
 // CloseIdle closes the connections that are kept for later requests.
 func (c *Client) CloseIdle() { c.doer.http.CloseIdleConnections() }
@@ -146,12 +171,10 @@ type Answer[T any] struct {
 
 // answer makes a request and decodes a successful answer; any other becomes an error about this action.
 func answer[T any](c *Client, what string, call func() (*http.Response, error)) (a Answer[T], _ error) {
-	resp, err := call()
-	if f, ok := errors.AsType[foreignAnswer](err); ok {
-		return a, c.stranger(what, f)
-	}
+	resp, failed := call()
+	resp, err := answerOf(resp, failed)
 	if err != nil {
-		return a, c.unreachable(what, err)
+		return a, c.unanswered(what, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
@@ -159,13 +182,13 @@ func answer[T any](c *Client, what string, call func() (*http.Response, error)) 
 		return a, c.unreachable(what, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return a, c.refused(what, resp, body)
+		return a, c.refused(what, resp, body, failuresOf(failed))
 	}
 	a.Raw, a.Replayed = body, resp.Header.Get("Idempotent-Replayed") == "true"
 	if err := json.Unmarshal(body, &a.Value); err != nil {
 		return a, &clierr.Error{
 			Code: clierr.Failed, What: "cannot " + what, Cause: fmt.Errorf("the answer is not from Swarmcall: %w", err),
-			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.from + ")",
+			Hint: "is " + c.URL() + " a Swarmcall server? (from " + c.cfg.From + ")",
 		}
 	}
 	return a, nil

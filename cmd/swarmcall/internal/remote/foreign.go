@@ -104,8 +104,8 @@ func describe(resp *http.Response, size int) string {
 
 // stranger is the error about an answer that is not from Swarmcall, when there is no time left to retry. The forward
 // proxy may have answered.
-func (c *Client) stranger(what string, f foreignAnswer) error {
-	at := c.URL() + " (from " + c.from + ")"
+func (c *Client) stranger(what string, f foreignAnswer, failures []string) error {
+	at := c.URL() + " (from " + c.cfg.From + ")"
 	hint := "is " + at + " the address of Swarmcall, and is the server behind it running? See swarmcall doctor"
 	switch f.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -115,5 +115,7 @@ func (c *Client) stranger(what string, f foreignAnswer) error {
 		hint = "this answer is not from Swarmcall: is the server running, and is a path missing in " + at +
 			"? The dashboard shows the address"
 	}
-	return c.throughProxy(&clierr.Error{Code: clierr.Unreachable, What: "cannot " + what, Cause: f, Hint: hint})
+	return c.throughProxy(&clierr.Error{
+		Code: clierr.Unreachable, What: "cannot " + what, Cause: f, Detail: failures, Hint: hint,
+	})
 }

@@ -31,8 +31,16 @@ func (d *doer) where(req *http.Request) string {
 	return req.URL.Redacted()
 }
 
-// Proxy returns the proxy for the server, for display; "" if there is none.
-func (c *Client) Proxy() string { return c.doer.proxy.name(c.base) }
+// Proxy returns the proxy for the server, for display; "" if there is none. Of several servers it is the proxy of the
+// first that has one.
+func (c *Client) Proxy() string {
+	for _, s := range c.doer.servers.all {
+		if proxy := c.doer.proxy.name(s.base); proxy != "" {
+			return proxy
+		}
+	}
+	return ""
+}
 
 // throughProxy adds the proxy to an error about an answer that is not the server's: the environment sets the proxy, and
 // users forget it.

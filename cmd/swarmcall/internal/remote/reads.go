@@ -136,7 +136,8 @@ func (c *Client) Export(ctx context.Context, f CommandFilter, each func(line []b
 	setNonZero(q, "submitter", f.Submitter)
 	setPosition(q, "after", f.After)
 	setPosition(q, "before", f.Before)
-	return c.lines(ctx, "export the log", "/commands/export?"+q.Encode(), "application/x-ndjson", func() {}, each)
+	_, err := c.lines(ctx, "export the log", "/commands/export?"+q.Encode(), "application/x-ndjson", func() {}, each)
+	return err
 }
 
 // Retries returns the number of retried requests so far.

@@ -27,8 +27,8 @@ const (
 // maxBody limits how much of an answer is read.
 const maxBody = 32 << 20
 
-// doer sends requests, and retries them if that is safe and may help. It reads the bodies of answers itself, so that a
-// connection lost in the middle of a body counts as a failure.
+// doer sends requests, and retries them, at the same or another server, if that is safe and may help. It reads the
+// bodies of answers itself, so that a connection lost in the middle of a body counts as a failure.
 type doer struct {
 	http     *http.Client
 	header   http.Header
@@ -37,38 +37,85 @@ type doer struct {
 	proxy    proxyFor
 	quiet    func()       // called when an answer is late; may be nil
 	retries  atomic.Int64 // number of retries: callers can detect that the server was unavailable
-	answered atomic.Bool  // the server has answered before, so it is running or restarting
+	servers  *servers
 }
 
-// Do implements the generated client's HttpRequestDoer. The time for retries counts from the first failure: a request
-// may have waited for long before the server became unavailable.
+// Do implements the generated client's HttpRequestDoer.
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
+	resp, _, err := d.send(req, d.once, d.patience)
+	return resp, err
+}
+
+// send sends req, which is made for the first server, to the servers until one answers. Each is tried once without a
+// wait, and then again while patience lasts. The time for that counts from the first failure: a request may have waited
+// for long before the server became unavailable.
+func (d *doer) send(
+	req *http.Request, once func(*http.Request) (*http.Response, error), patience Patience,
+) (*http.Response, *tour, error) {
 	for name, values := range d.header {
 		req.Header[name] = values
 	}
+	t := d.servers.tour()
 	var failed time.Time
-	for attempt := 0; ; attempt++ {
-		resp, err := d.once(req)
-		why, wait := worthRetrying(req, resp, err, attempt)
-		if why != "" && failed.IsZero() {
+	for {
+		resp, why, wait, err := d.try(req, once, t)
+		if why == "" && err != nil && t.several() {
+			t.failed(cause(err).Error(), never, true)
+			resp, err = t.ended(nil, err)
+		}
+		if why == "" {
+			return resp, t, err
+		}
+		if failed.IsZero() {
 			failed = failedAt(err, waitOf(req))
 		}
-		if why == "" || d.hopeless(err) || req.Context().Err() != nil || time.Since(failed)+wait > d.patience.For {
-			return resp, err
+		said := t.explained(why)
+		t.failed(why, wait, wait == never || d.hopeless(t.all[t.at], err))
+		wait, fresh, ok := t.next(err == nil && resp.StatusCode == http.StatusTooManyRequests)
+		if !ok || req.Context().Err() != nil || (!fresh && time.Since(failed)+wait > patience.For) {
+			resp, err = t.ended(resp, err)
+			return resp, t, err
 		}
-		if d.patience.Note != nil {
-			d.patience.Note(why, wait)
+		if patience.Note != nil {
+			patience.Note(said, wait)
 		}
 		d.retries.Add(1)
 		if !Sleep(req.Context(), wait) {
-			return resp, err
-		}
-		if req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
+			resp, err = t.ended(resp, err)
+			return resp, t, err
 		}
 	}
+}
+
+// never is the wait before the next try at a server that must not get the request again.
+const never = -1
+
+// try sends req to the present server of the tour. It returns why to try again, and how long to wait before the same
+// server is tried; "" if the result is final.
+func (d *doer) try(
+	req *http.Request, once func(*http.Request) (*http.Response, error), t *tour,
+) (resp *http.Response, why string, wait time.Duration, err error) {
+	if req.GetBody != nil {
+		if req.Body, err = req.GetBody(); err != nil {
+			return nil, "", 0, err
+		}
+	}
+	aimed, err := t.aim(req)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	resp, err = once(aimed)
+	if err == nil {
+		t.all[t.at].answered.Store(true)
+	}
+	why, wait = worthRetrying(req, resp, err, t.stops[t.at].tries)
+	if why == "" && unsent(err) && t.several() {
+		return resp, cause(err).Error(), never, err
+	}
+	if why == "" && err == nil {
+		t.keep(t.at)
+	}
+	return resp, why, wait, err
 }
 
 // once sends req and reads the whole answer. A command that is in progress when the context ends gets a short time for
@@ -97,7 +144,6 @@ func (d *doer) once(req *http.Request) (*http.Response, error) {
 	if err := foreign(req, resp, body); err != nil {
 		return nil, err
 	}
-	d.answered.Store(true)
 	return inMemory(resp, body), nil
 }
 

@@ -25,8 +25,8 @@ type Event struct {
 const maxLine = 16 << 20
 
 // Watch passes every event of the log to each, from after on ("" starts now). It reconnects when the stream is
-// interrupted, until ctx ends, each fails, or the server is unavailable for longer than patience. It calls opened when
-// it is connected: from then on no event is missed.
+// interrupted, to the next server if there are several, until ctx ends, each fails, or the server is unavailable for
+// longer than patience. It calls opened when it is connected: from then on no event is missed.
 func (c *Client) Watch(ctx context.Context, submitter, after string, opened func(), each func(Event) error) error {
 	s := &stream{c: c, submitter: submitter, last: after, opened: opened, each: each}
 	lost := time.Time{}
@@ -43,11 +43,11 @@ func (c *Client) Watch(ctx context.Context, submitter, after string, opened func
 		}
 		wait := backOff(attempt)
 		code := clierr.CodeOf(err)
-		if code != clierr.Unreachable || c.doer.hopeless(err) || time.Since(lost)+wait > c.doer.patience.For {
+		if code != clierr.Unreachable || hopeless(err) || time.Since(lost)+wait > c.doer.patience.For {
 			return err
 		}
 		if c.doer.patience.Note != nil {
-			c.doer.patience.Note(cutBy(err), wait)
+			c.doer.patience.Note(s.cutBy(err), wait)
 		}
 		if !Sleep(ctx, wait) {
 			return nil
@@ -55,12 +55,16 @@ func (c *Client) Watch(ctx context.Context, submitter, after string, opened func
 	}
 }
 
-// cutBy describes why a stream has to be opened again.
-func cutBy(err error) string {
+// cutBy describes why a stream has to be opened again. Of several servers it names the one that the stream came from.
+func (s *stream) cutBy(err error) string {
 	if f, ok := errors.AsType[foreignAnswer](err); ok {
 		return f.Error()
 	}
-	return "the stream was interrupted"
+	const cut = "the stream was interrupted"
+	if all := s.c.doer.servers; all.several() && s.at >= 0 {
+		return Mask(all.all[s.at].base) + ": " + cut
+	}
+	return cut
 }
 
 type stream struct {
@@ -68,6 +72,7 @@ type stream struct {
 	submitter string
 	last      string // id of the newest event
 	seen      int
+	at        int // the server of the last connection, -1 if none could be opened
 	opened    func()
 	each      func(Event) error
 	handled   error // the error of each
@@ -79,7 +84,8 @@ func (s *stream) connect(ctx context.Context) error {
 	setNonZero(q, "submitter", s.submitter)
 	setNonZero(q, "after", s.last)
 	var e Event
-	err := s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", s.opened,
+	var err error
+	s.at, err = s.c.lines(ctx, "watch the commands", "/commands/stream?"+q.Encode(), "text/event-stream", s.opened,
 		func(line []byte) error {
 			if len(line) > 0 {
 				e.field(string(line))
@@ -97,6 +103,7 @@ func (s *stream) connect(ctx context.Context) error {
 			s.handled = s.each(done)
 			return s.handled
 		})
+	s.c.doer.servers.leave(s.at)
 	if err == nil {
 		err = &clierr.Error{
 			Code: clierr.Unreachable, What: "the server ended the stream",
@@ -123,64 +130,96 @@ func (e *Event) field(line string) {
 	}
 }
 
-// lines reads an endless answer line by line, after it has called opened. It does not retry: only the caller knows how
-// far it got.
-func (c *Client) lines(ctx context.Context, what, path, accept string, opened func(), each func([]byte) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	// the headers come at once, the lines at any time
-	late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) })
-	defer late.Stop()
+// lines reads an endless answer line by line, after it has called opened. It tries each server once to open it, and
+// does not retry after that: only the caller knows how far it got. It returns which server it has read from, -1 for
+// none.
+func (c *Client) lines(
+	ctx context.Context, what, path, accept string, opened func(), each func([]byte) error,
+) (at int, _ error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, http.NoBody)
 	if err != nil {
-		return err
+		return -1, err
 	}
-	for name, values := range c.doer.header {
-		req.Header[name] = values
-	}
-	req.Header.Set("Accept", accept)
-	heard := c.doer.watch(0)
-	resp, err := c.doer.http.Do(req)
-	late.Stop()
-	heard()
+	resp, t, failed := c.doer.send(req, c.doer.opener(accept), Patience{Note: c.doer.patience.Note})
+	resp, err = answerOf(resp, failed)
 	if err != nil {
-		if gaveUp, ok := errors.AsType[silent](context.Cause(ctx)); ok {
-			err = gaveUp
-		}
-		return c.unreachable(what, err)
+		return -1, c.unanswered(what, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode/100 != 2 {
-		return c.refusedStream(what, resp)
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return -1, c.unreachable(what, err)
+		}
+		return -1, c.refused(what, resp, body, failuresOf(failed))
 	}
-	if resp.StatusCode == http.StatusOK && mediaType(resp) != accept {
-		return c.stranger(what, foreignAnswer{status: resp.StatusCode, what: describe(resp, -1)})
-	}
-	c.doer.answered.Store(true)
 	opened()
 	s := bufio.NewScanner(resp.Body)
 	s.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for s.Scan() {
 		if err := each(s.Bytes()); err != nil {
-			return err
+			return t.at, err
 		}
 	}
 	if err := s.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return c.unreachable(what, err)
+		return t.at, c.unreachable(what, t.cut(err))
 	}
-	return nil
+	return t.at, nil
 }
 
-// refusedStream is the error of an answer that is not a stream.
-func (c *Client) refusedStream(what string, resp *http.Response) error {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	switch {
-	case err != nil:
-		return c.unreachable(what, err)
-	case !isProblem(resp, body):
-		return c.stranger(what, foreignAnswer{status: resp.StatusCode, what: describe(resp, len(body))})
+// opener returns a function that sends a request for an endless answer of this type, and returns when it begins: the
+// headers come at once, the lines at any time. A refusal is read to its end.
+func (d *doer) opener(accept string) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		ctx, cancel := context.WithCancelCause(req.Context())
+		late := time.AfterFunc(answerLimit, func() { cancel(silent{answerLimit}) })
+		defer late.Stop()
+		req = req.Clone(ctx)
+		req.Header.Set("Accept", accept)
+		heard := d.watch(0)
+		resp, err := d.http.Do(req)
+		heard()
+		if err != nil {
+			if gaveUp, ok := errors.AsType[silent](context.Cause(ctx)); ok {
+				err = gaveUp
+			}
+			cancel(nil)
+			return nil, err
+		}
+		if resp.StatusCode == http.StatusOK && mediaType(resp) == accept {
+			resp.Body = endless{resp.Body, cancel}
+			return resp, nil
+		}
+		defer cancel(nil)
+		defer func() { _ = resp.Body.Close() }()
+		return refusedStream(resp)
 	}
-	return c.refused(what, resp, body)
+}
+
+// endless is the body of an answer whose request ends when it is closed.
+type endless struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (e endless) Close() error {
+	e.cancel(nil)
+	return e.ReadCloser.Close()
+}
+
+// refusedStream reads an answer that is not a stream.
+func refusedStream(resp *http.Response) (*http.Response, error) {
+	if resp.StatusCode == http.StatusOK {
+		return nil, foreignAnswer{status: resp.StatusCode, what: describe(resp, -1)}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	if !isProblem(resp, body) {
+		return nil, foreignAnswer{status: resp.StatusCode, what: describe(resp, len(body))}
+	}
+	return inMemory(resp, body), nil
 }
 
 func setNonZero(q url.Values, name, value string) {

@@ -79,7 +79,7 @@ func (m *model) title() string {
 	if len(m.labels) > 0 {
 		only = "  only " + console.Safe(remote.LabelsText(m.labels))
 	}
-	return m.paint(bold, "swarmcall") + "  " + m.client.URL() + only + "  " + state
+	return m.paint(bold, "swarmcall") + "  " + m.client.Server() + only + "  " + state
 }
 
 func (m *model) age() string {
