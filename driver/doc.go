@@ -1,8 +1,8 @@
 // Package driver is the SDK for load drivers: processes that generate load and are controlled by Swarmcall.
 //
 // A driver calls [Run] with a [Config] and a [Handler]. Run connects to the server, registers, sends heartbeats and
-// passes every command to the handler, until its context ends. It reconnects on its own, so a server may restart or be
-// replaced.
+// passes every command to the handler, until its context ends. It reconnects on its own, to the next server if there
+// are several, so a server may restart or be replaced.
 //
 // # Duties of a handler
 //
@@ -24,8 +24,9 @@
 //     the handler gets a Stop ([FromLease]), unless the server wants the load held. The next register reports this to
 //     the server, and the desired load is applied again.
 //   - The driver's own limits take precedence over commands: [Config.MaxPlayers] and [Config.LocalStop].
-//   - Between two connections Run waits as the close code demands, with full jitter. Codes that mean stop end Run with
-//     a [*CloseError], a refused credential or address with a [*HandshakeError]. Only Swarmcall itself can refuse: if a
+//   - Between two connections Run waits as the close code demands, with full jitter. With several servers a wait that
+//     one of them demands does not delay the others, except for that of a drain. Codes that mean stop end Run with a
+//     [*CloseError], a refused credential or address with a [*HandshakeError]. Only Swarmcall itself can refuse: if a
 //     proxy answers for a server that restarts, Run logs the answer and retries.
 //   - The files of the token and of the root CAs ([Config.TokenFile], [Config.CAFile]) are read at every connect. A token
 //     that has expired is no refusal: Run retries until another one is in the file.

@@ -95,6 +95,7 @@ func conforms(t *testing.T, command ...string) {
 	t.Helper()
 	testenv.Slow(t, "takes most of a minute, in real time")
 	refusesAndPresents(t, command...)
+	movesOn(t, command...)
 	transcript := filepath.Join(t.TempDir(), "transcript.jsonl")
 	args := append([]string{
 		"driver", "check", "--listen", "127.0.0.1:0", "--players", "10", "--wait", patience.String(), "--transcript",
@@ -135,7 +136,12 @@ func refusesAndPresents(t *testing.T, command ...string) {
 	}))
 	defer server.Close()
 	roots := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	for url, says := range map[string]string{"http://192.0.2.1:9": "https", server.URL: "unauthenticated"} {
+	for url, says := range map[string]string{
+		"http://192.0.2.1:9": "https", "http://127.0.0.1:9,http://192.0.2.1:9": "https", server.URL: "unauthenticated",
+		"http://127.0.0.1:9,,http://127.0.0.1:8": "http://127.0.0.1:9,,http://127.0.0.1:8",
+		"http://127.0.0.1:9,http://127.0.0.1:9":  "http://127.0.0.1:9,http://127.0.0.1:9",
+		server.URL + ",http://127.0.0.1:9":       server.URL + ",http://127.0.0.1:9",
+	} {
 		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 		cmd.Env = append(os.Environ(), "SWARMCALL_URL="+url, "SWARMCALL_TOKEN_FILE="+file(t, secret),
 			"SWARMCALL_CA_FILE="+roots)
@@ -146,6 +152,42 @@ func refusesAndPresents(t *testing.T, command ...string) {
 	}
 	if got := presented.Load(); got != "Bearer "+secret {
 		t.Errorf("presented %v", got)
+	}
+}
+
+// movesOn checks that a driver with two servers asks each of them in turn, and ends when one refuses it for good.
+func movesOn(t *testing.T, command ...string) {
+	t.Helper()
+	const tries = 5
+	asked := make(chan int, tries)
+	var urls []string
+	for i := range 2 {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			select {
+			case asked <- i:
+				w.WriteHeader(http.StatusServiceUnavailable)
+			default:
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, `{"type":"urn:swarmcall:problem:forbidden","code":"forbidden"}`)
+			}
+		}))
+		defer server.Close()
+		urls = append(urls, server.URL)
+	}
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "SWARMCALL_URL="+strings.Join(urls, ", "))
+	out, err := cmd.CombinedOutput()
+	close(asked)
+	last := -1
+	for at := range asked {
+		if at == last {
+			t.Errorf("server %d is asked twice in a row", at)
+		}
+		last = at
+	}
+	if last < 0 || !strings.Contains(string(out), "forbidden") {
+		t.Errorf("%v, it printed %s", err, out)
 	}
 }
 

@@ -2,6 +2,8 @@
 // what one player does.
 //
 //	SWARMCALL_URL=http://127.0.0.1:8080 go run ./examples/go
+//
+// SWARMCALL_URL may be the list of several servers, with commas.
 package main
 
 import (

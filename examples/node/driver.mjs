@@ -2,13 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import WebSocket from "ws";
-const URL = (process.env.SWARMCALL_URL ?? "http://127.0.0.1:8080").replace(/^http/, "ws") + "/drivers/connect";
-const { SWARMCALL_TOKEN_FILE: TOKEN_FILE, SWARMCALL_CA_FILE: CA_FILE } = process.env;
+const { SWARMCALL_URL: LIST = "http://127.0.0.1:8080", SWARMCALL_TOKEN_FILE: TOKEN_FILE, SWARMCALL_CA_FILE: CA_FILE } = process.env;
+const URLS = LIST.split(",").map((url) => url.trim().replace(/^http/, "ws") + "/drivers/connect"); // one server or several
 const ME = { driver_id: process.env.DRIVER_ID ?? "node-1", instance: randomUUID() }; // D3
 const FIELD = { set_players: "players", stop: "players", set_spawn_delay_ms: "spawn_delay_ms" }; // also the name of the slot
 const RECONNECTS = [1001, 1005, 1006, 4004], BACKS_OFF = [1011, 1012, 1013, 4008]; // D18: any other close code says stop
 
-let ws, beats, players = [], target = 0, delay = 20, stepped = 0, attempt = -1, began = 0, hint = 0;
+let ws, beats, players = [], target = 0, delay = 20, stepped = 0, attempt = -1, began = 0, hint = 0, at = Math.floor(Math.random() * URLS.length);
 let logId = "", applied = 0, slots = {}, refused = {}, ttl = 0, hold = false, heard = 0, lost = false; // kept across connections
 const play = () => setInterval(() => {}, 1000); // one player; a real one sends requests here
 const stopOne = () => clearInterval(players.pop());
@@ -47,9 +47,11 @@ function frame(f) { // D11: unknown frames and fields are ignored
   else if (f.type === "error") console.log("the server reports", f.code, f.detail); // before a close
   else if (f.type === "drain") hint = f.reconnect_after_ms; // D17
 }
-const LOCAL = /^(localhost|\[::1\]|127(\.\d+){3})$/.test(new globalThis.URL(URL).hostname);
 const fail = (...why) => process.exit(console.log(...why) ?? 1);
-if (TOKEN_FILE && URL.startsWith("ws:") && !LOCAL) fail("the token needs https in SWARMCALL_URL");
+if (!URLS.every((url, i) => url.startsWith(URLS[0].split(":")[0] + "://") && URLS.indexOf(url) === i))
+  fail("SWARMCALL_URL must be http://host:port, or several of one scheme with commas:", LIST);
+const plain = (url) => url.startsWith("ws:") && !/^(localhost|\[::1\]|127(\.\d+){3})$/.test(new URL(url).hostname);
+if (TOKEN_FILE && URLS.some(plain)) fail("the token needs https in SWARMCALL_URL");
 function access() { // D1: the files are read at every connect, because they may be replaced
   const options = { ca: CA_FILE && readFileSync(CA_FILE) }; // ws follows no redirects, so no other host gets the token
   if (!TOKEN_FILE) return options;
@@ -69,21 +71,20 @@ async function unexpected(answer) { // D1: only a problem document of Swarmcall 
 function connect() {
   began = performance.now();
   try {
-    ws = new WebSocket(URL, ["swarmcall.v1.json"], access()); // D1; pings are answered by ws: D12
+    ws = new WebSocket(URLS[at], ["swarmcall.v1.json"], access()); // D1; pings are answered by ws: D12
   } catch (e) { return console.log(e.message), closed(1006); }
-  const socket = ws;
-  const again = () => socket.terminate(); // close follows
+  const socket = ws, again = () => socket.terminate(); // close follows
   ws.on("unexpected-response", (_, answer) => unexpected(answer).then(again, again));
   ws.on("open", () => report("register", { ...ME, log_id: logId, lease_lost: lost })); // D2, D20
   ws.on("message", (text) => frame(JSON.parse(text)));
-  ws.on("error", (e) => console.log(e.message)); // close follows
-  ws.on("close", closed);
+  ws.on("error", (e) => console.log(e.message)).on("close", closed); // close follows an error
 }
 function closed(code) {
   clearInterval(beats);
   if (![...RECONNECTS, ...BACKS_OFF].includes(code)) process.exit(console.log("gave up: close code", code));
-  attempt = performance.now() - began > 60_000 ? 0 : attempt + 1;
-  setTimeout(connect, hint + (BACKS_OFF.includes(code) ? 2000 : 0) + Math.random() * Math.min(30_000, 500 * 2 ** attempt)); // D16
+  [at, attempt] = [(at + 1) % URLS.length, performance.now() - began > 60_000 ? 0 : attempt + 1];
+  const wait = hint + (BACKS_OFF.includes(code) ? 2000 : 0), round = Math.floor(attempt / URLS.length);
+  setTimeout(connect, wait + Math.random() * Math.min(30_000, 500 * 2 ** round)); // D16
 }
 connect();
 for (const s of ["SIGINT", "SIGTERM"]) process.on(s, () => { send("deregister"); setTimeout(() => process.exit(), 2000); }); // D22

@@ -141,6 +141,11 @@ func (c *Client) unreachable(what string, err error) error {
 
 // cause removes what net/http adds to the reason: method and address are already in the error.
 func cause(err error) error {
+	if u, ok := errors.AsType[*unavailable](err); ok {
+		plain := *u
+		plain.error = cause(u.error)
+		return &plain
+	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}

@@ -232,8 +232,16 @@ func TestAStreamMovesOn(t *testing.T) {
 	}
 }
 
-// TestAStreamAtNoServer: the error names all of them.
+// TestAStreamAtNoServer: the error names all of them. If none was ever started, there is no second try.
 func TestAStreamAtNoServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := []reply{refusedAt("127.0.0.1")}
+		c, h, said := dialTwo(t, time.Minute, never, never)
+		err := c.Watch(t.Context(), "", "", func() {}, func(remote.Event) error { return nil })
+		if clierr.CodeOf(err) != clierr.Unreachable || h.order() != "a b" || len(*said) != 1 {
+			t.Errorf("%v after %s; said %q", err, h.order(), *said)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
 		c, h, _ := dialTwo(t, 2*time.Second, []reply{nobody}, []reply{status(404, "<h1>")})
 		err := c.Watch(t.Context(), "", "", func() {}, func(remote.Event) error { return nil })
