@@ -40,7 +40,7 @@ func (c *commandsWatchCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	seen := 0
-	opened := func() { server.line.Say("watching %s; press Ctrl-C to end", server.Client.Server()) }
+	opened := func() { server.line.Say("watching %s; press Ctrl-C to end", server.Server()) }
 	err = server.Watch(ctx, c.Submitter, c.After, opened, func(e remote.Event) error {
 		if !c.shows(e) || !c.concerns(e) {
 			return nil

@@ -59,30 +59,24 @@ func (d *doer) send(
 	var failed time.Time
 	for {
 		resp, why, wait, err := d.try(req, once, t)
-		if why == "" && err != nil && t.several() {
-			t.failed(cause(err).Error(), never, true)
-			resp, err = t.ended(nil, err)
-		}
 		if why == "" {
-			return resp, t, err
+			return resp, t, t.final(err)
 		}
 		if failed.IsZero() {
 			failed = failedAt(err, waitOf(req))
 		}
 		said := t.explained(why)
 		t.failed(why, wait, wait == never || d.hopeless(t.all[t.at], err))
-		wait, fresh, ok := t.next(err == nil && resp.StatusCode == http.StatusTooManyRequests)
-		if !ok || req.Context().Err() != nil || (!fresh && time.Since(failed)+wait > patience.For) {
-			resp, err = t.ended(resp, err)
-			return resp, t, err
+		wait, ok := t.next(err == nil && resp.StatusCode == http.StatusTooManyRequests, patience.For-time.Since(failed))
+		if !ok || req.Context().Err() != nil {
+			return nil, t, t.ended(resp, err)
 		}
 		if patience.Note != nil {
 			patience.Note(said, wait)
 		}
 		d.retries.Add(1)
 		if !Sleep(req.Context(), wait) {
-			resp, err = t.ended(resp, err)
-			return resp, t, err
+			return nil, t, t.ended(resp, err)
 		}
 	}
 }

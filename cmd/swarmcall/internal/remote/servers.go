@@ -145,9 +145,9 @@ func (t *tour) failed(why string, wait time.Duration, over bool) {
 }
 
 // next goes on to the server that may be tried first: in the order of the list those that were not tried yet, then the
-// one with the shortest wait. fresh tells the two apart; ok is false if there is none. A server that limits the rate of
-// this user is the only one to ask: the limit is meant for all.
-func (t *tour) next(limited bool) (wait time.Duration, fresh, ok bool) {
+// one with the shortest wait. ok is false if there is none, or if the wait is over rest. A server that limits the rate
+// of this user is the only one to ask: the limit is meant for all.
+func (t *tour) next(limited bool, rest time.Duration) (wait time.Duration, ok bool) {
 	best := -1
 	for i := 1; i <= len(t.all); i++ {
 		at := (t.at + i) % len(t.all)
@@ -159,13 +159,14 @@ func (t *tour) next(limited bool) (wait time.Duration, fresh, ok bool) {
 		best = t.at
 	}
 	if best < 0 {
-		return 0, false, false
+		return 0, false
 	}
 	t.at = best
 	if t.stops[best].tries == 0 {
-		return 0, true, true
+		return 0, true
 	}
-	return max(time.Until(t.stops[best].again), 0), false, true
+	wait = max(time.Until(t.stops[best].again), 0)
+	return wait, wait <= rest
 }
 
 // hopeless reports whether no server of the tour may be tried again.
@@ -196,11 +197,8 @@ type unavailable struct {
 
 func (u *unavailable) Unwrap() error { return u.error }
 
-// ended returns the result of a request that is not tried again.
-func (t *tour) ended(answer *http.Response, err error) (*http.Response, error) {
-	if err == nil && !t.several() {
-		return answer, nil
-	}
+// ended returns the error of a request that is not tried again, after this answer or error.
+func (t *tour) ended(answer *http.Response, err error) error {
 	u := &unavailable{error: err, answer: answer, hopeless: t.hopeless()}
 	if err == nil {
 		u.error = errors.New("the server answered " + answer.Status)
@@ -210,14 +208,22 @@ func (t *tour) ended(answer *http.Response, err error) (*http.Response, error) {
 			u.failures = append(u.failures, Mask(t.all[i].base)+": "+s.why)
 		}
 	}
-	return nil, u
+	return u
 }
 
 // cut is the error of a stream from the present server that was interrupted.
 func (t *tour) cut(err error) error {
 	t.failed(cause(err).Error(), 0, false)
-	_, err = t.ended(nil, err)
-	return err
+	return t.ended(nil, err)
+}
+
+// final is the error of a request that must not be tried again, whatever other servers there are; nil for nil.
+func (t *tour) final(err error) error {
+	if err == nil {
+		return nil
+	}
+	t.failed(cause(err).Error(), 0, true)
+	return t.ended(nil, err)
 }
 
 // failuresOf returns what happened at each of several servers.

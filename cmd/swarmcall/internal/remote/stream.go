@@ -140,7 +140,8 @@ func (c *Client) lines(
 	if err != nil {
 		return -1, err
 	}
-	resp, t, failed := c.doer.send(req, c.doer.opener(accept), Patience{Note: c.doer.patience.Note})
+	patience := Patience{Note: c.doer.patience.Note}
+	resp, t, failed := c.doer.send(req, c.doer.opener(accept), patience) //nolint:bodyclose // it is closed below
 	resp, err = answerOf(resp, failed)
 	if err != nil {
 		return -1, c.unanswered(what, err)
