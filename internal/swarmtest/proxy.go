@@ -18,6 +18,7 @@ type Proxy struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	server  string // address, "" while there is none
+	refuses bool   // closes new connections meanwhile
 	limits  func() (up, down int64)
 	open    map[net.Conn]struct{}
 	silent  bool
@@ -39,11 +40,19 @@ func NewProxy(t testing.TB) *Proxy {
 }
 
 // URL returns the proxy's URL.
-func (p *Proxy) URL() string { return "http://" + p.listener.Addr().String() }
+func (p *Proxy) URL() string { return "http://" + p.Addr() }
+
+// Addr returns the proxy's address.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Forward sends new and waiting connections to the server at addr; with "" they wait.
 func (p *Proxy) Forward(addr string) {
-	p.set(func() { p.server = addr })
+	p.set(func() { p.server, p.refuses = addr, false })
+}
+
+// Refuse closes new and waiting connections at once, until Forward, as if no server ran.
+func (p *Proxy) Refuse() {
+	p.set(func() { p.server, p.refuses = "", true })
 }
 
 // Limit sets f, which returns for each new connection after how many bytes to the server (up) and to the client (down)
@@ -119,10 +128,10 @@ func (p *Proxy) serve(client net.Conn) {
 func (p *Proxy) await(client net.Conn) (addr string, up, down int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.server == "" && !p.closed {
+	for p.server == "" && !p.closed && !p.refuses {
 		p.changed.Wait()
 	}
-	if p.closed {
+	if p.closed || p.refuses {
 		return "", -1, -1
 	}
 	p.open[client] = struct{}{}
