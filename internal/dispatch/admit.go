@@ -86,14 +86,8 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 		q.Condition = condition // conditions concern load commands only, and other commands replace none
 	}
 	in := d.drivers.Members(q)
-	if d.leaseless && s.Command.Type != command.Stop {
-		return admitted{}, swarm.Errorf(swarm.CodeLogUnavailable, "this node has not reached the others for some seconds; "+
-			"nothing was sent: send the command to another node, or try again")
-	}
-	if in.Incomplete && s.Command.Type != command.Stop {
-		return admitted{}, swarm.Errorf(swarm.CodeLogUnavailable, "a node of the cluster has not described its drivers "+
-			"for some seconds, so this command might miss some; nothing was sent: try again, or send a stop, which is "+
-			"always taken")
+	if err := d.alone(s, in); err != nil {
+		return admitted{}, err
 	}
 	targets, leftOut := fixTargets(s.Command.Type, in)
 	n := len(targets)
@@ -109,6 +103,21 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 		return admitted{}, d.notEnough(s.Target, n, s.MinDrivers)
 	}
 	return d.admitted(s, targets, leftOut, condition), nil
+}
+
+// alone refuses a command, but never a Stop, while this node does not know the drivers of all nodes.
+func (d *Dispatcher) alone(s *submission, in swarm.Targeted) error {
+	switch {
+	case s.Command.Type == command.Stop:
+		return nil
+	case d.leaseless:
+		return swarm.Errorf(swarm.CodeLogUnavailable, "this node has not reached the others for some seconds; nothing was "+
+			"sent: send the command to another node, or try again")
+	case in.Incomplete:
+		return swarm.Errorf(swarm.CodeLogUnavailable, "a node of the cluster has not described its drivers for some "+
+			"seconds, so this command might miss some; nothing was sent: try again, or send a stop, which is always taken")
+	}
+	return nil
 }
 
 // noActiveDrivers returns the refusal of a command that no active driver would receive.

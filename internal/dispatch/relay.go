@@ -87,11 +87,12 @@ func (c *Call) own(target int, id string) (swarm.Verdict, bool) {
 // Verdicts takes verdicts of drivers of another node. It returns the commands whose rounds this node does not own, or
 // does not own yet: their verdicts must be sent again until the log has the outcome.
 func (d *Dispatcher) Verdicts(verdicts []swarm.NodeVerdict) (notYet []uint64) {
+	end := d.log.Last() // before calls are looked up: one up to here that is not open is closed
 	for _, v := range verdicts {
 		c, open := d.Call(v.Seq)
 		switch {
 		case open && c.hear(v):
-		case open, v.Seq > d.log.Last():
+		case open, v.Seq > end:
 			notYet = append(notYet, v.Seq)
 		}
 	}

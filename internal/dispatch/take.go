@@ -40,8 +40,8 @@ func (d *Dispatcher) takeOther(seq uint64, r swarm.Record) {
 
 func (d *Dispatcher) takeIssued(seq uint64, i *swarm.Issued) {
 	c := d.relayed(seq, i)
+	d.opened(c) // before its key is known: a repeat finds the open call
 	d.keys.Remember(seq, i)
-	d.opened(c)
 	issue := i.Issue(seq)
 	issue.Foreign = true
 	d.handed(c, d.delivery.Offer(issue))
@@ -83,11 +83,11 @@ func (d *Dispatcher) handOver(f admitted, seq uint64, durable time.Time) {
 		round: newRound(f.members, f.Command.Type), grace: graceFor(f.members),
 	}
 	c.start()
+	expiring := d.opened(c)
 	d.keys.Remember(seq, f.issued)
 	if f.Follower != nil {
 		f.Follower.Issued(seq)
 	}
-	expiring := d.opened(c)
 	if c.isStop() {
 		d.queue.hold(seq, len(f.members))
 	}
