@@ -117,8 +117,7 @@ func (c *Cluster) Close(ctx context.Context) error {
 		_ = sub.Unsubscribe() // the connection may be gone
 	}
 	c.stop()
-	c.handling.Lock() // no message is handled any more
-	c.handling.Unlock()
+	c.handled()
 	c.verdicts.ended()
 	c.wg.Wait()
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.timing.wait)
@@ -128,6 +127,12 @@ func (c *Cluster) Close(ctx context.Context) error {
 		return fmt.Errorf("cannot delete the node lease, which expires soon: %w", err)
 	}
 	return nil
+}
+
+// handled waits for the messages that are being handled. No others are handled after that.
+func (c *Cluster) handled() {
+	c.handling.Lock()
+	defer c.handling.Unlock()
 }
 
 // Send queues the verdict of a driver of this node for the node that owns the round. It does not wait. The verdict is

@@ -101,9 +101,7 @@ func applyTo(all map[string]swarm.Presence, c swarm.RosterChanges) {
 		clear(all)
 	}
 	for _, d := range c.Departed {
-		if all[d.DriverID].Session == d.Session {
-			delete(all, d.DriverID)
-		}
+		delete(all, d.DriverID)
 	}
 	for _, p := range c.Present {
 		all[p.ID] = p

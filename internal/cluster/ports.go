@@ -18,7 +18,9 @@ type Drivers interface {
 	Changed() <-chan struct{}
 
 	// ApplyRoster takes changes of another node's drivers. From is the revision that was applied before. The first
-	// changes of a node, and those after NodeLost, have Whole. The receiver must not change maps and slices.
+	// changes of a node, and those after NodeLost, have Whole. A driver that has departed is gone even if Session is not
+	// the one that the receiver knows, unless it is also among Present: it may have had several sessions meanwhile. The
+	// receiver must not change maps and slices.
 	ApplyRoster(node swarm.NodeID, c swarm.RosterChanges)
 
 	// NodeLost says that a node's lease has expired, or that its name has another instance now.

@@ -93,9 +93,7 @@ func (p *publisher) changes(c *swarm.RosterChanges) *changes {
 	}
 	for _, d := range c.Departed {
 		out.departed = append(out.departed, departed(d))
-		if p.sent[d.DriverID].Session == d.Session {
-			delete(p.sent, d.DriverID)
-		}
+		delete(p.sent, d.DriverID)
 	}
 	now := time.Now()
 	for i := range c.Present {

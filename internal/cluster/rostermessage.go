@@ -162,9 +162,7 @@ func merge(drivers map[string]swarm.Presence, c *changes) (out swarm.RosterChang
 	}
 	for _, d := range c.departed {
 		out.Departed = append(out.Departed, d.departure())
-		if drivers[d.ID].Session == d.Session {
-			delete(drivers, d.ID)
-		}
+		delete(drivers, d.ID) // whatever its session: it may have had another one since the last changes
 	}
 	for i := range c.present {
 		var before *swarm.Presence

@@ -49,45 +49,51 @@ func (t *tracker) read(now time.Time, leases []lease) (lost, found []swarm.NodeI
 		t.working = now // this process may have been paused, so that it has missed renewals
 	}
 	t.last = now
-	present := map[string]bool{}
+	entries := map[string]lease{}
 	for _, l := range leases {
-		s := t.nodes[l.name]
-		alive := s != nil && s.gone.IsZero()
+		entries[l.name] = l
 		if l.deleted {
 			continue
 		}
-		present[l.name] = true
-		switch {
-		case alive && s.instance == l.instance:
-			if s.revision != l.revision {
-				s.lease, s.renewed = l, now
-			}
+		s := t.nodes[l.name]
+		alive := s != nil && s.gone.IsZero()
+		if alive && s.instance == l.instance {
+			s.see(l, now)
 			continue
-		case alive:
+		}
+		if alive {
 			lost = append(lost, s.id())
 		}
 		s = &sighting{lease: l, renewed: now}
 		t.nodes[l.name] = s
 		found = append(found, s.id())
 	}
-	for name, s := range t.nodes {
-		switch {
-		case present[name]:
-		case !s.gone.IsZero():
-			if now.Sub(s.gone) > keepGone {
-				delete(t.nodes, name)
-			}
-		case deleted(leases, name), now.Sub(s.renewed) >= t.lease && now.Sub(t.working) >= t.lease:
-			s.gone = now
-			lost = append(lost, s.id())
-		}
-	}
+	lost = append(lost, t.missing(now, entries)...)
 	slices.SortFunc(lost, byName)
 	return lost, found
 }
 
-func deleted(leases []lease, name string) bool {
-	return slices.ContainsFunc(leases, func(l lease) bool { return l.name == name && l.deleted })
+func (s *sighting) see(l lease, now time.Time) {
+	if s.revision != l.revision {
+		s.lease, s.renewed = l, now
+	}
+}
+
+// missing returns the nodes that are lost because of what is not among the entries, or was deleted.
+func (t *tracker) missing(now time.Time, entries map[string]lease) (lost []swarm.NodeID) {
+	for name, s := range t.nodes {
+		switch l, found := entries[name]; {
+		case found && !l.deleted:
+		case !s.gone.IsZero():
+			if now.Sub(s.gone) > keepGone {
+				delete(t.nodes, name)
+			}
+		case l.deleted, now.Sub(s.renewed) >= t.lease && now.Sub(t.working) >= t.lease:
+			s.gone = now
+			lost = append(lost, s.id())
+		}
+	}
+	return lost
 }
 
 func byName(a, b swarm.NodeID) int { return strings.Compare(a.Name, b.Name) }

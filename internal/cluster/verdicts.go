@@ -77,7 +77,8 @@ func (v *verdicts) wake(owner string) {
 	if s == nil {
 		s = &sender{wake: make(chan struct{}, 1), full: make(chan struct{}, 1)}
 		v.senders[owner] = s
-		v.wg.Go(func() { v.serve(v.ctx, owner, s) })
+		ctx := v.ctx
+		v.wg.Go(func() { v.serve(ctx, owner, s) })
 	}
 	signal(s.wake)
 	if to := v.debts.owners[owner]; to != nil && to.fresh >= maxBatch {
@@ -181,8 +182,9 @@ func (v *verdicts) deliver(ctx context.Context, owner string, b batch) {
 
 // ended waits for the goroutines, after their ctx has ended.
 func (v *verdicts) ended() {
-	v.mu.Lock()   // from here on none is started
-	v.mu.Unlock() //nolint:staticcheck // nothing is guarded
+	v.mu.Lock()
+	v.ctx = nil // none is started after this
+	v.mu.Unlock()
 	v.wg.Wait()
 }
 
