@@ -137,11 +137,13 @@ func (c *Cluster) handled() {
 
 // Send queues the verdict of a driver of this node for the node that owns the round. It does not wait. The verdict is
 // sent until that node has taken it, Closed is called for its seq or Forget for the node. Of a driver the first verdict
-// of a seq arrives first. At most 1,000,000 verdicts wait; then those of the oldest commands are dropped, with a warning.
+// of a seq arrives first. At most 1,000,000 verdicts wait; then those of the oldest commands are dropped, with a
+// warning.
 func (c *Cluster) Send(owner string, v swarm.NodeVerdict) { c.verdicts.send(owner, v) }
 
 // Closed says that the log has the outcome of a command: its verdicts are not sent any more.
 func (c *Cluster) Closed(seq uint64) { c.verdicts.closed(seq) }
 
-// Forget drops the verdicts that wait for a node. If another node owns its rounds now, the caller sends them to that one.
+// Forget drops the verdicts that wait for a node. If another node owns its rounds now, the caller sends them to that
+// one.
 func (c *Cluster) Forget(owner string) { c.verdicts.forget(owner) }

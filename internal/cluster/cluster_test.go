@@ -541,7 +541,8 @@ func TestState(t *testing.T) {
 	n.stop()
 	n.start()
 	c := prepare(t, n.connect(t), "c", "1")
-	if secret, err := c.SharedSecret(t.Context(), "cookies", 32); err != nil || !strings.HasPrefix(first, fmt.Sprintf("%x", secret)) {
+	secret, err := c.SharedSecret(t.Context(), "cookies", 32)
+	if err != nil || !strings.HasPrefix(first, fmt.Sprintf("%x", secret)) {
 		t.Errorf("after a restart of NATS: %x, %v", secret, err)
 	}
 }

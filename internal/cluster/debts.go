@@ -148,7 +148,8 @@ func (b *batch) shorten(count int) {
 	b.of = slices.DeleteFunc(b.of, func(t taken) bool { return t.count == 0 })
 }
 
-// confirmed drops the verdicts of a batch, except those of rounds that the owner does not have yet: these are due later.
+// confirmed drops the verdicts of a batch, except those of rounds that the owner does not have yet: these are due
+// later.
 func (d *debts) confirmed(owner string, b batch, notYet []uint64, later time.Time) {
 	for _, t := range b.of {
 		switch to := d.owners[owner]; {

@@ -5,16 +5,16 @@
 // # Node leases
 //
 // Each node renews an entry in the bucket <prefix>_nodes once a second ([Cluster.Holds]). An entry lives for 5 s. The
-// other nodes read all entries once a second. A node is lost when its entry was deleted or has another instance, or when
-// it is missing and nobody has seen it renewed for 5 s, while all the time this node could write and read. So nobody is
-// lost because NATS was away or has forgotten its memory. See tracker.go.
+// other nodes read all entries once a second. To one of them a node is lost when its entry was deleted or has another
+// instance, or when it is missing and was not renewed for 5 s, in which the reader could write and read all the time.
+// So nobody is lost because NATS was away or has forgotten its memory. See tracker.go.
 //
 // # Messages
 //
 // A message is a line and a body. The line never changes: the version of the body in decimal, the name of the sender,
-// its instance; see token for how names are written. The body is JSON of version 1. An unknown field is an error. A newer
-// version is ignored, with one warning per node and version. A message has at most 512 KiB. Whoever sends more splits
-// it, and larger ones are refused. Subjects begin with Config.Prefix, and end with the token of a node:
+// its instance; see token for how names are written. The body is JSON of version 1. An unknown field is an error. A
+// newer version is ignored, with one warning per node and version. A message has at most 512 KiB: the sender splits
+// what is larger, and a receiver refuses it. Subjects begin with Config.Prefix, and end with the token of a node:
 //
 //   - roster.<sender>, to everybody: a part of the changes of the sender's drivers, at most 50 ms after a driver joined
 //     or was lost and once a second for their reports; and after that a digest, {revision, position, lag, draining}. A

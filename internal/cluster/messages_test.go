@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -138,7 +140,7 @@ func TestEveryFieldOfADriverArrives(t *testing.T) {
 func TestAHeartbeatIsSmall(t *testing.T) {
 	p := whole[swarm.Presence]()
 	p.ID, p.State, p.Unresponsive, p.Retiring, p.LostAt = "driver-00012345", swarm.Active, false, false, time.Time{}
-	p.Labels = map[string]string{"team": strings.Repeat("x", 200)}
+	p.Labels = map[string]string{"team": "checkout", "region": "eu-west-1", "host": "loadgen-0012345"}
 	before := p
 	p.HeartbeatAge, p.RTT, p.AppliedSeq, p.ReportedSeq = 850*time.Millisecond, 1200*time.Microsecond, 1234567, 1234567
 	p.Reported = command.State{Players: 1000, SpawnDelayMS: 10, Running: true}
@@ -151,7 +153,11 @@ func TestAHeartbeatIsSmall(t *testing.T) {
 	if acked > 180 || acked <= size {
 		t.Errorf("a heartbeat with a new ack has %d bytes", acked)
 	}
-	t.Logf("a heartbeat has %d bytes, %d with a new ack", size, acked)
+	joins := len(encode(describe(&p, nil)))
+	if joins < 2*acked {
+		t.Errorf("a driver that joins has only %d bytes", joins)
+	}
+	t.Logf("a heartbeat has %d bytes, %d with a new ack; a driver that joins has %d", size, acked, joins)
 }
 
 func TestLargeChangesAreSplit(t *testing.T) {
@@ -193,7 +199,8 @@ func TestMissingPartsAreNoticed(t *testing.T) {
 func TestVersions(t *testing.T) {
 	newer := []byte("2 beta b1\n\xff whatever")
 	from, err := open(newer, &struct{}{})
-	if v, ok := errors.AsType[newerError](err); !ok || v.version != 2 || from != (swarm.NodeID{Name: "beta", Instance: "b1"}) {
+	beta := swarm.NodeID{Name: "beta", Instance: "b1"}
+	if v, ok := errors.AsType[newerError](err); !ok || v.version != 2 || from != beta {
 		t.Errorf("a newer message of %v: %v", from, err)
 	}
 	for _, bad := range []string{
@@ -261,18 +268,25 @@ func FuzzRoster(f *testing.F) {
 func FuzzVerdicts(f *testing.F) {
 	f.Add(seal(alpha, verdictRequest{Verdicts: []verdict{{Seq: 1, Driver: "a", Kind: "acked", LatencyNS: 5}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_, verdicts, err := readVerdicts(b)
+		from, verdicts, err := readVerdicts(b)
 		if err != nil {
 			return
 		}
+		var body struct {
+			Verdicts []jsontext.Value `json:"verdicts"`
+		}
 		for _, v := range verdicts {
-			encodeVerdict(v)
+			body.Verdicts = append(body.Verdicts, encodeVerdict(v))
+		}
+		_, again, err := readVerdicts(seal(from, body))
+		if err != nil || !slices.Equal(again, verdicts) {
+			t.Errorf("%q is read as %+v, and that as %+v: %v", b, verdicts, again, err)
 		}
 	})
 }
 
 func FuzzSmall(f *testing.F) {
-	f.Add(seal(alpha, leaseValue{Version: "1", Format: 2, Address: "a", Started: 3, Position: 4, Drivers: 5, Draining: true}))
+	f.Add(seal(alpha, leaseValue{Version: "1", Format: 2, Address: "a", Position: 4, Drivers: 5, Draining: true}))
 	f.Add(seal(alpha, settleRequest{Revision: 1}))
 	f.Add(seal(alpha, settleReply{Position: 1, Error: "e"}))
 	f.Add(seal(alpha, verdictReply{NotYet: []uint64{1}}))

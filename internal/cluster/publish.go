@@ -9,8 +9,8 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// publisher tells the other nodes about this node's drivers. It remembers each driver as it was published last: the next
-// description has only what has changed, and snapshots are made from it, so that they are what the others have.
+// publisher tells the other nodes about this node's drivers. It remembers each driver as it was published last: the
+// next description has only what has changed, and snapshots are made from it, so that they are what the others have.
 type publisher struct {
 	cfg     *Config
 	drivers Drivers

@@ -42,8 +42,8 @@ type tracker struct {
 // failed says that this node could not renew its lease, or could not read those of the others.
 func (t *tracker) failed() { t.working = time.Time{} }
 
-// read takes the entries of the other nodes, which were read after this node's own was renewed. It returns the nodes that
-// are lost, and those that are new.
+// read takes the entries of the other nodes, which were read after this node's own was renewed. It returns the nodes
+// that are lost, and those that are new.
 func (t *tracker) read(now time.Time, leases []lease) (lost, found []swarm.NodeID) {
 	if t.working.IsZero() || now.Sub(t.last) > t.lease/2 {
 		t.working = now // this process may have been paused, so that it has missed renewals
