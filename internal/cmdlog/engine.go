@@ -3,171 +3,96 @@ package cmdlog
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"path/filepath"
-	"sync/atomic"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
-const (
-	enginePayload = 8 << 20                    // bytes of one message: the most without a warning of the engine
-	maxPayload    = enginePayload - (64 << 10) // bytes of one record
-	// bytes the engine may store: more than any log has, because limits.go sets the real bound
-	engineMost   = 1 << 50
-	syncInterval = time.Second               // between two syncs by the engine, if the engine syncs
-	syncNever    = 10 * 365 * 24 * time.Hour // for the engine, when the log syncs: see decision 33
-	startTimeout = 10 * time.Second
-)
+// engine stores the records of a log in a JetStream stream. There are two: embedded runs a server in this process, and
+// external speaks to a cluster. Everything above it is the same code.
+type engine interface {
+	// publish stores all records of an append after its position, or none. The error is of one of the kinds below.
+	publish(ctx context.Context, a parcel) error
 
-// store is the part of the engine that an append needs.
-type store interface {
-	// publish stores a record after position last. It is then in the block file, but not yet on disk.
-	publish(ctx context.Context, record []byte, last uint64) error
-	// state returns the position of the last record, and how many there are.
-	state(ctx context.Context) (last, records uint64, err error)
+	// state returns the state of the stream, as its leader knows it.
+	state(ctx context.Context) (state, error)
+
+	// fetch returns the stored bytes at a position. The error is jetstream.ErrMsgNotFound if there is no record.
+	fetch(ctx context.Context, pos uint64) ([]byte, error)
+
+	// health returns why the engine could not accept an append now, or nil. It asks nobody.
+	health() error
+
+	// close ends the engine. No other method may be called after it.
+	close() error
 }
 
-// engine is a nats-server in this process with the log's stream.
-type engine struct {
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	failed chan error      // what ended the log, at most once
-	alive  context.Context // ends when the engine reports a failure, with that as its cause
+// sharedEngine is an engine whose stream has several writers.
+type sharedEngine interface {
+	engine
+
+	// follow calls take with each message after a position, in order and without a gap, until ctx ends or take returns
+	// an error. An error of its own means that the stream has lost records.
+	follow(ctx context.Context, after uint64, take func(message) error) error
+}
+
+// parcel is an append as an engine stores it.
+type parcel struct {
+	id      string // of the append, unique; "" if the engine is the only writer
+	after   uint64 // the position that the log must end at
+	records [][]byte
+}
+
+func (p parcel) first() uint64 { return p.after + 1 }
+
+// message is a record of a shared stream, with what its writer said about the append that it belongs to.
+type message struct {
+	pos     uint64
+	data    []byte
+	id      string // of the append; "" if its writer did not say
+	records int    // how many records the append has
+}
+
+// state is the state of a stream.
+type state struct {
+	last    uint64 // position of the last record
+	records uint64
+	bytes   int64
+	max     int64 // bytes that the stream may take; 0 if the engine has no bound of its own
+}
+
+// The kinds of errors of an engine. An error of another kind is a refusal: nothing was stored, and it would be refused
+// again.
+var (
+	errConflict    = errors.New("the log does not end where the append was to begin")
+	errUncertain   = errors.New("it is not known whether the append was stored")
+	errUnavailable = errors.New("the log's stream cannot be reached; nothing was stored")
+	errFull        = errors.New("the log's stream is full; nothing was stored")
+	errAbsent      = errors.New("the log's stream does not exist")
+	errBroken      = errors.New("the log's stream has lost records")
+	errReplaced    = errors.New("the log's stream is not the one it was")
+)
+
+// life is how a log ends before it is closed: its content is no longer certain, so nothing may be sent that depends on
+// it.
+type life struct {
+	alive  context.Context // ends with the log's failure, which is its cause
 	kill   context.CancelCauseFunc
+	failed chan error // what ended the log, at most once
 }
 
-func startEngine(ctx context.Context, cfg Config) (_ *engine, err error) {
-	e := &engine{failed: make(chan error, 1)}
-	e.alive, e.kill = context.WithCancelCause(context.WithoutCancel(ctx))
-	every := syncInterval
-	if cfg.Sync == SyncAlways {
-		every = syncNever
-	}
-	e.server, err = server.NewServer(&server.Options{
-		ServerName: "swarmcall", DontListen: true, NoSigs: true, NoSystemAccount: true,
-		JetStream: true, StoreDir: filepath.Join(cfg.Dir, logfile.EngineDir), SyncInterval: every,
-		JetStreamMaxStore: engineMost, JetStreamMaxMemory: 64 << 20, DisableJetStreamBanner: true,
-		MaxPayload: enginePayload, MaxPending: 4 * enginePayload,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot create the log engine: %w", err)
-	}
-	words := &engineLogger{logger: cfg.Logger.With("component", "log engine"), die: e.die}
-	e.server.SetLoggerV2(words, false, false, false)
-	e.server.Start()
-	defer func() {
-		if err != nil {
-			e.stop()
-		}
-	}()
-	if !e.server.ReadyForConnections(startTimeout) {
-		return nil, errors.New("the log engine did not start in " + startTimeout.String())
-	}
-	e.conn, err = nats.Connect("", nats.InProcessServer(e.server), nats.MaxReconnects(-1), nats.Name("log"))
-	if err != nil {
-		return nil, fmt.Errorf("cannot reach the log engine: %w", err)
-	}
-	if e.js, err = jetstream.New(e.conn); err != nil {
-		return nil, err
-	}
-	e.stream, err = e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: logfile.StreamName, Subjects: []string{logfile.Subject}, Storage: jetstream.FileStorage, Replicas: 1,
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgSize: maxPayload,
-		DenyDelete: true, DenyPurge: true, AllowDirect: true,
-		// Batches are not used; older versions describe the stream this way, and no version writes the description
-		// again.
-		AllowAtomicPublish: true,
-		// the minimum: message ids are not used, and a start reads this window
-		Duplicates: 100 * time.Millisecond,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot open the log's stream: %w", err)
-	}
-	words.started.Store(true)
-	return e, nil
+func newLife() *life {
+	f := &life{failed: make(chan error, 1)}
+	f.alive, f.kill = context.WithCancelCause(context.Background())
+	return f
 }
 
-func (e *engine) stop() {
-	e.kill(nil)
-	if e.conn != nil {
-		e.conn.Close()
+// die ends the log. Only the first error counts.
+func (f *life) die(err error) error {
+	f.kill(err)
+	select {
+	case f.failed <- err:
+	default:
 	}
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
-}
-
-func (e *engine) publish(ctx context.Context, record []byte, last uint64) error {
-	after := jetstream.WithExpectLastSequence(last)
-	_, err := e.js.Publish(ctx, logfile.Subject, record, after, jetstream.WithRetryAttempts(0))
 	return err
 }
 
-func (e *engine) state(ctx context.Context) (last, records uint64, err error) {
-	info, err := e.stream.Info(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	return info.State.LastSeq, info.State.Msgs, nil
-}
-
-// fetch returns the stored bytes at a position.
-func (e *engine) fetch(ctx context.Context, pos uint64) ([]byte, error) {
-	m, err := e.stream.GetMsg(ctx, pos)
-	if err != nil {
-		return nil, fmt.Errorf("read log position %d: %w", pos, err)
-	}
-	return m.Data, nil
-}
-
-// die ends the log: the engine continues after a failed write or sync, but what it stored is no longer certain.
-func (e *engine) die(err error) {
-	e.kill(err)
-	select {
-	case e.failed <- err:
-	default:
-	}
-}
-
 // failure returns what ended the log, or nil.
-func (e *engine) failure() error { return context.Cause(e.alive) }
-
-// engineLogger sends the engine's messages to slog. They are also the only sign of a failed disk: a publish that cannot
-// be stored gets no answer, and with a custom logger the engine does not end the process on a fatal error, but
-// continues without working. Here it has no listener, no peers and one client, so any error comes from its store.
-type engineLogger struct {
-	logger  *slog.Logger
-	die     func(error)
-	started atomic.Bool // before that, an error is only logged: Open compares the engine's view with the files
-}
-
-func (l *engineLogger) say(level slog.Level, format string, v ...any) {
-	l.logger.Log(context.Background(), level, fmt.Sprintf(format, v...))
-}
-
-func (l *engineLogger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v...) }
-func (l *engineLogger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v...) }
-func (l *engineLogger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
-func (l *engineLogger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v...) }
-func (l *engineLogger) Fatalf(format string, v ...any)  { l.fail(format, v...) }
-
-func (l *engineLogger) Errorf(format string, v ...any) {
-	if !l.started.Load() {
-		l.Warnf(format, v...)
-		return
-	}
-	l.fail(format, v...)
-}
-
-func (l *engineLogger) fail(format string, v ...any) {
-	l.say(slog.LevelError, format, v...)
-	l.die(fmt.Errorf("the log engine failed, so the server must restart and check its log: "+format, v...))
-}
+func (f *life) failure() error { return context.Cause(f.alive) }

@@ -10,18 +10,24 @@ import (
 )
 
 // Notify registers told, which receives each append in the order of the log. told must be fast: the next append waits
-// for it. Notify is called once, before the first append.
+// for it. Notify is called once. Until then, a shared log stands still: only Append, Reach and CatchUp move it, and what
+// others appended meanwhile goes to the Replay function.
 func (l *Log) Notify(told func(swarm.Appended)) {
 	l.appending.Lock()
 	defer l.appending.Unlock()
+	l.mu.Lock()
 	l.told = told
+	l.mu.Unlock()
+	if l.tail != nil {
+		l.tail.open()
+	}
 }
 
 // Records returns up to limit records after a position, in order; none at the end. Positions whose loss was accepted
 // are left out.
 func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Stored, error) {
 	var out []swarm.Stored
-	for pos, last := after+1, l.Last(); pos <= last && len(out) < limit; pos++ {
+	for pos, last := after+1, l.end(); pos <= last && len(out) < limit; pos++ {
 		r, err := l.read(ctx, pos)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
@@ -32,6 +38,13 @@ func (l *Log) Records(ctx context.Context, after uint64, limit int) ([]swarm.Sto
 		out = append(out, swarm.Stored{Position: pos, Record: r})
 	}
 	return out, nil
+}
+
+// end returns the position of the last record that can be read.
+func (l *Log) end() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stored
 }
 
 // Events returns the first records that q selects, in order, each with its command. It reads no other records.

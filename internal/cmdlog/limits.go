@@ -23,23 +23,26 @@ const (
 // Usage is how much of its limit a log has used, in bytes.
 type Usage struct{ Bytes, Max int64 }
 
-// limits refuse records before the disk is full, because the engine does not survive a full disk.
+// limits refuse records before the disk or the stream is full: an embedded engine does not survive a full disk, and
+// outcomes and Stops must still fit.
 type limits struct {
-	max     int64 // bytes the log may take
-	reserve int64 // of these, for outcomes and Stops
-	minFree int64 // bytes of the disk that stay free; outcomes and Stops may take three quarters of them
-	free    func() (int64, error)
-	used    *atomic.Int64
-	warned  bool
-	logger  *slog.Logger
+	max      atomic.Int64 // bytes the log may take
+	used     atomic.Int64
+	overhead int64  // bytes that the engine stores around a record, rounded up
+	whose    string // what sets max, and what to do about it
+	minFree  int64  // bytes of the disk that stay free; outcomes and Stops may take three quarters of them
+	free     func() (int64, error)
+	warned   atomic.Bool
+	logger   *slog.Logger
 }
 
-func newLimits(cfg Config, used int64) limits {
-	l := limits{
-		max: cfg.MaxBytes, reserve: min(mostReserve, cfg.MaxBytes/8), minFree: cfg.MinFree, used: new(atomic.Int64),
-		logger: cfg.Logger,
-		free:   func() (int64, error) { return freeBytes(cfg.Dir) },
+func newLimits(cfg Config, used int64) *limits {
+	l := &limits{
+		minFree: cfg.MinFree, overhead: frameOverhead, logger: cfg.Logger,
+		whose: "--log-max-bytes allows; start the server with a higher one",
+		free:  func() (int64, error) { return freeBytes(cfg.Dir) },
 	}
+	l.max.Store(cfg.MaxBytes)
 	l.took(used)
 	return l
 }
@@ -52,13 +55,16 @@ func freeBytes(dir string) (int64, error) {
 
 // check returns why the log cannot accept this many more bytes, or nil. Essential records may use the reserve.
 func (l *limits) check(bytes int64, essential bool) error {
-	max, minFree := l.max-l.reserve, l.minFree
+	whole := l.max.Load()
+	max, minFree := whole-min(mostReserve, whole/8), l.minFree
 	if essential {
-		max, minFree = l.max, l.minFree/4
+		max, minFree = whole, l.minFree/4
 	}
 	if used := l.used.Load(); used+bytes > max {
-		return full(fmt.Sprintf("the log is full: %s of the %s that --log-max-bytes allows; start the server with a "+
-			"higher one", mib(used), mib(l.max)))
+		return full(fmt.Sprintf("the log is full: %s of the %s that %s", mib(used), mib(whole), l.whose))
+	}
+	if l.free == nil {
+		return nil
 	}
 	free, err := l.free()
 	if err != nil {
@@ -79,12 +85,18 @@ func mib(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<
 
 // took counts stored bytes, and warns once when the log fills up.
 func (l *limits) took(bytes int64) {
-	used := l.used.Add(bytes)
-	if !l.warned && used >= l.max/100*warnPercent {
-		l.warned = true
+	used, max := l.used.Add(bytes), l.max.Load()
+	if used >= max/100*warnPercent && l.warned.CompareAndSwap(false, true) {
 		l.logger.Warn("the log is filling up; when it is full, only Stop is accepted", "used_bytes", used,
-			"log_max_bytes", l.max)
+			"log_max_bytes", max)
 	}
+}
+
+// reported takes over what the leader of a shared stream says.
+func (l *limits) reported(s state) {
+	l.max.Store(s.max)
+	l.used.Store(s.bytes)
+	l.took(0)
 }
 
 // essential reports whether all of the records may use the reserve: events that have already happened, and Stops.
@@ -97,10 +109,10 @@ func essential(records []swarm.Record) bool {
 	return true
 }
 
-// storedBytes returns how many bytes the records need in the engine's files.
-func storedBytes(stored [][]byte) (n int64) {
-	for _, b := range stored {
-		n += int64(len(b)) + frameOverhead
+// bytesOf returns how many bytes an append needs where the engine stores it.
+func (l *limits) bytesOf(p parcel) (n int64) {
+	for _, b := range p.records {
+		n += int64(len(b)) + l.overhead
 	}
 	return n
 }

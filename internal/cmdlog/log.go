@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -24,6 +23,8 @@ type SyncPolicy string
 const (
 	SyncAlways   SyncPolicy = "always"
 	SyncInterval SyncPolicy = "interval"
+	// SyncByServers is the policy of a shared log. It cannot be configured.
+	SyncByServers SyncPolicy = "set by the NATS servers"
 )
 
 // Config says where the log is and who writes to it.
@@ -53,32 +54,44 @@ type unmetered struct{}
 func (unmetered) Appended(int, time.Duration, error) {}
 func (unmetered) Synced(time.Duration)               {}
 
-func (l *Log) meter() Meter {
-	if l.cfg.Meter == nil {
+func (cfg Config) meter() Meter { return meterOr(cfg.Meter) }
+
+func meterOr(m Meter) Meter {
+	if m == nil {
 		return unmetered{}
 	}
-	return l.cfg.Meter
+	return m
 }
 
 // Log is the append-only command log. Its methods are safe for concurrent use.
 type Log struct {
-	cfg    Config
-	lock   *os.File
-	engine *engine
-	stream store // the engine, except in tests
+	node   string
+	sync   SyncPolicy
+	meter  Meter
+	replay func(pos uint64, r swarm.Record)
+
+	life   *life
+	engine engine
+	local  *embedded // the engine, if it is in this process
+	tail   *tail     // follows the engine, if other processes append as well
 	codec  *logfile.Codec
-	mark   *logfile.MarkFile
-	reader *logfile.Reader
-	tail   *logfile.Tail
-	limits limits
+	most   most
+	limits *limits
 	index  index
+	passed progress // up to where told has returned
 
 	appending sync.Mutex // one append at a time, until told has returned
-	told      func(swarm.Appended)
 
-	mu    sync.Mutex    // held while records are stored
-	last  uint64        // position of the last record
-	heads logfile.Heads // the newest record of each writer
+	mu     sync.Mutex
+	told   func(swarm.Appended)
+	stored uint64        // position of the last record that can be read
+	heads  logfile.Heads // the newest record of each writer; replaced, never changed
+}
+
+// most bounds one append.
+type most struct {
+	records int
+	bytes   int // of one record
 }
 
 // DamagedError describes stored records that cannot be read.
@@ -87,53 +100,80 @@ type DamagedError = logfile.DamagedError
 // ID identifies the log, as id.epoch.
 func (l *Log) ID() string { return l.index.name() }
 
-// Last returns the position of the last record.
-func (l *Log) Last() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.last
-}
+// Last returns the position of the last record that the function of Notify has received.
+func (l *Log) Last() uint64 { return l.passed.now() }
 
 // SyncPolicy says when an append is on disk.
-func (l *Log) SyncPolicy() SyncPolicy { return l.cfg.Sync }
+func (l *Log) SyncPolicy() SyncPolicy { return l.sync }
 
 // Usage reports how much of its limit the log has used.
-func (l *Log) Usage() Usage { return Usage{Bytes: l.limits.used.Load(), Max: l.limits.max} }
+func (l *Log) Usage() Usage { return Usage{Bytes: l.limits.used.Load(), Max: l.limits.max.Load()} }
 
-// TouchSession records that a driver session was open at t. The time survives the process.
+// TouchSession records that a driver session was open at t. The time survives the process. Only the log of one server
+// does this: for a shared one, all servers would have to know.
 func (l *Log) TouchSession(t time.Time) error {
-	return l.mark.Update(func(m *logfile.Mark) { m.Session = t })
+	if l.local == nil {
+		return fmt.Errorf("a shared log does not record sessions: %w", errors.ErrUnsupported)
+	}
+	return l.local.mark.Update(func(m *logfile.Mark) { m.Session = t })
 }
 
 // LastSession returns when a driver session was last open, as recorded by TouchSession; zero for never.
-func (l *Log) LastSession() time.Time { return l.mark.Mark().Session }
+func (l *Log) LastSession() time.Time {
+	if l.local == nil {
+		return time.Time{}
+	}
+	return l.local.mark.Mark().Session
+}
 
 // NextEpoch returns the record that gives the log a new id, because a driver has applied a newer command than this log
 // contains: what drivers remember of the log must no longer count. It must be appended in order with the commands,
 // because it counts as a Stop for all drivers.
 func (l *Log) NextEpoch(cause string) *swarm.Reset {
 	id, epoch := l.index.identity()
-	return &swarm.Reset{Node: l.cfg.Node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
+	return &swarm.Reset{Node: l.node, At: time.Now().UTC(), Cause: cause, LogID: id, Epoch: epoch + 1}
 }
 
 // Check returns why the log could not accept an ordinary command now, or nil.
 func (l *Log) Check(context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if failed := l.engine.failure(); failed != nil {
+	if failed := l.life.failure(); failed != nil {
 		return failed
 	}
-	if !l.engine.conn.IsConnected() || !l.engine.server.JetStreamEnabled() {
-		return errors.New("the log engine is not running")
+	if err := l.engine.health(); err != nil {
+		return err
+	}
+	if l.tail != nil {
+		if err := l.tail.seen.health(); err != nil {
+			return err
+		}
 	}
 	return l.limits.check(oneCommand, false)
 }
 
 // Failed receives the error that ended the log, at most once: the log accepts no more records, and the server must
 // stop.
-func (l *Log) Failed() <-chan error { return l.engine.failed }
+func (l *Log) Failed() <-chan error { return l.life.failed }
 
-// Close stops the engine and releases the directory. No other method may be called after it.
+// Reach waits until the function of Notify has received the record at a position. The only writer of a log is always
+// there.
+func (l *Log) Reach(ctx context.Context, pos uint64) error {
+	if l.tail == nil {
+		return nil
+	}
+	return l.tail.reach(ctx, pos)
+}
+
+// CatchUp waits until the function of Notify has received everything that was in the log when CatchUp was called, also
+// from other servers. The only writer of a log has.
+func (l *Log) CatchUp(ctx context.Context) error {
+	if l.tail == nil {
+		return nil
+	}
+	return l.tail.catchUp(ctx)
+}
+
+// Close ends the log: an embedded one releases its directory, a shared one leaves its connection open. No other method
+// may be called after it.
 func (l *Log) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- l.release() }() // the engine's stop takes no context; after a timeout it continues here
@@ -146,17 +186,15 @@ func (l *Log) Close(ctx context.Context) error {
 }
 
 func (l *Log) release() (err error) {
+	l.life.kill(nil)
+	if l.tail != nil {
+		l.tail.wait()
+	}
 	if l.engine != nil {
-		l.engine.stop()
+		err = l.engine.close()
 	}
 	if l.codec != nil {
 		l.codec.Close()
 	}
-	if l.tail != nil {
-		err = l.tail.Close()
-	}
-	if l.mark != nil {
-		err = errors.Join(err, l.mark.Close())
-	}
-	return errors.Join(err, l.reader.Close(), l.lock.Close())
+	return err
 }

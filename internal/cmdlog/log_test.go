@@ -158,7 +158,7 @@ func TestOpenRefusesABrokenChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.engine.js.Publish(t.Context(), logfile.Subject, stray); err != nil {
+	if _, err := l.local.js.Publish(t.Context(), logfile.Subject, stray); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Append(t.Context(), l.Last(), []swarm.Record{swarmtest.Issued("ci",

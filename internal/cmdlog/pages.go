@@ -45,13 +45,13 @@ func (l *Log) loadBrief(ctx context.Context, at positions, most int) (swarm.Entr
 	if most == 0 {
 		return l.load(ctx, at)
 	}
-	issued, err := l.bytes(ctx, at.issued)
+	issued, err := l.engine.fetch(ctx, at.issued)
 	if err != nil {
 		return swarm.Entry{}, err
 	}
 	var closed []byte
 	if at.closed != 0 {
-		if closed, err = l.bytes(ctx, at.closed); err != nil {
+		if closed, err = l.engine.fetch(ctx, at.closed); err != nil {
 			return swarm.Entry{}, err
 		}
 	}
@@ -96,17 +96,8 @@ func (l *Log) late(ctx context.Context, at positions) (out []swarm.LateAck, err 
 	return out, nil
 }
 
-// bytes returns the stored record at a position. If the reader does not find it, the engine is asked.
-func (l *Log) bytes(ctx context.Context, pos uint64) ([]byte, error) {
-	b, err := l.reader.Read(pos)
-	if err != nil {
-		return l.engine.fetch(ctx, pos)
-	}
-	return b, nil
-}
-
 func (l *Log) read(ctx context.Context, pos uint64) (swarm.Record, error) {
-	b, err := l.bytes(ctx, pos)
+	b, err := l.engine.fetch(ctx, pos)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func TestANewerFormatIsNotDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	b[2] = 99 // the version
-	if err := l.engine.publish(t.Context(), b, l.Last()); err != nil {
+	if err := l.local.write(t.Context(), b, l.Last()); err != nil {
 		t.Fatal(err)
 	}
 	shut(t, l)

@@ -22,20 +22,20 @@ type brittle struct {
 	forgetful bool // the engine does not know of the last record
 }
 
-func (b *brittle) publish(ctx context.Context, record []byte, last uint64) error {
+func (b *brittle) write(ctx context.Context, record []byte, last uint64) error {
 	b.publishes++
-	return b.publishFn(b.publishes, func() error { return b.store.publish(ctx, record, last) })
+	return b.publishFn(b.publishes, func() error { return b.store.write(ctx, record, last) })
 }
 
-func (b *brittle) state(ctx context.Context) (uint64, uint64, error) {
+func (b *brittle) state(ctx context.Context) (state, error) {
 	if b.stateErr != nil {
-		return 0, 0, b.stateErr
+		return state{}, b.stateErr
 	}
-	last, records, err := b.store.state(ctx)
+	s, err := b.store.state(ctx)
 	if b.forgetful {
-		last--
+		s.last--
 	}
-	return last, records, err
+	return s, err
 }
 
 var errLost = errors.New("the answer was lost")
@@ -91,7 +91,7 @@ func TestAnAmbiguousAppend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, t.TempDir())
 			defer shut(t, l)
-			l.stream = &brittle{store: l.engine, publishFn: tc.publish, stateErr: tc.state, forgetful: tc.forgets}
+			l.local.store = &brittle{store: l.local, publishFn: tc.publish, stateErr: tc.state, forgetful: tc.forgets}
 			records := make([]swarm.Record, tc.records)
 			for i := range records {
 				records[i] = swarmtest.Issued(fmt.Sprint(i), "a")
