@@ -70,6 +70,7 @@ func Connect(ctx context.Context, cfg Shared) (_ *Log, err error) {
 	}
 	l := &Log{
 		node: cfg.Node, sync: SyncByServers, meter: meterOr(cfg.Meter), replay: cfg.Replay, life: newLife(),
+		heads: logfile.Heads{},
 	}
 	defer func() {
 		if err != nil {

@@ -61,8 +61,8 @@ func (e *external) publish(ctx context.Context, p parcel) error {
 	if len(messages) == 1 {
 		_, err = e.js.PublishMsg(ctx, messages[0], jetstream.WithRetryAttempts(0))
 	} else {
-		_, err = jetstreamext.PublishMsgBatch(ctx, e.js, messages,
-			jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: attemptTimeout})
+		// Nothing is waited for until the last message is sent: it ends the batch, whatever becomes of it.
+		_, err = jetstreamext.PublishMsgBatch(ctx, e.js, messages, jetstreamext.BatchFlowControl{})
 	}
 	return kindOf(err)
 }

@@ -142,6 +142,9 @@ func explain(err error, cfg Shared) error {
 	case errors.As(err, &api) && api.ErrorCode == codeNoPeers:
 		return fmt.Errorf("it is to have %d replicas, and the NATS cluster does not have that many servers with "+
 			"JetStream: %w", cfg.Replicas, err)
+	case errors.As(err, &api) && (api.ErrorCode == codeStorage || api.ErrorCode == codeNoResources):
+		return fmt.Errorf("the NATS servers do not have %s for it; lower --log-max-bytes, or give JetStream more room: %w",
+			mib(cfg.MaxBytes), err)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package cmdlog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"sync"
@@ -128,12 +129,7 @@ func (t *tail) pass(b batch) error {
 		return err
 	}
 	heads := t.log.heads.Clone()
-	if heads == nil {
-		heads = logfile.Heads{}
-	}
-	for writer, h := range b.heads {
-		heads[writer] = h
-	}
+	maps.Copy(heads, b.heads)
 	t.log.pass(a, heads, b.bytes)
 	if w != nil {
 		w.end(a.Own)

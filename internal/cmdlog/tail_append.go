@@ -52,11 +52,11 @@ func (t *tail) append(ctx context.Context, p parcel) error {
 
 // publish returns nil once the tail has decided, or the reason why it gave up waiting.
 func (t *tail) publish(w *waiting, p parcel) error {
-	limit, cancel := context.WithTimeout(t.log.life.alive, appendTimeout)
-	defer cancel()
+	patience := time.NewTimer(appendTimeout)
+	defer patience.Stop()
 	uncertain := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		err, wait := t.attempt(limit, w, p), pause
+		err, wait := t.attempt(w, p), pause
 		switch {
 		case err == nil:
 			uncertain, wait = true, appendTimeout
@@ -70,18 +70,30 @@ func (t *tail) publish(w *waiting, p parcel) error {
 		select {
 		case <-w.ctx.Done():
 			return nil
-		case <-limit.Done():
+		case <-patience.C:
 			return t.gaveUp(uncertain, err)
+		case <-t.log.life.alive.Done():
+			return t.log.unavailable(t.log.life.failure())
 		case <-time.After(wait):
 		}
 	}
 }
 
-func (t *tail) attempt(limit context.Context, w *waiting, p parcel) error {
-	ctx, cancel := context.WithTimeout(limit, attemptTimeout)
-	defer cancel()
-	defer context.AfterFunc(w.ctx, cancel)()
-	return t.stream.publish(ctx, p)
+// attempt publishes an append and waits for the answer, or for the tail. The publish itself is never interrupted: a
+// batch without its last message would stay open at the servers, which allow few of them.
+func (t *tail) attempt(w *waiting, p parcel) error {
+	answer := make(chan error, 1)
+	t.running.Go(func() {
+		ctx, cancel := context.WithTimeout(t.log.life.alive, attemptTimeout)
+		defer cancel()
+		answer <- t.stream.publish(ctx, p)
+	})
+	select {
+	case err := <-answer:
+		return err
+	case <-w.ctx.Done():
+		return nil
+	}
 }
 
 func (t *tail) refused(cause error) error {
@@ -92,7 +104,7 @@ func (t *tail) refused(cause error) error {
 }
 
 func (t *tail) gaveUp(uncertain bool, cause error) error {
-	if !uncertain || t.log.life.failure() != nil {
+	if !uncertain {
 		return t.log.unavailable(cause)
 	}
 	return &swarm.Error{

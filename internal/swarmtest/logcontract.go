@@ -16,6 +16,9 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
+// MostRecords is how many records every log takes in one append.
+const MostRecords = 1000
+
 // Log is a log as its users need it.
 type Log interface {
 	Append(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error)
@@ -67,7 +70,7 @@ func commands(n int, submitter string) []swarm.Record {
 
 func positionsAreDense(t *testing.T, l Log) {
 	next := l.Last() + 1
-	for _, n := range []int{1, 2, 7, 8, 9, 40, 1003} {
+	for _, n := range []int{1, 2, 7, 8, 9, 40, MostRecords} {
 		first := appendTo(t, l, commands(n, "ci")...)
 		if first != next || l.Last() != next+uint64(n)-1 {
 			t.Fatalf("%d records begin at %d and end at %d, want to begin at %d", n, first, l.Last(), next)
