@@ -171,12 +171,7 @@ func (m *machine) Check(t *rapid.T) {
 }
 
 func TestLogMachine(t *testing.T) {
-	// A check restarts the log several times; -rapid.checks sets how many there are.
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set("25"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	checksOf(t, "25")
 	rapid.Check(t, func(r *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
 		if err != nil {
@@ -191,4 +186,18 @@ func TestLogMachine(t *testing.T) {
 		_, _ = m.model.Append(context.Background(), m.model.Last(), []swarm.Record{&swarm.Reset{Cause: "new log"}})
 		r.Repeat(rapid.StateMachineActions(m))
 	})
+}
+
+// checksOf sets how many checks there are, unless -rapid.checks does: a check restarts the log several times.
+func checksOf(t *testing.T, n string) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	given := f.Value.String()
+	if given != f.DefValue {
+		return
+	}
+	if err := f.Value.Set(n); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(given) })
 }

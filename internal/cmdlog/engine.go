@@ -29,8 +29,9 @@ type sharedEngine interface {
 	engine
 
 	// follow calls take with each message after a position, in order and without a gap, until ctx ends or take returns
-	// an error. An error of its own means that the stream has lost records.
-	follow(ctx context.Context, after uint64, take func(message) error) error
+	// an error. An error of its own means that the stream has lost records. A value from again says that messages are
+	// missing: what follow waits for may be lost, and it asks for it again.
+	follow(ctx context.Context, after uint64, again <-chan struct{}, take func(message) error) error
 }
 
 // parcel is an append as an engine stores it.

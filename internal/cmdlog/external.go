@@ -195,7 +195,7 @@ func (e *external) askOnce(ctx context.Context, pos uint64) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	subject := e.js.Options().APIPrefix + "STREAM.MSG.GET." + e.name
+	subject := jetstream.DefaultAPIPrefix + "STREAM.MSG.GET." + e.name
 	reply, err := e.conn.RequestWithContext(ctx, subject, request)
 	if err != nil {
 		return message{}, fmt.Errorf("%w: %w", errUnavailable, err)

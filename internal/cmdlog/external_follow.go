@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -20,21 +22,49 @@ const (
 	gapPatience     = 30 * time.Second  // for the leader to say whether it has a record that a consumer left out
 )
 
-// follow reads the stream with one ordered consumer after the other: a consumer ends with its server.
-func (e *external) follow(ctx context.Context, after uint64, take func(message) error) error {
+var (
+	errFollowAgain = errors.New("messages may be lost")
+	errMissed      = errors.New("the consumer has delivered a message that did not arrive")
+)
+
+// follow reads the stream with one consumer after the other. A consumer ends with its server; and with each connection,
+// because the servers count a message as delivered that was on its way when the connection broke. The client library has
+// such a consumer, but it may wait for 10 s for an answer that got lost.
+func (e *external) follow(
+	ctx context.Context, after uint64, again <-chan struct{}, take func(message) error,
+) error {
+	connected := e.conn.StatusChanged(nats.CONNECTED)
+	defer e.conn.RemoveStatusListener(connected)
 	next := after + 1
 	for {
-		err := e.followOnce(ctx, &next, take)
-		if ctx.Err() != nil {
-			return nil
-		}
+		one, end := context.WithCancelCause(ctx)
+		var waiting sync.WaitGroup
+		waiting.Go(func() {
+			select {
+			case <-one.Done():
+			case <-connected:
+			case <-again:
+			}
+			end(errFollowAgain)
+		})
+		err := e.followOnce(one, &next, take)
+		restart := errors.Is(context.Cause(one), errFollowAgain)
+		end(nil)
+		waiting.Wait()
 		var lost *lostError
 		if errors.As(err, &lost) {
 			return lost.cause
 		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if restart {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-connected:
 		case <-time.After(followPause):
 		}
 	}
@@ -47,22 +77,12 @@ func (e *lostError) Error() string { return e.cause.Error() }
 
 // followOnce follows the stream until the consumer fails. next is the position that take needs next.
 func (e *external) followOnce(ctx context.Context, next *uint64, take func(message) error) error {
-	creating, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	consumer, err := e.js.OrderedConsumer(creating, e.name, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: *next, MaxResetAttempts: 1,
-		InactiveThreshold: unusedConsumer,
-	})
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(followMessages, followBytes),
-		jetstream.PullHeartbeat(followHeartbeat), jetstream.PullExpiry(followExpiry))
+	messages, err := e.consume(ctx, *next)
 	if err != nil {
 		return err
 	}
 	defer messages.Stop()
-	for {
+	for delivered := uint64(1); ; delivered++ {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return err
@@ -71,10 +91,29 @@ func (e *external) followOnce(ctx context.Context, next *uint64, take func(messa
 		if err != nil {
 			return err
 		}
+		if meta.Sequence.Consumer != delivered {
+			return errMissed
+		}
 		if err := e.arrived(ctx, newMessage(meta.Sequence.Stream, m.Headers(), m.Data()), next, take); err != nil {
 			return err
 		}
 	}
+}
+
+// consume begins to receive the messages from a position on.
+func (e *external) consume(ctx context.Context, from uint64) (jetstream.MessagesContext, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	consumer, err := e.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: unusedConsumer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(followMessages, followBytes),
+		jetstream.PullHeartbeat(followHeartbeat), jetstream.PullExpiry(followExpiry),
+		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 }
 
 // arrived passes a message on, and before it those that the consumer left out.

@@ -66,7 +66,7 @@ func (t *tail) start() {
 		t.change.Broadcast()
 	})
 	t.running.Go(func() {
-		if err := t.stream.follow(alive, 0, t.take); err != nil && alive.Err() == nil {
+		if err := t.stream.follow(alive, 0, t.seen.behind, t.take); err != nil && alive.Err() == nil {
 			_ = t.log.life.die(err)
 		}
 	})

@@ -22,6 +22,7 @@ type watch struct {
 	log      *Log
 	ends     *ends
 	patience time.Duration
+	behind   chan struct{} // receives when the tail does not move although the stream is longer
 
 	mu       sync.Mutex
 	answered time.Time // when the leader last answered
@@ -30,7 +31,9 @@ type watch struct {
 }
 
 func newWatch(l *Log, e *ends) *watch {
-	return &watch{log: l, ends: e, patience: denialPatience, answered: time.Now()}
+	return &watch{
+		log: l, ends: e, patience: denialPatience, answered: time.Now(), behind: make(chan struct{}, 1),
+	}
 }
 
 // run asks until the log ends.
@@ -38,7 +41,7 @@ func (w *watch) run() {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	alive := w.log.life.alive
-	for {
+	for before, longer := uint64(0), false; ; {
 		last := w.log.end() // before the request: the answer must include it
 		s, err := w.ends.get(alive)
 		if alive.Err() != nil {
@@ -48,6 +51,13 @@ func (w *watch) run() {
 			_ = w.log.life.die(err)
 			return
 		}
+		if longer && last == before {
+			select {
+			case w.behind <- struct{}{}:
+			default:
+			}
+		}
+		before, longer = last, err == nil && s.last > last
 		select {
 		case <-tick.C:
 		case <-alive.Done():

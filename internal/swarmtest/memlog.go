@@ -11,8 +11,11 @@ import (
 // MemLog is a log in memory for tests of code that uses a log, and the reference model of LogContract. Its zero value
 // is empty.
 type MemLog struct {
+	passing sync.Mutex // held until told has returned
+
 	mu      sync.Mutex
 	records []swarm.Record
+	passed  uint64 // position that told has received
 	refuse  func([]swarm.Record) error
 	told    func(swarm.Appended)
 }
@@ -60,6 +63,8 @@ func (l *MemLog) Add(records ...swarm.Record) (first uint64) {
 }
 
 func (l *MemLog) append(records []swarm.Record, own bool, check func() error) (first uint64, err error) {
+	l.passing.Lock()
+	defer l.passing.Unlock()
 	l.mu.Lock()
 	if err := check(); err != nil {
 		l.mu.Unlock()
@@ -71,11 +76,18 @@ func (l *MemLog) append(records []swarm.Record, own bool, check func() error) (f
 	if told != nil && len(records) > 0 {
 		told(swarm.Appended{First: first, Records: records, Own: own})
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.passed = uint64(len(l.records))
 	return first, nil
 }
 
-// Last returns the position of the last record.
-func (l *MemLog) Last() uint64 { return uint64(len(l.Records())) }
+// Last returns the position of the last record that the function of Notify has received.
+func (l *MemLog) Last() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.passed
+}
 
 // Records returns everything that was appended, in order.
 func (l *MemLog) Records() []swarm.Record {

@@ -33,7 +33,6 @@ const (
 
 // The implementations of the ports, checked in the one package that sees both sides.
 var (
-	_ dispatch.Log      = (*cmdlog.Log)(nil)
 	_ dispatch.Drivers  = (*drivers.Registry)(nil)
 	_ dispatch.Delivery = (*drivers.Registry)(nil)
 	_ dispatch.Fold     = (*drivers.Registry)(nil)
@@ -49,7 +48,8 @@ type server struct {
 	ops        ops
 	metrics    *metrics.Metrics
 	certs      *certs.Store // nil without TLS
-	log        *cmdlog.Log
+	log        commandLog
+	sessions   sessionTimes
 	dispatcher *dispatch.Dispatcher
 	registry   *drivers.Registry
 	access     *access       // nil without authentication
@@ -114,7 +114,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	}
 	defer func() { s.abandonTraces(ctx, err) }()
 	memory := newMemory()
-	s.log, err = cmdlog.Open(ctx, cmdlog.Config{
+	log, err := cmdlog.Open(ctx, cmdlog.Config{
 		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
 		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger, Meter: s.metrics.Log,
 		Replay: memory.take,
@@ -122,6 +122,7 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	s.log, s.sessions = log, log
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))

@@ -20,7 +20,7 @@ func (s *server) recover(ctx context.Context, m *memory) error {
 	if err := s.recall(ctx, m.desired, open); err != nil {
 		return err
 	}
-	if !m.desired.Running() || time.Since(m.lastSession(s.log.LastSession())) < s.cfg.ForgetAfter {
+	if !m.desired.Running() || time.Since(m.lastSession(s.sessions.LastSession())) < s.cfg.ForgetAfter {
 		return nil
 	}
 	reset := &swarm.Reset{

@@ -27,7 +27,7 @@ func (s *server) touchSession() {
 	if s.registry.Open() == 0 {
 		return
 	}
-	if err := s.log.TouchSession(time.Now()); err != nil {
+	if err := s.sessions.TouchSession(time.Now()); err != nil {
 		s.cfg.Logger.Warn("cannot record that drivers are connected; after a restart they may receive a stop",
 			"err", err)
 	}

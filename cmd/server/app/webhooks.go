@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/swarmcall/swarmcall/internal/cmdlog"
 	"github.com/swarmcall/swarmcall/internal/feed"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 	"github.com/swarmcall/swarmcall/internal/webhooks"
@@ -12,7 +11,7 @@ import (
 
 // hookLog is the log as webhooks read it: new records come from the feed, without a read of the disk.
 type hookLog struct {
-	log  *cmdlog.Log
+	log  commandLog
 	feed *feed.Feed
 }
 
