@@ -29,6 +29,10 @@ func (r *Registry) Handler(answer func(http.ResponseWriter, *http.Request, error
 				"the log cannot accept entries, so no client could stop this driver; connect again later"))
 			return
 		}
+		if err := r.awaitLog(req.Context()); err != nil {
+			refuse(w, req, err)
+			return
+		}
 		if !r.admit() {
 			refuse(w, req, swarm.Errorf(swarm.CodeShuttingDown,
 				"the server is stopping; connect again after the restart"))
@@ -70,14 +74,15 @@ func offers(h http.Header, name, token string) bool {
 	return false
 }
 
-// admit counts a handshake as running, unless the registry is shutting down.
+// admit counts a handshake as running, unless the registry is shutting down or its drivers move to other nodes.
 func (r *Registry) admit() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.accepting {
-		r.running.Add(1)
+	if !r.accepting || r.leaving {
+		return false
 	}
-	return r.accepting
+	r.running.Add(1)
+	return true
 }
 
 // accept upgrades the connection and starts the session's two goroutines. It returns at once, which frees the memory of

@@ -34,13 +34,11 @@ func claimant(p swarm.Principal, driverID string) string {
 // proof: entries were lost, and the log's epoch rises. A loss that the log found at its start has raised the epoch
 // already, see cmdlog.Open.
 func (r *Registry) credible(p swarm.Principal, reg *wire.Register) bool {
-	r.mu.Lock()
-	end := r.offered.Load()
-	lost := reg.LogID == r.logID && reg.AppliedSeq > end
-	if !lost {
-		r.mu.Unlock()
+	end, past := r.pastEnd(reg)
+	if !past {
 		return true
 	}
+	r.mu.Lock()
 	r.claims.trim(time.Now().Add(-r.cfg.ForgetAfter))
 	r.claims[claimant(p, reg.DriverID)] = time.Now()
 	proved := len(r.claims) > 1

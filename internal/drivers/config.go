@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -52,10 +53,21 @@ type Config struct {
 
 	// OnLogShortened is called when drivers register that have applied more than the log holds: entries were lost. No
 	// lock is held. It may block, and may give the log a new id by SetLogID, which the driver then receives. If nil,
-	// nothing is done.
+	// nothing is done. With Shared the driver is refused, and an operator decides what happens to the log.
 	OnLogShortened func(driverID, logID string, appliedSeq uint64)
 
 	Past Past
+
+	Node   swarm.NodeID // of this process; only needed with Shared
+	Shared bool         // other nodes append to the same log and have drivers of their own
+
+	// Leads reports whether this node requests what all nodes see alike: new splits, expiries, and the reset after a
+	// time without drivers. It is called without a lock held. nil: it does.
+	Leads func() bool
+
+	// CaughtUp waits until this registry was offered everything up to the present end of the log. It is called without
+	// a lock held, with a context that ends soon. nil: that is always so.
+	CaughtUp func(context.Context) error
 }
 
 // Meter counts what happens at the connections of drivers. Its methods must not block.

@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -41,7 +42,25 @@ func (r *Registry) Offer(issue swarm.Issue) (out swarm.Handover) {
 		}
 	}
 	out.Undelivered = append(out.Undelivered, targets...)
+	if r.cfg.Shared {
+		others := func(id string) bool { return !r.answersFor(id, issue.Foreign) }
+		out.Undelivered = slices.DeleteFunc(out.Undelivered, others)
+	}
 	return out
+}
+
+// answersFor reports whether this node decides the verdict of a driver that it could not deliver a command to. A
+// command of another node concerns it only for the drivers that it has or had itself. The lock is held.
+func (r *Registry) answersFor(id string, foreign bool) bool {
+	m := r.members[id]
+	switch {
+	case m != nil && m.away == nil:
+		return true
+	case !foreign:
+		return m == nil || !m.open()
+	default:
+		return m == nil && r.former.left[id].Node == r.cfg.Node.Name // it deregistered here
+	}
 }
 
 // holds reports whether a command that was just folded holds for a driver. Only a conditional command may not hold. The

@@ -16,11 +16,11 @@ const maxFormer = 100_000
 // returned. A Stop for labels of drivers that have left has nothing to stop, and a deregistered driver is not reported
 // as missing. A driver that registers with other labels counts as left under its old ones.
 type former struct {
-	had     map[string]swarm.Former // by id and labels
-	order   []leaving               // of had, oldest first; an element is void if had has another time for it
-	left    map[string]bool         // ids that have deregistered
-	leaves  []string                // of left, oldest first; may include ids that have returned
-	changed chan struct{}           // has an element when a driver has deregistered
+	had     map[string]swarm.Former       // by id and labels
+	order   []leaving                     // of had, oldest first; an element is void if had has another time for it
+	left    map[string]swarm.Registration // ids that have deregistered; zero for one of an earlier process
+	leaves  []string                      // of left, oldest first; may include ids that have returned
+	changed chan struct{}                 // has an element when a driver has deregistered
 }
 
 type leaving struct {
@@ -29,7 +29,7 @@ type leaving struct {
 }
 
 func newFormer(drivers []swarm.Former) former {
-	f := former{had: map[string]swarm.Former{}, left: map[string]bool{}, changed: make(chan struct{}, 1)}
+	f := former{had: map[string]swarm.Former{}, left: map[string]swarm.Registration{}, changed: make(chan struct{}, 1)}
 	for _, d := range slices.SortedFunc(slices.Values(drivers),
 		func(a, b swarm.Former) int { return a.At.Compare(b.At) }) {
 		f.add(d)
@@ -47,14 +47,22 @@ func (f *former) add(d swarm.Former) {
 	if !d.Deregistered {
 		f.back(d.ID)
 	}
-	if d.Deregistered && !f.left[d.ID] {
-		f.left[d.ID] = true
+	if d.Deregistered && !f.deregistered(d.ID) {
+		f.left[d.ID] = swarm.Registration{}
 		f.leaves = append(f.leaves, d.ID)
 		for len(f.leaves) > maxFormer {
 			delete(f.left, f.leaves[0])
 			f.leaves = f.leaves[1:]
 		}
 	}
+}
+
+// deregister records that a driver has deregistered, and which registration that ended.
+func (f *former) deregister(d swarm.Former, ended swarm.Registration) {
+	d.Deregistered = true
+	f.add(d)
+	f.left[d.ID] = ended
+	f.signal()
 }
 
 func formerKey(d swarm.Former) string {
@@ -75,7 +83,10 @@ func (f *former) signal() {
 // back records that a driver has returned.
 func (f *former) back(id string) { delete(f.left, id) }
 
-func (f *former) deregistered(id string) bool { return f.left[id] }
+func (f *former) deregistered(id string) bool {
+	_, left := f.left[id]
+	return left
+}
 
 // trim forgets the labels of drivers that left at a time or earlier.
 func (f *former) trim(before time.Time) {

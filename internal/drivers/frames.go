@@ -43,14 +43,10 @@ func parseRegister(frame []byte) (reg *wire.Register, code wire.CloseCode, probl
 }
 
 func checkRegister(reg *wire.Register) string {
+	problem := checkIdentity(reg.DriverID, reg.Version, reg.Instance, reg.Capabilities, reg.Labels)
 	switch {
-	case !swarm.ValidDriverID(reg.DriverID):
-		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither " +
-			"connect nor stream"
-	case !plain(reg.Version), !plain(reg.Instance):
-		return "fields /version and /instance must be at most 256 bytes without control characters"
-	case len(reg.Capabilities) > maxCapabilities:
-		return "field /capabilities has more than 32 items"
+	case problem != "":
+		return problem
 	case reg.Weight != nil && (*reg.Weight < minWeight || *reg.Weight > maxWeight):
 		return "field /weight must be a number from 0.001 to 1000000"
 	case reg.MaxPlayers < 0 || reg.MaxPlayers > command.MaxPlayers:
@@ -58,12 +54,26 @@ func checkRegister(reg *wire.Register) string {
 	case reg.State != nil && reg.State.Negative():
 		return "field /state has a negative number"
 	}
-	for _, c := range reg.Capabilities {
+	return ""
+}
+
+// checkIdentity checks what a driver says about itself and does not change while it is connected.
+func checkIdentity(id, version, instance string, capabilities []string, labels map[string]string) string {
+	switch {
+	case !swarm.ValidDriverID(id):
+		return "field /driver_id must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit, and neither " +
+			"connect nor stream"
+	case !plain(version), !plain(instance):
+		return "fields /version and /instance must be at most 256 bytes without control characters"
+	case len(capabilities) > maxCapabilities:
+		return "field /capabilities has more than 32 items"
+	}
+	for _, c := range capabilities {
 		if !plain(c) {
 			return "field /capabilities must hold command types"
 		}
 	}
-	for _, bad := range swarm.ValidateLabels(reg.Labels, "/labels") {
+	for _, bad := range swarm.ValidateLabels(labels, "/labels") {
 		return "field " + bad.Pointer + " " + bad.Detail
 	}
 	return ""
@@ -79,13 +89,17 @@ func shareOf(reg *wire.Register) swarm.Share {
 }
 
 func checkBeat(b *wire.Heartbeat) string {
-	switch {
-	case b.State != nil && b.State.Negative():
+	if b.State != nil && b.State.Negative() {
 		return "field /state has a negative number"
-	case len(b.Metrics) > wire.MaxMetrics:
+	}
+	return checkMetrics(b.Metrics)
+}
+
+func checkMetrics(metrics map[string]float64) string {
+	if len(metrics) > wire.MaxMetrics {
 		return "field /metrics has more than 64 items"
 	}
-	for name, v := range b.Metrics {
+	for name, v := range metrics {
 		if !plainUpTo(wire.MaxMetricNameBytes, name) || math.IsInf(v, 0) || math.IsNaN(v) {
 			return "field /metrics must map names of at most 256 bytes to finite numbers"
 		}

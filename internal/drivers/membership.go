@@ -19,38 +19,86 @@ func (r *Registry) join(s *session, reg *wire.Register) (no refusal) {
 		r.mu.Unlock()
 		return no
 	}
+	now := time.Now()
 	m := newMember(s, reg, r.logID, r.offered.Load())
+	m.registration.Registration = r.register(m.id, s.token, now)
 	s.beat()
 	s.member, s.joinedAt = m, r.offered.Load()
 	s.wanted = r.wanted(m)
 	s.enqueue(wire.TypeRegistered, wire.Encode(r.registered(s)))
-	var old *session
-	if before := r.members[m.id]; before != nil {
-		if !maps.Equal(before.labels, m.labels) {
-			r.former.add(swarm.Former{ID: m.id, Labels: before.labels, At: time.Now()})
-		}
+	before := r.members[m.id]
+	if before != nil {
 		m.inherit(before)
-		old, before.session = before.session, nil
-	}
-	var how takeover
-	if old == nil {
-		r.open++
-	} else {
-		s.inherit(old)
-		if how.another = !old.dismissed && !old.sameProcess(s); how.another {
-			how.from = old.remoteAddr
-			how.conflict = m.rivals.note(time.Now(), old.remoteAddr, s.remoteAddr)
+		if before.hasSession() {
+			s.inherit(before.session)
 		}
-		old.makeWay(s)
-		r.cfg.Meter.Disconnected(EndSuperseded)
 	}
-	r.members[m.id] = m
-	r.former.back(m.id)
-	delete(r.owners, m.id)
-	r.byID, r.openByID = nil, nil
+	how := r.replace(before, m, now)
+	r.openByID = nil
+	r.signal()
 	r.mu.Unlock()
 	r.logJoin(s, reg, how)
 	return refusal{}
+}
+
+// register returns the registration of a session that registers now: newer than what is known of the driver, on any
+// node. The lock is held.
+func (r *Registry) register(id, session string, now time.Time) swarm.Registration {
+	reg := swarm.Registration{
+		Position: r.offered.Load(), At: now.UTC().Truncate(time.Microsecond), Node: r.cfg.Node.Name, Session: session,
+	}
+	if before := r.members[id]; before != nil {
+		reg = reg.After(before.registration.Registration)
+	}
+	return reg.After(r.former.left[id])
+}
+
+// replace makes m the member of its driver, instead of before, which may be nil. A session of before ends. The lock is
+// held.
+func (r *Registry) replace(before, m *member, now time.Time) (how takeover) {
+	if before != nil {
+		if !maps.Equal(before.labels, m.labels) {
+			r.former.add(swarm.Former{ID: m.id, Labels: before.labels, At: now})
+		}
+		if before.open() && m.open() && !before.sentAway() && !before.sameProcess(m) {
+			how = takeover{another: true, from: before.remoteAddr}
+			how.conflict = m.rivals.note(now, before.remoteAddr, m.remoteAddr)
+		}
+		r.count(before, -1)
+		r.endFor(before, m, now)
+	}
+	r.count(m, 1)
+	r.members[m.id] = m
+	r.touch(m)
+	r.former.back(m.id)
+	delete(r.owners, m.id)
+	r.byID, r.ownByID = nil, nil
+	return how
+}
+
+// endFor ends the session of a member, if it has one on this node, for the session of a newer member. If the driver
+// has moved to another node, the other nodes are told. The lock is held.
+func (r *Registry) endFor(before, newer *member, now time.Time) {
+	if before.away == nil && newer.away != nil {
+		r.depart(before, now, false)
+	}
+	old := before.session
+	if old == nil {
+		return
+	}
+	before.session = nil
+	old.makeWay(newer)
+	r.cfg.Meter.Disconnected(EndSuperseded)
+}
+
+// count counts a member that came, or one that goes, as connected. The lock is held.
+func (r *Registry) count(m *member, n int) {
+	switch {
+	case m.hasSession():
+		r.open += n
+	case m.away != nil && m.open():
+		r.elsewhere += n
+	}
 }
 
 // takeover says how a session took a driver id over from an open one.
@@ -77,20 +125,20 @@ func (r *Registry) logJoin(s *session, reg *wire.Register, how takeover) {
 		"desired", len(s.wanted))
 }
 
-// makeWay ends a session that a newer one replaces. Its rounds still wait for the driver: the newer session may answer,
-// and has received the commands that this one was not sent.
-func (s *session) makeWay(newer *session) {
+// makeWay ends a session that one of a newer member replaces. Its rounds still wait for the driver: the newer session
+// may answer, and has received the commands that this one was not sent.
+func (s *session) makeWay(newer *member) {
 	s.replaced.Store(true)
 	s.outbox.discard()
-	if s.sameProcess(newer) {
+	if s.member.sameProcess(newer) {
 		s.kill() // it reconnected before its old connection was known to be dead
 		return
 	}
 	s.outbox.close(wire.CloseSuperseded)
 }
 
-func (s *session) sameProcess(other *session) bool {
-	return s.member.instance != "" && s.member.instance == other.member.instance
+func (m *member) sameProcess(other *member) bool {
+	return m.instance != "" && m.instance == other.instance
 }
 
 // wanted returns the commands that m must receive: the fold, without commands that it does not support, and without a
@@ -151,19 +199,26 @@ func (r *Registry) disconnect(s *session, deregistered bool) (upTo uint64, reset
 	if m == nil || m.session != s {
 		return 0, "", false
 	}
+	r.count(m, -1)
 	m.disconnected(time.Now())
-	if deregistered {
-		delete(r.members, m.id)
-		r.byID = nil
-		r.former.add(swarm.Former{ID: m.id, Labels: m.labels, At: m.lostAt, Deregistered: true})
-		r.former.signal()
-	}
 	r.openByID = nil
-	r.open--
-	if r.open == 0 {
-		reset = r.empty.last(m.lostAt, deregistered, r.desired)
+	r.touch(m)
+	if deregistered {
+		r.depart(m, m.lostAt, true)
+		r.former.deregister(swarm.Former{ID: m.id, Labels: m.labels, At: m.lostAt}, m.registration.Registration)
+		r.drop(m)
+	}
+	r.signal()
+	if r.open+r.elsewhere == 0 {
+		reset = r.empty.last(m.lostAt, deregistered && r.rosters.known(), r.desired)
 	}
 	return r.offered.Load(), reset, true
+}
+
+// drop removes a member that is not connected. The lock is held.
+func (r *Registry) drop(m *member) {
+	delete(r.members, m.id)
+	r.byID, r.ownByID = nil, nil
 }
 
 // forget drops a session whose connection has ended.

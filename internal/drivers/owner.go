@@ -2,6 +2,7 @@ package drivers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -69,23 +70,24 @@ func (r *Registry) admitDriver(s *session, reg *wire.Register) refusal {
 	r.mu.Lock()
 	no := r.bar(s, reg, time.Now())
 	r.mu.Unlock()
-	switch {
-	case no.close != 0:
+	if no.close == 0 {
+		no = r.checkApplied(s, reg)
+	}
+	if no.close != 0 {
 		return no
-	case !r.credible(s.principal, reg):
-		// the meaning of close code 1013
-		return refusal{wire.CloseOverloaded, wire.ErrorInvalidFrame,
-			"applied_seq is past the end of this log; back off and register again"}
 	}
 	return r.join(s, reg)
 }
 
 // bar says why a driver may not register now. The lock is held.
 func (r *Registry) bar(s *session, reg *wire.Register, now time.Time) refusal {
-	if !r.accepting {
+	switch {
+	case !r.accepting:
 		s.drain(wire.ReconnectBase)
+	case r.leaving:
+		s.drain(rand.N(reconnectSpan)) //nolint:gosec // spreads load; not a secret
 	}
-	if !r.accepting || s.dismissed {
+	if !r.accepting || r.leaving || s.dismissed {
 		return refusal{close: wire.CloseDrain} // only if no other close is on its way
 	}
 	p := s.principal

@@ -6,7 +6,7 @@ import "time"
 // while, it requests a reset, so that load does not wait for drivers that may never connect.
 type empty struct {
 	after time.Duration
-	since time.Time // when the last session ended, or when a reset was last requested
+	since time.Time // when a driver was last connected, or when a reset was last requested
 }
 
 // running reports whether any driver has desired load.
@@ -21,7 +21,11 @@ func (e *empty) last(now time.Time, deregistered bool, load running) (cause stri
 	return ""
 }
 
-// check is called by each sweep. It returns the cause of a reset, "" for none.
+// seen records that a driver is connected, or may be.
+func (e *empty) seen(now time.Time) { e.since = now }
+
+// check is called by each sweep; open is how many drivers are connected, to any node. It returns the cause of a reset,
+// "" for none.
 func (e *empty) check(now time.Time, open int, load running) (cause string) {
 	if open > 0 || now.Sub(e.since) < e.after || !load.Running() {
 		return ""

@@ -2,6 +2,8 @@ package drivers
 
 import (
 	"time"
+
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // The Registry as its policies use it. The lock is held.
@@ -9,8 +11,8 @@ var _ splitDrivers = (*Registry)(nil)
 
 // outside implements splitDrivers.
 func (r *Registry) outside(seq uint64, now time.Time) (ids []string) {
-	for _, m := range r.connected() {
-		if !m.session.active(r.attended(now)) {
+	for _, m := range r.known() {
+		if r.stateOf(m, now) != swarm.Active {
 			continue
 		}
 		if w, ok := r.desired.Load(m.id, m.labels); ok && w.Seq == seq && w.OutsideSplit && m.supports(w.Command.Type) {
@@ -27,13 +29,14 @@ func (r *Registry) presence(id string, now time.Time) presence {
 		return lostForGood
 	}
 	if m := r.members[id]; m != nil {
-		switch {
-		case m.open() && m.session.active(r.attended(now)):
+		switch r.stateOf(m, now) {
+		case swarm.Active:
 			return connected
-		case m.open():
+		case swarm.Stale:
 			return hung
+		case swarm.Disconnected:
+			since = m.lostAt
 		}
-		since = m.lostAt
 	}
 	if now.Sub(since) < r.cfg.LeaseTTL {
 		return lostLately

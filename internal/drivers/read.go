@@ -196,6 +196,7 @@ func (s *session) heartbeat(frame []byte) {
 	}
 	s.beat()
 	s.member.heard(&beat, s.r.offered.Load())
+	s.r.touch(s.member)
 	s.renewLease()
 }
 
@@ -247,6 +248,7 @@ func (s *session) ack(seq uint64, reply swarm.Reply) {
 	}
 	s.last.seq, s.last.applied = seq, reply.Applied
 	m := s.member
+	defer s.r.touch(m)
 	m.misses.Store(0)
 	latency, counted := s.r.rounds.Ack(m.id, seq, reply)
 	slot, refused := s.r.refusal(m, seq, reply)

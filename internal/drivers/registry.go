@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -24,17 +25,29 @@ type Registry struct {
 
 	members   map[string]*member // by driver id
 	byID      []*member          // members by driver id; nil when the list must be rebuilt
-	openByID  []*member          // the open ones among them; nil when the list must be rebuilt
-	open      int                // number of open members
+	openByID  []*member          // those that have a session; nil when the list must be rebuilt
+	ownByID   []*member          // those whose home is this node; nil when the list must be rebuilt
+	open      int                // number of members that have a session
+	elsewhere int                // number of members that are connected to another node
 	former    former
 	owners    map[string]ownership // by driver id, of drivers that have not returned since this process started
 	claims    claims
 	sessions  map[*session]struct{} // every connection, registered or not
 	unsent    int                   // how many commands were superseded by the last Offer that superseded any
 	accepting bool
-	choosing  bool                  // drivers were chosen as targets, and not all their commands were offered yet
-	retiring  map[*session]struct{} // sessions that will end as soon as they have answered
-	running   sync.WaitGroup        // goroutines of sessions
+	choosing  bool                    // drivers were chosen as targets, and not all their commands were offered yet
+	retiring  map[*session]retirement // sessions that will end as soon as they have answered
+	leaving   bool                    // all drivers are to move to other nodes
+	running   sync.WaitGroup          // goroutines of sessions
+	ctx       context.Context         // of what sessions wait for; ends with Shutdown
+	cancel    context.CancelFunc
+
+	// What the nodes tell each other about their drivers.
+	departures departures
+	rosters    rosters
+	revision   atomic.Uint64 // of this node's own members, see touch
+	changed    chan struct{}
+	applying   sync.Mutex // one node's changes at a time; locked before mu
 
 	// The policies.
 	resplits resplits
@@ -63,10 +76,13 @@ func New(cfg Config, rounds Rounds, requests Requests) (*Registry, error) {
 		cfg: cfg, logger: cfg.Logger, rounds: rounds, requests: requests, accepting: true, startedAt: now,
 		logID: cfg.Past.LogID, desired: cfg.Past.Desired, former: newFormer(cfg.Past.Drivers),
 		members: map[string]*member{}, sessions: map[*session]struct{}{}, claims: claims{},
-		retiring: map[*session]struct{}{}, owners: ownersOf(cfg.Past.Drivers),
+		retiring: map[*session]retirement{}, owners: ownersOf(cfg.Past.Drivers),
 		resplits: newResplits(cfg.Resplit), empty: empty{after: cfg.ForgetAfter, since: now},
 		idle: idle{after: cfg.ForgetAfter, every: cfg.idleEvery()}, readers: newTurns(),
+		rosters: rosters{complete: !cfg.Shared}, changed: make(chan struct{}, 1),
 	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.revision.Store(1)
 	if r.cfg.Meter == nil {
 		r.cfg.Meter = unmetered{}
 	}

@@ -54,11 +54,20 @@ func (r *Registry) stateOf(m *member, now time.Time) swarm.DriverState {
 	switch {
 	case !m.open():
 		return swarm.Disconnected
-	case m.session.active(r.attended(now)):
+	case r.responds(m, r.attended(now)):
 		return swarm.Active
 	default:
 		return swarm.Stale
 	}
+}
+
+// responds reports whether the heartbeats of an open member are on time, and its node is heard. now is the attended
+// time. The lock is held.
+func (r *Registry) responds(m *member, now time.Time) bool {
+	if m.away != nil {
+		return !m.away.stale && !r.rosters.silent[m.away.node.Name]
+	}
+	return m.session.active(now)
 }
 
 // forgotten reports whether a member was lost so long ago that it no longer counts as known. The next sweep removes it.

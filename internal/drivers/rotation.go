@@ -23,6 +23,12 @@ const (
 	reconnectSpan = 100 * time.Millisecond // drivers wait a random time below this before they reconnect
 )
 
+// retirement says when a session began to retire, and from when on it may end; zero: that is not decided yet.
+type retirement struct{ began, endFrom time.Time }
+
+// early reports whether the session may not end yet.
+func (t retirement) early(now time.Time) bool { return t.endFrom.IsZero() || now.Before(t.endFrom) }
+
 // rotation returns when a session that begins now begins to retire, because its credential expires, and when it ends at
 // the latest. A session that begins shortly before the expiry lives for at least half of what is left. So a driver
 // that still has the old token then reconnects a few times only.
@@ -71,16 +77,38 @@ func (r *Registry) rotate(s *session, now time.Time) {
 		s.kill()
 	case s.dismissed || s.retireAt.IsZero() || now.Before(s.retireAt):
 	default:
-		s.retiring.Store(true)
-		r.retiring[s] = struct{}{}
+		r.retire(s, now, true)
 		r.endIfFree(s, now)
+	}
+}
+
+// retire makes a session retire, unless it does already. With end it may end as soon as every node knows that. The lock
+// is held.
+func (r *Registry) retire(s *session, now time.Time, end bool) {
+	if s.retiring.Swap(true) {
+		return
+	}
+	how := retirement{began: now}
+	if end {
+		how.endFrom = r.noticed(how)
+	}
+	r.retiring[s] = how
+	r.noteRetiring(s)
+}
+
+// noteRetiring makes the other nodes see that a session retires. The lock is held.
+func (r *Registry) noteRetiring(s *session) {
+	if s.member != nil && s.member.session == s {
+		r.touch(s.member)
+		r.signal()
 	}
 }
 
 // endIfFree ends a retiring session for which nothing waits, or that has had enough time. The lock is held.
 func (r *Registry) endIfFree(s *session, now time.Time) {
+	overdue := !s.retireBy.IsZero() && !now.Before(s.retireBy)
 	needed := s.member != nil && (r.choosing || s.awaited(now))
-	if s.dismissed || needed && now.Before(s.retireBy) {
+	if s.dismissed || (needed || r.retiring[s].early(now)) && !overdue {
 		return
 	}
 	s.dismissed = true

@@ -39,9 +39,10 @@ type session struct {
 	frames     *rate.Limiter // nil: no limit
 
 	// Guarded by the registry's lock.
-	retireAt  time.Time // when the session begins to retire; zero: never
-	retireBy  time.Time // when it ends at the latest
+	retireAt  time.Time // when the session begins to retire; zero: no time is set
+	retireBy  time.Time // when it ends at the latest; zero: no time is set
 	dismissed bool      // it was told why it ends, and its close is on its way
+	stale     bool      // its heartbeats were late at the last sweep
 	cutAt     time.Time // when a revoked session is cut if the peer has not closed it; zero: not revoked
 
 	pinging      atomic.Bool

@@ -12,10 +12,10 @@ import (
 
 // snapshot is the state of the swarm at one moment, to be read without the lock.
 type snapshot struct {
-	desired *swarm.Desired // never changed afterwards
-	members []shown        // known drivers, by id
-	since   time.Time      // when this process started: drivers that are not in members were there before
-	former  map[string]bool
+	desired *swarm.Desired                // never changed afterwards
+	members []shown                       // known drivers, by id
+	since   time.Time                     // when this process started: drivers that are not in members were there before
+	former  map[string]swarm.Registration // those that deregistered
 	now     time.Time
 	lease   time.Duration
 }
@@ -97,9 +97,10 @@ func (snap *snapshot) unconfirmed(parts map[string]int64) (n int64) {
 	for id, part := range parts {
 		at, known := slices.BinarySearchFunc(snap.members, id,
 			func(m shown, id string) int { return strings.Compare(m.id, id) })
+		_, deregistered := snap.former[id]
 		since := snap.since
 		switch {
-		case known && snap.members[at].state != swarm.Disconnected, !known && snap.former[id]:
+		case known && snap.members[at].state != swarm.Disconnected, !known && deregistered:
 			continue
 		case known:
 			since = snap.members[at].lostAt

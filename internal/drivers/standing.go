@@ -90,6 +90,7 @@ func (r *Registry) revoke(s *session, now time.Time) (detail string, closed bool
 	s.cutAt = now.Add(cutAfter)
 	s.dismissed = true
 	s.retiring.Store(true)
+	r.noteRetiring(s)
 	delete(r.retiring, s)
 	detail = fmt.Sprintf("the credential of %s is not valid any more", s.principal.Name)
 	s.refuse(wire.ErrorRevoked, detail)

@@ -34,7 +34,7 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 func (r *Registry) sweep(now time.Time) {
-	due := r.sweepOnce(now)
+	due := r.sweepOnce(now, r.cfg.Leads == nil || r.cfg.Leads())
 	r.judge(now)
 	for _, total := range due.resplits {
 		r.requests.Resplit(total.seq, total.change, total.drivers)
@@ -58,31 +58,56 @@ type due struct {
 	reset    string // its cause, "" for none
 }
 
-// sweepOnce is one sweep.
-func (r *Registry) sweepOnce(now time.Time) (out due) {
+// sweepOnce is one sweep. leads says that this node requests what all nodes see alike.
+func (r *Registry) sweepOnce(now time.Time, leads bool) (out due) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out.pause = r.excusePause(now)
 	r.checkSessions(now)
-	for id, m := range r.members {
-		if r.forgotten(m, now) {
-			delete(r.members, id)
-			r.byID = nil
-		}
-	}
+	r.forgetLost(now)
 	r.former.trim(now.Add(-r.cfg.ForgetAfter))
 	r.claims.trim(now.Add(-r.cfg.ForgetAfter))
 	if now.Sub(r.startedAt) >= r.cfg.knownFor() {
 		r.owners = nil // drivers that have not returned are forgotten
 	}
-	if r.resplits.on() {
-		out.resplits = r.resplits.due(now, r.desired.Splits(), r)
+	r.applyPolicies(now, leads, &out)
+	return out
+}
+
+// applyPolicies finds what the policies request. While drivers of other nodes may not be known, they request nothing.
+// Every node forgets rules that match no driver; only one requests what goes into the log. The lock is held.
+func (r *Registry) applyPolicies(now time.Time, leads bool, out *due) {
+	complete, open := r.rosters.known(), r.open+r.elsewhere
+	if open > 0 || !complete {
+		r.empty.seen(now)
+	}
+	if !complete {
+		return
 	}
 	if r.idle.due(now) {
 		out.expired = r.checkIdle(now)
 	}
-	out.reset = r.empty.check(now, r.open, r.desired)
-	return out
+	if !leads {
+		out.expired = nil
+		return
+	}
+	if r.resplits.on() {
+		out.resplits = r.resplits.due(now, r.desired.Splits(), r)
+	}
+	out.reset = r.empty.check(now, open, r.desired)
+}
+
+func (r *Registry) forgetLost(now time.Time) {
+	for _, m := range r.members {
+		if !r.forgotten(m, now) {
+			continue
+		}
+		if m.away == nil {
+			r.depart(m, m.lostAt, false)
+		}
+		r.drop(m)
+	}
+	r.departures.trim(now.Add(-r.cfg.knownFor()))
 }
 
 func (r *Registry) checkIdle(now time.Time) []*swarm.Expired {
@@ -102,6 +127,7 @@ func (r *Registry) checkSessions(now time.Time) {
 	pings := rttPings
 	for s := range r.sessions {
 		r.rotate(s, now)
+		r.noteStale(s, now)
 		switch silent := s.silence(now); {
 		case s.over.Load(): // it closes its connection itself
 		case s.socket.blocked(now) >= WriteTimeout:
@@ -118,7 +144,18 @@ func (r *Registry) checkSessions(now time.Time) {
 	}
 }
 
-// Open returns how many drivers have an open session.
+// noteStale makes the other nodes see that a driver has become stale, or is not any more. The lock is held.
+func (r *Registry) noteStale(s *session, now time.Time) {
+	if s.member == nil || s.member.session != s {
+		return
+	}
+	if stale := !s.active(now); stale != s.stale {
+		s.stale = stale
+		r.touch(s.member)
+	}
+}
+
+// Open returns how many drivers have an open session on this node.
 func (r *Registry) Open() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,6 +165,7 @@ func (r *Registry) Open() int {
 // Shutdown sends every driver a drain frame and close code 1001, and accepts no new ones. It returns when all sessions
 // have ended; sessions that have not ended when ctx ends are closed at once.
 func (r *Registry) Shutdown(ctx context.Context) {
+	r.cancel()
 	r.mu.Lock()
 	r.accepting = false
 	for s := range r.sessions {

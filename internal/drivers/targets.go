@@ -22,23 +22,26 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 		}
 		found := swarm.Member{
 			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
-			Lost: lost(m, attended),
+			Lost: r.lost(m, attended),
 		}
-		if q.Choose && m.open() && m.session.retiring.Load() {
+		if q.Choose && found.Lost == "" && m.retires() {
 			found.Lost = swarm.ReasonDisconnected
 		}
 		out.Members = append(out.Members, found)
 	}
+	out.Incomplete = !r.rosters.known()
 	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
 	return out
 }
 
-// lost returns why a member cannot answer now, "" if it can.
-func lost(m *member, attended time.Time) swarm.Reason {
+// lost returns why a member cannot answer now, "" if it can. The lock is held.
+func (r *Registry) lost(m *member, attended time.Time) swarm.Reason {
 	switch {
+	case m.away != nil && (m.away.nodeLost || m.open() && r.rosters.silent[m.away.node.Name]):
+		return swarm.ReasonNodeLost
 	case !m.open():
 		return swarm.ReasonDisconnected
-	case !m.session.active(attended):
+	case !r.responds(m, attended):
 		return swarm.ReasonStale
 	}
 	return ""
@@ -56,13 +59,15 @@ func (r *Registry) yields(m *member, q swarm.TargetQuery, out *swarm.Targeted) b
 	return true
 }
 
-// DeadlineMissed reports the drivers that missed the deadline of one command.
+// DeadlineMissed reports the drivers that missed the deadline of one command. Each node counts for its own drivers, and
+// tells the others which are unresponsive.
 func (r *Registry) DeadlineMissed(driverIDs []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range driverIDs {
-		if m := r.members[id]; m != nil {
+		if m := r.members[id]; m != nil && m.away == nil {
 			m.misses.Add(1)
+			r.touch(m)
 		}
 	}
 }
@@ -101,12 +106,12 @@ func (r *Registry) selected(t swarm.Target) iter.Seq[*member] {
 	}
 }
 
-// matching yields the open members that t selects, in order of driver id. The lock is held.
+// matching yields the members with a session that t selects, in order of driver id. The lock is held.
 func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
 	return func(yield func(*member) bool) {
 		if len(t.DriverIDs) > 0 {
 			for m := range r.selected(t) { // it yields ids in order
-				if m.open() && !yield(m) {
+				if m.hasSession() && !yield(m) {
 					return
 				}
 			}
@@ -120,12 +125,13 @@ func (r *Registry) matching(t swarm.Target) iter.Seq[*member] {
 	}
 }
 
-// connected returns the open members by driver id. The list is rebuilt only after one joined or left. The lock is held.
+// connected returns the members with a session by driver id. The list is rebuilt only after one joined or left. The
+// lock is held.
 func (r *Registry) connected() []*member {
 	if r.openByID == nil {
 		r.openByID = make([]*member, 0, r.open)
 		for _, m := range r.known() {
-			if m.open() {
+			if m.hasSession() {
 				r.openByID = append(r.openByID, m)
 			}
 		}

@@ -85,7 +85,7 @@ type Member struct {
 	Capabilities []string // empty: all commands
 	Unresponsive bool     // a round does not wait for it, unless all its targets are unresponsive
 	Share        Share    // its share of a total
-	Lost         Reason   // why the driver cannot answer now: stale or disconnected; "" for an active one
+	Lost         Reason   // why the driver cannot answer now: stale, disconnected or node_lost; "" for an active one
 	Away         bool     // it is connected to another node
 }
 
@@ -108,7 +108,7 @@ type Targeted struct {
 	Blocked  uint64 // place of the newest such command, 0 for none
 	Awaited  bool   // a matching driver is known, or may still connect and has desired load
 
-	// Incomplete says that drivers may be unknown, because a living node has not described its drivers lately.
+	// Incomplete says that there may be other members: some node has not described its drivers, or not lately.
 	Incomplete bool
 }
 
@@ -139,7 +139,7 @@ type Issue struct {
 	Deadline  time.Duration
 
 	Traceparent string // the trace that drivers continue; "" for none
-	Foreign     bool   // another node has issued it
+	Foreign     bool   // another node issued it, and collects its verdicts
 }
 
 // CommandFor returns the command as one driver receives it: its own share of a total, 0 for a driver outside the split.

@@ -2,7 +2,9 @@ package swarm
 
 // Handover is the result of sending a command to the drivers.
 type Handover struct {
-	Undelivered []string // targets without a session that could receive it, sorted
+	// Targets without a session that could receive it, sorted. Those of other nodes are not among them: of a command
+	// of this node if they are connected there, of a foreign one in any case.
+	Undelivered []string
 	Superseded  []Unsent // the commands that it replaced
 }
 

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -17,7 +18,7 @@ type Presence struct {
 	Instance string    // of the driver's process, as it registered; "" for none
 	Owner    string    // name of the principal that the driver id belongs to; "" for none
 	JoinedAt uint64    // position that the node's tail had reached when the driver registered
-	Joined   time.Time // when it registered, by the clock of the node; see Newer
+	Joined   time.Time // when it registered, by the clock of the node
 	LostAt   time.Time // when its session ended; zero while it is open
 	Retiring bool      // its session is about to end: it is no target
 
@@ -27,16 +28,54 @@ type Presence struct {
 	Refused     map[command.Slot]uint64
 }
 
+// Registration returns the registration that p describes. node is where the driver registered.
+func (p Presence) Registration(node string) Registration {
+	return Registration{Position: p.JoinedAt, At: p.Joined, Node: node, Session: p.Session}
+}
+
+// Registration orders the sessions of one driver id over all nodes: the driver belongs to the newest.
+type Registration struct {
+	Position uint64 // that the node's tail had reached
+	At       time.Time
+	Node     string // name of the node
+	Session  string
+}
+
+// Newer reports whether r comes after other. Of two registrations one is newer, or they are the same.
+func (r Registration) Newer(other Registration) bool {
+	return cmp.Or(cmp.Compare(r.Position, other.Position), r.At.Compare(other.At), cmp.Compare(r.Node, other.Node),
+		cmp.Compare(r.Session, other.Session)) > 0
+}
+
+// After returns r, if it is newer than other, else the same registration with the next time that makes it newer.
+func (r Registration) After(other Registration) Registration {
+	if r.Newer(other) {
+		return r
+	}
+	r.Position = max(r.Position, other.Position)
+	if !r.At.After(other.At) {
+		r.At = other.At.Add(time.Microsecond)
+	}
+	return r
+}
+
 // Departure is a driver that its node does not know any more.
 type Departure struct {
 	DriverID, Session string
+	JoinedAt          uint64    // of the session, as in Presence
+	Joined            time.Time // likewise
 	Labels            map[string]string
-	At                time.Time
-	Deregistered      bool // else it was forgotten, or it has moved to another node
+	At                time.Time // when it deregistered or moved; of a forgotten driver: when it was lost
+	Deregistered      bool      // else it was forgotten, or it has moved to another node
+}
+
+// Registration returns the registration that ended.
+func (d Departure) Registration(node string) Registration {
+	return Registration{Position: d.JoinedAt, At: d.Joined, Node: node, Session: d.Session}
 }
 
 // RosterChanges are what has changed in a node's own drivers after revision From. Its receiver must have everything up
-// to From, unless Whole says that Present are all drivers of the node.
+// to From, unless Whole says that Present are all drivers of the node. What has departed comes before what is present.
 type RosterChanges struct {
 	From, To uint64
 	Whole    bool
