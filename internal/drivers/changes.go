@@ -112,6 +112,7 @@ type departures struct {
 type departed struct {
 	swarm.Departure
 	revision uint64
+	noted    time.Time
 }
 
 // depart records that a member of this node has deregistered, was forgotten, or has moved to another node. The lock is
@@ -123,7 +124,7 @@ func (r *Registry) depart(m *member, at time.Time, deregistered bool) {
 	r.departures.add(departed{swarm.Departure{
 		DriverID: m.id, Session: m.registration.Session, JoinedAt: m.registration.Position, Joined: m.registration.At,
 		Labels: m.labels, At: at, Deregistered: deregistered,
-	}, r.revision.Load()})
+	}, r.revision.Load(), time.Now()})
 	r.signal()
 }
 
@@ -134,9 +135,9 @@ func (d *departures) add(one departed) {
 	}
 }
 
-// trim forgets what departed at a time or earlier, up to the first one that did not.
+// trim forgets what was recorded at a time or earlier.
 func (d *departures) trim(before time.Time) {
-	for len(d.list) > 0 && !d.list[0].At.After(before) {
+	for len(d.list) > 0 && !d.list[0].noted.After(before) {
 		d.dropOldest()
 	}
 }

@@ -87,7 +87,6 @@ func (m *member) inherit(before *member) {
 	m.lastAck = before.lastAck
 	before.mu.Unlock()
 	m.misses.Store(before.misses.Load())
-	m.rivals = before.rivals
 }
 
 // open reports whether the driver is connected, to this node or another one. The registry's lock is held.

@@ -60,6 +60,7 @@ func (r *Registry) replace(before, m *member, now time.Time) (how takeover) {
 		if !maps.Equal(before.labels, m.labels) {
 			r.former.add(swarm.Former{ID: m.id, Labels: before.labels, At: now})
 		}
+		m.rivals = before.rivals
 		if before.open() && m.open() && !before.sentAway() && !before.sameProcess(m) {
 			how = takeover{another: true, from: before.remoteAddr}
 			how.conflict = m.rivals.note(now, before.remoteAddr, m.remoteAddr)

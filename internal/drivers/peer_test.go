@@ -162,42 +162,51 @@ func inWorld(t *testing.T, test func(w *world)) {
 func inWorldWith(t *testing.T, change func(*Config), test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		sink := &sinkLog{}
-		cfg := Config{
-			HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
-			LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, Past: Past{LogID: "log.1", LastSeq: 1},
-			OnLogShortened: sink.shortened,
-		}
-		change(&cfg)
-		r, err := New(cfg, sink, sink)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		swept := make(chan struct{})
-		go func() {
-			defer close(swept)
-			r.Run(ctx)
-		}()
-		w := &world{t: t, r: r, sink: sink, stopSweeper: func() {
-			cancel()
-			<-swept
-		}}
-		sockets := r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-		})
-		w.who.Store(&swarm.Principal{})
-		w.net = swarmtest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-			sockets.ServeHTTP(rw, req.WithContext(swarm.WithPrincipal(req.Context(), *w.who.Load())))
-		}))
-		defer func() {
-			ended, cut := context.WithTimeout(context.Background(), time.Second)
-			defer cut()
-			r.Shutdown(ended)
-			w.stopSweeper()
-		}()
+		w := openWorld(t, change)
+		defer w.close()
 		test(w)
 	})
+}
+
+// openWorld returns a world; the caller is in a bubble, and closes it.
+func openWorld(t *testing.T, change func(*Config)) *world {
+	t.Helper()
+	sink := &sinkLog{}
+	cfg := Config{
+		HeartbeatInterval: time.Second, StaleAfter: 3 * time.Second, ForgetAfter: 10 * time.Minute,
+		LeaseTTL: time.Minute, OnLeaseLost: OnLeaseLostStop, Past: Past{LogID: "log.1", LastSeq: 1},
+		OnLogShortened: sink.shortened,
+	}
+	change(&cfg)
+	r, err := New(cfg, sink, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		r.Run(ctx)
+	}()
+	w := &world{t: t, r: r, sink: sink, stopSweeper: func() {
+		cancel()
+		<-swept
+	}}
+	sockets := r.Handler(func(w http.ResponseWriter, _ *http.Request, err error) {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	})
+	w.who.Store(&swarm.Principal{})
+	w.net = swarmtest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		sockets.ServeHTTP(rw, req.WithContext(swarm.WithPrincipal(req.Context(), *w.who.Load())))
+	}))
+	return w
+}
+
+func (w *world) close() {
+	ended, cut := context.WithTimeout(context.Background(), time.Second)
+	defer cut()
+	w.r.Shutdown(ended)
+	w.stopSweeper()
 }
 
 // issue offers a command, and records the result with the events of the registry.
