@@ -50,6 +50,7 @@ var all = map[string]string{
 	"public-url": "https://load.example.com/", "trusted-proxies": "10.0.0.7,fd00::/8",
 	"auth-file": "/auth.yaml", "tls-cert": "/tls.crt", "tls-key": "/tls.key", "insecure-no-tls": "true",
 	"session-key-file": "/session.key", "webhooks-file": "/webhooks.yaml",
+	"nats-url": "nats://a:4222,nats://b:4222", "nats-creds": "/nats.creds", "nats-ca": "/nats-ca.pem",
 }
 
 var allConfig = app.Config{
@@ -61,6 +62,7 @@ var allConfig = app.Config{
 	PublicURL: "https://load.example.com/", TrustedProxies: []string{"10.0.0.7", "fd00::/8"},
 	OpsListen: "127.0.0.1:9100",
 	AuthFile:  "/auth.yaml", TLSCert: "/tls.crt", TLSKey: "/tls.key", InsecureNoTLS: true, SessionKeyFile: "/session.key",
+	NATSURL: "nats://a:4222,nats://b:4222", NATSCreds: "/nats.creds", NATSCA: "/nats-ca.pem",
 	WebhooksFile: "/webhooks.yaml", LogSync: "interval", Resplit: "off", AcceptDataLoss: true,
 }
 

@@ -43,7 +43,7 @@ func open(t *testing.T, change func(*Config), rows ...string) *office {
 	o := &office{t: t, path: filepath.Join(t.TempDir(), "auth.yaml")}
 	o.write(rows...)
 	cfg := Config{
-		File: o.path, SessionKey: bytes.Repeat([]byte{7}, keyBytes), Logger: slog.New(slog.NewTextHandler(&o.log, nil)),
+		File: o.path, SessionKey: bytes.Repeat([]byte{7}, KeyBytes), Logger: slog.New(slog.NewTextHandler(&o.log, nil)),
 	}
 	if change != nil {
 		change(&cfg)
@@ -300,7 +300,7 @@ func TestUnknownIsLimited(t *testing.T) {
 func TestSessionKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.key")
 	first, err := SessionKey(path)
-	if err != nil || len(first) != keyBytes {
+	if err != nil || len(first) != KeyBytes {
 		t.Fatalf("a new key: %d bytes, %v", len(first), err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -323,7 +323,7 @@ func TestSessionKey(t *testing.T) {
 // FuzzCookie: nobody can make a session. Each process that fuzzes has a seal of its own of the one session that there is,
 // with another nonce, so what is opened is compared by its content. A sealed session has one text.
 func FuzzCookie(f *testing.F) {
-	s, err := newSealer(bytes.Repeat([]byte{7}, keyBytes))
+	s, err := newSealer(bytes.Repeat([]byte{7}, KeyBytes))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -21,8 +21,8 @@ import (
 // sessionTTL is how long a session lasts, unless its token expires before.
 const sessionTTL = 8 * time.Hour
 
-// keyBytes is the length of the key that seals sessions.
-const keyBytes = 32
+// KeyBytes is the length of the key that seals sessions.
+const KeyBytes = 32
 
 // purpose is sealed with each session, so that nothing else that the key may seal one day passes for a session.
 var purpose = []byte("swarmcall session 1")
@@ -48,8 +48,8 @@ func (s session) hash() (h [32]byte) {
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(key []byte) (sealer, error) {
-	if len(key) != keyBytes {
-		return sealer{}, fmt.Errorf("the session key has %d bytes; it must have %d", len(key), keyBytes)
+	if len(key) != KeyBytes {
+		return sealer{}, fmt.Errorf("the session key has %d bytes; it must have %d", len(key), KeyBytes)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -129,7 +129,7 @@ func SessionKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read the session key: %w", err)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
-	if err != nil || len(key) != keyBytes {
+	if err != nil || len(key) != KeyBytes {
 		return nil, fmt.Errorf("the session key in %s must be 64 hex digits; remove the file to get a new one, "+
 			"and everybody signs in again", path)
 	}
@@ -137,7 +137,7 @@ func SessionKey(path string) ([]byte, error) {
 }
 
 func newKey(path string) ([]byte, error) {
-	key := make([]byte, keyBytes)
+	key := make([]byte, KeyBytes)
 	_, _ = rand.Read(key) // it never fails
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -68,7 +68,9 @@ type departure struct {
 	ID           string            `json:"i"`
 	Session      string            `json:"session"`
 	Labels       map[string]string `json:"labels,omitempty"`
-	At           int64             `json:"at,omitzero"` // Unix nanoseconds
+	JoinedAt     uint64            `json:"joined_at,omitzero"`
+	Joined       int64             `json:"joined,omitzero"` // Unix nanoseconds, as At
+	At           int64             `json:"at,omitzero"`
 	Deregistered bool              `json:"deregistered,omitzero"`
 }
 
@@ -238,11 +240,13 @@ func (d *presence) rareOnto(p *swarm.Presence) {
 func departed(d swarm.Departure) departure {
 	return departure{
 		ID: d.DriverID, Session: d.Session, Labels: d.Labels, At: nanoseconds(d.At), Deregistered: d.Deregistered,
+		JoinedAt: d.JoinedAt, Joined: nanoseconds(d.Joined),
 	}
 }
 
 func (d departure) departure() swarm.Departure {
 	return swarm.Departure{
 		DriverID: d.ID, Session: d.Session, Labels: d.Labels, At: moment(d.At), Deregistered: d.Deregistered,
+		JoinedAt: d.JoinedAt, Joined: moment(d.Joined),
 	}
 }

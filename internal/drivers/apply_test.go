@@ -206,7 +206,7 @@ func TestANodeIsLost(t *testing.T) {
 		again := swarm.NodeID{Name: "a", Instance: "2"}
 		c.r.ApplyRoster(again, swarm.RosterChanges{Whole: true, Present: []swarm.Presence{p}})
 		c.r.NodeLost(nodeID(0))
-		c.expect("d-0 node_lost", "d-1", "d-2")
+		c.expect("d-0 disconnected", "d-1", "d-2")
 		if got := c.sink.all(); !slices.Equal(got, []string{`["disconnected","d-0","node_lost"]`}) {
 			t.Errorf("reported %v", got)
 		}

@@ -22,7 +22,7 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 		}
 		found := swarm.Member{
 			DriverID: m.id, Capabilities: m.capabilities, Unresponsive: m.unresponsive(), Share: m.share,
-			Lost: r.lost(m, attended),
+			Lost: r.lost(m, attended), Away: m.away != nil,
 		}
 		if q.Choose && found.Lost == "" && m.retires() {
 			found.Lost = swarm.ReasonDisconnected
@@ -37,7 +37,7 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 // lost returns why a member cannot answer now, "" if it can. The lock is held.
 func (r *Registry) lost(m *member, attended time.Time) swarm.Reason {
 	switch {
-	case m.away != nil && (m.away.nodeLost || m.open() && r.rosters.silent[m.away.node.Name]):
+	case m.away != nil && m.open() && r.rosters.silent[m.away.node.Name]:
 		return swarm.ReasonNodeLost
 	case !m.open():
 		return swarm.ReasonDisconnected

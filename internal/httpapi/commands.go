@@ -68,6 +68,9 @@ func (h *handlers) GetCommand(
 	ctx context.Context, r api.GetCommandRequestObject,
 ) (api.GetCommandResponseObject, error) {
 	seq := uint64(r.Seq)
+	if err := h.Log.Await(ctx, seq); err != nil {
+		return nil, err
+	}
 	if call, open := h.Commands.Open(seq); open {
 		e := call.Entry()
 		if wait := deref(r.Params.WaitMs); wait > 0 {
@@ -98,6 +101,9 @@ func (h *handlers) ListCommands(
 		return nil, err
 	}
 	q.Brief = itemVerdicts
+	if err := h.Log.Await(ctx, max(q.After, q.Before)); err != nil {
+		return nil, err
+	}
 	page, err := h.Log.Page(ctx, q)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ type Call interface {
 
 // Log reads entries.
 type Log interface {
+	// Await waits until this node has read the log up to a position, which another node may have written. A position
+	// that the log does not have is no error.
+	Await(ctx context.Context, pos uint64) error
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 	// Events returns the first records that q selects, in order. It reads no other records.

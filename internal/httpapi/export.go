@@ -16,8 +16,12 @@ import (
 // the time of the request. It takes as long as the client needs, and uses the memory of one batch.
 func (h *handlers) export(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	position, submitter, end := number(q.Get("after")), q.Get("submitter"), h.Feed.Last()
-	if before := number(q.Get("before")); before > 0 {
+	position, before, submitter := number(q.Get("after")), number(q.Get("before")), q.Get("submitter")
+	if err := h.Log.Await(r.Context(), max(position, before)); err != nil {
+		return err
+	}
+	end := h.Feed.Last()
+	if before > 0 {
 		end = min(end, before-1)
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

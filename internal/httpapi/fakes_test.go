@@ -177,6 +177,8 @@ func (f *fake) Events(context.Context, swarm.EventQuery) ([]*swarm.Event, error)
 
 func (f *fake) Absent(uint64, uint64) []swarm.Span { return nil }
 
+func (f *fake) Await(context.Context, uint64) error { return nil }
+
 func (f *fake) Driver(id string) (swarm.Driver, bool) {
 	for _, d := range f.drivers {
 		if d.ID == id {

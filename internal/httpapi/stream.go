@@ -30,6 +30,9 @@ func (h *handlers) stream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Log.Await(r.Context(), position); err != nil {
+		return err
+	}
 	out := openStream(w, position)
 	if r.Method == http.MethodHead {
 		return nil

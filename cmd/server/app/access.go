@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -29,7 +30,7 @@ type access struct {
 }
 
 // openAccess reads the auth file and opens the audit log. It returns nil without an auth file.
-func (s *server) openAccess() (_ *access, err error) {
+func (s *server) openAccess(ctx context.Context) (_ *access, err error) {
 	if s.cfg.AuthFile == "" {
 		return nil, nil //nolint:nilnil // no authentication is a fact, not an error
 	}
@@ -37,7 +38,7 @@ func (s *server) openAccess() (_ *access, err error) {
 	if a.budgets, err = limits.New(limits.Defaults()); err != nil {
 		return nil, err
 	}
-	key, err := auth.SessionKey(cmp.Or(s.cfg.SessionKeyFile, filepath.Join(s.cfg.DataDir, sessionKeyFile)))
+	key, err := s.sessionKey(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +58,14 @@ func (s *server) openAccess() (_ *access, err error) {
 	s.cfg.Reloads.Add(s.cfg.AuthFile, a.keeper.Reload)
 	a.audit.Record(swarm.AuditEvent{Kind: swarm.AuditStarted, Via: swarm.Via{Server: true}})
 	return a, nil
+}
+
+// sessionKey returns the key of sign-in sessions. Nodes share one, so that a session is valid at each of them.
+func (s *server) sessionKey(ctx context.Context) ([]byte, error) {
+	if s.nodes != nil && s.cfg.SessionKeyFile == "" {
+		return s.nodes.cluster.SharedSecret(ctx, sessionKeyFile, auth.KeyBytes)
+	}
+	return auth.SessionKey(cmp.Or(s.cfg.SessionKeyFile, filepath.Join(s.cfg.DataDir, sessionKeyFile)))
 }
 
 // reloaded records that a file was read again, or could not be. Without authentication there is no audit log.

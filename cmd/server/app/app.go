@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/certs"
-	"github.com/swarmcall/swarmcall/internal/cmdlog"
+	"github.com/swarmcall/swarmcall/internal/cluster"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
 	"github.com/swarmcall/swarmcall/internal/drivers"
 	"github.com/swarmcall/swarmcall/internal/feed"
@@ -39,6 +39,9 @@ var (
 	_ drivers.Rounds    = (*dispatch.Dispatcher)(nil)
 	_ drivers.Requests  = (*dispatch.Dispatcher)(nil)
 	_ webhooks.Log      = hookLog{}
+	_ dispatch.Peers    = (*cluster.Cluster)(nil)
+	_ cluster.Drivers   = shared{}
+	_ cluster.Rounds    = rounds{}
 )
 
 // server joins the components.
@@ -57,6 +60,9 @@ type server struct {
 	feed       *feed.Feed
 	webhooks   *webhooks.Sender // nil without a webhooks file
 	past       sidecar.Memory   // state that the last process stored
+	nodes      *nodes           // nil on a single node
+	memory     *memory          // what the log contained at the start
+	startedAt  time.Time
 
 	withdrawals []swarm.Stored // newest resets and expired commands of the log
 	epoch       sync.Mutex     // only one driver at a time raises the log's epoch
@@ -84,7 +90,7 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // start opens everything that can fail, in an order that gives clear errors: a used port is reported before the log is
 // touched, and entries that the last process left open are closed before any request is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
-	s := &server{cfg: cfg, metrics: metrics.New(metrics.Build(cfg.Version))}
+	s := &server{cfg: cfg, metrics: metrics.New(metrics.Build(cfg.Version)), startedAt: time.Now(), memory: newMemory()}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w",
 			cfg.Listen, err)
@@ -113,22 +119,16 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 		return nil, err
 	}
 	defer func() { s.abandonTraces(ctx, err) }()
-	memory := newMemory()
-	log, err := cmdlog.Open(ctx, cmdlog.Config{
-		Dir: cfg.DataDir, Node: cfg.NodeName, Sync: cmdlog.SyncPolicy(cfg.LogSync), MaxBytes: cfg.LogMaxBytes,
-		AcceptLoss: cfg.AcceptDataLoss, Logger: cfg.Logger, Meter: s.metrics.Log,
-		Replay: memory.take,
-	})
-	if err != nil {
+	if err := s.openLog(ctx); err != nil {
 		return nil, err
 	}
-	s.log, s.sessions = log, log
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.log.Close(context.WithoutCancel(ctx)))
+			ctx := context.WithoutCancel(ctx)
+			err = errors.Join(err, s.log.Close(ctx), s.nodes.close(ctx))
 		}
 	}()
-	if s.access, err = s.openAccess(); err != nil {
+	if s.access, err = s.openAccess(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -136,33 +136,58 @@ func start(ctx context.Context, cfg Config) (_ *server, err error) {
 			err = errors.Join(err, s.access.close())
 		}
 	}()
-	s.dispatcher = dispatch.New(dispatch.Config{
-		Log: s.log, Keys: memory.keys, Node: cfg.NodeName, Logger: cfg.Logger, Follow: s.traces.Begin,
-	})
-	if err := s.recover(ctx, memory); err != nil {
+	if err := s.openSwarm(ctx); err != nil {
 		return nil, err
 	}
-	s.past, s.withdrawals = recallPast(cfg), memory.withdrawals
+	return s, nil
+}
+
+// openSwarm joins the dispatcher and the registry, on what the log contains.
+func (s *server) openSwarm(ctx context.Context) (err error) {
+	dispatcher := dispatch.Config{
+		Log: s.log, Keys: s.memory.keys, Node: s.cfg.NodeName, Logger: s.cfg.Logger, Follow: s.traces.Begin,
+	}
+	if s.nodes != nil {
+		dispatcher.Peers, dispatcher.Holds = s.nodes.cluster, s.nodes.cluster.Holds
+	}
+	s.dispatcher = dispatch.New(dispatcher)
+	if err := s.recover(ctx); err != nil {
+		return err
+	}
+	s.past, s.withdrawals = recallPast(s.cfg), s.memory.withdrawals
 	s.feed = feed.New(s.log, s.log.Last())
+	if err := s.openWebhooks(); err != nil {
+		return err
+	}
+	if s.registry, err = drivers.New(s.registryConfig(), s.dispatcher, s.dispatcher); err != nil {
+		return err
+	}
+	s.dispatcher.Bind(s.registry, s.registry, s.registry)
+	if s.nodes != nil {
+		return s.join(ctx)
+	}
+	s.notify()
+	return nil
+}
+
+// notify lets the log pass on what is appended from now on.
+func (s *server) notify() {
 	s.log.Notify(func(a swarm.Appended) {
 		s.feed.Add(a.First, a.Records)
 		s.dispatcher.Take(a)
 	})
-	if err := s.openWebhooks(); err != nil {
-		return nil, err
-	}
-	registry := drivers.Config{
-		HeartbeatInterval: cfg.HeartbeatInterval, StaleAfter: cfg.StaleAfter, ForgetAfter: cfg.ForgetAfter,
-		LeaseTTL: cfg.LeaseTTL, OnLeaseLost: cfg.OnLeaseLost, Resplit: drivers.Resplit(cfg.Resplit),
+}
+
+func (s *server) registryConfig() drivers.Config {
+	c := drivers.Config{
+		HeartbeatInterval: s.cfg.HeartbeatInterval, StaleAfter: s.cfg.StaleAfter, ForgetAfter: s.cfg.ForgetAfter,
+		LeaseTTL: s.cfg.LeaseTTL, OnLeaseLost: s.cfg.OnLeaseLost, Resplit: drivers.Resplit(s.cfg.Resplit),
 		Past: drivers.Past{
-			Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: memory.desired, LastSeq: s.log.Last(),
+			Drivers: s.past.Drivers, LogID: s.log.ID(), Desired: s.memory.desired, LastSeq: s.log.Last(),
 		},
-		OnLogShortened: s.logShortened, Meter: s.metrics.Sessions, Logger: cfg.Logger,
+		OnLogShortened: s.logShortened, Meter: s.metrics.Sessions, Logger: s.cfg.Logger,
 	}
-	s.access.overDrivers(&registry)
-	if s.registry, err = drivers.New(registry, s.dispatcher, s.dispatcher); err != nil {
-		return nil, err
-	}
-	s.dispatcher.Bind(s.registry, s.registry, s.registry)
-	return s, nil
+	s.access.overDrivers(&c)
+	s.nodes.overDrivers(&c)
+	return c
 }

@@ -31,6 +31,9 @@ type Config struct {
 	AcceptDataLoss bool     // start on a damaged log with the remaining entries
 	LogMaxBytes    int64    // size at which the log refuses entries; 0 for the log's own default
 	NodeName       string   // this server's name in the log
+	NATSURL        string   // NATS servers with the log that several nodes share; "": the log is in DataDir
+	NATSCreds      string   // file of the credentials for them; "": none, or in NATSURL
+	NATSCA         string   // file of the certificates that sign theirs; "": those of the system
 	AllowedHosts   []string // Host names allowed besides IP literals, localhost and the listen address
 	AllowedOrigins []string // origins allowed besides the server's own, as scheme://host[:port]
 	PublicURL      string   // address for people and programs through a proxy; empty: no proxy
@@ -96,7 +99,7 @@ func (c *Config) Validate() error {
 	bad(c.LogMaxBytes < 0, "--log-max-bytes is %d; it must not be negative", c.LogMaxBytes)
 	bad(!swarm.ValidDriverID(c.NodeName),
 		"--node-name must be 1 to 128 of [A-Za-z0-9._:-], the first a letter or digit")
-	return errors.Join(append(errs, c.checkAddresses(), c.checkListen(), c.checkOps())...)
+	return errors.Join(append(errs, c.checkAddresses(), c.checkListen(), c.checkOps(), c.checkNATS())...)
 }
 
 // checkAddresses checks the server's names, and the proxies and pages that may use it.

@@ -22,7 +22,7 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 		return nil, err
 	}
 	cfg := httpapi.Config{
-		Commands: commands{s.admission()}, Log: s.log, Feed: s.feed, Fleet: s.registry,
+		Commands: commands{s.admission()}, Log: patientLog{s.log, s.nodes}, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
 		Ready: func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Meter: requestMeter{s.metrics}, Metrics: s.metrics.Handler(),
@@ -53,7 +53,11 @@ func (s *server) ready(ctx context.Context, stopping *atomic.Bool) []httpapi.Che
 	if err := s.log.Check(ctx); err != nil {
 		log.OK, log.Detail = false, err.Error()
 	}
-	return []httpapi.Check{takesCommands, log}
+	checks := []httpapi.Check{takesCommands, log}
+	if s.nodes != nil {
+		checks = append(checks, s.nodes.nodesCheck())
+	}
+	return checks
 }
 
 // commands adapts admission to httpapi's interface.

@@ -14,7 +14,7 @@ func (s *server) watchLeases(ctx context.Context) {
 	tick := time.NewTicker(leaseCheckEvery)
 	defer tick.Stop()
 	for {
-		s.registry.SuspendLeases(s.dispatcher.LogDown() >= s.cfg.LeaseTTL)
+		s.registry.SuspendLeases(max(s.dispatcher.LogDown(), s.nodes.leaseless()) >= s.cfg.LeaseTTL)
 		select {
 		case <-ctx.Done():
 			return

@@ -16,8 +16,8 @@ import (
 type commandLog interface {
 	dispatch.Log
 	feed.Log
-	httpapi.Log
 	web.Log
+	eventLog
 
 	// ID identifies the log, as id.epoch. NextEpoch returns the record that gives it the next epoch.
 	ID() string
@@ -38,13 +38,36 @@ type commandLog interface {
 	Close(ctx context.Context) error
 }
 
+// eventLog is the part of httpapi.Log that every log has.
+type eventLog interface {
+	Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error)
+	Absent(after, upTo uint64) []swarm.Span
+}
+
 // sessionTimes records when a driver session was last open, so that a start knows for how long there was none.
 type sessionTimes interface {
 	TouchSession(t time.Time) error
 	LastSession() time.Time // zero for never
 }
 
+// openLog opens the log: in the data directory, or the one that several nodes share.
+func (s *server) openLog(ctx context.Context) error {
+	if s.cfg.NATSURL != "" {
+		return s.openShared(ctx)
+	}
+	log, err := cmdlog.Open(ctx, cmdlog.Config{
+		Dir: s.cfg.DataDir, Node: s.cfg.NodeName, Sync: cmdlog.SyncPolicy(s.cfg.LogSync), MaxBytes: s.cfg.LogMaxBytes,
+		AcceptLoss: s.cfg.AcceptDataLoss, Logger: s.cfg.Logger, Meter: s.metrics.Log, Replay: s.memory.take,
+	})
+	if err != nil {
+		return err
+	}
+	s.log, s.sessions = log, log
+	return nil
+}
+
 var (
 	_ commandLog   = (*cmdlog.Log)(nil)
+	_ httpapi.Log  = patientLog{}
 	_ sessionTimes = (*cmdlog.Log)(nil)
 )

@@ -56,7 +56,7 @@ func (s *server) serveOps(stopping *atomic.Bool, components *sync.WaitGroup) {
 		return
 	}
 	s.ops.server = httpServer(httpapi.NewOps(httpapi.Config{
-		Log: s.log, Metrics: s.metrics.Handler(), Version: httpapi.Version(s.cfg.Version),
+		Log: patientLog{s.log, s.nodes}, Metrics: s.metrics.Handler(), Version: httpapi.Version(s.cfg.Version),
 		Ready:  func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
 		Listen: s.cfg.OpsListen, AllowedHosts: s.cfg.AllowedHosts, Logger: s.cfg.Logger,
 	}))

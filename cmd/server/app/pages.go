@@ -23,7 +23,7 @@ import (
 func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 	return func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
 		cfg := web.Config{
-			Log: s.log, Fleet: s.registry, Commands: waiting{s.admission()}, Feed: s.feed,
+			Log: patientLog{s.log, s.nodes}, Fleet: s.registry, Commands: waiting{s.admission()}, Feed: s.feed,
 			DefaultDeadline: s.cfg.DefaultDeadline,
 			Ready:           func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
 			Started:         time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
@@ -63,7 +63,7 @@ func (s *server) about() []web.Fact {
 		{Name: "Version", Value: s.cfg.Version.Version}, {Name: "Revision", Value: s.cfg.Version.Revision},
 		{Name: "Go", Value: s.cfg.Version.GoVersion},
 		{Name: "Public address", Value: cmp.Or(s.cfg.PublicURL, "none: --public-url is for a server behind a proxy")},
-		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: "embedded, in " + s.cfg.DataDir},
+		{Name: "Node", Value: s.cfg.NodeName}, {Name: "Log", Value: s.logPlace()},
 		{Name: "Log id", Value: s.log.ID()},
 		{Name: "Sync", Value: string(s.log.SyncPolicy())},
 		{Name: "Heartbeat", Value: "every " + s.cfg.HeartbeatInterval.String() + ", stale after " +
@@ -73,6 +73,13 @@ func (s *server) about() []web.Fact {
 		{Name: "Totals", Value: totals(drivers.Resplit(s.cfg.Resplit))},
 		{Name: "Lease", Value: s.cfg.LeaseTTL.String() + ", then drivers " + s.cfg.OnLeaseLost},
 	}
+}
+
+func (s *server) logPlace() string {
+	if s.nodes != nil {
+		return "shared by nodes, in NATS JetStream"
+	}
+	return "embedded, in " + s.cfg.DataDir
 }
 
 // shownLimits are the limits that README names, with this server's values.

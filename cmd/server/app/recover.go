@@ -9,10 +9,15 @@ import (
 )
 
 // recover handles what the last process left behind: open entries, and the load of a swarm that has disconnected since.
-func (s *server) recover(ctx context.Context, m *memory) error {
+// Of a shared log, other nodes may own the entries, and may have drivers: see join and admitDrivers.
+func (s *server) recover(ctx context.Context) error {
+	m := s.memory
 	open, err := s.log.Unclosed(ctx)
 	if err != nil {
 		return err
+	}
+	if s.nodes != nil {
+		return s.recall(ctx, m.desired, open)
 	}
 	if err := s.dispatcher.Recover(ctx, open); err != nil {
 		return err

@@ -41,6 +41,9 @@ func (s *server) serve(ctx context.Context, listening func(addr string)) error {
 	components.Go(func() { s.keepSession(keepers) })
 	components.Go(func() { s.keepPast(keepers) })
 	components.Go(func() { s.watchLeases(keepers) })
+	if s.nodes != nil {
+		components.Go(func() { s.watchNATS(keepers) })
+	}
 	if s.access != nil {
 		components.Go(func() { s.access.keeper.Run(keepers) })
 	}
@@ -97,6 +100,9 @@ func (s *server) stop(
 	defer cancelSoft()
 	hard, cancelHard := context.WithTimeout(ctx, grace+outcomeGrace)
 	defer cancelHard()
+	if s.nodes != nil {
+		s.handOver(ctx)
+	}
 	s.dispatcher.Shutdown(soft, hard)
 	s.settleTraces(ctx)
 
@@ -113,13 +119,16 @@ func (s *server) stop(
 	drain, cancelDrain := context.WithTimeout(ctx, drainGrace)
 	defer cancelDrain()
 	s.touchSession()
+	if s.nodes != nil {
+		s.registry.EndRetired(drain, moveSpan)
+	}
 	s.registry.Shutdown(drain)
 	release()
 	components.Wait()
 
 	closing, cancelClosing := context.WithTimeout(ctx, logGrace)
 	defer cancelClosing()
-	err := errors.Join(closed, s.access.close(), s.log.Close(closing))
+	err := errors.Join(closed, s.access.close(), s.nodes.close(closing), s.log.Close(closing))
 	s.cfg.Logger.Info("stopped")
 	return err
 }

@@ -125,7 +125,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, body []byte, k, flags byte) {
 		b := append(make([]byte, headerBytes), body...)
 		copy(b, "SC")
-		b[2], b[3], b[4] = formatVersion, k, flags
+		b[2], b[3], b[4] = FormatVersion, k, flags
 		own := hash(b) // a matching hash, so that the body is decoded
 		copy(b[sumAt:], own[:])
 		_, _, _, _ = c.Decode(1, b)

@@ -38,7 +38,7 @@ func TestUnknownContentIsNewer(t *testing.T) {
 	} {
 		b := append(make([]byte, headerBytes), tc.body...)
 		copy(b, "SC")
-		b[2], b[3] = formatVersion, byte(tc.kind)
+		b[2], b[3] = FormatVersion, byte(tc.kind)
 		own := hash(b)
 		copy(b[sumAt:], own[:])
 		_, _, _, err := c.Decode(3, b)

@@ -24,13 +24,15 @@ import (
 //	40–71  SHA-256 over bytes 0–39 and the body as stored
 //	72–    body: JSON, see body.go
 const (
-	formatVersion = 2 // the newest that this program reads
 	flagZstd      = 1
 	sumAt         = 40
 	headerBytes   = 72
 	compressOver  = 512      // bytes of body from which compression pays
 	maxBody       = 64 << 20 // bytes that a compressed body may expand to
 )
+
+// FormatVersion is the newest version of the format that this program reads.
+const FormatVersion = 2
 
 type kind byte
 
@@ -115,8 +117,8 @@ func (c *Codec) open(pos uint64, b []byte) (s opened, err error) {
 	switch {
 	case len(b) < headerBytes || string(b[:2]) != "SC":
 		return s, damagedAt(pos, "it does not begin with a record header")
-	case b[2] > formatVersion:
-		what := fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], formatVersion)
+	case b[2] > FormatVersion:
+		what := fmt.Sprintf("it is of format version %d, and this program reads up to %d", b[2], FormatVersion)
 		return s, newer(pos, what)
 	case b[2] == 0:
 		return s, damagedAt(pos, "its format version is unknown")

@@ -119,7 +119,7 @@ func TestOldAndNewFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := bytes.Clone(b)
-	newer[2] = formatVersion + 1
+	newer[2] = FormatVersion + 1
 	if r := lay(t, own, newer); r.Err() == nil || !strings.Contains(r.Err().Error(), "newer version of Swarmcall") {
 		t.Errorf("a newer format: %v", r.Err())
 	}
