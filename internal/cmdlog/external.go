@@ -99,23 +99,28 @@ func kindOf(err error) error {
 	case !errors.As(err, &api):
 		return fmt.Errorf("%w: %w", errUncertain, err)
 	}
-	switch api.ErrorCode {
-	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
-		return fmt.Errorf("%w: %w", errConflict, err)
-	case codeNoResources, codeAccountResources, codeStorage:
-		return fmt.Errorf("%w: %w", errFull, err)
-	case codeBatchIncomplete, codeBatchesInflight:
-		return fmt.Errorf("%w: %w", errUnavailable, err)
-	case codeStoreFailed:
-		if strings.Contains(api.Description, "maximum") {
-			return fmt.Errorf("%w: %w", errFull, err)
-		}
-		return fmt.Errorf("%w: %w", errUncertain, err)
+	kind, known := kinds[api.ErrorCode]
+	switch {
+	case api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "maximum"):
+		kind = errFull
+	case !known && api.Code >= 500:
+		kind = errUnavailable
+	case !known:
+		return err
 	}
-	if api.Code >= 500 {
-		return fmt.Errorf("%w: %w", errUnavailable, err)
-	}
-	return err
+	return fmt.Errorf("%w: %w", kind, err)
+}
+
+// kinds are the errors that servers answer a publish with. Others are refusals, or make the stream unavailable.
+var kinds = map[jetstream.ErrorCode]error{
+	jetstream.JSErrCodeStreamWrongLastSequence:         errConflict,
+	jetstream.JSErrCodeStreamWrongLastSequenceConstant: errConflict,
+	codeNoResources:      errFull,
+	codeAccountResources: errFull,
+	codeStorage:          errFull,
+	codeBatchIncomplete:  errUnavailable,
+	codeBatchesInflight:  errUnavailable,
+	codeStoreFailed:      errUncertain, // unless it says that a limit was reached
 }
 
 // state asks the leader. While a stream has no leader, any of its servers answers, with what it happens to know: such an

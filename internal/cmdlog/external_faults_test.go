@@ -309,6 +309,57 @@ func TestReadsDoNotDependOnAFollower(t *testing.T) {
 	}
 }
 
+// TestWhatAConsumerLeavesOut: a gap is filled by the leader, if it has the records; and what arrives again must be the
+// same.
+func TestWhatAConsumerLeavesOut(t *testing.T) {
+	s := runNATS(t)
+	l := join(t, s.ClientURL(), "a")
+	c := collect(l)
+	add(t, l, swarmtest.Issued("ci", "x"))
+	add(t, l, swarmtest.Issued("ci", "y"), swarmtest.Issued("ci", "z"))
+	c.rest()
+	e := l.engine.(*external)
+	last, err := e.ask(t.Context(), 4)
+	if err != nil || last.pos != 4 || last.records != 2 || !strings.HasSuffix(last.id, "/3") {
+		t.Fatalf("the last record: %+v %v", last, err)
+	}
+	reader, next := &external{conn: e.conn, js: e.js, stream: e.stream, name: e.name}, uint64(2)
+	var got []message
+	take := func(m message) error { got = append(got, m); return nil }
+	if err := reader.arrived(t.Context(), last, &next, take); err != nil || len(got) != 3 || next != 5 {
+		t.Fatalf("%d messages up to %d: %v", len(got), next, err)
+	}
+	for i, m := range got {
+		if m.pos != uint64(i)+2 || m.id == "" || len(m.data) == 0 {
+			t.Errorf("message %d is %+v", i, m)
+		}
+	}
+	if err := reader.arrived(t.Context(), got[1], &next, take); err != nil || len(got) != 3 {
+		t.Errorf("the same record again: %v", err)
+	}
+	other := message{pos: 3, data: []byte("other")}
+	if err := reader.arrived(t.Context(), other, &next, take); err == nil || !strings.Contains(err.Error(), "another") {
+		t.Errorf("another record at a position that was read: %v", err)
+	}
+	var lost *lostError
+	if err := reader.arrived(t.Context(), message{pos: 9}, &next, take); !errors.As(err, &lost) ||
+		!strings.Contains(err.Error(), "no record at position 5") {
+		t.Errorf("a gap that the leader has as well: %v", err)
+	}
+}
+
+// TestARaisedEpochOfASharedLog: all nodes take the new name from the log.
+func TestARaisedEpochOfASharedLog(t *testing.T) {
+	s := runNATS(t)
+	a, b := join(t, s.ClientURL(), "a"), join(t, s.ClientURL(), "b")
+	collect(a)
+	collect(b)
+	add(t, a, a.NextEpoch("entries were lost"))
+	if err := b.CatchUp(t.Context()); err != nil || b.ID() != a.ID() || !strings.HasSuffix(b.ID(), ".2") {
+		t.Errorf("%v: %s and %s", err, a.ID(), b.ID())
+	}
+}
+
 // TestALeaderThatStops: the log continues under the next leader, and what was acknowledged is there.
 func TestALeaderThatStops(t *testing.T) {
 	servers := runCluster(t)

@@ -117,12 +117,10 @@ func settings(cfg Shared) jetstream.StreamConfig {
 func notReady(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
-		switch api.ErrorCode {
-		case codeNoPeers, codeClusterNotReady, codeNoMetaLeader, codeNoResources,
-			jetstream.JSErrCodeStreamNameInUse: // created by another server in this moment, perhaps with other settings
-			return true
-		}
-		return false
+		return slices.Contains([]jetstream.ErrorCode{
+			codeNoPeers, codeClusterNotReady, codeNoMetaLeader, codeNoResources,
+			jetstream.JSErrCodeStreamNameInUse, // created by another server in this moment, perhaps with other settings
+		}, api.ErrorCode)
 	}
 	return errors.Is(err, errUnavailable) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse)

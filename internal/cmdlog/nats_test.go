@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
@@ -93,27 +92,6 @@ func tryJoin(t testing.TB, url, node string, change ...func(*Shared)) (*Log, err
 // inStream makes the log use another stream, so that tests can share a server.
 func inStream(name string) func(*Shared) {
 	return func(cfg *Shared) { cfg.stream, cfg.subject = name, strings.ToLower(name)+".log" }
-}
-
-// stored returns the messages of a stream.
-func stored(t testing.TB, url, stream string) (out []*jetstream.RawStreamMsg) {
-	t.Helper()
-	js, err := jetstream.New(dial(t, url))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := js.Stream(t.Context(), stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for pos := range s.CachedInfo().State.LastSeq {
-		m, err := s.GetMsg(t.Context(), pos+1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, m)
-	}
-	return out
 }
 
 // runCluster starts three servers.

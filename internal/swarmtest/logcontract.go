@@ -26,6 +26,7 @@ type Log interface {
 	Entry(ctx context.Context, seq uint64) (swarm.Entry, error)
 	Page(ctx context.Context, q swarm.Query) (swarm.Page, error)
 	Unclosed(ctx context.Context) ([]swarm.Entry, error)
+	Notify(told func(swarm.Appended))
 }
 
 // LogContract checks what every log guarantees. open returns a log for one test, which may hold records but no entries;
@@ -43,6 +44,7 @@ func LogContract(t *testing.T, open func(t *testing.T) Log) {
 		"pages hold while others append":    pagesHoldUnderAppends,
 		"appends side by side do not mix":   appendsDoNotMix,
 		"what was appended is read at once": readAtOnce,
+		"an append is passed once":          appendPassedOnce,
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) { promise(t, open(t)) })
 	}
@@ -284,5 +286,33 @@ func readAtOnce(t *testing.T, l Log) {
 			t.Fatalf("%d was appended: page %+v %v, unclosed %+v %v", seq, p, err, open, err2)
 		}
 		appendTo(t, l, Closed(seq, swarm.Verdict{Kind: swarm.Acked}))
+	}
+}
+
+// appendPassedOnce: when Append returns, the function of Notify has received the records, once and as own; Last follows.
+func appendPassedOnce(t *testing.T, l Log) {
+	var got []swarm.Appended
+	l.Notify(func(a swarm.Appended) {
+		if last := l.Last(); last != a.First-1 {
+			t.Errorf("while an append at %d is passed, the log is at %d", a.First, last)
+		}
+		got = append(got, a)
+	})
+	for i, n := range []int{1, 3, 0, 20} {
+		records := commands(n, "ci")
+		first := appendTo(t, l, records...)
+		if n == 0 {
+			continue
+		}
+		want := swarm.Appended{First: first, Records: records, Own: true}
+		if len(got) == 0 || Same(want, got[len(got)-1]) != "" || l.Last() != want.Last() {
+			t.Fatalf("append %d: passed %+v, want %+v; the log is at %d", i, got, want, l.Last())
+		}
+		if _, err := l.Append(t.Context(), first-1, records); !errors.Is(err, swarm.ErrConflict) {
+			t.Errorf("an append after an older position: %v", err)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d appends were passed, want 3", len(got))
 	}
 }

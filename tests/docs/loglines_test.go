@@ -19,8 +19,8 @@ const varies = "…"
 // messages of calls whose message is not in the call, by file. Those of the server's flags are where they are added to
 // app.Config.Warnings; those of the engine are in its own words.
 var elsewhere = map[string][]string{
-	"cmd/server/app/app.go":     nil,
-	"internal/cmdlog/engine.go": {`warn component="log engine"`, `error component="log engine"`},
+	"cmd/server/app/app.go":       nil,
+	"internal/cmdlog/embedded.go": {`warn component="log engine"`, `error component="log engine"`},
 }
 
 // TestLogLines compares the tables of warnings and errors in docs/operating.md with the calls of loggers in the server.
