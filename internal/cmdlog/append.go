@@ -14,13 +14,13 @@ import (
 // appendTimeout bounds each wait of an append: for the engine, for the disk, and for the tail of a shared log.
 const appendTimeout = 10 * time.Second
 
-// Append makes records durable, in order and without a gap, if the log still ends at the position after; else the error
-// is swarm.ErrConflict. It returns the position of the first record, once the function of Notify has received them; after
-// a conflict it returns once that function has received what was appended first. Any other error is of
+// Append makes records durable, in order and without a gap, if the log still ends at the position after; else the
+// error is swarm.ErrConflict. It returns the position of the first record, once the function of Notify has received
+// them; after a conflict it returns once that function has received what was appended first. Any other error is of
 // CodeLogUnavailable. After an error none of the records is in the log, with two exceptions, which the error names: an
-// embedded log that can no longer tell what it stored accepts nothing from then on, and Failed reports it; and a shared
-// log may not know in time what its servers stored. The end of ctx does not interrupt an append, so it never depends on
-// a request.
+// embedded log that can no longer tell what it stored accepts nothing from then on, and Failed reports it; and a
+// shared log may not know in time what its servers stored. The end of ctx does not interrupt an append, so it never
+// depends on a request.
 func (l *Log) Append(ctx context.Context, after uint64, records []swarm.Record) (first uint64, err error) {
 	l.appending.Lock()
 	defer l.appending.Unlock()

@@ -19,10 +19,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// formatVerifiedWith is the version of nats-server whose files TestBlockFormat was last run with on purpose. The log reads
-// and repairs these files itself, and their format is not part of what nats-server promises. To upgrade: read what has
-// changed in server/filestore.go, run the tests of this package and of logfile with the new version, and then change this
-// constant. Logs that the version before wrote must stay readable (testdata/log-v1).
+// formatVerifiedWith is the version of nats-server whose files TestBlockFormat was last run with on purpose. The log
+// reads and repairs these files itself, and their format is not part of what nats-server promises. To upgrade: read
+// what has changed in server/filestore.go, run the tests of this package and of logfile with the new version, and then
+// change this constant. Logs that the version before wrote must stay readable (testdata/log-v1).
 const formatVerifiedWith = "v2.15.2"
 
 func TestBlockFormatWasVerified(t *testing.T) {

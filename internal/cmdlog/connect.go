@@ -21,16 +21,16 @@ const DefaultReplicas = 3
 // Shared says where the log of several servers is.
 type Shared struct {
 	// Conn is connected to the NATS cluster, and stays open when the log is closed. It should reconnect for ever, and
-	// have no buffer for the time without a connection (nats.ReconnectBufSize(-1)): what is not sent at once must not be
-	// sent later.
+	// have no buffer for the time without a connection (nats.ReconnectBufSize(-1)): what is not sent at once must not
+	// be sent later.
 	Conn     *nats.Conn
 	Node     string       // writer's name in the records; no two servers may have the same
 	Replicas int          // of the stream, if Connect creates it; 0 for DefaultReplicas
 	MaxBytes int64        // likewise; 0 for DefaultMaxBytes
 	Logger   *slog.Logger // nil for none
 	Meter    Meter        // measures appends; nil for none
-	// called for each record that the log has when Connect returns, in order, while it runs; and until Notify is called,
-	// for each that others append; nil for none
+	// called for each record that the log has when Connect returns, in order, while it runs; and until Notify is
+	// called, for each that others append; nil for none
 	Replay func(pos uint64, r swarm.Record)
 
 	stream  string // name of the stream; "" for that of every log

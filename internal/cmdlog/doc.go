@@ -1,13 +1,13 @@
-// Package cmdlog is the append-only command log. Its records are in a NATS JetStream stream: of an engine in this process
-// (Open), or of a cluster that several servers share (Connect). engine.go is the seam between the two.
+// Package cmdlog is the append-only command log. Its records are in a NATS JetStream stream: of an engine in this
+// process (Open), or of a cluster that several servers share (Connect). engine.go is the seam between the two.
 //
-// The embedded engine runs without a listener and writes to its files; the log syncs them. JetStream alone does not give
-// the guarantees of the log: it lets two processes use one directory, it silently cuts off damaged bytes after an unclean
-// stop, and it gives no answer after a failed sync. Therefore:
+// The embedded engine runs without a listener and writes to its files; the log syncs them. JetStream alone does not
+// give the guarantees of the log: it lets two processes use one directory, it silently cuts off damaged bytes after an
+// unclean stop, and it gives no answer after a failed sync. Therefore:
 //
 //   - the directory is locked (embedded_lock.go);
-//   - the files are read and checked before the engine opens them (embedded_open.go, package logfile), and damage refuses
-//     the start, or is accepted by the operator and then recorded;
+//   - the files are read and checked before the engine opens them (embedded_open.go, package logfile), and damage
+//     refuses the start, or is accepted by the operator and then recorded;
 //   - every append is synced once, by the log (embedded_append.go, logfile.Tail), before it is acknowledged;
 //   - every append writes a mark of what was acknowledged, so that a missing end is detected;
 //   - a full log or disk is detected before the engine fails on it (limits.go);

@@ -123,8 +123,8 @@ var kinds = map[jetstream.ErrorCode]error{
 	codeStoreFailed:      errUncertain, // unless it says that a limit was reached
 }
 
-// state asks the leader. While a stream has no leader, any of its servers answers, with what it happens to know: such an
-// answer is an error.
+// state asks the leader. While a stream has no leader, any of its servers answers, with what it happens to know: such
+// an answer is an error.
 func (e *external) state(ctx context.Context) (state, error) {
 	info, err := e.stream.Info(ctx)
 	switch {
@@ -162,8 +162,8 @@ func fromLeader(info *jetstream.StreamInfo) bool {
 	})
 }
 
-// fetch reads a record that the tail has seen. Any server of the stream may answer, and one that is behind does not know
-// it yet; the leader does.
+// fetch reads a record that the tail has seen. Any server of the stream may answer, and one that is behind does not
+// know it yet; the leader does.
 func (e *external) fetch(ctx context.Context, pos uint64) ([]byte, error) {
 	if b, ok := e.recent.get(pos); ok {
 		return b, nil

@@ -429,7 +429,8 @@ func TestCallsShareRequests(t *testing.T) {
 	}
 }
 
-// TestASharedLogMachine runs the same steps, including new nodes and restarts of the server, on a shared log and a model.
+// TestASharedLogMachine runs the same steps, including new nodes and restarts of the server, on a shared log and a
+// model.
 func TestASharedLogMachine(t *testing.T) {
 	s := runNATS(t)
 	var n atomic.Int64

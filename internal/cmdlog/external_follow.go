@@ -27,9 +27,9 @@ var (
 	errMissed      = errors.New("the consumer has delivered a message that did not arrive")
 )
 
-// follow reads the stream with one consumer after the other. A consumer ends with its server; and with each connection,
-// because the servers count a message as delivered that was on its way when the connection broke. The client library has
-// such a consumer, but it may wait for 10 s for an answer that got lost.
+// follow reads the stream with one consumer after the other. A consumer ends with its server; and with each
+// connection, because the servers count a message as delivered that was on its way when the connection broke. The
+// client library has such a consumer, but it may wait for 10 s for an answer that got lost.
 func (e *external) follow(
 	ctx context.Context, after uint64, again <-chan struct{}, take func(message) error,
 ) error {

@@ -73,8 +73,8 @@ func a2(t *testing.T, l *Log, pos uint64) *Log {
 	return l
 }
 
-// TestServersShareALog: three logs on one stream append at the same time. Each append is stored once, all tails pass the
-// same appends in the same order, and each is one node's own.
+// TestServersShareALog: three logs on one stream append at the same time. Each append is stored once, all tails pass
+// the same appends in the same order, and each is one node's own.
 func TestServersShareALog(t *testing.T) {
 	s := runNATS(t)
 	compete(t, []string{s.ClientURL(), s.ClientURL(), s.ClientURL()}, 1, 4, 40)
@@ -373,9 +373,8 @@ func TestForeignRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if foreign == begin {
-			add := []swarm.Record{swarmtest.Issued("ci", "x")}
-			if err := l.engine.publish(t.Context(), parcel{id: "b/1/1", after: 2, records: encoded(t, codec, add)}); err !=
-				nil {
+			next := encoded(t, codec, []swarm.Record{swarmtest.Issued("ci", "x")})
+			if err := l.engine.publish(t.Context(), parcel{id: "b/1/1", after: 2, records: next}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -518,7 +517,8 @@ func TestServersThatCannotHoldTheLog(t *testing.T) {
 	plain := runNATS(t, func(o *server.Options) { o.JetStream = false })
 	soon, cancel := context.WithTimeout(t.Context(), time.Second) // a cluster that starts is waited for
 	defer cancel()
-	if _, err := Connect(soon, Shared{Conn: dial(t, plain.ClientURL()), Node: "a"}); err == nil || !strings.Contains(err.Error(), "JetStream is not") {
+	_, err := Connect(soon, Shared{Conn: dial(t, plain.ClientURL()), Node: "a"})
+	if err == nil || !strings.Contains(err.Error(), "JetStream is not") {
 		t.Errorf("without JetStream: %v", err)
 	}
 	s := runNATS(t)

@@ -10,8 +10,8 @@ import (
 )
 
 // Notify registers told, which receives each append in the order of the log. told must be fast: the next append waits
-// for it. Notify is called once. Until then, a shared log stands still: only Append, Reach and CatchUp move it, and what
-// others appended meanwhile goes to the Replay function.
+// for it. Notify is called once. Until then, a shared log stands still: only Append, Reach and CatchUp move it, and
+// what others appended meanwhile goes to the Replay function.
 func (l *Log) Notify(told func(swarm.Appended)) {
 	l.appending.Lock()
 	defer l.appending.Unlock()

@@ -289,7 +289,8 @@ func readAtOnce(t *testing.T, l Log) {
 	}
 }
 
-// appendPassedOnce: when Append returns, the function of Notify has received the records, once and as own; Last follows.
+// appendPassedOnce: when Append returns, the function of Notify has received the records, once and as own; Last
+// follows.
 func appendPassedOnce(t *testing.T, l Log) {
 	var got []swarm.Appended
 	l.Notify(func(a swarm.Appended) {
