@@ -38,6 +38,8 @@ type leases struct {
 	hold     *hold
 	revision uint64 // of the own entry; 0: there is none
 	nudge    chan struct{}
+	asked    chan struct{} // a renewal is wanted now
+	proofs   *proofs
 	failing  bool // a warning was logged
 
 	mu      sync.Mutex
@@ -49,6 +51,7 @@ func newLeases(cfg *Config, js jetstream.JetStream) *leases {
 		cfg:    cfg,
 		bucket: newBucket(js, cfg.Prefix+"_nodes", jetstream.MemoryStorage, cfg.Replicas, cfg.timing.lease),
 		hold:   newHold(cfg.timing.lease, cfg.OnLeaseLost, cfg.OnLeaseRenewed), nudge: make(chan struct{}, 1),
+		asked: make(chan struct{}, 1), proofs: newProofs(),
 		tracker: tracker{lease: cfg.timing.lease, nodes: map[string]*sighting{}},
 	}
 }
@@ -97,6 +100,7 @@ func (l *leases) renew(ctx context.Context) error {
 		err := l.write(ctx)
 		if err == nil {
 			l.hold.renew(sent)
+			l.proofs.add(sent)
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
@@ -194,15 +198,25 @@ func (l *leases) run(ctx context.Context, tell func(seen)) {
 	defer ticker.Stop()
 	for {
 		l.step(ctx, tell)
+		if !l.rest(ctx, ticker.C) {
+			return
+		}
+	}
+}
+
+// rest waits until the next step is due. Meanwhile it renews the lease for those who want a proof.
+func (l *leases) rest(ctx context.Context, due <-chan time.Time) (goOn bool) {
+	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-ticker.C:
+			return false
+		case <-due:
+			return true
 		case <-l.nudge:
 			// What nudges is repeated: a message of a node that is not known yet.
-			if pause(ctx, l.cfg.timing.renew/4) != nil {
-				return
-			}
+			return pause(ctx, l.cfg.timing.renew/4) == nil
+		case <-l.asked:
+			_ = l.renew(ctx) // if that fails, the next step reports it
 		}
 	}
 }

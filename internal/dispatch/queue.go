@@ -45,6 +45,14 @@ type reset struct {
 // maxBatch bounds how many commands one append has, so that the first of many does not wait for all of them.
 const maxBatch = 256
 
+// These bound the rest of an append: with maxBatch commands it has less than 1,000 records, which is the most that NATS
+// stores as one.
+const (
+	maxCloses  = 512
+	maxLates   = 96
+	maxExpired = 96
+)
+
 // batch is the content of one append, in this order.
 type batch struct {
 	closes  []*Call

@@ -56,3 +56,38 @@ func TestStopsGoFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestAnAppendIsBounded: NATS stores at most 1,000 records as one. What is left comes next, in order.
+func TestAnAppendIsBounded(t *testing.T) {
+	q := newQueue()
+	const n = 2500
+	for i := range uint64(n) {
+		q.closeCall(&Call{seq: i, issued: &swarm.Issued{}})
+		q.late(i)
+		q.submit(&submission{})
+		q.expire([]*swarm.Expired{{Replaced: i}})
+	}
+	var closes, lates, submits, expired uint64
+	for range n {
+		b, _ := q.take()
+		if records := len(b.closes) + len(b.lates) + len(b.submits) + len(b.expired); records > 1000-8 {
+			t.Fatalf("an append of %d records", records)
+		}
+		for _, c := range b.closes {
+			if c.seq != closes {
+				t.Fatalf("outcome %d comes after %d others", c.seq, closes)
+			}
+			closes++
+		}
+		for _, e := range b.expired {
+			if e.Replaced != expired {
+				t.Fatalf("expiry %d comes after %d others", e.Replaced, expired)
+			}
+			expired++
+		}
+		lates, submits = lates+uint64(len(b.lates)), submits+uint64(len(b.submits))
+	}
+	if closes != n || lates != n || submits != n || expired != n {
+		t.Errorf("took %d outcomes, %d late answers, %d commands, %d expiries of %d each", closes, lates, submits, expired, n)
+	}
+}

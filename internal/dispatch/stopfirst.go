@@ -46,7 +46,9 @@ func (q *queue) takeStops(held bool) (b batch) {
 		q.urgency.hurried = true
 		b.submits, w.submits = part(w.submits, (*submission).isStop)
 		b.closes, w.closes = part(w.closes, (*Call).isStop)
-		if !held {
+		b.submits, w.submits = keepBack(maxBatch, b.submits, w.submits)
+		b.closes, w.closes = keepBack(maxCloses, b.closes, w.closes)
+		if !held || w.urgent() {
 			q.nudge() // for the other work; under a hold, the end of the hold does that
 		}
 	}
@@ -61,12 +63,29 @@ func (q *queue) takeOthers() batch {
 	q.waiting = batch{}
 	stops, rest := part(b.submits, (*submission).isStop)
 	b.submits = append(rest, stops...)
-	if len(b.submits) > maxBatch {
-		q.waiting.submits = append([]*submission(nil), b.submits[maxBatch:]...)
-		b.submits = b.submits[:maxBatch]
+	w := &q.waiting
+	b.submits, w.submits = upTo(maxBatch, b.submits)
+	b.closes, w.closes = upTo(maxCloses, b.closes)
+	b.expired, w.expired = upTo(maxExpired, b.expired)
+	b.lates, w.lates = upTo(maxLates, b.lates)
+	if !w.empty() {
 		q.nudge()
 	}
 	return b
+}
+
+// keepBack takes the first, and puts the rest before what waits.
+func keepBack[T any](most int, all, waiting []T) (first, rest []T) {
+	first, left := upTo(most, all)
+	return first, append(left, waiting...)
+}
+
+// upTo separates the first of all from the rest.
+func upTo[T any](most int, all []T) (first, rest []T) {
+	if len(all) <= most {
+		return all, nil
+	}
+	return all[:most:most], append([]T(nil), all[most:]...)
 }
 
 // hold holds other work back while a Stop is on its way to this number of drivers. Further Stops lengthen a hold only

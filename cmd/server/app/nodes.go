@@ -121,7 +121,9 @@ func (r rounds) Verdicts(_ swarm.NodeID, verdicts []swarm.NodeVerdict) (notYet [
 }
 
 // Settle implements cluster.Rounds.
-func (r rounds) Settle(ctx context.Context) (position uint64, err error) { return r.dispatcher.Settle(ctx) }
+func (r rounds) Settle(ctx context.Context) (position uint64, err error) {
+	return r.dispatcher.Settle(ctx)
+}
 
 // NodesAlive implements cluster.Rounds. Nothing is decided before the drivers of all nodes are known.
 func (r rounds) NodesAlive(alive []swarm.NodeID) {
@@ -206,7 +208,11 @@ func (n *nodes) caughtUp(ctx context.Context) error {
 		return swarm.Errorf(swarm.CodeLogUnavailable, "this node has not joined the others yet; connect to another one, or "+
 			"again soon")
 	}
-	if err := n.log.CatchUp(ctx); err != nil {
+	err := n.log.CatchUp(ctx)
+	if err == nil { // the server that has said where the log ends must not be cut off from the majority
+		err = n.cluster.Confirm(ctx)
+	}
+	if err != nil {
 		return &swarm.Error{
 			Code: swarm.CodeLogUnavailable, Detail: "this node has not read the log up to its end; connect to another one, " +
 				"or again soon", Cause: err,

@@ -24,11 +24,11 @@ import (
 //	40–71  SHA-256 over bytes 0–39 and the body as stored
 //	72–    body: JSON, see body.go
 const (
-	flagZstd      = 1
-	sumAt         = 40
-	headerBytes   = 72
-	compressOver  = 512      // bytes of body from which compression pays
-	maxBody       = 64 << 20 // bytes that a compressed body may expand to
+	flagZstd     = 1
+	sumAt        = 40
+	headerBytes  = 72
+	compressOver = 512      // bytes of body from which compression pays
+	maxBody      = 64 << 20 // bytes that a compressed body may expand to
 )
 
 // FormatVersion is the newest version of the format that this program reads.
