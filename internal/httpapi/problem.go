@@ -87,6 +87,8 @@ func (p *problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case e.Code == swarm.CodeShuttingDown: // expected
 		logger.Info("refused a request while stopping", "request_id", requestID(r.Context()), "route", r.URL.Path)
+	case e.Code == swarm.CodeLogUnavailable && e.Cause == nil: // its state, which /readyz shows, and no fault
+		logger.Debug("refused a request", "request_id", requestID(r.Context()), "route", r.URL.Path, "detail", e.Detail)
 	case kind.status >= http.StatusInternalServerError:
 		logger.Error("request failed", "request_id", requestID(r.Context()), "route", r.URL.Path, "code", e.Code,
 			"err", err)

@@ -353,5 +353,30 @@ func (l patientLog) Entry(ctx context.Context, seq uint64) (swarm.Entry, error) 
 	if err := l.Await(ctx, seq); err != nil {
 		return swarm.Entry{}, err
 	}
-	return l.commandLog.Entry(ctx, seq)
+	e, err := l.commandLog.Entry(ctx, seq)
+	return e, l.reading(ctx, err)
+}
+
+// Page reads a page of entries.
+func (l patientLog) Page(ctx context.Context, q swarm.Query) (swarm.Page, error) {
+	p, err := l.commandLog.Page(ctx, q)
+	return p, l.reading(ctx, err)
+}
+
+// Events reads records of a submitter.
+func (l patientLog) Events(ctx context.Context, q swarm.EventQuery) ([]*swarm.Event, error) {
+	events, err := l.commandLog.Events(ctx, q)
+	return events, l.reading(ctx, err)
+}
+
+// reading returns what a reader gets if a shared log could not be read: its servers may be away for a moment.
+func (l patientLog) reading(ctx context.Context, err error) error {
+	if _, damaged := errors.AsType[*cmdlog.DamagedError](err); l.nodes == nil || err == nil || ctx.Err() != nil || damaged ||
+		swarm.CodeOf(err) != swarm.CodeInternal {
+		return err
+	}
+	return &swarm.Error{
+		Code: swarm.CodeLogUnavailable, Detail: "the log cannot be read at the moment, because NATS does not answer; try " +
+			"again", Cause: err,
+	}
 }
