@@ -135,6 +135,9 @@ func (c *Config) validate() error {
 	if c.OnLeaseLost != OnLeaseLostStop && c.OnLeaseLost != OnLeaseLostHold {
 		errs = append(errs, errors.New("on-lease-lost must be stop or hold"))
 	}
+	if c.Shared && c.Node.Name == "" {
+		errs = append(errs, errors.New("with a shared log the node needs a name"))
+	}
 	if c.FramesPerSecond < 0 || c.FramesPerSecond > 0 && c.FrameBurst < 1 || c.MaxDrivers < 0 {
 		errs = append(errs, errors.New("the limits of frames and drivers must not be negative, and frames per second "+
 			"need a positive burst"))

@@ -10,6 +10,9 @@
 // blocks only its own writer; the sweeper ends its session when a write makes no progress for [WriteTimeout]. There is
 // no timer and no goroutine per command or per write.
 //
+// Several nodes may have one log. Each tells the others about its own drivers (changes.go) and takes what they say
+// (apply.go), so the registry of every node knows all drivers. Only this node's own drivers have a session here.
+//
 // A session belongs to the principal of its handshake, which bounds what it may register (owner.go). The sweeper asks
 // what has become of the principal (standing.go). A session whose credential expires or has changed ends between
 // commands, so that none is missing because of that (rotation.go).
