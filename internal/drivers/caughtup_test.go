@@ -34,8 +34,13 @@ func reached() *tail {
 	return x
 }
 
-// handshake returns how a handshake is refused, nil if it would be accepted, and how long that takes.
-func (w *world) handshake() (refused error, took time.Duration) {
+// shared makes a world one of several nodes.
+func shared(caughtUp func(context.Context) error) func(*Config) {
+	return func(c *Config) { c.Shared, c.Node, c.CaughtUp = true, nodeID(0), caughtUp }
+}
+
+// handshake returns how a handshake is refused, nil if it would be accepted, and how long that took.
+func (w *world) handshake() (took time.Duration, refused error) {
 	req := httptest.NewRequest(http.MethodGet, "/drivers/connect", nil)
 	for key, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
@@ -46,7 +51,7 @@ func (w *world) handshake() (refused error, took time.Duration) {
 	began := time.Now()
 	w.r.Handler(func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err }).
 		ServeHTTP(httptest.NewRecorder(), req)
-	return refused, time.Since(began)
+	return time.Since(began), refused
 }
 
 // TestANodeBehindTheLogRegistersNobody: it waits for the end of the log, and refuses the handshake if that is not
@@ -69,7 +74,7 @@ func TestANodeBehindTheLogRegistersNobody(t *testing.T) {
 				}
 				w := openWorld(t, func(c *Config) { c.CaughtUp = x.caughtUp })
 				defer w.close()
-				err, took := w.handshake()
+				took, err := w.handshake()
 				if swarm.CodeOf(err) != tc.code || took != tc.took {
 					t.Errorf("refused with %v after %v", err, took)
 				}
@@ -80,12 +85,8 @@ func TestANodeBehindTheLogRegistersNobody(t *testing.T) {
 
 // TestADriverAheadOfItsNodeWaits until the node has read what the driver has applied; other sessions go on meanwhile.
 func TestADriverAheadOfItsNodeWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		x := reached()
-		w := openWorld(t, func(c *Config) {
-			c.Shared, c.CaughtUp = true, func(ctx context.Context) error { return x.caughtUp(ctx) }
-		})
-		defer w.close()
+	x := reached()
+	inWorldWith(t, shared(func(ctx context.Context) error { return x.caughtUp(ctx) }), func(w *world) {
 		other, _ := w.join("other", "")
 		p := w.dial()
 		x = &tail{wait: make(chan struct{})}
@@ -114,8 +115,7 @@ func TestADriverAheadOfItsNodeWaits(t *testing.T) {
 
 // TestADriverPastASharedLogIsRefused: whoever says so, and however many do. The operator is told.
 func TestADriverPastASharedLogIsRefused(t *testing.T) {
-	shared := func(c *Config) { c.Shared, c.CaughtUp = true, reached().caughtUp }
-	inWorldWith(t, shared, func(w *world) {
+	inWorldWith(t, shared(reached().caughtUp), func(w *world) {
 		for i, id := range []string{"d-1", "d-2", "d-3"} {
 			if code := w.claim(id, 9); code != wire.CloseOverloaded || w.sink.count("regressed") != i+1 {
 				t.Errorf("%s: closed with %d, reported %v", id, code, w.sink.all())
@@ -130,10 +130,7 @@ func TestADriverPastASharedLogIsRefused(t *testing.T) {
 // TestWhetherADriverIsPastTheLogIsNotKnown while the end of the log is not: then it backs off, and nobody is told.
 func TestWhetherADriverIsPastTheLogIsNotKnown(t *testing.T) {
 	x := reached()
-	cfg := func(c *Config) {
-		c.Shared, c.CaughtUp = true, func(ctx context.Context) error { return x.caughtUp(ctx) }
-	}
-	inWorldWith(t, cfg, func(w *world) {
+	inWorldWith(t, shared(func(ctx context.Context) error { return x.caughtUp(ctx) }), func(w *world) {
 		p := w.dial()
 		x = &tail{wait: make(chan struct{})}
 		began := time.Now()

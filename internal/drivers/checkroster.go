@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"slices"
 	"time"
 
 	"github.com/swarmcall/swarmcall/command"
@@ -18,11 +19,11 @@ func checkPresence(p *swarm.Presence) string {
 		return problem
 	}
 	switch {
-	case p.Session == "", !plain(p.Session), !plain(p.Owner), !plain(p.RemoteAddr):
+	case !validToken(p.Session), !plain(p.Owner), !plain(p.RemoteAddr):
 		return "the session, the owner or the address is not valid"
-	case p.State != swarm.Active && p.State != swarm.Stale && p.State != swarm.Disconnected:
+	case !slices.Contains(swarm.DriverStates(), p.State):
 		return "the state is not valid"
-	case p.Share.Weight < 1 || p.Share.Weight > maxWeight*1000 || p.Share.Cap < 0 || p.Share.Cap > command.MaxPlayers:
+	case !validShare(p.Share):
 		return "the share is not valid"
 	case !plausible(p.Joined), !plausible(p.ConnectedAt):
 		return "a time is not valid"
@@ -32,8 +33,7 @@ func checkPresence(p *swarm.Presence) string {
 		return "the refused commands are not valid"
 	case p.LastAck != nil && p.LastAck.Latency < 0:
 		return "the latency is negative"
-	}
-	if c := p.Conflict; c != nil && (c.Takeovers < 0 || !plain(c.RemoteAddrs[0]) || !plain(c.RemoteAddrs[1])) {
+	case !validConflict(p.Conflict):
 		return "the conflict is not valid"
 	}
 	return checkMetrics(p.Metrics)
@@ -41,10 +41,20 @@ func checkPresence(p *swarm.Presence) string {
 
 // checkDeparture says what is wrong with a departure, "" for nothing.
 func checkDeparture(d *swarm.Departure) string {
-	if d.Session == "" || !plain(d.Session) || !plausible(d.Joined) || !plausible(d.At) {
+	if !validToken(d.Session) || !plausible(d.Joined) || !plausible(d.At) {
 		return "the session or a time is not valid"
 	}
 	return checkIdentity(d.DriverID, "", "", nil, d.Labels)
+}
+
+func validToken(session string) bool { return session != "" && plain(session) }
+
+func validShare(s swarm.Share) bool {
+	return 1 <= s.Weight && s.Weight <= maxWeight*1000 && 0 <= s.Cap && s.Cap <= command.MaxPlayers
+}
+
+func validConflict(c *swarm.Conflict) bool {
+	return c == nil || c.Takeovers >= 0 && plain(c.RemoteAddrs[0]) && plain(c.RemoteAddrs[1])
 }
 
 func plausible(t time.Time) bool { return t.Before(latest) }

@@ -51,7 +51,7 @@ func TestDriversLeaveANode(t *testing.T) {
 		if len(ends) != 0 || w.r.Open() != drivers {
 			t.Fatalf("%d have ended before they may", len(ends))
 		}
-		if err, _ := w.handshake(); swarm.CodeOf(err) != swarm.CodeShuttingDown {
+		if _, err := w.handshake(); swarm.CodeOf(err) != swarm.CodeShuttingDown {
 			t.Errorf("a driver that connects: %v", err)
 		}
 		began = time.Now()

@@ -34,7 +34,7 @@ func TestDriversOfOtherNodesCountForTheReset(t *testing.T) {
 		x.exchange()
 		x.offerAll(swarm.Issue{Seq: 2, Command: set10})
 		p.leave()
-		x.exchangeFor(forget+5*time.Second)
+		x.exchangeFor(forget + 5*time.Second)
 		if a.sink.count("reset")+b.sink.count("reset") != 0 {
 			t.Errorf("a driver is connected to b: %v, %v", a.sink.all(), b.sink.all())
 		}
@@ -67,22 +67,22 @@ func TestOnlyTheLeadingNodeRequests(t *testing.T) {
 			Targets: []string{"d-1"}, Split: []int64{100}})
 		x.offerAll(swarm.Issue{Seq: 3, Command: set20, Target: swarm.Target{DriverIDs: []string{"nobody"}}})
 		requests := func(w *world) int { return w.sink.count("resplit") + w.sink.count("expire") }
-		x.exchangeFor(forget+15*time.Second)
+		x.exchangeFor(forget + 15*time.Second)
 		if requests(a)+requests(b) != 0 {
 			t.Errorf("no node leads: %v, %v", a.sink.all(), b.sink.all())
 		}
 		leader.Store("a")
-		x.exchangeFor(15*time.Second)
+		x.exchangeFor(15 * time.Second)
 		if requests(a)+requests(b) != 0 {
 			t.Errorf("a leads and does not know all drivers: %v, %v", a.sink.all(), b.sink.all())
 		}
 		a.r.SetSilent([]string{"b"}, true)
-		x.exchangeFor(15*time.Second)
+		x.exchangeFor(15 * time.Second)
 		if requests(a)+requests(b) != 0 {
 			t.Errorf("a leads and b is silent: %v, %v", a.sink.all(), b.sink.all())
 		}
 		a.r.SetSilent(nil, true)
-		x.exchangeFor(forget+15*time.Second)
+		x.exchangeFor(forget + 15*time.Second)
 		if a.sink.count("resplit") == 0 || a.sink.count("expire") == 0 || requests(b) != 0 {
 			t.Errorf("a leads: %v, %v", a.sink.all(), b.sink.all())
 		}
@@ -100,12 +100,12 @@ func TestATotalWaitsForDriversOfOtherNodes(t *testing.T) {
 		x.exchange()
 		x.offerAll(swarm.Issue{Seq: 2, Command: swarm.Command{Type: set10.Type, Value: 100, Total: true},
 			Targets: []string{"d-1", "d-2"}, Split: []int64{50, 50}})
-		x.exchangeFor(2*time.Minute)
+		x.exchangeFor(2 * time.Minute)
 		if a.sink.count("resplit") != 0 {
 			t.Errorf("asked for %v", a.sink.all())
 		}
 		q.leave()
-		x.exchangeFor(2*time.Second)
+		x.exchangeFor(2 * time.Second)
 		if got := a.sink.only("resplit"); len(got) != 1 || got[0] != text("resplit", uint64(2), "lost", []string{"d-2"}) {
 			t.Errorf("asked for %v", got)
 		}
@@ -119,7 +119,7 @@ func TestLoadForADriverOfAnotherNodeDoesNotExpire(t *testing.T) {
 		go q.keepAlive()
 		x.exchange()
 		x.offerAll(swarm.Issue{Seq: 2, Command: set10, Target: swarm.Target{DriverIDs: []string{"d-2"}}})
-		x.exchangeFor(forget+15*time.Second)
+		x.exchangeFor(forget + 15*time.Second)
 		if n := a.sink.count("expire"); n != 0 {
 			t.Errorf("asked for %v", a.sink.all())
 		}
