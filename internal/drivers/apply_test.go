@@ -32,7 +32,6 @@ func TestADriverOfAnotherNodeIsShown(t *testing.T) {
 		synctest.Wait()
 		for range 3 {
 			a.r.DeadlineMissed([]string{"d-1"})
-			b.r.DeadlineMissed([]string{"d-1"}) // each node counts for its own
 		}
 		x.exchange()
 		for _, w := range x.worlds {
@@ -64,6 +63,20 @@ func TestADriverOfAnotherNodeIsShown(t *testing.T) {
 		x.exchange()
 		if got := b.r.Stopped(e); got.Stopped != 1 {
 			t.Errorf("it has deregistered: %+v", got)
+		}
+	})
+}
+
+// TestEachNodeCountsMissedDeadlinesOfItsOwnDrivers: it also knows of their answers since.
+func TestEachNodeCountsMissedDeadlinesOfItsOwnDrivers(t *testing.T) {
+	inTwo(t, func(x *nodes, a, b *world) {
+		a.join("d-1", "")
+		x.exchange()
+		for range swarm.MissesToFlag {
+			b.r.DeadlineMissed([]string{"d-1"})
+		}
+		if d, _ := b.r.Driver("d-1"); d.Unresponsive {
+			t.Error("a node counts for the driver of another one")
 		}
 	})
 }
