@@ -34,7 +34,7 @@ type flags struct {
 	AcceptDataLoss    bool             `help:"Start on a damaged log with the remaining entries. The loss is recorded; see swarmcall log verify."`
 	LogMaxBytes       int64            `default:"0" help:"Size at which the log refuses new entries; 0 for 8 GiB." placeholder:"BYTES"`
 	NodeName          string           `default:"${node_name}" help:"This server's name in the log (${default})." placeholder:"NAME"`
-	NATSURL           string           `name:"nats-url" help:"NATS servers that store the log for several nodes, separated by commas. Without it the log is in --data-dir." placeholder:"URL,…"`
+	NATSURL           string           `name:"nats-url" help:"NATS servers that store the log for several nodes, separated by commas. Without it the log is in --data-dir." placeholder:"URL"`
 	NATSCreds         string           `name:"nats-creds" help:"Credentials for --nats-url." placeholder:"FILE"`
 	NATSCA            string           `name:"nats-ca" help:"Certificates (PEM) that sign those of the NATS servers; by default those of the system." placeholder:"FILE"`
 	AllowedHosts      []string         `help:"Host names to accept, besides IP addresses, localhost and the listen address." placeholder:"NAME"`
