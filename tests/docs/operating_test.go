@@ -90,7 +90,7 @@ func flagLine(c []string) string {
 var (
 	helpRow     = regexp.MustCompile(`(?m)^ +(?:-\w, +)?--([a-z-]+)(?:=(\S+))?(?: {2,}.*)?$`)
 	helpEnv     = regexp.MustCompile(`\(\$(SWARMCALL_\w+)\)`)
-	placeholder = regexp.MustCompile(`^[A-Z:]+(,\.\.\.)?$`)
+	placeholder = regexp.MustCompile(`^[A-Z:]+(,(\.\.\.|…))?$`)
 )
 
 // serverFlags reads the flags from the help of the server, which a test of the server compares with what it prints.
