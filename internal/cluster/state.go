@@ -120,9 +120,13 @@ func (s *state) save(ctx context.Context) {
 		}
 		return err
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		s.saved = t
-	} else {
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch), errors.Is(err, jetstream.ErrKeyExists):
+		signal(s.wake) // another node has stored a time in the same moment
+		return
+	default:
 		signal(s.wake)
 		if !s.failing && ctx.Err() == nil {
 			s.cfg.Logger.Warn("cannot store that drivers are connected; after a restart of all nodes they may receive a stop",

@@ -30,7 +30,7 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 		out.Members = append(out.Members, found)
 	}
 	out.Incomplete = !r.rosters.known()
-	out.Awaited = len(out.Members) > 0 || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
+	out.Awaited = len(out.Members) > 0 || out.Incomplete || now.Sub(r.startedAt) < r.cfg.ForgetAfter && r.desired.Loaded(q.Target)
 	return out
 }
 

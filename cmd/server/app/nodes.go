@@ -36,13 +36,17 @@ type nodes struct {
 	complete atomic.Bool            // every living node has described its drivers
 	joined   atomic.Bool            // drivers may register here
 	draining atomic.Bool            // this server is stopping
-	pastEnd  atomic.Pointer[string] // what a driver has applied that the log does not have
+	pastEnd  atomic.Pointer[claim]  // the newest of a driver that has applied what the log does not have
+	pastFor  time.Duration          // how long a claim counts
 	unheld   atomic.Int64           // since when this node has had no lease, in Unix nanoseconds; 0: it has one
 }
 
 // openShared connects to NATS, and opens the log and the cluster.
 func (s *server) openShared(ctx context.Context) (err error) {
-	n := &nodes{self: swarm.NodeID{Name: s.cfg.NodeName, Instance: uuid.NewString()}}
+	n := &nodes{self: swarm.NodeID{Name: s.cfg.NodeName, Instance: uuid.NewString()}, pastFor: s.cfg.ForgetAfter}
+	if err := logfile.MakeDir(s.cfg.DataDir); err != nil { // of the files that each node has for itself
+		return fmt.Errorf("cannot create the data directory %s (choose another --data-dir): %w", s.cfg.DataDir, err)
+	}
 	if n.conn, err = dialNATS(ctx, s.cfg); err != nil {
 		return err
 	}
@@ -296,8 +300,8 @@ func (n *nodes) nodesCheck() httpapi.Check {
 	c := httpapi.Check{Name: "nodes", OK: true, Detail: fmt.Sprintf("%d alive", len(n.cluster.Alive()))}
 	past := n.pastEnd.Load()
 	switch {
-	case past != nil:
-		c.OK, c.Detail = false, *past
+	case past != nil && time.Since(past.at) < n.pastFor:
+		c.OK, c.Detail = false, past.text
 	case !n.cluster.Holds():
 		c.OK, c.Detail = false, "this node has lost its node lease: it does not reach NATS, or was paused"
 	case !n.joined.Load():
@@ -306,12 +310,18 @@ func (n *nodes) nodesCheck() httpapi.Check {
 	return c
 }
 
+// claim says what a driver has applied although the log does not have it.
+type claim struct {
+	text string
+	at   time.Time
+}
+
 // pastTheEnd makes this node not ready: a driver knows more of the log than the stream contains, so the stream was
-// restored from a copy, or is another one. An operator must decide.
+// restored from a copy, or is another one. An operator must decide. A driver that has gone does not count for ever.
 func (n *nodes) pastTheEnd(driverID string, applied uint64) {
 	text := fmt.Sprintf("driver %s has applied command %d, which the log does not have: its stream was restored from an "+
 		"older copy, or is another one; see docs/operating.md", driverID, applied)
-	n.pastEnd.Store(&text)
+	n.pastEnd.Store(&claim{text, time.Now()})
 }
 
 // all returns the nodes for GET /nodes.
