@@ -844,6 +844,52 @@ type Missing struct {
 // MissingReason defines model for Missing.Reason.
 type MissingReason string
 
+// Node Figures of another node are those of its last report, which comes once a second.
+type Node struct {
+	// Name Its `--node-name`.
+	Name string `json:"name"`
+
+	// Instance Changes whenever the node starts.
+	Instance string `json:"instance"`
+	Version  string `json:"version"`
+
+	// Address Where it listens, as it sees itself; absent if not known.
+	Address *string `json:"address,omitempty"`
+
+	// Self True of the node that answers.
+	Self bool `json:"self"`
+
+	// Alive Its node lease is in force. Always true if its log is embedded.
+	Alive bool `json:"alive"`
+
+	// Draining It is stopping; with `alive` false, it has stopped.
+	Draining bool `json:"draining"`
+
+	// Drivers Drivers that are connected to it.
+	Drivers int `json:"drivers"`
+
+	// Position Log position that it has read.
+	Position int64 `json:"position"`
+
+	// Lag Records of the log that it has not read yet.
+	Lag int64 `json:"lag"`
+
+	// RosterAgeMs Since it last described its drivers; 0 of the node that answers. Above 3000 the node is silent: commands other than Stop are refused.
+	RosterAgeMs int64 `json:"roster_age_ms"`
+
+	// LeaseLeftMs Until its node lease expires; 0 if it has. Absent if its log is embedded: there is no node lease then.
+	LeaseLeftMs *int64 `json:"lease_left_ms,omitempty"`
+
+	// StartedAt RFC 3339, UTC, with milliseconds.
+	StartedAt Timestamp `json:"started_at"`
+}
+
+// NodePage defines model for NodePage.
+type NodePage struct {
+	Items      []Node  `json:"items"`
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Note A note for human readers; at most 256 bytes.
 type Note = string
 
@@ -1122,6 +1168,15 @@ type ListDriversParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListNodesParams defines parameters for ListNodes.
+type ListNodesParams struct {
+	// Limit Maximum number of items per page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetStateParams defines parameters for GetState.
 type GetStateParams struct {
 	// DesiredCursor The `desired_next_cursor` of the previous page.
@@ -1303,6 +1358,9 @@ type ServerInterface interface {
 	// Livez Whether the process is alive
 	// (GET /livez)
 	Livez(w http.ResponseWriter, r *http.Request)
+	// ListNodes The nodes of this cluster
+	// (GET /nodes)
+	ListNodes(w http.ResponseWriter, r *http.Request, params ListNodesParams)
 	// Readyz Whether the server accepts commands
 	// (GET /readyz)
 	Readyz(w http.ResponseWriter, r *http.Request)
@@ -1366,6 +1424,12 @@ func (_ Unimplemented) GetLimits(w http.ResponseWriter, r *http.Request) {
 // Livez Whether the process is alive
 // (GET /livez)
 func (_ Unimplemented) Livez(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListNodes The nodes of this cluster
+// (GET /nodes)
+func (_ Unimplemented) ListNodes(w http.ResponseWriter, r *http.Request, params ListNodesParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1800,6 +1864,52 @@ func (siw *ServerInterfaceWrapper) Livez(w http.ResponseWriter, r *http.Request)
 	handler.ServeHTTP(w, r)
 }
 
+// ListNodes operation middleware
+func (siw *ServerInterfaceWrapper) ListNodes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNodesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListNodes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Readyz operation middleware
 func (siw *ServerInterfaceWrapper) Readyz(w http.ResponseWriter, r *http.Request) {
 
@@ -2044,6 +2154,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/state", wrapper.GetState)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/nodes", wrapper.ListNodes)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/whoami", wrapper.Whoami)
@@ -2564,6 +2677,65 @@ func (response LivezdefaultApplicationProblemPlusJSONResponse) VisitLivezRespons
 	return err
 }
 
+type ListNodesRequestObject struct {
+	Params ListNodesParams
+}
+
+type ListNodesResponseObject interface {
+	VisitListNodesResponse(w http.ResponseWriter) error
+}
+
+type ListNodes200ResponseHeaders struct {
+	Link *string
+}
+
+type ListNodes200JSONResponse struct {
+	Body    NodePage
+	Headers ListNodes200ResponseHeaders
+}
+
+func (response ListNodes200JSONResponse) VisitListNodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListNodesdefaultApplicationProblemPlusJSONResponse) VisitListNodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.Allow != nil {
+		w.Header().Set("Allow", fmt.Sprint(*response.Headers.Allow))
+	}
+	if response.Headers.RetryAfter != nil {
+		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
+	}
+	if response.Headers.WWWAuthenticate != nil {
+		w.Header().Set("WWW-Authenticate", fmt.Sprint(*response.Headers.WWWAuthenticate))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReadyzRequestObject struct {
 }
 
@@ -2817,6 +2989,9 @@ type StrictServerInterface interface {
 	// Livez Whether the process is alive
 	// (GET /livez)
 	Livez(ctx context.Context, request LivezRequestObject) (LivezResponseObject, error)
+	// ListNodes The nodes of this cluster
+	// (GET /nodes)
+	ListNodes(ctx context.Context, request ListNodesRequestObject) (ListNodesResponseObject, error)
 	// Readyz Whether the server accepts commands
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
@@ -3075,6 +3250,32 @@ func (sh *strictHandler) Livez(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(LivezResponseObject); ok {
 		if err := validResponse.VisitLivezResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListNodes operation middleware
+func (sh *strictHandler) ListNodes(w http.ResponseWriter, r *http.Request, params ListNodesParams) {
+	var request ListNodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNodes(ctx, request.(ListNodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNodes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListNodesResponseObject); ok {
+		if err := validResponse.VisitListNodesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -324,7 +324,7 @@ func TestACrashedNodeIsLostOnce(t *testing.T) {
 		t.Errorf("lost %v", lost)
 	}
 	for _, node := range a.Nodes(time.Now()) {
-		if node.Alive == (node.Name == "b") {
+		if lost := node.Name == "b"; node.Alive == lost || lost && node.RosterAge < quick.lease {
 			t.Errorf("%+v", node)
 		}
 	}

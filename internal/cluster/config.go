@@ -54,7 +54,7 @@ type timing struct {
 
 var usual = timing{
 	lease: 5 * time.Second, renew: time.Second, report: time.Second, gather: 20 * time.Millisecond,
-	silent: 3 * time.Second, retry: 250 * time.Millisecond, wait: 2 * time.Second,
+	silent: swarm.SilentAfter, retry: 250 * time.Millisecond, wait: 2 * time.Second,
 }
 
 func (c *Config) validate() error {

@@ -47,11 +47,10 @@ func (c *Cluster) Nodes(now time.Time) []swarm.Node {
 		n := swarm.Node{
 			NodeID: s.id(), Version: s.value.Version, Address: s.value.Address, Alive: s.gone.IsZero(),
 			Draining: s.value.Draining, Drivers: s.value.Drivers, Position: s.value.Position,
-			StartedAt: moment(s.value.Started),
+			StartedAt: moment(s.value.Started), RosterAge: max(0, now.Sub(s.renewed)), // of a lost node at least that
 		}
 		if n.Alive {
 			n.LeaseLeft = max(0, c.cfg.timing.lease-now.Sub(s.renewed))
-			n.RosterAge = max(0, now.Sub(s.renewed))
 		}
 		if v, ok := c.rosters.view(s.id()); ok {
 			n.RosterAge = max(0, now.Sub(v.current))

@@ -121,10 +121,11 @@ type Config struct {
 	DriverSocket    Mount // GET /drivers/connect
 	Pages           Mount // /, and all below /ui/
 	Ready           func(context.Context) []Check
-	Access          Access       // nil: authentication is off
-	Audit           Audit        // nil: there is no audit log
-	Meter           Meter        // nil: nothing is measured
-	Metrics         http.Handler // GET /metrics
+	Nodes           func() []swarm.Node // a new slice, sorted by name; no two have the same name
+	Access          Access              // nil: authentication is off
+	Audit           Audit               // nil: there is no audit log
+	Meter           Meter               // nil: nothing is measured
+	Metrics         http.Handler        // GET /metrics
 	Limits          Limits
 	Version         Version
 	DefaultDeadline time.Duration

@@ -16,6 +16,7 @@ const (
 	newerThan = "newer" // commands, oldest first: the seq
 	afterID   = "after" // drivers: the id
 	rulesFrom = "rules" // rules of the desired state: the seq
+	afterNode = "node"  // nodes: the name
 )
 
 func cursorOf(kind, place string) string {

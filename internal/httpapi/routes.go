@@ -28,6 +28,7 @@ var routes = []route{
 	{http.MethodGet, "/drivers/{driver_id}", viewer, true, (*answers).GetDriver},
 	{http.MethodGet, "/drivers/connect", driver, false, (*answers).connect},
 	{http.MethodGet, "/state", viewer, true, (*answers).GetState},
+	{http.MethodGet, "/nodes", viewer, true, (*answers).ListNodes},
 	{http.MethodGet, "/whoami", anybody, true, (*answers).Whoami},
 	{http.MethodGet, "/limits", viewer, true, (*answers).GetLimits},
 	{http.MethodGet, "/audit", admin, true, (*answers).ListAudit},

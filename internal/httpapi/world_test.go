@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/api/apitest"
+	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // world is the router on fakes. Each answer is checked against the contract.
@@ -28,6 +29,7 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "swarmcall_ready 1\n")
 		}),
+		Nodes:           func() []swarm.Node { return nil },
 		DefaultDeadline: 2 * time.Second, Listen: "127.0.0.1:8080", Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {

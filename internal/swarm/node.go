@@ -96,6 +96,7 @@ type Node struct {
 	Version   string
 	Address   string        // where the node listens, as it sees itself
 	Self      bool          // it is the node that answers
+	Embedded  bool          // it has a log of its own: it is the only node, and needs no node lease
 	Alive     bool          // its node lease is in force
 	Draining  bool          // it is stopping, and its drivers move to other nodes
 	Drivers   int           // connected to it

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/swarmcall/swarmcall/internal/certs"
 	"github.com/swarmcall/swarmcall/internal/cluster"
 	"github.com/swarmcall/swarmcall/internal/dispatch"
@@ -63,6 +65,7 @@ type server struct {
 	nodes      *nodes           // nil on a single node
 	memory     *memory          // what the log contained at the start
 	startedAt  time.Time
+	instance   string // changes at every start
 
 	withdrawals []swarm.Stored // newest resets and expired commands of the log
 	epoch       sync.Mutex     // only one driver at a time raises the log's epoch
@@ -90,7 +93,10 @@ func Run(ctx context.Context, cfg Config, listening func(addr string)) error {
 // start opens everything that can fail, in an order that gives clear errors: a used port is reported before the log is
 // touched, and entries that the last process left open are closed before any request is answered.
 func start(ctx context.Context, cfg Config) (_ *server, err error) {
-	s := &server{cfg: cfg, metrics: metrics.New(metrics.Build(cfg.Version)), startedAt: time.Now(), memory: newMemory()}
+	s := &server{
+		cfg: cfg, metrics: metrics.New(metrics.Build(cfg.Version)), startedAt: time.Now(), instance: uuid.NewString(),
+		memory: newMemory(),
+	}
 	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("cannot listen on %s (is another server running there? choose another --listen): %w",
 			cfg.Listen, err)

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"github.com/swarmcall/swarmcall/internal/cluster"
@@ -43,7 +42,7 @@ type nodes struct {
 
 // openShared connects to NATS, and opens the log and the cluster.
 func (s *server) openShared(ctx context.Context) (err error) {
-	n := &nodes{self: swarm.NodeID{Name: s.cfg.NodeName, Instance: uuid.NewString()}, pastFor: s.cfg.ForgetAfter}
+	n := &nodes{self: swarm.NodeID{Name: s.cfg.NodeName, Instance: s.instance}, pastFor: s.cfg.ForgetAfter}
 	if err := logfile.MakeDir(s.cfg.DataDir); err != nil { // of the files that each node has for itself
 		return fmt.Errorf("cannot create the data directory %s (choose another --data-dir): %w", s.cfg.DataDir, err)
 	}
@@ -324,16 +323,20 @@ func (n *nodes) pastTheEnd(driverID string, applied uint64) {
 	n.pastEnd.Store(&claim{text, time.Now()})
 }
 
-// all returns the nodes for GET /nodes.
-func (s *server) all() []swarm.Node {
+// all returns what lists the nodes for the API and the dashboard. A single node is the only one.
+func (s *server) all(stopping *atomic.Bool) func() []swarm.Node {
 	if s.nodes != nil {
-		return s.nodes.cluster.Nodes(time.Now())
+		return func() []swarm.Node { return s.nodes.cluster.Nodes(time.Now()) }
 	}
-	return []swarm.Node{{
-		NodeID: swarm.NodeID{Name: s.cfg.NodeName}, Version: s.cfg.Version.Version,
-		Address: s.listener.Addr().String(), Self: true, Alive: true, Drivers: s.registry.Open(), Position: s.log.Last(),
-		StartedAt: s.startedAt,
-	}}
+	self := swarm.Node{
+		NodeID: swarm.NodeID{Name: s.cfg.NodeName, Instance: s.instance}, Version: s.cfg.Version.Version,
+		Address: s.listener.Addr().String(), Self: true, Embedded: true, Alive: true, StartedAt: s.startedAt,
+	}
+	return func() []swarm.Node {
+		n := self
+		n.Draining, n.Drivers, n.Position = stopping.Load(), s.registry.Open(), s.log.Last()
+		return []swarm.Node{n}
+	}
 }
 
 // patientLog is the log as readers see it: what another node has written, this one may not have read yet.
