@@ -47,6 +47,7 @@ var verbs = []verb{
 	{"drivers", look, "Show the drivers.", func() any { return &driversCmd{} }},
 	{"commands", look, "Show commands and their outcomes.", func() any { return &commandsCmd{} }},
 	{"state", look, "Show the desired state, and which drivers report it.", func() any { return &stateCmd{} }},
+	{"nodes", look, "Show the nodes of the cluster, or the only server.", func() any { return &nodesCmd{} }},
 	{"watch", look, "Watch drivers and commands live, full-screen.", func() any { return &watchCmd{} }},
 	{"context", set, "Name servers, and select one.", func() any { return &contextCmd{} }},
 	{"config", set, "Show the settings in force, and their sources.", func() any { return &configCmd{} }},

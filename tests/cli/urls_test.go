@@ -73,6 +73,9 @@ func TestDeadServers(t *testing.T) {
 		d.prints(want)
 	}
 	swarmcall(t, both, "health").code(0)
+	nodes := swarmcall(t, both, "nodes", "-o", "name")
+	nodes.code(0)
+	nodes.prints("local\n")
 	none := swarmcall(t, dead+",http://127.0.0.1:1", "state", "--retry-for", "0")
 	none.code(8)
 	none.says("detail " + dead + ": dial tcp")

@@ -59,7 +59,8 @@ func member(req *http.Request) string {
 		return "targets"
 	case req.Method == http.MethodPost, strings.Contains(path, "/commands/"):
 		return "seq"
-	case strings.HasSuffix(path, "/drivers"), strings.HasSuffix(path, "/commands"), strings.HasSuffix(path, "/state"):
+	case strings.HasSuffix(path, "/drivers"), strings.HasSuffix(path, "/commands"), strings.HasSuffix(path, "/state"),
+		strings.HasSuffix(path, "/nodes"):
 		return "items"
 	case strings.Contains(path, "/drivers/"):
 		return "driver_id"

@@ -3,12 +3,14 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 
 	api "github.com/swarmcall/swarmcall/api/client"
+	"github.com/swarmcall/swarmcall/cmd/swarmcall/internal/clierr"
 )
 
 // Driver is one driver of the roster.
@@ -91,6 +93,22 @@ func (c *Client) Drivers(ctx context.Context, f DriverFilter) (Page[Driver], err
 // Driver reads one driver.
 func (c *Client) Driver(ctx context.Context, id string) (Answer[Driver], error) {
 	return answer[Driver](c, "show driver "+id, func() (*http.Response, error) { return c.api.GetDriver(ctx, id) })
+}
+
+// Nodes reads the nodes, as the server that answers sees them.
+func (c *Client) Nodes(ctx context.Context) (Page[api.Node], error) {
+	all, err := pages[api.Node](c, "list the nodes", 0, func(limit int32, cursor *string) (*http.Response, error) {
+		return c.api.ListNodes(ctx, &api.ListNodesParams{Limit: &limit, Cursor: cursor})
+	})
+	if e, ok := errors.AsType[*clierr.Error](err); ok && isNotFound(err) {
+		e.Hint = "the server is older than this swarmcall and does not list nodes; compare: swarmcall version"
+	}
+	return all, err
+}
+
+func isNotFound(err error) bool {
+	p := RefusalOf(err)
+	return p != nil && p.Code == api.NotFound
 }
 
 // CommandFilter selects entries. Empty fields select all.
