@@ -167,8 +167,8 @@ func TestRefusedPageSaysWhatToDo(t *testing.T) {
 // TestPageSaysThatItIsNotLive: until its script removes the notice. Without a working script the notice stays.
 func TestPageSaysThatItIsNotLive(t *testing.T) {
 	server := serve(t, webtest.NewSwarm(webtest.Drivers(), webtest.Entries()))
-	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/about",
-		"/ui/stop"} {
+	for _, path := range []string{"/", "/ui/commands", "/ui/drivers", "/ui/drivers/d-1", "/ui/heatmap", "/ui/nodes",
+		"/ui/about", "/ui/stop"} {
 		if _, body := get(t, server.URL+path); !strings.Contains(body, `id="not-live"`) ||
 			strings.Contains(body, "<noscript") {
 			t.Errorf("%s does not say that it is not live", path)

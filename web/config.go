@@ -26,6 +26,7 @@ type Config struct {
 	Remembered  func() []swarm.Former         // drivers that are known or have left
 	Withdrawals []swarm.Stored                // newest resets and expired commands, oldest first
 	Ready       func(context.Context) []Check // conditions for accepting commands
+	Nodes       func() []swarm.Node           // sorted by name
 	// content of the About page: version, log mode; an empty value is unknown
 	About  []Fact
 	Limits []Fact // limits on the About page

@@ -30,7 +30,7 @@ func TestHostileTextsAreInert(t *testing.T) {
 			for _, path := range []string{
 				"/", "/ui/commands", "/ui/commands/1", "/ui/commands/2", "/ui/commands/3", "/ui/commands/4",
 				"/ui/drivers",
-				"/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap", "/ui/about",
+				"/ui/drivers/" + url.PathEscape(payload), "/ui/heatmap", "/ui/nodes", "/ui/about",
 				"/ui/stop", "/ui/commands?submitter=" + q + "&type=" + q + "&status=" + q, "/ui/drivers?q=" + q +
 					"&label=" + q + "&sort=" + q,
 				"/ui/" + url.PathEscape(payload), "/ui/commands/" + url.PathEscape(payload), "/?" + q,
@@ -133,7 +133,7 @@ func TestCurlIsOneWordPerWord(t *testing.T) {
 func TestPagesSendNothingInline(t *testing.T) {
 	_, server := full(t)
 	for _, path := range []string{"/", "/ui/commands", "/ui/commands/14", "/ui/drivers", "/ui/drivers/d-1",
-		"/ui/heatmap", "/ui/about", "/ui/stop", "/nothing"} {
+		"/ui/heatmap", "/ui/nodes", "/ui/about", "/ui/stop", "/nothing"} {
 		status, body := get(t, server.URL+path)
 		if status != http.StatusOK && path != "/nothing" {
 			t.Errorf("%s: status %d", path, status)

@@ -29,12 +29,16 @@ var pages = []entry{
 	{path: "/ui/drivers", title: "Drivers", key: "d", make: (*UI).drivers},
 	{path: "/ui/drivers/{id}", under: "/ui/drivers", make: (*UI).driver},
 	{path: "/ui/heatmap", title: "Heatmap", key: "h", make: (*UI).heatmap, every: heatmapEvery},
+	{path: "/ui/nodes", title: "Nodes", key: "n", make: (*UI).nodes, every: nodesEvery},
 	{path: "/ui/about", title: "About", key: "a", make: (*UI).about},
 	{path: "/ui/stop", title: "Stop", make: (*UI).stop},
 }
 
 // heatmapEvery limits updates of the heatmap, because each command moves every cell.
 const heatmapEvery = 2 * time.Second
+
+// nodesEvery is how often nodes describe themselves to each other.
+const nodesEvery = time.Second
 
 // find returns the row of a path and the value of its parameter.
 func find(path string) (row entry, parameter string, ok bool) {

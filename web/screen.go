@@ -97,6 +97,10 @@ func (u *UI) heatmap(_ context.Context, r request) (screen, error) {
 	return show(page.Heatmap, page.LiveHeatmap, view.NewHeatmap(r.world, view.ReadHeatmapPage(r.query))), nil
 }
 
+func (u *UI) nodes(_ context.Context, r request) (screen, error) {
+	return show(page.Nodes, page.LiveNodes, view.NewNodes(r.world, u.cfg.Nodes())), nil
+}
+
 func (u *UI) about(ctx context.Context, _ request) (screen, error) {
 	var m view.About
 	for _, f := range u.cfg.About {

@@ -20,7 +20,7 @@ import (
 // config returns the configuration of a dashboard of s, connected as the server connects it.
 func config(s *webtest.Swarm) web.Config {
 	return web.Config{
-		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second,
+		Log: s, Fleet: s, Commands: s, Feed: s.Feed, Nodes: s.Nodes, DefaultDeadline: 2 * time.Second,
 		Started:    time.Now().Add(-time.Hour),
 		Remembered: func() []swarm.Former { return nil }, Ready: func(context.Context) []web.Check { return nil },
 		Address: httpapi.Address, Status: httpapi.Status, Logger: slog.New(slog.DiscardHandler),

@@ -183,9 +183,9 @@ func (p *programs) sweep() {
 	p.world.t.Helper()
 	cookie := p.signIn("root")
 	for _, path := range []string{"/state", "/drivers?limit=1000", "/commands?limit=1000", "/commands/export",
-		"/audit?limit=1000", "/limits", "/version", "/readyz", "/livez", "/whoami", "/openapi.yaml", "/",
+		"/audit?limit=1000", "/limits", "/nodes", "/version", "/readyz", "/livez", "/whoami", "/openapi.yaml", "/",
 		"/ui/commands",
-		"/ui/drivers", "/ui/heatmap", "/ui/about", "/ui/stop", "/ui/login", "/ui/commands/1", "/commands/1",
+		"/ui/drivers", "/ui/heatmap", "/ui/nodes", "/ui/about", "/ui/stop", "/ui/login", "/ui/commands/1", "/commands/1",
 		"/ui/series"} {
 		a := p.do("GET", path, "", "", "Cookie: "+cookie, "Accept: text/html")
 		p.search("GET "+path, fmt.Sprint(a.StatusCode, a.Header)+a.body)

@@ -47,6 +47,7 @@ func (b *tab) accessible(axe, what string) {
 func TestAccessible(t *testing.T) {
 	source := axe(t)
 	full := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	full.SetNodes(webtest.Nodes()...)
 	empty := webtest.NewSwarm(nil, nil)
 	broken := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
 	broken.Down(errors.New("disk"))

@@ -22,7 +22,7 @@ async function attack(api, token, leave = true) {
 		const r = await fetch(api + path, {credentials: 'include', ...init});
 		return r.type === 'opaque' ? '' : r.status >= 400 ? '' : r.status + ' ' + (await r.text()).slice(0, 80);
 	};
-	for (const path of ['/state', '/commands', '/drivers', '/drivers/d-1', '/audit', '/whoami', '/limits',
+	for (const path of ['/state', '/commands', '/drivers', '/drivers/d-1', '/audit', '/whoami', '/limits', '/nodes',
 		'/commands/export', '/openapi.yaml', '/', '/ui/drivers', '/ui/series'])
 		vector('fetch ' + path, asked(path));
 	vector('fetch without CORS', asked('/state', {mode: 'no-cors'}));

@@ -52,7 +52,8 @@ func fakeRouted(
 ) string {
 	t.Helper()
 	cfg := web.Config{
-		Log: s, Fleet: s, Commands: s, Feed: s.Feed, DefaultDeadline: 2 * time.Second, Tick: 100 * time.Millisecond,
+		Log: s, Fleet: s, Commands: s, Feed: s.Feed, Nodes: s.Nodes, DefaultDeadline: 2 * time.Second,
+		Tick:    100 * time.Millisecond,
 		Started: time.Now().Add(-time.Hour), Remembered: func() []swarm.Former { return nil },
 		Address: httpapi.Address, Status: httpapi.Status, Logger: slog.New(slog.DiscardHandler),
 		Problem: func(w http.ResponseWriter, _ *http.Request, err error) {

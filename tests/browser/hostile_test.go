@@ -13,7 +13,7 @@ func TestHostileTexts(t *testing.T) {
 	for name, payload := range webtest.Payloads {
 		address := fake(t, webtest.Hostile(payload), nil)
 		for _, path := range []string{"/", "/ui/commands/1", "/ui/drivers", "/ui/drivers/" + url.PathEscape(payload),
-			"/ui/heatmap"} {
+			"/ui/heatmap", "/ui/nodes"} {
 			b.goTo(address + path)
 			b.live()
 			if eval[bool](b, `window.pwned !== undefined || document.querySelector('main script, main img, main iframe, #injected, main [onload], main [onfocus], main [onmouseover], a[href^=javascript]') !== null`) {

@@ -137,7 +137,7 @@ func TestHostileTextsOfPeople(t *testing.T) {
 		b.submit("/ui/commands", url.Values{"type": {"set_players"}, "players": {"3"}, "scope": {"team=" + h.payload},
 			"labels": {""}, "note": {h.payload}})
 		for _, path := range []string{"/", "/ui/drivers", "/ui/drivers/d-" + h.name, "/ui/commands", "/ui/commands/1",
-			"/ui/heatmap",
+			"/ui/heatmap", "/ui/nodes",
 			"/ui/about", "/ui/stop", "/ui/login", "/ui/drivers?label=" + url.QueryEscape("team="+h.payload),
 			"/ui/commands?submitter=" + q, "/ui/" + url.PathEscape(h.payload)} {
 			look(path)

@@ -142,7 +142,7 @@ func TestCopied(t *testing.T) {
 func TestKeyboard(t *testing.T) {
 	s, b := visit(t, "/")
 	for _, to := range []struct{ key, path string }{{"c", "/ui/commands"}, {"d", "/ui/drivers"}, {"h", "/ui/heatmap"},
-		{"o", "/"}} {
+		{"n", "/ui/nodes"}, {"o", "/"}} {
 		b.keys("g", to.key)
 		b.until("location.pathname === '" + to.path + "' && document.readyState === 'complete'")
 		b.live()

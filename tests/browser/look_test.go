@@ -12,13 +12,15 @@ import (
 var allPages = []struct{ name, path string }{
 	{"overview", "/"}, {"commands", "/ui/commands"}, {"command", "/ui/commands/14"}, {"drivers", "/ui/drivers"},
 	{"driver", "/ui/drivers/d-4"},
-	{"heatmap", "/ui/heatmap"}, {"about", "/ui/about"}, {"stop", "/ui/stop"},
+	{"heatmap", "/ui/heatmap"}, {"nodes", "/ui/nodes"}, {"about", "/ui/about"}, {"stop", "/ui/stop"},
 }
 
 // TestPages opens every page in both themes, also in the narrowest window: it must load, and not be wider than the
 // window.
 func TestPages(t *testing.T) {
-	url := fake(t, webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries())), nil)
+	s := webtest.NewSwarm(webtest.Drivers(), webtest.Recently(webtest.Entries()))
+	s.SetNodes(webtest.Nodes()...)
+	url := fake(t, s, nil)
 	b := open(t)
 	for _, p := range allPages {
 		for _, width := range []int64{1280, 320} {

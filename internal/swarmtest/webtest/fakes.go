@@ -20,6 +20,7 @@ type Swarm struct {
 	Feed      *feed.Feed  // of the log
 
 	mu          sync.Mutex
+	nodes       []swarm.Node
 	server      Server
 	log         swarmtest.MemLog
 	submissions []swarm.Submission
@@ -29,7 +30,7 @@ type Swarm struct {
 
 // NewSwarm returns a Swarm with drivers and a log; entries are newest first, as lists show them.
 func NewSwarm(drivers []swarm.Driver, entries []swarm.Entry) *Swarm {
-	s := &Swarm{server: Server{Drivers: slices.Clone(drivers)}}
+	s := &Swarm{server: Server{Drivers: slices.Clone(drivers)}, nodes: []swarm.Node{Alone(len(drivers))}}
 	s.Feed = feed.New(reader{&s.log}, 0)
 	s.append(Records(entries)...)
 	return s
@@ -108,6 +109,20 @@ func (s *Swarm) Progress(e swarm.Entry) swarm.Progress {
 
 // Reach returns what the test has set.
 func (s *Swarm) Reach(swarm.Target) swarm.Reach { return s.Reached }
+
+// Nodes returns the nodes.
+func (s *Swarm) Nodes() []swarm.Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.nodes)
+}
+
+// SetNodes replaces the nodes; at first there is one, with an embedded log.
+func (s *Swarm) SetNodes(nodes ...swarm.Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nodes = slices.Clone(nodes)
+}
 
 // SetDrivers replaces the known drivers.
 func (s *Swarm) SetDrivers(drivers []swarm.Driver) {

@@ -58,6 +58,9 @@ func Hostile(payload string) *Swarm {
 		{Seq: 1, Issued: issued, Late: late,
 			Closed: closed(swarm.Verdict{Kind: swarm.Missing, Reason: swarm.Reason(payload)})},
 	})
+	s.SetNodes(swarm.Node{
+		NodeID: swarm.NodeID{Name: payload, Instance: payload}, Version: payload, Address: payload, Self: true,
+	})
 	s.Reached.InUse = swarm.InUse{Labels: map[string][]string{payload: {payload}}, DriverIDs: []string{payload}}
 	return s
 }

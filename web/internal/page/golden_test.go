@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden files")
 var tabs = []page.Tab{
 	{Path: "/", Title: "Overview", Key: "o"}, {Path: "/ui/commands", Title: "Commands", Key: "c"},
 	{Path: "/ui/drivers", Title: "Drivers", Key: "d"}, {Path: "/ui/heatmap", Title: "Heatmap", Key: "h"},
-	{Path: "/ui/about", Title: "About", Key: "a"},
+	{Path: "/ui/nodes", Title: "Nodes", Key: "n"}, {Path: "/ui/about", Title: "About", Key: "a"},
 }
 
 // TestGolden keeps the HTML of each page as a file, so that reviewers see each change.
@@ -103,6 +103,8 @@ func TestGolden(t *testing.T) {
 		"drivers":          page.Drivers(chrome(w), view.NewDrivers(w, view.ReadDriverFilter(nil), address)),
 		"driver":           page.Driver(chrome(w), d),
 		"heatmap":          page.Heatmap(chrome(w), view.NewHeatmap(w, 1)),
+		"nodes":            page.Nodes(chrome(w), view.NewNodes(w, webtest.Nodes())),
+		"nodes-alone":      page.Nodes(chrome(w), view.NewNodes(w, []swarm.Node{webtest.Alone(5)})),
 		"about":            page.About(chrome(w), about),
 		"refused":          page.Failure(chrome(w), refused),
 		"stop":             page.StopPage(chrome(w)),
