@@ -32,12 +32,12 @@ type nodes struct {
 	cluster *cluster.Cluster
 	self    swarm.NodeID
 
-	complete atomic.Bool            // every living node has described its drivers
-	joined   atomic.Bool            // drivers may register here
-	draining atomic.Bool            // this server is stopping
-	pastEnd  atomic.Pointer[claim]  // the newest of a driver that has applied what the log does not have
-	pastFor  time.Duration          // how long a claim counts
-	unheld   atomic.Int64           // since when this node has had no lease, in Unix nanoseconds; 0: it has one
+	complete atomic.Bool           // every living node has described its drivers
+	joined   atomic.Bool           // drivers may register here
+	draining atomic.Bool           // this server is stopping
+	pastEnd  atomic.Pointer[claim] // the newest of a driver that has applied what the log does not have
+	pastFor  time.Duration         // how long a claim counts
+	unheld   atomic.Int64          // since when this node has had no lease, in Unix nanoseconds; 0: it has one
 }
 
 // openShared connects to NATS, and opens the log and the cluster.
