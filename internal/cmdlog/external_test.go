@@ -256,6 +256,7 @@ func TestALogThatLags(t *testing.T) {
 		add(t, a, swarmtest.Issued("ci", "x"))
 	}
 	c.next(t)
+	eventually(t, "it knows how far it is behind", func() bool { return b.Lag() > 8 })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := b.CatchUp(ctx); swarm.CodeOf(err) != swarm.CodeLogUnavailable {
@@ -274,6 +275,9 @@ func TestALogThatLags(t *testing.T) {
 	}
 	close(c.hold)
 	all.Wait()
+	if a.Lag() != 0 || b.Lag() != 0 {
+		t.Errorf("behind by %d and %d", a.Lag(), b.Lag())
+	}
 	if e, err := b.Entry(t.Context(), 11); err != nil || e.Issued.Submitter != "ci" {
 		t.Errorf("%+v %v", e, err)
 	}

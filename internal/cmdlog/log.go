@@ -150,6 +150,16 @@ func (l *Log) Check(context.Context) error {
 	return l.limits.check(oneCommand, false)
 }
 
+// Lag returns how many records the log has, as far as is known, that the function of Notify has not received. The only
+// writer of a log has none.
+func (l *Log) Lag() uint64 {
+	if l.tail == nil {
+		return 0
+	}
+	end, at := l.tail.seen.end(), l.Last()
+	return max(end, at) - at
+}
+
 // Failed receives the error that ended the log, at most once: the log accepts no more records, and the server must
 // stop.
 func (l *Log) Failed() <-chan error { return l.life.failed }

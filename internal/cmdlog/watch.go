@@ -25,6 +25,7 @@ type watch struct {
 	behind   chan struct{} // receives when the tail does not move although the stream is longer
 
 	mu       sync.Mutex
+	last     uint64    // end of the stream in the newest answer
 	answered time.Time // when the leader last answered
 	err      error     // of the newest request
 	denied   time.Time // since when the answers deny what the tail has seen; zero if they do not
@@ -79,7 +80,7 @@ func (w *watch) judge(last uint64, s state, err error, now time.Time) error {
 	w.err = err
 	switch {
 	case err == nil:
-		w.answered, w.denied = now, time.Time{}
+		w.last, w.answered, w.denied = s.last, now, time.Time{}
 	case errors.Is(err, errReplaced):
 		return err
 	case !errors.Is(err, errBroken) && !errors.Is(err, errAbsent):
@@ -89,6 +90,13 @@ func (w *watch) judge(last uint64, s state, err error, now time.Time) error {
 		return err
 	}
 	return nil
+}
+
+// end returns the end of the stream in the newest answer.
+func (w *watch) end() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
 }
 
 // health returns why the stream could not take an append, as far as it is known.

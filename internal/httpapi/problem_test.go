@@ -202,7 +202,13 @@ func TestExpectedRefusalsAreNotLoggedAsErrors(t *testing.T) {
 	if a := w.do(t, "POST", "/commands", stop); a.StatusCode != http.StatusServiceUnavailable || lines.Len() > 0 {
 		t.Errorf("answered %d and logged %q", a.StatusCode, lines.String())
 	}
-	w.refuse = swarm.Errorf(swarm.CodeLogUnavailable, "the disk is full")
+	w.refuse = swarm.Errorf(swarm.CodeLogUnavailable, "the log is full") // /readyz shows this state
+	if a := w.do(t, "POST", "/commands", stop); a.StatusCode != http.StatusServiceUnavailable || lines.Len() > 0 {
+		t.Errorf("answered %d and logged %q", a.StatusCode, lines.String())
+	}
+	w.refuse = &swarm.Error{
+		Code: swarm.CodeLogUnavailable, Detail: "the log accepts no entries", Cause: errors.New("the disk failed"),
+	}
 	if w.do(t, "POST", "/commands", stop); !strings.Contains(lines.String(), "level=ERROR") {
 		t.Errorf("a log that fails: logged %q", lines.String())
 	}

@@ -96,7 +96,7 @@ func (n *nodes) close(ctx context.Context) error {
 
 // nodeStatus is what this node tells the others about itself.
 func (s *server) nodeStatus() cluster.Status {
-	st := cluster.Status{Position: s.log.Last(), Draining: s.nodes.draining.Load()}
+	st := cluster.Status{Position: s.log.Last(), Lag: s.nodes.log.Lag(), Draining: s.nodes.draining.Load()}
 	if s.registry != nil { // the cluster is opened before
 		st.Drivers = s.registry.Open()
 	}
