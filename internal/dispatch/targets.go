@@ -10,11 +10,13 @@ import (
 
 // fixTargets decides which matching members receive the command and which are left out; both are sorted by driver id.
 // The active members are the targets. If none is active, a Stop targets all: the lost drivers are missing at once, and
-// the Stop waits for them in the log.
+// the Stop waits for them in the log. Those whose sessions are about to end still receive it, and may answer.
 func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
 	targets = in.Members
 	if t != command.Stop || anyActive(in.Members) {
 		targets, leftOut = active(t, in.Members)
+	} else {
+		targets = stillThere(in.Members)
 	}
 	for _, id := range in.OtherRun {
 		leftOut = append(leftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})
@@ -40,6 +42,17 @@ func active(t command.Type, members []swarm.Member) (active []swarm.Member, left
 		}
 	}
 	return active, leftOut
+}
+
+// stillThere returns members of whom those with a session are not lost.
+func stillThere(members []swarm.Member) []swarm.Member {
+	members = slices.Clone(members)
+	for i, m := range members {
+		if m.Retires {
+			members[i].Lost = ""
+		}
+	}
+	return members
 }
 
 func isLost(m swarm.Member) bool { return m.Lost != "" }

@@ -15,6 +15,7 @@ func TestFixTargets(t *testing.T) {
 	active := swarm.Member{DriverID: "b"}
 	stale := swarm.Member{DriverID: "c", Lost: swarm.ReasonStale}
 	lost := swarm.Member{DriverID: "a", Lost: swarm.ReasonDisconnected}
+	leaving := swarm.Member{DriverID: "d", Lost: swarm.ReasonDisconnected, Retires: true}
 	leftOut := func(id string, why swarm.LeftOutReason) swarm.LeftOut {
 		return swarm.LeftOut{DriverID: id, Reason: why}
 	}
@@ -43,6 +44,16 @@ func TestFixTargets(t *testing.T) {
 				lost, stale,
 			},
 			[]swarm.LeftOut{leftOut("b", swarm.LeftOutOtherRun)},
+		},
+		"a Stop while all sessions are about to end": {
+			command.Stop, swarm.Targeted{Members: []swarm.Member{lost, leaving}}, []swarm.Member{
+				lost, {DriverID: "d", Retires: true},
+			}, nil,
+		},
+		"load while all sessions are about to end": {
+			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{leaving}}, nil, []swarm.LeftOut{
+				leftOut("d", swarm.LeftOutDisconnected),
+			},
 		},
 		"load while none is active": {
 			command.SetPlayers, swarm.Targeted{Members: []swarm.Member{stale}}, nil, []swarm.LeftOut{

@@ -25,7 +25,7 @@ func (r *Registry) Members(q swarm.TargetQuery) (out swarm.Targeted) {
 			Lost: r.lost(m, attended), Away: m.away != nil,
 		}
 		if q.Choose && found.Lost == "" && m.retires() {
-			found.Lost = swarm.ReasonDisconnected
+			found.Lost, found.Retires = swarm.ReasonDisconnected, true
 		}
 		out.Members = append(out.Members, found)
 	}

@@ -87,6 +87,7 @@ type Member struct {
 	Share        Share    // its share of a total
 	Lost         Reason   // why the driver cannot answer now: stale, disconnected or node_lost; "" for an active one
 	Away         bool     // it is connected to another node
+	Retires      bool     // its session is about to end; if members are chosen, it counts as disconnected
 }
 
 // TargetQuery selects the drivers of a command.
