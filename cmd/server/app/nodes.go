@@ -38,6 +38,7 @@ type nodes struct {
 	pastEnd  atomic.Pointer[claim] // the newest of a driver that has applied what the log does not have
 	pastFor  time.Duration         // how long a claim counts
 	unheld   atomic.Int64          // since when this node has had no lease, in Unix nanoseconds; 0: it has one
+	triedAt  time.Time             // when watchNATS last tried another NATS server
 }
 
 // openShared connects to NATS, and opens the log and the cluster.
@@ -244,6 +245,7 @@ func (s *server) watchNATS(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			s.nodes.noteLease(now)
+			s.tryAnother(now)
 			switch {
 			case s.nodes.cluster.Holds() || s.nodes.conn.IsConnected():
 				since, moved = time.Time{}, false
