@@ -36,6 +36,9 @@ type command struct {
 	deadline               time.Duration // 0 for 10 s
 }
 
+// name identifies the request of a key: each submitter has keys of its own.
+func (c command) name() string { return c.submitter + "/" + c.key }
+
 func (c command) body() string {
 	field := "players"
 	if c.total {
@@ -167,8 +170,11 @@ func (c *cluster) insist(ctx context.Context, at *int, cmd command) (a answer, t
 			return a, tries, nil
 		}
 		*at = (*at + 1) % len(c.nodes)
+		if tries%len(c.nodes) != 0 {
+			continue // the others first, without a wait
+		}
 		select {
-		case <-time.After(20 * time.Millisecond): // a refusal may come at once
+		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 		}
 	}

@@ -193,6 +193,8 @@ func (r *recorder) checkApplied(t *testing.T, lines []line, exact bool) {
 	targets, acked := map[uint64]bool{}, map[uint64]bool{}
 	for _, l := range lines {
 		switch l.Event {
+		case "reset":
+			targets[l.ID] = false
 		case "issued":
 			targets[l.Seq] = slices.Contains(l.Targets, r.id)
 		case "closed":

@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -93,6 +94,34 @@ func (n *node) resume() { n.server.Signal(syscall.SIGCONT) }
 func (n *node) ready() bool {
 	a, err := n.client.do(n.t.Context(), http.MethodGet, "/readyz", nil, "")
 	return err == nil && a.status == http.StatusOK
+}
+
+// alive returns how many nodes are alive, as this node sees it.
+func (n *node) alive() (alive int) {
+	var health struct {
+		Checks []struct{ Name, Detail string }
+	}
+	a, err := n.client.do(n.t.Context(), http.MethodGet, "/readyz", nil, "")
+	if err != nil || json.Unmarshal(a.body, &health) != nil {
+		return -1
+	}
+	for _, c := range health.Checks {
+		if c.Name == "nodes" {
+			_, _ = fmt.Sscanf(c.Detail, "%d alive", &alive)
+		}
+	}
+	return alive
+}
+
+// lost waits until the others have seen that a node is not alive.
+func (c *cluster) lost(n *node) {
+	c.t.Helper()
+	for _, other := range c.nodes {
+		if other != n {
+			eventually(c.t, fmt.Sprintf("%s sees that %s is lost", other.name, n.name),
+				func() bool { return other.alive() == len(c.nodes)-1 })
+		}
+	}
 }
 
 // active returns how many drivers are active, as this node sees it.
