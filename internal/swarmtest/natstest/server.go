@@ -69,6 +69,9 @@ func (s *Server) Stop() {
 	}
 }
 
+// Pid returns the process id.
+func (s *Server) Pid() int { return s.process.Cmd.Process.Pid }
+
 // Pause stops the process by SIGSTOP, and returns when nothing of it runs. Its connections stay open.
 func (s *Server) Pause() { s.process.Suspend() }
 
