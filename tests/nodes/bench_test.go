@@ -42,6 +42,7 @@ type fleet struct {
 
 func newFleet(b *testing.B, nodes, drivers int) *fleet {
 	f := &fleet{b: b}
+	b.Cleanup(f.serving.Wait) // after the drivers were closed
 	beat := []string{"--heartbeat-interval", "1s"}
 	if nodes == 0 {
 		f.start(beat...)
@@ -110,7 +111,6 @@ func (f *fleet) join(s *proctest.Server, id string) {
 	f.b.Cleanup(func() {
 		cancel()
 		_ = d.Close()
-		f.serving.Wait()
 	})
 }
 
