@@ -21,8 +21,9 @@ import (
 // patience is how long anything may take before the test gives up.
 const patience = time.Minute
 
-// TestNATS runs three servers with the configuration and the environment of the compose file.
-func TestNATS(t *testing.T) {
+// startNATS runs three servers with the configuration and the environment of the compose file.
+func startNATS(t *testing.T) *natstest.Cluster {
+	t.Helper()
 	f := cluster(t)
 	first, _, _ := strings.Cut(environment(t, f.Services["node1"])["SWARMCALL_NATS_URL"], ",")
 	at, err := url.Parse(first)
@@ -34,9 +35,13 @@ func TestNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := natstest.Start(t, natstest.Options{
+	return natstest.Start(t, natstest.Options{
 		Servers: 3, User: at.User.Username(), Password: password, Config: conf, Env: serverEnvironment(t, f),
 	})
+}
+
+func TestNATS(t *testing.T) {
+	c := startNATS(t)
 	// In this order: the later ones need the log.
 	t.Run("a node does its work", func(t *testing.T) { work(t, c) })
 	t.Run("a node cannot remove anything", func(t *testing.T) { remove(t, c) })

@@ -54,7 +54,7 @@ func newFleet(b *testing.B, nodes, drivers int) *fleet {
 	}
 	for _, s := range f.servers {
 		f.until(func() bool {
-			resp, err := http.Get(s.URL() + "/readyz") //nolint:noctx // a benchmark
+			resp, err := http.Get(s.URL() + "/readyz")
 			if err != nil {
 				return false
 			}
@@ -115,7 +115,7 @@ func (f *fleet) join(s *proctest.Server, id string) {
 }
 
 func activeAt(s *proctest.Server) int {
-	resp, err := http.Get(s.URL() + "/drivers?limit=1") //nolint:noctx // a benchmark
+	resp, err := http.Get(s.URL() + "/drivers?limit=1")
 	if err != nil {
 		return -1
 	}
