@@ -304,6 +304,27 @@ func TestANameInUse(t *testing.T) {
 	}
 }
 
+// A node starts although NATS does not answer at that moment.
+func TestAStartWaitsForTheLease(t *testing.T) {
+	n := startNATS(t)
+	node := prepare(t, n.connect(t), "a", "1")
+	n.stop()
+	started := make(chan error)
+	go func() { started <- node.Start(t.Context(), node.drivers, node.rounds) }()
+	select {
+	case err := <-started:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(2 * quick.wait): // at least one attempt
+	}
+	n.start()
+	if err := <-started; err != nil || !node.Holds() {
+		t.Errorf("it does not hold its lease: %v", err)
+	}
+	if err := node.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestACrashedNodeIsLostOnce(t *testing.T) {
 	n := startNATS(t)
 	a, b := run(t, n.connect(t), "a", "1"), run(t, n.connect(t), "b", "1")

@@ -58,16 +58,26 @@ func newLeases(cfg *Config, js jetstream.JetStream) *leases {
 
 func (l *leases) key() string { return token(l.cfg.Self.Name) }
 
+// answerPatience is how long a start waits for an answer about the lease: an election takes up to nine seconds.
+const answerPatience = 30 * time.Second
+
 // take takes the lease of this node's name. If another instance has it, it waits until that has expired, or fails when
-// it is renewed.
+// it is renewed. If NATS does not answer, it tries again: the bucket may have no leader yet.
 func (l *leases) take(ctx context.Context) error {
 	var before takenError
-	end := time.Now().Add(l.cfg.timing.lease + l.cfg.timing.wait) // NATS removes what has expired a little later
+	began := time.Now()
+	end := began.Add(l.cfg.timing.lease + l.cfg.timing.wait) // NATS removes what has expired a little later
 	for {
 		err := l.renew(ctx)
 		taken, ok := errors.AsType[takenError](err)
-		if !ok {
+		if err == nil || !ok && time.Since(began) > answerPatience {
 			return err
+		}
+		if !ok {
+			if err := pause(ctx, l.cfg.timing.retry); err != nil {
+				return err
+			}
+			continue
 		}
 		if before.revision != 0 && taken != before || time.Now().After(end) {
 			return fmt.Errorf("another running server has the node name %q (its instance is %s): give each server its own "+
