@@ -12,10 +12,10 @@ import (
 // The active members are the targets. If none is active, a Stop targets all: the lost drivers are missing at once, and
 // the Stop waits for them in the log. Those whose sessions are about to end still receive it, and may answer.
 func fixTargets(t command.Type, in swarm.Targeted) (targets []swarm.Member, leftOut []swarm.LeftOut) {
-	if t != command.Stop || anyActive(in.Members) {
-		targets, leftOut = active(t, in.Members)
-	} else {
+	if t == command.Stop && !anyActive(in.Members) {
 		targets = stillThere(in.Members)
+	} else {
+		targets, leftOut = active(t, in.Members)
 	}
 	for _, id := range in.OtherRun {
 		leftOut = append(leftOut, swarm.LeftOut{DriverID: id, Reason: swarm.LeftOutOtherRun})

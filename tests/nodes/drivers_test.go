@@ -120,10 +120,10 @@ type raw struct {
 	instance string
 	labels   map[string]string
 
-	registered chan wire.Registered // gets each answer, if not nil
-	sessions   int
-	logID      string
-	applied    uint64
+	sessions int
+	ending   context.CancelFunc // of the present session; nil if there is none
+	logID    string
+	applied  uint64
 }
 
 // raw runs a raw driver.
@@ -154,6 +154,8 @@ func (d *raw) connect(ctx context.Context, url string) {
 		return
 	}
 	ctx, end := context.WithCancel(ctx)
+	d.session(end)
+	defer d.session(nil)
 	var beats sync.WaitGroup
 	beats.Go(func() { beat(ctx, ws) })
 	defer beats.Wait()
@@ -170,6 +172,21 @@ func (d *raw) connect(ctx context.Context, url string) {
 				return
 			}
 		}
+	}
+}
+
+func (d *raw) session(end context.CancelFunc) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ending = end
+}
+
+// cut ends the present session, if there is one.
+func (d *raw) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ending != nil {
+		d.ending()
 	}
 }
 
@@ -191,9 +208,6 @@ func (d *raw) hear(b []byte) (acks []uint64) {
 		d.logID = r.LogID
 		for _, w := range r.Desired {
 			take(w.Seq, w.Command, true)
-		}
-		if d.registered != nil {
-			d.registered <- r
 		}
 	case wire.TypeCommand:
 		var c wire.CommandFrame
