@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/cmdlog/stream"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
@@ -115,6 +116,9 @@ func (l *Log) replayAll(ctx context.Context) error {
 			l.replay(1, first)
 		}
 	}
+	if err := l.tail.copyComplete(); err != nil {
+		return err
+	}
 	l.tail.began(l.Last())
 	return nil
 }
@@ -130,7 +134,7 @@ func (l *Log) startFailed(err error) error {
 // sharedLimits are the limits of a stream. How much disk its servers have left cannot be seen from here.
 func sharedLimits(cfg Shared, now state) *limits {
 	l := &limits{
-		overhead: externalOverhead, logger: cfg.Logger,
+		overhead: stream.Overhead, logger: cfg.Logger,
 		whose: "max_bytes of the stream " + cfg.stream + " allows; raise it (`nats stream edit`)",
 	}
 	l.reported(now)

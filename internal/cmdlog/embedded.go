@@ -16,11 +16,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/cmdlog/stream"
 )
 
 const (
-	enginePayload = 8 << 20                    // bytes of one message: the most without a warning of the engine
-	maxPayload    = enginePayload - (64 << 10) // bytes of one record
+	enginePayload = stream.MaxMessage // bytes of one message: the most without a warning of the engine
+	maxPayload    = stream.MaxRecord  // bytes of one record
 	// bytes the engine may store: more than any log has, because limits.go sets the real bound
 	engineMost   = 1 << 50
 	syncInterval = time.Second               // between two syncs by the engine, if the engine syncs

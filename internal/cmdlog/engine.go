@@ -3,6 +3,8 @@ package cmdlog
 import (
 	"context"
 	"errors"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/stream"
 )
 
 // engine stores the records of a log in a JetStream stream. There are two: embedded runs a server in this process, and
@@ -49,6 +51,7 @@ type message struct {
 	data    []byte
 	id      string // of the append; "" if its writer did not say
 	records int    // how many records the append has
+	copied  uint64 // of the first record of a copied log: the position that the log ended at; else 0
 }
 
 // state is the state of a stream.
@@ -62,11 +65,11 @@ type state struct {
 // The kinds of errors of an engine. An error of another kind is a refusal: nothing was stored, and it would be refused
 // again.
 var (
-	errConflict    = errors.New("the log does not end where the append was to begin")
-	errUncertain   = errors.New("it is not known whether the append was stored")
-	errUnavailable = errors.New("the log's stream cannot be reached; nothing was stored")
-	errFull        = errors.New("the log's stream is full; nothing was stored")
-	errAbsent      = errors.New("the log's stream does not exist")
+	errConflict    = stream.ErrConflict
+	errUncertain   = stream.ErrUncertain
+	errUnavailable = stream.ErrUnavailable
+	errFull        = stream.ErrFull
+	errAbsent      = stream.ErrAbsent
 	errBroken      = errors.New("the log's stream has lost records")
 	errReplaced    = errors.New("the log's stream is not the one it was")
 )

@@ -321,7 +321,7 @@ func TestWhatAConsumerLeavesOut(t *testing.T) {
 	if err != nil || last.pos != 4 || last.records != 2 || !strings.HasSuffix(last.id, "/3") {
 		t.Fatalf("the last record: %+v %v", last, err)
 	}
-	reader, next := &external{conn: e.conn, js: e.js, stream: e.stream, name: e.name}, uint64(2)
+	reader, next := &external{at: e.at}, uint64(2)
 	var got []message
 	take := func(m message) error { got = append(got, m); return nil }
 	if err := reader.arrived(t.Context(), last, &next, take); err != nil || len(got) != 3 || next != 5 {
@@ -369,7 +369,7 @@ func TestALeaderThatStops(t *testing.T) {
 	collect(l)
 	var answers answers
 	answers.appendMany(t, l, 20)
-	info, err := l.engine.(*external).stream.Info(t.Context())
+	info, err := l.engine.(*external).at.Stream.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,8 @@ var (
 func (e *external) follow(
 	ctx context.Context, after uint64, again <-chan struct{}, take func(message) error,
 ) error {
-	connected := e.conn.StatusChanged(nats.CONNECTED)
-	defer e.conn.RemoveStatusListener(connected)
+	connected := e.at.Conn.StatusChanged(nats.CONNECTED)
+	defer e.at.Conn.RemoveStatusListener(connected)
 	next := after + 1
 	for {
 		one, end := context.WithCancelCause(ctx)
@@ -104,7 +104,7 @@ func (e *external) followOnce(ctx context.Context, next *uint64, take func(messa
 func (e *external) consume(ctx context.Context, from uint64) (jetstream.MessagesContext, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	consumer, err := e.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	consumer, err := e.at.Stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, AckPolicy: jetstream.AckNonePolicy,
 		MemoryStorage: true, Replicas: 1, InactiveThreshold: unusedConsumer,
 	})

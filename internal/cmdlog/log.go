@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
+	"github.com/swarmcall/swarmcall/internal/cmdlog/stream"
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
 // DefaultMaxBytes is the default size at which a log refuses entries.
-const DefaultMaxBytes = 8 << 30
+const DefaultMaxBytes = stream.DefaultMaxBytes
 
 // SyncPolicy says when an append is on disk.
 type SyncPolicy string

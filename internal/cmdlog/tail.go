@@ -24,6 +24,7 @@ type tail struct {
 
 	running sync.WaitGroup
 	part    batch         // of the append whose records are arriving; only the tail's goroutine uses it
+	copied  atomic.Uint64 // the position that a log ended at that was copied into the stream; 0 for none
 	history atomic.Uint64 // position up to which an earlier process may have written as this node
 
 	mu     sync.Mutex
@@ -76,6 +77,16 @@ func (t *tail) start() {
 // began notes that this process has received all of the log up to a position.
 func (t *tail) began(last uint64) { t.history.Store(last) }
 
+// copyComplete returns an error if the stream has only a part of a log that is being copied into it: an append would
+// take the place of the next record.
+func (t *tail) copyComplete() error {
+	if whole, last := t.copied.Load(), t.log.Last(); last < whole {
+		return fmt.Errorf("the stream has %d of the %d records of a log that is being copied into it: wait for `swarmcall "+
+			"log migrate` to end, or run it again", last, whole)
+	}
+	return nil
+}
+
 // wait returns when the goroutines have ended; the log must be dead.
 func (t *tail) wait() { t.running.Wait() }
 
@@ -87,6 +98,9 @@ func (t *tail) take(m message) error {
 	}
 	if err := t.ids.check(m, t.history.Load()); err != nil {
 		return err
+	}
+	if m.copied > 0 {
+		t.copied.Store(m.copied)
 	}
 	b := &t.part
 	if len(b.records) == 0 {

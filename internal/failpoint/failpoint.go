@@ -19,3 +19,6 @@ const (
 // MidBackup is hit by `swarmcall log backup` after each file that it has copied, and once more before the copy is
 // renamed.
 const MidBackup = "mid_backup"
+
+// MidMigrate is hit by `swarmcall log migrate` after each batch that the stream has stored.
+const MidMigrate = "mid_migrate"

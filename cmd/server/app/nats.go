@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/swarmcall/swarmcall/internal/cmdlog/stream"
 )
 
 // How the connection to NATS behaves. A node must notice within a lease that it is cut off.
@@ -101,10 +103,5 @@ func natsError(log *slog.Logger, s *nats.Subscription, err error) {
 	log.Warn("NATS reported an error", "subject", subject, "err", err)
 }
 
-// replicas returns how many servers store the log and the buckets: three, or one if NATS is a single server.
-func replicas(conn *nats.Conn) int {
-	if conn.ConnectedClusterName() == "" {
-		return 1
-	}
-	return 3
-}
+// replicas returns how many servers store the log and the buckets.
+func replicas(conn *nats.Conn) int { return stream.Replicas(conn) }

@@ -15,6 +15,7 @@ type Stored struct {
 	Block    uint32    // number of its file
 	File     string    // name of its file, below the data directory
 	Offset   int64     // in the file
+	Data     []byte    // the record's bytes; valid only until the function that received them returns
 }
 
 // Report is the result of a scan.

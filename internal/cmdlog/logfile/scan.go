@@ -228,7 +228,7 @@ func (s *scanner) record(f frame) bool {
 	if s.visit != nil {
 		s.visit(Stored{
 			Position: f.pos, Record: r, At: f.at, Bytes: f.size, Block: uint32(s.number), File: s.file,
-			Offset: int64(f.offset),
+			Offset: int64(f.offset), Data: f.payload,
 		})
 	}
 	return true
