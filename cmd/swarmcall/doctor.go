@@ -17,15 +17,27 @@ import (
 type doctorCmd struct {
 	connection
 	output
+	NATS natsFlags `embed:"" group:"NATS, to check it too"`
 }
 
 // finding is the result of one check.
 type finding struct {
-	Check  string `json:"check"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"`
-	Old    string `json:"mend,omitempty"` // Hint under its name in the last release
+	Check   string `json:"check"`
+	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning,omitempty"` // it works, and should be looked at
+	Detail  string `json:"detail"`
+	Hint    string `json:"hint,omitempty"`
+	Old     string `json:"mend,omitempty"` // Hint under its name in the last release
+}
+
+func (f finding) result() string {
+	switch {
+	case !f.OK:
+		return "BAD"
+	case f.Warning:
+		return "warning"
+	}
+	return "ok"
 }
 
 // examination collects findings; the first error decides the exit code.
@@ -50,20 +62,26 @@ func (x *examination) note(check string, err error, format string, args ...any) 
 	return err == nil
 }
 
+// warn notes what works and should be looked at. It does not change the exit code.
+func (x *examination) warn(check, hint, format string, args ...any) {
+	x.found = append(x.found, finding{
+		Check: check, OK: true, Warning: true, Hint: hint, Old: hint, Detail: oneLine(fmt.Sprintf(format, args...)),
+	})
+}
+
 func oneLine(s string) string { return swarm.MaskSecrets(strings.Join(strings.Fields(s), " ")) }
 
 // Run runs the checks in order; each one needs those before it.
 func (c *doctorCmd) Run(ctx context.Context, s streams) error {
 	var x examination
 	c.examine(ctx, s, &x)
+	if c.NATS.NATSURL != "" {
+		x.nats(ctx, c.NATS.config())
+	}
 	r := console.Rows{Columns: []console.Column{{Name: "CHECK"}, {Name: "RESULT"}, {Name: "DETAIL"}, {Name: "HINT"}}}
 	for _, f := range x.found {
-		result := "ok"
-		if !f.OK {
-			result = "BAD"
-		}
 		r.Cells, r.Names, r.Items = append(r.Cells,
-			[]string{f.Check, result, f.Detail,
+			[]string{f.Check, f.result(), f.Detail,
 				cmp.Or(f.Hint, "-")}), append(r.Names, f.Check), append(r.Items, mustJSON(f))
 	}
 	if err := console.Print(s.out, c.format(), r); err != nil {
@@ -93,6 +111,7 @@ func (c *doctorCmd) examine(ctx context.Context, s streams, x *examination) {
 	if found.TokenFile.Value != "" {
 		x.token(ctx, server)
 	}
+	x.nodes(ctx, server.Client)
 	page, err := server.Drivers(ctx, remote.DriverFilter{Limit: 1})
 	if err == nil && page.Counts.Active == 0 {
 		err = &clierr.Error{

@@ -152,14 +152,15 @@ func TestLogStats(t *testing.T) {
 	}
 }
 
-// TestTheCLIHasNoEngine: it must start at once, so it does not link the log engine.
+// TestTheCLIHasNoEngine: it must start at once, so it does not link the log engine. It links the client of NATS, which
+// costs a fraction of a millisecond.
 func TestTheCLIHasNoEngine(t *testing.T) {
 	deps, err := exec.Command("go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, dep := range strings.Fields(string(deps)) {
-		if strings.Contains(dep, "nats") {
+		if strings.Contains(dep, "nats-server") || strings.HasSuffix(dep, "internal/cmdlog") {
 			t.Errorf("it links %s", dep)
 		}
 	}
@@ -235,5 +236,32 @@ func TestLogBackupRefuses(t *testing.T) {
 	code, _, errs := call(t, "log", "backup", "--data-dir", empty, "--to", filepath.Join(t.TempDir(), "x"))
 	if code != clierr.Failed || !strings.Contains(errs, "there is no log in "+empty) {
 		t.Errorf("without a log: code %d, %s", code, errs)
+	}
+}
+
+func TestLogMigrateUsage(t *testing.T) {
+	dir, _ := golden(t, "log-v1")
+	for args, want := range map[string]string{
+		"log migrate --data-dir " + dir:                                     "--nats-url",
+		"log migrate --nats-url http://127.0.0.1:1 --data-dir " + dir:       "nats://HOST:PORT",
+		"log migrate --nats-url nats://a,, --data-dir " + dir:               "nats://HOST:PORT",
+		"log migrate --nats-url nats://a --log-max-bytes=-1":                "--log-max-bytes",
+		"log verify --nats-url nats://127.0.0.1:1 --data-dir " + dir:        "either --data-dir or --nats-url",
+		"log backup --nats-url nats://127.0.0.1:1 --to x --data-dir " + dir: "unknown flag --nats-url",
+	} {
+		if code, _, err := call(t, strings.Fields(args)...); code != clierr.Usage || !strings.Contains(err, want) {
+			t.Errorf("%s: code %d, %s", args, code, err)
+		}
+	}
+	code, _, err := call(t, "log", "migrate", "--data-dir", dir, "--nats-url", "nats://u:geheim@127.0.0.1:1")
+	if code != clierr.Unreachable || strings.Contains(err, "geheim") {
+		t.Errorf("nothing listens: code %d, %s", code, err)
+	}
+	t.Setenv("SWARMCALL_NATS_URL", "nats://127.0.0.1:1")
+	if code, _, err := call(t, "log", "verify"); code != clierr.Unreachable {
+		t.Errorf("by the environment: code %d, %s", code, err)
+	}
+	if code, out, err := call(t, "log", "verify", "--data-dir", dir); code != clierr.OK {
+		t.Errorf("a flag wins over the environment: code %d, %s%s", code, out, err)
 	}
 }

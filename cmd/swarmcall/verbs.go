@@ -68,7 +68,7 @@ var verbs = []verb{
 	{"bench", local, "Measure the latency and throughput of commands on a server, with its own drivers.",
 		func() any { return &benchCmd{} }},
 	{"health", local, "Exit 0 if a server accepts commands, 8 if not.", func() any { return &healthCmd{} }},
-	{"log", local, "Inspect a log on disk: verify, export, stats, backup.", func() any { return &logCmd{} }},
+	{"log", local, "Inspect, copy or move a log: verify, export, stats, backup, migrate.", func() any { return &logCmd{} }},
 	{"demo-driver", hidden, "One driver of the demo.", func() any { return &demoDriverCmd{} }},
 	{"demo-guard", hidden, "Run a program that ends when stdin does.", func() any { return &demoGuardCmd{} }},
 	{"complete", hidden, "Words that may follow, for the completion scripts.", func() any { return &completeCmd{} }},
@@ -158,6 +158,9 @@ func parse(args []string, stdout io.Writer) (runner, error) {
 	typed := command.Target.Addr().Interface().(runner)
 	if c, ok := typed.(interface{ wait() }); ok && isGiven(read, "retry-for") {
 		c.wait()
+	}
+	if c, ok := typed.(interface{ typed(flag func(string) bool) }); ok {
+		c.typed(func(flag string) bool { return isGiven(read, flag) })
 	}
 	if err := checkShared(typed); err != nil {
 		return nil, &usageError{err, command.FullPath()}

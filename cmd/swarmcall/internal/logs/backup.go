@@ -74,7 +74,7 @@ func noBackup(dir string, r *logfile.Report, err error) error {
 		hint := "name a directory that does not exist yet: --to DIR"
 		return &clierr.Error{Code: clierr.Failed, What: what, Cause: err, Hint: hint}
 	case r != nil:
-		return damaged(dir, r.Damage)
+		return damaged(Source{Dir: dir}, r.Damage)
 	}
 	return &clierr.Error{Code: clierr.Failed, What: what, Cause: err}
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
-// Export prints the log in dir as NDJSON: one line per intact record, with the field names of the HTTP API. If the log
+// Export prints a log as NDJSON: one line per intact record, with the field names of the HTTP API. If the log
 // is damaged, it returns an error after the remaining records.
-func Export(ctx context.Context, dir string, out io.Writer) error {
+func Export(ctx context.Context, from Source, out io.Writer) error {
 	ctx, stop := context.WithCancelCause(ctx) // the output is no longer read, so reading on is useless
 	defer stop(nil)
 	w := bufio.NewWriter(out)
 	e := exporter{targets: map[uint64][]string{}}
-	r, err := scan(ctx, dir, func(s logfile.Stored) {
+	r, err := from.scan(ctx, func(s logfile.Stored) {
 		if _, err := w.Write(e.line(swarm.Stored{Position: s.Position, Record: s.Record})); err != nil {
 			stop(err)
 		}
@@ -33,7 +33,7 @@ func Export(ctx context.Context, dir string, out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("cannot write the records: %w", err)
 	}
-	return damaged(dir, r.Damage)
+	return damaged(from, r.Damage)
 }
 
 // exporter formats each record as a line. It remembers the targets of open entries, because an outcome names drivers by

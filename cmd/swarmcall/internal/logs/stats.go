@@ -17,7 +17,7 @@ type Figures struct {
 	Entries         int     `json:"entries"`
 	Records         uint64  `json:"records"`
 	LastPosition    uint64  `json:"last_position"`
-	Files           int     `json:"files"`
+	Files           int     `json:"files"` // 0 in NATS
 	Bytes           int64   `json:"bytes"`
 	BytesPerEntry   float64 `json:"bytes_per_entry"` // bytes of all records, divided by the entries
 	Submitters      int     `json:"submitters"`
@@ -27,11 +27,11 @@ type Figures struct {
 	LastAt          string  `json:"last_at,omitempty"`
 }
 
-// Stats prints the statistics of the log in dir, as text or as JSON. If the log is damaged, it returns an error after
+// Stats prints the statistics of a log, as text or as JSON. If the log is damaged, it returns an error after
 // the statistics of the remaining entries.
-func Stats(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
+func Stats(ctx context.Context, from Source, asJSON bool, out io.Writer) error {
 	var c counter
-	r, err := scan(ctx, dir, c.take)
+	r, err := from.scan(ctx, c.take)
 	if err != nil {
 		return err
 	}
@@ -39,12 +39,12 @@ func Stats(ctx context.Context, dir string, asJSON bool, out io.Writer) error {
 	if asJSON {
 		err = json.NewEncoder(out).Encode(f)
 	} else {
-		err = f.print(out)
+		err = f.print(from, out)
 	}
 	if err != nil {
 		return err
 	}
-	return damaged(dir, r.Damage)
+	return damaged(from, r.Damage)
 }
 
 type counter struct {
@@ -90,18 +90,26 @@ func (c *counter) figures(r *logfile.Report) Figures {
 	return f
 }
 
-func (f Figures) print(out io.Writer) error {
+func (f Figures) print(from Source, out io.Writer) error {
 	_, err := fmt.Fprintf(out, `log                %s
 entries            %d
 records            %d, up to position %d
-bytes              %d in %d files, %.1f per entry
+bytes              %d in %s, %.1f per entry
 submitters         %d
 verdicts           %d, %.1f bytes each
 first record       %s
 last record        %s
-`, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, f.Files, f.BytesPerEntry, f.Submitters, f.Verdicts,
-		f.BytesPerVerdict, f.FirstAt, f.LastAt)
+`, f.LogID, f.Entries, f.Records, f.LastPosition, f.Bytes, where(from, f.Files), f.BytesPerEntry, f.Submitters,
+		f.Verdicts, f.BytesPerVerdict, f.FirstAt, f.LastAt)
 	return err
+}
+
+// where says what holds the bytes of a log.
+func where(from Source, files int) string {
+	if from.shared() {
+		return from.String()
+	}
+	return fmt.Sprintf("%d files", files)
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -10,31 +10,34 @@ import (
 	"github.com/swarmcall/swarmcall/internal/cmdlog/logfile"
 )
 
-// Verify checks the log in dir: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict
-// per target. It prints its findings to out, and returns an error for damage.
-func Verify(ctx context.Context, dir string, out io.Writer) error {
-	inUse, err := logfile.InUse(dir)
-	if err != nil {
-		return err
+// Verify checks a log: checksums, hashes, chains, positions, the mark, and that every outcome has one verdict per
+// target. It prints its findings to out, and returns an error for damage.
+func Verify(ctx context.Context, from Source, out io.Writer) error {
+	inUse := false
+	if !from.shared() {
+		var err error
+		if inUse, err = logfile.InUse(from.Dir); err != nil {
+			return err
+		}
 	}
 	var promises logfile.Invariants
-	r, err := scan(ctx, dir, promises.Take)
+	r, err := from.scan(ctx, promises.Take)
 	if err != nil {
 		return err
 	}
 	damage := slices.Concat(r.Damage, promises.Broken(slices.Concat(r.Lost, r.LostNow())))
-	_, err = io.WriteString(out, findings(r, &promises, inUse, len(damage)))
+	_, err = io.WriteString(out, findings(from, r, &promises, inUse, len(damage)))
 	if err != nil {
 		return err
 	}
-	return damaged(dir, damage)
+	return damaged(from, damage)
 }
 
-func findings(r *logfile.Report, promises *logfile.Invariants, inUse bool, damage int) string {
+func findings(from Source, r *logfile.Report, promises *logfile.Invariants, inUse bool, damage int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("log %s.%d: %d records up to position %d, %d entries, %d of them closed; %d bytes in %d files",
-		r.LogID, r.Epoch, r.Records, r.Last, promises.Entries, promises.Closed, r.Bytes, r.Blocks)
+	line("log %s.%d: %d records up to position %d, %d entries, %d of them closed; %d bytes in %s",
+		r.LogID, r.Epoch, r.Records, r.Last, promises.Entries, promises.Closed, r.Bytes, where(from, r.Blocks))
 	if inUse {
 		line("a server has the log open and may be writing to it")
 	}
@@ -50,7 +53,12 @@ func findings(r *logfile.Report, promises *logfile.Invariants, inUse bool, damag
 	for _, note := range r.Notes {
 		line("harmless: %s", note)
 	}
-	if damage == 0 {
+	switch {
+	case damage > 0:
+	case from.shared():
+		line("ok: every hash, chain and outcome is correct, up to position %d, where the stream ended when the check began",
+			r.Last)
+	default:
 		line("ok: every checksum, hash, chain and outcome is correct, up to position %d, which is the newest "+
 			"acknowledged one or past it (%d)", r.Last, r.Mark.Position)
 	}
