@@ -79,11 +79,13 @@ func (e *external) fetch(ctx context.Context, pos uint64) ([]byte, error) {
 	return m.data, nil
 }
 
-// ask reads a record from the leader. It asks again while there is none.
+// ask reads a record from the leader. It asks again while there is no leader, and while the leader does not have a record
+// that the tail has received from a server which was faster.
 func (e *external) ask(ctx context.Context, pos uint64) (message, error) {
 	for {
 		m, err := e.askOnce(ctx, pos)
-		if !errors.Is(err, errUnavailable) {
+		later := errors.Is(err, jetstream.ErrMsgNotFound) && e.recent.seen(pos)
+		if !later && !errors.Is(err, errUnavailable) {
 			return m, err
 		}
 		select {

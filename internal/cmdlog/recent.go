@@ -12,6 +12,7 @@ const (
 type recent struct {
 	mu    sync.RWMutex
 	first uint64 // position of list[0]
+	last  uint64 // the newest position that was added
 	list  [][]byte
 	bytes int
 }
@@ -23,13 +24,20 @@ func (r *recent) add(pos uint64, data []byte) {
 	if len(r.list) == 0 {
 		r.first = pos
 	}
-	r.list = append(r.list, data)
+	r.list, r.last = append(r.list, data), pos
 	r.bytes += len(data)
 	for len(r.list) > 1 && (len(r.list) > mostRecent || r.bytes > mostRecentBytes) {
 		r.bytes -= len(r.list[0])
 		r.list[0] = nil
 		r.list, r.first = r.list[1:], r.first+1
 	}
+}
+
+// seen reports whether a position was added, although it may have been dropped since.
+func (r *recent) seen(pos uint64) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return pos <= r.last
 }
 
 func (r *recent) get(pos uint64) ([]byte, bool) {
