@@ -86,12 +86,12 @@ func (n *nodes) random(most int) int {
 	return n.rand.IntN(most)
 }
 
-// delay is a few milliseconds, seldom many.
+// delay is a few milliseconds, seldom many; never zero, see swarmtest.Advance.
 func (n *nodes) delay() time.Duration {
 	if n.random(20) == 0 {
-		return time.Duration(n.random(400)) * time.Millisecond
+		return time.Duration(1+n.random(400)) * time.Millisecond
 	}
-	return time.Duration(n.random(6)) * time.Millisecond
+	return time.Duration(1+n.random(6)) * time.Millisecond
 }
 
 func (n *nodes) join(id string, home *node) *nodeDriver {
@@ -546,7 +546,7 @@ func TestNodesFail(t *testing.T) {
 			for i := range 9 {
 				work.Go(func() {
 					for k := range 4 {
-						<-time.After(time.Duration(n.random(50)) * time.Millisecond)
+						swarmtest.Advance(time.Duration(n.random(50)) * time.Millisecond)
 						to := n.all[i%3]
 						_, err := n.submit(to, players(int64(k), 3*time.Second))
 						code := swarm.CodeOf(err) // a node that was paused may find the outcome too late
@@ -559,7 +559,7 @@ func TestNodesFail(t *testing.T) {
 			}
 			victim := n.all[n.random(3)]
 			n.victim = victim
-			<-time.After(time.Duration(n.random(100)) * time.Millisecond)
+			swarmtest.Advance(time.Duration(n.random(100)) * time.Millisecond)
 			switch seed % 3 {
 			case 0:
 				n.kill(victim)
