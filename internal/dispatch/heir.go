@@ -8,6 +8,10 @@ import (
 	"github.com/swarmcall/swarmcall/internal/swarm"
 )
 
+// reclaimAfter is how long a node leaves rounds that it has given up to the others. If NATS was away, no node has seen
+// another one lost, and none of them is the heir.
+const reclaimAfter = 3 * time.Second
+
 // adoptGrace is how long the round of an adopted command stays open at least: the living nodes pass on their verdicts.
 const adoptGrace = time.Second
 
@@ -39,9 +43,14 @@ func (d *Dispatcher) Inherit(open []swarm.Entry) {
 }
 
 // Owners decides who closes the entries of nodes that are not alive: the first living node. If two nodes disagree for a
-// moment about who that is, the log still gets one outcome. alive are the names of the living nodes, sorted.
+// moment about who that is, the log still gets one outcome. So this node also takes back what it has given up, if it is
+// still open after a while: the others may not have seen that its lease had expired. alive are the names of the living nodes, sorted.
 func (d *Dispatcher) Owners(alive []string) {
 	for _, c := range d.openCalls() {
+		if c.givenUpFor() >= reclaimAfter {
+			d.adopt(c, swarm.ReasonNodeLost)
+			continue
+		}
 		owner, foreign := c.ownedBy()
 		if _, lives := slices.BinarySearch(alive, owner); !foreign || lives || len(alive) == 0 {
 			continue
@@ -82,7 +91,7 @@ func (c *Call) giveUp() {
 		return
 	}
 	c.deadline.Stop()
-	c.relay = &relay{owner: nobody, verdicts: map[string]swarm.Verdict{}}
+	c.relay = &relay{owner: nobody, verdicts: map[string]swarm.Verdict{}, givenUp: time.Now()}
 	for i, v := range c.round.verdicts {
 		if v.Answered() || v.Kind == swarm.Superseded {
 			c.relay.verdicts[c.issued.Targets[i]] = v
@@ -90,6 +99,16 @@ func (c *Call) giveUp() {
 	}
 	c.round, c.closing = nil, nil
 	c.foreign.Store(true)
+}
+
+// givenUpFor returns for how long this node has given up the round; 0 if it has not.
+func (c *Call) givenUpFor() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.relay == nil || c.relay.givenUp.IsZero() {
+		return 0
+	}
+	return time.Since(c.relay.givenUp)
 }
 
 // ownedBy returns the node that owns the round; foreign is false if it is this one.

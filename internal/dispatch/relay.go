@@ -13,6 +13,7 @@ import (
 type relay struct {
 	owner    string                   // name of the node that closes the entry; nobody until a node is chosen
 	verdicts map[string]swarm.Verdict // first verdict of each driver of this node
+	givenUp  time.Time                // when this node gave up the round; zero if it was never its own
 }
 
 // relayed returns the call of a command that another node has issued.

@@ -188,7 +188,8 @@ func (c *cluster) checkStream() {
 
 // checkApplied compares what a driver has applied with the verdicts in the log, from a position on. exact says that the
 // driver applies what it acks, and nothing else; otherwise acks may have been lost.
-func (r *recorder) checkApplied(t *testing.T, lines []line, exact bool) {
+// others are processes with the same driver id.
+func (r *recorder) checkApplied(t *testing.T, lines []line, exact bool, others ...*recorder) {
 	t.Helper()
 	targets, acked := map[uint64]bool{}, map[uint64]bool{}
 	for _, l := range lines {
@@ -220,6 +221,11 @@ func (r *recorder) checkApplied(t *testing.T, lines []line, exact bool) {
 			t.Errorf("%s has applied %d, but the log does not say so", r.id, s.seq)
 		}
 		delete(acked, s.seq)
+	}
+	for _, other := range others {
+		for _, s := range other.got() {
+			delete(acked, s.seq)
+		}
 	}
 	if len(acked) > 0 {
 		t.Errorf("%s has not applied %v, but the log says so", r.id, acked)

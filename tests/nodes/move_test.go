@@ -35,7 +35,7 @@ func TestADriverMoves(t *testing.T) {
 	lines := c.settled()
 	l.check(nil, l.all(), lines)
 	verdicts(t, lines, "mover")
-	first.checkApplied(t, lines, false)
+	first.checkApplied(t, lines, false, &second.recorder)
 	t.Logf("sessions of the driver: %d, and %d of its rival; commands: %d, %d", first.sessions, second.sessions,
 		len(first.got()), len(second.got()))
 }

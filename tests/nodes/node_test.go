@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/swarmcall/swarmcall/internal/swarmtest"
 	"github.com/swarmcall/swarmcall/internal/swarmtest/natstest"
@@ -59,6 +60,11 @@ func (n *node) start() {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() {
+		if n.t.Failed() { // the runtime then prints what all goroutines do
+			s.Signal(syscall.SIGCONT)
+			s.Signal(syscall.SIGQUIT)
+			s.EndsWithin(time.Second)
+		}
 		s.Kill()
 		if n.t.Failed() {
 			n.t.Logf("node %s, pid %d, said:\n%s", n.name, cmd.Process.Pid, s.Err)
