@@ -44,7 +44,8 @@ func (d *Dispatcher) Inherit(open []swarm.Entry) {
 
 // Owners decides who closes the entries of nodes that are not alive: the first living node. If two nodes disagree for a
 // moment about who that is, the log still gets one outcome. So this node also takes back what it has given up, if it is
-// still open after a while: the others may not have seen that its lease had expired. alive are the names of the living nodes, sorted.
+// still open after a while: the others may not have seen that its lease had expired. alive are the names of the living
+// nodes, sorted.
 func (d *Dispatcher) Owners(alive []string) {
 	for _, c := range d.openCalls() {
 		if c.givenUpFor() >= reclaimAfter {
