@@ -44,7 +44,7 @@ test-busy: ## `make test` three times beside four busy loops: no test may depend
 	@bash .ci/busy $(MAKE) --no-print-directory test TESTFLAGS=-count=1
 
 soak: ## every fault as often as the figures in the docs say, and ten minutes of use; takes about half an hour
-	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./internal/swarmtest/together ./tests/hostile
+	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 3h -v ./tests/faults/... ./tests/nodes ./internal/swarmtest/together ./tests/hostile
 	SWARMCALL_SOAK=1 $(GO) test -count=1 -timeout 1h -v -bench . -benchtime 10x ./tests/size
 
 generate: ## write the generated files again

@@ -343,6 +343,26 @@ func (n *nodes) pause(victim *node, length time.Duration) {
 	n.tellAlive()
 }
 
+// outage lets all leases expire at the same time, as when NATS is away. No node sees another one lost. Afterwards each
+// node hears once a second who is alive.
+func (n *nodes) outage() {
+	for _, lost := range []bool{true, false} {
+		n.set(func() {
+			for _, one := range n.all {
+				one.expired = lost
+			}
+		})
+		for _, one := range n.all {
+			one.d.LeaseLost()
+		}
+		<-time.After(time.Second)
+	}
+	for range 30 {
+		n.tellAlive()
+		<-time.After(time.Second)
+	}
+}
+
 // tellAlive tells the nodes that can be reached which they are.
 func (n *nodes) tellAlive() {
 	var alive []string
@@ -534,6 +554,29 @@ func (n *nodes) read(pos uint64) {
 		for one.read < pos && !one.dead && !one.paused {
 			n.grown.Wait()
 		}
+	}
+}
+
+// TestAllLeasesExpire lets the leases of all nodes expire while commands are open: every entry gets its outcome.
+func TestAllLeasesExpire(t *testing.T) {
+	for seed := range uint64(10) {
+		inNodes(t, seed, func(n *nodes) {
+			var work sync.WaitGroup
+			for i := range 9 {
+				work.Go(func() {
+					<-time.After(time.Duration(n.random(20)) * time.Millisecond)
+					_, err := n.submit(n.all[i%3], players(int64(i), 3*time.Second))
+					code := swarm.CodeOf(err)
+					if err != nil && code != swarm.CodeLogUnavailable && code != swarm.CodeOutcomeNotRecorded {
+						t.Error(err)
+					}
+				})
+			}
+			n.victim = n.all[0] // its drivers, like all others, may be missing
+			<-time.After(time.Duration(n.random(20)) * time.Millisecond)
+			n.outage()
+			work.Wait()
+		})
 	}
 }
 

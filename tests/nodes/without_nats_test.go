@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,22 +25,12 @@ func TestWithoutNATS(t *testing.T) {
 	}
 	for _, n := range c.nodes {
 		eventually(t, n.name+" says that it is not ready", func() bool { return !n.ready() })
-		for _, stop := range []bool{false, true} {
-			asked := time.Now()
-			a, err := n.client.post(t.Context(), command{submitter: "refused", players: 1, stop: stop})
-			t.Logf("%s refused a command after %.1f s", n.name, time.Since(asked).Seconds())
-			if err != nil || a.status != http.StatusServiceUnavailable {
-				t.Errorf("%s: %d %s %v", n.name, a.status, a.body, err)
-			}
-			if s, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || s < 1 {
-				t.Errorf("%s: Retry-After %q", n.name, a.header.Get("Retry-After"))
-			}
-		}
-		a, err := n.client.do(t.Context(), http.MethodGet, "/readyz", nil, "")
-		if err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
-			t.Errorf("%s: readyz %d %v %s %v", n.name, a.status, a.header, a.body, err)
-		}
 	}
+	var asking sync.WaitGroup
+	for _, n := range c.nodes {
+		asking.Go(func() { refuses(t, n) })
+	}
+	asking.Wait()
 	for _, d := range all {
 		eventually(t, d.id+" stops by itself", func() bool { return d.last().stop })
 		if s := d.last(); s.seq > load.Seq {
@@ -67,5 +58,25 @@ func TestWithoutNATS(t *testing.T) {
 		if strings.HasPrefix(l.Submitter, "refused") {
 			t.Logf("refused with 503, and logged after all: %+v", l) // the answer said that this may be
 		}
+	}
+}
+
+// refuses checks that a node refuses commands, says when to ask again, and is not ready.
+func refuses(t *testing.T, n *node) {
+	t.Helper()
+	for _, stop := range []bool{false, true} {
+		asked := time.Now()
+		a, err := n.client.post(t.Context(), command{submitter: "refused", players: 1, stop: stop})
+		t.Logf("%s refused a command after %.1f s", n.name, time.Since(asked).Seconds())
+		if err != nil || a.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s %v", n.name, a.status, a.body, err)
+		}
+		if s, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || s < 1 {
+			t.Errorf("%s: Retry-After %q", n.name, a.header.Get("Retry-After"))
+		}
+	}
+	a, err := n.client.do(t.Context(), http.MethodGet, "/readyz", nil, "")
+	if err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		t.Errorf("%s: readyz %d %v %s %v", n.name, a.status, a.header, a.body, err)
 	}
 }
