@@ -162,7 +162,7 @@ func (d *raw) connect(ctx context.Context, url string) {
 	defer end()
 	d.sessions++
 	for {
-		_, b, err := ws.Read(ctx)
+		b, err := read(ctx, ws)
 		if err != nil {
 			return
 		}
@@ -173,6 +173,14 @@ func (d *raw) connect(ctx context.Context, url string) {
 			}
 		}
 	}
+}
+
+// read reads a frame. The server answers each heartbeat, so one that says nothing for long is paused or lost.
+func read(ctx context.Context, ws *websocket.Conn) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, b, err := ws.Read(ctx)
+	return b, err
 }
 
 func (d *raw) session(end context.CancelFunc) {

@@ -136,9 +136,14 @@ func runFaults(t *testing.T, faults []fault) {
 	for _, f := range faults {
 		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
 			l.t, l.c.t = t, t
+			if l.broken {
+				t.Fatal("the cluster is broken by the test before")
+			}
+			l.broken = true
 			for round := 0; round < times && !t.Failed(); round++ {
 				table = append(table, l.round(f, round))
 			}
+			l.broken = t.Failed()
 		})
 	}
 	l.t, l.c.t = t, t

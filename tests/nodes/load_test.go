@@ -37,6 +37,7 @@ type load struct {
 	sdk   []*recorder
 	raw   []*raw
 
+	broken  bool // a fault was not repaired
 	writing sync.WaitGroup
 	cease   chan struct{}
 
