@@ -56,7 +56,8 @@ func (d *Dispatcher) step(b batch) {
 	d.postponed = nil
 	defer func() { wake(postponed) }()
 	d.basis = d.log.Last() // before anything is decided
-	if d.leaseless = !d.holds(); d.leaseless || d.leaseLost.Swap(false) {
+	lost := d.leaseLost.Swap(false)
+	if d.leaseless = !d.holds(); d.leaseless || lost {
 		d.giveUp()
 	}
 	b.closes = stillOpen(b.closes)

@@ -175,9 +175,9 @@ func (d *raw) connect(ctx context.Context, url string) {
 	}
 }
 
-// read reads a frame. The server answers each heartbeat, so one that says nothing for long is paused or lost.
+// read reads a frame. The server renews the driver lease every 12 s, so one that says nothing for longer is paused or lost.
 func read(ctx context.Context, ws *websocket.Conn) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	_, b, err := ws.Read(ctx)
 	return b, err

@@ -128,10 +128,7 @@ func TestFaultsOfNATS(t *testing.T) {
 func runFaults(t *testing.T, faults []fault) {
 	t.Helper()
 	l := newLoad(t, newCluster(t))
-	times := rounds(3, 20)
-	if testing.Short() {
-		times = 1
-	}
+	times := rounds(1, 20)
 	var table []string
 	for _, f := range faults {
 		t.Run(strings.ReplaceAll(f.name, " ", "_"), func(t *testing.T) {
