@@ -102,7 +102,7 @@ func Connect(ctx context.Context, cfg Shared) (_ *Log, err error) {
 
 // replayAll receives what the stream has, and begins the log if that is nothing.
 func (l *Log) replayAll(ctx context.Context) error {
-	if err := l.CatchUp(ctx); err != nil {
+	if err := l.firstCatchUp(ctx); err != nil {
 		return l.startFailed(err)
 	}
 	if l.Last() == 0 {
@@ -121,6 +121,27 @@ func (l *Log) replayAll(ctx context.Context) error {
 	}
 	l.tail.began(l.Last())
 	return nil
+}
+
+// A stream that was created a moment ago may have no leader yet, or the server may not know it.
+const (
+	startPatience = 10 * time.Second
+	startPause    = 100 * time.Millisecond
+)
+
+// firstCatchUp is CatchUp, repeated for a while.
+func (l *Log) firstCatchUp(ctx context.Context) error {
+	for began := time.Now(); ; {
+		err := l.CatchUp(ctx)
+		if err == nil || l.life.failure() != nil || time.Since(began) >= startPatience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(startPause):
+		}
+	}
 }
 
 // startFailed prefers the reason why the log ended.

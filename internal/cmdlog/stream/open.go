@@ -111,7 +111,9 @@ func (s *Stream) find(ctx context.Context, create bool) (*jetstream.StreamInfo, 
 	defer cancel()
 	for {
 		info, err := s.findOnce(ctx, create)
-		if err == nil || !notReady(err) {
+		// a server may not know yet the stream that was created a moment ago
+		later := create && errors.Is(err, jetstream.ErrStreamNotFound)
+		if err == nil || !later && !notReady(err) {
 			return info, err
 		}
 		select {
