@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// bucket is a key-value bucket that is made when it is missing: NATS forgets those in memory when it restarts. Whoever
-// uses it holds a lock or is the only one.
+// bucket is a key-value bucket that is made when it is missing: NATS forgets those in memory when it restarts. Its
+// user holds a lock, or is the only one.
 //
 // Its stream is as nats.go makes it, but without direct gets: any replica answers those, also one that does not know
 // yet what the others have confirmed.

@@ -29,7 +29,7 @@
 //   - settle.<receiver>, a request {revision}, answered by {position} or {error}, when the receiver has applied that
 //     revision of the sender's drivers and [Rounds.Settle] has returned. If one is lost, the request is made again.
 //
-// Messages are sent by core NATS: at most once. Verdicts may be sent twice, so whoever takes them counts the first
+// Messages are sent by core NATS: at most once. Verdicts may be sent twice, so the receiver counts the first
 // verdict of a driver.
 //
 // # State of the swarm

@@ -86,7 +86,7 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 		q.Condition = condition // conditions concern load commands only, and other commands replace none
 	}
 	in := d.drivers.Members(q)
-	if err := d.alone(s, in); err != nil {
+	if err := d.refuseIfIncomplete(s, in); err != nil {
 		return admitted{}, err
 	}
 	targets, leftOut := fixTargets(s.Command.Type, in)
@@ -105,8 +105,8 @@ func (d *Dispatcher) admitOne(s *submission) (admitted, error) {
 	return d.admitted(s, targets, leftOut, condition), nil
 }
 
-// alone refuses a command, but never a Stop, while this node does not know the drivers of all nodes.
-func (d *Dispatcher) alone(s *submission, in swarm.Targeted) error {
+// refuseIfIncomplete refuses a command, but never a Stop, while this node does not know the drivers of all nodes.
+func (d *Dispatcher) refuseIfIncomplete(s *submission, in swarm.Targeted) error {
 	switch {
 	case s.Command.Type == command.Stop:
 		return nil

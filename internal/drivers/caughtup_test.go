@@ -113,7 +113,7 @@ func TestADriverAheadOfItsNodeWaits(t *testing.T) {
 	})
 }
 
-// TestADriverPastASharedLogIsRefused: whoever says so, and however many do. The operator is told.
+// TestADriverPastASharedLogIsRefused: by any driver, and by any number of them. The operator is told.
 func TestADriverPastASharedLogIsRefused(t *testing.T) {
 	inWorldWith(t, shared(reached().caughtUp), func(w *world) {
 		for i, id := range []string{"d-1", "d-2", "d-3"} {

@@ -25,7 +25,7 @@ func (s *server) handler(stopping *atomic.Bool) (http.Handler, error) {
 		Commands: commands{s.admission()}, Log: patientLog{s.log, s.nodes}, Feed: s.feed, Fleet: s.registry,
 		DriverSocket: s.registry.Handler, Pages: s.pages(stopping, public),
 		Ready: func(ctx context.Context) []httpapi.Check { return s.ready(ctx, stopping) },
-		Nodes: s.all(stopping),
+		Nodes: s.listNodes(stopping),
 		Meter: requestMeter{s.metrics}, Metrics: s.metrics.Handler(),
 		Version:         httpapi.Version(s.cfg.Version),
 		DefaultDeadline: s.cfg.DefaultDeadline,

@@ -325,8 +325,8 @@ func (n *nodes) pastTheEnd(driverID string, applied uint64) {
 	n.pastEnd.Store(&claim{text, time.Now()})
 }
 
-// all returns what lists the nodes for the API and the dashboard. A single node is the only one.
-func (s *server) all(stopping *atomic.Bool) func() []swarm.Node {
+// listNodes returns what lists the nodes for the API and the dashboard. A single node is the only one.
+func (s *server) listNodes(stopping *atomic.Bool) func() []swarm.Node {
 	if s.nodes != nil {
 		return func() []swarm.Node { return s.nodes.cluster.Nodes(time.Now()) }
 	}

@@ -27,7 +27,7 @@ func (s *server) pages(stopping *atomic.Bool, public *url.URL) httpapi.Mount {
 			DefaultDeadline: s.cfg.DefaultDeadline,
 			Ready:           func(ctx context.Context) []web.Check { return s.pageChecks(ctx, stopping) },
 			Started:         time.Now(), RunsOn: s.runsOn(), Past: pagesPast(s.past), Remembered: s.registry.Remembered,
-			Withdrawals: s.withdrawals, Nodes: s.all(stopping),
+			Withdrawals: s.withdrawals, Nodes: s.listNodes(stopping),
 			About: s.about(), Limits: shownLimits(s.log.Usage().Max),
 			Public: public, Address: httpapi.Address, AllowedOrigins: s.cfg.AllowedOrigins,
 			Status: httpapi.Status, Problem: refuse, Logger: s.cfg.Logger,
